@@ -1,0 +1,138 @@
+
+#include "http/ngx_http_websocket_http.h"
+
+
+static char *ngx_http_websocket_channel_error(ngx_str_t *name);
+static ngx_uint_t ngx_http_websocket_channel_known(
+    ngx_http_websocket_ctx_t *ctx, ngx_str_t *name);
+
+
+ngx_int_t
+ngx_http_websocket_channels(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t **ctxp, char **error)
+{
+    ngx_uint_t                      i;
+    ngx_str_t                       name;
+    ngx_http_complex_value_t       *cv;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_ctx_t));
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->channels = ngx_palloc(r->pool,
+                               conf->channels->nelts * sizeof(ngx_str_t));
+    if (ctx->channels == NULL) {
+        return NGX_ERROR;
+    }
+
+    cv = conf->channels->elts;
+
+    for (i = 0; i < conf->channels->nelts; i++) {
+
+        if (ngx_http_complex_value(r, &cv[i], &name) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        *error = ngx_http_websocket_channel_error(&name);
+
+        if (*error) {
+            return NGX_DECLINED;
+        }
+
+        if (!ngx_http_websocket_channel_known(ctx, &name)) {
+            ctx->channels[ctx->nchannels++] = name;
+        }
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
+
+    *ctxp = ctx;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Names come from clients and go to logs and JSON: they are UTF-8 without
+ * control characters.
+ */
+
+static char *
+ngx_http_websocket_channel_error(ngx_str_t *name)
+{
+    size_t                i;
+    ngx_websocket_utf8_t  utf8;
+
+    if (name->len == 0) {
+        return "the channel name is empty";
+    }
+
+    if (name->len > NGX_WEBSOCKET_LOG_NAME_SIZE) {
+        return "the channel name is longer than "
+               ngx_value(NGX_WEBSOCKET_LOG_NAME_SIZE) " bytes";
+    }
+
+    for (i = 0; i < name->len; i++) {
+        if (name->data[i] < 0x20 || name->data[i] == 0x7f) {
+            return "the channel name has a control character";
+        }
+    }
+
+    utf8 = 0;
+
+    if (ngx_websocket_utf8(&utf8, name->data, name->len) != 0 || utf8 != 0) {
+        return "the channel name is not UTF-8";
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_channel_known(ngx_http_websocket_ctx_t *ctx,
+    ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ctx->nchannels; i++) {
+        if (ctx->channels[i].len == name->len
+            && ngx_memcmp(ctx->channels[i].data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_websocket_set_name(ngx_http_request_t *r, ngx_str_t *res,
+    ngx_http_variable_value_t *v)
+{
+    u_char  *dst, *src;
+
+    res->len = 0;
+    res->data = ngx_pnalloc(r->pool, v->len + 1);
+    if (res->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    dst = res->data;
+    src = v->data;
+
+    ngx_unescape_uri(&dst, &src, v->len, 0);
+
+    res->len = dst - res->data;
+
+    if (ngx_http_websocket_channel_error(res)) {
+        res->len = 0;
+    }
+
+    return NGX_OK;
+}

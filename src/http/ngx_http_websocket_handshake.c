@@ -1,0 +1,472 @@
+
+/*
+ * The opening handshake: RFC 6455, section 4.2.
+ */
+
+
+#include <ngx_sha1.h>
+
+#include "http/ngx_http_websocket_http.h"
+#include "hub/ngx_http_websocket_worker.h"
+
+
+#define NGX_HTTP_WEBSOCKET_KEY_SIZE  16     /* decoded */
+#define NGX_HTTP_WEBSOCKET_SHA1      20
+
+#define ngx_http_websocket_guid  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+typedef struct {
+    ngx_str_t                     upgrade;
+    ngx_str_t                     key;
+    ngx_str_t                     version;
+    ngx_uint_t                    upgrades;
+    ngx_uint_t                    keys;
+    ngx_uint_t                    versions;
+    unsigned                      connection:1;     /* has "upgrade" */
+} ngx_http_websocket_handshake_t;
+
+
+static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+    ngx_http_websocket_handshake_t *h);
+static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
+    ngx_http_websocket_handshake_t *h);
+static char *ngx_http_websocket_handshake_request_error(
+    ngx_http_request_t *r);
+static char *ngx_http_websocket_handshake_header_error(
+    ngx_http_websocket_handshake_t *h);
+static ngx_int_t ngx_http_websocket_upgrade_required(ngx_http_request_t *r,
+    char *text);
+static ngx_int_t ngx_http_websocket_unavailable(ngx_http_request_t *r,
+    char *text);
+static ngx_uint_t ngx_http_websocket_header_is(ngx_table_elt_t *h,
+    char *name);
+static ngx_uint_t ngx_http_websocket_has_token(ngx_str_t *list,
+    ngx_str_t *token, ngx_uint_t fold);
+static ngx_int_t ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
+    ngx_str_t *key);
+static ngx_int_t ngx_http_websocket_add_accept(ngx_http_request_t *r,
+    ngx_str_t *key);
+static ngx_str_t *ngx_http_websocket_subprotocol(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r,
+    ngx_str_t *name);
+
+
+static ngx_str_t  ngx_http_websocket_websocket = ngx_string("websocket");
+static ngx_str_t  ngx_http_websocket_upgrade_token = ngx_string("upgrade");
+static ngx_str_t  ngx_http_websocket_version = ngx_string("13");
+static ngx_str_t  ngx_http_websocket_retry_after = ngx_string("1");
+
+
+ngx_int_t
+ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
+{
+    char                            *error;
+    ngx_int_t                        rc;
+    ngx_http_websocket_ctx_t        *ctx;
+    ngx_http_websocket_handshake_t   h;
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
+
+    rc = ngx_http_websocket_handshake_refuse(r, &h);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (ngx_exiting) {
+        return ngx_http_websocket_unavailable(r, "server restarts");
+    }
+
+    if (ngx_http_websocket_worker_slot() == NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        return ngx_http_websocket_unavailable(r, "no worker slot is free");
+    }
+
+    rc = ngx_http_websocket_channels(r, &ctx, &error);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
+                                               error);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_websocket_session_create(r, ctx);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_websocket_unavailable(r, "the zone is full");
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_websocket_switch_protocols(r, &h.key);
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_session_discard(ctx);
+        return rc;
+    }
+
+    ngx_http_websocket_session_start(ctx->session);
+
+    return NGX_DONE;
+}
+
+
+/* NGX_DECLINED when there is no reason to refuse, else the answer's result */
+
+static ngx_int_t
+ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+    ngx_http_websocket_handshake_t *h)
+{
+    char  *error;
+
+    error = ngx_http_websocket_handshake_request_error(r);
+
+    if (error) {
+        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
+                                               error);
+    }
+
+    ngx_http_websocket_handshake_headers(r, h);
+
+    if (h->upgrades == 0 && !h->connection && h->keys == 0) {
+        return ngx_http_websocket_upgrade_required(r,
+                                            "this is a WebSocket endpoint: "
+                                            "connect with a WebSocket client");
+    }
+
+    error = ngx_http_websocket_handshake_header_error(h);
+
+    if (error) {
+        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
+                                               error);
+    }
+
+    if (h->version.len != ngx_http_websocket_version.len
+        || ngx_strncmp(h->version.data, ngx_http_websocket_version.data,
+                       h->version.len)
+           != 0)
+    {
+        return ngx_http_websocket_upgrade_required(r,
+                                       "Sec-WebSocket-Version must be 13");
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static char *
+ngx_http_websocket_handshake_request_error(ngx_http_request_t *r)
+{
+    if (r->http_version >= NGX_HTTP_VERSION_20) {
+        return "WebSocket needs HTTP/1.1: the connection uses HTTP/2 or later";
+    }
+
+    if (r->http_version < NGX_HTTP_VERSION_11) {
+        return "WebSocket needs HTTP/1.1: the request has an older version";
+    }
+
+    if (r->method != NGX_HTTP_GET) {
+        return "WebSocket needs the method GET";
+    }
+
+    if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
+        return "a WebSocket handshake has no body";
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
+    ngx_http_websocket_handshake_t *h)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (ngx_http_websocket_header_is(&header[i], "upgrade")) {
+                h->upgrade = header[i].value;
+                h->upgrades++;
+
+            } else if (ngx_http_websocket_header_is(&header[i],
+                                                    "connection"))
+            {
+                h->connection |= ngx_http_websocket_has_token(
+                                         &header[i].value,
+                                         &ngx_http_websocket_upgrade_token, 1);
+
+            } else if (ngx_http_websocket_header_is(&header[i],
+                                                    "sec-websocket-key"))
+            {
+                h->key = header[i].value;
+                h->keys++;
+
+            } else if (ngx_http_websocket_header_is(&header[i],
+                                                    "sec-websocket-version"))
+            {
+                h->version = header[i].value;
+                h->versions++;
+            }
+        }
+    }
+}
+
+
+static char *
+ngx_http_websocket_handshake_header_error(ngx_http_websocket_handshake_t *h)
+{
+    u_char     buf[NGX_HTTP_WEBSOCKET_KEY_SIZE + 2];
+    ngx_str_t  key;
+
+    if (h->upgrades == 0) {
+        return "the Upgrade header is missing";
+    }
+
+    if (!ngx_http_websocket_has_token(&h->upgrade,
+                                      &ngx_http_websocket_websocket, 1))
+    {
+        return "the Upgrade header is not \"websocket\"";
+    }
+
+    if (!h->connection) {
+        return "the Connection header has no \"upgrade\"";
+    }
+
+    if (h->keys == 0) {
+        return "the Sec-WebSocket-Key header is missing";
+    }
+
+    key.data = buf;
+
+    if (h->keys > 1
+        || h->key.len != ngx_base64_encoded_length(NGX_HTTP_WEBSOCKET_KEY_SIZE)
+        || ngx_decode_base64(&key, &h->key) != NGX_OK
+        || key.len != NGX_HTTP_WEBSOCKET_KEY_SIZE)
+    {
+        return "the Sec-WebSocket-Key header is not one of 16 bytes in base64";
+    }
+
+    if (h->versions == 0) {
+        return "the Sec-WebSocket-Version header is missing";
+    }
+
+    if (h->versions > 1) {
+        return "there are several Sec-WebSocket-Version headers";
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_upgrade_required(ngx_http_request_t *r, char *text)
+{
+    if (ngx_http_websocket_add_header(r, "Upgrade",
+                                      &ngx_http_websocket_websocket) != NGX_OK
+        || ngx_http_websocket_add_header(r, "Sec-WebSocket-Version",
+                                         &ngx_http_websocket_version)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_respond_text(r, 426, text);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_unavailable(ngx_http_request_t *r, char *text)
+{
+    if (ngx_http_websocket_add_header(r, "Retry-After",
+                                      &ngx_http_websocket_retry_after)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_respond_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                           text);
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_header_is(ngx_table_elt_t *h, char *name)
+{
+    return h->key.len == ngx_strlen(name)
+           && ngx_strncmp(h->lowcase_key, name, h->key.len) == 0;
+}
+
+
+/* looks in a comma-separated list; fold: letters' case does not matter */
+
+static ngx_uint_t
+ngx_http_websocket_has_token(ngx_str_t *list, ngx_str_t *token,
+    ngx_uint_t fold)
+{
+    u_char  *p, *last, *end, *next;
+
+    last = list->data + list->len;
+
+    for (p = list->data; p < last; p = next + 1) {
+
+        next = ngx_strlchr(p, last, ',');
+        if (next == NULL) {
+            next = last;
+        }
+
+        end = next;
+
+        while (p < end && (*p == ' ' || *p == '\t')) {
+            p++;
+        }
+
+        while (p < end && (end[-1] == ' ' || end[-1] == '\t')) {
+            end--;
+        }
+
+        if ((size_t) (end - p) != token->len) {
+            continue;
+        }
+
+        if (fold ? ngx_strncasecmp(p, token->data, token->len) == 0
+                 : ngx_strncmp(p, token->data, token->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_switch_protocols(ngx_http_request_t *r, ngx_str_t *key)
+{
+    ngx_int_t   rc;
+    ngx_str_t  *subprotocol;
+
+    r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
+    ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
+
+    r->keepalive = 0;
+
+    subprotocol = ngx_http_websocket_subprotocol(r);
+
+    if (ngx_http_websocket_add_header(r, "Upgrade",
+                                      &ngx_http_websocket_websocket) != NGX_OK
+        || ngx_http_websocket_add_accept(r, key) != NGX_OK
+        || (subprotocol
+            && ngx_http_websocket_add_header(r, "Sec-WebSocket-Protocol",
+                                             subprotocol)
+               != NGX_OK))
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_send_special(r, NGX_HTTP_FLUSH);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_add_accept(ngx_http_request_t *r, ngx_str_t *key)
+{
+    u_char      digest[NGX_HTTP_WEBSOCKET_SHA1];
+    ngx_str_t   hash, accept;
+    ngx_sha1_t  sha1;
+
+    ngx_sha1_init(&sha1);
+    ngx_sha1_update(&sha1, key->data, key->len);
+    ngx_sha1_update(&sha1, ngx_http_websocket_guid,
+                    sizeof(ngx_http_websocket_guid) - 1);
+    ngx_sha1_final(digest, &sha1);
+
+    hash.len = NGX_HTTP_WEBSOCKET_SHA1;
+    hash.data = digest;
+
+    accept.data = ngx_pnalloc(r->pool, ngx_base64_encoded_length(hash.len));
+    if (accept.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_encode_base64(&accept, &hash);
+
+    return ngx_http_websocket_add_header(r, "Sec-WebSocket-Accept", &accept);
+}
+
+
+/* the first of ours that the client offered, or NULL */
+
+static ngx_str_t *
+ngx_http_websocket_subprotocol(ngx_http_request_t *r)
+{
+    ngx_uint_t                      i;
+    ngx_str_t                      *name;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->subprotocols == NULL) {
+        return NULL;
+    }
+
+    name = conf->subprotocols->elts;
+
+    for (i = 0; i < conf->subprotocols->nelts; i++) {
+        if (ngx_http_websocket_offered(r, &name[i])) {
+            return &name[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_http_websocket_header_is(&header[i],
+                                             "sec-websocket-protocol")
+                && ngx_http_websocket_has_token(&header[i].value, name, 0))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,64 @@
+
+/*
+ * What happens while it is still an HTTP request.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_HTTP_H
+#define NGX_HTTP_WEBSOCKET_HTTP_H
+
+
+#include <jansson.h>
+
+#include "ngx_http_websocket_module.h"
+#include "session/ngx_http_websocket_session.h"
+
+
+/* the content handlers of locations with websocket and websocket_publish */
+
+ngx_int_t ngx_http_websocket_handshake_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
+
+/* Adds the variables $websocket_*.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_add_variables(ngx_conf_t *cf);
+
+
+/*
+ * Evaluates the names of the location's channels, and makes the request's
+ * context.  Returns NGX_OK; NGX_DECLINED with *error set to a constant
+ * string that says what is wrong with a name; or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_channels(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t **ctx, char **error);
+
+/*
+ * Decodes what a client wrote in a URI to (a part of) a channel name: *res
+ * is empty where that would not be a valid one.  For ndk_set_var_value().
+ */
+ngx_int_t ngx_http_websocket_set_name(ngx_http_request_t *r, ngx_str_t *res,
+    ngx_http_variable_value_t *v);
+
+
+/*
+ * The functions below send a whole response and return what a content
+ * handler returns.
+ */
+
+/* text is a constant string, without the end of line */
+ngx_int_t ngx_http_websocket_respond_text(ngx_http_request_t *r,
+    ngx_uint_t status, char *text);
+
+/* takes over the reference to json, which may be NULL: out of memory */
+ngx_int_t ngx_http_websocket_respond_json(ngx_http_request_t *r,
+    ngx_uint_t status, json_t *json);
+
+/* {"error":{"code":code,"message":message}} */
+ngx_int_t ngx_http_websocket_respond_error(ngx_http_request_t *r,
+    ngx_uint_t status, char *code, char *message);
+
+/* Adds a header to the response.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_add_header(ngx_http_request_t *r, char *name,
+    ngx_str_t *value);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_HTTP_H */

@@ -1,0 +1,137 @@
+
+#include "http/ngx_http_websocket_http.h"
+
+
+static ngx_int_t ngx_http_websocket_respond(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
+
+
+static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
+static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
+
+
+ngx_int_t
+ngx_http_websocket_respond_text(ngx_http_request_t *r, ngx_uint_t status,
+    char *text)
+{
+    size_t     len;
+    ngx_str_t  body;
+
+    len = ngx_strlen(text);
+
+    body.len = len + 1;
+    body.data = ngx_pnalloc(r->pool, body.len);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memcpy(body.data, text, len);
+    body.data[len] = LF;
+
+    return ngx_http_websocket_respond(r, status, &ngx_http_websocket_text,
+                                      &body);
+}
+
+
+ngx_int_t
+ngx_http_websocket_respond_json(ngx_http_request_t *r, ngx_uint_t status,
+    json_t *json)
+{
+    size_t     flags;
+    ngx_str_t  body;
+
+    flags = JSON_COMPACT|JSON_PRESERVE_ORDER;
+
+    body.len = json ? json_dumpb(json, NULL, 0, flags) : 0;
+
+    if (body.len == 0) {
+        json_decref(json);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.data = ngx_pnalloc(r->pool, body.len + 1);
+
+    if (body.data == NULL
+        || json_dumpb(json, (char *) body.data, body.len, flags) != body.len)
+    {
+        json_decref(json);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    json_decref(json);
+
+    body.data[body.len++] = LF;
+
+    return ngx_http_websocket_respond(r, status, &ngx_http_websocket_json,
+                                      &body);
+}
+
+
+ngx_int_t
+ngx_http_websocket_respond_error(ngx_http_request_t *r, ngx_uint_t status,
+    char *code, char *message)
+{
+    return ngx_http_websocket_respond_json(r, status,
+                                           json_pack("{s:{s:s,s:s}}", "error",
+                                                     "code", code,
+                                                     "message", message));
+}
+
+
+static ngx_int_t
+ngx_http_websocket_respond(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = 1;
+    b->last_buf = (r == r->main);
+    b->last_in_chain = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_websocket_add_header(ngx_http_request_t *r, char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value = *value;
+
+    return NGX_OK;
+}

@@ -1,0 +1,267 @@
+
+#include "http/ngx_http_websocket_http.h"
+
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_V_SESSION = 0,
+    NGX_HTTP_WEBSOCKET_V_MESSAGES_IN,
+    NGX_HTTP_WEBSOCKET_V_MESSAGES_OUT,
+    NGX_HTTP_WEBSOCKET_V_BYTES_IN,
+    NGX_HTTP_WEBSOCKET_V_BYTES_OUT,
+    NGX_HTTP_WEBSOCKET_V_DROPPED,
+    NGX_HTTP_WEBSOCKET_V_CLOSE_CODE,
+    NGX_HTTP_WEBSOCKET_V_DURATION
+} ngx_http_websocket_variable_e;
+
+
+static ngx_int_t ngx_http_websocket_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static u_char *ngx_http_websocket_variable_print(u_char *p,
+    ngx_http_websocket_session_t *s, ngx_http_websocket_variable_e what);
+static ngx_int_t ngx_http_websocket_variable_channel(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_websocket_variable_close_reason(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_websocket_variable_user(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static void ngx_http_websocket_variable_set(ngx_http_variable_value_t *v,
+    u_char *data, size_t len);
+
+
+static ngx_http_variable_t  ngx_http_websocket_variables[] = {
+
+    { ngx_string("websocket_channel"), NULL,
+      ngx_http_websocket_variable_channel, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_session"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_SESSION,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_user"), NULL,
+      ngx_http_websocket_variable_user, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_messages_in"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_MESSAGES_IN,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_messages_out"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_MESSAGES_OUT,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_bytes_in"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_BYTES_IN,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_bytes_out"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_BYTES_OUT,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_dropped"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_DROPPED,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_close_code"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_CLOSE_CODE,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_close_reason"), NULL,
+      ngx_http_websocket_variable_close_reason, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_duration"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_DURATION,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_websocket_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_websocket_variables; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* numbers of the session; not found where there is none */
+
+static ngx_int_t
+ngx_http_websocket_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                    *p;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx == NULL || ctx->session == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN + sizeof(".000"));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_variable_set(v, p,
+                   ngx_http_websocket_variable_print(p, ctx->session, data)
+                   - p);
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_websocket_variable_print(u_char *p, ngx_http_websocket_session_t *s,
+    ngx_http_websocket_variable_e what)
+{
+    ngx_msec_int_t  ms;
+
+    switch (what) {
+
+    case NGX_HTTP_WEBSOCKET_V_SESSION:
+        return ngx_sprintf(p, "%016xL", s->id);
+
+    case NGX_HTTP_WEBSOCKET_V_MESSAGES_IN:
+        return ngx_sprintf(p, "%uL", s->messages_in);
+
+    case NGX_HTTP_WEBSOCKET_V_MESSAGES_OUT:
+        return ngx_sprintf(p, "%uL", s->messages_out);
+
+    case NGX_HTTP_WEBSOCKET_V_BYTES_IN:
+        return ngx_sprintf(p, "%uL", s->bytes_in);
+
+    case NGX_HTTP_WEBSOCKET_V_BYTES_OUT:
+        return ngx_sprintf(p, "%uL", s->bytes_out);
+
+    case NGX_HTTP_WEBSOCKET_V_DROPPED:
+        return ngx_sprintf(p, "%uL", s->dropped);
+
+    case NGX_HTTP_WEBSOCKET_V_CLOSE_CODE:
+        return ngx_sprintf(p, "%ui", (ngx_uint_t) s->close_code);
+
+    default:  /* NGX_HTTP_WEBSOCKET_V_DURATION */
+        ms = ngx_max((ngx_msec_int_t) (ngx_current_msec - s->started), 0);
+
+        return ngx_sprintf(p, "%T.%03M", (time_t) (ms / 1000),
+                           (ngx_msec_t) ms % 1000);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_variable_channel(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                    *p, *start;
+    size_t                     len;
+    ngx_uint_t                 i;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx == NULL || ctx->nchannels == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    len = 0;
+
+    for (i = 0; i < ctx->nchannels; i++) {
+        len += ctx->channels[i].len + 1;
+    }
+
+    start = ngx_pnalloc(r->pool, len);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = start;
+
+    for (i = 0; i < ctx->nchannels; i++) {
+
+        if (i) {
+            *p++ = ',';
+        }
+
+        p = ngx_cpymem(p, ctx->channels[i].data, ctx->channels[i].len);
+    }
+
+    ngx_http_websocket_variable_set(v, start, p - start);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_variable_close_reason(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx == NULL || ctx->session == NULL
+        || ctx->session->close_reason == NULL)
+    {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    ngx_http_websocket_variable_set(v, ctx->session->close_reason,
+                                    ctx->session->close_reason_size);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_variable_user(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_auth_basic_user(r);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED || r->headers_in.user.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    ngx_http_websocket_variable_set(v, r->headers_in.user.data,
+                                    r->headers_in.user.len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_variable_set(ngx_http_variable_value_t *v, u_char *data,
+    size_t len)
+{
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    v->data = data;
+    v->len = len;
+}

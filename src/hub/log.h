@@ -1,0 +1,320 @@
+
+/*
+ * The log: channels and their messages in one region of shared memory.
+ *
+ * The region is cut into blocks of NGX_WEBSOCKET_LOG_BLOCK bytes; a channel,
+ * a message, a table of subscribers is one block or a chain of them, and
+ * refers to others by block number, never by address.  Nothing is allocated
+ * outside the region, and nothing in it belongs to a process that would have
+ * to give it back: what a worker holds bears the worker's incarnation, and
+ * is void as soon as the slot has another one.
+ *
+ * The log does not lock.  Whoever calls a function of the first kind holds
+ * the zone's lock; the functions of the second kind (marked "lock-free")
+ * need none.
+ *
+ * A process may be killed between any two stores of a locked call.  Each
+ * store to what others can reach is preceded by a note of the old value in a
+ * journal in the region, and the journal is emptied by one store when the
+ * change is complete; the next owner of the lock calls
+ * ngx_websocket_log_recover(), which puts back what stood half-written.
+ *
+ * Plain C, no nginx header.  Times are milliseconds since the epoch, from
+ * the caller.
+ */
+
+
+#ifndef NGX_WEBSOCKET_LOG_H
+#define NGX_WEBSOCKET_LOG_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+#define NGX_WEBSOCKET_LOG_BLOCK      256
+#define NGX_WEBSOCKET_LOG_WORKERS    256   /* slots of workers */
+#define NGX_WEBSOCKET_LOG_NAME_SIZE  240   /* the longest channel name */
+
+/* what the functions return; ngx_websocket_log_strerror() says it */
+
+#define NGX_WEBSOCKET_LOG_OK          0
+#define NGX_WEBSOCKET_LOG_EMPTY      -1    /* nothing to read now */
+#define NGX_WEBSOCKET_LOG_GAP        -2    /* messages were lost to us */
+#define NGX_WEBSOCKET_LOG_DELETED    -3    /* the channel was deleted */
+#define NGX_WEBSOCKET_LOG_NOSPACE    -4    /* the region cannot hold it */
+#define NGX_WEBSOCKET_LOG_SHORT      -5    /* the buffer is too small */
+#define NGX_WEBSOCKET_LOG_NOTFOUND   -6    /* no such channel */
+#define NGX_WEBSOCKET_LOG_INVALID    -7    /* not a log, or another layout */
+
+
+typedef struct ngx_websocket_log_s  ngx_websocket_log_t;   /* in the region */
+
+/* a channel's block number; 0 is none */
+typedef uint32_t  ngx_websocket_channel_ref_t;
+
+
+/* what a channel keeps; a message goes when either bound is passed */
+
+typedef struct {
+    uint32_t       length;          /* messages */
+    uint32_t       time;            /* seconds; 0 is no limit of time */
+} ngx_websocket_log_history_t;
+
+
+typedef struct {
+    const uint8_t *data;
+    size_t         size;
+} ngx_websocket_log_part_t;
+
+
+/* what is known of a message beside its bytes */
+
+typedef struct {
+    uint64_t       offset;          /* 1 for a channel's first message */
+    uint64_t       time;            /* when it was appended */
+    uint64_t       source;          /* who published it: the caller's own
+                                       numbering, 0 is nobody in particular */
+    uint32_t       size;            /* of all parts: meta, then payload */
+    uint32_t       meta;            /* how many of them are meta */
+    uint8_t        type;            /* the opcode: text or binary */
+    uint8_t        priority;
+} ngx_websocket_log_message_t;
+
+
+/*
+ * A reader's place in a channel, in the reader's own memory.  With entry 0
+ * it is a visitor's (history); else it is the one cursor of a worker that
+ * subscribes to the channel, and its progress holds unread messages in the
+ * log.
+ */
+
+typedef struct {
+    ngx_websocket_channel_ref_t   channel;
+    uint32_t                      message;  /* the last one read, or 0 */
+    uint64_t                      epoch;
+    uint64_t                      next;     /* the offset to read next */
+    uint64_t                      entry;    /* place of the worker's entry */
+} ngx_websocket_log_cursor_t;
+
+
+typedef struct {
+    uint64_t       epoch;
+    uint64_t       offset;          /* of the newest message; 0 before any */
+    uint64_t       first;           /* offset of the oldest message in
+                                       history; offset + 1 when none is */
+    uint64_t       length;          /* messages in history */
+    uint64_t       published;       /* when last; 0 never */
+    uint32_t       subscribers;     /* of all live workers */
+    uint8_t        deleted;
+} ngx_websocket_log_info_t;
+
+
+/* workers with live subscribers: bit n of word n / 64 is slot n */
+
+typedef struct {
+    uint64_t       slots[NGX_WEBSOCKET_LOG_WORKERS / 64];
+} ngx_websocket_log_wake_t;
+
+
+typedef struct {
+    uint64_t       blocks;          /* in all */
+    uint64_t       used;            /* by channels, messages, entries */
+    uint64_t       channels;
+    uint64_t       messages;
+} ngx_websocket_log_stat_t;
+
+
+/* The smallest region that can be formatted, bytes. */
+size_t ngx_websocket_log_min_size(void);
+
+/*
+ * Formats size bytes at base, which is aligned to 64 bytes.  seed is random:
+ * it keys the hash of names and begins the epochs.  Returns OK, or NOSPACE
+ * when size is below the minimum.
+ */
+int ngx_websocket_log_format(void *base, size_t size, const uint8_t seed[16]);
+
+/*
+ * Takes up a region that was formatted before, by this process or another.
+ * Returns the log, or NULL when the region is not a log of this layout and
+ * size.
+ */
+ngx_websocket_log_t *ngx_websocket_log_open(void *base, size_t size);
+
+/*
+ * Undoes a change that its author did not live to complete; without one it
+ * does nothing.  To be called by who took the lock after a dead owner.
+ * Readers find by ngx_websocket_log_repairs() that hints may be missing.
+ */
+void ngx_websocket_log_recover(ngx_websocket_log_t *log);
+
+/*
+ * Examines the whole log: every block is free or reachable exactly once,
+ * every list is in order, every count is right.  For tests: it may allocate
+ * from the heap, and takes as long as it takes.  Returns NULL, or a constant
+ * string that says what is wrong.
+ */
+const char *ngx_websocket_log_check(ngx_websocket_log_t *log);
+
+/* A constant string for a return value. */
+const char *ngx_websocket_log_strerror(int rc);
+
+/*
+ * Lock-free.  The keyed hash of a name (SipHash-1-3), to be computed before
+ * the lock is taken.
+ */
+uint64_t ngx_websocket_log_hash(const ngx_websocket_log_t *log,
+    const uint8_t *name, size_t size);
+
+
+/*
+ * Says which incarnation of a worker has the slot; 0 says that nobody has.
+ * All that an earlier incarnation held in the log is void from then on:
+ * what remains of it is freed as it is met.
+ */
+void ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
+    uint32_t incarnation);
+
+
+/*
+ * Finds a channel by name, 1 to NGX_WEBSOCKET_LOG_NAME_SIZE bytes.  Returns
+ * its ref, or 0 when there is none (or it was deleted).
+ */
+ngx_websocket_channel_ref_t ngx_websocket_log_find(ngx_websocket_log_t *log,
+    const uint8_t *name, size_t size, uint64_t hash);
+
+/*
+ * Finds a channel, or makes it, with an epoch that no other channel of this
+ * log has or had.  history, where it is not NULL, is what the channel keeps
+ * from now on.  Room is made as ngx_websocket_log_append() makes it.
+ * Returns OK with *channel set, or NOSPACE.
+ */
+int ngx_websocket_log_open_channel(ngx_websocket_log_t *log,
+    const uint8_t *name, size_t size, uint64_t hash, uint64_t now,
+    const ngx_websocket_log_history_t *history,
+    ngx_websocket_channel_ref_t *channel);
+
+/*
+ * Deletes a channel: its messages go, its name is free for a new channel
+ * with a new epoch, and a hint tells every worker.  The remains live until
+ * the last live subscriber's worker has unsubscribed.  *wake gets the
+ * workers to wake.
+ */
+void ngx_websocket_log_delete(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_wake_t *wake);
+
+/* What there is to say of a channel. */
+void ngx_websocket_log_info(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_info_t *info);
+
+
+/*
+ * Appends a message of n parts to a channel.  message->time (now), source,
+ * meta, type and priority are the caller's; offset and size are set.
+ * *wake gets the workers that have subscribers, *info the channel's state
+ * after the append (either may be NULL).
+ *
+ * First drops, in constant amortised time, what the channel's history no
+ * longer keeps and every subscribed worker has read.  When blocks are short,
+ * the oldest messages of the whole log go, as long as no live subscribed
+ * worker has yet to read them, or they are older than ten seconds (a worker
+ * that hangs must not stop all publishing: it will be told of a gap); then
+ * channels without messages and subscribers.
+ *
+ * Returns OK, or NOSPACE with nothing appended (what had to go for the
+ * attempt may be gone, but not when the message is larger than the region
+ * could ever hold: this is seen first).
+ */
+int ngx_websocket_log_append(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n,
+    ngx_websocket_log_wake_t *wake, ngx_websocket_log_info_t *info);
+
+
+/*
+ * Counts one more subscriber of the worker in the slot.  With the worker's
+ * first one (*cursor has entry 0) the cursor is set to read what is appended
+ * from now on; else the worker's cursor of this channel is passed.
+ * *offset gets the channel's newest offset: the new subscriber is due
+ * everything after it.  Returns OK or NOSPACE.
+ */
+int ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, uint32_t slot, uint64_t now,
+    ngx_websocket_log_cursor_t *cursor, uint64_t *offset);
+
+/*
+ * Counts one subscriber less.  With the last one the worker's entry goes,
+ * cursor->entry becomes 0, and a deleted channel without further live
+ * entries is freed.
+ */
+void ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor, uint64_t now);
+
+/*
+ * Sets a visitor's cursor to read from offset on.  Takes O(log n) steps in a
+ * history of n messages.  Returns OK (also for the offset after the newest),
+ * or GAP when the history does not reach back that far or has not come that
+ * far: the cursor is then at the oldest message that there is.
+ */
+int ngx_websocket_log_seek(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, uint64_t offset,
+    ngx_websocket_log_cursor_t *cursor);
+
+/*
+ * Copies the next message, meta first, to buf and advances the cursor, and
+ * with it, in the log, the worker's progress.  A visitor is not given what
+ * the channel's history no longer keeps.  Returns
+ *   OK       *message is set, buf filled;
+ *   EMPTY    all is read;
+ *   SHORT    *message is set, but size is less than message->size: nothing
+ *            was copied, the cursor stays;
+ *   GAP      what should come next is gone: cursor->next is now at the
+ *            oldest message that there is, and reading may go on;
+ *   DELETED  the channel (or this incarnation of it) is gone.
+ */
+int ngx_websocket_log_read(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *message,
+    uint8_t *buf, size_t size);
+
+
+/*
+ * Looks at the next n buckets of the channel table, of which the log
+ * remembers where it stopped: drops the messages whose time is over, what is
+ * left of dead workers, and channels that for idle milliseconds had neither
+ * subscriber, history nor publish.  Returns how many buckets there are.
+ */
+uint64_t ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n,
+    uint64_t now, uint64_t idle);
+
+void ngx_websocket_log_stat(ngx_websocket_log_t *log,
+    ngx_websocket_log_stat_t *stat);
+
+
+/*
+ * Hints: where something was appended or deleted, in order; a ring that is
+ * overwritten.  A worker keeps the position up to which it has read them,
+ * beginning with ngx_websocket_log_hints(), and looks at each channel that is
+ * hinted.  All three are lock-free.
+ */
+
+/* The position after the newest hint. */
+uint64_t ngx_websocket_log_hints(const ngx_websocket_log_t *log);
+
+/*
+ * Reads the hint at *position and advances it.  *offset gets the low 32 bits
+ * of the appended offset (0 for a deletion: look in any case).  Returns OK,
+ * EMPTY, or GAP when the ring was overwritten: *position is then at the
+ * newest, and every channel must be looked at.
+ */
+int ngx_websocket_log_hint(const ngx_websocket_log_t *log, uint64_t *position,
+    ngx_websocket_channel_ref_t *channel, uint32_t *offset);
+
+/*
+ * How many times the log was recovered.  After a change every channel must
+ * be looked at: a hint may have been lost with its author.
+ */
+uint64_t ngx_websocket_log_repairs(const ngx_websocket_log_t *log);
+
+
+#endif /* NGX_WEBSOCKET_LOG_H */

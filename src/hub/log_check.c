@@ -1,0 +1,339 @@
+
+/*
+ * The log examined, for tests: nothing here runs in a worker's normal life.
+ */
+
+
+#include <stdlib.h>
+
+#include "hub/log_private.h"
+
+
+typedef struct {
+    ngx_websocket_log_t    *log;
+    uint8_t                *seen;           /* per block */
+    uint64_t                channels;
+    uint64_t                messages;
+} ngx_websocket_log_check_t;
+
+
+static const char *ngx_websocket_check_chain(ngx_websocket_log_check_t *check,
+    ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n);
+static const char *ngx_websocket_check_free(ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_channels(
+    ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_channel(
+    ngx_websocket_log_check_t *check, ngx_websocket_ref_t ref);
+static const char *ngx_websocket_check_messages(
+    ngx_websocket_log_check_t *check, ngx_websocket_ref_t ref);
+static const char *ngx_websocket_check_message(
+    ngx_websocket_log_check_t *check, ngx_websocket_ref_t channel,
+    ngx_websocket_ref_t ref, uint64_t offset);
+static const char *ngx_websocket_check_order(
+    ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_all(ngx_websocket_log_check_t *check);
+
+
+const char *
+ngx_websocket_log_check(ngx_websocket_log_t *log)
+{
+    const char                 *wrong;
+    ngx_websocket_log_check_t   check;
+
+    check.log = log;
+    check.channels = 0;
+    check.messages = 0;
+
+    check.seen = calloc(log->nblocks, 1);
+    if (check.seen == NULL) {
+        return "no memory for the check";
+    }
+
+    wrong = ngx_websocket_check_all(&check);
+
+    free(check.seen);
+
+    return wrong;
+}
+
+
+static const char *
+ngx_websocket_check_all(ngx_websocket_log_check_t *check)
+{
+    uint32_t              i;
+    const char           *wrong;
+    ngx_websocket_log_t  *log;
+
+    log = check->log;
+
+    if (log->nundo) {
+        return "a change was not completed";
+    }
+
+    wrong = ngx_websocket_check_free(check);
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_channels(check);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_order(check);
+    }
+
+    if (wrong) {
+        return wrong;
+    }
+
+    for (i = 1; i < log->nblocks; i++) {
+        if (check->seen[i] != (i < log->fresh)) {
+            return "a block is neither free nor in use";
+        }
+    }
+
+    if (log->nchannels != check->channels) {
+        return "the number of channels is wrong";
+    }
+
+    return log->nmessages == check->messages
+           ? NULL : "the number of messages is wrong";
+}
+
+
+/* n blocks in a chain, each of them met for the first time */
+
+static const char *
+ngx_websocket_check_chain(ngx_websocket_log_check_t *check,
+    ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n)
+{
+    ngx_websocket_ref_t     ref, last;
+    ngx_websocket_block_t  *block;
+
+    last = 0;
+
+    for (ref = first; ref; ref = block->next) {
+
+        if (ref >= check->log->fresh) {
+            return "a link leads out of the region in use";
+        }
+
+        if (check->seen[ref]++) {
+            return "a block is in use twice";
+        }
+
+        if (n-- == 0) {
+            return "a chain is too long";
+        }
+
+        last = ref;
+        block = ngx_websocket_log_block(check->log, ref);
+    }
+
+    if (n) {
+        return "a chain is too short";
+    }
+
+    return last == end ? NULL : "a chain has another end";
+}
+
+
+static const char *
+ngx_websocket_check_free(ngx_websocket_log_check_t *check)
+{
+    uint32_t                n;
+    ngx_websocket_ref_t     ref, last;
+    ngx_websocket_block_t  *block;
+
+    last = 0;
+    ref = check->log->free;
+
+    for (n = 0; ref && n < check->log->listed; n++) {
+
+        if (ref >= check->log->fresh) {
+            return "the free list leads out of the region in use";
+        }
+
+        last = ref;
+        block = ngx_websocket_log_block(check->log, ref);
+        ref = block->next;
+    }
+
+    if (ref || n != check->log->listed) {
+        return "the free list has another length";
+    }
+
+    return ngx_websocket_check_chain(check, check->log->free, last, n);
+}
+
+
+static const char *
+ngx_websocket_check_channels(ngx_websocket_log_check_t *check)
+{
+    uint32_t                  i;
+    const char               *wrong;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+
+    for (i = 0; i < check->log->nbuckets; i++) {
+
+        for (ref = *ngx_websocket_log_bucket(check->log, i);
+             ref;
+             ref = ch->bucket)
+        {
+            ch = ngx_websocket_log_block(check->log, ref);
+
+            wrong = ngx_websocket_check_channel(check, ref);
+
+            if (wrong) {
+                return wrong;
+            }
+
+            if (ngx_websocket_log_bucket(check->log, ch->hash)
+                != ngx_websocket_log_bucket(check->log, i))
+            {
+                return "a channel is in the wrong bucket";
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+static const char *
+ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
+    ngx_websocket_ref_t ref)
+{
+    ngx_websocket_ref_t       more;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_entries_t  *entries;
+
+    if (ref >= check->log->fresh || check->seen[ref]++) {
+        return "a channel's block is not its own";
+    }
+
+    check->channels++;
+    ch = ngx_websocket_log_block(check->log, ref);
+
+    if (*ngx_websocket_log_kind(check->log, ref) != 1) {
+        return "a channel is not marked as one";
+    }
+
+    if (ch->long_name && check->seen[ch->long_name]++) {
+        return "a name's block is not its own";
+    }
+
+    for (more = ch->more; more; more = entries->next) {
+
+        if (more >= check->log->fresh || check->seen[more]++) {
+            return "a block of entries is not its own";
+        }
+
+        entries = ngx_websocket_log_block(check->log, more);
+    }
+
+    return ngx_websocket_check_messages(check, ref);
+}
+
+
+static const char *
+ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
+    ngx_websocket_ref_t channel)
+{
+    uint32_t                  n;
+    const char               *wrong;
+    ngx_websocket_ref_t       ref, before;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+
+    ch = ngx_websocket_log_block(check->log, channel);
+
+    before = 0;
+    ref = ch->first;
+
+    for (n = 0; ref && n < ch->count; n++) {
+
+        wrong = ngx_websocket_check_message(check, channel, ref,
+                                            ch->offset - ch->count + 1 + n);
+        if (wrong) {
+            return wrong;
+        }
+
+        m = ngx_websocket_log_block(check->log, ref);
+
+        if (m->before != before) {
+            return "a message has another one before it";
+        }
+
+        before = ref;
+        ref = m->after;
+    }
+
+    check->messages += n;
+
+    if (ref || n != ch->count) {
+        return "a channel has another number of messages";
+    }
+
+    return ch->last == before ? NULL : "a channel has another last message";
+}
+
+
+static const char *
+ngx_websocket_check_message(ngx_websocket_log_check_t *check,
+    ngx_websocket_ref_t channel, ngx_websocket_ref_t ref, uint64_t offset)
+{
+    ngx_websocket_message_t  *m;
+
+    if (ref >= check->log->fresh) {
+        return "a message is out of the region in use";
+    }
+
+    m = ngx_websocket_log_block(check->log, ref);
+
+    if (m->channel != channel) {
+        return "a message is of another channel";
+    }
+
+    if (m->offset != offset) {
+        return "a message has another offset";
+    }
+
+    if (m->jump_offset >= m->offset) {
+        return "a jump leads forward";
+    }
+
+    return ngx_websocket_check_chain(check, ref, m->end, m->blocks);
+}
+
+
+/* the list of all messages, oldest first */
+
+static const char *
+ngx_websocket_check_order(ngx_websocket_log_check_t *check)
+{
+    uint64_t                  n;
+    ngx_websocket_ref_t       ref, older;
+    ngx_websocket_message_t  *m;
+
+    older = 0;
+    ref = check->log->oldest;
+
+    for (n = 0; ref && n < check->messages; n++) {
+
+        m = ngx_websocket_log_block(check->log, ref);
+
+        if (m->older != older) {
+            return "a message has another older one";
+        }
+
+        older = ref;
+        ref = m->newer;
+    }
+
+    if (ref || n != check->messages) {
+        return "the list of all messages has another length";
+    }
+
+    return check->log->newest == older
+           ? NULL : "another message is the newest";
+}

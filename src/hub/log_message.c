@@ -1,0 +1,739 @@
+
+/*
+ * Messages: appended, read, dropped.
+ */
+
+
+#include <string.h>
+
+#include "hub/log_private.h"
+
+
+#define NGX_WEBSOCKET_LOG_FIRST                                               \
+    (NGX_WEBSOCKET_LOG_BLOCK - offsetof(ngx_websocket_message_t, data))
+
+#define NGX_WEBSOCKET_LOG_REST                                                \
+    (NGX_WEBSOCKET_LOG_BLOCK - offsetof(ngx_websocket_block_t, data))
+
+
+/* a place in the chain of a message's blocks */
+
+typedef struct {
+    ngx_websocket_log_t    *log;
+    ngx_websocket_ref_t     next;
+    uint8_t                *p;
+    size_t                  left;           /* in this block */
+} ngx_websocket_log_place_t;
+
+
+static uint64_t ngx_websocket_log_blocks(uint64_t size);
+static void ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel);
+static int ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
+    ngx_websocket_message_t *m, uint64_t now);
+static int ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint64_t offset);
+static int ngx_websocket_log_evict_message(ngx_websocket_log_t *log,
+    uint64_t now);
+static int ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t keep);
+static uint32_t ngx_websocket_log_wake(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_log_wake_t *wake);
+static void ngx_websocket_log_pass(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_log_message_t *message);
+static void ngx_websocket_log_store(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n);
+static void ngx_websocket_log_link(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, ngx_websocket_ref_t ref);
+static void ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_message_t *m);
+static uint64_t ngx_websocket_log_first(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch);
+static ngx_websocket_ref_t ngx_websocket_log_search(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint64_t offset);
+static ngx_websocket_ref_t ngx_websocket_log_next(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_log_cursor_t *cursor);
+static int ngx_websocket_log_gap(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor, uint64_t first);
+static void ngx_websocket_log_advance(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_ref_t ref,
+    uint64_t next);
+static void ngx_websocket_log_begin(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t ref, ngx_websocket_log_place_t *place);
+static void ngx_websocket_log_copy(ngx_websocket_log_place_t *place,
+    uint8_t *out, const uint8_t *in, size_t size);
+
+
+static uint64_t
+ngx_websocket_log_blocks(uint64_t size)
+{
+    if (size <= NGX_WEBSOCKET_LOG_FIRST) {
+        return 1;
+    }
+
+    size -= NGX_WEBSOCKET_LOG_FIRST;
+
+    return 1 + (size + NGX_WEBSOCKET_LOG_REST - 1) / NGX_WEBSOCKET_LOG_REST;
+}
+
+
+static void
+ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel)
+{
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m, *other;
+
+    ch = ngx_websocket_log_block(log, channel);
+    ref = ch->first;
+    m = ngx_websocket_log_block(log, ref);
+
+    ngx_websocket_log_set32(log, &ch->first, m->after);
+    ngx_websocket_log_set32(log, &ch->count, ch->count - 1);
+
+    if (m->after) {
+        other = ngx_websocket_log_block(log, m->after);
+        ngx_websocket_log_set32(log, &other->before, 0);
+
+    } else {
+        ngx_websocket_log_set32(log, &ch->last, 0);
+    }
+
+    if (m->older) {
+        other = ngx_websocket_log_block(log, m->older);
+        ngx_websocket_log_set32(log, &other->newer, m->newer);
+
+    } else {
+        ngx_websocket_log_set32(log, &log->oldest, m->newer);
+    }
+
+    if (m->newer) {
+        other = ngx_websocket_log_block(log, m->newer);
+        ngx_websocket_log_set32(log, &other->older, m->older);
+
+    } else {
+        ngx_websocket_log_set32(log, &log->newest, m->older);
+    }
+
+    ngx_websocket_log_set64(log, &log->nmessages, log->nmessages - 1);
+    ngx_websocket_log_give(log, ref, m->end, m->blocks);
+    ngx_websocket_log_commit(log);
+}
+
+
+/* is the message, the channel's oldest, within its history? */
+
+static int
+ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
+    ngx_websocket_message_t *m, uint64_t now)
+{
+    if (ch->deleted || ch->count > ch->length) {
+        return 0;
+    }
+
+    return ch->time == 0
+           || ngx_websocket_log_age(now, m->time) < (uint64_t) ch->time * 1000;
+}
+
+
+static int
+ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint64_t offset)
+{
+    uint32_t                i;
+    ngx_websocket_entry_t  *entry;
+
+    /* who reads a deleted channel is told of that, and no more */
+
+    if (ch->deleted) {
+        return 1;
+    }
+
+    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
+        if (entry->read < offset && ngx_websocket_log_live(log, entry)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+ngx_websocket_log_trim(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    uint64_t now, uint32_t max)
+{
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+
+    ch = ngx_websocket_log_block(log, channel);
+
+    while (ch->count && max--) {
+
+        m = ngx_websocket_log_block(log, ch->first);
+
+        if (ngx_websocket_log_kept(ch, m, now)
+            || !ngx_websocket_log_read_by_all(log, ch, m->offset))
+        {
+            return;
+        }
+
+        ngx_websocket_log_drop_first(log, channel);
+    }
+}
+
+
+int
+ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
+    uint64_t now, ngx_websocket_ref_t keep)
+{
+    while (ngx_websocket_log_free_blocks(log) < n) {
+
+        if (!ngx_websocket_log_evict_message(log, now)
+            && !ngx_websocket_log_evict_channel(log, keep))
+        {
+            return NGX_WEBSOCKET_LOG_NOSPACE;
+        }
+    }
+
+    ngx_websocket_log_list(log, n);
+
+    return NGX_WEBSOCKET_LOG_OK;
+}
+
+
+/* drops the oldest message that nobody waits for; 1 if there was one */
+
+static int
+ngx_websocket_log_evict_message(ngx_websocket_log_t *log, uint64_t now)
+{
+    uint32_t                  i;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+
+    ref = log->oldest;
+
+    for (i = 0; ref && i < NGX_WEBSOCKET_LOG_LOOK; i++) {
+
+        m = ngx_websocket_log_block(log, ref);
+        ch = ngx_websocket_log_block(log, m->channel);
+
+        if (ch->first == ref
+            && (ngx_websocket_log_read_by_all(log, ch, m->offset)
+                || ngx_websocket_log_age(now, m->time)
+                   >= NGX_WEBSOCKET_LOG_HUNG))
+        {
+            ngx_websocket_log_drop_first(log, m->channel);
+            return 1;
+        }
+
+        ref = m->newer;
+    }
+
+    return 0;
+}
+
+
+/* frees a channel that nobody uses; 1 if one was found */
+
+static int
+ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t keep)
+{
+    uint32_t                  i;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+
+    /* the whole table once: to find nothing means to refuse a publish */
+
+    for (i = 0; i < log->nbuckets; i++) {
+
+        for (ref = *ngx_websocket_log_bucket(log, log->sweep);
+             ref;
+             ref = ch->bucket)
+        {
+            ch = ngx_websocket_log_block(log, ref);
+
+            if (ref != keep && ngx_websocket_log_release(log, ref, 0, 0)) {
+                return 1;
+            }
+        }
+
+        log->sweep++;
+    }
+
+    return 0;
+}
+
+
+int
+ngx_websocket_log_append(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n,
+    ngx_websocket_log_wake_t *wake, ngx_websocket_log_info_t *info)
+{
+    int                       rc;
+    size_t                    i;
+    uint64_t                  size, blocks;
+    uint32_t                  live;
+    ngx_websocket_channel_t  *ch;
+
+    for (size = 0, i = 0; i < n; i++) {
+        size += parts[i].size;
+    }
+
+    blocks = ngx_websocket_log_blocks(size);
+
+    /* never, even if nothing but its channel were there */
+
+    if (size > UINT32_MAX || blocks + 2 >= log->nblocks) {
+        return NGX_WEBSOCKET_LOG_NOSPACE;
+    }
+
+    ch = ngx_websocket_log_block(log, channel);
+    message->size = (uint32_t) size;
+
+    ngx_websocket_log_trim(log, channel, message->time,
+                           NGX_WEBSOCKET_LOG_TRIM);
+
+    live = ngx_websocket_log_wake(log, ch, wake);
+
+    if (live == 0 && ch->length == 0 && ch->count == 0) {
+        ngx_websocket_log_pass(log, ch, message);
+
+    } else {
+        rc = ngx_websocket_log_make_room(log, (uint32_t) blocks,
+                                         message->time, channel);
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            return rc;
+        }
+
+        ngx_websocket_log_store(log, channel, message, parts, n);
+        ngx_websocket_log_trim(log, channel, message->time,
+                               NGX_WEBSOCKET_LOG_TRIM);
+    }
+
+    ch->active = message->time;
+
+    if (live) {
+        ngx_websocket_log_publish_hint(log, channel, message->offset);
+    }
+
+    if (info) {
+        ngx_websocket_log_info(log, channel, info);
+    }
+
+    return NGX_WEBSOCKET_LOG_OK;
+}
+
+
+/* the workers to wake; returns how many */
+
+static uint32_t
+ngx_websocket_log_wake(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    ngx_websocket_log_wake_t *wake)
+{
+    uint32_t                i, n;
+    ngx_websocket_entry_t  *entry;
+
+    if (wake) {
+        memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
+    }
+
+    for (n = 0, i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
+
+        if (!ngx_websocket_log_live(log, entry)) {
+            continue;
+        }
+
+        n++;
+
+        if (wake) {
+            wake->slots[entry->slot / 64] |= (uint64_t) 1 << entry->slot % 64;
+        }
+    }
+
+    return n;
+}
+
+
+/* a message that nobody is there for and nothing keeps: only its offset */
+
+static void
+ngx_websocket_log_pass(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    ngx_websocket_log_message_t *message)
+{
+    message->offset = ch->offset + 1;
+
+    ngx_websocket_log_set64(log, &ch->offset, message->offset);
+    ngx_websocket_log_set64(log, &ch->published, message->time);
+    ngx_websocket_log_commit(log);
+}
+
+
+static void
+ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n)
+{
+    size_t                      i;
+    uint32_t                    blocks;
+    ngx_websocket_ref_t         ref, end;
+    ngx_websocket_channel_t    *ch;
+    ngx_websocket_message_t    *m;
+    ngx_websocket_log_place_t   place;
+
+    ch = ngx_websocket_log_block(log, channel);
+    blocks = (uint32_t) ngx_websocket_log_blocks(message->size);
+
+    message->offset = ch->offset + 1;
+
+    ref = ngx_websocket_log_take(log, blocks, &end);
+    m = ngx_websocket_log_block(log, ref);
+
+    m->end = end;
+    m->blocks = blocks;
+    m->channel = channel;
+    m->newer = 0;
+    m->older = log->newest;
+    m->after = 0;
+    m->before = ch->last;
+    m->size = message->size;
+    m->meta = message->meta;
+    m->type = message->type;
+    m->priority = message->priority;
+    m->unused = 0;
+    m->offset = message->offset;
+    m->time = message->time;
+    m->source = message->source;
+
+    ngx_websocket_log_set_jump(log, ch, m);
+    ngx_websocket_log_begin(log, ref, &place);
+
+    for (i = 0; i < n; i++) {
+        ngx_websocket_log_copy(&place, NULL, parts[i].data, parts[i].size);
+    }
+
+    ngx_websocket_log_link(log, channel, ref);
+}
+
+
+/* makes a message, which is complete, part of the log */
+
+static void
+ngx_websocket_log_link(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    ngx_websocket_ref_t ref)
+{
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m, *other;
+
+    ch = ngx_websocket_log_block(log, channel);
+    m = ngx_websocket_log_block(log, ref);
+
+    if (ch->last) {
+        other = ngx_websocket_log_block(log, ch->last);
+        ngx_websocket_log_set32(log, &other->after, ref);
+
+    } else {
+        ngx_websocket_log_set32(log, &ch->first, ref);
+    }
+
+    if (log->newest) {
+        other = ngx_websocket_log_block(log, log->newest);
+        ngx_websocket_log_set32(log, &other->newer, ref);
+
+    } else {
+        ngx_websocket_log_set32(log, &log->oldest, ref);
+    }
+
+    ngx_websocket_log_set32(log, &ch->last, ref);
+    ngx_websocket_log_set32(log, &ch->count, ch->count + 1);
+    ngx_websocket_log_set64(log, &ch->offset, m->offset);
+    ngx_websocket_log_set64(log, &ch->published, m->time);
+    ngx_websocket_log_set32(log, &log->newest, ref);
+    ngx_websocket_log_set64(log, &log->nmessages, log->nmessages + 1);
+    ngx_websocket_log_commit(log);
+}
+
+
+/*
+ * When the two jumps before this one are of one length, it spans both;
+ * otherwise it is a step.
+ */
+
+static void
+ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_message_t *m)
+{
+    uint64_t                  first;
+    ngx_websocket_message_t  *last, *far;
+
+    m->jump = 0;
+    m->jump_offset = 0;
+
+    if (ch->last == 0) {
+        return;
+    }
+
+    last = ngx_websocket_log_block(log, ch->last);
+    first = ngx_websocket_log_first(log, ch);
+
+    m->jump = ch->last;
+    m->jump_offset = last->offset;
+
+    if (last->jump_offset == 0 || last->jump_offset < first) {
+        return;
+    }
+
+    far = ngx_websocket_log_block(log, last->jump);
+
+    if (far->jump_offset && far->jump_offset >= first
+        && last->offset - far->offset == far->offset - far->jump_offset)
+    {
+        m->jump = far->jump;
+        m->jump_offset = far->jump_offset;
+    }
+}
+
+
+/* the offset of the oldest message that is there; count is not 0 */
+
+static uint64_t
+ngx_websocket_log_first(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+{
+    ngx_websocket_message_t  *m;
+
+    m = ngx_websocket_log_block(log, ch->first);
+
+    return m->offset;
+}
+
+
+/* the message of an offset that is there */
+
+static ngx_websocket_ref_t
+ngx_websocket_log_search(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint64_t offset)
+{
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_message_t  *m;
+
+    /* what is not older than offset has not been dropped either */
+
+    for (ref = ch->last; ref; /* void */ ) {
+
+        m = ngx_websocket_log_block(log, ref);
+
+        if (m->offset == offset) {
+            break;
+        }
+
+        ref = m->jump_offset >= offset ? m->jump : m->before;
+    }
+
+    return ref;
+}
+
+
+int
+ngx_websocket_log_seek(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, uint64_t offset,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    int                        rc;
+    ngx_websocket_ref_t        ref;
+    ngx_websocket_channel_t   *ch;
+    ngx_websocket_message_t   *m;
+    ngx_websocket_log_info_t   info;
+
+    ch = ngx_websocket_log_block(log, channel);
+    ngx_websocket_log_info(log, channel, &info);
+
+    rc = NGX_WEBSOCKET_LOG_OK;
+
+    if (offset < info.first || offset > ch->offset + 1) {
+        offset = info.first;
+        rc = NGX_WEBSOCKET_LOG_GAP;
+    }
+
+    cursor->channel = channel;
+    cursor->message = ch->last;
+    cursor->epoch = ch->epoch;
+    cursor->next = offset;
+    cursor->entry = 0;
+
+    if (offset <= ch->offset) {
+        ref = ngx_websocket_log_search(log, ch, offset);
+        m = ngx_websocket_log_block(log, ref);
+        cursor->message = m->before;
+    }
+
+    return rc;
+}
+
+
+int
+ngx_websocket_log_read(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *message,
+    uint8_t *buf, size_t size)
+{
+    uint64_t                    first;
+    ngx_websocket_ref_t         ref;
+    ngx_websocket_channel_t    *ch;
+    ngx_websocket_message_t    *m;
+    ngx_websocket_log_place_t   place;
+
+    ch = ngx_websocket_log_block(log, cursor->channel);
+
+    if (*ngx_websocket_log_kind(log, cursor->channel) == 0
+        || ch->epoch != cursor->epoch || ch->deleted)
+    {
+        return NGX_WEBSOCKET_LOG_DELETED;
+    }
+
+    if (cursor->next > ch->offset) {
+        return NGX_WEBSOCKET_LOG_EMPTY;
+    }
+
+    first = ch->count ? ngx_websocket_log_first(log, ch) : ch->offset + 1;
+
+    if (cursor->entry == 0 && ch->count > ch->length) {
+        first = ch->offset + 1 - ch->length;
+    }
+
+    if (cursor->next < first) {
+        return ngx_websocket_log_gap(log, cursor, first);
+    }
+
+    ref = ngx_websocket_log_next(log, ch, cursor);
+    m = ngx_websocket_log_block(log, ref);
+
+    message->offset = m->offset;
+    message->time = m->time;
+    message->source = m->source;
+    message->size = m->size;
+    message->meta = m->meta;
+    message->type = m->type;
+    message->priority = m->priority;
+
+    if (size < m->size) {
+        return NGX_WEBSOCKET_LOG_SHORT;
+    }
+
+    ngx_websocket_log_begin(log, ref, &place);
+    ngx_websocket_log_copy(&place, buf, NULL, m->size);
+
+    ngx_websocket_log_advance(log, cursor, ref, m->offset + 1);
+
+    return NGX_WEBSOCKET_LOG_OK;
+}
+
+
+/* the message of offset cursor->next, which is there */
+
+static ngx_websocket_ref_t
+ngx_websocket_log_next(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    uint64_t                  first;
+    ngx_websocket_message_t  *m;
+
+    first = ngx_websocket_log_first(log, ch);
+
+    if (cursor->next == first) {
+        return ch->first;
+    }
+
+    /* the one before is there too, and is the one that was read last */
+
+    if (cursor->message) {
+        m = ngx_websocket_log_block(log, cursor->message);
+        return m->after;
+    }
+
+    return ngx_websocket_log_search(log, ch, cursor->next);
+}
+
+
+static int
+ngx_websocket_log_gap(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor, uint64_t first)
+{
+    ngx_websocket_log_advance(log, cursor, 0, first);
+
+    return NGX_WEBSOCKET_LOG_GAP;
+}
+
+
+static void
+ngx_websocket_log_advance(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_ref_t ref,
+    uint64_t next)
+{
+    ngx_websocket_entry_t  *entry;
+
+    cursor->message = ref;
+    cursor->next = next;
+
+    if (cursor->entry) {
+        entry = ngx_websocket_log_at(log, cursor->entry);
+        entry->read = next - 1;
+    }
+}
+
+
+static void
+ngx_websocket_log_begin(ngx_websocket_log_t *log, ngx_websocket_ref_t ref,
+    ngx_websocket_log_place_t *place)
+{
+    ngx_websocket_message_t  *m;
+
+    m = ngx_websocket_log_block(log, ref);
+
+    place->log = log;
+    place->next = m->next;
+    place->p = m->data;
+    place->left = NGX_WEBSOCKET_LOG_FIRST;
+}
+
+
+/* copies between a message's blocks and one of out and in */
+
+static void
+ngx_websocket_log_copy(ngx_websocket_log_place_t *place, uint8_t *out,
+    const uint8_t *in, size_t size)
+{
+    size_t                  n;
+    ngx_websocket_block_t  *block;
+
+    while (size) {
+
+        if (place->left == 0) {
+            block = ngx_websocket_log_block(place->log, place->next);
+
+            place->next = block->next;
+            place->p = block->data;
+            place->left = NGX_WEBSOCKET_LOG_REST;
+        }
+
+        n = size < place->left ? size : place->left;
+
+        if (out) {
+            memcpy(out, place->p, n);
+            out += n;
+
+        } else {
+            ngx_websocket_log_fault();
+            memcpy(place->p, in, n);
+            in += n;
+        }
+
+        place->p += n;
+        place->left -= n;
+        size -= n;
+    }
+}

@@ -1,0 +1,278 @@
+
+/*
+ * The layout of the log's region, for the files log*.c and their tests.
+ */
+
+
+#ifndef NGX_WEBSOCKET_LOG_PRIVATE_H
+#define NGX_WEBSOCKET_LOG_PRIVATE_H
+
+
+#include "hub/log.h"
+
+
+#define NGX_WEBSOCKET_LOG_MAGIC      UINT64_C(0x676f6c7373686e77)
+#define NGX_WEBSOCKET_LOG_VERSION    1
+
+#define NGX_WEBSOCKET_LOG_JOURNAL    128    /* stores of one change */
+
+/* work that one call does beyond its own, so that none is long */
+#define NGX_WEBSOCKET_LOG_TRIM       16     /* messages dropped */
+#define NGX_WEBSOCKET_LOG_LOOK       64     /* messages or buckets looked at */
+
+/* the age, ms, at which an unread message may go for want of space */
+#define NGX_WEBSOCKET_LOG_HUNG       10000
+
+#define NGX_WEBSOCKET_LOG_INLINE     4      /* entries in the channel */
+#define NGX_WEBSOCKET_LOG_OVERFLOW   10     /* entries in a further block */
+#define NGX_WEBSOCKET_LOG_NAME       72     /* bytes of name in the channel */
+
+
+/* a block number */
+typedef uint32_t  ngx_websocket_ref_t;
+
+
+typedef struct {
+    uint64_t               place;           /* bytes from the base */
+    uint64_t               old;
+    uint64_t               width;           /* 1, 4 or 8 */
+} ngx_websocket_log_undo_t;
+
+
+struct ngx_websocket_log_s {
+    uint64_t               magic;
+    uint64_t               version;
+    uint64_t               size;            /* of the region */
+    uint8_t                seed[16];
+
+    uint64_t               kinds_at;        /* places, bytes from the base */
+    uint64_t               buckets_at;
+    uint64_t               hints_at;
+    uint64_t               blocks_at;
+
+    uint32_t               nblocks;         /* block 0 is never used */
+    uint32_t               nbuckets;        /* powers of two */
+    uint32_t               nhints;
+
+    /* changed under the journal */
+
+    ngx_websocket_ref_t    free;            /* list by the blocks' next */
+    uint32_t               listed;          /* its length */
+    ngx_websocket_ref_t    fresh;           /* from here on never used yet */
+    ngx_websocket_ref_t    oldest;          /* messages of all channels */
+    ngx_websocket_ref_t    newest;
+    uint64_t               nchannels;
+    uint64_t               nmessages;
+    uint64_t               epoch;           /* of the newest channel */
+    uint32_t               workers[NGX_WEBSOCKET_LOG_WORKERS];
+
+    /* single words, right at any time */
+
+    uint64_t               sweep;           /* the bucket to look at next */
+    uint64_t               hints;
+    uint64_t               repairs;
+
+    uint64_t               nundo;
+    ngx_websocket_log_undo_t  undo[NGX_WEBSOCKET_LOG_JOURNAL];
+};
+
+
+/* what a block begins with: the rest of its chain, or of the free list */
+
+typedef struct {
+    ngx_websocket_ref_t    next;
+    uint8_t                data[NGX_WEBSOCKET_LOG_BLOCK - 4];
+} ngx_websocket_block_t;
+
+
+/*
+ * The subscribers of one worker.  The entry is live when count is not 0 and
+ * the worker in the slot is still of that incarnation; otherwise it is free.
+ */
+
+typedef struct {
+    uint64_t               read;            /* the newest offset read */
+    uint32_t               incarnation;
+    uint32_t               count;
+    uint32_t               slot;
+    uint32_t               unused;
+} ngx_websocket_entry_t;
+
+
+typedef struct {
+    ngx_websocket_ref_t    next;            /* more entries */
+    uint32_t               unused;
+    ngx_websocket_entry_t  entries[NGX_WEBSOCKET_LOG_OVERFLOW];
+} ngx_websocket_entries_t;
+
+
+typedef struct {
+    ngx_websocket_ref_t    next;            /* unused while in use */
+    ngx_websocket_ref_t    bucket;          /* the next of the bucket */
+    uint64_t               hash;
+    uint64_t               epoch;
+    uint64_t               offset;          /* of the newest message */
+    uint64_t               published;
+    uint64_t               active;          /* last used: ms */
+    ngx_websocket_ref_t    first;           /* messages: offsets without */
+    ngx_websocket_ref_t    last;            /* a hole */
+    uint32_t               count;
+    uint32_t               length;          /* history, messages */
+    uint32_t               time;            /* history, seconds */
+    ngx_websocket_ref_t    more;            /* ngx_websocket_entries_t */
+    ngx_websocket_ref_t    long_name;       /* the block of a long name */
+    uint16_t               name_size;
+    uint8_t                deleted;
+    uint8_t                unused;
+    ngx_websocket_entry_t  entries[NGX_WEBSOCKET_LOG_INLINE];
+    uint8_t                name[NGX_WEBSOCKET_LOG_NAME];
+} ngx_websocket_channel_t;
+
+
+/*
+ * The first block of a message.  jump leads to an older message of the
+ * channel, farther back the longer the way is (skew-binary jumps, as of a
+ * random-access list), so that a search takes O(log n) steps; its target may
+ * be gone, which the offset tells.
+ */
+
+typedef struct {
+    ngx_websocket_ref_t    next;
+    ngx_websocket_ref_t    end;             /* the last block of the chain */
+    uint32_t               blocks;
+    ngx_websocket_ref_t    channel;
+    ngx_websocket_ref_t    newer;           /* of all channels */
+    ngx_websocket_ref_t    older;
+    ngx_websocket_ref_t    after;           /* of the channel */
+    ngx_websocket_ref_t    before;
+    ngx_websocket_ref_t    jump;
+    uint32_t               size;
+    uint32_t               meta;
+    uint8_t                type;
+    uint8_t                priority;
+    uint16_t               unused;
+    uint64_t               offset;
+    uint64_t               jump_offset;     /* 0: no jump */
+    uint64_t               time;
+    uint64_t               source;
+    uint8_t                data[NGX_WEBSOCKET_LOG_BLOCK - 80];
+} ngx_websocket_message_t;
+
+
+/*
+ * Stores to what others can reach.  A change is any number of these up to
+ * NGX_WEBSOCKET_LOG_JOURNAL, then ngx_websocket_log_commit().
+ */
+void ngx_websocket_log_set8(ngx_websocket_log_t *log, uint8_t *p, uint8_t v);
+void ngx_websocket_log_set32(ngx_websocket_log_t *log, uint32_t *p,
+    uint32_t v);
+void ngx_websocket_log_set64(ngx_websocket_log_t *log, uint64_t *p,
+    uint64_t v);
+void ngx_websocket_log_commit(ngx_websocket_log_t *log);
+
+/* Tells workers of a change that was committed. */
+void ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint64_t offset);
+
+/* How many blocks are free. */
+uint32_t ngx_websocket_log_free_blocks(const ngx_websocket_log_t *log);
+
+/*
+ * Sees to it that n blocks are on the free list, of those that are free: a
+ * block that was never used is not touched before it is needed.
+ */
+void ngx_websocket_log_list(ngx_websocket_log_t *log, uint32_t n);
+
+/*
+ * Takes n blocks off the free list, where there are as many, as a chain.
+ */
+ngx_websocket_ref_t ngx_websocket_log_take(ngx_websocket_log_t *log,
+    uint32_t n, ngx_websocket_ref_t *end);
+
+/* Gives a chain of n blocks back to the free list. */
+void ngx_websocket_log_give(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n);
+
+/*
+ * Drops old messages, and channels that nobody uses but keep, until n blocks
+ * are free.  Returns OK or NOSPACE.
+ */
+int ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
+    uint64_t now, ngx_websocket_ref_t keep);
+
+/* Drops what the channel need not keep, but no more than max messages. */
+void ngx_websocket_log_trim(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint64_t now, uint32_t max);
+
+/* The channel's entry number i, or NULL after the last. */
+ngx_websocket_entry_t *ngx_websocket_log_entry(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint32_t i);
+
+int ngx_websocket_log_live(ngx_websocket_log_t *log,
+    const ngx_websocket_entry_t *entry);
+
+/* Frees a channel, with all that is not messages: it has none. */
+void ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel);
+
+/*
+ * Frees the channel if it has neither messages nor live entries, and is
+ * deleted or was not used for idle milliseconds.  Returns 1 if it did.
+ */
+int ngx_websocket_log_release(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint64_t now, uint64_t idle);
+
+
+/* fault injection: tests define it to die at the n-th store */
+
+#ifndef ngx_websocket_log_fault
+#define ngx_websocket_log_fault()
+#endif
+
+/* a killed process's stores are seen in program order, if the compiler's is */
+
+#define ngx_websocket_log_order()  __asm__ volatile ("" ::: "memory")
+
+
+static inline void *
+ngx_websocket_log_at(const ngx_websocket_log_t *log, uint64_t place)
+{
+    return (uint8_t *) log + place;
+}
+
+
+static inline void *
+ngx_websocket_log_block(const ngx_websocket_log_t *log,
+    ngx_websocket_ref_t ref)
+{
+    return ngx_websocket_log_at(log, log->blocks_at
+                                  + (uint64_t) ref * NGX_WEBSOCKET_LOG_BLOCK);
+}
+
+
+static inline uint8_t *
+ngx_websocket_log_kind(const ngx_websocket_log_t *log,
+    ngx_websocket_ref_t ref)
+{
+    return ngx_websocket_log_at(log, log->kinds_at + ref);
+}
+
+
+static inline ngx_websocket_ref_t *
+ngx_websocket_log_bucket(const ngx_websocket_log_t *log, uint64_t n)
+{
+    return (ngx_websocket_ref_t *) ngx_websocket_log_at(log, log->buckets_at)
+           + (n & (log->nbuckets - 1));
+}
+
+
+/* since then, ms; the clock may have been set back */
+
+static inline uint64_t
+ngx_websocket_log_age(uint64_t now, uint64_t then)
+{
+    return now > then ? now - then : 0;
+}
+
+
+#endif /* NGX_WEBSOCKET_LOG_PRIVATE_H */

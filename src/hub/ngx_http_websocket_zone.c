@@ -1,0 +1,468 @@
+
+#include <pthread.h>
+
+#include "ngx_http_websocket_module.h"
+#include "hub/ngx_http_websocket_worker.h"
+#include "hub/ngx_http_websocket_zone.h"
+
+
+/* tries before the kernel is asked to wait: the lock is held very shortly */
+#define NGX_HTTP_WEBSOCKET_SPIN      200
+
+/* buckets looked at while the lock is held once */
+#define NGX_HTTP_WEBSOCKET_BUCKETS   64
+
+
+struct ngx_http_websocket_shared_s {
+    pthread_mutex_t               mutex;
+    size_t                        size;     /* of the log */
+    u_char                        log[1] __attribute__((aligned(64)));
+};
+
+
+static ngx_int_t ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
+static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
+static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
+static void ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone);
+static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
+static uint64_t ngx_http_websocket_zone_now(void);
+static ngx_uint_t ngx_http_websocket_zone_wake(
+    ngx_websocket_log_wake_t *wake);
+
+
+ngx_http_websocket_zone_t *
+ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+{
+    ngx_shm_zone_t             *shm_zone;
+    ngx_http_websocket_zone_t  *zone;
+
+    if (ngx_http_websocket_worker_table(cf) != NGX_OK) {
+        return NULL;
+    }
+
+    shm_zone = ngx_shared_memory_add(cf, name, size,
+                                     &ngx_http_websocket_module);
+    if (shm_zone == NULL) {
+        return NULL;
+    }
+
+    if (shm_zone->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "websocket zone \"%V\" is already defined", name);
+        return NULL;
+    }
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_zone_t));
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    zone->name = *name;
+    zone->shm_zone = shm_zone;
+
+    shm_zone->init = ngx_http_websocket_zone_init;
+    shm_zone->data = zone;
+
+    return zone;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    if (data) {
+        return ngx_http_websocket_zone_adopt(shm_zone);
+    }
+
+    return ngx_http_websocket_zone_format(shm_zone);
+}
+
+
+/* after a reload: the channels are those of the last configuration */
+
+static ngx_int_t
+ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone)
+{
+    ngx_slab_pool_t              *shpool;
+    ngx_http_websocket_zone_t    *zone;
+    ngx_http_websocket_shared_t  *shared;
+
+    zone = shm_zone->data;
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    shared = shpool->data;
+
+    zone->log = ngx_websocket_log_open(shared->log, shared->size);
+
+    if (zone->log == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "websocket zone \"%V\" was made by another version of "
+                      "the module: restart nginx instead of reloading",
+                      &zone->name);
+        return NGX_ERROR;
+    }
+
+    zone->shared = shared;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone)
+{
+    size_t                        size;
+    uint8_t                       seed[16];
+    ngx_slab_pool_t              *shpool;
+    ngx_http_websocket_zone_t    *zone;
+    ngx_http_websocket_shared_t  *shared;
+
+    zone = shm_zone->data;
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    /*
+     * The slab allocator gives all that it has in one piece and is not used
+     * again: its lists do not survive a worker that is killed within it.
+     */
+
+    size = shpool->pfree * ngx_pagesize;
+
+    shared = ngx_slab_alloc(shpool, size);
+    if (shared == NULL) {
+        return NGX_ERROR;
+    }
+
+    shared->size = size - offsetof(ngx_http_websocket_shared_t, log);
+
+    ngx_http_websocket_zone_seed(seed);
+
+    if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK
+        || ngx_websocket_log_format(shared->log, shared->size, seed)
+           != NGX_WEBSOCKET_LOG_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "websocket zone \"%V\" is too small", &zone->name);
+        return NGX_ERROR;
+    }
+
+    shpool->data = shared;
+    zone->shared = shared;
+    zone->log = ngx_websocket_log_open(shared->log, shared->size);
+
+    return zone->log ? NGX_OK : NGX_ERROR;
+}
+
+
+/* unknown to clients, who choose the names that are hashed with it */
+
+static void
+ngx_http_websocket_zone_seed(uint8_t seed[16])
+{
+    ngx_uint_t  i;
+
+    if (RAND_bytes(seed, 16) == 1) {
+        return;
+    }
+
+    for (i = 0; i < 16; i++) {
+        seed[i] = (uint8_t) (ngx_random() >> 8);
+    }
+}
+
+
+static void
+ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone)
+{
+    int               rc;
+    ngx_uint_t        n;
+    pthread_mutex_t  *mutex;
+
+    mutex = &zone->shared->mutex;
+
+    for (n = 0; n < NGX_HTTP_WEBSOCKET_SPIN; n++) {
+
+        rc = pthread_mutex_trylock(mutex);
+
+        if (rc != EBUSY) {
+            goto done;
+        }
+
+        ngx_cpu_pause();
+    }
+
+    rc = pthread_mutex_lock(mutex);
+
+done:
+
+    if (rc == EOWNERDEAD) {
+        ngx_websocket_log_recover(zone->log);
+        (void) pthread_mutex_consistent(mutex);
+
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "websocket zone \"%V\" recovered: a worker died "
+                      "while it held the lock", &zone->name);
+    }
+}
+
+
+static void
+ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
+{
+    (void) pthread_mutex_unlock(&zone->shared->mutex);
+}
+
+
+static uint64_t
+ngx_http_websocket_zone_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+/* wakes the others, and tells whether this worker is in the set */
+
+static ngx_uint_t
+ngx_http_websocket_zone_wake(ngx_websocket_log_wake_t *wake)
+{
+    ngx_uint_t  slot;
+
+    ngx_http_websocket_worker_wake(wake);
+
+    slot = ngx_http_websocket_worker_slot();
+
+    return slot != NGX_HTTP_WEBSOCKET_NO_SLOT
+           && (wake->slots[slot / 64] >> (slot % 64) & 1);
+}
+
+
+void
+ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone,
+    ngx_uint_t slot, uint32_t incarnation)
+{
+    ngx_http_websocket_zone_lock(zone);
+
+    ngx_websocket_log_attach(zone->log, slot, incarnation);
+
+    ngx_http_websocket_zone_unlock(zone);
+}
+
+
+int
+ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    message->time = ngx_http_websocket_zone_now();
+
+    ngx_http_websocket_zone_lock(zone);
+
+    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
+                                        hash, message->time, history, &ref);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        rc = ngx_websocket_log_append(zone->log, ref, message, parts, n,
+                                      &wake, info);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        *here = ngx_http_websocket_zone_wake(&wake);
+    }
+
+    return rc;
+}
+
+
+int
+ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_uint_t *here)
+{
+    uint64_t                     hash;
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+
+    if (ref) {
+        ngx_websocket_log_delete(zone->log, ref, &wake);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    if (ref == 0) {
+        return NGX_WEBSOCKET_LOG_NOTFOUND;
+    }
+
+    *here = ngx_http_websocket_zone_wake(&wake);
+
+    return NGX_WEBSOCKET_LOG_OK;
+}
+
+
+int
+ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_info_t *info)
+{
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+
+    if (ref) {
+        ngx_websocket_log_info(zone->log, ref, info);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return ref ? NGX_WEBSOCKET_LOG_OK : NGX_WEBSOCKET_LOG_NOTFOUND;
+}
+
+
+int
+ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_http_websocket_cursor_pt find, ngx_websocket_log_cursor_t *cursor,
+    ngx_websocket_channel_ref_t *ref, uint64_t *offset)
+{
+    int                          rc;
+    uint64_t                     hash, now;
+    ngx_websocket_log_cursor_t  *own;
+
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    now = ngx_http_websocket_zone_now();
+
+    ngx_http_websocket_zone_lock(zone);
+
+    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
+                                        hash, now, history, ref);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        own = find(zone, *ref);
+
+        rc = ngx_websocket_log_subscribe(zone->log, *ref,
+                                         ngx_http_websocket_worker_slot(),
+                                         now, own ? own : cursor, offset);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    uint64_t  now;
+
+    now = ngx_http_websocket_zone_now();
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ngx_websocket_log_unsubscribe(zone->log, cursor, now);
+
+    ngx_http_websocket_zone_unlock(zone);
+}
+
+
+int
+ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_uint_t *n, u_char *buf, size_t size)
+{
+    int         rc;
+    ngx_uint_t  i;
+
+    rc = NGX_WEBSOCKET_LOG_OK;
+
+    ngx_http_websocket_zone_lock(zone);
+
+    for (i = 0; i < *n; i++) {
+        rc = ngx_websocket_log_read(zone->log, cursor, &messages[i], buf,
+                                    size);
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            break;
+        }
+
+        buf += messages[i].size;
+        size -= messages[i].size;
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    *n = i;
+
+    return rc;
+}
+
+
+int
+ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t offset, ngx_websocket_log_cursor_t *cursor,
+    ngx_websocket_log_info_t *info)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    rc = NGX_WEBSOCKET_LOG_NOTFOUND;
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+
+    if (ref) {
+        ngx_websocket_log_info(zone->log, ref, info);
+        rc = ngx_websocket_log_seek(zone->log, ref, offset, cursor);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
+{
+    uint64_t  n, now, done;
+
+    now = ngx_http_websocket_zone_now();
+    done = 0;
+
+    do {
+        ngx_http_websocket_zone_lock(zone);
+
+        n = ngx_websocket_log_sweep(zone->log, NGX_HTTP_WEBSOCKET_BUCKETS,
+                                    now, zone->inactive);
+
+        ngx_http_websocket_zone_unlock(zone);
+
+        done += NGX_HTTP_WEBSOCKET_BUCKETS;
+
+    } while (done < n / NGX_HTTP_WEBSOCKET_SWEEP);
+}

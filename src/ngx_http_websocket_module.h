@@ -1,0 +1,93 @@
+
+/*
+ * The module's configuration, as the directives leave it and as the layers
+ * below read it.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_MODULE_H
+#define NGX_HTTP_WEBSOCKET_MODULE_H
+
+
+#include <ndk.h>
+#include <ngx_http.h>
+
+#include "hub/ngx_http_websocket_zone.h"
+
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_OFF = 0,
+    NGX_HTTP_WEBSOCKET_BIDIRECTIONAL,
+    NGX_HTTP_WEBSOCKET_RESULT,
+    NGX_HTTP_WEBSOCKET_PAYLOAD,
+    NGX_HTTP_WEBSOCKET_ECHO
+} ngx_http_websocket_mode_e;
+
+
+/* where a directive stood: for what can be checked only later */
+
+typedef struct {
+    u_char                       *file;
+    ngx_uint_t                    line;
+} ngx_http_websocket_place_t;
+
+
+typedef struct {
+    ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
+    ngx_uint_t                    used;     /* 1: a directive needs workers */
+} ngx_http_websocket_main_conf_t;
+
+
+typedef struct {
+    ngx_uint_t                    mode;
+    ngx_flag_t                    publish;
+    ngx_str_t                     zone_name;
+    ngx_http_websocket_place_t    place;
+
+    ngx_http_websocket_zone_t    *zone;
+
+    ngx_array_t                  *channels; /* ngx_http_complex_value_t */
+    ngx_array_t                  *subprotocols;     /* ngx_str_t */
+
+    /* history.length is NGX_CONF_UNSET_UINT where the location says nothing */
+    ngx_uint_t                    history_length;
+    time_t                        history_time;
+
+    ngx_msec_t                    heartbeat_interval;   /* 0: off */
+    ngx_msec_t                    heartbeat_timeout;
+    ngx_msec_t                    idle_timeout;         /* 0: off */
+    ngx_msec_t                    send_timeout;
+    ngx_msec_t                    close_timeout;
+    ngx_msec_t                    drain;
+
+    size_t                        max_message_size;
+    ngx_uint_t                    queue_messages;
+    size_t                        queue_size;
+
+    ngx_flag_t                    own_messages;
+} ngx_http_websocket_loc_conf_t;
+
+
+/*
+ * What the location says of its channels' history: fills *history and
+ * returns it, or NULL when the location has no websocket_history.
+ */
+static ngx_inline ngx_websocket_log_history_t *
+ngx_http_websocket_conf_history(ngx_http_websocket_loc_conf_t *conf,
+    ngx_websocket_log_history_t *history)
+{
+    if (conf->history_length == NGX_CONF_UNSET_UINT) {
+        return NULL;
+    }
+
+    history->length = conf->history_length;
+    history->time = conf->history_time;
+
+    return history;
+}
+
+
+extern ngx_module_t  ngx_http_websocket_module;
+
+
+#endif /* NGX_HTTP_WEBSOCKET_MODULE_H */

@@ -1,0 +1,117 @@
+
+/*
+ * The raw protocol: a frame's payload is the message, nothing more.
+ */
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+static ngx_int_t ngx_http_websocket_raw_receive(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_raw_publish(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_http_websocket_frame_t *ngx_http_websocket_raw_frame(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_message_t *message);
+
+
+const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol = {
+    ngx_http_websocket_raw_receive,
+    ngx_http_websocket_raw_frame
+};
+
+
+static ngx_int_t
+ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO) {
+        return ngx_http_websocket_raw_echo(s, type, data, size);
+    }
+
+    return ngx_http_websocket_raw_publish(s, type, data, size);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    ngx_int_t                      rc;
+    ngx_http_websocket_message_t  *message;
+
+    message = ngx_http_websocket_message_create(type, size,
+                                                s->connection->log);
+    if (message == NULL) {
+        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+                                        "out of memory");
+        return NGX_DONE;
+    }
+
+    if (size) {
+        ngx_memcpy(message->payload, data, size);
+    }
+
+    rc = ngx_http_websocket_send_reply(s, &message->frame);
+
+    ngx_http_websocket_frame_release(&message->frame);
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+                                        "out of memory");
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    int                            rc;
+    ngx_websocket_log_part_t       part;
+    ngx_websocket_log_history_t    history;
+    ngx_websocket_log_message_t    message;
+
+    ngx_memzero(&message, sizeof(ngx_websocket_log_message_t));
+
+    message.type = type;
+    message.source = s->id;
+
+    part.data = data;
+    part.size = size;
+
+    /* of several channels the first is the one that the client talks to */
+
+    rc = ngx_http_websocket_hub_publish(s->conf->zone, &s->channels[0],
+                          ngx_http_websocket_conf_history(s->conf, &history),
+                          &message, &part, 1, NULL);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
+                  "websocket zone \"%V\" cannot take a message of %uz bytes",
+                  &s->conf->zone->name, size);
+
+    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
+                                     "message not published: no space");
+    return NGX_DONE;
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_message_t *message)
+{
+    if (!s->conf->own_messages && message->source == s->id) {
+        return NULL;
+    }
+
+    return &message->frame;
+}

@@ -1,0 +1,223 @@
+
+#include "session/ngx_http_websocket_wheel.h"
+
+
+#define NGX_HTTP_WEBSOCKET_WHEEL_SIZE  512      /* a power of two */
+#define NGX_HTTP_WEBSOCKET_WHEEL_MASK  (NGX_HTTP_WEBSOCKET_WHEEL_SIZE - 1)
+
+
+/*
+ * A node stands at the place of its tick modulo the size; one that is due
+ * more than a turn of the wheel away stays when its place comes by.
+ */
+
+typedef struct {
+    ngx_queue_t                   places[NGX_HTTP_WEBSOCKET_WHEEL_SIZE];
+    ngx_uint_t                    count;
+    ngx_msec_t                    tick;     /* the next one to look at */
+    ngx_msec_t                    armed;    /* the one the timer is set to */
+    ngx_event_t                   event;
+    ngx_connection_t              dummy;
+    ngx_http_websocket_wheel_pt   handler;
+} ngx_http_websocket_wheel_t;
+
+
+static void ngx_http_websocket_wheel_event(ngx_event_t *ev);
+static void ngx_http_websocket_wheel_turn(ngx_queue_t *place);
+static ngx_msec_t ngx_http_websocket_wheel_next(void);
+static void ngx_http_websocket_wheel_arm(ngx_msec_t tick);
+
+
+static ngx_http_websocket_wheel_t  ngx_http_websocket_wheel;
+
+
+void
+ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
+    ngx_http_websocket_wheel_pt handler)
+{
+    ngx_uint_t                   i;
+    ngx_http_websocket_wheel_t  *wheel;
+
+    wheel = &ngx_http_websocket_wheel;
+
+    ngx_memzero(wheel, sizeof(ngx_http_websocket_wheel_t));
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_WHEEL_SIZE; i++) {
+        ngx_queue_init(&wheel->places[i]);
+    }
+
+    wheel->handler = handler;
+    wheel->dummy.fd = (ngx_socket_t) -1;
+    wheel->event.handler = ngx_http_websocket_wheel_event;
+    wheel->event.data = &wheel->dummy;
+    wheel->event.log = cycle->log;
+}
+
+
+void
+ngx_http_websocket_wheel_set(ngx_http_websocket_wheel_node_t *node,
+    ngx_msec_t due)
+{
+    ngx_msec_t                   tick;
+    ngx_http_websocket_wheel_t  *wheel;
+
+    wheel = &ngx_http_websocket_wheel;
+
+    ngx_http_websocket_wheel_del(node);
+
+    if (wheel->count == 0) {
+        wheel->tick = ngx_current_msec / NGX_HTTP_WEBSOCKET_WHEEL_TICK;
+    }
+
+    /* rounded up: never early */
+
+    tick = due / NGX_HTTP_WEBSOCKET_WHEEL_TICK + 1;
+
+    if ((ngx_msec_int_t) (tick - wheel->tick) < 0) {
+        tick = wheel->tick;
+    }
+
+    node->due = due;
+    node->set = 1;
+
+    ngx_queue_insert_tail(
+                         &wheel->places[tick & NGX_HTTP_WEBSOCKET_WHEEL_MASK],
+                         &node->queue);
+    wheel->count++;
+
+    if (!wheel->event.timer_set
+        || (ngx_msec_int_t) (tick - wheel->armed) < 0)
+    {
+        ngx_http_websocket_wheel_arm(tick);
+    }
+}
+
+
+void
+ngx_http_websocket_wheel_del(ngx_http_websocket_wheel_node_t *node)
+{
+    if (!node->set) {
+        return;
+    }
+
+    node->set = 0;
+    ngx_queue_remove(&node->queue);
+
+    ngx_http_websocket_wheel.count--;
+
+    /* an exiting worker waits for timers that are set */
+
+    if (ngx_http_websocket_wheel.count == 0
+        && ngx_http_websocket_wheel.event.timer_set)
+    {
+        ngx_del_timer(&ngx_http_websocket_wheel.event);
+    }
+}
+
+
+static void
+ngx_http_websocket_wheel_event(ngx_event_t *ev)
+{
+    ngx_uint_t                   n;
+    ngx_msec_t                   now;
+    ngx_http_websocket_wheel_t  *wheel;
+
+    wheel = &ngx_http_websocket_wheel;
+    now = ngx_current_msec / NGX_HTTP_WEBSOCKET_WHEEL_TICK;
+
+    for (n = 0;
+         n < NGX_HTTP_WEBSOCKET_WHEEL_SIZE
+         && (ngx_msec_int_t) (now - wheel->tick) >= 0;
+         n++)
+    {
+        /* a handler that sets a node in the past means the next tick */
+
+        wheel->tick++;
+
+        ngx_http_websocket_wheel_turn(
+            &wheel->places[(wheel->tick - 1) & NGX_HTTP_WEBSOCKET_WHEEL_MASK]);
+    }
+
+    if ((ngx_msec_int_t) (now - wheel->tick) >= 0) {
+        wheel->tick = now + 1;
+    }
+
+    if (wheel->count && !ev->timer_set) {
+        ngx_http_websocket_wheel_arm(ngx_http_websocket_wheel_next());
+    }
+}
+
+
+static void
+ngx_http_websocket_wheel_turn(ngx_queue_t *place)
+{
+    ngx_queue_t                       due, *q;
+    ngx_http_websocket_wheel_node_t  *node;
+
+    if (ngx_queue_empty(place)) {
+        return;
+    }
+
+    ngx_queue_init(&due);
+    ngx_queue_add(&due, place);
+    ngx_queue_init(place);
+
+    while (!ngx_queue_empty(&due)) {
+
+        q = ngx_queue_head(&due);
+        node = ngx_queue_data(q, ngx_http_websocket_wheel_node_t, queue);
+
+        if ((ngx_msec_int_t) (ngx_current_msec - node->due) < 0) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(place, q);
+            continue;
+        }
+
+        ngx_http_websocket_wheel_del(node);
+        ngx_http_websocket_wheel.handler(node);
+    }
+}
+
+
+/* the next tick whose place is not empty: the timer need not go off before */
+
+static ngx_msec_t
+ngx_http_websocket_wheel_next(void)
+{
+    ngx_msec_t                   tick, end;
+    ngx_http_websocket_wheel_t  *wheel;
+
+    wheel = &ngx_http_websocket_wheel;
+    end = wheel->tick + NGX_HTTP_WEBSOCKET_WHEEL_SIZE;
+
+    for (tick = wheel->tick; tick != end; tick++) {
+        if (!ngx_queue_empty(
+                        &wheel->places[tick & NGX_HTTP_WEBSOCKET_WHEEL_MASK]))
+        {
+            break;
+        }
+    }
+
+    return tick;
+}
+
+
+static void
+ngx_http_websocket_wheel_arm(ngx_msec_t tick)
+{
+    ngx_msec_int_t               delay;
+    ngx_http_websocket_wheel_t  *wheel;
+
+    wheel = &ngx_http_websocket_wheel;
+
+    /* ngx_add_timer() would leave a timer that is set to nearly the same */
+
+    if (wheel->event.timer_set) {
+        ngx_del_timer(&wheel->event);
+    }
+
+    delay = tick * NGX_HTTP_WEBSOCKET_WHEEL_TICK - ngx_current_msec;
+
+    wheel->armed = tick;
+    ngx_add_timer(&wheel->event, delay > 0 ? (ngx_msec_t) delay : 1);
+}

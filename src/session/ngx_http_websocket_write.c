@@ -1,0 +1,756 @@
+
+#include "session/ngx_http_websocket_session.h"
+
+
+#define NGX_HTTP_WEBSOCKET_IOVS    64
+#define NGX_HTTP_WEBSOCKET_RING    16       /* places of a small queue */
+#define NGX_HTTP_WEBSOCKET_SPARES  1024     /* small queues kept for reuse */
+#define NGX_HTTP_WEBSOCKET_PONGS   16
+
+
+static ngx_int_t ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame);
+static ngx_int_t ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s);
+static ngx_http_websocket_frame_t **ngx_http_websocket_ring_alloc(
+    ngx_log_t *log);
+static void ngx_http_websocket_ring_free(ngx_http_websocket_queue_t *q);
+static void ngx_http_websocket_queue_pop(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s,
+    size_t size);
+static ngx_uint_t ngx_http_websocket_replace_pong(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+static ssize_t ngx_http_websocket_writev(ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_flush_plain(
+    ngx_http_websocket_session_t *s);
+#if (NGX_HTTP_SSL)
+static ngx_int_t ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s);
+static ngx_chain_t *ngx_http_websocket_ssl_chain(
+    ngx_http_websocket_session_t *s);
+#endif
+static ngx_int_t ngx_http_websocket_blocked(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_flush_event(ngx_event_t *ev);
+static void ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_shutdown(ngx_http_websocket_session_t *s);
+
+
+/* the sessions to be written to at the end of this turn */
+
+static ngx_queue_t       ngx_http_websocket_flushes;
+static ngx_event_t       ngx_http_websocket_flusher;
+static ngx_connection_t  ngx_http_websocket_flusher_dummy;
+
+/* small queues that were emptied: linked by their first place */
+
+static ngx_http_websocket_frame_t  **ngx_http_websocket_spares;
+static ngx_uint_t                    ngx_http_websocket_nspares;
+
+
+void
+ngx_http_websocket_write_init(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_http_websocket_flushes);
+
+    ngx_http_websocket_flusher_dummy.fd = (ngx_socket_t) -1;
+
+    ngx_http_websocket_flusher.handler = ngx_http_websocket_flush_event;
+    ngx_http_websocket_flusher.data = &ngx_http_websocket_flusher_dummy;
+    ngx_http_websocket_flusher.log = cycle->log;
+}
+
+
+ngx_int_t
+ngx_http_websocket_send(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    ngx_uint_t                      full;
+    ngx_http_websocket_queue_t     *q;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    q = &s->out;
+    conf = s->conf;
+
+    full = q->messages >= conf->queue_messages
+           || (q->messages && q->bytes + frame->size > conf->queue_size);
+
+    if (full && !s->write_blocked) {
+
+        /* a busy turn, not a slow client; a broken connection shows later */
+
+        (void) ngx_http_websocket_flush(s);
+
+        full = q->messages >= conf->queue_messages
+               || (q->messages && q->bytes + frame->size > conf->queue_size);
+    }
+
+    if (full) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_websocket_send_reply(s, frame);
+}
+
+
+ngx_int_t
+ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    if (ngx_http_websocket_queue_push(s, frame) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    s->messages_out++;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
+    uint8_t opcode, u_char *payload, size_t size)
+{
+    ngx_int_t                    rc;
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN | opcode,
+                                            payload, size,
+                                            s->connection->log);
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    frame->pong = (opcode == NGX_WEBSOCKET_PONG);
+
+    if (frame->pong && s->pongs >= NGX_HTTP_WEBSOCKET_PONGS
+        && ngx_http_websocket_replace_pong(s, frame))
+    {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_websocket_queue_push(s, frame);
+
+    ngx_http_websocket_frame_release(frame);
+
+    return rc;
+}
+
+
+/*
+ * Only the most recent Ping need be answered (RFC 6455, section 5.5.3): the
+ * newest Pong that waits gives its place, so that Pings cannot fill memory.
+ * Returns 1 when the frame, with its reference, has found a place.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_replace_pong(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    uint32_t                      i;
+    ngx_http_websocket_queue_t   *q;
+    ngx_http_websocket_frame_t  **place;
+
+    q = &s->out;
+
+    for (i = q->count; i > (q->sent ? 1u : 0u); i--) {
+
+        place = &q->frames[(q->head + i - 1) & q->mask];
+
+        if ((*place)->pong) {
+            q->bytes += frame->size;
+            q->bytes -= (*place)->size;
+
+            ngx_http_websocket_frame_release(*place);
+            *place = frame;
+
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    ngx_http_websocket_queue_t  *q;
+
+    q = &s->out;
+
+    if ((q->frames == NULL || q->count > q->mask)
+        && ngx_http_websocket_queue_grow(s) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    frame->refs++;
+
+    q->frames[(q->head + q->count) & q->mask] = frame;
+    q->count++;
+    q->bytes += frame->size;
+    q->messages += frame->message;
+    s->pongs += frame->pong;
+
+    if (!s->write_blocked) {
+        ngx_http_websocket_post_flush(s);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s)
+{
+    uint32_t                      i, n;
+    ngx_http_websocket_queue_t   *q;
+    ngx_http_websocket_frame_t  **frames;
+
+    q = &s->out;
+
+    if (q->frames == NULL) {
+        q->frames = ngx_http_websocket_ring_alloc(s->connection->log);
+        q->mask = NGX_HTTP_WEBSOCKET_RING - 1;
+        q->head = 0;
+
+        return q->frames ? NGX_OK : NGX_ERROR;
+    }
+
+    n = 2 * (q->mask + 1);
+
+    frames = ngx_alloc(n * sizeof(ngx_http_websocket_frame_t *),
+                       s->connection->log);
+    if (frames == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < q->count; i++) {
+        frames[i] = q->frames[(q->head + i) & q->mask];
+    }
+
+    ngx_http_websocket_ring_free(q);
+
+    q->frames = frames;
+    q->mask = n - 1;
+    q->head = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_websocket_frame_t **
+ngx_http_websocket_ring_alloc(ngx_log_t *log)
+{
+    ngx_http_websocket_frame_t  **ring;
+
+    ring = ngx_http_websocket_spares;
+
+    if (ring == NULL) {
+        return ngx_alloc(NGX_HTTP_WEBSOCKET_RING
+                         * sizeof(ngx_http_websocket_frame_t *), log);
+    }
+
+    ngx_http_websocket_spares = (ngx_http_websocket_frame_t **) ring[0];
+    ngx_http_websocket_nspares--;
+
+    return ring;
+}
+
+
+static void
+ngx_http_websocket_ring_free(ngx_http_websocket_queue_t *q)
+{
+    if (q->frames == NULL) {
+        return;
+    }
+
+    if (q->mask == NGX_HTTP_WEBSOCKET_RING - 1
+        && ngx_http_websocket_nspares < NGX_HTTP_WEBSOCKET_SPARES)
+    {
+        q->frames[0] = (ngx_http_websocket_frame_t *)
+                                                     ngx_http_websocket_spares;
+        ngx_http_websocket_spares = q->frames;
+        ngx_http_websocket_nspares++;
+
+    } else {
+        ngx_free(q->frames);
+    }
+
+    q->frames = NULL;
+}
+
+
+static void
+ngx_http_websocket_queue_pop(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_queue_t  *q;
+    ngx_http_websocket_frame_t  *frame;
+
+    q = &s->out;
+
+    frame = q->frames[q->head];
+
+    q->head = (q->head + 1) & q->mask;
+    q->count--;
+    q->messages -= frame->message;
+    s->pongs -= frame->pong;
+
+    ngx_http_websocket_frame_release(frame);
+}
+
+
+void
+ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_queue_t  *q;
+    ngx_http_websocket_frame_t  *first;
+
+    q = &s->out;
+    first = NULL;
+
+    if (q->sent) {
+        first = q->frames[q->head];
+        first->refs++;
+    }
+
+    while (q->count) {
+        s->dropped += q->frames[q->head]->message;
+        ngx_http_websocket_queue_pop(s);
+    }
+
+    q->bytes = 0;
+
+    if (first) {
+        q->frames[q->head] = first;
+        q->count = 1;
+        q->bytes = first->size - q->sent;
+        q->messages = first->message;
+        s->pongs = first->pong;
+        s->dropped -= first->message;
+    }
+}
+
+
+void
+ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s)
+{
+    while (s->out.count) {
+        ngx_http_websocket_queue_pop(s);
+    }
+
+    ngx_http_websocket_ring_free(&s->out);
+
+    if (s->flush_posted) {
+        s->flush_posted = 0;
+        ngx_queue_remove(&s->flush);
+    }
+}
+
+
+void
+ngx_http_websocket_post_flush(ngx_http_websocket_session_t *s)
+{
+    if (s->flush_posted) {
+        return;
+    }
+
+    s->flush_posted = 1;
+    ngx_queue_insert_tail(&ngx_http_websocket_flushes, &s->flush);
+
+    ngx_post_event(&ngx_http_websocket_flusher, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_websocket_flush_event(ngx_event_t *ev)
+{
+    ngx_queue_t                   *q;
+    ngx_http_websocket_session_t  *s;
+
+    while (!ngx_queue_empty(&ngx_http_websocket_flushes)) {
+
+        q = ngx_queue_head(&ngx_http_websocket_flushes);
+        s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
+
+        ngx_queue_remove(q);
+        s->flush_posted = 0;
+
+        ngx_http_websocket_flush_session(s);
+    }
+}
+
+
+/* writes, and ends the session where this was the last thing to write */
+
+static void
+ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_flush(s);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_websocket_session_free(s);
+        return;
+    }
+
+    if (rc == NGX_AGAIN || s->state != NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
+        return;
+    }
+
+    if (s->linger) {
+        ngx_http_websocket_shutdown(s);
+        return;
+    }
+
+    ngx_http_websocket_session_free(s);
+}
+
+
+/*
+ * Closing a socket with unread bytes resets the connection, and the peer may
+ * never see the Close: say that nothing follows, and wait for its end.
+ */
+
+static void
+ngx_http_websocket_shutdown(ngx_http_websocket_session_t *s)
+{
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+#if (NGX_HTTP_SSL)
+    if (c->ssl) {
+        ngx_http_websocket_session_free(s);
+        return;
+    }
+#endif
+
+    if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1) {
+        ngx_http_websocket_session_free(s);
+        return;
+    }
+
+    s->state = NGX_HTTP_WEBSOCKET_LINGERING;
+
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+    }
+}
+
+
+void
+ngx_http_websocket_write_handler(ngx_event_t *wev)
+{
+    ngx_uint_t                     blocked;
+    ngx_connection_t              *c;
+    ngx_http_websocket_session_t  *s;
+
+    c = wev->data;
+    s = c->data;
+
+    if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING
+        && ngx_http_websocket_upgrade(s) != NGX_OK)
+    {
+        return;
+    }
+
+    blocked = s->write_blocked;
+
+    if (s->out.count || c->buffered) {
+        ngx_http_websocket_post_flush(s);
+    }
+
+    /* reading may have waited for writing */
+
+    if (blocked && c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_next_events);
+    }
+}
+
+
+/* writes the rest of the 101; the session is open when it returns NGX_OK */
+
+static ngx_int_t
+ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
+{
+    ngx_buf_t           *b;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = s->connection;
+    r = s->request;
+
+    if (c->buffered || r->buffered) {
+
+        if (ngx_http_output_filter(r, NULL) == NGX_ERROR) {
+            ngx_http_websocket_session_free(s);
+            return NGX_DONE;
+        }
+
+        if (c->buffered || r->buffered) {
+
+            if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+                ngx_http_websocket_session_free(s);
+                return NGX_DONE;
+            }
+
+            return NGX_AGAIN;
+        }
+    }
+
+    s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_SENT
+                               : NGX_HTTP_WEBSOCKET_OPEN;
+
+    ngx_http_websocket_session_schedule(s);
+
+    /* what the client sent with its handshake is still in nginx's buffer */
+
+    b = r->header_in;
+
+    if (b->pos < b->last) {
+        s->bytes_in += b->last - b->pos;
+        (void) ngx_http_websocket_read_bytes(s, b->pos, b->last);
+        b->pos = b->last;
+    }
+
+    ngx_post_event(c->read, &ngx_posted_events);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_flush(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t  rc;
+
+    if (s->connection->error) {
+        return NGX_ERROR;
+    }
+
+    if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
+        return NGX_AGAIN;
+    }
+
+#if (NGX_HTTP_SSL)
+    if (s->connection->ssl) {
+        rc = ngx_http_websocket_flush_ssl(s);
+
+    } else
+#endif
+    {
+        rc = ngx_http_websocket_flush_plain(s);
+    }
+
+    if (rc == NGX_OK) {
+        s->write_blocked = 0;
+        ngx_http_websocket_ring_free(&s->out);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_flush_plain(ngx_http_websocket_session_t *s)
+{
+    ssize_t  n;
+
+    while (s->out.count) {
+
+        n = ngx_http_websocket_writev(s);
+
+        if (n == NGX_AGAIN) {
+            return ngx_http_websocket_blocked(s);
+        }
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        s->connection->sent += n;
+        s->blocked = ngx_current_msec;
+
+        ngx_http_websocket_queue_sent(s, n);
+    }
+
+    return NGX_OK;
+}
+
+
+static ssize_t
+ngx_http_websocket_writev(ngx_http_websocket_session_t *s)
+{
+    ssize_t                      n;
+    uint32_t                     i;
+    ngx_err_t                    err;
+    struct iovec                 iovs[NGX_HTTP_WEBSOCKET_IOVS];
+    ngx_connection_t            *c;
+    ngx_http_websocket_queue_t  *q;
+    ngx_http_websocket_frame_t  *frame;
+
+    c = s->connection;
+    q = &s->out;
+
+    if (!c->write->ready) {
+        return NGX_AGAIN;
+    }
+
+    for (i = 0; i < q->count && i < NGX_HTTP_WEBSOCKET_IOVS; i++) {
+        frame = q->frames[(q->head + i) & q->mask];
+
+        iovs[i].iov_base = frame->data;
+        iovs[i].iov_len = frame->size;
+    }
+
+    iovs[0].iov_base = (u_char *) iovs[0].iov_base + q->sent;
+    iovs[0].iov_len -= q->sent;
+
+    do {
+        n = writev(c->fd, iovs, i);
+        err = (n == -1) ? ngx_socket_errno : 0;
+    } while (err == NGX_EINTR);
+
+    if (n != -1) {
+        return n;
+    }
+
+    if (err == NGX_EAGAIN) {
+        c->write->ready = 0;
+        return NGX_AGAIN;
+    }
+
+    c->write->error = 1;
+    ngx_connection_error(c, err, "writev() failed");
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
+{
+    ngx_http_websocket_queue_t  *q;
+
+    q = &s->out;
+
+    s->bytes_out += size;
+    q->bytes -= size;
+    size += q->sent;
+
+    while (q->count && size >= q->frames[q->head]->size) {
+        size -= q->frames[q->head]->size;
+        ngx_http_websocket_queue_pop(s);
+    }
+
+    q->sent = size;
+}
+
+
+#if (NGX_HTTP_SSL)
+
+/*
+ * Through nginx's TLS layer, which gathers frames in a buffer of its own; it
+ * is given back as soon as it is empty.
+ */
+
+static ngx_int_t
+ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s)
+{
+    size_t             size;
+    ngx_chain_t       *cl, *rest;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    while (s->out.count || c->buffered) {
+
+        if (!c->write->ready) {
+            return ngx_http_websocket_blocked(s);
+        }
+
+        cl = s->out.count ? ngx_http_websocket_ssl_chain(s) : NULL;
+
+        rest = c->send_chain(c, cl, 0);
+
+        if (rest == NGX_CHAIN_ERROR) {
+            c->error = 1;
+            return NGX_ERROR;
+        }
+
+        for (size = 0; cl; cl = cl->next) {
+            size += cl->buf->pos - cl->buf->start;
+        }
+
+        if (size) {
+            s->blocked = ngx_current_msec;
+            ngx_http_websocket_queue_sent(s, size);
+        }
+    }
+
+    ngx_ssl_free_buffer(c);
+
+    return NGX_OK;
+}
+
+
+/* buf->start is where this round begins: what is before it was sent */
+
+static ngx_chain_t *
+ngx_http_websocket_ssl_chain(ngx_http_websocket_session_t *s)
+{
+    uint32_t                     i;
+    ngx_buf_t                   *b;
+    ngx_http_websocket_queue_t  *q;
+    ngx_http_websocket_frame_t  *frame;
+
+    static ngx_buf_t             bufs[NGX_HTTP_WEBSOCKET_IOVS];
+    static ngx_chain_t           links[NGX_HTTP_WEBSOCKET_IOVS];
+
+    q = &s->out;
+
+    for (i = 0; i < q->count && i < NGX_HTTP_WEBSOCKET_IOVS; i++) {
+        frame = q->frames[(q->head + i) & q->mask];
+        b = &bufs[i];
+
+        ngx_memzero(b, sizeof(ngx_buf_t));
+
+        b->start = frame->data + (i == 0 ? q->sent : 0);
+        b->pos = b->start;
+        b->last = frame->data + frame->size;
+        b->end = b->last;
+        b->memory = 1;
+
+        links[i].buf = b;
+        links[i].next = &links[i + 1];
+    }
+
+    bufs[i - 1].flush = 1;
+    links[i - 1].next = NULL;
+
+    return links;
+}
+
+#endif
+
+
+/* the peer must read before more can be written */
+
+static ngx_int_t
+ngx_http_websocket_blocked(ngx_http_websocket_session_t *s)
+{
+    if (ngx_handle_write_event(s->connection->write, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (!s->write_blocked) {
+        s->write_blocked = 1;
+        s->blocked = ngx_current_msec;
+
+        ngx_http_websocket_session_schedule(s);
+    }
+
+    return NGX_AGAIN;
+}

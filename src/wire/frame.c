@@ -1,0 +1,409 @@
+
+#include <string.h>
+
+#include "wire/frame.h"
+
+
+#define NGX_WEBSOCKET_RSV         0x70
+#define NGX_WEBSOCKET_OPCODE      0x0f
+#define NGX_WEBSOCKET_MASKED      0x80
+#define NGX_WEBSOCKET_LENGTH      0x7f
+#define NGX_WEBSOCKET_CONTROL     0x08
+
+#define NGX_WEBSOCKET_LENGTH16    126
+#define NGX_WEBSOCKET_LENGTH64    127
+
+#define NGX_WEBSOCKET_KEY_SIZE    4
+
+
+enum {
+    NGX_WEBSOCKET_STATE_HEADER = 0,
+    NGX_WEBSOCKET_STATE_PAYLOAD,
+    NGX_WEBSOCKET_STATE_ERROR
+};
+
+
+static const char *ngx_websocket_check_first(
+    const ngx_websocket_parser_t *parser, uint8_t first);
+static const char *ngx_websocket_check_second(uint8_t first, uint8_t second);
+static const char *ngx_websocket_check_length(const uint8_t *head,
+    size_t have);
+static const char *ngx_websocket_check_head(
+    const ngx_websocket_parser_t *parser, const uint8_t *head, size_t have);
+static size_t ngx_websocket_head_size(const uint8_t *head, size_t have);
+static uint64_t ngx_websocket_length(const uint8_t *head);
+static int ngx_websocket_parse_header(ngx_websocket_parser_t *parser,
+    uint8_t **pos, uint8_t *last);
+static void ngx_websocket_take_header(ngx_websocket_parser_t *parser);
+static ngx_websocket_parse_e ngx_websocket_parse_payload(
+    ngx_websocket_parser_t *parser, uint8_t **pos, uint8_t *last,
+    uint8_t **data, size_t *size);
+
+
+void
+ngx_websocket_parser_init(ngx_websocket_parser_t *parser, unsigned allow_rsv1)
+{
+    memset(parser, 0, sizeof(ngx_websocket_parser_t));
+
+    parser->allow_rsv1 = allow_rsv1 ? 1 : 0;
+}
+
+
+ngx_websocket_parse_e
+ngx_websocket_parse(ngx_websocket_parser_t *parser, uint8_t **pos,
+    uint8_t *last, uint8_t **data, size_t *size)
+{
+    switch (parser->state) {
+
+    case NGX_WEBSOCKET_STATE_HEADER:
+
+        switch (ngx_websocket_parse_header(parser, pos, last)) {
+
+        case 0:
+            return NGX_WEBSOCKET_PARSE_AGAIN;
+
+        case 1:
+            ngx_websocket_take_header(parser);
+            return NGX_WEBSOCKET_PARSE_HEADER;
+
+        default:
+            parser->state = NGX_WEBSOCKET_STATE_ERROR;
+            parser->code = 1002;
+            return NGX_WEBSOCKET_PARSE_ERROR;
+        }
+
+    case NGX_WEBSOCKET_STATE_PAYLOAD:
+        return ngx_websocket_parse_payload(parser, pos, last, data, size);
+
+    default:  /* NGX_WEBSOCKET_STATE_ERROR */
+        return NGX_WEBSOCKET_PARSE_ERROR;
+    }
+}
+
+
+/*
+ * Collects a header in parser->head.  Returns 1 when it is whole, 0 when
+ * bytes are missing, -1 on errors, with the reason set.
+ */
+
+static int
+ngx_websocket_parse_header(ngx_websocket_parser_t *parser, uint8_t **pos,
+    uint8_t *last)
+{
+    size_t  n, need;
+
+    need = ngx_websocket_head_size(parser->head, parser->have);
+
+    while (parser->have < need && *pos < last) {
+
+        n = need - parser->have;
+
+        if (n > (size_t) (last - *pos)) {
+            n = last - *pos;
+        }
+
+        memcpy(parser->head + parser->have, *pos, n);
+
+        parser->have += (uint8_t) n;
+        *pos += n;
+
+        parser->reason = ngx_websocket_check_head(parser, parser->head,
+                                                  parser->have);
+        if (parser->reason) {
+            return -1;
+        }
+
+        /* the first two bytes tell how many follow */
+
+        need = ngx_websocket_head_size(parser->head, parser->have);
+    }
+
+    return parser->have == need;
+}
+
+
+static size_t
+ngx_websocket_head_size(const uint8_t *head, size_t have)
+{
+    if (have < 2) {
+        return 2;
+    }
+
+    switch (head[1] & NGX_WEBSOCKET_LENGTH) {
+
+    case NGX_WEBSOCKET_LENGTH16:
+        return 2 + 2 + NGX_WEBSOCKET_KEY_SIZE;
+
+    case NGX_WEBSOCKET_LENGTH64:
+        return 2 + 8 + NGX_WEBSOCKET_KEY_SIZE;
+
+    default:
+        return 2 + NGX_WEBSOCKET_KEY_SIZE;
+    }
+}
+
+
+/* what is wrong with the bytes of a header that have come, or NULL */
+
+static const char *
+ngx_websocket_check_head(const ngx_websocket_parser_t *parser,
+    const uint8_t *head, size_t have)
+{
+    const char  *reason;
+
+    reason = ngx_websocket_check_first(parser, head[0]);
+
+    if (reason == NULL && have >= 2) {
+        reason = ngx_websocket_check_second(head[0], head[1]);
+    }
+
+    if (reason == NULL && have >= 3) {
+        reason = ngx_websocket_check_length(head, have);
+    }
+
+    return reason;
+}
+
+
+static const char *
+ngx_websocket_check_first(const ngx_websocket_parser_t *parser, uint8_t first)
+{
+    uint8_t  opcode, rsv;
+
+    opcode = first & NGX_WEBSOCKET_OPCODE;
+    rsv = first & NGX_WEBSOCKET_RSV;
+
+    if (rsv == NGX_WEBSOCKET_RSV1 && parser->allow_rsv1
+        && (opcode == NGX_WEBSOCKET_TEXT || opcode == NGX_WEBSOCKET_BINARY))
+    {
+        rsv = 0;
+    }
+
+    if (rsv) {
+        return "reserved bits are set";
+    }
+
+    switch (opcode) {
+
+    case NGX_WEBSOCKET_CONTINUATION:
+        return parser->open ? NULL : "continuation without a message";
+
+    case NGX_WEBSOCKET_TEXT:
+    case NGX_WEBSOCKET_BINARY:
+        return parser->open ? "new message within another" : NULL;
+
+    case NGX_WEBSOCKET_CLOSE:
+    case NGX_WEBSOCKET_PING:
+    case NGX_WEBSOCKET_PONG:
+        return (first & NGX_WEBSOCKET_FIN) ? NULL : "fragmented control frame";
+
+    default:
+        return "unknown opcode";
+    }
+}
+
+
+static const char *
+ngx_websocket_check_second(uint8_t first, uint8_t second)
+{
+    if (!(second & NGX_WEBSOCKET_MASKED)) {
+        return "frame is not masked";
+    }
+
+    if ((first & NGX_WEBSOCKET_CONTROL)
+        && (second & NGX_WEBSOCKET_LENGTH) > NGX_WEBSOCKET_CONTROL_SIZE)
+    {
+        return "control frame is too long";
+    }
+
+    return NULL;
+}
+
+
+/*
+ * The extended length must be the shortest form (RFC 6455, section 5.2).  Of
+ * 16 bits the second byte decides only where the first is 0; of 64 bits it
+ * is known when the upper six bytes are in that the value is too small.
+ */
+
+static const char *
+ngx_websocket_check_length(const uint8_t *head, size_t have)
+{
+    static const uint8_t  zeros[6];
+
+    switch (head[1] & NGX_WEBSOCKET_LENGTH) {
+
+    case NGX_WEBSOCKET_LENGTH16:
+        if (have >= 4 && head[2] == 0 && head[3] < NGX_WEBSOCKET_LENGTH16) {
+            return "length is not in its shortest form";
+        }
+
+        break;
+
+    case NGX_WEBSOCKET_LENGTH64:
+        if (head[2] & 0x80) {
+            return "length has its highest bit set";
+        }
+
+        if (have >= 8 && memcmp(head + 2, zeros, sizeof(zeros)) == 0) {
+            return "length is not in its shortest form";
+        }
+
+        break;
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_websocket_take_header(ngx_websocket_parser_t *parser)
+{
+    parser->opcode = parser->head[0] & NGX_WEBSOCKET_OPCODE;
+    parser->fin = (parser->head[0] & NGX_WEBSOCKET_FIN) ? 1 : 0;
+    parser->rsv1 = (parser->head[0] & NGX_WEBSOCKET_RSV1) ? 1 : 0;
+    parser->length = ngx_websocket_length(parser->head);
+    parser->received = 0;
+    parser->state = NGX_WEBSOCKET_STATE_PAYLOAD;
+
+    if (parser->opcode == NGX_WEBSOCKET_TEXT
+        || parser->opcode == NGX_WEBSOCKET_BINARY)
+    {
+        parser->message = parser->opcode;
+        parser->open = 1;
+    }
+}
+
+
+static uint64_t
+ngx_websocket_length(const uint8_t *head)
+{
+    int       i;
+    uint64_t  length;
+
+    length = head[1] & NGX_WEBSOCKET_LENGTH;
+
+    if (length == NGX_WEBSOCKET_LENGTH16) {
+        return (uint64_t) head[2] << 8 | head[3];
+    }
+
+    if (length == NGX_WEBSOCKET_LENGTH64) {
+
+        for (length = 0, i = 0; i < 8; i++) {
+            length = length << 8 | head[2 + i];
+        }
+    }
+
+    return length;
+}
+
+
+static ngx_websocket_parse_e
+ngx_websocket_parse_payload(ngx_websocket_parser_t *parser, uint8_t **pos,
+    uint8_t *last, uint8_t **data, size_t *size)
+{
+    size_t  n;
+
+    if (parser->received == parser->length) {
+
+        /* a control frame does not end the message around it */
+
+        if (parser->fin && !(parser->opcode & NGX_WEBSOCKET_CONTROL)) {
+            parser->open = 0;
+        }
+
+        parser->state = NGX_WEBSOCKET_STATE_HEADER;
+        parser->have = 0;
+
+        return NGX_WEBSOCKET_PARSE_END;
+    }
+
+    n = last - *pos;
+
+    if (n == 0) {
+        return NGX_WEBSOCKET_PARSE_AGAIN;
+    }
+
+    if (n > parser->length - parser->received) {
+        n = (size_t) (parser->length - parser->received);
+    }
+
+    *data = *pos;
+    *size = n;
+
+    ngx_websocket_mask(*pos, n,
+                       parser->head + parser->have - NGX_WEBSOCKET_KEY_SIZE,
+                       parser->received);
+
+    parser->received += n;
+    *pos += n;
+
+    return NGX_WEBSOCKET_PARSE_PAYLOAD;
+}
+
+
+void
+ngx_websocket_mask(uint8_t *p, size_t n, const uint8_t key[4],
+    uint64_t offset)
+{
+    int       i;
+    size_t    k;
+    uint8_t   rotated[8];
+    uint64_t  word, mask;
+
+    for (i = 0; i < 8; i++) {
+        rotated[i] = key[(offset + i) & 3];
+    }
+
+    memcpy(&mask, rotated, sizeof(mask));
+
+    for (k = 0; n - k >= sizeof(word); k += sizeof(word)) {
+        memcpy(&word, p + k, sizeof(word));
+        word ^= mask;
+        memcpy(p + k, &word, sizeof(word));
+    }
+
+    for ( /* void */ ; k < n; k++) {
+        p[k] ^= rotated[k & 7];
+    }
+}
+
+
+size_t
+ngx_websocket_frame_header(uint8_t *dst, uint8_t first, uint64_t length)
+{
+    int  i;
+
+    dst[0] = first;
+
+    if (length < NGX_WEBSOCKET_LENGTH16) {
+        dst[1] = (uint8_t) length;
+        return 2;
+    }
+
+    if (length <= 0xffff) {
+        dst[1] = NGX_WEBSOCKET_LENGTH16;
+        dst[2] = (uint8_t) (length >> 8);
+        dst[3] = (uint8_t) length;
+        return 4;
+    }
+
+    dst[1] = NGX_WEBSOCKET_LENGTH64;
+
+    for (i = 0; i < 8; i++) {
+        dst[2 + i] = (uint8_t) (length >> (56 - 8 * i));
+    }
+
+    return 10;
+}
+
+
+size_t
+ngx_websocket_frame_header_size(uint64_t length)
+{
+    if (length < NGX_WEBSOCKET_LENGTH16) {
+        return 2;
+    }
+
+    return length <= 0xffff ? 4 : 10;
+}
