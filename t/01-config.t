@@ -166,15 +166,14 @@ no "websocket_zone" has that name
 
 
 === TEST 13: a zone that is defined after the location serves
---- config
-    location = /ws { websocket result zone=late; }
-    location = /t { return 204; }
-    }
-
-    websocket_zone zone=late:1m;
-
+--- http_config
     server {
         listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+        location = /ws { websocket result zone=late; }
+    }
+    websocket_zone zone=late:1m;
+--- config
+    location = /t { return 204; }
 --- request
 GET /t
 --- error_code: 204
@@ -303,7 +302,7 @@ invalid parameter "overflow=grow"
 --- config
 --- must_die
 --- error_log
-"websocket_max_message_size" directive
+value must be between 1 and
 
 
 

@@ -249,7 +249,7 @@ a< close 1007 reason qr/not UTF-8/
 a< eof
 b> GET /ws
 b< 101
-b> raw 81 ff 00 00 00 00 00 00 10 00 00 00 00 00 f5
+b> raw 81 fe 10 00 00 00 00 00 78 f5
 b< close 1007
 b< eof
 c> GET /ws

@@ -66,12 +66,6 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
     ngx_http_websocket_ctx_t        *ctx;
     ngx_http_websocket_handshake_t   h;
 
-    rc = ngx_http_discard_request_body(r);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
 
     rc = ngx_http_websocket_handshake_refuse(r, &h);
@@ -128,9 +122,18 @@ static ngx_int_t
 ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h)
 {
-    char  *error;
+    char       *error;
+    ngx_int_t   rc;
 
     error = ngx_http_websocket_handshake_request_error(r);
+
+    /* only now: to discard a body is to forget how long it was */
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     if (error) {
         return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
@@ -287,6 +290,8 @@ ngx_http_websocket_upgrade_required(ngx_http_request_t *r, char *text)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ngx_str_set(&r->headers_out.status_line, "426 Upgrade Required");
 
     return ngx_http_websocket_respond_text(r, 426, text);
 }

@@ -256,10 +256,12 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
 
         b = cl->buf;
 
-        part->data = b->pos;
-        part->size = ngx_buf_size(b);
+        /* the last one may be neither, and say only that it is the last */
 
-        if (!ngx_buf_in_memory(b)
+        part->data = b->pos;
+        part->size = ngx_buf_special(b) ? 0 : ngx_buf_size(b);
+
+        if (part->size && !ngx_buf_in_memory(b)
             && ngx_http_websocket_publish_read_file(r, b, part) != NGX_OK)
         {
             return NGX_ERROR;

@@ -1,0 +1,105 @@
+# make run     builds the module, starts nginx with the chat on port 8080
+# make test    builds the module, runs all tests
+
+CC ?= cc
+PORT ?= 8080
+PREFIX ?=
+T ?=
+TIME ?= 600
+
+build := build
+module := $(build)/modules/ngx_http_websocket_module.so
+sources := config $(wildcard src/*.[ch] src/*/*.[ch])
+unit := $(patsubst t/unit/%.c,$(build)/unit/%,$(wildcard t/unit/*_test.c))
+fuzz := $(patsubst t/fuzz/%.c,$(build)/fuzz/%,$(wildcard t/fuzz/*_fuzz.c))
+
+packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
+    libjansson-dev libpcre3-dev libssl-dev zlib1g-dev gcc make
+test_packages := $(packages) clang libclang-rt-14-dev llvm \
+    libtest-base-perl libtest-longstring-perl libio-socket-ssl-perl \
+    python3 python3-websockets nodejs npm chromium openssl curl valgrind
+
+flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
+
+.PHONY: help build run test test-asan test-valgrind test-extended fuzz \
+    install uninstall clean distclean FORCE
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+	@echo "also: build install uninstall test-asan test-valgrind" \
+	    "test-extended fuzz clean distclean"
+
+build: $(module)
+
+$(build)/packages: Makefile
+	@t/tools/packages $(packages)
+	@mkdir -p $(build) && touch $@
+
+$(build)/test-packages: Makefile
+	@t/tools/packages $(test_packages)
+	@mkdir -p $(build) && touch $@ $(build)/packages
+
+# the compiler of the last build: another one builds anew
+$(build)/compiler: FORCE
+	@mkdir -p $(build)
+	@echo '$(CC)' | cmp -s - $@ || echo '$(CC)' > $@
+
+$(module): $(build)/packages $(build)/compiler $(sources) t/tools/build-module
+	@CC='$(CC)' t/tools/build-module $(build)
+
+run: $(module)
+	@PORT='$(PORT)' t/tools/run $(build)
+
+$(build)/unit/%: t/unit/%.c t/unit/*.[ch] $(sources) | $(build)/test-packages
+	@mkdir -p $(@D)
+	$(CC) $(flags) -o $@ $<
+
+$(build)/fuzz/%: t/fuzz/%.c $(sources) | $(build)/test-packages
+	@mkdir -p $(@D)
+	clang $(flags) -fsanitize=fuzzer -o $@ $<
+
+$(build)/node_modules: t/package.json t/package-lock.json \
+    | $(build)/test-packages
+	@mkdir -p $(build)
+	@cp t/package.json t/package-lock.json $(build)
+	@cd $(build) && npm ci --silent --no-audit --no-fund && touch node_modules
+
+test: $(build)/test-packages $(build)/node_modules $(module) $(unit) $(fuzz)
+	@t/tools/test $(build) $(T)
+
+test-asan: $(build)/test-packages $(build)/node_modules $(unit) $(fuzz)
+	@t/tools/build-asan $(build)
+	@t/tools/test-asan $(build) $(T)
+
+test-valgrind: $(build)/test-packages $(module)
+	@t/tools/test-valgrind $(build) $(T)
+
+test-extended: test test-asan test-valgrind
+
+fuzz: $(fuzz)
+	@t/tools/fuzz $(build) $(TIME)
+
+modules_dir := $(DESTDIR)$(PREFIX)/usr/lib/nginx/modules
+available_dir := $(DESTDIR)$(PREFIX)/usr/share/nginx/modules-available
+enabled_dir := $(DESTDIR)$(PREFIX)/etc/nginx/modules-enabled
+
+install: $(module)
+	install -D -m 644 $(module) $(modules_dir)/$(notdir $(module))
+	install -D -m 644 conf/mod-http-websocket.conf \
+	    $(available_dir)/mod-http-websocket.conf
+	mkdir -p $(enabled_dir)
+	ln -sf /usr/share/nginx/modules-available/mod-http-websocket.conf \
+	    $(enabled_dir)/60-mod-http-websocket.conf
+
+uninstall:
+	rm -f $(modules_dir)/$(notdir $(module)) \
+	    $(available_dir)/mod-http-websocket.conf \
+	    $(enabled_dir)/60-mod-http-websocket.conf
+
+clean:
+	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
+	    $(build)/run $(build)/servroot
+
+distclean:
+	rm -rf $(build)

@@ -1,0 +1,225 @@
+# The HTTP side of channels.
+
+use lib 't/lib';
+use Test::Nginx::WebSocket;
+
+plan_tests();
+run_tests();
+
+__DATA__
+
+=== TEST 1: POST with and without a subscriber
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket result; websocket_channel $arg_c; }
+    location = /pub { websocket_publish; websocket_channel $arg_c; }
+--- websocket
+! POST /pub?c=x nobody
+! < 202
+! < json {"channel":"x","offset":1,"subscribers":0}
+! < header Content-Type: application/json
+a> GET /ws?c=x
+a< 101
+! POST /pub?c=x hello
+! < 200
+! < json {"channel":"x","offset":2,"subscribers":1}
+a< text hello
+! POST /pub?c=x [Content-Type: application/octet-stream] \x00\xff
+! < 200
+a< binary \x00\xff
+! POST /pub?c=x
+! < 200
+a< text
+
+
+
+=== TEST 2: a text must be UTF-8
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! POST /pub \xff\xfe
+! < 400
+! < json {"error":{"code":"not_utf8","message":"the body is not UTF-8: publish binary messages as application/octet-stream"}}
+! GET /pub
+! < 404
+
+
+
+=== TEST 3: a message that is too large
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 100;
+    }
+--- websocket
+! POST /pub * 101 x
+! < 413
+! < json {"error":{"code":"too_large","message":"the message exceeds the maximum size"}}
+! POST /pub * 100 x
+! < 202
+
+
+
+=== TEST 4: a chunked message that is too large
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 10;
+    }
+--- websocket
+! POST /pub [Transfer-Encoding: chunked; X-Chunks: 1]
+! < 400
+
+
+
+=== TEST 5: a body in a temporary file
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    location = /ws { websocket result; websocket_channel x; }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+        client_body_in_file_only clean;
+    }
+    location = /two {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+        client_body_buffer_size 1k;
+    }
+--- websocket
+a> GET /ws
+a< 101
+! POST /pub * 300000 x
+! < 200
+a< text* 300000 x
+! POST /two * 300000 y
+! < 200
+a< text* 300000 y
+
+
+
+=== TEST 6: GET describes, and 404 where there is nothing
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=2;
+    }
+--- websocket
+! GET /pub
+! < 404
+! < json {"error":{"code":"no_channel","message":"the channel does not exist"}}
+! DELETE /pub
+! < 404
+! POST /pub one
+! POST /pub two
+! POST /pub three
+! GET /pub
+! < 200
+! < json {"channel":"x","offset":3,"subscribers":0,"history":2,"first":2}
+
+
+
+=== TEST 7: the history, by pages
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=3;
+    }
+--- websocket
+! POST /pub one
+! POST /pub two
+! POST /pub [Content-Type: application/octet-stream] \x00\xff
+! POST /pub four
+! GET /pub?since=$EPOCH:1
+! < body qr/"recovered":true,"messages":\[\{"offset":2,"time":\d+,"type":"text","data":"two"\},\{"offset":3,"time":\d+,"type":"binary","data":"AP8="\},\{"offset":4,.*"four"\}\]/
+! GET /pub?since=$EPOCH:3&limit=1
+! < body qr/"recovered":true,"messages":\[\{"offset":4,[^{]*\}\]/
+! GET /pub?since=$EPOCH:4
+! < body qr/"recovered":true,"messages":\[\]/
+! GET /pub?since=$EPOCH:0
+! < body qr/"recovered":false,"messages":\[\{"offset":2,/
+! GET /pub?since=$EPOCH:9
+! < body qr/"recovered":false/
+! GET /pub?since=0000000000000000:4
+! < body qr/"recovered":false,"messages":\[\{"offset":2,/
+
+
+
+=== TEST 8: a position that is none
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! POST /pub one
+! GET /pub?since=1
+! < 400
+! < json {"error":{"code":"bad_position","message":"since is not EPOCH:OFFSET"}}
+! GET /pub?since=000000000000000g:1
+! < 400
+! GET /pub?since=0000000000000000:x
+! < 400
+! GET /pub?since=0000000000000000:1&limit=0
+! < 400
+! < json {"error":{"code":"bad_position","message":"limit is not a number from 1 to 1000"}}
+
+
+
+=== TEST 9: other methods
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! PUT /pub one
+! < 405
+! < header Allow: GET, HEAD, POST, DELETE
+! < json {"error":{"code":"bad_method","message":"use POST, GET or DELETE"}}
+
+
+
+=== TEST 10: a channel's name
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location /pub {
+        websocket_set_name $room $arg_c;
+        websocket_publish;
+        websocket_channel $room;
+    }
+--- websocket
+! POST /pub one
+! < 400
+! < json {"error":{"code":"bad_channel","message":"the channel name is empty"}}
+! POST /pub?c=caf%C3%A9%20%22x%22 one
+! < 202
+! < json {"channel":"café \"x\"","offset":1,"subscribers":0}
+
+
+
+=== TEST 11: allow and deny
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel x; deny all; }
+--- websocket
+! POST /pub one
+! < 403
