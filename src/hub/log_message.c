@@ -681,6 +681,10 @@ ngx_websocket_log_advance(ngx_websocket_log_t *log,
 
     if (cursor->entry) {
         entry = ngx_websocket_log_at(log, cursor->entry);
+
+        /* one word: right before and after */
+
+        ngx_websocket_log_fault();
         entry->read = next - 1;
     }
 }
