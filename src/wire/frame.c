@@ -34,7 +34,10 @@ static size_t ngx_websocket_head_size(const uint8_t *head, size_t have);
 static uint64_t ngx_websocket_length(const uint8_t *head);
 static int ngx_websocket_parse_header(ngx_websocket_parser_t *parser,
     uint8_t **pos, uint8_t *last);
-static void ngx_websocket_take_header(ngx_websocket_parser_t *parser);
+static int ngx_websocket_collect_header(ngx_websocket_parser_t *parser,
+    uint8_t **pos, uint8_t *last);
+static void ngx_websocket_take_header(ngx_websocket_parser_t *parser,
+    const uint8_t *head, size_t size);
 static ngx_websocket_parse_e ngx_websocket_parse_payload(
     ngx_websocket_parser_t *parser, uint8_t **pos, uint8_t *last,
     uint8_t **data, size_t *size);
@@ -63,7 +66,6 @@ ngx_websocket_parse(ngx_websocket_parser_t *parser, uint8_t **pos,
             return NGX_WEBSOCKET_PARSE_AGAIN;
 
         case 1:
-            ngx_websocket_take_header(parser);
             return NGX_WEBSOCKET_PARSE_HEADER;
 
         default:
@@ -82,24 +84,59 @@ ngx_websocket_parse(ngx_websocket_parser_t *parser, uint8_t **pos,
 
 
 /*
- * Collects a header in parser->head.  Returns 1 when it is whole, 0 when
- * bytes are missing, -1 on errors, with the reason set.
+ * Returns 1 when the header is whole and taken, 0 when bytes are missing, -1
+ * on errors, with the reason set.  A header that lies whole in the input, as
+ * most do, is read where it is.
  */
 
 static int
 ngx_websocket_parse_header(ngx_websocket_parser_t *parser, uint8_t **pos,
     uint8_t *last)
 {
+    size_t    n;
+    uint8_t  *head;
+
+    head = *pos;
+    n = last - head;
+
+    if (parser->have || n < ngx_websocket_head_size(head, n)) {
+        return ngx_websocket_collect_header(parser, pos, last);
+    }
+
+    n = ngx_websocket_head_size(head, n);
+
+    parser->reason = ngx_websocket_check_head(parser, head, n);
+    if (parser->reason) {
+        return -1;
+    }
+
+    *pos += n;
+    ngx_websocket_take_header(parser, head, n);
+
+    return 1;
+}
+
+
+/* the same for a header that comes in pieces: they gather in parser->head */
+
+static int
+ngx_websocket_collect_header(ngx_websocket_parser_t *parser, uint8_t **pos,
+    uint8_t *last)
+{
     size_t  n, need;
 
     need = ngx_websocket_head_size(parser->head, parser->have);
 
-    while (parser->have < need && *pos < last) {
+    while (parser->have < need) {
 
         n = need - parser->have;
 
         if (n > (size_t) (last - *pos)) {
             n = last - *pos;
+        }
+
+        if (n == 0) {
+            return 0;
         }
 
         memcpy(parser->head + parser->have, *pos, n);
@@ -118,7 +155,9 @@ ngx_websocket_parse_header(ngx_websocket_parser_t *parser, uint8_t **pos,
         need = ngx_websocket_head_size(parser->head, parser->have);
     }
 
-    return parser->have == need;
+    ngx_websocket_take_header(parser, parser->head, need);
+
+    return 1;
 }
 
 
@@ -256,15 +295,22 @@ ngx_websocket_check_length(const uint8_t *head, size_t have)
 }
 
 
+/* from here on only the key is wanted of the header: parser->head keeps it */
+
 static void
-ngx_websocket_take_header(ngx_websocket_parser_t *parser)
+ngx_websocket_take_header(ngx_websocket_parser_t *parser, const uint8_t *head,
+    size_t size)
 {
-    parser->opcode = parser->head[0] & NGX_WEBSOCKET_OPCODE;
-    parser->fin = (parser->head[0] & NGX_WEBSOCKET_FIN) ? 1 : 0;
-    parser->rsv1 = (parser->head[0] & NGX_WEBSOCKET_RSV1) ? 1 : 0;
-    parser->length = ngx_websocket_length(parser->head);
+    parser->opcode = head[0] & NGX_WEBSOCKET_OPCODE;
+    parser->fin = (head[0] & NGX_WEBSOCKET_FIN) ? 1 : 0;
+    parser->rsv1 = (head[0] & NGX_WEBSOCKET_RSV1) ? 1 : 0;
+    parser->length = ngx_websocket_length(head);
     parser->received = 0;
     parser->state = NGX_WEBSOCKET_STATE_PAYLOAD;
+    parser->have = 0;
+
+    memmove(parser->head, head + size - NGX_WEBSOCKET_KEY_SIZE,
+            NGX_WEBSOCKET_KEY_SIZE);
 
     if (parser->opcode == NGX_WEBSOCKET_TEXT
         || parser->opcode == NGX_WEBSOCKET_BINARY)
@@ -313,7 +359,6 @@ ngx_websocket_parse_payload(ngx_websocket_parser_t *parser, uint8_t **pos,
         }
 
         parser->state = NGX_WEBSOCKET_STATE_HEADER;
-        parser->have = 0;
 
         return NGX_WEBSOCKET_PARSE_END;
     }
@@ -331,9 +376,7 @@ ngx_websocket_parse_payload(ngx_websocket_parser_t *parser, uint8_t **pos,
     *data = *pos;
     *size = n;
 
-    ngx_websocket_mask(*pos, n,
-                       parser->head + parser->have - NGX_WEBSOCKET_KEY_SIZE,
-                       parser->received);
+    ngx_websocket_mask(*pos, n, parser->head, parser->received);
 
     parser->received += n;
     *pos += n;

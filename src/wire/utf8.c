@@ -72,23 +72,22 @@ ngx_websocket_utf8_ascii(const uint8_t *p, size_t n)
 int
 ngx_websocket_utf8(ngx_websocket_utf8_t *state, const uint8_t *p, size_t n)
 {
-    const uint8_t         *last;
-    ngx_websocket_utf8_t   s;
+    size_t                i;
+    ngx_websocket_utf8_t  s;
 
-    last = p + n;
     s = *state;
 
-    while (p < last) {
+    for (i = 0; i < n; i++) {
 
         if (s == 0) {
 
-            p += ngx_websocket_utf8_ascii(p, last - p);
+            i += ngx_websocket_utf8_ascii(p + i, n - i);
 
-            if (p == last) {
+            if (i == n) {
                 break;
             }
 
-            s = ngx_websocket_utf8_lead(*p++);
+            s = ngx_websocket_utf8_lead(p[i]);
 
             if (s == UINT32_MAX) {
                 return -1;
@@ -97,11 +96,10 @@ ngx_websocket_utf8(ngx_websocket_utf8_t *state, const uint8_t *p, size_t n)
             continue;
         }
 
-        if (*p < (s >> 8 & 0xff) || *p > (s & 0xff)) {
+        if (p[i] < (s >> 8 & 0xff) || p[i] > (s & 0xff)) {
             return -1;
         }
 
-        p++;
         s = (s >> 16) - 1;
 
         if (s) {

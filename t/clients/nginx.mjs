@@ -1,0 +1,110 @@
+// nginx for the client tests: started with a configuration, ended by pid.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { resolve } from 'node:path';
+
+const env = process.env;
+const build = env.WEBSOCKET_BUILD || 'build';
+export const TIMEOUT = 1000 * (env.TEST_NGINX_TIMEOUT || 30);
+
+export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
+
+export async function until(what, condition) {
+  const end = Date.now() + TIMEOUT;
+  while (!await condition()) {
+    if (Date.now() > end) throw new Error(`${what}: not in time`);
+    await sleep(20);
+  }
+}
+
+export function freePort() {
+  return new Promise((done) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
+function listens(port) {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => { socket.destroy(); done(true); });
+    socket.on('error', () => done(false));
+  });
+}
+
+export class Nginx {
+  // http is the inside of the http block
+  static async start(name, http) {
+    const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((t) => `${t}_temp_path ${t}_temp;`).join(' ');
+    const modules = env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/)
+      .map((m) => `load_module ${m};\n`).join('');
+    const user = process.getuid() === 0 ? 'user root;' : '';
+
+    return Nginx.startConf(name, `${modules} ${user} worker_processes 2;
+      error_log logs/error.log notice; pid logs/nginx.pid;
+      events { worker_connections 1024; }
+      http { access_log logs/access.log; ${temp} ${http} }`);
+  }
+
+  // conf is a whole configuration, with $PORT for the port
+  static async startConf(name, conf) {
+    const nginx = new Nginx();
+
+    nginx.prefix = resolve(build, 'clients', name);
+    nginx.port = await freePort();
+
+    rmSync(nginx.prefix, { recursive: true, force: true });
+    mkdirSync(`${nginx.prefix}/logs`, { recursive: true });
+    mkdirSync(`${nginx.prefix}/temp`);
+    writeFileSync(`${nginx.prefix}/nginx.conf`,
+      conf.replaceAll('$PORT', nginx.port));
+
+    nginx.process = spawn(env.TEST_NGINX_BINARY || 'nginx',
+      ['-p', `${nginx.prefix}/`, '-c', 'nginx.conf', '-e', 'logs/error.log',
+        '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    nginx.ended = new Promise((r) => nginx.process.on('exit', r));
+
+    await until('nginx listens', () => listens(nginx.port));
+
+    return nginx;
+  }
+
+  log() {
+    return readFileSync(`${this.prefix}/logs/error.log`, 'utf8');
+  }
+
+  // the lines that an operator would be woken for
+  alerts() {
+    return this.log().split('\n').filter((line) =>
+      /\[(alert|crit|emerg)\]|Sanitizer|runtime error/.test(line));
+  }
+
+  async stop() {
+    this.process.kill('SIGTERM');
+    const killer = setTimeout(() => this.process.kill('SIGKILL'), TIMEOUT);
+    await this.ended;
+    clearTimeout(killer);
+  }
+}
+
+export class Tap {
+  n = 0;
+
+  failed = 0;
+
+  ok(condition, name) {
+    this.n += 1;
+    this.failed += condition ? 0 : 1;
+    console.log(`${condition ? '' : 'not '}ok ${this.n} - ${name}`);
+  }
+
+  done() {
+    console.log(`1..${this.n}`);
+    process.exitCode = this.failed ? 1 : 0;
+  }
+}

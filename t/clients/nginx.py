@@ -1,0 +1,109 @@
+"""nginx for the client tests: started with a configuration, ended by pid."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+BUILD = os.environ.get('WEBSOCKET_BUILD', 'build')
+TIMEOUT = float(os.environ.get('TEST_NGINX_TIMEOUT', 30))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+class Nginx:
+    def __init__(self, name, http, workers=2):
+        self.prefix = os.path.abspath(f'{BUILD}/clients/{name}')
+        self.port = free_port()
+
+        shutil.rmtree(self.prefix, ignore_errors=True)
+        os.makedirs(f'{self.prefix}/logs')
+
+        modules = ''.join(f'load_module {m};\n' for m in
+                          os.environ['TEST_NGINX_LOAD_MODULES'].split())
+        user = 'user root;' if os.getuid() == 0 else ''
+        temp = ''.join(f'{t}_temp_path {t}_temp;\n' for t in
+                       ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+
+        with open(f'{self.prefix}/nginx.conf', 'w') as f:
+            f.write(f'''{modules}
+                daemon off; {user} worker_processes {workers};
+                worker_rlimit_nofile 8192;
+                error_log logs/error.log notice; pid logs/nginx.pid;
+                events {{ worker_connections 4096; }}
+                http {{ access_log logs/access.log; {temp}
+                {http.replace('$PORT', str(self.port))} }}''')
+
+        self.process = subprocess.Popen(
+            [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-p',
+             self.prefix + '/', '-c', 'nginx.conf', '-e', 'logs/error.log'],
+            stderr=open(f'{self.prefix}/logs/stderr.log', 'w'))
+
+        self.wait(self.listens)
+
+    def listens(self):
+        if self.process.poll() is not None:
+            sys.exit('nginx ended: ' + self.log())
+        try:
+            socket.create_connection(('127.0.0.1', self.port)).close()
+            return True
+        except OSError:
+            return False
+
+    @staticmethod
+    def wait(condition, timeout=TIMEOUT):
+        end = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(condition)
+            time.sleep(0.01)
+
+    def workers(self):
+        pid = self.process.pid
+        with open(f'/proc/{pid}/task/{pid}/children') as f:
+            return [int(p) for p in f.read().split()]
+
+    def log(self):
+        text = ''
+        for name in ('error.log', 'stderr.log'):
+            with open(f'{self.prefix}/logs/{name}') as f:
+                text += f.read()
+        return text
+
+    def alerts(self, but=()):
+        """The lines that an operator would be woken for."""
+        bad = ('[alert]', '[crit]', '[emerg]', 'Sanitizer', 'runtime error')
+        return [line for line in self.log().splitlines()
+                if any(b in line for b in bad)
+                and not any(b in line for b in but)]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Tap:
+    def __init__(self):
+        self.n = 0
+        self.failed = 0
+
+    def ok(self, condition, name):
+        self.n += 1
+        self.failed += not condition
+        print(f'{"" if condition else "not "}ok {self.n} - {name}', flush=True)
+        return condition
+
+    def done(self):
+        print(f'1..{self.n}')
+        sys.exit(self.failed > 0)
