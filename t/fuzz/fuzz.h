@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /* a copy in memory of exactly n bytes: the sanitizer sees a byte too many */
 
+__attribute__((unused))
 static uint8_t *
 fuzz_copy(const uint8_t *p, size_t n)
 {
@@ -51,6 +52,7 @@ fuzz_copy(const uint8_t *p, size_t n)
 
 /* the size of the i-th piece: all alike for 1..15, else of many sizes */
 
+__attribute__((unused))
 static size_t
 fuzz_piece(uint8_t choice, size_t i, size_t left)
 {
@@ -69,13 +71,16 @@ fuzz_piece(uint8_t choice, size_t i, size_t left)
  * its shortest form.
  */
 
+__attribute__((unused))
 static size_t
 fuzz_utf8(const uint8_t *p, size_t n, int *whole)
 {
     size_t    i, k, size;
-    uint32_t  low, high;
+    uint32_t  value, first, last;
 
-    for (i = 0; i < n; i += size) {
+    static const uint32_t  least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+
+    for (value = 0, i = 0; i < n; i += size) {
 
         size = p[i] < 0x80 ? 1 : p[i] < 0xc0 ? 0 : p[i] < 0xe0 ? 2
                : p[i] < 0xf0 ? 3 : p[i] < 0xf8 ? 4 : 0;
@@ -95,28 +100,17 @@ fuzz_utf8(const uint8_t *p, size_t n, int *whole)
                 return i + k;
             }
 
-            if (k) {
-                low = low << 6 | (p[i + k] & 0x3f);
-
-            } else {
-                low = size == 1 ? p[i] : p[i] & (0x7fu >> size);
-            }
+            value = k ? value << 6 | (p[i + k] & 0x3f)
+                      : size == 1 ? p[i] : p[i] & (0x7fu >> size);
 
             /* the least and the greatest value that begin so */
 
-            high = ((low + 1) << 6 * (size - 1 - k)) - 1;
+            first = value << 6 * (size - 1 - k);
+            last = first + (1u << 6 * (size - 1 - k)) - 1;
 
-            if (high > 0x10ffff && low << 6 * (size - 1 - k) > 0x10ffff) {
-                return i + k;
-            }
-
-            if (high < (size == 2 ? 0x80 : size == 3 ? 0x800
-                        : size == 4 ? 0x10000 : 0))
+            if (first > 0x10ffff || last < least[size]
+                || (first >= 0xd800 && last <= 0xdfff))
             {
-                return i + k;
-            }
-
-            if (low << 6 * (size - 1 - k) >= 0xd800 && high <= 0xdfff) {
                 return i + k;
             }
         }

@@ -37,10 +37,14 @@ codes(void)
         p[0] = (char) (code >> 8);
         p[1] = (char) code;
 
-        wrong += parse(p, 2, &got) != (valid ? 0 : 1002) || got != code;
+        wrong += parse(p, 2, &got) != (valid ? 0 : 1002)
+                 || (valid && got != code)
+                 || !ngx_websocket_close_code_valid(code) != !valid;
     }
 
-    unit_ok(wrong == 0, "every code: %u wrong", wrong);
+    unit_ok(wrong == 0, "7.4: every code: %u wrong", wrong);
+    unit_ok(!ngx_websocket_close_code_valid(65536 + 1000),
+            "7.4: a code of more than 16 bits");
 }
 
 
@@ -49,12 +53,16 @@ payloads(void)
 {
     uint16_t  code;
 
-    unit_ok(parse("", 0, &code) == 0 && code == 1005, "no payload is 1005");
+    unit_ok(parse("", 0, &code) == 0 && code == 1005, "5.5.1: no payload is 1005");
     unit_ok(parse("\x03", 1, &code) == 1002, "a payload of one byte");
     unit_ok(parse("\x03\xe8" "bye", 5, &code) == 0 && code == 1000,
             "a code and a reason");
     unit_ok(parse("\x03\xe8\xff", 3, &code) == 1007,
             "a reason that is not UTF-8");
+    unit_ok(parse("\x03\xe8" "bye\xed\xa0\x80", 8, &code) == 1007,
+            "a surrogate in the reason");
+    unit_ok(parse("\x03\xed\xff", 3, &code) == 1002,
+            "a code that may not be sent comes before its reason");
     unit_ok(parse("\x03\xe8\xe2\x82", 4, &code) == 1007,
             "a reason that ends within a character");
 }
@@ -84,9 +92,18 @@ written(void)
     n = ngx_websocket_close_payload(p, 1000, reason, 200);
     unit_ok(n == 125, "a longer one is cut");
 
-    /* a character of each size across the cut */
+    /* a character of each size across the cut, and right before it */
 
     for (i = 2; i <= 4; i++) {
+        memset(reason, 'x', sizeof(reason));
+        memcpy(reason + 123 - i, i == 2 ? "\xc3\xa9"
+                                 : i == 3 ? "\xe2\x82\xac"
+                                          : "\xf0\x9f\x98\x80", i);
+
+        n = ngx_websocket_close_payload(p, 1000, reason, 124);
+        unit_ok(n == 125 && ngx_websocket_close_parse(p, n, &code) == 0,
+                "cut after a character of %zu bytes", i);
+
         memset(reason, 'x', sizeof(reason));
         memcpy(reason + 122, i == 2 ? "\xc3\xa9" : i == 3 ? "\xe2\x82\xac"
                                                  : "\xf0\x9f\x98\x80", i);
@@ -95,6 +112,10 @@ written(void)
         unit_ok(n == 124 && ngx_websocket_close_parse(p, n, &code) == 0,
                 "cut before a character of %zu bytes", i);
     }
+
+    memset(reason, 0x80, sizeof(reason));
+    n = ngx_websocket_close_payload(p, 1000, reason, 200);
+    unit_ok(n == 2, "a reason without a beginning is left out");
 
     unit_unguard(p, 125);
 }

@@ -45,8 +45,7 @@ static const char  *model_names[MODEL_CHANNELS] = {
     "a", "room/1", "room/2",
     "0123456789012345678901234567890123456789012345678901234567890123456789ab",
     "0123456789012345678901234567890123456789012345678901234567890123456789abc",
-    "a name that is long enough to need a block of its own, since it does not "
-    "fit into the one of its channel, however one looks at it"
+    "a/name/that/is/long/enough/to/need/a/block/of/its/own/as/it/does/not/fit"
 };
 
 

@@ -1,0 +1,38 @@
+
+/* The log by a stream of commands, four bytes each, watched by the model. */
+
+#include "hub/log.c"
+#include "hub/log_channel.c"
+#include "hub/log_message.c"
+#include "log_check.c"
+#include "log_model.h"
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t           n;
+    const char      *wrong;
+    static model_t   model;
+    static uint8_t   region[28 << 10] __attribute__((aligned(64)));
+
+    model_init(&model, region, sizeof(region));
+
+    for (n = 0; size >= 4 && n < 512; n++, data += 4, size -= 4) {
+
+        model_command(&model, data);
+
+        wrong = model.wrong ? model.wrong
+                            : ngx_websocket_log_check(model.log);
+
+        if (wrong) {
+            fprintf(stderr, "command %zu: %s\n", n, wrong);
+            abort();
+        }
+    }
+
+    return 0;
+}
