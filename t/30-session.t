@@ -433,3 +433,23 @@ a< close 1000
 a< eof
 c> GET /ws
 c< 101
+
+
+
+=== TEST 19: a timer set anew does not hold up those that are due before it
+--- config
+    location = /a {
+        websocket echo;
+        websocket_heartbeat interval=200ms timeout=1h;
+    }
+    location = /b {
+        websocket echo;
+        websocket_heartbeat interval=500ms timeout=1h;
+    }
+--- websocket
+a> GET /a
+a< 101
+b> GET /b
+b< 101
+a< ping
+b< ping

@@ -20,6 +20,8 @@ struct ngx_http_websocket_shared_s {
 };
 
 
+static ngx_uint_t ngx_http_websocket_zone_resized(ngx_conf_t *cf,
+    ngx_str_t *name, size_t size);
 static ngx_int_t ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
@@ -38,7 +40,9 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
     ngx_shm_zone_t             *shm_zone;
     ngx_http_websocket_zone_t  *zone;
 
-    if (ngx_http_websocket_worker_table(cf) != NGX_OK) {
+    if (ngx_http_websocket_worker_table(cf) != NGX_OK
+        || ngx_http_websocket_zone_resized(cf, name, size))
+    {
         return NULL;
     }
 
@@ -66,6 +70,51 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
     shm_zone->data = zone;
 
     return zone;
+}
+
+
+/*
+ * nginx would make a new zone beside the old one: the old workers' clients
+ * and the new ones' would not hear each other, and the channels be lost.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_zone_resized(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_shm_zone_t   *zone;
+
+    if (ngx_is_init_cycle(cf->cycle->old_cycle)) {
+        return 0;
+    }
+
+    part = &cf->cycle->old_cycle->shared_memory.part;
+
+    for ( /* void */ ; part; part = part->next) {
+
+        zone = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (zone[i].tag != &ngx_http_websocket_module
+                || zone[i].shm.size == size
+                || zone[i].shm.name.len != name->len
+                || ngx_strncmp(zone[i].shm.name.data, name->data, name->len)
+                   != 0)
+            {
+                continue;
+            }
+
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the size of websocket zone \"%V\" changed "
+                               "from %uz to %uz bytes: restart nginx instead "
+                               "of reloading", name, zone[i].shm.size, size);
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -142,7 +142,9 @@ ngx_http_websocket_wheel_event(ngx_event_t *ev)
         wheel->tick = now + 1;
     }
 
-    if (wheel->count && !ev->timer_set) {
+    /* what the handlers set is not all that there is */
+
+    if (wheel->count) {
         ngx_http_websocket_wheel_arm(ngx_http_websocket_wheel_next());
     }
 }

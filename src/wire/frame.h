@@ -41,12 +41,12 @@ typedef enum {
 
 
 /*
- * The state of one connection's incoming frames.  The fields of the first
- * group may be read by the caller from PARSE_HEADER up to PARSE_END, in which
- * message is still that of the frame; for a continuation frame opcode is
- * NGX_WEBSOCKET_CONTINUATION, and message the opcode that it began with.
- * After PARSE_ERROR every further
- * call answers PARSE_ERROR again.
+ * The state of one connection's incoming frames.  The caller may read length
+ * to message from PARSE_HEADER up to PARSE_END, that included, and code and
+ * reason after PARSE_ERROR, which every further call answers again.  opcode
+ * is NGX_WEBSOCKET_CONTINUATION in a continuation frame, message then that
+ * with which the message began.  In a control frame message says nothing
+ * about the frame: it stays as it was.
  */
 
 typedef struct {
@@ -64,7 +64,8 @@ typedef struct {
     uint64_t       received;        /* bytes of the payload given out */
     uint8_t        state;
     uint8_t        allow_rsv1;
-    uint8_t        have;            /* bytes in head */
+    uint8_t        have;            /* bytes of an unfinished header in head,
+                                       which keeps the key afterwards */
     uint8_t        open;            /* the message is not finished */
     uint8_t        head[NGX_WEBSOCKET_CLIENT_HEADER_SIZE];
 } ngx_websocket_parser_t;

@@ -72,7 +72,7 @@ sub start_tls {
     IO::Socket::SSL->start_SSL($self->{sock}, SSL_verify_mode => 0,
                                SSL_hostname => $name,
                                Timeout => $self->{timeout})
-        or die "TLS: $IO::Socket::SSL::SSL_ERROR\n";
+        or die 'TLS: ' . IO::Socket::SSL::errstr() . "\n";
 
     $self->{sock}->blocking(0);
 
@@ -296,7 +296,8 @@ sub body {
 sub read_body {
     my ($self, $r) = @_;
 
-    return '' if $self->{method} eq 'HEAD' || $r->{code} =~ /\A(?:1..|204|304)\z/;
+    return '' if $self->{method} eq 'HEAD'
+                 || $r->{code} =~ /\A(?:1..|204|304)\z/;
 
     my $deadline = $self->deadline;
 

@@ -10,7 +10,9 @@ use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
 
-# paths: pid_file, error_log, access_log; workers: how many are configured
+# paths: pid_file, error_log, access_log; workers: how many are configured;
+# master: whether there is a master process; killed: gets the pids of workers
+# that were killed
 
 sub new {
     my ($class, %opt) = @_;
@@ -118,8 +120,7 @@ sub all_workers {
 sub require_master {
     my ($self) = @_;
 
-    die "this step needs master_on()\n"
-        if $self->{workers} && !grep { 1 } $self->workers;
+    die "this step needs master_on()\n" if !$self->{master};
 
     return;
 }
@@ -149,22 +150,32 @@ sub reload {
 }
 
 
-# Signals the master and waits until it is gone, with whoever is its parent.
-
-sub stop {
+sub signal {
     my ($self, $signal) = @_;
 
-    my $pid = $self->master;
+    # the pid file goes when nginx does
+    $self->{pid} = $self->master;
+
+    kill $signal, $self->{pid} or die "cannot signal nginx: $!\n";
+
+    return;
+}
+
+
+# Waits for the end after a signal, whoever the parent is.
+
+sub wait_exit {
+    my ($self) = @_;
+
+    my $pid = $self->{pid} // die "nginx was not told to end\n";
     my $status = 0;
 
-    kill $signal, $pid or die "cannot signal nginx: $!\n";
-
-    $self->wait_until("the end of nginx after $signal", sub {
+    $self->wait_until('the end of nginx', sub {
         if (waitpid($pid, WNOHANG) == $pid) {
             $status = $?;
             return 1;
         }
-        return !kill 0, $pid;
+        return !kill(0, $pid) || slurp("/proc/$pid/stat") =~ /\) Z /;
     });
 
     die "nginx ended with the status $status\n" if $status;

@@ -7,7 +7,6 @@ use warnings;
 
 use Encode ();
 use JSON::PP ();
-use Scalar::Util qw(looks_like_number);
 use Test::More ();
 use Time::HiRes ();
 
@@ -25,20 +24,24 @@ my %SEND = (
     'proxy' => \&send_proxy, 'with-handshake' => \&send_later,
     'raw' => \&send_raw, 'raw+' => \&send_raw_slowly,
     'pong-back' => \&send_pong_back, 'shutdown' => \&send_shutdown,
-    'drop' => \&send_drop, 'stop-reading' => sub { },
+    'drop' => \&send_drop, 'end' => \&send_end, 'times' => \&send_times,
+    'stop-reading' => sub { },
     'rcvbuf' => \&set_rcvbuf, 'plain' => \&send_plain,
 );
 
 my %EXPECT = (
     'header' => \&expect_header, 'body' => \&expect_body,
     'stream' => \&expect_stream, 'json' => \&expect_json,
+    'json=' => \&expect_exact_json,
     'close' => \&expect_close, 'eof' => \&expect_eof,
     'rst-or-eof' => \&expect_eof, 'compressed' => \&expect_compressed,
 );
 
 my %CONTROL = (
-    'reload' => \&do_reload, 'quit' => sub { $_[0]{control}->stop('QUIT') },
-    'term' => sub { $_[0]{control}->stop('TERM') }, 'kill' => \&do_kill,
+    'reload' => \&do_reload, 'kill' => \&do_kill,
+    'quit' => sub { $_[0]{control}->signal('QUIT') },
+    'term' => sub { $_[0]{control}->signal('TERM') },
+    'wait-exit' => sub { $_[0]{control}->wait_exit },
     'sleep' => sub { Time::HiRes::sleep($_[1]) }, 'tls' => \&do_tls,
     'apart' => \&do_apart, 'together' => \&do_together,
     'wait-log' => sub { do_wait_log('error_log', @_) },
@@ -143,13 +146,17 @@ sub step {
     my ($self, $line) = @_;
 
     $line = $self->{expand}->($line);
-    $line =~ s/%\{(\w+)\}/$self->{vars}{$1} \/\/ die "%{$1} is not set\n"/ge;
+    $line =~ s/%\{(\w+)\}|\$(EPOCH)\b/$self->value($+)/ge;
 
-    if ($line =~ /\A\s*([a-z][a-z0-9]*)(?:\@(\d+))?([<>+]) ?(.*)\z/s) {
-        $self->{pending}{$1}{port} = $2 if defined $2;
-        return $self->send_step($1, $4) if $3 eq '>';
-        return $self->expect_step($self->connection($1), $4) if $3 eq '<';
-        return $self->add_header($1, $4);
+    if ($line =~ /\A\s*([a-z][a-z0-9]*)(?:\@(\d+)(:tls)?)?([<>+]) ?(.*)\z/s) {
+        my ($name, $port, $tls, $way, $rest) = ($1, $2, $3, $4, $5);
+
+        $self->{pending}{$name}{port} = $port if defined $port;
+        $self->{pending}{$name}{tls} = 1 if $tls;
+
+        return $self->send_step($name, $rest) if $way eq '>';
+        return $self->add_header($name, $rest) if $way eq '+';
+        return $self->expect_step($self->connection($name), $rest);
     }
 
     if ($line =~ /\A\s*([a-z][a-z0-9]*) auto-pong (on|off)\s*\z/) {
@@ -160,6 +167,13 @@ sub step {
     return $self->control_step($1) if $line =~ /\A\s*!\s*(.*)\z/s;
 
     die "not a step\n";
+}
+
+
+sub value {
+    my ($self, $name) = @_;
+
+    return $self->{vars}{$name} // die "$name has no value yet\n";
 }
 
 
@@ -206,10 +220,20 @@ sub unescape {
               { defined $1 ? (hex $1 < 256 ? chr hex $1 : utf8_of(hex $1))
                 : defined $2 ? chr hex $2
                 : defined $3 ? utf8_of(hex $3)
-                : $ESCAPE{$4} // ($4 =~ /\W/ ? $4
-                                  : die "an unknown escape: \\$4\n") }gsex;
+                : simple_escape($4) }gsex;
 
     return $text;
+}
+
+
+sub simple_escape {
+    my ($char) = @_;
+
+    return $ESCAPE{$char} if defined $ESCAPE{$char};
+
+    die "an unknown escape: \\$char\n" if $char =~ /\w/;
+
+    return $char;
 }
 
 
@@ -223,11 +247,15 @@ sub utf8_of {
 }
 
 
+# The regular expression of "qr/.../", with the flags given as well.
+
 sub regex {
-    my ($text) = @_;
+    my ($text, $more) = @_;
 
     my ($re, $flags) = $text =~ m{\A\s*qr/(.*)/([imsxn]*)\s*\z}s
         or return undef;
+
+    $flags .= $more // '';
 
     my $compiled = eval { qr/(?^$flags:$re)/ };
     die "not a regular expression: $@" if !defined $compiled;
@@ -333,12 +361,12 @@ sub custom_frame {
 }
 
 
-# What follows the fields of "frame": a text, or "* N text".
+# A text, or "* N text", which is the text N times.
 
 sub payload_of {
     my ($text) = @_;
 
-    my (undef, $payload) = $text =~ s/\A\* // ? payload('x*', $text)
+    my (undef, $payload) = $text =~ s/\A(?:body)?\* // ? payload('x*', $text)
                                               : payload('x', $text);
 
     return $payload;
@@ -539,6 +567,25 @@ sub send_shutdown { $_[0]->connection($_[1])->half_close }
 sub send_drop { $_[0]->connection($_[1])->drop }
 
 
+sub send_end { $_[0]->connection($_[1])->close }
+
+
+# times N STEP: all of them in one piece
+
+sub send_times {
+    my ($self, $name, $text) = @_;
+
+    my ($n, $step) = $text =~ /\A(\d+) (.+)\z/s
+        or die "\"times\" takes a number and a step\n";
+
+    $self->connection($name)
+         ->send_bytes(join '', map { $self->frame_bytes($name, $step) }
+                                   1 .. $n);
+
+    return;
+}
+
+
 sub set_rcvbuf {
     my ($self, $name, $size) = @_;
 
@@ -615,16 +662,10 @@ sub expect_body {
 sub expect_stream {
     my ($self, $c, $text) = @_;
 
-    my $re = regex($text);
+    my $want = regex($text) // quotemeta unescape($text);
 
-    if (!defined $re) {
-        my $want = unescape($text);
-        $re = qr/\Q$want\E/;
-    }
-
-    $self->compare('the stream', $c->read_stream($re), $text)
-        if defined regex($text);
-    $c->read_stream($re) if !defined regex($text);
+    $c->read_stream(qr/$want/) =~ $want;
+    $self->{vars} = { %{ $self->{vars} }, %+ };
 
     return;
 }
@@ -703,58 +744,59 @@ sub expect_eof {
 
 
 sub expect_json {
-    my ($self, $c, $text) = @_;
+    my ($self, $c, $text, $times, $exact) = @_;
 
-    my $event = $c->read_event;
-
-    die "there came $event->{type} " . show($event->{data}) . "\n"
-        if $event->{type} ne 'text';
-
-    compare_json($event->{data}, $text);
+    compare_json($self->next_event($c, 'text')->{data}, $text, $exact);
 
     return;
 }
 
 
-# "..." as the last member of an object lets it have more; a string
-# "qr/.../" stands for all that match it.
+sub expect_exact_json {
+    my ($self, $c, $text) = @_;
+
+    return $self->expect_json($c, $text, 0, 1);
+}
+
+
+# An object may have more members than are named, unless the comparison is to
+# be exact. A string "qr/.../" stands for all that match it.
 
 sub compare_json {
-    my ($got_text, $want_text) = @_;
-
-    $want_text =~ s/(\{|,)?\s*\.\.\.\s*\}/
-                    ($1 \/\/ ',') . '"...":true}'/gex;
+    my ($got_text, $want_text, $exact) = @_;
 
     my $json = JSON::PP->new->utf8->allow_nonref;
+
     my $want = eval { $json->decode($want_text) };
     die "the step's JSON: $@" if $@;
 
     my $got = eval { $json->decode($got_text) };
     die 'this is no JSON: ' . show($got_text) . "\n" if $@;
 
-    my $where = json_differs($got, $want, '$');
+    my $where = json_differs($got, $want, '$', $exact);
     die "the JSON differs at $where: " . show($got_text) . "\n" if $where;
 
     return;
 }
 
 
+# Where two values differ, as a path; nothing when they do not.
+
 sub json_differs {
-    my ($got, $want, $path) = @_;
+    my ($got, $want, $path, $exact) = @_;
 
-    return hash_differs($got, $want, $path) if ref $want eq 'HASH';
-    return array_differs($got, $want, $path) if ref $want eq 'ARRAY';
+    return hash_differs(@_) if ref $want eq 'HASH';
+    return array_differs(@_) if ref $want eq 'ARRAY';
 
-    return $path if ref $got ne ref $want;
     return defined $got ? $path : undef if !defined $want;
-    return $path if !defined $got || is_number($got) != is_number($want);
+    return $path if !defined $got || ref $got ne ref $want
+                    || is_number($got) != is_number($want);
+    return $got == $want ? undef : $path if is_number($want);
 
-    if (defined(my $re = ref $want ? undef : regex($want))) {
-        return $got =~ $re ? undef : $path;
-    }
+    my $re = ref $want ? undef : regex($want);
+    my $same = defined $re ? $got =~ $re : $got eq $want;
 
-    return is_number($want) ? ($got == $want ? undef : $path)
-                            : ($got eq $want ? undef : $path);
+    return $same ? undef : $path;
 }
 
 
@@ -766,32 +808,31 @@ sub is_number {
 
 
 sub hash_differs {
-    my ($got, $want, $path) = @_;
+    my ($got, $want, $path, $exact) = @_;
 
     return $path if ref $got ne 'HASH';
 
     for my $key (sort keys %$want) {
-        next if $key eq '...';
         return "$path.$key" if !exists $got->{$key};
-        my $where = json_differs($got->{$key}, $want->{$key}, "$path.$key");
+        my $where = json_differs($got->{$key}, $want->{$key}, "$path.$key",
+                                 $exact);
         return $where if $where;
     }
 
-    return undef if $want->{'...'};
-
     my ($more) = grep { !exists $want->{$_} } sort keys %$got;
 
-    return defined $more ? "$path.$more" : undef;
+    return $exact && defined $more ? "$path.$more" : undef;
 }
 
 
 sub array_differs {
-    my ($got, $want, $path) = @_;
+    my ($got, $want, $path, $exact) = @_;
 
     return $path if ref $got ne 'ARRAY' || @$got != @$want;
 
     for my $i (0 .. $#$want) {
-        my $where = json_differs($got->[$i], $want->[$i], $path . "[$i]");
+        my $where = json_differs($got->[$i], $want->[$i], $path . "[$i]",
+                                 $exact);
         return $where if $where;
     }
 
@@ -803,7 +844,8 @@ sub control_step {
     my ($self, $text) = @_;
 
     return $self->expect_answer($1) if $text =~ /\A<\s*(.*)\z/s;
-    return $self->http_request($2, $1) if $text =~ /\A(?:\@(\d+) )?([A-Z]+ .*)/s;
+    return $self->http_request($2, $1)
+        if $text =~ /\A(?:\@(\d+) )?([A-Z]+ .*)/s;
 
     my ($verb, $rest) = split_verb($text);
     my $times = $verb =~ s/\*\z//;
@@ -816,8 +858,7 @@ sub control_step {
 }
 
 
-# METHOD URI [Header: value; Header: value] body, all but the first two
-# optional
+# METHOD URI [Header: value; Header: value] body, or "* N text" as the body
 
 sub http_request {
     my ($self, $text, $port) = @_;
@@ -834,8 +875,7 @@ sub http_request {
         @headers = map { [header_line($_)] } split /;\s*(?=$token)/, $1;
     }
 
-    my $body = $rest =~ s/\Abody\* // ? (payload('x*', $rest))[1]
-                                      : unescape($rest);
+    my $body = payload_of($rest);
 
     my $c = Test::Nginx::WebSocket::Client->new(
         host => $self->{host}, port => $port // $self->{port},
@@ -870,6 +910,8 @@ sub send_http {
     eval { $c->body; 1 } or die $sent ? $@ : $error;
     $c->close;
 
+    $self->{vars}{EPOCH} = $1 if $c->body =~ /"epoch":"(\w+)"/;
+
     return;
 }
 
@@ -886,7 +928,8 @@ sub expect_answer {
 
     return $self->expect_header($c, $rest) if $verb eq 'header';
     return $self->expect_body($c, $rest, $times) if $verb eq 'body';
-    return compare_json($c->body, $rest) if $verb eq 'json';
+    return compare_json($c->body, $rest, $verb eq 'json=')
+        if $verb =~ /\Ajson=?\z/;
 
     die "an unknown step: ! < $verb\n";
 }
@@ -961,7 +1004,7 @@ sub do_wait_log {
 
     $n = $1 if $times && $text =~ s/\A(\d+) //;
 
-    my $re = regex($text) // qr/\Q$text\E/;
+    my $re = regex($text, 'm') // quotemeta $text;
     my $control = $self->{control};
 
     $control->wait_log($control->{$log}, $re, $n);
