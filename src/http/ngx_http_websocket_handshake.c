@@ -64,6 +64,7 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
     char                            *error;
     ngx_int_t                        rc;
     ngx_http_websocket_ctx_t        *ctx;
+    ngx_http_websocket_loc_conf_t   *conf;
     ngx_http_websocket_handshake_t   h;
 
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
@@ -78,8 +79,15 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
         return ngx_http_websocket_unavailable(r, "server restarts");
     }
 
-    if (ngx_http_websocket_worker_slot() == NGX_HTTP_WEBSOCKET_NO_SLOT) {
-        return ngx_http_websocket_unavailable(r, "no worker slot is free");
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    /* without a master process a zone of a later configuration has no hub */
+
+    if (ngx_http_websocket_worker_slot() == NGX_HTTP_WEBSOCKET_NO_SLOT
+        || (conf->zone && conf->zone->hub == NULL))
+    {
+        return ngx_http_websocket_unavailable(r, "no worker slot is free: "
+                                              "nginx must be restarted");
     }
 
     rc = ngx_http_websocket_channels(r, &ctx, &error);

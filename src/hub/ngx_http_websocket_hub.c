@@ -329,7 +329,7 @@ ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     rc = ngx_http_websocket_zone_publish(zone, name, history, message, parts,
                                          n, info, &here);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK && here) {
+    if (rc == NGX_WEBSOCKET_LOG_OK && here && zone->hub) {
         ngx_post_event(&zone->hub->event, &ngx_posted_events);
     }
 
@@ -346,7 +346,7 @@ ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
 
     rc = ngx_http_websocket_zone_delete(zone, name, &here);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK && here) {
+    if (rc == NGX_WEBSOCKET_LOG_OK && here && zone->hub) {
         ngx_post_event(&zone->hub->event, &ngx_posted_events);
     }
 

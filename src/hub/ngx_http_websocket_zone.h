@@ -27,7 +27,8 @@ struct ngx_http_websocket_zone_s {
     ngx_http_websocket_shared_t  *shared;
     ngx_websocket_log_t          *log;
 
-    ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers */
+    ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
+                                                NULL where it has no slot */
 };
 
 
