@@ -16,7 +16,8 @@ fuzz := $(patsubst t/fuzz/%.c,$(build)/fuzz/%,$(wildcard t/fuzz/*_fuzz.c))
 packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
     libjansson-dev libpcre3-dev libssl-dev zlib1g-dev gcc make
 test_packages := $(packages) clang libclang-rt-14-dev llvm \
-    libtest-base-perl libtest-longstring-perl libio-socket-ssl-perl \
+    libtest-base-perl libtest-longstring-perl libhttp-message-perl \
+    libio-socket-ssl-perl dpkg-dev \
     python3 python3-websockets nodejs npm chromium openssl curl valgrind
 
 flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \

@@ -322,7 +322,8 @@ random_commands(size_t size, int roomy, unsigned rounds)
     }
 
     for (i = 0; i < MODEL_CHANNELS; i++) {
-        memset(m->channels[i].subscribers, 0, sizeof(m->channels[i].subscribers));
+        memset(m->channels[i].subscribers, 0,
+               sizeof(m->channels[i].subscribers));
         model_delete(m, i);
     }
 
