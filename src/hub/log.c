@@ -15,7 +15,7 @@
 
 #define NGX_WEBSOCKET_LOG_BLOCKS_MIN   64
 #define NGX_WEBSOCKET_LOG_BUCKETS_MIN  64
-#define NGX_WEBSOCKET_LOG_HINTS_MIN    256
+#define NGX_WEBSOCKET_LOG_HINTS_MIN    1024
 
 
 static uint64_t ngx_websocket_log_power(uint64_t n, uint64_t min);
@@ -116,7 +116,10 @@ ngx_websocket_log_format(void *base, size_t size, const uint8_t seed[16])
            log->blocks_at - log->hints_at);
 
     memcpy(log->seed, seed, 16);
-    memcpy(&log->epoch, seed, sizeof(uint64_t));
+
+    /* clients see epochs: these must not tell the key */
+
+    log->epoch = ngx_websocket_log_hash(log, (const uint8_t *) "epoch", 5);
 
     log->fresh = 1;
     log->version = NGX_WEBSOCKET_LOG_VERSION;
@@ -214,7 +217,7 @@ ngx_websocket_log_recover(ngx_websocket_log_t *log)
     uint64_t                   n;
     ngx_websocket_log_undo_t  *undo;
 
-    /* newest first; should we die here too, the next one does it again */
+    /* newest first; should we die here too, the next owner does it again */
 
     for (n = log->nundo; n > 0; n--) {
 
@@ -345,9 +348,13 @@ ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
 
     hints = ngx_websocket_log_at(log, log->hints_at);
 
+    /* release: who sees this hint over an old one sees the head at it too */
+
+    ngx_websocket_log_fault();
+
     __atomic_store_n(&hints[log->hints & (log->nhints - 1)],
                      (uint64_t) channel << 32 | (uint32_t) offset,
-                     __ATOMIC_RELAXED);
+                     __ATOMIC_RELEASE);
 
     ngx_websocket_log_fault();
 

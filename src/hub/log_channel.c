@@ -14,6 +14,7 @@ static int ngx_websocket_log_is(ngx_websocket_log_t *log,
     uint64_t hash);
 static int ngx_websocket_log_create(ngx_websocket_log_t *log,
     const uint8_t *name, size_t size, uint64_t hash, uint64_t now,
+    const ngx_websocket_log_history_t *history,
     ngx_websocket_channel_ref_t *channel);
 static void ngx_websocket_log_keep(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t now,
@@ -26,6 +27,19 @@ static ngx_websocket_entry_t *ngx_websocket_log_free_entry(
     ngx_websocket_log_t *log, ngx_websocket_ref_t channel, uint64_t now);
 static void ngx_websocket_log_enter(ngx_websocket_log_t *log,
     ngx_websocket_entry_t *entry, uint32_t slot, uint64_t read);
+static void ngx_websocket_log_prune(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch);
+static void ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel);
+static uint32_t ngx_websocket_log_sweep_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max);
+
+
+/* to free a channel is one change: links, counts, and three for each block */
+
+_Static_assert(3 + 3 * (2 + NGX_WEBSOCKET_LOG_WORKERS
+                            / NGX_WEBSOCKET_LOG_OVERFLOW + 1)
+               <= NGX_WEBSOCKET_LOG_JOURNAL, "the journal is too short");
 
 
 ngx_websocket_entry_t *
@@ -113,17 +127,13 @@ ngx_websocket_log_open_channel(ngx_websocket_log_t *log, const uint8_t *name,
     const ngx_websocket_log_history_t *history,
     ngx_websocket_channel_ref_t *channel)
 {
-    int  rc;
+    ngx_websocket_log_tick(log, now);
 
     *channel = ngx_websocket_log_find(log, name, size, hash);
 
     if (*channel == 0) {
-
-        rc = ngx_websocket_log_create(log, name, size, hash, now, channel);
-
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
-            return rc;
-        }
+        return ngx_websocket_log_create(log, name, size, hash, now, history,
+                                        channel);
     }
 
     ngx_websocket_log_keep(log, ngx_websocket_log_block(log, *channel), now,
@@ -136,6 +146,7 @@ ngx_websocket_log_open_channel(ngx_websocket_log_t *log, const uint8_t *name,
 static int
 ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
     size_t size, uint64_t hash, uint64_t now,
+    const ngx_websocket_log_history_t *history,
     ngx_websocket_channel_ref_t *channel)
 {
     int                       rc;
@@ -162,6 +173,7 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
 
     ch = ngx_websocket_log_block(log, ref);
 
+    ngx_websocket_log_fault();
     memset((uint8_t *) ch + sizeof(ngx_websocket_ref_t), 0,
            NGX_WEBSOCKET_LOG_BLOCK - sizeof(ngx_websocket_ref_t));
 
@@ -173,13 +185,20 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
         ch->long_name = end;
     }
 
+    ngx_websocket_log_fault();
     memcpy(own, name, size);
 
+    ngx_websocket_log_fault();
     ch->bucket = *bucket;
     ch->hash = hash;
     ch->epoch = epoch;
     ch->active = now;
     ch->name_size = (uint16_t) size;
+
+    if (history) {
+        ch->length = history->length;
+        ch->time = history->time;
+    }
 
     ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref), 1);
     ngx_websocket_log_set64(log, &log->epoch, epoch);
@@ -199,6 +218,7 @@ ngx_websocket_log_keep(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 {
     /* one word: right before and after */
 
+    ngx_websocket_log_fault();
     ch->active = now;
 
     if (history == NULL
@@ -264,7 +284,7 @@ ngx_websocket_log_release(ngx_websocket_log_t *log,
 }
 
 
-void
+static void
 ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel)
 {
@@ -333,10 +353,8 @@ ngx_websocket_log_info(ngx_websocket_log_t *log,
     info->deleted = ch->deleted;
     info->subscribers = ngx_websocket_log_subscribers(log, ch);
 
-    /* what is there beyond it is only there for who has not read it yet */
-
-    info->length = ch->count < ch->length ? ch->count : ch->length;
-    info->first = ch->offset + 1 - info->length;
+    info->first = ngx_websocket_log_shown(log, ch);
+    info->length = ch->offset + 1 - info->first;
 }
 
 
@@ -386,6 +404,7 @@ ngx_websocket_log_free_entry(ngx_websocket_log_t *log,
     ref = ngx_websocket_log_take(log, 1, &end);
     more = ngx_websocket_log_block(log, ref);
 
+    ngx_websocket_log_fault();
     memset((uint8_t *) more + sizeof(ngx_websocket_ref_t), 0,
            sizeof(ngx_websocket_entries_t) - sizeof(ngx_websocket_ref_t));
 
@@ -417,6 +436,8 @@ ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
+    ngx_websocket_log_tick(log, now);
+
     ch = ngx_websocket_log_block(log, channel);
 
     *offset = ch->offset;
@@ -437,6 +458,7 @@ ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
         ngx_websocket_log_enter(log, entry, slot, ch->offset);
     }
 
+    ngx_websocket_log_fault();
     ch->active = now;
 
     if (cursor->entry == 0) {
@@ -458,13 +480,18 @@ ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
+    ngx_websocket_log_tick(log, now);
+
     ch = ngx_websocket_log_block(log, cursor->channel);
     entry = ngx_websocket_log_at(log, cursor->entry);
 
+    /* no later than the entry: the channel was in use until now */
+
+    ngx_websocket_log_fault();
+    ch->active = now;
+
     ngx_websocket_log_set32(log, &entry->count, entry->count - 1);
     ngx_websocket_log_commit(log);
-
-    ch->active = now;
 
     if (entry->count) {
         return;
@@ -472,9 +499,93 @@ ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
 
     cursor->entry = 0;
 
+    ngx_websocket_log_prune(log, ch);
+
     if (ch->deleted) {
         ngx_websocket_log_release(log, cursor->channel, now, 0);
     }
+}
+
+
+/* frees the further blocks of entries that nobody lives in */
+
+static void
+ngx_websocket_log_prune(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+{
+    uint32_t                  i;
+    ngx_websocket_ref_t       ref, *p;
+    ngx_websocket_entries_t  *more;
+
+    for (p = &ch->more; *p; /* void */ ) {
+
+        ref = *p;
+        more = ngx_websocket_log_block(log, ref);
+
+        for (i = 0; i < NGX_WEBSOCKET_LOG_OVERFLOW; i++) {
+            if (ngx_websocket_log_live(log, &more->entries[i])) {
+                break;
+            }
+        }
+
+        if (i < NGX_WEBSOCKET_LOG_OVERFLOW) {
+            p = &more->next;
+            continue;
+        }
+
+        ngx_websocket_log_set32(log, p, more->next);
+        ngx_websocket_log_give(log, ref, ref, 1);
+        ngx_websocket_log_commit(log);
+    }
+}
+
+
+uint32_t
+ngx_websocket_log_own_blocks(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch)
+{
+    uint32_t                  n;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_entries_t  *more;
+
+    n = ch->long_name ? 2 : 1;
+
+    for (ref = ch->more; ref; ref = more->next) {
+        more = ngx_websocket_log_block(log, ref);
+        n++;
+    }
+
+    return n;
+}
+
+
+int
+ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t keep)
+{
+    uint32_t                  i;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+
+    /* the whole table once: to find nothing means to refuse a publish */
+
+    for (i = 0; i < log->nbuckets; i++) {
+
+        for (ref = *ngx_websocket_log_bucket(log, log->sweep);
+             ref;
+             ref = ch->bucket)
+        {
+            ch = ngx_websocket_log_block(log, ref);
+
+            if (ref != keep && ngx_websocket_log_release(log, ref, 0, 0)) {
+                return 1;
+            }
+        }
+
+        ngx_websocket_log_fault();
+        log->sweep++;
+    }
+
+    return 0;
 }
 
 
@@ -482,9 +593,14 @@ uint64_t
 ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n, uint64_t now,
     uint64_t idle)
 {
+    uint32_t                  left;
     uint64_t                  i;
     ngx_websocket_ref_t       ref, next;
     ngx_websocket_channel_t  *ch;
+
+    ngx_websocket_log_tick(log, now);
+
+    left = NGX_WEBSOCKET_LOG_SWEEP;
 
     if (n > log->nbuckets) {
         n = log->nbuckets;
@@ -497,12 +613,46 @@ ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n, uint64_t now,
             ch = ngx_websocket_log_block(log, ref);
             next = ch->bucket;
 
-            ngx_websocket_log_trim(log, ref, now, NGX_WEBSOCKET_LOG_LOOK);
-            ngx_websocket_log_release(log, ref, now, idle);
+            left -= ngx_websocket_log_sweep_channel(log, ref, now, idle, left);
         }
 
+        ngx_websocket_log_fault();
         log->sweep++;
     }
 
     return log->nbuckets;
+}
+
+
+/* returns how many messages went */
+
+static uint32_t
+ngx_websocket_log_sweep_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max)
+{
+    uint32_t                  n;
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(log, channel);
+
+    /*
+     * The time of idleness begins when subscribers and history are gone,
+     * which nobody may have told us: workers die, and messages grow old.
+     * A time that is yet to come is of a clock that was set back since.
+     */
+
+    if (ch->count
+        || ch->active > now
+        || ngx_websocket_log_subscribers(log, ch))
+    {
+        ngx_websocket_log_fault();
+        ch->active = now;
+    }
+
+    n = ngx_websocket_log_trim(log, channel, now, max);
+
+    ngx_websocket_log_prune(log, ch);
+    ngx_websocket_log_release(log, channel, now, idle);
+
+    return n;
 }

@@ -31,12 +31,14 @@ static void ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel);
 static int ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
     ngx_websocket_message_t *m, uint64_t now);
+static int ngx_websocket_log_young(ngx_websocket_channel_t *ch,
+    ngx_websocket_message_t *m, uint64_t now);
+static uint64_t ngx_websocket_log_shown_since(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint64_t first);
 static int ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t offset);
 static int ngx_websocket_log_evict_message(ngx_websocket_log_t *log,
     uint64_t now);
-static int ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t keep);
 static uint32_t ngx_websocket_log_wake(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, ngx_websocket_log_wake_t *wake);
 static void ngx_websocket_log_pass(ngx_websocket_log_t *log,
@@ -133,8 +135,80 @@ ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
         return 0;
     }
 
+    return ngx_websocket_log_young(ch, m, now);
+}
+
+
+static int
+ngx_websocket_log_young(ngx_websocket_channel_t *ch,
+    ngx_websocket_message_t *m, uint64_t now)
+{
     return ch->time == 0
            || ngx_websocket_log_age(now, m->time) < (uint64_t) ch->time * 1000;
+}
+
+
+uint64_t
+ngx_websocket_log_shown(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+{
+    uint64_t  n;
+
+    n = ch->count < ch->length ? ch->count : ch->length;
+
+    if (n == 0 || ch->deleted) {
+        return ch->offset + 1;
+    }
+
+    if (ch->time == 0) {
+        return ch->offset + 1 - n;
+    }
+
+    return ngx_websocket_log_shown_since(log, ch, ch->offset + 1 - n);
+}
+
+
+/* the oldest message from first on whose time is not over */
+
+static uint64_t
+ngx_websocket_log_shown_since(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint64_t first)
+{
+    uint64_t                  now;
+    ngx_websocket_message_t  *m, *other;
+
+    now = log->now;
+    m = ngx_websocket_log_block(log, ch->first);
+
+    /* most often it is the first one that is there */
+
+    if (m->offset == first && ngx_websocket_log_young(ch, m, now)) {
+        return first;
+    }
+
+    m = ngx_websocket_log_block(log, ch->last);
+
+    if (!ngx_websocket_log_young(ch, m, now)) {
+        return ch->offset + 1;
+    }
+
+    while (m->offset > first) {
+
+        other = ngx_websocket_log_block(log, m->jump);
+
+        if (m->jump_offset < first
+            || !ngx_websocket_log_young(ch, other, now))
+        {
+            other = ngx_websocket_log_block(log, m->before);
+
+            if (!ngx_websocket_log_young(ch, other, now)) {
+                break;
+            }
+        }
+
+        m = other;
+    }
+
+    return m->offset;
 }
 
 
@@ -161,27 +235,30 @@ ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
 }
 
 
-void
+uint32_t
 ngx_websocket_log_trim(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     uint64_t now, uint32_t max)
 {
+    uint32_t                  n;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
     ch = ngx_websocket_log_block(log, channel);
 
-    while (ch->count && max--) {
+    for (n = 0; ch->count && n < max; n++) {
 
         m = ngx_websocket_log_block(log, ch->first);
 
         if (ngx_websocket_log_kept(ch, m, now)
             || !ngx_websocket_log_read_by_all(log, ch, m->offset))
         {
-            return;
+            break;
         }
 
         ngx_websocket_log_drop_first(log, channel);
     }
+
+    return n;
 }
 
 
@@ -237,38 +314,6 @@ ngx_websocket_log_evict_message(ngx_websocket_log_t *log, uint64_t now)
 }
 
 
-/* frees a channel that nobody uses; 1 if one was found */
-
-static int
-ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t keep)
-{
-    uint32_t                  i;
-    ngx_websocket_ref_t       ref;
-    ngx_websocket_channel_t  *ch;
-
-    /* the whole table once: to find nothing means to refuse a publish */
-
-    for (i = 0; i < log->nbuckets; i++) {
-
-        for (ref = *ngx_websocket_log_bucket(log, log->sweep);
-             ref;
-             ref = ch->bucket)
-        {
-            ch = ngx_websocket_log_block(log, ref);
-
-            if (ref != keep && ngx_websocket_log_release(log, ref, 0, 0)) {
-                return 1;
-            }
-        }
-
-        log->sweep++;
-    }
-
-    return 0;
-}
-
-
 int
 ngx_websocket_log_append(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
@@ -286,15 +331,19 @@ ngx_websocket_log_append(ngx_websocket_log_t *log,
     }
 
     blocks = ngx_websocket_log_blocks(size);
+    ch = ngx_websocket_log_block(log, channel);
 
     /* never, even if nothing but its channel were there */
 
-    if (size > UINT32_MAX || blocks + 2 >= log->nblocks) {
+    if (size > UINT32_MAX
+        || blocks + ngx_websocket_log_own_blocks(log, ch) >= log->nblocks)
+    {
         return NGX_WEBSOCKET_LOG_NOSPACE;
     }
 
-    ch = ngx_websocket_log_block(log, channel);
     message->size = (uint32_t) size;
+
+    ngx_websocket_log_tick(log, message->time);
 
     ngx_websocket_log_trim(log, channel, message->time,
                            NGX_WEBSOCKET_LOG_TRIM);
@@ -317,6 +366,7 @@ ngx_websocket_log_append(ngx_websocket_log_t *log,
                                NGX_WEBSOCKET_LOG_TRIM);
     }
 
+    ngx_websocket_log_fault();
     ch->active = message->time;
 
     if (live) {
@@ -395,6 +445,9 @@ ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ref = ngx_websocket_log_take(log, blocks, &end);
     m = ngx_websocket_log_block(log, ref);
 
+    /* ours alone until it is linked */
+
+    ngx_websocket_log_fault();
     m->end = end;
     m->blocks = blocks;
     m->channel = channel;
@@ -544,19 +597,19 @@ ngx_websocket_log_seek(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, uint64_t offset,
     ngx_websocket_log_cursor_t *cursor)
 {
-    int                        rc;
-    ngx_websocket_ref_t        ref;
-    ngx_websocket_channel_t   *ch;
-    ngx_websocket_message_t   *m;
-    ngx_websocket_log_info_t   info;
+    int                       rc;
+    uint64_t                  first;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
 
     ch = ngx_websocket_log_block(log, channel);
-    ngx_websocket_log_info(log, channel, &info);
+    first = ngx_websocket_log_shown(log, ch);
 
     rc = NGX_WEBSOCKET_LOG_OK;
 
-    if (offset < info.first || offset > ch->offset + 1) {
-        offset = info.first;
+    if (offset < first || offset > ch->offset + 1) {
+        offset = first;
         rc = NGX_WEBSOCKET_LOG_GAP;
     }
 
@@ -599,10 +652,11 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
         return NGX_WEBSOCKET_LOG_EMPTY;
     }
 
-    first = ch->count ? ngx_websocket_log_first(log, ch) : ch->offset + 1;
+    if (cursor->entry == 0) {
+        first = ngx_websocket_log_shown(log, ch);
 
-    if (cursor->entry == 0 && ch->count > ch->length) {
-        first = ch->offset + 1 - ch->length;
+    } else {
+        first = ch->offset + 1 - ch->count;
     }
 
     if (cursor->next < first) {

@@ -12,13 +12,14 @@
 
 
 #define NGX_WEBSOCKET_LOG_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_LOG_VERSION    1
+#define NGX_WEBSOCKET_LOG_VERSION    2
 
 #define NGX_WEBSOCKET_LOG_JOURNAL    128    /* stores of one change */
 
 /* work that one call does beyond its own, so that none is long */
 #define NGX_WEBSOCKET_LOG_TRIM       16     /* messages dropped */
-#define NGX_WEBSOCKET_LOG_LOOK       64     /* messages or buckets looked at */
+#define NGX_WEBSOCKET_LOG_LOOK       64     /* messages looked at */
+#define NGX_WEBSOCKET_LOG_SWEEP      4096   /* messages dropped by a sweep */
 
 /* the age, ms, at which an unread message may go for want of space */
 #define NGX_WEBSOCKET_LOG_HUNG       10000
@@ -68,6 +69,7 @@ struct ngx_websocket_log_s {
 
     /* single words, right at any time */
 
+    uint64_t               now;             /* what we were told last: ms */
     uint64_t               sweep;           /* the bucket to look at next */
     uint64_t               hints;
     uint64_t               repairs;
@@ -200,9 +202,20 @@ void ngx_websocket_log_give(ngx_websocket_log_t *log,
 int ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
     uint64_t now, ngx_websocket_ref_t keep);
 
-/* Drops what the channel need not keep, but no more than max messages. */
-void ngx_websocket_log_trim(ngx_websocket_log_t *log,
+/*
+ * Drops what the channel need not keep, but no more than max messages.
+ * Returns how many went.
+ */
+uint32_t ngx_websocket_log_trim(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t now, uint32_t max);
+
+/*
+ * The offset of the oldest message that the history shows, or the next
+ * offset when it shows none.  Messages before it may be there still, for
+ * workers that have not read them.
+ */
+uint64_t ngx_websocket_log_shown(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch);
 
 /* The channel's entry number i, or NULL after the last. */
 ngx_websocket_entry_t *ngx_websocket_log_entry(ngx_websocket_log_t *log,
@@ -211,16 +224,20 @@ ngx_websocket_entry_t *ngx_websocket_log_entry(ngx_websocket_log_t *log,
 int ngx_websocket_log_live(ngx_websocket_log_t *log,
     const ngx_websocket_entry_t *entry);
 
-/* Frees a channel, with all that is not messages: it has none. */
-void ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel);
-
 /*
  * Frees the channel if it has neither messages nor live entries, and is
  * deleted or was not used for idle milliseconds.  Returns 1 if it did.
  */
 int ngx_websocket_log_release(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle);
+
+/* Frees a channel that nobody uses, but not keep.  Returns 1 if it did. */
+int ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t keep);
+
+/* The blocks of a channel and its entries, without its messages. */
+uint32_t ngx_websocket_log_own_blocks(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch);
 
 
 /* fault injection: tests define it to die at the n-th store */
@@ -263,6 +280,16 @@ ngx_websocket_log_bucket(const ngx_websocket_log_t *log, uint64_t n)
 {
     return (ngx_websocket_ref_t *) ngx_websocket_log_at(log, log->buckets_at)
            + (n & (log->nbuckets - 1));
+}
+
+
+/* remembers the time for those who ask without telling it */
+
+static inline void
+ngx_websocket_log_tick(ngx_websocket_log_t *log, uint64_t now)
+{
+    ngx_websocket_log_fault();
+    log->now = now;
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
- * The log run by a stream of commands, and watched: what a reader gets must
- * be what was appended, in order, with every hole told.
+ * The log run by a stream of commands beside a model in the heap, which
+ * knows what was appended, who subscribes and what history shows.
  */
 
 
@@ -18,26 +18,50 @@
 
 #define MODEL_CHANNELS  6
 #define MODEL_WORKERS   7       /* more than a channel has room for inline */
+#define MODEL_GHOSTS    8
+#define MODEL_OFFSETS   4096    /* of so many messages the model knows */
+#define MODEL_BUF       70000
+#define MODEL_IDLE      3000
 
 
 typedef struct {
-    uint64_t                      epoch;    /* 0: none */
-    uint64_t                      offset;
-    uint32_t                      subscribers[MODEL_WORKERS];
+    uint64_t                     epoch;     /* 0: there is no such channel */
+    uint64_t                     offset;
+    uint64_t                     published;
+    uint64_t                     used;      /* when last */
+    uint64_t                     dropped;   /* up to this one, history may
+                                               have let go */
+    ngx_websocket_log_history_t  history;
+    uint32_t                     subscribers[MODEL_WORKERS];
+    uint64_t                     times[MODEL_OFFSETS];
+    uint32_t                     sizes[MODEL_OFFSETS];
 } model_channel_t;
 
 
+/* the subscribers of a worker to a channel that was deleted */
+
 typedef struct {
-    uint8_t                      *base;
-    ngx_websocket_log_t          *log;
-    uint64_t                      now;
-    uint32_t                      incarnation;
-    int                           roomy;    /* no message can be evicted */
-    model_channel_t               channels[MODEL_CHANNELS];
-    ngx_websocket_log_cursor_t    cursors[MODEL_CHANNELS][MODEL_WORKERS];
-    ngx_websocket_channel_ref_t   refs[MODEL_CHANNELS];
-    uint8_t                       buf[70000];
-    const char                   *wrong;
+    ngx_websocket_log_cursor_t   cursor;
+    unsigned                     worker;
+    uint32_t                     count;
+} model_ghost_t;
+
+
+typedef struct {
+    ngx_websocket_log_t         *log;
+    uint64_t                     now;
+    uint64_t                     latest;    /* now at its greatest */
+    uint64_t                     epoch;     /* the newest */
+    uint32_t                     incarnation;
+    int                          roomy;     /* nothing need be evicted */
+    int                          set_back;  /* the clock was */
+    unsigned                     nghosts;
+    model_ghost_t                ghosts[MODEL_GHOSTS];
+    model_channel_t              channels[MODEL_CHANNELS];
+    ngx_websocket_log_cursor_t   cursors[MODEL_CHANNELS][MODEL_WORKERS];
+    uint8_t                      buf[MODEL_BUF];
+    uint8_t                      want[MODEL_BUF];
+    const char                  *wrong;     /* the first thing that was */
 } model_t;
 
 
@@ -49,13 +73,12 @@ static const char  *model_names[MODEL_CHANNELS] = {
 };
 
 
-static int
-model_name(model_t *model, unsigned n, uint64_t *hash, size_t *size)
+static void
+model_wrong(model_t *model, const char *what)
 {
-    *size = strlen(model_names[n]);
-    *hash = ngx_websocket_log_hash(model->log,
-                                   (const uint8_t *) model_names[n], *size);
-    return 0;
+    if (model->wrong == NULL) {
+        model->wrong = what;
+    }
 }
 
 
@@ -67,12 +90,12 @@ model_init(model_t *model, uint8_t *base, size_t size)
 
     memset(model, 0, sizeof(model_t));
 
-    model->base = base;
     model->now = 1000000;
+    model->latest = model->now;
 
-    if (ngx_websocket_log_format(base, size, seed) != 0) {
-        model->wrong = "cannot format";
-        return;
+    if (ngx_websocket_log_format(base, size, seed) != NGX_WEBSOCKET_LOG_OK) {
+        fprintf(stderr, "a region of %zu bytes is too small\n", size);
+        abort();
     }
 
     model->log = ngx_websocket_log_open(base, size);
@@ -80,6 +103,23 @@ model_init(model_t *model, uint8_t *base, size_t size)
     for (i = 0; i < MODEL_WORKERS; i++) {
         ngx_websocket_log_attach(model->log, i, ++model->incarnation);
     }
+}
+
+
+static uint64_t
+model_hash(model_t *model, unsigned n)
+{
+    return ngx_websocket_log_hash(model->log, (const uint8_t *) model_names[n],
+                                  strlen(model_names[n]));
+}
+
+
+static ngx_websocket_channel_ref_t
+model_find(model_t *model, unsigned n)
+{
+    return ngx_websocket_log_find(model->log, (const uint8_t *) model_names[n],
+                                  strlen(model_names[n]),
+                                  model_hash(model, n));
 }
 
 
@@ -100,14 +140,161 @@ model_fill(uint8_t *p, size_t size, uint64_t epoch, uint64_t offset)
 }
 
 
-static int
-model_same(const uint8_t *p, size_t size, uint64_t epoch, uint64_t offset)
+static uint32_t
+model_count(model_t *model, unsigned n)
 {
-    static uint8_t  want[70000];
+    uint32_t  i, count;
 
-    model_fill(want, size, epoch, offset);
+    for (count = 0, i = 0; i < MODEL_WORKERS; i++) {
+        count += model->channels[n].subscribers[i];
+    }
 
-    return memcmp(p, want, size) == 0;
+    return count;
+}
+
+
+/* whether there is anybody whom the log must keep something for */
+
+static int
+model_deserted(model_t *model)
+{
+    unsigned  n;
+
+    for (n = 0; n < MODEL_CHANNELS; n++) {
+        if (model_count(model, n)) {
+            return 0;
+        }
+    }
+
+    return model->nghosts == 0;
+}
+
+
+static int
+model_over(model_t *model, model_channel_t *ch, uint64_t offset)
+{
+    return ch->history.time
+           && ngx_websocket_log_age(model->now,
+                                    ch->times[offset % MODEL_OFFSETS])
+              >= (uint64_t) ch->history.time * 1000;
+}
+
+
+/* the log may let go of what its history does not keep now */
+
+static void
+model_drop(model_t *model, model_channel_t *ch)
+{
+    if (ch->offset > ch->history.length
+        && ch->dropped < ch->offset - ch->history.length)
+    {
+        ch->dropped = ch->offset - ch->history.length;
+    }
+
+    while (ch->dropped < ch->offset && model_over(model, ch, ch->dropped + 1))
+    {
+        ch->dropped++;
+    }
+}
+
+
+/* a channel that is not there any more: nobody must have needed it */
+
+static void
+model_gone(model_t *model, unsigned n, int swept)
+{
+    model_channel_t  *ch;
+
+    ch = &model->channels[n];
+
+    if (model_count(model, n)) {
+        model_wrong(model, "a channel with subscribers is gone");
+    }
+
+    if (model->roomy
+        && (!swept || ch->dropped < ch->offset
+            || (!model->set_back && model->now - ch->used < MODEL_IDLE)))
+    {
+        model_wrong(model, "a channel went too early");
+    }
+
+    memset(ch, 0, sizeof(model_channel_t));
+}
+
+
+/* history is what the policy says, of what had no reason to go */
+
+static void
+model_look_history(model_t *model, model_channel_t *ch,
+    ngx_websocket_log_info_t *info)
+{
+    uint64_t  first;
+
+    if (info->length != info->offset + 1 - info->first) {
+        model_wrong(model, "history has another length");
+    }
+
+    first = ch->offset > ch->history.length
+            ? ch->offset + 1 - ch->history.length : 1;
+
+    if (info->first < first) {
+        model_wrong(model, "history is too long");
+    }
+
+    if (ch->history.time && model->set_back) {
+        return;
+    }
+
+    while (first <= ch->offset && model_over(model, ch, first)) {
+        first++;
+    }
+
+    if (info->first < first) {
+        model_wrong(model, "history shows what is too old");
+    }
+
+    if (first <= ch->dropped) {
+        first = ch->dropped + 1;
+    }
+
+    if (model->roomy && info->first > first) {
+        model_wrong(model, "history is too short");
+    }
+}
+
+
+/* compares a channel; returns its ref, or 0 when there is none */
+
+static ngx_websocket_channel_ref_t
+model_look(model_t *model, unsigned n, int swept)
+{
+    model_channel_t              *ch;
+    ngx_websocket_log_info_t      info;
+    ngx_websocket_channel_ref_t   ref;
+
+    ch = &model->channels[n];
+    ref = model_find(model, n);
+
+    if (ref == 0) {
+        if (ch->epoch) {
+            model_gone(model, n, swept);
+        }
+
+        return 0;
+    }
+
+    ngx_websocket_log_info(model->log, ref, &info);
+
+    if (info.epoch != ch->epoch || info.offset != ch->offset
+        || info.published != ch->published || info.deleted
+        || info.subscribers != model_count(model, n))
+    {
+        model_wrong(model, "a channel is another one than it should be");
+    }
+
+    model_look_history(model, ch, &info);
+
+    return ref;
 }
 
 
@@ -115,48 +302,100 @@ static ngx_websocket_channel_ref_t
 model_open(model_t *model, unsigned n,
     const ngx_websocket_log_history_t *history)
 {
-    size_t                        size;
-    uint64_t                      hash;
-    ngx_websocket_channel_ref_t   ref;
+    model_channel_t              *ch;
     ngx_websocket_log_info_t      info;
+    ngx_websocket_channel_ref_t   ref;
 
-    model_name(model, n, &hash, &size);
+    ch = &model->channels[n];
 
     if (ngx_websocket_log_open_channel(model->log,
-                                       (const uint8_t *) model_names[n], size,
-                                       hash, model->now, history, &ref)
+                                       (const uint8_t *) model_names[n],
+                                       strlen(model_names[n]),
+                                       model_hash(model, n), model->now,
+                                       history, &ref)
         != NGX_WEBSOCKET_LOG_OK)
     {
+        if (ch->epoch || model->roomy || model_deserted(model)) {
+            model_wrong(model, "no space for a channel");
+        }
+
         return 0;
     }
 
-    ngx_websocket_log_info(model->log, ref, &info);
+    if (ch->epoch == 0) {
+        ngx_websocket_log_info(model->log, ref, &info);
 
-    if (info.epoch != model->channels[n].epoch) {
-
-        /* the log may drop a channel that nobody uses, and only such */
-
-        for (unsigned i = 0; i < MODEL_WORKERS; i++) {
-            if (model->channels[n].subscribers[i]) {
-                model->wrong = "a channel in use was made anew";
-            }
+        if (info.epoch <= model->epoch) {
+            model_wrong(model, "an epoch came again");
         }
 
-        if (info.epoch <= model->channels[n].epoch) {
-            model->wrong = "an epoch came again";
+        ch->epoch = info.epoch;
+        model->epoch = info.epoch;
+    }
+
+    ch->used = model->now;
+
+    if (history) {
+        ch->history = *history;
+        model_drop(model, ch);
+    }
+
+    return model_look(model, n, 0);
+}
+
+
+static void
+model_no_space(model_t *model, ngx_websocket_channel_ref_t ref, size_t size)
+{
+    size_t                    blocks;
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(model->log, ref);
+
+    blocks = 1 + ngx_websocket_log_own_blocks(model->log, ch)
+             + (size + NGX_WEBSOCKET_LOG_BLOCK) / (NGX_WEBSOCKET_LOG_BLOCK - 4);
+
+    if (model->roomy
+        || (model_deserted(model) && blocks < model->log->nblocks))
+    {
+        model_wrong(model, "no space where there is");
+    }
+}
+
+
+/* exactly one hint, or none */
+
+static void
+model_hinted(model_t *model, uint64_t position, int hinted,
+    ngx_websocket_channel_ref_t channel, uint64_t want)
+{
+    int                          rc;
+    uint32_t                     offset;
+    ngx_websocket_channel_ref_t  ref;
+
+    rc = ngx_websocket_log_hint(model->log, &position, &ref, &offset);
+
+    if (rc != (hinted ? NGX_WEBSOCKET_LOG_OK : NGX_WEBSOCKET_LOG_EMPTY)
+        || (hinted && (ref != channel || offset != (uint32_t) want))
+        || position != ngx_websocket_log_hints(model->log))
+    {
+        model_wrong(model, "a hint is wrong");
+    }
+}
+
+
+static void
+model_woken(model_t *model, unsigned n, ngx_websocket_log_wake_t *wake)
+{
+    unsigned  i;
+
+    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+        if ((i < MODEL_WORKERS && model->channels[n].subscribers[i] != 0)
+            != (wake->slots[i / 64] >> i % 64 & 1))
+        {
+            model_wrong(model, "the wrong workers are woken");
         }
-
-        model->channels[n].epoch = info.epoch;
-        model->channels[n].offset = 0;
     }
-
-    if (info.offset != model->channels[n].offset) {
-        model->wrong = "a channel's offset is wrong";
-    }
-
-    model->refs[n] = ref;
-
-    return ref;
 }
 
 
@@ -165,61 +404,67 @@ model_append(model_t *model, unsigned n, size_t size,
     const ngx_websocket_log_history_t *history)
 {
     int                           rc;
-    size_t                        cut;
+    uint64_t                      offset, position;
+    model_channel_t              *ch;
     ngx_websocket_log_info_t      info;
-    ngx_websocket_log_part_t      parts[2];
+    ngx_websocket_log_part_t      parts[3];
     ngx_websocket_channel_ref_t   ref;
     ngx_websocket_log_message_t   message;
     ngx_websocket_log_wake_t      wake;
 
+    ch = &model->channels[n];
     ref = model_open(model, n, history);
 
     if (ref == 0) {
         return;
     }
 
-    model_fill(model->buf, size, model->channels[n].epoch,
-               model->channels[n].offset + 1);
+    offset = ch->offset + 1;
+    position = ngx_websocket_log_hints(model->log);
 
-    cut = size / 3;
+    model_fill(model->buf, size, ch->epoch, offset);
 
     parts[0].data = model->buf;
-    parts[0].size = cut;
-    parts[1].data = model->buf + cut;
-    parts[1].size = size - cut;
+    parts[0].size = size / 3;
+    parts[1].data = NULL;
+    parts[1].size = 0;
+    parts[2].data = model->buf + size / 3;
+    parts[2].size = size - size / 3;
 
     memset(&message, 0, sizeof(message));
-    message.time = model->now;
-    message.type = 1;
 
-    rc = ngx_websocket_log_append(model->log, ref, &message, parts, 2, &wake,
+    message.time = model->now;
+    message.source = offset * 3;
+    message.meta = (uint32_t) size / 3;
+    message.type = (uint8_t) offset;
+    message.priority = (uint8_t) (offset * 7);
+
+    model_drop(model, ch);
+
+    rc = ngx_websocket_log_append(model->log, ref, &message, parts, 3, &wake,
                                   &info);
 
     if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
-
-        if (model->roomy) {
-            model->wrong = "no space where there is";
-        }
-
+        model_no_space(model, ref, size);
+        model_hinted(model, position, 0, 0, 0);
         return;
     }
 
-    model->channels[n].offset++;
+    ch->offset = offset;
+    ch->published = model->now;
+    ch->times[offset % MODEL_OFFSETS] = model->now;
+    ch->sizes[offset % MODEL_OFFSETS] = (uint32_t) size;
 
-    if (rc != NGX_WEBSOCKET_LOG_OK
-        || message.offset != model->channels[n].offset
-        || info.offset != message.offset || message.size != size)
+    model_drop(model, ch);
+
+    if (rc != NGX_WEBSOCKET_LOG_OK || message.offset != offset
+        || info.offset != offset || message.size != size)
     {
-        model->wrong = "an append went wrong";
+        model_wrong(model, "an append went wrong");
     }
 
-    for (unsigned i = 0; i < MODEL_WORKERS; i++) {
-        if ((model->channels[n].subscribers[i] != 0)
-            != (wake.slots[0] >> i & 1))
-        {
-            model->wrong = "the wrong workers are woken";
-        }
-    }
+    model_woken(model, n, &wake);
+    model_hinted(model, position, model_count(model, n) != 0, ref, offset);
 }
 
 
@@ -227,9 +472,11 @@ static void
 model_subscribe(model_t *model, unsigned n, unsigned worker)
 {
     uint64_t                      offset;
+    model_channel_t              *ch;
     ngx_websocket_log_cursor_t   *cursor;
     ngx_websocket_channel_ref_t   ref;
 
+    ch = &model->channels[n];
     ref = model_open(model, n, NULL);
 
     if (ref == 0) {
@@ -238,7 +485,7 @@ model_subscribe(model_t *model, unsigned n, unsigned worker)
 
     cursor = &model->cursors[n][worker];
 
-    if (model->channels[n].subscribers[worker] == 0) {
+    if (ch->subscribers[worker] == 0) {
         memset(cursor, 0, sizeof(*cursor));
     }
 
@@ -246,121 +493,207 @@ model_subscribe(model_t *model, unsigned n, unsigned worker)
                                     cursor, &offset)
         != NGX_WEBSOCKET_LOG_OK)
     {
+        if (model->roomy || ch->subscribers[worker] || model_deserted(model)) {
+            model_wrong(model, "no space for a subscriber");
+        }
+
         return;
     }
 
-    model->channels[n].subscribers[worker]++;
-
-    if (offset != model->channels[n].offset) {
-        model->wrong = "subscribed at another offset";
+    if (offset != ch->offset
+        || (ch->subscribers[worker] == 0 && cursor->next != offset + 1))
+    {
+        model_wrong(model, "subscribed at another offset");
     }
+
+    ch->subscribers[worker]++;
 }
 
 
 static void
 model_unsubscribe(model_t *model, unsigned n, unsigned worker)
 {
-    if (model->channels[n].subscribers[worker] == 0) {
+    model_channel_t             *ch;
+    ngx_websocket_log_cursor_t  *cursor;
+
+    ch = &model->channels[n];
+
+    if (ch->subscribers[worker] == 0) {
         return;
     }
 
-    ngx_websocket_log_unsubscribe(model->log, &model->cursors[n][worker],
-                                  model->now);
+    cursor = &model->cursors[n][worker];
 
-    model->channels[n].subscribers[worker]--;
+    ngx_websocket_log_unsubscribe(model->log, cursor, model->now);
+
+    ch->used = model->now;
+
+    if ((--ch->subscribers[worker] == 0) != (cursor->entry == 0)) {
+        model_wrong(model, "an entry went too early or too late");
+    }
+}
+
+
+/* the message that was read, all of it */
+
+static void
+model_compare(model_t *model, model_channel_t *ch,
+    ngx_websocket_log_message_t *m, uint64_t offset)
+{
+    uint32_t  size;
+
+    size = ch->sizes[offset % MODEL_OFFSETS];
+
+    model_fill(model->want, size, ch->epoch, offset);
+
+    if (m->offset != offset || m->size != size || m->meta != size / 3
+        || m->time != ch->times[offset % MODEL_OFFSETS]
+        || m->source != offset * 3 || m->type != (uint8_t) offset
+        || m->priority != (uint8_t) (offset * 7)
+        || memcmp(model->buf, model->want, size) != 0)
+    {
+        model_wrong(model, "another message was read");
+    }
+}
+
+
+/* what was not read may go only when its reader hangs */
+
+static void
+model_gap(model_t *model, model_channel_t *ch, uint64_t offset, uint64_t next)
+{
+    if (model->roomy || next <= offset || next > ch->offset + 1) {
+        model_wrong(model, "a gap without need");
+    }
+
+    for ( /* void */ ; offset < next; offset++) {
+        if (ngx_websocket_log_age(model->latest,
+                                  ch->times[offset % MODEL_OFFSETS])
+            < NGX_WEBSOCKET_LOG_HUNG)
+        {
+            model_wrong(model, "an unread message went too early");
+        }
+    }
 }
 
 
 static void
 model_read(model_t *model, unsigned n, unsigned worker, size_t room)
 {
-    int                           rc;
     uint64_t                      next;
+    model_channel_t              *ch;
     ngx_websocket_log_cursor_t   *cursor;
     ngx_websocket_log_message_t   message;
 
-    if (model->channels[n].subscribers[worker] == 0) {
+    ch = &model->channels[n];
+
+    if (ch->subscribers[worker] == 0) {
         return;
     }
 
     cursor = &model->cursors[n][worker];
     next = cursor->next;
 
-    rc = ngx_websocket_log_read(model->log, cursor, &message, model->buf,
-                                room);
-
-    switch (rc) {
-
+    switch (ngx_websocket_log_read(model->log, cursor, &message, model->buf,
+                                   room))
+    {
     case NGX_WEBSOCKET_LOG_OK:
-        if (message.offset != next || message.size > room
-            || !model_same(model->buf, message.size, cursor->epoch, next))
-        {
-            model->wrong = "another message was read";
-        }
-
+        model_compare(model, ch, &message, next);
         break;
 
     case NGX_WEBSOCKET_LOG_EMPTY:
-        if (next != model->channels[n].offset + 1) {
-            model->wrong = "a message is missing";
+        if (next != ch->offset + 1) {
+            model_wrong(model, "a message is missing");
         }
 
         break;
 
     case NGX_WEBSOCKET_LOG_SHORT:
         if (cursor->next != next || message.size <= room) {
-            model->wrong = "short without need";
+            model_wrong(model, "short without need");
         }
 
         break;
 
     case NGX_WEBSOCKET_LOG_GAP:
-        if (model->roomy || cursor->next <= next) {
-            model->wrong = "a gap without need";
-        }
-
+        model_gap(model, ch, next, cursor->next);
         break;
 
     default:
-        model->wrong = "a channel in use is gone";
+        model_wrong(model, "a channel in use cannot be read");
     }
 }
 
 
-/* subscribers of the old channel are told, and leave */
+/* who subscribed to a deleted channel is told, and leaves at some time */
+
+static void
+model_leave(model_t *model, unsigned i)
+{
+    model_ghost_t                *ghost;
+    ngx_websocket_log_message_t   message;
+
+    ghost = &model->ghosts[i];
+
+    if (ngx_websocket_log_read(model->log, &ghost->cursor, &message,
+                               model->buf, MODEL_BUF)
+        != NGX_WEBSOCKET_LOG_DELETED)
+    {
+        model_wrong(model, "a deleted channel can be read");
+    }
+
+    while (ghost->count--) {
+        ngx_websocket_log_unsubscribe(model->log, &ghost->cursor, model->now);
+    }
+
+    *ghost = model->ghosts[--model->nghosts];
+}
+
 
 static void
 model_delete(model_t *model, unsigned n)
 {
-    size_t                        size;
-    uint64_t                      hash;
+    unsigned                      i;
+    uint64_t                      position;
+    model_ghost_t                *ghost;
+    model_channel_t              *ch;
     ngx_websocket_log_wake_t      wake;
     ngx_websocket_channel_ref_t   ref;
-    ngx_websocket_log_message_t   message;
 
-    model_name(model, n, &hash, &size);
+    ch = &model->channels[n];
+    ref = model_look(model, n, 0);
 
-    ref = ngx_websocket_log_find(model->log, (const uint8_t *) model_names[n],
-                                 size, hash);
     if (ref == 0) {
         return;
     }
 
+    position = ngx_websocket_log_hints(model->log);
+
     ngx_websocket_log_delete(model->log, ref, &wake);
 
-    for (unsigned i = 0; i < MODEL_WORKERS; i++) {
+    model_woken(model, n, &wake);
+    model_hinted(model, position, 1, ref, 0);
 
-        if (model->channels[n].subscribers[i]
-            && ngx_websocket_log_read(model->log, &model->cursors[n][i],
-                                      &message, model->buf, 0)
-               != NGX_WEBSOCKET_LOG_DELETED)
-        {
-            model->wrong = "a deleted channel can be read";
+    for (i = 0; i < MODEL_WORKERS; i++) {
+
+        if (ch->subscribers[i] == 0) {
+            continue;
         }
 
-        while (model->channels[n].subscribers[i]) {
-            model_unsubscribe(model, n, i);
+        if (model->nghosts == MODEL_GHOSTS) {
+            model_leave(model, 0);
         }
+
+        ghost = &model->ghosts[model->nghosts++];
+        ghost->cursor = model->cursors[n][i];
+        ghost->worker = i;
+        ghost->count = ch->subscribers[i];
+    }
+
+    memset(ch, 0, sizeof(model_channel_t));
+
+    if (model_find(model, n)) {
+        model_wrong(model, "a deleted channel is found");
     }
 }
 
@@ -368,33 +701,30 @@ model_delete(model_t *model, unsigned n)
 /* a visitor reads from anywhere: the history, no more and no less */
 
 static void
-model_visit(model_t *model, unsigned n, uint64_t back)
+model_visit(model_t *model, unsigned n, uint64_t offset)
 {
     int                           rc;
-    size_t                        size;
-    uint64_t                      hash, offset;
+    model_channel_t              *ch;
     ngx_websocket_log_info_t      info;
     ngx_websocket_log_cursor_t    cursor;
     ngx_websocket_channel_ref_t   ref;
     ngx_websocket_log_message_t   message;
 
-    model_name(model, n, &hash, &size);
+    ch = &model->channels[n];
+    ref = model_look(model, n, 0);
 
-    ref = ngx_websocket_log_find(model->log, (const uint8_t *) model_names[n],
-                                 size, hash);
     if (ref == 0) {
         return;
     }
 
     ngx_websocket_log_info(model->log, ref, &info);
 
-    offset = info.offset + 2 > back ? info.offset + 2 - back : 0;
     rc = ngx_websocket_log_seek(model->log, ref, offset, &cursor);
 
     if ((rc == NGX_WEBSOCKET_LOG_GAP)
         != (offset < info.first || offset > info.offset + 1))
     {
-        model->wrong = "a position was judged wrongly";
+        model_wrong(model, "a position was judged wrongly");
     }
 
     if (rc == NGX_WEBSOCKET_LOG_GAP) {
@@ -402,19 +732,28 @@ model_visit(model_t *model, unsigned n, uint64_t back)
     }
 
     while ((rc = ngx_websocket_log_read(model->log, &cursor, &message,
-                                        model->buf, sizeof(model->buf)))
+                                        model->buf, MODEL_BUF))
            == NGX_WEBSOCKET_LOG_OK)
     {
-        if (message.offset != offset++
-            || !model_same(model->buf, message.size, info.epoch,
-                           message.offset))
-        {
-            model->wrong = "another message of the history was read";
-        }
+        model_compare(model, ch, &message, offset++);
     }
 
     if (rc != NGX_WEBSOCKET_LOG_EMPTY || offset != info.offset + 1) {
-        model->wrong = "the history ends too early";
+        model_wrong(model, "the history ends too early");
+    }
+}
+
+
+static void
+model_sweep(model_t *model, uint64_t n)
+{
+    unsigned  i;
+
+    ngx_websocket_log_sweep(model->log, n, model->now, MODEL_IDLE);
+
+    for (i = 0; i < MODEL_CHANNELS; i++) {
+        model_drop(model, &model->channels[i]);
+        (void) model_look(model, i, 1);
     }
 }
 
@@ -424,18 +763,44 @@ model_visit(model_t *model, unsigned n, uint64_t back)
 static void
 model_die(model_t *model, unsigned worker)
 {
-    unsigned  n;
+    unsigned  i;
 
     ngx_websocket_log_attach(model->log, worker, ++model->incarnation);
 
-    for (n = 0; n < MODEL_CHANNELS; n++) {
-        model->channels[n].subscribers[worker] = 0;
+    for (i = 0; i < MODEL_CHANNELS; i++) {
+        model->channels[i].subscribers[worker] = 0;
+    }
+
+    for (i = 0; i < model->nghosts; /* void */ ) {
+
+        if (model->ghosts[i].worker == worker) {
+            model->ghosts[i] = model->ghosts[--model->nghosts];
+
+        } else {
+            i++;
+        }
+    }
+}
+
+
+static void
+model_clock(model_t *model, int64_t step)
+{
+    model->now = (uint64_t) ((int64_t) model->now + step);
+
+    if (model->now > model->latest) {
+        model->latest = model->now;
+    }
+
+    if (step < 0) {
+        model->set_back = 1;
     }
 }
 
 
 /* one command: four bytes */
 
+__attribute__((unused))
 static void
 model_command(model_t *model, const uint8_t c[4])
 {
@@ -468,21 +833,24 @@ model_command(model_t *model, const uint8_t c[4])
         break;
 
     case 8: case 9: case 10: case 11:
-        model_read(model, n, worker, c[3] & 1 ? sizeof(model->buf) : c[3]);
+        model_read(model, n, worker, c[3] & 1 ? MODEL_BUF : c[3]);
         break;
 
     case 12:
-        model_visit(model, n, c[3] % 24);
+        model_visit(model, n, model->channels[n].offset + 2 - c[3] % 24);
         break;
 
     case 13:
-        model->now += c[3] * 10;
-        ngx_websocket_log_sweep(model->log, c[2], model->now, 3000);
+        model_clock(model, c[3] * 10);
+        model_sweep(model, c[2]);
         break;
 
     case 14:
         if (c[3] < 64) {
             model_delete(model, n);
+
+        } else if (c[3] < 160 && model->nghosts) {
+            model_leave(model, c[2] % model->nghosts);
         }
 
         break;
@@ -491,9 +859,17 @@ model_command(model_t *model, const uint8_t c[4])
         if (c[3] < 64) {
             model_die(model, worker);
 
-        } else if (c[3] < 96) {
-            model->now -= 1500;     /* somebody set the clock back */
+        } else if (c[3] < 72) {
+            model_clock(model, -1500);      /* somebody set it back */
         }
+    }
+
+    for (n = 0; n < MODEL_CHANNELS; n++) {
+        (void) model_look(model, n, 0);
+    }
+
+    if (model->wrong == NULL) {
+        model->wrong = ngx_websocket_log_check(model->log);
     }
 }
 

@@ -1,0 +1,897 @@
+
+/*
+ * The log and death: at every store of every operation, at every store of
+ * the recovery after it, and at any instant.
+ *
+ * An operation is a sequence of changes.  Between two of them the log is
+ * whole; whoever dies within one, it must be, once recovered, as it was
+ * before that change.
+ */
+
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static void fault(void);
+
+#define ngx_websocket_log_fault()  fault()
+
+#include "unit.h"
+#include "hub/log.c"
+#include "hub/log_channel.c"
+#include "hub/log_message.c"
+#include "log_check.c"
+#include "log_model.h"
+
+
+#define FAULT_DEPTH   2
+#define FAULT_STATES  64
+
+
+typedef void (*fault_pt)(void);
+
+
+static fault_pt              fault_handler;
+static unsigned long         fault_left;        /* stores to live */
+
+static ngx_websocket_log_t  *l;                 /* shared */
+static size_t                l_size;
+static ngx_websocket_log_t  *copies[FAULT_DEPTH];
+
+static const char           *wrong;
+static unsigned long         nstores;
+static unsigned              nstates;           /* between changes */
+static uint64_t              states[FAULT_STATES];
+
+
+static void
+fault(void)
+{
+    if (fault_handler) {
+        fault_handler();
+    }
+}
+
+
+static void *
+shared(size_t size)
+{
+    void  *p;
+
+    p = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1,
+             0);
+
+    if (p == MAP_FAILED) {
+        perror("mmap");
+        exit(1);
+    }
+
+    return p;
+}
+
+
+static void
+mix(uint64_t *digest, const void *p, size_t size)
+{
+    size_t  i;
+
+    for (i = 0; i < size; i++) {
+        *digest = (*digest ^ ((const uint8_t *) p)[i])
+                  * UINT64_C(0x100000001b3);
+    }
+}
+
+
+/* all that can be seen of a channel from without, and of its subscribers */
+
+static void
+mix_channel(ngx_websocket_log_t *log, ngx_websocket_ref_t ref,
+    uint64_t *digest)
+{
+    uint32_t                      i;
+    uint8_t                       buf[4096];
+    ngx_websocket_entry_t        *entry;
+    ngx_websocket_channel_t      *ch;
+    ngx_websocket_log_info_t      info;
+    ngx_websocket_log_cursor_t    cursor;
+    ngx_websocket_log_message_t   message;
+
+    ch = ngx_websocket_log_block(log, ref);
+
+    memset(&info, 0, sizeof(info));
+    ngx_websocket_log_info(log, ref, &info);
+    mix(digest, &info, sizeof(info));
+    mix(digest, &ch->length, sizeof(ch->length));
+    mix(digest, &ch->time, sizeof(ch->time));
+
+    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
+        if (ngx_websocket_log_live(log, entry)) {
+            mix(digest, entry, sizeof(ngx_websocket_entry_t));
+        }
+    }
+
+    memset(&message, 0, sizeof(message));
+    ngx_websocket_log_seek(log, ref, info.first, &cursor);
+
+    while (ngx_websocket_log_read(log, &cursor, &message, buf, sizeof(buf))
+           == NGX_WEBSOCKET_LOG_OK)
+    {
+        mix(digest, &message, offsetof(ngx_websocket_log_message_t, priority));
+        mix(digest, buf, message.size);
+    }
+}
+
+
+static uint64_t
+digest_of(ngx_websocket_log_t *log)
+{
+    uint64_t                   i, digest;
+    ngx_websocket_ref_t        ref;
+    ngx_websocket_channel_t   *ch;
+    ngx_websocket_log_stat_t   stat;
+
+    digest = UINT64_C(0xcbf29ce484222325);
+
+    ngx_websocket_log_stat(log, &stat);
+    mix(&digest, &stat, sizeof(stat));
+    mix(&digest, log->workers, sizeof(log->workers));
+
+    for (i = 0; i < log->nbuckets; i++) {
+        for (ref = *ngx_websocket_log_bucket(log, i); ref; ref = ch->bucket) {
+            ch = ngx_websocket_log_block(log, ref);
+            mix(&digest, &ref, sizeof(ref));
+            mix_channel(log, ref, &digest);
+        }
+    }
+
+    return digest;
+}
+
+
+/* recovers a copy of a log, and compares it with the last whole state */
+
+static uint64_t
+recovered(ngx_websocket_log_t *log, unsigned depth, fault_pt handler)
+{
+    fault_pt     old;
+    uint64_t     repairs;
+    const char  *is;
+
+    old = fault_handler;
+
+    memcpy(copies[depth], log, l_size);
+    repairs = ngx_websocket_log_repairs(copies[depth]);
+
+    fault_handler = handler;
+    ngx_websocket_log_recover(copies[depth]);
+    fault_handler = NULL;
+
+    is = ngx_websocket_log_check(copies[depth]);
+
+    if (is == NULL
+        && ngx_websocket_log_repairs(copies[depth]) != repairs + 1)
+    {
+        is = "a recovery was not counted";
+    }
+
+    if (is) {
+        wrong = wrong ? wrong : is;
+        fault_handler = old;
+        return 0;
+    }
+
+    repairs = digest_of(copies[depth]);
+    fault_handler = old;
+
+    return repairs;
+}
+
+
+/* dead within the recovery: the next recovery must come out the same */
+
+static void
+die_recovering(void)
+{
+    if (recovered(copies[0], 1, NULL) != states[nstates - 1] && !wrong) {
+        wrong = "a recovery that was interrupted came out otherwise";
+    }
+}
+
+
+/* dead at this store of an operation */
+
+static void
+die_operating(void)
+{
+    uint64_t  digest;
+
+    nstores++;
+
+    digest = recovered(l, 0, l->nundo ? die_recovering : NULL);
+
+    if (nstates && digest == states[nstates - 1]) {
+        return;
+    }
+
+    if (l->nundo) {
+        wrong = wrong ? wrong : "a change was not undone as a whole";
+
+    } else if (nstates < FAULT_STATES) {
+        states[nstates++] = digest;
+    }
+}
+
+
+static void
+die_at_last(void)
+{
+    if (--fault_left == 0) {
+        raise(SIGKILL);
+    }
+}
+
+
+/*
+ * Operations, and how many whole states they pass through, the ones before
+ * and after included: more than two where one call makes several changes.
+ */
+
+typedef struct {
+    const char  *name;
+    unsigned     states;
+    void       (*prepare)(model_t *m);
+    void       (*run)(model_t *m);
+} operation_t;
+
+
+static void
+nothing(model_t *m)
+{
+    (void) m;
+}
+
+
+static void
+append_small(model_t *m)
+{
+    model_append(m, 1, 100, NULL);
+}
+
+
+static void
+append_large(model_t *m)
+{
+    model_append(m, 1, 3000, NULL);
+}
+
+
+static void
+append_unheard(model_t *m)
+{
+    model_append(m, 4, 100, NULL);
+}
+
+
+static void
+prepare_unheard(model_t *m)
+{
+    model_open(m, 4, NULL);
+}
+
+
+static void
+prepare_trim(model_t *m)
+{
+    unsigned  i;
+
+    for (i = 0; i < 4; i++) {
+        model_append(m, 1, 400, NULL);
+    }
+
+    for (i = 0; i < 5; i++) {
+        model_read(m, 1, 1, MODEL_BUF);
+    }
+}
+
+
+static void
+prepare_evict(model_t *m)
+{
+    ngx_websocket_log_history_t  history = { 1000, 0 };
+
+    while (ngx_websocket_log_free_blocks(m->log) > 3) {
+        model_append(m, 4, 400, &history);
+    }
+}
+
+
+static void
+append_evicting(model_t *m)
+{
+    model_append(m, 1, 1500, NULL);
+}
+
+
+/* all is unread, but for a channel that nobody uses */
+
+static void
+prepare_evict_channel(model_t *m)
+{
+    model_open(m, 5, NULL);
+
+    while (ngx_websocket_log_free_blocks(m->log)) {
+        model_append(m, 0, 10, NULL);
+    }
+
+    model_append(m, 0, 10, NULL);
+}
+
+
+static void
+append_evicting_channel(model_t *m)
+{
+    model_open(m, 3, NULL);
+}
+
+
+static void
+open_new(model_t *m)
+{
+    ngx_websocket_log_history_t  history = { 3, 9 };
+
+    model_open(m, 3, &history);
+}
+
+
+static void
+open_long(model_t *m)
+{
+    model_open(m, 5, NULL);
+}
+
+
+static void
+open_again(model_t *m)
+{
+    ngx_websocket_log_history_t  history = { 30, 9 };
+
+    model_open(m, 1, &history);
+}
+
+
+static void
+delete_used(model_t *m)
+{
+    model_delete(m, 2);
+}
+
+
+static void
+delete_unused(model_t *m)
+{
+    model_delete(m, 5);
+}
+
+
+static void
+prepare_unused(model_t *m)
+{
+    ngx_websocket_log_history_t  history = { 3, 0 };
+
+    model_append(m, 5, 500, &history);
+}
+
+
+static void
+subscribe_first(model_t *m)
+{
+    model_subscribe(m, 1, 3);
+}
+
+
+static void
+subscribe_second(model_t *m)
+{
+    model_subscribe(m, 2, 0);
+}
+
+
+static void
+prepare_many(model_t *m)
+{
+    unsigned  i;
+
+    for (i = 0; i < 4; i++) {
+        model_subscribe(m, 1, i);
+    }
+}
+
+
+static void
+subscribe_more(model_t *m)
+{
+    model_subscribe(m, 1, 5);
+}
+
+
+static void
+prepare_more(model_t *m)
+{
+    prepare_many(m);
+    model_subscribe(m, 1, 5);
+}
+
+
+static void
+unsubscribe_more(model_t *m)
+{
+    model_unsubscribe(m, 1, 5);
+}
+
+
+static void
+unsubscribe_second(model_t *m)
+{
+    model_unsubscribe(m, 2, 0);
+}
+
+
+static void
+unsubscribe_last(model_t *m)
+{
+    model_unsubscribe(m, 0, 0);
+}
+
+
+static void
+prepare_deleted(model_t *m)
+{
+    model_delete(m, 0);
+}
+
+
+static void
+unsubscribe_deleted(model_t *m)
+{
+    model_leave(m, 0);
+}
+
+
+static void
+read_one(model_t *m)
+{
+    model_read(m, 0, 0, MODEL_BUF);
+}
+
+
+static void
+attach(model_t *m)
+{
+    model_die(m, 0);
+}
+
+
+/* two workers are dead: a message, a block of entries and a channel go */
+
+static void
+sweeps(model_t *m)
+{
+    ngx_websocket_log_attach(m->log, 0, 0);
+    ngx_websocket_log_attach(m->log, 5, 0);
+    ngx_websocket_log_sweep(m->log, UINT64_MAX, m->now, 1000);
+    ngx_websocket_log_sweep(m->log, UINT64_MAX, m->now + 60000, 1000);
+}
+
+
+static const operation_t  operations[] = {
+    { "append", 2, nothing, append_small },
+    { "append of many blocks", 2, nothing, append_large },
+    { "append for nobody", 2, prepare_unheard, append_unheard },
+    { "append that trims", 4, prepare_trim, append_small },
+    { "append that evicts", 4, prepare_evict, append_evicting },
+    { "open that evicts a channel", 3, prepare_evict_channel,
+      append_evicting_channel },
+    { "open", 2, nothing, open_new },
+    { "open with a long name", 2, nothing, open_long },
+    { "open with another history", 2, nothing, open_again },
+    { "delete", 4, nothing, delete_used },
+    { "delete of an unused channel", 4, prepare_unused, delete_unused },
+    { "first subscribe", 2, nothing, subscribe_first },
+    { "second subscribe", 2, nothing, subscribe_second },
+    { "subscribe that needs a block", 3, prepare_many, subscribe_more },
+    { "unsubscribe that frees a block", 3, prepare_more, unsubscribe_more },
+    { "unsubscribe", 2, nothing, unsubscribe_second },
+    { "last unsubscribe", 2, nothing, unsubscribe_last },
+    { "last unsubscribe of a deleted channel", 3, prepare_deleted,
+      unsubscribe_deleted },
+    { "read", 2, nothing, read_one },
+    { "attach", 2, nothing, attach },
+    { "sweeps", 6, prepare_more, sweeps }
+};
+
+
+static void
+prepare(model_t *m, const operation_t *operation)
+{
+    ngx_websocket_log_history_t  history = { 3, 0 };
+
+    model_init(m, (uint8_t *) l, l_size);
+
+    model_append(m, 1, 100, &history);
+    model_append(m, 2, 700, &history);
+    model_subscribe(m, 0, 0);
+    model_subscribe(m, 2, 0);
+    model_subscribe(m, 2, 0);
+    model_subscribe(m, 1, 1);
+    model_append(m, 0, 300, NULL);
+    model_append(m, 1, 300, NULL);
+    model_append(m, 2, 10, NULL);
+    model_read(m, 1, 1, MODEL_BUF);
+
+    operation->prepare(m);
+}
+
+
+/* looks at every store without dying */
+
+static void
+deaths(model_t *m, const operation_t *operation)
+{
+    nstores = 0;
+    nstates = 0;
+    wrong = NULL;
+
+    prepare(m, operation);
+
+    states[nstates++] = recovered(l, 0, NULL);
+
+    fault_handler = die_operating;
+    operation->run(m);
+    fault_handler = NULL;
+
+    if (recovered(l, 0, NULL) != states[nstates - 1] && nstates < FAULT_STATES)
+    {
+        states[nstates++] = recovered(l, 0, NULL);
+    }
+
+    if (wrong == NULL && m->wrong) {
+        wrong = m->wrong;
+    }
+
+    unit_ok(wrong == NULL && nstores && nstates == operation->states,
+            "death at %lu stores between %u states: %s%s%s", nstores, nstates,
+            operation->name, wrong ? ": " : "", wrong ? wrong : "");
+}
+
+
+/* a process does die at every store, and the next one lives on */
+
+static void
+real_deaths(model_t *m, const operation_t *operation)
+{
+    int            status;
+    pid_t          pid;
+    unsigned       i;
+    unsigned long  n;
+
+    wrong = NULL;
+
+    for (n = 1; n <= nstores && wrong == NULL; n++) {
+
+        prepare(m, operation);
+        fflush(stdout);
+
+        pid = fork();
+
+        if (pid == 0) {
+            fault_left = n;
+            fault_handler = die_at_last;
+            operation->run(m);
+            _exit(0);
+        }
+
+        waitpid(pid, &status, 0);
+
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+            wrong = "nobody died";
+            break;
+        }
+
+        ngx_websocket_log_recover(l);
+        wrong = ngx_websocket_log_check(l);
+
+        for (i = 0; i < nstates; i++) {
+            if (wrong == NULL && digest_of(l) == states[i]) {
+                break;
+            }
+        }
+
+        if (i == nstates) {
+            wrong = wrong ? wrong : "it is neither as before nor as after";
+        }
+    }
+
+    unit_ok(wrong == NULL, "%lu processes died: %s%s%s", n - 1,
+            operation->name, wrong ? ": " : "", wrong ? wrong : "");
+}
+
+
+/* writers that are killed at any instant, under a lock as that of zones */
+
+static pthread_mutex_t  *mutex;
+
+
+static void
+lock(void)
+{
+    if (pthread_mutex_lock(mutex) == EOWNERDEAD) {
+        ngx_websocket_log_recover(l);
+        pthread_mutex_consistent(mutex);
+    }
+}
+
+
+static void
+hammer_read(ngx_websocket_log_cursor_t *cursor, uint64_t now)
+{
+    int                          rc;
+    uint64_t                     before;
+    uint8_t                      buf[2048], want[2048];
+    ngx_websocket_log_message_t  message;
+
+    for ( ;; ) {
+        before = cursor->next;
+        rc = ngx_websocket_log_read(l, cursor, &message, buf, sizeof(buf));
+
+        if (rc == NGX_WEBSOCKET_LOG_OK) {
+            model_fill(want, message.size, cursor->epoch, message.offset);
+
+            if (message.offset != before
+                || memcmp(buf, want, message.size) != 0)
+            {
+                abort();
+            }
+
+            continue;
+        }
+
+        if (rc == NGX_WEBSOCKET_LOG_DELETED) {
+            if (cursor->entry) {
+                ngx_websocket_log_unsubscribe(l, cursor, now);
+            }
+
+            return;
+        }
+
+        if (rc != NGX_WEBSOCKET_LOG_EMPTY || cursor->entry == 0) {
+            abort();
+        }
+
+        return;
+    }
+}
+
+
+static void
+hammer_publish(ngx_websocket_channel_ref_t ref, size_t size, uint64_t now)
+{
+    uint8_t                      buf[2048];
+    ngx_websocket_log_info_t     info;
+    ngx_websocket_log_part_t     parts[2];
+    ngx_websocket_log_message_t  message;
+
+    ngx_websocket_log_info(l, ref, &info);
+    model_fill(buf, size, info.epoch, info.offset + 1);
+
+    memset(&message, 0, sizeof(message));
+    message.time = now;
+
+    parts[0].data = buf;
+    parts[0].size = size / 2;
+    parts[1].data = buf + size / 2;
+    parts[1].size = size - size / 2;
+
+    (void) ngx_websocket_log_append(l, ref, &message, parts, 2, NULL, NULL);
+}
+
+
+/* one turn under the lock; times stand still, so that nobody seems to hang */
+
+static void
+hammer_turn(ngx_websocket_log_cursor_t cursors[4], unsigned worker,
+    uint64_t *seed)
+{
+    char                         name[100];
+    size_t                       size;
+    uint64_t                     offset;
+    unsigned                     n, choice;
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_channel_ref_t  ref;
+    ngx_websocket_log_history_t  history = { 20, 0 };
+
+    n = unit_random(seed) % 4;
+    choice = unit_random(seed) % 32;
+    size = (size_t) snprintf(name, sizeof(name), "%*u", n < 2 ? 3 : 90, n);
+
+    if (ngx_websocket_log_open_channel(l, (uint8_t *) name, size,
+                          ngx_websocket_log_hash(l, (uint8_t *) name, size),
+                          1000, &history, &ref) != NGX_WEBSOCKET_LOG_OK)
+    {
+        return;
+    }
+
+    if (cursors[n].entry) {
+        hammer_read(&cursors[n], 1000);
+    }
+
+    if (cursors[n].entry == 0) {
+        (void) ngx_websocket_log_subscribe(l, ref, worker, 1000, &cursors[n],
+                                           &offset);
+
+    } else if (choice < 4) {
+        ngx_websocket_log_unsubscribe(l, &cursors[n], 1000);
+
+    } else if (choice == 4) {
+        ngx_websocket_log_delete(l, ref, &wake);
+        return;
+
+    } else if (choice == 5) {
+        ngx_websocket_log_sweep(l, 16, 1000, 0);
+    }
+
+    hammer_publish(ref, unit_random(seed) % 2000, 1000);
+}
+
+
+static void
+hammer(unsigned worker, uint64_t seed)
+{
+    ngx_websocket_log_cursor_t  cursors[4];
+
+    memset(cursors, 0, sizeof(cursors));
+
+    lock();
+    ngx_websocket_log_attach(l, worker, (uint32_t) seed);
+    pthread_mutex_unlock(mutex);
+
+    for ( ;; ) {
+        lock();
+        hammer_turn(cursors, worker, &seed);
+        pthread_mutex_unlock(mutex);
+    }
+}
+
+
+static pid_t
+start(unsigned worker, uint64_t seed)
+{
+    pid_t  pid;
+
+    fflush(stdout);
+    pid = fork();
+
+    if (pid == 0) {
+        hammer(worker, seed);
+    }
+
+    return pid;
+}
+
+
+/* whether it died by our hand, and left a log that can be recovered */
+
+static void
+kill_one(pid_t pid)
+{
+    int  status;
+
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+        wrong = "a worker saw something wrong";
+        return;
+    }
+
+    lock();
+    wrong = ngx_websocket_log_check(l);
+    pthread_mutex_unlock(mutex);
+}
+
+
+static void
+kills(unsigned n)
+{
+    pid_t                      pids[2];
+    uint64_t                   state;
+    unsigned                   i;
+    struct timespec            pause;
+    pthread_mutexattr_t        attr;
+    ngx_websocket_log_stat_t   stat;
+
+    uint8_t  seed[16] = { 7 };
+
+    mutex = shared(sizeof(pthread_mutex_t));
+    wrong = NULL;
+    state = 7;
+
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(mutex, &attr);
+
+    ngx_websocket_log_format(l, l_size, seed);
+
+    pids[0] = start(0, 1);
+    pids[1] = start(1, 2);
+
+    for (i = 0; i < n && wrong == NULL; i++) {
+
+        pause.tv_sec = 0;
+        pause.tv_nsec = unit_random(&state) % 3000000;
+        nanosleep(&pause, NULL);
+
+        kill_one(pids[i % 2]);
+        pids[i % 2] = start(i % 2, 3 + i);
+    }
+
+    for (i = 0; i < 2; i++) {
+        kill(pids[i], SIGKILL);
+        waitpid(pids[i], NULL, 0);
+    }
+
+    lock();
+
+    unit_ok(wrong == NULL && ngx_websocket_log_repairs(l),
+            "%u kills at any instant, %u recoveries%s%s", n,
+            (unsigned) ngx_websocket_log_repairs(l), wrong ? ": " : "",
+            wrong ? wrong : "");
+
+    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+        ngx_websocket_log_attach(l, i, 0);
+    }
+
+    while (ngx_websocket_log_evict_message(l, 1000)) { /* void */ }
+
+    ngx_websocket_log_sweep(l, UINT64_MAX, 1000, 0);
+    ngx_websocket_log_stat(l, &stat);
+
+    unit_ok(stat.used == 0 && ngx_websocket_log_check(l) == NULL,
+            "and every block came back");
+
+    pthread_mutex_unlock(mutex);
+}
+
+
+int
+main(void)
+{
+    size_t    i;
+    model_t  *m;
+
+    l_size = ngx_websocket_log_min_size();
+    l = shared(l_size);
+    m = calloc(1, sizeof(model_t));
+
+    for (i = 0; i < FAULT_DEPTH; i++) {
+        copies[i] = aligned_alloc(64, (l_size + 63) & ~(size_t) 63);
+    }
+
+    for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+        deaths(m, &operations[i]);
+        real_deaths(m, &operations[i]);
+    }
+
+    for (i = 0; i < FAULT_DEPTH; i++) {
+        free(copies[i]);
+    }
+
+    free(m);
+
+    kills(getenv("LOG_TEST_KILLS") ? atoi(getenv("LOG_TEST_KILLS")) : 300);
+
+    return unit_done();
+}
