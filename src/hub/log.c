@@ -47,9 +47,9 @@ ngx_websocket_log_lay_out(ngx_websocket_log_t *log, size_t size)
 
     end = ngx_websocket_log_align(sizeof(ngx_websocket_log_t), 64);
 
-    /* a block, its kind, and a fourth of a bucket and of a hint */
+    /* a block, its kind, and a fourth of two buckets and of a hint */
 
-    n = size > end ? (size - end) / (NGX_WEBSOCKET_LOG_BLOCK + 4) : 0;
+    n = size > end ? (size - end) / (NGX_WEBSOCKET_LOG_BLOCK + 5) : 0;
 
     if (n > UINT32_MAX) {
         n = UINT32_MAX;
@@ -65,6 +65,9 @@ ngx_websocket_log_lay_out(ngx_websocket_log_t *log, size_t size)
     end += (uint64_t) log->nhints * sizeof(uint64_t);
 
     log->buckets_at = end;
+    end += (uint64_t) log->nbuckets * sizeof(ngx_websocket_ref_t);
+
+    log->keys_at = end;
     end += (uint64_t) log->nbuckets * sizeof(ngx_websocket_ref_t);
 
     log->kinds_at = end;
@@ -85,9 +88,9 @@ ngx_websocket_log_min_size(void)
 {
     return ngx_websocket_log_align(sizeof(ngx_websocket_log_t), 64)
            + NGX_WEBSOCKET_LOG_HINTS_MIN * sizeof(uint64_t)
-           + NGX_WEBSOCKET_LOG_BUCKETS_MIN * sizeof(ngx_websocket_ref_t)
+           + 2 * NGX_WEBSOCKET_LOG_BUCKETS_MIN * sizeof(ngx_websocket_ref_t)
            + (NGX_WEBSOCKET_LOG_BLOCKS_MIN + 16)
-             * (NGX_WEBSOCKET_LOG_BLOCK + 4);
+             * (NGX_WEBSOCKET_LOG_BLOCK + 5);
 }
 
 
@@ -335,6 +338,10 @@ void
 ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
     uint32_t incarnation)
 {
+    if (log->workers[slot] != incarnation) {
+        ngx_websocket_log_bereave(log, slot);
+    }
+
     ngx_websocket_log_set32(log, &log->workers[slot], incarnation);
     ngx_websocket_log_commit(log);
 }
@@ -427,6 +434,9 @@ ngx_websocket_log_strerror(int rc)
 {
     switch (rc) {
 
+    case NGX_WEBSOCKET_LOG_DUPLICATE:
+        return "appended before";
+
     case NGX_WEBSOCKET_LOG_OK:
         return "no error";
 
@@ -507,4 +517,24 @@ ngx_websocket_log_hash(const ngx_websocket_log_t *log, const uint8_t *name,
     }
 
     return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+
+void
+ngx_websocket_log_key(const ngx_websocket_log_t *log, const uint8_t *data,
+    size_t size, uint64_t key[2])
+{
+    uint8_t  buf[256];
+
+    if (size > sizeof(buf) - 1) {
+        size = sizeof(buf) - 1;
+    }
+
+    memcpy(&buf[1], data, size);
+
+    buf[0] = 1;
+    key[0] = ngx_websocket_log_hash(log, buf, size + 1);
+
+    buf[0] = 2;
+    key[1] = ngx_websocket_log_hash(log, buf, size + 1);
 }

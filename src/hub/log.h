@@ -35,9 +35,11 @@
 #define NGX_WEBSOCKET_LOG_BLOCK      256
 #define NGX_WEBSOCKET_LOG_WORKERS    256   /* slots of workers */
 #define NGX_WEBSOCKET_LOG_NAME_SIZE  240   /* the longest channel name */
+#define NGX_WEBSOCKET_LOG_MEMBER_SIZE  192 /* what is kept of a member */
 
 /* what the functions return; ngx_websocket_log_strerror() says it */
 
+#define NGX_WEBSOCKET_LOG_DUPLICATE   1    /* was appended before */
 #define NGX_WEBSOCKET_LOG_OK          0
 #define NGX_WEBSOCKET_LOG_EMPTY      -1    /* nothing to read now */
 #define NGX_WEBSOCKET_LOG_GAP        -2    /* messages were lost to us */
@@ -75,8 +77,10 @@ typedef struct {
     uint64_t       time;            /* when it was appended */
     uint64_t       source;          /* who published it: the caller's own
                                        numbering, 0 is nobody in particular */
+    uint64_t       key[2];          /* of ngx_websocket_log_key(), or zeros;
+                                       not told by who reads */
     uint32_t       size;            /* of all parts: meta, then payload */
-    uint32_t       meta;            /* how many of them are meta */
+    uint16_t       meta;            /* how many of them are meta */
     uint8_t        type;            /* the opcode: text or binary */
     uint8_t        priority;
 } ngx_websocket_log_message_t;
@@ -106,8 +110,23 @@ typedef struct {
     uint64_t       length;          /* messages in history */
     uint64_t       published;       /* when last; 0 never */
     uint32_t       subscribers;     /* of all live workers */
+    uint32_t       members;         /* who joined and did not leave */
     uint8_t        deleted;
 } ngx_websocket_log_info_t;
+
+
+/* who is on a channel, as it said itself */
+
+typedef struct {
+    uint64_t       id;              /* not 0 */
+    uint64_t       time;            /* of its joining */
+    uint16_t       size;            /* of data */
+    uint8_t        mourn;           /* the caller's: tell of its death */
+    uint8_t        data[NGX_WEBSOCKET_LOG_MEMBER_SIZE];
+} ngx_websocket_log_member_t;
+
+/* a member's block number; 0 is none */
+typedef uint32_t  ngx_websocket_member_ref_t;
 
 
 /* workers with live subscribers: bit n of word n / 64 is slot n */
@@ -169,6 +188,15 @@ uint64_t ngx_websocket_log_hash(const ngx_websocket_log_t *log,
 
 
 /*
+ * Lock-free.  The keyed hash of what a publisher gives to say that a message
+ * is the same one: messages of a channel with equal keys are.  Of a key of
+ * more than 255 bytes only the first 255 count.
+ */
+void ngx_websocket_log_key(const ngx_websocket_log_t *log,
+    const uint8_t *data, size_t size, uint64_t key[2]);
+
+
+/*
  * Says which incarnation of a worker has the slot; 0 says that nobody has.
  * All that an earlier incarnation held in the log is void from then on:
  * what remains of it is freed as it is met.
@@ -211,9 +239,13 @@ void ngx_websocket_log_info(ngx_websocket_log_t *log,
 
 /*
  * Appends a message of n parts to a channel.  message->time (now), source,
- * meta, type and priority are the caller's; offset and size are set.
+ * key, meta, type and priority are the caller's; offset and size are set.
  * *wake gets the workers that have subscribers, *info the channel's state
  * after the append (either may be NULL).
+ *
+ * With a key that a message of the channel bears which is still in the log,
+ * nothing is appended: DUPLICATE, with message->offset and time set to that
+ * message's.
  *
  * First drops, in constant amortised time, what the channel's history no
  * longer keeps and every subscribed worker has read.  When blocks are short,
@@ -250,6 +282,49 @@ int ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
  */
 void ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
     ngx_websocket_log_cursor_t *cursor, uint64_t now);
+
+/*
+ * Makes somebody a member of the channel, in the name of the worker in the
+ * slot; with it a message of n parts is appended, or none where message is
+ * NULL: both happen, or neither.  *wake is set as by append.  The member is
+ * on the list until it leaves, or its worker's slot has another incarnation.
+ * Returns OK with *ref set, or NOSPACE.
+ */
+int ngx_websocket_log_join(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, uint32_t slot,
+    const ngx_websocket_log_member_t *member,
+    ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n,
+    ngx_websocket_log_wake_t *wake, ngx_websocket_member_ref_t *ref);
+
+/*
+ * Takes a member off its channel's list, with a message as join.  Where there
+ * is no space for the message, or the channel was deleted, the member goes
+ * without.
+ */
+void ngx_websocket_log_leave(ngx_websocket_log_t *log,
+    ngx_websocket_member_ref_t ref, uint64_t now,
+    ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n,
+    ngx_websocket_log_wake_t *wake);
+
+/*
+ * A member whose worker died and that has yet to be taken off by leave():
+ * returns 0 when there is none.
+ */
+ngx_websocket_member_ref_t ngx_websocket_log_orphan(ngx_websocket_log_t *log,
+    ngx_websocket_log_member_t *member);
+
+/*
+ * Copies up to *n members of the channel in the order of their joining, first
+ * those after the one that *ref and *id say, or from the first when *ref is
+ * 0; advances *ref and *id and sets *n.  Returns OK, EMPTY when these were
+ * the last, or GAP when the one said is not a member any more.
+ */
+int ngx_websocket_log_members(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_member_ref_t *ref,
+    uint64_t *id, ngx_websocket_log_member_t *members, uint32_t *n);
+
 
 /*
  * Sets a visitor's cursor to read from offset on.  Takes O(log n) steps in a

@@ -200,7 +200,8 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
         ch->time = history->time;
     }
 
-    ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref), 1);
+    ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref),
+                           NGX_WEBSOCKET_LOG_CHANNEL);
     ngx_websocket_log_set64(log, &log->epoch, epoch);
     ngx_websocket_log_set64(log, &log->nchannels, log->nchannels + 1);
     ngx_websocket_log_set32(log, bucket, ref);
@@ -271,7 +272,7 @@ ngx_websocket_log_release(ngx_websocket_log_t *log,
 
     ch = ngx_websocket_log_block(log, channel);
 
-    if (ch->count
+    if (ch->count || ch->nmembers
         || (!ch->deleted && ngx_websocket_log_age(now, ch->active) < idle)
         || ngx_websocket_log_subscribers(log, ch))
     {
@@ -351,6 +352,7 @@ ngx_websocket_log_info(ngx_websocket_log_t *log,
     info->offset = ch->offset;
     info->published = ch->published;
     info->deleted = ch->deleted;
+    info->members = ch->nmembers;
     info->subscribers = ngx_websocket_log_subscribers(log, ch);
 
     info->first = ngx_websocket_log_shown(log, ch);
@@ -566,9 +568,9 @@ ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
 
-    /* the whole table once: to find nothing means to refuse a publish */
+    /* the next attempt goes on where this one ends */
 
-    for (i = 0; i < log->nbuckets; i++) {
+    for (i = 0; i < NGX_WEBSOCKET_LOG_SEARCH && i < log->nbuckets; i++) {
 
         for (ref = *ngx_websocket_log_bucket(log, log->sweep);
              ref;

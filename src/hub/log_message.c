@@ -41,11 +41,13 @@ static int ngx_websocket_log_evict_message(ngx_websocket_log_t *log,
     uint64_t now);
 static uint32_t ngx_websocket_log_wake(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, ngx_websocket_log_wake_t *wake);
-static void ngx_websocket_log_pass(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, ngx_websocket_log_message_t *message);
 static void ngx_websocket_log_store(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n);
+    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
+static ngx_websocket_message_t *ngx_websocket_log_same(
+    ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    const uint64_t key[2]);
+static void ngx_websocket_log_forget_key(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t ref);
 static void ngx_websocket_log_link(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, ngx_websocket_ref_t ref);
 static void ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
@@ -117,6 +119,10 @@ ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
 
     } else {
         ngx_websocket_log_set32(log, &log->newest, m->older);
+    }
+
+    if (m->key[0] | m->key[1]) {
+        ngx_websocket_log_forget_key(log, ref);
     }
 
     ngx_websocket_log_set64(log, &log->nmessages, log->nmessages - 1);
@@ -321,16 +327,106 @@ ngx_websocket_log_append(ngx_websocket_log_t *log,
     ngx_websocket_log_wake_t *wake, ngx_websocket_log_info_t *info)
 {
     int                       rc;
-    size_t                    i;
-    uint64_t                  size, blocks;
-    uint32_t                  live;
-    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+    ngx_websocket_log_put_t   put;
 
-    for (size = 0, i = 0; i < n; i++) {
-        size += parts[i].size;
+    m = ngx_websocket_log_same(log, channel, message->key);
+
+    if (m) {
+        message->offset = m->offset;
+        message->time = m->time;
+
+        if (wake) {
+            memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
+        }
+
+        rc = NGX_WEBSOCKET_LOG_DUPLICATE;
+
+    } else {
+        put.message = message;
+        put.parts = parts;
+        put.n = n;
+
+        rc = ngx_websocket_log_prepare(log, channel, &put, 0, wake);
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            return rc;
+        }
+
+        ngx_websocket_log_put(log, channel, &put);
+        ngx_websocket_log_commit(log);
+        ngx_websocket_log_tell(log, channel, &put);
     }
 
-    blocks = ngx_websocket_log_blocks(size);
+    if (info) {
+        ngx_websocket_log_info(log, channel, info);
+    }
+
+    return rc;
+}
+
+
+/* a message of the channel that bears the key, or NULL */
+
+static ngx_websocket_message_t *
+ngx_websocket_log_same(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    const uint64_t key[2])
+{
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_message_t  *m;
+
+    if ((key[0] | key[1]) == 0) {
+        return NULL;
+    }
+
+    for (ref = *ngx_websocket_log_keys(log, key[0]); ref; ref = m->same) {
+
+        m = ngx_websocket_log_block(log, ref);
+
+        if (m->channel == channel && m->key[0] == key[0]
+            && m->key[1] == key[1])
+        {
+            return m;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_websocket_log_forget_key(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t ref)
+{
+    ngx_websocket_ref_t      *p;
+    ngx_websocket_message_t  *m, *other;
+
+    m = ngx_websocket_log_block(log, ref);
+    p = ngx_websocket_log_keys(log, m->key[0]);
+
+    while (*p != ref) {
+        other = ngx_websocket_log_block(log, *p);
+        p = &other->same;
+    }
+
+    ngx_websocket_log_set32(log, p, m->same);
+}
+
+
+int
+ngx_websocket_log_prepare(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put, uint32_t more,
+    ngx_websocket_log_wake_t *wake)
+{
+    size_t                    i;
+    uint64_t                  size, blocks, now;
+    ngx_websocket_channel_t  *ch;
+
+    for (size = 0, i = 0; i < put->n; i++) {
+        size += put->parts[i].size;
+    }
+
+    blocks = ngx_websocket_log_blocks(size) + more;
     ch = ngx_websocket_log_block(log, channel);
 
     /* never, even if nothing but its channel were there */
@@ -341,43 +437,63 @@ ngx_websocket_log_append(ngx_websocket_log_t *log,
         return NGX_WEBSOCKET_LOG_NOSPACE;
     }
 
-    message->size = (uint32_t) size;
+    put->message->size = (uint32_t) size;
+    now = put->message->time;
 
-    ngx_websocket_log_tick(log, message->time);
+    ngx_websocket_log_tick(log, now);
+    ngx_websocket_log_trim(log, channel, now, NGX_WEBSOCKET_LOG_TRIM);
 
-    ngx_websocket_log_trim(log, channel, message->time,
+    put->live = ngx_websocket_log_wake(log, ch, wake);
+    put->blocks = (uint32_t) blocks - more;
+
+    if (put->live == 0 && ch->length == 0 && ch->count == 0) {
+
+        /* nobody is there for it and nothing keeps it */
+
+        put->blocks = 0;
+    }
+
+    return ngx_websocket_log_make_room(log, put->blocks + more, now, channel);
+}
+
+
+void
+ngx_websocket_log_put(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    ngx_websocket_log_put_t *put)
+{
+    ngx_websocket_channel_t  *ch;
+
+    if (put->blocks) {
+        ngx_websocket_log_store(log, channel, put);
+        return;
+    }
+
+    ch = ngx_websocket_log_block(log, channel);
+
+    put->message->offset = ch->offset + 1;
+
+    ngx_websocket_log_set64(log, &ch->offset, put->message->offset);
+    ngx_websocket_log_set64(log, &ch->published, put->message->time);
+}
+
+
+void
+ngx_websocket_log_tell(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    ngx_websocket_log_put_t *put)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(log, channel);
+
+    ngx_websocket_log_trim(log, channel, put->message->time,
                            NGX_WEBSOCKET_LOG_TRIM);
 
-    live = ngx_websocket_log_wake(log, ch, wake);
-
-    if (live == 0 && ch->length == 0 && ch->count == 0) {
-        ngx_websocket_log_pass(log, ch, message);
-
-    } else {
-        rc = ngx_websocket_log_make_room(log, (uint32_t) blocks,
-                                         message->time, channel);
-
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
-            return rc;
-        }
-
-        ngx_websocket_log_store(log, channel, message, parts, n);
-        ngx_websocket_log_trim(log, channel, message->time,
-                               NGX_WEBSOCKET_LOG_TRIM);
-    }
-
     ngx_websocket_log_fault();
-    ch->active = message->time;
+    ch->active = put->message->time;
 
-    if (live) {
-        ngx_websocket_log_publish_hint(log, channel, message->offset);
+    if (put->live) {
+        ngx_websocket_log_publish_hint(log, channel, put->message->offset);
     }
-
-    if (info) {
-        ngx_websocket_log_info(log, channel, info);
-    }
-
-    return NGX_WEBSOCKET_LOG_OK;
 }
 
 
@@ -411,45 +527,30 @@ ngx_websocket_log_wake(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 }
 
 
-/* a message that nobody is there for and nothing keeps: only its offset */
-
-static void
-ngx_websocket_log_pass(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    ngx_websocket_log_message_t *message)
-{
-    message->offset = ch->offset + 1;
-
-    ngx_websocket_log_set64(log, &ch->offset, message->offset);
-    ngx_websocket_log_set64(log, &ch->published, message->time);
-    ngx_websocket_log_commit(log);
-}
-
-
 static void
 ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n)
+    ngx_websocket_log_put_t *put)
 {
-    size_t                      i;
-    uint32_t                    blocks;
-    ngx_websocket_ref_t         ref, end;
-    ngx_websocket_channel_t    *ch;
-    ngx_websocket_message_t    *m;
-    ngx_websocket_log_place_t   place;
+    size_t                        i;
+    ngx_websocket_ref_t           ref, end;
+    ngx_websocket_channel_t      *ch;
+    ngx_websocket_message_t      *m;
+    ngx_websocket_log_place_t     place;
+    ngx_websocket_log_message_t  *message;
 
+    message = put->message;
     ch = ngx_websocket_log_block(log, channel);
-    blocks = (uint32_t) ngx_websocket_log_blocks(message->size);
 
     message->offset = ch->offset + 1;
 
-    ref = ngx_websocket_log_take(log, blocks, &end);
+    ref = ngx_websocket_log_take(log, put->blocks, &end);
     m = ngx_websocket_log_block(log, ref);
 
     /* ours alone until it is linked */
 
     ngx_websocket_log_fault();
     m->end = end;
-    m->blocks = blocks;
+    m->blocks = put->blocks;
     m->channel = channel;
     m->newer = 0;
     m->older = log->newest;
@@ -459,16 +560,19 @@ ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     m->meta = message->meta;
     m->type = message->type;
     m->priority = message->priority;
-    m->unused = 0;
+    m->same = 0;
     m->offset = message->offset;
     m->time = message->time;
     m->source = message->source;
+    m->key[0] = message->key[0];
+    m->key[1] = message->key[1];
 
     ngx_websocket_log_set_jump(log, ch, m);
     ngx_websocket_log_begin(log, ref, &place);
 
-    for (i = 0; i < n; i++) {
-        ngx_websocket_log_copy(&place, NULL, parts[i].data, parts[i].size);
+    for (i = 0; i < put->n; i++) {
+        ngx_websocket_log_copy(&place, NULL, put->parts[i].data,
+                               put->parts[i].size);
     }
 
     ngx_websocket_log_link(log, channel, ref);
@@ -481,11 +585,19 @@ static void
 ngx_websocket_log_link(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ngx_websocket_ref_t ref)
 {
+    ngx_websocket_ref_t      *bucket;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m, *other;
 
     ch = ngx_websocket_log_block(log, channel);
     m = ngx_websocket_log_block(log, ref);
+
+    if (m->key[0] | m->key[1]) {
+        bucket = ngx_websocket_log_keys(log, m->key[0]);
+
+        m->same = *bucket;
+        ngx_websocket_log_set32(log, bucket, ref);
+    }
 
     if (ch->last) {
         other = ngx_websocket_log_block(log, ch->last);
@@ -509,7 +621,6 @@ ngx_websocket_log_link(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ngx_websocket_log_set64(log, &ch->published, m->time);
     ngx_websocket_log_set32(log, &log->newest, ref);
     ngx_websocket_log_set64(log, &log->nmessages, log->nmessages + 1);
-    ngx_websocket_log_commit(log);
 }
 
 
@@ -642,7 +753,8 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
 
     ch = ngx_websocket_log_block(log, cursor->channel);
 
-    if (*ngx_websocket_log_kind(log, cursor->channel) == 0
+    if (*ngx_websocket_log_kind(log, cursor->channel)
+           != NGX_WEBSOCKET_LOG_CHANNEL
         || ch->epoch != cursor->epoch || ch->deleted)
     {
         return NGX_WEBSOCKET_LOG_DELETED;

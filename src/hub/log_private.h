@@ -12,7 +12,7 @@
 
 
 #define NGX_WEBSOCKET_LOG_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_LOG_VERSION    2
+#define NGX_WEBSOCKET_LOG_VERSION    3
 
 #define NGX_WEBSOCKET_LOG_JOURNAL    128    /* stores of one change */
 
@@ -20,13 +20,19 @@
 #define NGX_WEBSOCKET_LOG_TRIM       16     /* messages dropped */
 #define NGX_WEBSOCKET_LOG_LOOK       64     /* messages looked at */
 #define NGX_WEBSOCKET_LOG_SWEEP      4096   /* messages dropped by a sweep */
+#define NGX_WEBSOCKET_LOG_SEARCH     1024   /* buckets searched for a channel
+                                               that may go */
 
 /* the age, ms, at which an unread message may go for want of space */
 #define NGX_WEBSOCKET_LOG_HUNG       10000
 
 #define NGX_WEBSOCKET_LOG_INLINE     4      /* entries in the channel */
 #define NGX_WEBSOCKET_LOG_OVERFLOW   10     /* entries in a further block */
-#define NGX_WEBSOCKET_LOG_NAME       72     /* bytes of name in the channel */
+#define NGX_WEBSOCKET_LOG_NAME       64     /* bytes of name in the channel */
+
+/* what a block is, where that must be told of any block */
+#define NGX_WEBSOCKET_LOG_CHANNEL    1
+#define NGX_WEBSOCKET_LOG_MEMBER     2
 
 
 /* a block number */
@@ -40,6 +46,14 @@ typedef struct {
 } ngx_websocket_log_undo_t;
 
 
+/* a list of members */
+
+typedef struct {
+    ngx_websocket_ref_t    first;
+    ngx_websocket_ref_t    last;
+} ngx_websocket_list_t;
+
+
 struct ngx_websocket_log_s {
     uint64_t               magic;
     uint64_t               version;
@@ -48,6 +62,7 @@ struct ngx_websocket_log_s {
 
     uint64_t               kinds_at;        /* places, bytes from the base */
     uint64_t               buckets_at;
+    uint64_t               keys_at;         /* as many as buckets */
     uint64_t               hints_at;
     uint64_t               blocks_at;
 
@@ -66,6 +81,8 @@ struct ngx_websocket_log_s {
     uint64_t               nmessages;
     uint64_t               epoch;           /* of the newest channel */
     uint32_t               workers[NGX_WEBSOCKET_LOG_WORKERS];
+    ngx_websocket_list_t   members[NGX_WEBSOCKET_LOG_WORKERS];
+    ngx_websocket_list_t   orphans;         /* members of dead workers */
 
     /* single words, right at any time */
 
@@ -127,6 +144,8 @@ typedef struct {
     uint8_t                deleted;
     uint8_t                unused;
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_LOG_INLINE];
+    ngx_websocket_list_t   members;
+    uint32_t               nmembers;
     uint8_t                name[NGX_WEBSOCKET_LOG_NAME];
 } ngx_websocket_channel_t;
 
@@ -149,16 +168,54 @@ typedef struct {
     ngx_websocket_ref_t    before;
     ngx_websocket_ref_t    jump;
     uint32_t               size;
-    uint32_t               meta;
+    uint16_t               meta;
     uint8_t                type;
     uint8_t                priority;
-    uint16_t               unused;
+    ngx_websocket_ref_t    same;            /* the next of the key's bucket */
     uint64_t               offset;
     uint64_t               jump_offset;     /* 0: no jump */
     uint64_t               time;
     uint64_t               source;
-    uint8_t                data[NGX_WEBSOCKET_LOG_BLOCK - 80];
+    uint64_t               key[2];          /* zeros: none */
+    uint8_t                data[NGX_WEBSOCKET_LOG_BLOCK - 96];
 } ngx_websocket_message_t;
+
+
+/* who joined a channel: on the channel's list and on its worker's */
+
+typedef struct {
+    ngx_websocket_ref_t    next;            /* unused while in use */
+    ngx_websocket_ref_t    channel;
+    ngx_websocket_ref_t    after;           /* of the channel */
+    ngx_websocket_ref_t    before;
+    ngx_websocket_ref_t    worker_after;    /* of the worker */
+    ngx_websocket_ref_t    worker_before;
+    uint32_t               slot;
+    uint32_t               incarnation;
+    uint64_t               id;
+    uint64_t               time;
+    uint16_t               size;
+    uint8_t                mourn;
+    uint8_t                data[NGX_WEBSOCKET_LOG_MEMBER_SIZE];
+} ngx_websocket_member_t;
+
+
+/* a message on its way into a channel */
+
+typedef struct {
+    ngx_websocket_log_message_t     *message;
+    const ngx_websocket_log_part_t  *parts;
+    size_t                           n;
+    uint32_t                         live;  /* workers with subscribers */
+    uint32_t                         blocks;
+} ngx_websocket_log_put_t;
+
+
+_Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_LOG_BLOCK
+               && sizeof(ngx_websocket_message_t) == NGX_WEBSOCKET_LOG_BLOCK
+               && sizeof(ngx_websocket_member_t) <= NGX_WEBSOCKET_LOG_BLOCK
+               && sizeof(ngx_websocket_entries_t) <= NGX_WEBSOCKET_LOG_BLOCK,
+               "the structures fit in a block");
 
 
 /*
@@ -217,6 +274,20 @@ uint32_t ngx_websocket_log_trim(ngx_websocket_log_t *log,
 uint64_t ngx_websocket_log_shown(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch);
 
+/*
+ * Appending in three steps, for who changes something else with it: the first
+ * makes room for the message and for more blocks besides and sets *wake (which
+ * may be NULL); returns OK or NOSPACE.  The second puts the message in the
+ * channel and is to be committed.  The third tells of it.
+ */
+int ngx_websocket_log_prepare(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put, uint32_t more,
+    ngx_websocket_log_wake_t *wake);
+void ngx_websocket_log_put(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
+void ngx_websocket_log_tell(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
+
 /* The channel's entry number i, or NULL after the last. */
 ngx_websocket_entry_t *ngx_websocket_log_entry(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint32_t i);
@@ -238,6 +309,10 @@ int ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
 /* The blocks of a channel and its entries, without its messages. */
 uint32_t ngx_websocket_log_own_blocks(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch);
+
+
+/* A worker's members, from now on those of a dead one: to be committed. */
+void ngx_websocket_log_bereave(ngx_websocket_log_t *log, uint32_t slot);
 
 
 /* fault injection: tests define it to die at the n-th store */
@@ -280,6 +355,16 @@ ngx_websocket_log_bucket(const ngx_websocket_log_t *log, uint64_t n)
 {
     return (ngx_websocket_ref_t *) ngx_websocket_log_at(log, log->buckets_at)
            + (n & (log->nbuckets - 1));
+}
+
+
+/* the messages with keys of that hash */
+
+static inline ngx_websocket_ref_t *
+ngx_websocket_log_keys(const ngx_websocket_log_t *log, uint64_t hash)
+{
+    return (ngx_websocket_ref_t *) ngx_websocket_log_at(log, log->keys_at)
+           + (hash & (log->nbuckets - 1));
 }
 
 

@@ -3,6 +3,7 @@
 
 #include "hub/log.c"
 #include "hub/log_channel.c"
+#include "hub/log_member.c"
 #include "hub/log_message.c"
 #include "log_check.c"
 #include "log_model.h"
@@ -16,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t           n;
     static model_t   model;
-    static uint8_t   region[34 << 10] __attribute__((aligned(64)));
+    static uint8_t   region[40 << 10] __attribute__((aligned(64)));
 
     model_init(&model, region, sizeof(region));
 

@@ -14,6 +14,8 @@ typedef struct {
     uint8_t                *seen;           /* per block */
     uint64_t                channels;
     uint64_t                messages;
+    uint64_t                keys;           /* messages that bear one */
+    uint64_t                members;
 } ngx_websocket_log_check_t;
 
 
@@ -31,6 +33,13 @@ static const char *ngx_websocket_check_message(
     ngx_websocket_ref_t ref, uint64_t offset);
 static const char *ngx_websocket_check_order(
     ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_keys(ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_members(
+    ngx_websocket_log_check_t *check, ngx_websocket_ref_t channel);
+static const char *ngx_websocket_check_workers(
+    ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_list(ngx_websocket_log_check_t *check,
+    ngx_websocket_list_t *list, uint32_t slot, uint64_t *n);
 static const char *ngx_websocket_check_all(ngx_websocket_log_check_t *check);
 
 
@@ -43,6 +52,8 @@ ngx_websocket_log_check(ngx_websocket_log_t *log)
     check.log = log;
     check.channels = 0;
     check.messages = 0;
+    check.keys = 0;
+    check.members = 0;
 
     check.seen = calloc(log->nblocks, 1);
     if (check.seen == NULL) {
@@ -78,6 +89,14 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
 
     if (wrong == NULL) {
         wrong = ngx_websocket_check_order(check);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_keys(check);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_workers(check);
     }
 
     if (wrong) {
@@ -203,6 +222,7 @@ static const char *
 ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
     ngx_websocket_ref_t ref)
 {
+    const char               *wrong;
     ngx_websocket_ref_t       more;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_entries_t  *entries;
@@ -214,7 +234,8 @@ ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
     check->channels++;
     ch = ngx_websocket_log_block(check->log, ref);
 
-    if (*ngx_websocket_log_kind(check->log, ref) != 1) {
+    if (*ngx_websocket_log_kind(check->log, ref) != NGX_WEBSOCKET_LOG_CHANNEL)
+    {
         return "a channel is not marked as one";
     }
 
@@ -231,7 +252,9 @@ ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
         entries = ngx_websocket_log_block(check->log, more);
     }
 
-    return ngx_websocket_check_messages(check, ref);
+    wrong = ngx_websocket_check_members(check, ref);
+
+    return wrong ? wrong : ngx_websocket_check_messages(check, ref);
 }
 
 
@@ -298,6 +321,8 @@ ngx_websocket_check_message(ngx_websocket_log_check_t *check,
         return "a message has another offset";
     }
 
+    check->keys += (m->key[0] | m->key[1]) != 0;
+
     if (m->jump_offset >= m->offset) {
         return "a jump leads forward";
     }
@@ -336,4 +361,135 @@ ngx_websocket_check_order(ngx_websocket_log_check_t *check)
 
     return check->log->newest == older
            ? NULL : "another message is the newest";
+}
+
+
+/* each message with a key is in its bucket, once */
+
+static const char *
+ngx_websocket_check_keys(ngx_websocket_log_check_t *check)
+{
+    uint32_t                  i;
+    uint64_t                  n;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_message_t  *m;
+
+    n = 0;
+
+    for (i = 0; i < check->log->nbuckets; i++) {
+
+        for (ref = *ngx_websocket_log_keys(check->log, i); ref; ref = m->same)
+        {
+            m = ngx_websocket_log_block(check->log, ref);
+
+            if (ngx_websocket_log_keys(check->log, m->key[0])
+                != ngx_websocket_log_keys(check->log, i))
+            {
+                return "a key is in the wrong bucket";
+            }
+
+            if (++n > check->keys) {
+                return "there are too many keys";
+            }
+        }
+    }
+
+    return n == check->keys ? NULL : "a key is missing";
+}
+
+
+static const char *
+ngx_websocket_check_members(ngx_websocket_log_check_t *check,
+    ngx_websocket_ref_t channel)
+{
+    uint32_t                  n;
+    ngx_websocket_ref_t       ref, before;
+    ngx_websocket_member_t   *m;
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(check->log, channel);
+    before = 0;
+    ref = ch->members.first;
+
+    for (n = 0; ref && n < ch->nmembers; n++) {
+
+        if (ref >= check->log->fresh || check->seen[ref]++) {
+            return "a member's block is not its own";
+        }
+
+        m = ngx_websocket_log_block(check->log, ref);
+
+        if (m->channel != channel || m->before != before
+            || *ngx_websocket_log_kind(check->log, ref)
+               != NGX_WEBSOCKET_LOG_MEMBER)
+        {
+            return "a member is of another channel";
+        }
+
+        before = ref;
+        ref = m->after;
+    }
+
+    check->members += n;
+
+    return ref || n != ch->nmembers || ch->members.last != before
+           ? "a channel has other members" : NULL;
+}
+
+
+/* each member is on one list of its worker's or of the orphans */
+
+static const char *
+ngx_websocket_check_workers(ngx_websocket_log_check_t *check)
+{
+    uint32_t     i;
+    uint64_t     n;
+    const char  *wrong;
+
+    n = 0;
+    wrong = ngx_websocket_check_list(check, &check->log->orphans,
+                                     NGX_WEBSOCKET_LOG_WORKERS, &n);
+
+    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS && wrong == NULL; i++) {
+        wrong = ngx_websocket_check_list(check, &check->log->members[i], i,
+                                         &n);
+    }
+
+    if (wrong) {
+        return wrong;
+    }
+
+    return n == check->members ? NULL : "a member is on no worker's list";
+}
+
+
+static const char *
+ngx_websocket_check_list(ngx_websocket_log_check_t *check,
+    ngx_websocket_list_t *list, uint32_t slot, uint64_t *n)
+{
+    ngx_websocket_ref_t      ref, before;
+    ngx_websocket_member_t  *m;
+
+    before = 0;
+
+    for (ref = list->first; ref; ref = m->worker_after) {
+
+        m = ngx_websocket_log_block(check->log, ref);
+
+        if (m->worker_before != before || ++*n > check->members) {
+            return "a worker's list of members is wrong";
+        }
+
+        if (slot != NGX_WEBSOCKET_LOG_WORKERS
+            ? m->slot != slot
+              || m->incarnation != check->log->workers[slot]
+            : m->incarnation == check->log->workers[m->slot])
+        {
+            return "a member is on another's list";
+        }
+
+        before = ref;
+    }
+
+    return list->last == before ? NULL : "a list has another end";
 }

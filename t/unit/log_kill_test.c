@@ -22,6 +22,7 @@ static void fault(void);
 #include "unit.h"
 #include "hub/log.c"
 #include "hub/log_channel.c"
+#include "hub/log_member.c"
 #include "hub/log_message.c"
 #include "log_check.c"
 #include "log_model.h"
@@ -85,6 +86,28 @@ mix(uint64_t *digest, const void *p, size_t size)
 }
 
 
+static void
+mix_members(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+    uint64_t *digest)
+{
+    uint32_t                     i, n;
+    uint64_t                     id;
+    ngx_websocket_member_ref_t   ref;
+    ngx_websocket_log_member_t   members[MODEL_MEMBERS];
+
+    n = MODEL_MEMBERS;
+    ref = 0;
+    id = 0;
+
+    ngx_websocket_log_members(log, channel, &ref, &id, members, &n);
+
+    for (i = 0; i < n; i++) {
+        mix(digest, &members[i].id, sizeof(members[i].id));
+        mix(digest, members[i].data, members[i].size);
+    }
+}
+
+
 /* all that can be seen of a channel from without, and of its subscribers */
 
 static void
@@ -104,6 +127,7 @@ mix_channel(ngx_websocket_log_t *log, ngx_websocket_ref_t ref,
     memset(&info, 0, sizeof(info));
     ngx_websocket_log_info(log, ref, &info);
     mix(digest, &info, sizeof(info));
+    mix_members(log, ref, digest);
     mix(digest, &ch->length, sizeof(ch->length));
     mix(digest, &ch->time, sizeof(ch->time));
 
@@ -474,6 +498,58 @@ attach(model_t *m)
 }
 
 
+static void
+join_silently(model_t *m)
+{
+    model_join(m, 1, 1, 0);
+}
+
+
+static void
+join_telling(model_t *m)
+{
+    model_join(m, 1, 1, 1);
+}
+
+
+static void
+prepare_members(model_t *m)
+{
+    model_join(m, 1, 1, 0);
+    model_join(m, 2, 1, 1);
+    model_join(m, 1, 0, 1);
+}
+
+
+static void
+part_silently(model_t *m)
+{
+    model_part(m, 0, 0);
+}
+
+
+static void
+part_telling(model_t *m)
+{
+    model_part(m, 1, 1);
+}
+
+
+static void
+die_with_members(model_t *m)
+{
+    model_die(m, 1);
+}
+
+
+static void
+prepare_orphans(model_t *m)
+{
+    prepare_members(m);
+    model_die(m, 1);
+}
+
+
 /* two workers are dead: a message, a block of entries and a channel go */
 
 static void
@@ -509,6 +585,12 @@ static const operation_t  operations[] = {
       unsubscribe_deleted },
     { "read", 2, nothing, read_one },
     { "attach", 2, nothing, attach },
+    { "join", 2, nothing, join_silently },
+    { "join that tells", 2, nothing, join_telling },
+    { "leave", 2, prepare_members, part_silently },
+    { "leave that tells", 3, prepare_members, part_telling },
+    { "attach after members", 2, prepare_members, die_with_members },
+    { "orphans", 4, prepare_orphans, model_bury },
     { "sweeps", 6, prepare_more, sweeps }
 };
 

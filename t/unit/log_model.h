@@ -22,6 +22,7 @@
 #define MODEL_OFFSETS   4096    /* of so many messages the model knows */
 #define MODEL_BUF       70000
 #define MODEL_IDLE      3000
+#define MODEL_MEMBERS   12
 
 
 typedef struct {
@@ -48,6 +49,27 @@ typedef struct {
 
 
 typedef struct {
+    ngx_websocket_member_ref_t   ref;
+    uint64_t                     id;
+    uint64_t                     epoch;     /* of the channel */
+    unsigned                     channel;
+    unsigned                     worker;
+    int                          orphan;
+} model_member_t;
+
+
+/* a message as the model would have it, and what an append tells */
+
+typedef struct {
+    uint64_t                     offset;
+    uint64_t                     position;  /* of hints */
+    ngx_websocket_log_message_t  message;
+    ngx_websocket_log_part_t     parts[3];
+    ngx_websocket_log_wake_t     wake;
+} model_message_t;
+
+
+typedef struct {
     ngx_websocket_log_t         *log;
     uint64_t                     now;
     uint64_t                     latest;    /* now at its greatest */
@@ -55,6 +77,9 @@ typedef struct {
     uint32_t                     incarnation;
     int                          roomy;     /* nothing need be evicted */
     int                          set_back;  /* the clock was */
+    unsigned                     nmembers;
+    uint64_t                     nids;
+    model_member_t               members[MODEL_MEMBERS];
     unsigned                     nghosts;
     model_ghost_t                ghosts[MODEL_GHOSTS];
     model_channel_t              channels[MODEL_CHANNELS];
@@ -153,6 +178,26 @@ model_count(model_t *model, unsigned n)
 }
 
 
+/* of the channel as it is now; with orphans, who is to be mourned too */
+
+static uint32_t
+model_members(model_t *model, unsigned n, int orphans)
+{
+    uint32_t         i, count;
+    model_member_t  *member;
+
+    for (count = 0, i = 0; i < model->nmembers; i++) {
+        member = &model->members[i];
+
+        count += member->channel == n
+                 && member->epoch == model->channels[n].epoch
+                 && (orphans || !member->orphan);
+    }
+
+    return count;
+}
+
+
 /* whether there is anybody whom the log must keep something for */
 
 static int
@@ -166,7 +211,7 @@ model_deserted(model_t *model)
         }
     }
 
-    return model->nghosts == 0;
+    return model->nghosts == 0 && model->nmembers == 0;
 }
 
 
@@ -207,7 +252,7 @@ model_gone(model_t *model, unsigned n, int swept)
 
     ch = &model->channels[n];
 
-    if (model_count(model, n)) {
+    if (model_count(model, n) || model_members(model, n, 1)) {
         model_wrong(model, "a channel with subscribers is gone");
     }
 
@@ -287,7 +332,8 @@ model_look(model_t *model, unsigned n, int swept)
 
     if (info.epoch != ch->epoch || info.offset != ch->offset
         || info.published != ch->published || info.deleted
-        || info.subscribers != model_count(model, n))
+        || info.subscribers != model_count(model, n)
+        || info.members != model_members(model, n, 1))
     {
         model_wrong(model, "a channel is another one than it should be");
     }
@@ -400,71 +446,340 @@ model_woken(model_t *model, unsigned n, ngx_websocket_log_wake_t *wake)
 
 
 static void
+model_key(model_t *model, uint64_t epoch, uint64_t offset, uint64_t key[2])
+{
+    uint64_t  id[2] = { epoch, offset };
+
+    ngx_websocket_log_key(model->log, (uint8_t *) id, sizeof(id), key);
+}
+
+
+/* the next message of a channel, before it is appended */
+
+static void
+model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
+{
+    model_channel_t  *ch;
+
+    ch = &model->channels[n];
+
+    memset(m, 0, sizeof(*m));
+
+    m->offset = ch->offset + 1;
+    m->position = ngx_websocket_log_hints(model->log);
+
+    model_fill(model->buf, size, ch->epoch, m->offset);
+
+    m->parts[0].data = model->buf;
+    m->parts[0].size = size / 3;
+    m->parts[2].data = model->buf + size / 3;
+    m->parts[2].size = size - size / 3;
+
+    m->message.time = model->now;
+    m->message.source = m->offset * 3;
+    m->message.meta = (uint16_t) (size / 3);
+    m->message.type = (uint8_t) m->offset;
+    m->message.priority = (uint8_t) (m->offset * 7);
+
+    model_key(model, ch->epoch, m->offset, m->message.key);
+    model_drop(model, ch);
+}
+
+
+/* and after it */
+
+static void
+model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
+    ngx_websocket_channel_ref_t ref)
+{
+    model_channel_t  *ch;
+
+    ch = &model->channels[n];
+
+    ch->offset = m->offset;
+    ch->published = model->now;
+    ch->times[m->offset % MODEL_OFFSETS] = model->now;
+    ch->sizes[m->offset % MODEL_OFFSETS] = (uint32_t) size;
+
+    model_drop(model, ch);
+
+    if (m->message.offset != m->offset || m->message.size != size) {
+        model_wrong(model, "an append went wrong");
+    }
+
+    model_woken(model, n, &m->wake);
+    model_hinted(model, m->position, model_count(model, n) != 0, ref,
+                 m->offset);
+}
+
+
+static void
 model_append(model_t *model, unsigned n, size_t size,
     const ngx_websocket_log_history_t *history)
 {
     int                           rc;
-    uint64_t                      offset, position;
-    model_channel_t              *ch;
+    model_message_t               m;
     ngx_websocket_log_info_t      info;
-    ngx_websocket_log_part_t      parts[3];
     ngx_websocket_channel_ref_t   ref;
-    ngx_websocket_log_message_t   message;
-    ngx_websocket_log_wake_t      wake;
 
-    ch = &model->channels[n];
     ref = model_open(model, n, history);
 
     if (ref == 0) {
         return;
     }
 
-    offset = ch->offset + 1;
-    position = ngx_websocket_log_hints(model->log);
+    model_message(model, n, size, &m);
 
-    model_fill(model->buf, size, ch->epoch, offset);
-
-    parts[0].data = model->buf;
-    parts[0].size = size / 3;
-    parts[1].data = NULL;
-    parts[1].size = 0;
-    parts[2].data = model->buf + size / 3;
-    parts[2].size = size - size / 3;
-
-    memset(&message, 0, sizeof(message));
-
-    message.time = model->now;
-    message.source = offset * 3;
-    message.meta = (uint32_t) size / 3;
-    message.type = (uint8_t) offset;
-    message.priority = (uint8_t) (offset * 7);
-
-    model_drop(model, ch);
-
-    rc = ngx_websocket_log_append(model->log, ref, &message, parts, 3, &wake,
-                                  &info);
+    rc = ngx_websocket_log_append(model->log, ref, &m.message, m.parts, 3,
+                                  &m.wake, &info);
 
     if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
         model_no_space(model, ref, size);
-        model_hinted(model, position, 0, 0, 0);
+        model_hinted(model, m.position, 0, 0, 0);
         return;
     }
 
-    ch->offset = offset;
-    ch->published = model->now;
-    ch->times[offset % MODEL_OFFSETS] = model->now;
-    ch->sizes[offset % MODEL_OFFSETS] = (uint32_t) size;
-
-    model_drop(model, ch);
-
-    if (rc != NGX_WEBSOCKET_LOG_OK || message.offset != offset
-        || info.offset != offset || message.size != size)
-    {
+    if (rc != NGX_WEBSOCKET_LOG_OK || info.offset != m.offset) {
         model_wrong(model, "an append went wrong");
     }
 
-    model_woken(model, n, &wake);
-    model_hinted(model, position, model_count(model, n) != 0, ref, offset);
+    model_appended(model, n, size, &m, ref);
+}
+
+
+/* a message that history shows is published again: nothing comes of it */
+
+static void
+model_repeat(model_t *model, unsigned n, uint64_t back)
+{
+    uint64_t                      offset;
+    model_message_t               m;
+    ngx_websocket_log_info_t      info;
+    ngx_websocket_channel_ref_t   ref;
+
+    ref = model_look(model, n, 0);
+
+    if (ref == 0) {
+        return;
+    }
+
+    ngx_websocket_log_info(model->log, ref, &info);
+
+    if (back >= info.length) {
+        return;
+    }
+
+    offset = info.offset - back;
+
+    model_message(model, n, 10, &m);
+    model_key(model, model->channels[n].epoch, offset, m.message.key);
+
+    if (ngx_websocket_log_append(model->log, ref, &m.message, m.parts, 3,
+                                 &m.wake, &info)
+        != NGX_WEBSOCKET_LOG_DUPLICATE
+        || m.message.offset != offset
+        || m.message.time
+           != model->channels[n].times[offset % MODEL_OFFSETS])
+    {
+        model_wrong(model, "the same message was appended again");
+    }
+
+    model_hinted(model, m.position, 0, 0, 0);
+}
+
+
+static void
+model_join(model_t *model, unsigned n, unsigned worker, int tell)
+{
+    int                           rc;
+    model_member_t               *member;
+    model_message_t               m;
+    ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_log_member_t    joins;
+
+    if (model->nmembers == MODEL_MEMBERS) {
+        return;
+    }
+
+    ref = model_open(model, n, NULL);
+
+    if (ref == 0) {
+        return;
+    }
+
+    memset(&joins, 0, sizeof(joins));
+    joins.id = ++model->nids;
+    joins.time = model->now;
+    joins.size = joins.id * 13 % NGX_WEBSOCKET_LOG_MEMBER_SIZE;
+    joins.mourn = tell;
+    memset(joins.data, (int) joins.id, joins.size);
+
+    member = &model->members[model->nmembers];
+    member->id = joins.id;
+    member->channel = n;
+    member->worker = worker;
+    member->epoch = model->channels[n].epoch;
+    member->orphan = 0;
+
+    model_message(model, n, 60, &m);
+
+    rc = ngx_websocket_log_join(model->log, ref, worker, &joins,
+                                tell ? &m.message : NULL, m.parts, 3, &m.wake,
+                                &member->ref);
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        if (model->roomy) {
+            model_wrong(model, "no space for a member");
+        }
+
+        return;
+    }
+
+    model->nmembers++;
+
+    if (tell) {
+        model_appended(model, n, 60, &m, ref);
+    }
+}
+
+
+/* a member leaves, or what is left of it is taken off */
+
+static void
+model_part(model_t *model, unsigned i, int tell)
+{
+    unsigned                      n;
+    uint64_t                      offset;
+    model_member_t                member;
+    model_message_t               m;
+    ngx_websocket_log_info_t      info;
+    ngx_websocket_channel_ref_t   ref;
+
+    member = model->members[i];
+    n = member.channel;
+    ref = model_find(model, n);
+
+    if (member.epoch != model->channels[n].epoch) {
+        ref = 0;                                        /* was deleted */
+    }
+
+    model_message(model, n, 60, &m);
+
+    ngx_websocket_log_leave(model->log, member.ref, model->now,
+                            tell ? &m.message : NULL, m.parts, 3, &m.wake);
+
+    for (model->nmembers--; i < model->nmembers; i++) {
+        model->members[i] = model->members[i + 1];
+    }
+
+    if (ref == 0 || !tell) {
+        model_hinted(model, m.position, 0, 0, 0);
+        return;
+    }
+
+    offset = model->channels[n].offset;
+    ngx_websocket_log_info(model->log, ref, &info);
+
+    if (info.offset == offset + 1) {
+        model_appended(model, n, 60, &m, ref);
+
+    } else if (model->roomy || info.offset != offset) {
+        model_wrong(model, "a member left without a word");
+    }
+}
+
+
+static void
+model_bury(model_t *model)
+{
+    unsigned                     i;
+    ngx_websocket_member_ref_t   ref;
+    ngx_websocket_log_member_t   member;
+
+    while ((ref = ngx_websocket_log_orphan(model->log, &member))) {
+
+        for (i = 0; i < model->nmembers; i++) {
+            if (model->members[i].ref == ref) {
+                break;
+            }
+        }
+
+        if (i == model->nmembers || !model->members[i].orphan
+            || model->members[i].id != member.id)
+        {
+            model_wrong(model, "an orphan is not one");
+            return;
+        }
+
+        model_part(model, i, member.mourn);
+    }
+
+    for (i = 0; i < model->nmembers; i++) {
+        if (model->members[i].orphan) {
+            model_wrong(model, "an orphan was forgotten");
+        }
+    }
+}
+
+
+/* who is there, in their order, read in pieces */
+
+static void
+model_list(model_t *model, unsigned n)
+{
+    int                           rc;
+    uint32_t                      i, j, count;
+    uint64_t                      id;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_channel_ref_t   channel;
+    ngx_websocket_log_member_t    members[3];
+
+    channel = model_find(model, n);
+
+    if (channel == 0) {
+        return;
+    }
+
+    ref = 0;
+    id = 0;
+    i = 0;
+
+    do {
+        count = 3;
+        rc = ngx_websocket_log_members(model->log, channel, &ref, &id,
+                                       members, &count);
+
+        for (j = 0; j < count; j++) {
+
+            while (i < model->nmembers
+                   && (model->members[i].orphan
+                       || model->members[i].channel != n
+                       || model->members[i].epoch
+                          != model->channels[n].epoch))
+            {
+                i++;
+            }
+
+            if (i == model->nmembers || members[j].id != model->members[i].id
+                || (members[j].size
+                    && members[j].data[0] != (uint8_t) members[j].id))
+            {
+                model_wrong(model, "the list of members is wrong");
+                return;
+            }
+
+            i++;
+        }
+
+    } while (rc == NGX_WEBSOCKET_LOG_OK);
+
+    for ( /* void */ ; i < model->nmembers; i++) {
+        if (!model->members[i].orphan && model->members[i].channel == n
+            && model->members[i].epoch == model->channels[n].epoch)
+        {
+            model_wrong(model, "the list of members is too short");
+        }
+    }
 }
 
 
@@ -771,6 +1086,12 @@ model_die(model_t *model, unsigned worker)
         model->channels[i].subscribers[worker] = 0;
     }
 
+    for (i = 0; i < model->nmembers; i++) {
+        if (model->members[i].worker == worker) {
+            model->members[i].orphan = 1;
+        }
+    }
+
     for (i = 0; i < model->nghosts; /* void */ ) {
 
         if (model->ghosts[i].worker == worker) {
@@ -812,7 +1133,7 @@ model_command(model_t *model, const uint8_t c[4])
     worker = c[2] % MODEL_WORKERS;
     size = c[3] < 200 ? c[3] : (size_t) (c[3] - 199) * 150;
 
-    switch (c[0] % 16) {
+    switch (c[0] % 20) {
 
     case 0:
         history.length = c[2] % 20;
@@ -855,6 +1176,26 @@ model_command(model_t *model, const uint8_t c[4])
 
         break;
 
+    case 15:
+        model_repeat(model, n, c[3]);
+        break;
+
+    case 16: case 17:
+        model_join(model, n, worker, c[3] & 1);
+        break;
+
+    case 18:
+        if (model->nmembers && c[3] < 200) {
+            if (!model->members[c[2] % model->nmembers].orphan) {
+                model_part(model, c[2] % model->nmembers, c[3] & 1);
+            }
+
+        } else {
+            model_bury(model);
+        }
+
+        break;
+
     default:
         if (c[3] < 64) {
             model_die(model, worker);
@@ -867,6 +1208,8 @@ model_command(model_t *model, const uint8_t c[4])
     for (n = 0; n < MODEL_CHANNELS; n++) {
         (void) model_look(model, n, 0);
     }
+
+    model_list(model, c[1] % MODEL_CHANNELS);
 
     if (model->wrong == NULL) {
         model->wrong = ngx_websocket_log_check(model->log);

@@ -7,6 +7,7 @@
 #include "unit.h"
 #include "hub/log.c"
 #include "hub/log_channel.c"
+#include "hub/log_member.c"
 #include "hub/log_message.c"
 #include "log_check.c"
 #include "log_model.h"
@@ -800,6 +801,168 @@ hints(void)
 }
 
 
+static int
+append_key(ngx_websocket_channel_ref_t ref, const char *key,
+    uint64_t *offset)
+{
+    int                          rc;
+    ngx_websocket_log_part_t     part = { (const uint8_t *) key, strlen(key) };
+    ngx_websocket_log_message_t  message;
+
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+
+    ngx_websocket_log_key(l, part.data, part.size, message.key);
+
+    rc = ngx_websocket_log_append(l, ref, &message, &part, 1, NULL, NULL);
+    *offset = message.offset;
+
+    return rc;
+}
+
+
+static void
+keys(void)
+{
+    uint64_t                     offset, key[2], other[2];
+    uint8_t                      bytes[300];
+    ngx_websocket_channel_ref_t  a, b, none;
+
+    begin(1 << 20);
+
+    a = open_at("a", NOW, 2, 0);
+    b = open_at("b", NOW, 2, 0);
+    none = open_at("none", NOW, 0, 0);
+
+    unit_ok(append_key(a, "x", &offset) == NGX_WEBSOCKET_LOG_OK && offset == 1
+            && append_key(a, "y", &offset) == NGX_WEBSOCKET_LOG_OK
+            && append_key(a, "x", &offset) == NGX_WEBSOCKET_LOG_DUPLICATE
+            && offset == 1
+            && append_key(a, "y", &offset) == NGX_WEBSOCKET_LOG_DUPLICATE
+            && offset == 2, "keys: the first one's place");
+    unit_ok(append_key(b, "x", &offset) == NGX_WEBSOCKET_LOG_OK && offset == 1,
+            "keys: another channel's are others");
+    unit_ok(append_key(a, "z", &offset) == NGX_WEBSOCKET_LOG_OK
+            && append_key(a, "x", &offset) == NGX_WEBSOCKET_LOG_OK
+            && offset == 4, "keys: forgotten with the history");
+    unit_ok(append_key(none, "x", &offset) == NGX_WEBSOCKET_LOG_OK
+            && append_key(none, "x", &offset) == NGX_WEBSOCKET_LOG_OK
+            && offset == 2, "keys: nothing is known where nothing is kept");
+
+    memset(bytes, 'k', sizeof(bytes));
+    ngx_websocket_log_key(l, bytes, 255, key);
+    ngx_websocket_log_key(l, bytes, 300, other);
+
+    unit_ok(key[0] == other[0] && key[1] == other[1] && key[0] != key[1],
+            "keys: 255 bytes count");
+
+    ngx_websocket_log_key(l, bytes, 254, other);
+    unit_ok(key[0] != other[0] && key[1] != other[1] && sound(),
+            "keys: and each of them does");
+}
+
+
+/* the search for a channel to evict is bounded, and goes on where it was */
+
+static void
+evict_search(void)
+{
+    unsigned                    n, tries;
+    char                        name[16];
+    ngx_websocket_channel_t    *ch;
+    ngx_websocket_log_cursor_t  cursor;
+
+    begin(8 << 20);
+    ngx_websocket_log_attach(l, 0, 1);
+    memset(&cursor, 0, sizeof(cursor));
+
+    for (n = 0; ngx_websocket_log_free_blocks(l); n++) {
+        snprintf(name, sizeof(name), "%u", n);
+        cursor = subscribe(open_at(name, NOW, 0, 0), 0);
+    }
+
+    unit_ok(open_at("more", NOW, 0, 0) == 0, "evict: all are in use");
+
+    ngx_websocket_log_unsubscribe(l, &cursor, NOW);
+
+    /* as far away as can be */
+
+    ch = ngx_websocket_log_block(l, cursor.channel);
+    l->sweep = ch->hash + 1;
+
+    for (tries = 1; tries < 100 && open_at("more", NOW, 0, 0) == 0; tries++) {
+        /* void */
+    }
+
+    unit_ok(tries > 1 && tries <= l->nbuckets / NGX_WEBSOCKET_LOG_SEARCH + 1
+            && sound(), "evict: the one that is not is found in %u tries",
+            tries);
+}
+
+
+static void
+members_of(void)
+{
+    int                           rc;
+    uint32_t                      n;
+    uint64_t                      id;
+    ngx_websocket_log_wake_t      wake;
+    ngx_websocket_log_member_t    member, list[4];
+    ngx_websocket_member_ref_t    refs[3], ref;
+    ngx_websocket_channel_ref_t   a;
+
+    begin(1 << 20);
+    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_log_attach(l, 1, 2);
+
+    a = open_at("a", NOW, 0, 0);
+    memset(&member, 0, sizeof(member));
+
+    for (id = 1; id <= 3; id++) {
+        member.id = id;
+        ngx_websocket_log_join(l, a, id == 2, &member, NULL, NULL, 0, &wake,
+                               &refs[id - 1]);
+    }
+
+    ref = 0;
+    id = 0;
+    n = 2;
+    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_OK && n == 2 && list[0].id == 1
+            && list[1].id == 2 && id == 2, "members: the first two");
+
+    n = 2;
+    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_EMPTY && n == 1 && list[0].id == 3,
+            "members: and the last");
+
+    ref = refs[1];
+    id = 2;
+    ngx_websocket_log_leave(l, refs[1], NOW, NULL, NULL, 0, &wake);
+    n = 2;
+    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_GAP && n == 0,
+            "members: the one to go on from has left");
+
+    ngx_websocket_log_attach(l, 0, 0);
+    n = 4;
+    ref = 0;
+    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_EMPTY && n == 0,
+            "members: a dead worker's are not shown");
+
+    ngx_websocket_log_sweep(l, UINT64_MAX, NOW + 1000000, 0);
+    unit_ok(find("a") == a && ngx_websocket_log_orphan(l, &member) == refs[0]
+            && member.id == 1, "members: but wait to be taken off");
+
+    ngx_websocket_log_leave(l, refs[0], NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_log_leave(l, refs[2], NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_log_sweep(l, UINT64_MAX, NOW + 1000000, 0);
+    unit_ok(ngx_websocket_log_orphan(l, &member) == 0 && used() == 0
+            && sound(), "members: and then all is given back");
+}
+
+
 static void
 random_commands(size_t size, int roomy, unsigned rounds, uint64_t seed)
 {
@@ -839,9 +1002,11 @@ random_commands(size_t size, int roomy, unsigned rounds, uint64_t seed)
         model_delete(m, i);
     }
 
+    model_bury(m);
     ngx_websocket_log_sweep(l, UINT64_MAX, m->now, 0);
 
-    unit_ok(used() == 0 && sound(), "and everything was given back");
+    unit_ok(used() == 0 && sound() && m->wrong == NULL,
+            "and everything was given back");
 
     free(m);
 }
@@ -865,6 +1030,9 @@ main(void)
     subscribe_short();
     seeks();
     hints();
+    keys();
+    evict_search();
+    members_of();
 
     for (seed = 1; seed <= 4; seed++) {
         random_commands(ngx_websocket_log_min_size(), 0, 8000, seed);
