@@ -14,6 +14,7 @@
 #define NGX_HTTP_WEBSOCKET_TICK      1000       /* milliseconds */
 #define NGX_HTTP_WEBSOCKET_INACTIVE  60000
 #define NGX_HTTP_WEBSOCKET_PAGES_MIN 16
+#define NGX_HTTP_WEBSOCKET_BATCH_SIZE  16384
 
 
 /* a parameter NAME=VALUE of a directive */
@@ -30,6 +31,8 @@ static char *ngx_http_websocket_websocket(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_websocket_publish(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_websocket_set_location(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *wlcf, ngx_http_handler_pt handler,
     ngx_uint_t param);
@@ -39,8 +42,17 @@ static ngx_int_t ngx_http_websocket_compile(ngx_conf_t *cf,
     ngx_http_complex_value_t *cv, ngx_str_t *value);
 static char *ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_websocket_heartbeat(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_websocket_priority(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_websocket_flag(ngx_conf_t *cf, ngx_flag_t *flag);
 static char *ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_websocket_subprotocols(ngx_conf_t *cf,
@@ -60,6 +72,8 @@ static char *ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static void ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_check_location(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
+static char *ngx_http_websocket_default_from(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_default_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
@@ -92,6 +106,22 @@ static ndk_set_var_t  ngx_http_websocket_name_filter = {
     (void *) ngx_http_websocket_set_name,
     1,
     NULL
+};
+
+
+static ngx_conf_enum_t  ngx_http_websocket_overflows[] = {
+    { ngx_string("close"), NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE },
+    { ngx_string("drop_oldest"), NGX_HTTP_WEBSOCKET_OVERFLOW_DROP_OLDEST },
+    { ngx_string("conflate"), NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_bitmask_t  ngx_http_websocket_event_names[] = {
+    { ngx_string("off"), NGX_CONF_BITMASK_SET },
+    { ngx_string("join"), NGX_HTTP_WEBSOCKET_JOIN },
+    { ngx_string("leave"), NGX_HTTP_WEBSOCKET_LEAVE },
+    { ngx_null_string, 0 }
 };
 
 
@@ -143,6 +173,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       ngx_http_websocket_history,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("websocket_replay"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_replay,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, replay),
       NULL },
 
     { ngx_string("websocket_own_messages"),
@@ -204,6 +241,41 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
     { ngx_string("websocket_send_queue"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_send_queue,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_batch"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_batch,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_priority"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_priority,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_presence"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_presence,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_events"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, events),
+      &ngx_http_websocket_event_names },
+
+    { ngx_string("websocket_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -534,6 +606,43 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
+ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (wlcf->replay != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "none") == 0) {
+        n = 0;
+
+    } else if (ngx_strcmp(value[1].data, "all") == 0) {
+        n = NGX_MAX_INT32_VALUE;
+
+    } else {
+        n = ngx_atoi(value[1].data, value[1].len);
+
+        if (n == NGX_ERROR || n > NGX_MAX_INT32_VALUE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\", it must be \"none\", "
+                               "\"all\", or a number of messages", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    wlcf->replay = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_http_websocket_heartbeat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_websocket_loc_conf_t *wlcf = conf;
@@ -593,6 +702,7 @@ ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
     ngx_int_t                   n;
+    ngx_conf_enum_t            *overflow;
     ngx_http_websocket_param_t  params[] = {
         { "messages=", ngx_null_string },
         { "size=", ngx_null_string },
@@ -601,7 +711,8 @@ ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     };
 
     if (wlcf->queue_messages != NGX_CONF_UNSET_UINT
-        || wlcf->queue_size != NGX_CONF_UNSET_SIZE)
+        || wlcf->queue_size != NGX_CONF_UNSET_SIZE
+        || wlcf->overflow != NGX_CONF_UNSET_UINT)
     {
         return "is duplicate";
     }
@@ -632,13 +743,212 @@ ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         wlcf->queue_size = n;
     }
 
-    if (params[2].value.data
-        && (params[2].value.len != 5
-            || ngx_strncmp(params[2].value.data, "close", 5) != 0))
-    {
-        return ngx_http_websocket_bad_param(cf, &params[2],
-                                            "it must be \"close\"");
+    if (params[2].value.data == NULL) {
+        return NGX_CONF_OK;
     }
+
+    for (overflow = ngx_http_websocket_overflows; overflow->name.len;
+         overflow++)
+    {
+        if (ngx_strcmp(overflow->name.data, params[2].value.data) == 0) {
+            wlcf->overflow = overflow->value;
+            return NGX_CONF_OK;
+        }
+    }
+
+    return ngx_http_websocket_bad_param(cf, &params[2],
+                                        "it must be \"close\", "
+                                        "\"drop_oldest\", or \"conflate\"");
+}
+
+
+static char *
+ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ssize_t                      size;
+    ngx_int_t                    delay;
+    ngx_str_t                   *value;
+    ngx_http_websocket_batch_t  *batch;
+    ngx_http_websocket_param_t   params[] = {
+        { "size=", ngx_null_string },
+        { "delay=", ngx_null_string },
+        { NULL, ngx_null_string }
+    };
+
+    if (wlcf->batch != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        wlcf->batch = NULL;
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_websocket_params(cf, params) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    delay = params[1].value.data ? ngx_parse_time(&params[1].value, 0)
+                                 : NGX_ERROR;
+
+    if (delay == NGX_ERROR || delay == 0) {
+        return ngx_http_websocket_bad_param(cf, &params[1],
+                                            "delay=TIME is required, a time "
+                                            "above zero");
+    }
+
+    size = params[0].value.data ? ngx_parse_size(&params[0].value)
+                                : NGX_HTTP_WEBSOCKET_BATCH_SIZE;
+
+    if (size == NGX_ERROR || size == 0) {
+        return ngx_http_websocket_bad_param(cf, &params[0],
+                                            "not a size above zero");
+    }
+
+    batch = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_batch_t));
+    if (batch == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    batch->delay = delay;
+    batch->size = size;
+    ngx_queue_init(&batch->sessions);
+
+    wlcf->batch = batch;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_priority(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (wlcf->priority != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_websocket_flag(cf, &wlcf->priority) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    if (value[2].len <= 6 || ngx_strncmp(value[2].data, "field=", 6) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", field=NAME is expected",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->priority_field.data = value[2].data + 6;
+    wlcf->priority_field.len = value[2].len - 6;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_str_t  *value, from;
+
+    if (wlcf->presence != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_websocket_flag(cf, &wlcf->presence) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    if (value[2].len <= 5 || ngx_strncmp(value[2].data, "from=", 5) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", from=VALUE is expected",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    from.data = value[2].data + 5;
+    from.len = value[2].len - 5;
+
+    wlcf->presence_from = ngx_palloc(cf->pool,
+                                     sizeof(ngx_http_complex_value_t));
+
+    if (wlcf->presence_from == NULL
+        || ngx_http_websocket_compile(cf, wlcf->presence_from, &from)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the first argument of a directive that has more */
+
+static ngx_int_t
+ngx_http_websocket_flag(ngx_conf_t *cf, ngx_flag_t *flag)
+{
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strcasecmp(value[1].data, (u_char *) "on") == 0) {
+        *flag = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_strcasecmp(value[1].data, (u_char *) "off") == 0) {
+        *flag = 0;
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\", it must be \"on\" or \"off\"",
+                       &value[1]);
+
+    return NGX_ERROR;
+}
+
+
+static char *
+ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "json") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid format \"%V\", it must be \"json\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_websocket_status_handler;
 
     return NGX_CONF_OK;
 }
@@ -829,6 +1139,9 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->place = { NULL, 0 };
      *     conf->zone = NULL;
      *     conf->history_time = 0;
+     *     conf->priority_field = { 0, NULL };
+     *     conf->presence_from = NULL;
+     *     conf->events = 0;
      */
 
     conf->channels = NGX_CONF_UNSET_PTR;
@@ -843,7 +1156,12 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->max_message_size = NGX_CONF_UNSET_SIZE;
     conf->queue_messages = NGX_CONF_UNSET_UINT;
     conf->queue_size = NGX_CONF_UNSET_SIZE;
+    conf->overflow = NGX_CONF_UNSET_UINT;
+    conf->replay = NGX_CONF_UNSET_UINT;
+    conf->batch = NGX_CONF_UNSET_PTR;
     conf->own_messages = NGX_CONF_UNSET;
+    conf->priority = NGX_CONF_UNSET;
+    conf->presence = NGX_CONF_UNSET;
 
     return conf;
 }
@@ -878,7 +1196,25 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               64 * 1024);
     ngx_conf_merge_uint_value(conf->queue_messages, prev->queue_messages, 256);
     ngx_conf_merge_size_value(conf->queue_size, prev->queue_size, 1024 * 1024);
+    ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
+                              NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
+    ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
+    ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
+
+    if (conf->priority == NGX_CONF_UNSET) {
+        conf->priority_field = prev->priority_field;
+    }
+
+    if (conf->presence == NGX_CONF_UNSET) {
+        conf->presence_from = prev->presence_from;
+    }
+
+    ngx_conf_merge_value(conf->priority, prev->priority, 0);
+    ngx_conf_merge_value(conf->presence, prev->presence, 0);
+    ngx_conf_merge_bitmask_value(conf->events, prev->events,
+                                 NGX_CONF_BITMASK_SET);
+    conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
 
     if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish) {
         return NGX_CONF_OK;
@@ -930,8 +1266,13 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
                        "name, for a message is published whole or not at all");
     }
 
-    if (conf->publish) {
+    if (ngx_http_websocket_default_from(cf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
+    if (conf->publish || conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
+        || conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD)
+    {
         /* our own limit answers in JSON; nginx's must not be in its way */
 
         clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -948,6 +1289,30 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
     }
 
     return ngx_http_websocket_find_zone(cf, conf);
+}
+
+
+static char *
+ngx_http_websocket_default_from(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    static ngx_str_t  user = ngx_string("$websocket_user");
+
+    if ((!conf->presence && conf->events == 0) || conf->presence_from) {
+        return NGX_CONF_OK;
+    }
+
+    conf->presence_from = ngx_palloc(cf->pool,
+                                     sizeof(ngx_http_complex_value_t));
+
+    if (conf->presence_from == NULL
+        || ngx_http_websocket_compile(cf, conf->presence_from, &user)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -1192,6 +1557,8 @@ ngx_http_websocket_tick_handler(ngx_event_t *ev)
     zone = zones->elts;
 
     for (i = 0; i < zones->nelts; i++) {
+        ngx_http_websocket_hub_bury(zone[i],
+                                    ngx_http_websocket_presence_mourn);
         ngx_http_websocket_zone_sweep(zone[i]);
     }
 

@@ -24,6 +24,30 @@ typedef enum {
 } ngx_http_websocket_mode_e;
 
 
+/* what happens when a send queue is full */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE = 0,
+    NGX_HTTP_WEBSOCKET_OVERFLOW_DROP_OLDEST,
+    NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
+} ngx_http_websocket_overflow_e;
+
+
+#define NGX_HTTP_WEBSOCKET_JOIN   0x0002
+#define NGX_HTTP_WEBSOCKET_LEAVE  0x0004
+
+
+/* sessions of a location whose frames wait for more to be written with */
+
+typedef struct {
+    ngx_msec_t                    delay;
+    size_t                        size;
+    ngx_queue_t                   sessions;
+    ngx_event_t                   timer;
+    ngx_connection_t              dummy;
+} ngx_http_websocket_batch_t;
+
+
 /* where a directive stood: for what can be checked only later */
 
 typedef struct {
@@ -52,6 +76,7 @@ typedef struct {
     /* history.length is NGX_CONF_UNSET_UINT where the location says nothing */
     ngx_uint_t                    history_length;
     time_t                        history_time;
+    ngx_uint_t                    replay;   /* messages */
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */
     ngx_msec_t                    heartbeat_timeout;
@@ -63,8 +88,16 @@ typedef struct {
     size_t                        max_message_size;
     ngx_uint_t                    queue_messages;
     size_t                        queue_size;
+    ngx_uint_t                    overflow;
+    ngx_http_websocket_batch_t   *batch;    /* NULL: off */
 
     ngx_flag_t                    own_messages;
+    ngx_flag_t                    priority;
+    ngx_str_t                     priority_field;   /* of a JSON object */
+
+    ngx_flag_t                    presence;
+    ngx_http_complex_value_t     *presence_from;
+    ngx_uint_t                    events;
 } ngx_http_websocket_loc_conf_t;
 
 

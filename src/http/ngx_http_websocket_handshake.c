@@ -27,6 +27,8 @@ typedef struct {
 } ngx_http_websocket_handshake_t;
 
 
+static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
@@ -61,19 +63,54 @@ static ngx_str_t  ngx_http_websocket_retry_after = ngx_string("1");
 ngx_int_t
 ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
 {
-    char                            *error;
     ngx_int_t                        rc;
-    ngx_http_websocket_ctx_t        *ctx;
+    ngx_http_websocket_options_t     options;
     ngx_http_websocket_loc_conf_t   *conf;
     ngx_http_websocket_handshake_t   h;
 
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (r->method == NGX_HTTP_POST && conf->mode != NGX_HTTP_WEBSOCKET_ECHO
+        && ngx_http_websocket_header(r, "upgrade") == NULL)
+    {
+        return ngx_http_websocket_publish_from_client(r);
+    }
+
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
+    ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
+
+    if (ngx_http_websocket_header(r, "upgrade") == NULL) {
+        options.protocol = ngx_http_websocket_stream_protocol(r);
+    }
+
+    if (options.protocol) {
+        rc = ngx_http_discard_request_body(r);
+
+        return rc == NGX_OK ? ngx_http_websocket_open(r, &options, NULL) : rc;
+    }
 
     rc = ngx_http_websocket_handshake_refuse(r, &h);
 
     if (rc != NGX_DECLINED) {
         return rc;
     }
+
+    options.protocol = &ngx_http_websocket_raw_protocol;
+
+    return ngx_http_websocket_open(r, &options, &h.key);
+}
+
+
+/* key is of a WebSocket's handshake */
+
+static ngx_int_t
+ngx_http_websocket_open(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key)
+{
+    char                           *error;
+    ngx_int_t                       rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
 
     if (ngx_exiting) {
         return ngx_http_websocket_unavailable(r, "server restarts");
@@ -92,6 +129,10 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
 
     rc = ngx_http_websocket_channels(r, &ctx, &error);
 
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_options(r, ctx, options, &error);
+    }
+
     if (rc == NGX_DECLINED) {
         return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
                                                error);
@@ -101,7 +142,7 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_websocket_session_create(r, ctx);
+    rc = ngx_http_websocket_session_create(r, ctx, options);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_websocket_unavailable(r, "the zone is full");
@@ -111,7 +152,8 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_websocket_switch_protocols(r, &h.key);
+    rc = key ? ngx_http_websocket_switch_protocols(r, key)
+             : ngx_http_websocket_stream_header(r, options);
 
     if (rc != NGX_OK) {
         ngx_http_websocket_session_discard(ctx);

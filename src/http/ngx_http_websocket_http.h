@@ -14,13 +14,62 @@
 #include "session/ngx_http_websocket_session.h"
 
 
-/* the content handlers of locations with websocket and websocket_publish */
+/* the content handlers of websocket, websocket_publish, websocket_status */
 
 ngx_int_t ngx_http_websocket_handshake_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_status_handler(ngx_http_request_t *r);
+
+/*
+ * Parts of these: they return what a content handler returns.  The channel's
+ * names are in the request's context.
+ */
+
+/* a POST to a location with websocket */
+ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
+
+ngx_int_t ngx_http_websocket_channel_get(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
 
 /* Adds the variables $websocket_*.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_add_variables(ngx_conf_t *cf);
+
+
+/*
+ * An argument of the request, decoded, in r->pool.  Returns NGX_OK,
+ * NGX_DECLINED when there is none, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_arg(ngx_http_request_t *r, char *name,
+    ngx_str_t *value);
+
+/* The first header of that name (in lower case), or NULL. */
+ngx_table_elt_t *ngx_http_websocket_header(ngx_http_request_t *r, char *name);
+
+/*
+ * The protocol of a stream that is not a WebSocket, as the request asks for
+ * it, or NULL when it does not.
+ */
+const ngx_http_websocket_protocol_t *ngx_http_websocket_stream_protocol(
+    ngx_http_request_t *r);
+
+/*
+ * Reads where the client wants to begin, for options->protocol.  Returns
+ * NGX_OK; NGX_DECLINED with *error set to a constant string that says what is
+ * wrong; or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_options(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options,
+    char **error);
+
+/* Begins the response of such a stream.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_stream_header(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options);
+
+/*
+ * What the answer to a POST says of a channel; NULL when memory was refused.
+ */
+json_t *ngx_http_websocket_channel_json(ngx_str_t *name,
+    ngx_websocket_log_info_t *info);
 
 
 /*
@@ -55,6 +104,10 @@ ngx_int_t ngx_http_websocket_respond_json(ngx_http_request_t *r,
 /* {"error":{"code":code,"message":message}} */
 ngx_int_t ngx_http_websocket_respond_error(ngx_http_request_t *r,
     ngx_uint_t status, char *code, char *message);
+
+/* 405: allow is the Allow header, text says what to use instead */
+ngx_int_t ngx_http_websocket_not_allowed(ngx_http_request_t *r,
+    ngx_str_t *allow, char *text);
 
 /* Adds a header to the response.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_add_header(ngx_http_request_t *r, char *name,

@@ -78,6 +78,19 @@ ngx_http_websocket_respond_error(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
+ngx_int_t
+ngx_http_websocket_not_allowed(ngx_http_request_t *r, ngx_str_t *allow,
+    char *text)
+{
+    if (ngx_http_websocket_add_header(r, "Allow", allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_ALLOWED,
+                                            "bad_method", text);
+}
+
+
 static ngx_int_t
 ngx_http_websocket_respond(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)

@@ -13,6 +13,9 @@
 
 #define NGX_HTTP_WEBSOCKET_BUCKETS_MIN   64
 
+/* members of dead workers taken off in one turn */
+#define NGX_HTTP_WEBSOCKET_BURIALS       256
+
 
 /* a channel with subscribers in this worker */
 
@@ -28,6 +31,16 @@ struct ngx_http_websocket_channel_s {
 };
 
 
+/* a subscriber that is yet to be given what came before it */
+
+struct ngx_http_websocket_catch_up_s {
+    ngx_websocket_log_cursor_t           cursor;
+    ngx_queue_t                          queue;     /* in hub->catching_up */
+    ngx_http_websocket_subscription_t   *subscription;
+    unsigned                             queued:1;
+};
+
+
 struct ngx_http_websocket_hub_s {
     ngx_http_websocket_channel_t  **buckets;
     ngx_uint_t                      mask;
@@ -38,6 +51,8 @@ struct ngx_http_websocket_hub_s {
     uint64_t                        repairs;    /* of the log, seen so far */
 
     ngx_event_t                     event;      /* deliver in this turn */
+    ngx_queue_t                     catching_up;    /* in the next one */
+    ngx_event_t                     catch_up;
     ngx_connection_t                dummy;
 };
 
@@ -55,6 +70,22 @@ static void ngx_http_websocket_hub_remove(ngx_http_websocket_hub_t *hub,
 static void ngx_http_websocket_hub_release(
     ngx_http_websocket_channel_t *channel);
 static void ngx_http_websocket_hub_event(ngx_event_t *ev);
+static ngx_http_websocket_channel_t *ngx_http_websocket_hub_channel(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s,
+    ngx_http_websocket_channel_t *spare);
+static void ngx_http_websocket_hub_begin(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_zone_subscribe_t *zs);
+static void ngx_http_websocket_hub_catch_up(ngx_event_t *ev);
+static ngx_uint_t ngx_http_websocket_hub_catch_up_read(
+    ngx_http_websocket_subscription_t *subscription);
+static void ngx_http_websocket_hub_live(
+    ngx_http_websocket_subscription_t *subscription, uint64_t offset);
+static void ngx_http_websocket_hub_deliver_one(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t *message);
+static void ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone,
+    ngx_uint_t here);
 static void ngx_http_websocket_hub_look(ngx_http_websocket_hub_t *hub,
     ngx_http_websocket_zone_t *zone, ngx_uint_t all);
 static void ngx_http_websocket_hub_look_all(ngx_http_websocket_hub_t *hub);
@@ -62,10 +93,15 @@ static void ngx_http_websocket_hub_dirty(ngx_http_websocket_hub_t *hub,
     ngx_http_websocket_channel_t *channel);
 static ngx_uint_t ngx_http_websocket_hub_read(
     ngx_http_websocket_channel_t *channel);
+static int ngx_http_websocket_hub_read_batch(
+    ngx_http_websocket_channel_t *channel, ngx_websocket_log_cursor_t *cursor,
+    ngx_http_websocket_subscription_t *subscription);
 static ngx_int_t ngx_http_websocket_hub_read_large(
-    ngx_http_websocket_channel_t *channel, size_t size);
+    ngx_http_websocket_channel_t *channel, ngx_websocket_log_cursor_t *cursor,
+    ngx_http_websocket_subscription_t *subscription, size_t size);
 static ngx_int_t ngx_http_websocket_hub_batch(
     ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p);
 static void ngx_http_websocket_hub_fan_out(
     ngx_http_websocket_channel_t *channel,
@@ -76,7 +112,10 @@ static void ngx_http_websocket_hub_broken(
 
 /* one for all zones: a channel is read and delivered before the next */
 
-static u_char  ngx_http_websocket_batch[NGX_HTTP_WEBSOCKET_BATCH_SIZE];
+static u_char                       ngx_http_websocket_batch[
+                                        NGX_HTTP_WEBSOCKET_BATCH_SIZE];
+static ngx_websocket_log_message_t  ngx_http_websocket_messages[
+                                        NGX_HTTP_WEBSOCKET_BATCH];
 
 
 ngx_int_t
@@ -100,6 +139,7 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     hub->mask = NGX_HTTP_WEBSOCKET_BUCKETS_MIN - 1;
 
     ngx_queue_init(&hub->dirty);
+    ngx_queue_init(&hub->catching_up);
 
     hub->hints = ngx_websocket_log_hints(zone->log);
     hub->repairs = ngx_websocket_log_repairs(zone->log);
@@ -111,6 +151,10 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     hub->event.data = &hub->dummy;
     hub->event.log = cycle->log;
 
+    hub->catch_up.handler = ngx_http_websocket_hub_catch_up;
+    hub->catch_up.data = &hub->dummy;
+    hub->catch_up.log = cycle->log;
+
     zone->hub = hub;
 
     return NGX_OK;
@@ -119,61 +163,260 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
 
 ngx_int_t
 ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_str_t *name, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription)
 {
-    int                            rc;
-    ngx_log_t                     *log;
-    ngx_http_websocket_hub_t      *hub;
-    ngx_websocket_log_cursor_t     cursor;
-    ngx_websocket_channel_ref_t    ref;
-    ngx_http_websocket_channel_t  *channel, *spare;
+    ngx_log_t                            *log;
+    ngx_http_websocket_channel_t         *spare;
+    ngx_http_websocket_catch_up_t        *catch_up;
+    ngx_http_websocket_zone_subscribe_t   zs;
 
-    hub = zone->hub;
     log = ngx_cycle->log;
 
     /* allocated before, so that what was subscribed need not be undone */
 
     spare = ngx_alloc(sizeof(ngx_http_websocket_channel_t), log);
-    if (spare == NULL || ngx_http_websocket_hub_grow(hub, log) != NGX_OK) {
+    catch_up = ngx_alloc(sizeof(ngx_http_websocket_catch_up_t), log);
+
+    if (spare == NULL || catch_up == NULL
+        || ngx_http_websocket_hub_grow(zone->hub, log) != NGX_OK)
+    {
         ngx_free(spare);
+        ngx_free(catch_up);
         return NGX_ERROR;
     }
 
-    ngx_memzero(&cursor, sizeof(ngx_websocket_log_cursor_t));
+    ngx_memzero(&zs, sizeof(ngx_http_websocket_zone_subscribe_t));
 
-    rc = ngx_http_websocket_zone_subscribe(zone, name, history,
-                                           ngx_http_websocket_hub_cursor,
-                                           &cursor, &ref,
-                                           &subscription->offset);
+    zs.name = name;
+    zs.history = begin->history;
+    zs.replay = &begin->replay;
+    zs.find = ngx_http_websocket_hub_cursor;
+    zs.messages = ngx_http_websocket_messages;
+    zs.n = begin->defer ? 0 : NGX_HTTP_WEBSOCKET_BATCH;
+    zs.buf = ngx_http_websocket_batch;
+    zs.size = NGX_HTTP_WEBSOCKET_BATCH_SIZE;
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (ngx_http_websocket_zone_subscribe(zone, &zs) != NGX_WEBSOCKET_LOG_OK) {
         ngx_free(spare);
+        ngx_free(catch_up);
         return NGX_DECLINED;
     }
 
-    channel = ngx_http_websocket_hub_find(hub, ref);
+    subscription->channel = ngx_http_websocket_hub_channel(zone, &zs, spare);
+    subscription->catch_up = catch_up;
+    subscription->offset = zs.position.offset;
+    subscription->member = 0;
 
-    if (channel == NULL) {
-        channel = spare;
-        spare = NULL;
+    ngx_memzero(catch_up, sizeof(ngx_http_websocket_catch_up_t));
 
-        ngx_memzero(channel, sizeof(ngx_http_websocket_channel_t));
+    catch_up->cursor = zs.visitor;
+    catch_up->subscription = subscription;
 
-        channel->zone = zone;
-        channel->ref = ref;
-        channel->cursor = cursor;
+    ngx_queue_insert_tail(&subscription->channel->subscriptions,
+                          &subscription->queue);
 
-        ngx_queue_init(&channel->subscriptions);
-        ngx_http_websocket_hub_insert(hub, channel);
-    }
+    begin->recovered = zs.recovered;
+    begin->position = zs.position;
 
-    ngx_free(spare);
-
-    subscription->channel = channel;
-    ngx_queue_insert_tail(&channel->subscriptions, &subscription->queue);
+    ngx_http_websocket_hub_begin(subscription, &zs);
 
     return NGX_OK;
+}
+
+
+/* this worker's channel: the one that there is, or the spare one */
+
+static ngx_http_websocket_channel_t *
+ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_zone_subscribe_t *zs,
+    ngx_http_websocket_channel_t *spare)
+{
+    ngx_http_websocket_channel_t  *channel;
+
+    channel = ngx_http_websocket_hub_find(zone->hub, zs->ref);
+
+    if (channel) {
+        ngx_free(spare);
+        return channel;
+    }
+
+    ngx_memzero(spare, sizeof(ngx_http_websocket_channel_t));
+
+    spare->zone = zone;
+    spare->ref = zs->ref;
+    spare->cursor = zs->cursor;
+
+    ngx_queue_init(&spare->subscriptions);
+    ngx_http_websocket_hub_insert(zone->hub, spare);
+
+    return spare;
+}
+
+
+/* the messages that were read in the instant of subscribing */
+
+static void
+ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_zone_subscribe_t *zs)
+{
+    /* most often there is nothing to catch up with */
+
+    if (zs->rc == NGX_WEBSOCKET_LOG_EMPTY && zs->n == 0) {
+        ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
+        return;
+    }
+
+    if (ngx_http_websocket_hub_batch(subscription->channel, subscription,
+                                     zs->messages, zs->n, zs->buf)
+        != NGX_OK)
+    {
+        subscription->handler->broken(subscription, NGX_WEBSOCKET_LOG_GAP);
+        return;
+    }
+
+    if (subscription->channel == NULL) {
+        return;
+    }
+
+    if (zs->rc == NGX_WEBSOCKET_LOG_EMPTY) {
+        ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
+        return;
+    }
+
+    if (subscription->handler->ready(subscription)) {
+        ngx_http_websocket_hub_more(subscription);
+    }
+}
+
+
+/* all until offset was delivered: what is new follows */
+
+static void
+ngx_http_websocket_hub_live(ngx_http_websocket_subscription_t *subscription,
+    uint64_t offset)
+{
+    ngx_http_websocket_catch_up_t  *catch_up;
+
+    catch_up = subscription->catch_up;
+
+    if (catch_up->queued) {
+        ngx_queue_remove(&catch_up->queue);
+    }
+
+    ngx_free(catch_up);
+
+    subscription->catch_up = NULL;
+    subscription->offset = offset;
+}
+
+
+void
+ngx_http_websocket_hub_more(ngx_http_websocket_subscription_t *subscription)
+{
+    ngx_http_websocket_hub_t       *hub;
+    ngx_http_websocket_catch_up_t  *catch_up;
+
+    catch_up = subscription->catch_up;
+
+    if (catch_up == NULL || catch_up->queued) {
+        return;
+    }
+
+    hub = subscription->channel->zone->hub;
+
+    /* one batch each in a turn: who reads fast must not hold the others up */
+
+    catch_up->queued = 1;
+    ngx_queue_insert_tail(&hub->catching_up, &catch_up->queue);
+
+    ngx_post_event(&hub->catch_up, &ngx_posted_next_events);
+}
+
+
+static void
+ngx_http_websocket_hub_catch_up(ngx_event_t *ev)
+{
+    ngx_queue_t                         turn, *q;
+    ngx_connection_t                   *c;
+    ngx_http_websocket_hub_t           *hub;
+    ngx_http_websocket_zone_t          *zone;
+    ngx_http_websocket_catch_up_t      *catch_up;
+    ngx_http_websocket_subscription_t  *subscription;
+
+    c = ev->data;
+    zone = c->data;
+    hub = zone->hub;
+
+    if (ngx_queue_empty(&hub->catching_up)) {
+        return;
+    }
+
+    ngx_queue_init(&turn);
+    ngx_queue_add(&turn, &hub->catching_up);
+    ngx_queue_init(&hub->catching_up);
+
+    while (!ngx_queue_empty(&turn)) {
+
+        q = ngx_queue_head(&turn);
+        catch_up = ngx_queue_data(q, ngx_http_websocket_catch_up_t, queue);
+
+        ngx_queue_remove(q);
+        catch_up->queued = 0;
+
+        subscription = catch_up->subscription;
+
+        if (ngx_http_websocket_hub_catch_up_read(subscription)
+            && subscription->handler->ready(subscription))
+        {
+            ngx_http_websocket_hub_more(subscription);
+        }
+    }
+}
+
+
+/* returns 1 when there may be more */
+
+static ngx_uint_t
+ngx_http_websocket_hub_catch_up_read(
+    ngx_http_websocket_subscription_t *subscription)
+{
+    int                          rc;
+    ngx_websocket_log_cursor_t  *cursor;
+
+    cursor = &subscription->catch_up->cursor;
+
+    rc = ngx_http_websocket_hub_read_batch(subscription->channel, cursor,
+                                           subscription);
+
+    if (subscription->channel == NULL) {
+        return 0;
+    }
+
+    switch (rc) {
+
+    case NGX_WEBSOCKET_LOG_EMPTY:
+        ngx_http_websocket_hub_live(subscription, cursor->next - 1);
+        return 0;
+
+    case NGX_WEBSOCKET_LOG_GAP:
+    case NGX_WEBSOCKET_LOG_DELETED:
+        subscription->handler->broken(subscription, rc);
+        return 0;
+
+    default:  /* OK, SHORT */
+        return 1;
+    }
+}
+
+
+void
+ngx_http_websocket_hub_position(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_position_t *position)
+{
+    position->epoch = subscription->channel->cursor.epoch;
+    position->offset = subscription->offset;
 }
 
 
@@ -291,6 +534,10 @@ ngx_http_websocket_hub_unsubscribe(
         return;
     }
 
+    if (subscription->catch_up) {
+        ngx_http_websocket_hub_live(subscription, subscription->offset);
+    }
+
     subscription->channel = NULL;
     ngx_queue_remove(&subscription->queue);
 
@@ -329,9 +576,7 @@ ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     rc = ngx_http_websocket_zone_publish(zone, name, history, message, parts,
                                          n, info, &here);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK && here && zone->hub) {
-        ngx_post_event(&zone->hub->event, &ngx_posted_events);
-    }
+    ngx_http_websocket_hub_told(zone, here);
 
     return rc;
 }
@@ -346,11 +591,85 @@ ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
 
     rc = ngx_http_websocket_zone_delete(zone, name, &here);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK && here && zone->hub) {
-        ngx_post_event(&zone->hub->event, &ngx_posted_events);
-    }
+    ngx_http_websocket_hub_told(zone, here);
 
     return rc;
+}
+
+
+/* this worker is one of those whom something was published for */
+
+static void
+ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone, ngx_uint_t here)
+{
+    if (here && zone->hub) {
+        ngx_post_event(&zone->hub->event, &ngx_posted_events);
+    }
+}
+
+
+ngx_int_t
+ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *parts, size_t n)
+{
+    int                         rc;
+    ngx_uint_t                  here;
+    ngx_http_websocket_zone_t  *zone;
+
+    if (subscription->channel == NULL || subscription->member) {
+        return NGX_OK;
+    }
+
+    zone = subscription->channel->zone;
+
+    rc = ngx_http_websocket_zone_join(zone, subscription->channel->ref,
+                                      member, message, parts, n,
+                                      &subscription->member, &here);
+
+    ngx_http_websocket_hub_told(zone, here);
+
+    return rc == NGX_WEBSOCKET_LOG_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+void
+ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n)
+{
+    ngx_uint_t                  here;
+    ngx_http_websocket_zone_t  *zone;
+
+    if (subscription->channel == NULL || subscription->member == 0) {
+        return;
+    }
+
+    zone = subscription->channel->zone;
+
+    ngx_http_websocket_zone_leave(zone, subscription->member, message, parts,
+                                  n, &here);
+
+    subscription->member = 0;
+
+    ngx_http_websocket_hub_told(zone, here);
+}
+
+
+void
+ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_mourn_pt mourn)
+{
+    ngx_uint_t  n, here;
+
+    for (n = 0; n < NGX_HTTP_WEBSOCKET_BURIALS; n++) {
+
+        if (!ngx_http_websocket_zone_bury(zone, mourn, &here)) {
+            return;
+        }
+
+        ngx_http_websocket_hub_told(zone, here);
+    }
 }
 
 
@@ -495,28 +814,9 @@ ngx_http_websocket_hub_dirty(ngx_http_websocket_hub_t *hub,
 static ngx_uint_t
 ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 {
-    int                          rc;
-    ngx_int_t                    delivered;
-    ngx_uint_t                   n;
-    ngx_websocket_log_message_t  messages[NGX_HTTP_WEBSOCKET_BATCH];
+    int  rc;
 
-    n = NGX_HTTP_WEBSOCKET_BATCH;
-
-    rc = ngx_http_websocket_zone_read(channel->zone, &channel->cursor,
-                                      messages, &n, ngx_http_websocket_batch,
-                                      NGX_HTTP_WEBSOCKET_BATCH_SIZE);
-
-    delivered = ngx_http_websocket_hub_batch(channel, messages, n,
-                                             ngx_http_websocket_batch);
-
-    if (delivered == NGX_OK && rc == NGX_WEBSOCKET_LOG_SHORT && n == 0) {
-        delivered = ngx_http_websocket_hub_read_large(channel,
-                                                      messages[0].size);
-    }
-
-    if (delivered != NGX_OK) {
-        rc = NGX_WEBSOCKET_LOG_GAP;
-    }
+    rc = ngx_http_websocket_hub_read_batch(channel, &channel->cursor, NULL);
 
     switch (rc) {
 
@@ -535,11 +835,49 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 }
 
 
+/*
+ * For one subscription, or for all where it is NULL.  Returns what ended the
+ * reading; GAP too when memory was refused.
+ */
+
+static int
+ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
+    ngx_websocket_log_cursor_t *cursor,
+    ngx_http_websocket_subscription_t *subscription)
+{
+    int                           rc;
+    ngx_int_t                     delivered;
+    ngx_uint_t                    n;
+    ngx_websocket_log_message_t  *messages;
+
+    n = NGX_HTTP_WEBSOCKET_BATCH;
+    messages = ngx_http_websocket_messages;
+
+    rc = ngx_http_websocket_zone_read(channel->zone, cursor, messages, &n,
+                                      ngx_http_websocket_batch,
+                                      NGX_HTTP_WEBSOCKET_BATCH_SIZE);
+
+    if (rc == NGX_WEBSOCKET_LOG_SHORT && n == 0) {
+        delivered = ngx_http_websocket_hub_read_large(channel, cursor,
+                                                      subscription,
+                                                      messages[0].size);
+
+    } else {
+        delivered = ngx_http_websocket_hub_batch(channel, subscription,
+                                                 messages, n,
+                                                 ngx_http_websocket_batch);
+    }
+
+    return delivered == NGX_OK ? rc : NGX_WEBSOCKET_LOG_GAP;
+}
+
+
 /* a message that is larger than the buffer of batches */
 
 static ngx_int_t
 ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
-    size_t size)
+    ngx_websocket_log_cursor_t *cursor,
+    ngx_http_websocket_subscription_t *subscription, size_t size)
 {
     int                           rc;
     u_char                       *buf;
@@ -554,15 +892,16 @@ ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
 
     n = 1;
 
-    rc = ngx_http_websocket_zone_read(channel->zone, &channel->cursor,
-                                      &message, &n, buf, size);
+    rc = ngx_http_websocket_zone_read(channel->zone, cursor, &message, &n,
+                                      buf, size);
 
     /* whatever else happened to it meanwhile is found by the next read */
 
     delivered = NGX_OK;
 
     if (rc == NGX_WEBSOCKET_LOG_OK) {
-        delivered = ngx_http_websocket_hub_batch(channel, &message, 1, buf);
+        delivered = ngx_http_websocket_hub_batch(channel, subscription,
+                                                 &message, 1, buf);
     }
 
     ngx_free(buf);
@@ -573,6 +912,7 @@ ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
 
 static ngx_int_t
 ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p)
 {
     ngx_uint_t                     i;
@@ -580,6 +920,12 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_message_t  *message;
 
     for (i = 0; i < n; i++) {
+
+        /* with its last subscription the channel is gone too */
+
+        if (subscription && subscription->channel == NULL) {
+            break;
+        }
 
         m = &messages[i];
 
@@ -590,20 +936,37 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
             return NGX_ERROR;
         }
 
+        message->epoch = channel->cursor.epoch;
         message->offset = m->offset;
-        message->time = m->time;
         message->source = m->source;
-        message->priority = m->priority;
+        message->frame.time = m->time;
+        message->frame.channel = channel->ref;
+        message->frame.priority = m->priority;
 
         ngx_memcpy(message->payload, p + m->meta, message->size);
         p += m->size;
 
-        ngx_http_websocket_hub_fan_out(channel, message);
+        if (subscription == NULL) {
+            ngx_http_websocket_hub_fan_out(channel, message);
 
-        ngx_http_websocket_frame_release(&message->frame);
+        } else {
+            ngx_http_websocket_hub_deliver_one(subscription, message);
+        }
+
+        ngx_http_websocket_message_release(message);
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_hub_deliver_one(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t *message)
+{
+    subscription->offset = message->offset;
+    subscription->handler->deliver(subscription, message);
 }
 
 
@@ -623,9 +986,8 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
         /* who came after the message was appended is not due it */
 
-        if (s->offset < message->offset) {
-            s->offset = message->offset;
-            s->handler->deliver(s, message);
+        if (s->offset < message->offset && s->catch_up == NULL) {
+            ngx_http_websocket_hub_deliver_one(s, message);
         }
     }
 }

@@ -19,6 +19,7 @@
 typedef struct ngx_http_websocket_channel_s       ngx_http_websocket_channel_t;
 typedef struct ngx_http_websocket_subscription_s
     ngx_http_websocket_subscription_t;
+typedef struct ngx_http_websocket_catch_up_s      ngx_http_websocket_catch_up_t;
 
 
 /*
@@ -31,6 +32,11 @@ typedef struct {
     void                        (*deliver)(
                                      ngx_http_websocket_subscription_t *s,
                                      ngx_http_websocket_message_t *message);
+
+    /* whether a subscriber that catches up takes more at once; if not, it
+       is to call ngx_http_websocket_hub_more() when it does */
+    ngx_uint_t                  (*ready)(
+                                     ngx_http_websocket_subscription_t *s);
 
     /* messages were lost (GAP), or the channel was deleted (DELETED) */
     void                        (*broken)(
@@ -46,8 +52,24 @@ struct ngx_http_websocket_subscription_s {
     ngx_http_websocket_channel_t             *channel;  /* NULL: none */
     const ngx_http_websocket_subscriber_t    *handler;
     void                                     *data;
+    ngx_http_websocket_catch_up_t            *catch_up; /* NULL: live */
     uint64_t                                  offset;   /* newest delivered */
+    ngx_websocket_member_ref_t                member;   /* 0: none */
 };
+
+
+/* how a subscriber begins */
+
+typedef struct {
+    ngx_websocket_log_history_t              *history;  /* may be NULL */
+    ngx_http_websocket_replay_t               replay;
+    ngx_uint_t                                defer;    /* deliver nothing
+                                                           during the call */
+    /* set by the function: the first message is the one after position */
+
+    ngx_uint_t                                recovered;
+    ngx_websocket_position_t                  position;
+} ngx_http_websocket_begin_t;
 
 
 /*
@@ -58,12 +80,24 @@ ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
 
 /*
  * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_LOG_NAME_SIZE
- * bytes), from the next message on.  history may be NULL.  Returns NGX_OK,
- * NGX_DECLINED when the zone is full, NGX_ERROR when memory was refused.
+ * bytes), from the place on that begin says; begin->recovered is set.  The
+ * first messages that are due from history are delivered during the call, the
+ * others as the subscriber is ready, then those that are new.  Returns
+ * NGX_OK; NGX_DECLINED when the zone is full, NGX_ERROR when memory was
+ * refused: without anything delivered.
  */
 ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_str_t *name, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription);
+
+/* Goes on with a subscriber that catches up: not within its deliver(). */
+void ngx_http_websocket_hub_more(
+    ngx_http_websocket_subscription_t *subscription);
+
+/* What was delivered last, or what a position said that was recovered. */
+void ngx_http_websocket_hub_position(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_position_t *position);
 
 /* Ends a subscription; does nothing when there is none. */
 void ngx_http_websocket_hub_unsubscribe(
@@ -77,6 +111,26 @@ int ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_log_history_t *history,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     size_t n, ngx_websocket_log_info_t *info);
+
+/*
+ * Puts a subscriber on the channel's list of who is there; does nothing when
+ * it is on it.  Returns NGX_OK or, with nothing done, NGX_DECLINED when the
+ * zone is full.
+ */
+ngx_int_t ngx_http_websocket_hub_join(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *parts, size_t n);
+
+/* Takes it off again; does nothing when it is not on it. */
+void ngx_http_websocket_hub_leave(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n);
+
+/* Takes off whom a worker that died has left, up to some in one call. */
+void ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_mourn_pt mourn);
 
 /* Deletes a channel as ngx_http_websocket_zone_delete() does. */
 int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,

@@ -24,6 +24,7 @@ ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
     message->frame.refs = 1;
     message->frame.size = header + size;
     message->frame.message = 1;
+    message->frame.priority = NGX_HTTP_WEBSOCKET_NORMAL;
     message->frame.data = (u_char *) (message + 1);
 
     (void) ngx_websocket_frame_header(message->frame.data,
@@ -32,6 +33,21 @@ ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
     message->payload = message->frame.data + header;
 
     return message;
+}
+
+
+void
+ngx_http_websocket_message_release(ngx_http_websocket_message_t *message)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_FRAMES; i++) {
+        if (message->frames[i]) {
+            ngx_http_websocket_frame_release(message->frames[i]);
+        }
+    }
+
+    ngx_http_websocket_frame_release(&message->frame);
 }
 
 
@@ -44,7 +60,27 @@ ngx_http_websocket_frame_create(uint8_t first, u_char *payload, size_t size,
 
     header = ngx_websocket_frame_header_size(size);
 
-    frame = ngx_alloc(sizeof(ngx_http_websocket_frame_t) + header + size, log);
+    frame = ngx_http_websocket_frame_alloc(header + size, log);
+    if (frame == NULL) {
+        return NULL;
+    }
+
+    (void) ngx_websocket_frame_header(frame->data, first, size);
+
+    if (size && payload) {
+        ngx_memcpy(frame->data + header, payload, size);
+    }
+
+    return frame;
+}
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_frame_alloc(size_t size, ngx_log_t *log)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_alloc(sizeof(ngx_http_websocket_frame_t) + size, log);
     if (frame == NULL) {
         return NULL;
     }
@@ -52,14 +88,19 @@ ngx_http_websocket_frame_create(uint8_t first, u_char *payload, size_t size,
     ngx_memzero(frame, sizeof(ngx_http_websocket_frame_t));
 
     frame->refs = 1;
-    frame->size = header + size;
+    frame->size = size;
     frame->data = (u_char *) (frame + 1);
 
-    (void) ngx_websocket_frame_header(frame->data, first, size);
-
-    if (size) {
-        ngx_memcpy(frame->data + header, payload, size);
-    }
-
     return frame;
+}
+
+
+void
+ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,
+    ngx_http_websocket_message_t *message)
+{
+    frame->time = message->frame.time;
+    frame->channel = message->frame.channel;
+    frame->priority = message->frame.priority;
+    frame->message = 1;
 }

@@ -1,6 +1,6 @@
 
 /*
- * A message in a worker's memory, and the frames made of it.  Both are
+ * A message in a worker's memory, and the frames made of it.  Frames are
  * shared by reference count among the sessions of the worker.
  */
 
@@ -12,7 +12,18 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "hub/log.h"
 #include "wire/frame.h"
+
+
+/* in the log 0 is of who said nothing */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_LOW = 1,
+    NGX_HTTP_WEBSOCKET_NORMAL,
+    NGX_HTTP_WEBSOCKET_HIGH,
+    NGX_HTTP_WEBSOCKET_URGENT
+} ngx_http_websocket_priority_e;
 
 
 /* bytes ready for the wire */
@@ -21,24 +32,42 @@ typedef struct {
     uint32_t                      refs;
     uint32_t                      size;
     u_char                       *data;
+
+    /* of the message */
+
+    uint64_t                      time;     /* ms since the epoch */
+    ngx_websocket_channel_ref_t   channel;  /* 0: of none */
+    uint8_t                       priority;
+
     unsigned                      pong:1;
     unsigned                      message:1;    /* a whole data message */
 } ngx_http_websocket_frame_t;
 
 
+/* the frames of a message that are made when the first session wants one */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_FRAME_POSITION = 0,
+    NGX_HTTP_WEBSOCKET_FRAME_EVENT,
+    NGX_HTTP_WEBSOCKET_FRAME_JSON,
+    NGX_HTTP_WEBSOCKET_FRAMES
+} ngx_http_websocket_frame_e;
+
+
 /*
  * The message's bytes lie behind the struct, with the raw frame's header
- * before them: the raw frame is the allocation itself.
+ * before them: the raw frame is the allocation itself.  The rest of the
+ * struct is there as long as the message is being delivered.
  */
 
 typedef struct {
     ngx_http_websocket_frame_t    frame;
+    ngx_http_websocket_frame_t   *frames[NGX_HTTP_WEBSOCKET_FRAMES];
 
+    uint64_t                      epoch;    /* of the channel */
     uint64_t                      offset;
-    uint64_t                      time;     /* ms since the epoch */
     uint64_t                      source;
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
-    uint8_t                       priority;
 
     size_t                        size;
     u_char                       *payload;
@@ -53,12 +82,27 @@ typedef struct {
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
 
+/* Ends the delivery: gives back the references of the message's own. */
+void ngx_http_websocket_message_release(ngx_http_websocket_message_t *message);
+
 /*
- * Allocates a frame of one reference: first is its first byte (opcode and
- * bits).  Returns NULL when memory is refused.
+ * Allocates a WebSocket frame of one reference: first is its first byte
+ * (opcode and bits); payload may be NULL: the caller fills the last size
+ * bytes of frame->data.  Returns NULL when memory is refused.
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
     u_char *payload, size_t size, ngx_log_t *log);
+
+/*
+ * Allocates size bytes of one reference, to be filled by the caller, who may
+ * use less and set frame->size.  Returns NULL when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_frame_alloc(size_t size,
+    ngx_log_t *log);
+
+/* Gives a frame the properties of the message that it carries. */
+void ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,
+    ngx_http_websocket_message_t *message);
 
 /* Gives a reference back. */
 static ngx_inline void

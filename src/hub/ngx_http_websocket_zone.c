@@ -29,7 +29,13 @@ static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
 static void ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
-static uint64_t ngx_http_websocket_zone_now(void);
+static void ngx_http_websocket_zone_seek_newcomer(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s,
+    uint64_t newest);
+static int ngx_http_websocket_zone_read_locked(
+    ngx_http_websocket_zone_t *zone, ngx_websocket_log_cursor_t *cursor,
+    ngx_websocket_log_message_t *messages, ngx_uint_t *n, u_char *buf,
+    size_t size);
 static ngx_uint_t ngx_http_websocket_zone_wake(
     ngx_websocket_log_wake_t *wake);
 
@@ -262,7 +268,7 @@ ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
 }
 
 
-static uint64_t
+uint64_t
 ngx_http_websocket_zone_now(void)
 {
     ngx_time_t  *tp;
@@ -327,6 +333,8 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
 
     ngx_http_websocket_zone_unlock(zone);
 
+    *here = 0;
+
     if (rc == NGX_WEBSOCKET_LOG_OK) {
         *here = ngx_http_websocket_zone_wake(&wake);
     }
@@ -390,33 +398,81 @@ ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_http_websocket_cursor_pt find, ngx_websocket_log_cursor_t *cursor,
-    ngx_websocket_channel_ref_t *ref, uint64_t *offset)
+    ngx_http_websocket_zone_subscribe_t *s)
 {
     int                          rc;
-    uint64_t                     hash, now;
+    uint64_t                     hash, now, newest;
     ngx_websocket_log_cursor_t  *own;
 
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    hash = ngx_websocket_log_hash(zone->log, s->name->data, s->name->len);
     now = ngx_http_websocket_zone_now();
 
     ngx_http_websocket_zone_lock(zone);
 
-    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
-                                        hash, now, history, ref);
+    rc = ngx_websocket_log_open_channel(zone->log, s->name->data,
+                                        s->name->len, hash, now, s->history,
+                                        &s->ref);
 
     if (rc == NGX_WEBSOCKET_LOG_OK) {
-        own = find(zone, *ref);
+        own = s->find(zone, s->ref);
 
-        rc = ngx_websocket_log_subscribe(zone->log, *ref,
+        rc = ngx_websocket_log_subscribe(zone->log, s->ref,
                                          ngx_http_websocket_worker_slot(),
-                                         now, own ? own : cursor, offset);
+                                         now, own ? own : &s->cursor,
+                                         &newest);
+    }
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        ngx_http_websocket_zone_seek_newcomer(zone, s, newest);
+
+        s->rc = ngx_http_websocket_zone_read_locked(zone, &s->visitor,
+                                                    s->messages, &s->n,
+                                                    s->buf, s->size);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
     return rc;
+}
+
+
+/* after the position that it gave, or so many messages before the newest */
+
+static void
+ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_zone_subscribe_t *s, uint64_t newest)
+{
+    ngx_uint_t                 i;
+    ngx_websocket_log_info_t   info;
+    ngx_websocket_position_t  *since;
+
+    ngx_websocket_log_info(zone->log, s->ref, &info);
+
+    s->recovered = 0;
+
+    for (i = 0; i < s->replay->nsince; i++) {
+
+        since = &s->replay->since[i];
+
+        if (since->epoch == info.epoch && since->offset <= newest
+            && ngx_websocket_log_seek(zone->log, s->ref, since->offset + 1,
+                                      &s->visitor)
+               == NGX_WEBSOCKET_LOG_OK)
+        {
+            s->recovered = 1;
+            break;
+        }
+    }
+
+    if (!s->recovered) {
+        (void) ngx_websocket_log_seek(zone->log, s->ref,
+                                      newest + 1 - ngx_min(s->replay->newest,
+                                                           info.length),
+                                      &s->visitor);
+    }
+
+    s->position.epoch = info.epoch;
+    s->position.offset = s->visitor.next - 1;
 }
 
 
@@ -441,12 +497,28 @@ ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size)
 {
+    int  rc;
+
+    ngx_http_websocket_zone_lock(zone);
+
+    rc = ngx_http_websocket_zone_read_locked(zone, cursor, messages, n, buf,
+                                             size);
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_read_locked(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_uint_t *n, u_char *buf, size_t size)
+{
     int         rc;
     ngx_uint_t  i;
 
     rc = NGX_WEBSOCKET_LOG_OK;
-
-    ngx_http_websocket_zone_lock(zone);
 
     for (i = 0; i < *n; i++) {
         rc = ngx_websocket_log_read(zone->log, cursor, &messages[i], buf,
@@ -459,8 +531,6 @@ ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
         buf += messages[i].size;
         size -= messages[i].size;
     }
-
-    ngx_http_websocket_zone_unlock(zone);
 
     *n = i;
 
@@ -514,4 +584,119 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
         done += NGX_HTTP_WEBSOCKET_BUCKETS;
 
     } while (done < n / NGX_HTTP_WEBSOCKET_SWEEP);
+}
+
+
+int
+ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
+{
+    int                       rc;
+    ngx_websocket_log_wake_t  wake;
+
+    ngx_http_websocket_zone_lock(zone);
+
+    rc = ngx_websocket_log_join(zone->log, channel,
+                                ngx_http_websocket_worker_slot(), member,
+                                message, parts, n, &wake, ref);
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    *here = 0;
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        *here = ngx_http_websocket_zone_wake(&wake);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *parts, size_t n, ngx_uint_t *here)
+{
+    ngx_websocket_log_wake_t  wake;
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ngx_websocket_log_leave(zone->log, ref, ngx_http_websocket_zone_now(),
+                            message, parts, n, &wake);
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    *here = ngx_http_websocket_zone_wake(&wake);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here)
+{
+    size_t                        n;
+    ngx_websocket_log_part_t      parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_websocket_log_wake_t      wake;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_log_member_t    member;
+    ngx_websocket_log_message_t   message;
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ref = ngx_websocket_log_orphan(zone->log, &member);
+
+    if (ref) {
+        n = mourn(&member, &message, parts);
+
+        ngx_websocket_log_leave(zone->log, ref,
+                                ngx_http_websocket_zone_now(),
+                                n ? &message : NULL, parts, n, &wake);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    *here = ref ? ngx_http_websocket_zone_wake(&wake) : 0;
+
+    return ref != 0;
+}
+
+
+int
+ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_member_ref_t *ref, uint64_t *id,
+    ngx_websocket_log_member_t *members, uint32_t *n)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  channel;
+
+    rc = NGX_WEBSOCKET_LOG_NOTFOUND;
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+
+    ngx_http_websocket_zone_lock(zone);
+
+    channel = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+
+    if (channel) {
+        rc = ngx_websocket_log_members(zone->log, channel, ref, id, members,
+                                       n);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_stat_t *stat)
+{
+    ngx_http_websocket_zone_lock(zone);
+
+    ngx_websocket_log_stat(zone->log, stat);
+
+    ngx_http_websocket_zone_unlock(zone);
 }

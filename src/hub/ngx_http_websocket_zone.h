@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 
 #include "hub/log.h"
+#include "hub/position.h"
 
 
 typedef struct ngx_http_websocket_zone_s    ngx_http_websocket_zone_t;
@@ -59,7 +60,7 @@ void ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone,
 /*
  * Appends a message to the channel of that name, which is made when it does
  * not exist, and wakes the other workers that have subscribers of it.
- * *here is 1 when this worker is one of those.
+ * *here is 1 when this worker is one of those.  message->time is set.
  */
 int ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_log_history_t *history,
@@ -74,14 +75,47 @@ int ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
 int ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_log_info_t *info);
 
+/* what a newcomer gets first, of what history shows */
+
+typedef struct {
+    ngx_websocket_position_t     *since;    /* of any channels; may be NULL */
+    ngx_uint_t                    nsince;
+    uint64_t                      newest;   /* so many, without a position */
+} ngx_http_websocket_replay_t;
+
+
+typedef struct {
+    /* set by the caller */
+
+    ngx_str_t                    *name;
+    ngx_websocket_log_history_t  *history;
+    ngx_http_websocket_replay_t  *replay;
+    ngx_http_websocket_cursor_pt  find;
+
+    ngx_websocket_log_message_t  *messages; /* as of zone_read() */
+    ngx_uint_t                    n;
+    u_char                       *buf;
+    size_t                        size;
+
+    /* set by the function */
+
+    ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_log_cursor_t    cursor;   /* to be used when find() knows
+                                               none for the channel */
+    ngx_websocket_log_cursor_t    visitor;  /* reads on after messages */
+    ngx_websocket_position_t      position; /* the subscriber begins after */
+    ngx_uint_t                    recovered;
+    int                           rc;       /* of the reading of messages */
+} ngx_http_websocket_zone_subscribe_t;
+
 /*
- * Subscribes once more to the channel of that name.  *cursor is the one to
- * use when find() knows none for the channel; *offset is the newest offset.
+ * Subscribes once more to the channel of that name, finds where the newcomer
+ * begins, and reads the first messages that it is due, all at one instant:
+ * what is appended later is read after these.  recovered is 1 when the
+ * position that was asked for was found.  Returns OK or NOSPACE.
  */
 int ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_http_websocket_cursor_pt find, ngx_websocket_log_cursor_t *cursor,
-    ngx_websocket_channel_ref_t *ref, uint64_t *offset);
+    ngx_http_websocket_zone_subscribe_t *s);
 
 void ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor);
@@ -104,6 +138,47 @@ int ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
 int ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t offset, ngx_websocket_log_cursor_t *cursor,
     ngx_websocket_log_info_t *info);
+
+/*
+ * Join and leave, as of the log, with a message of n parts or none.  Wakes
+ * the other workers; *here as of publish.
+ */
+int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
+void ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *parts, size_t n, ngx_uint_t *here);
+
+/*
+ * Takes one member off whose worker died: mourn makes the message of it, of
+ * up to NGX_HTTP_WEBSOCKET_PARTS parts; it is called with the lock held and
+ * returns how many.  Returns 0 when there was no such member.
+ */
+#define NGX_HTTP_WEBSOCKET_PARTS  4
+
+typedef size_t (*ngx_http_websocket_mourn_pt)(
+    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *parts);
+
+ngx_uint_t ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here);
+
+/*
+ * Reads up to *n members of the channel of that name, as of the log.  Returns
+ * what the log does, or NOTFOUND.
+ */
+int ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_member_ref_t *ref, uint64_t *id,
+    ngx_websocket_log_member_t *members, uint32_t *n);
+
+/* How full the zone is. */
+void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_stat_t *stat);
+
+/* Milliseconds since the epoch, as messages bear them. */
+uint64_t ngx_http_websocket_zone_now(void);
 
 /*
  * Lets a worker do its share of a second's sweeping: the whole table is seen

@@ -4,6 +4,7 @@
  */
 
 
+#include "message/ngx_http_websocket_priority.h"
 #include "session/ngx_http_websocket_session.h"
 
 
@@ -13,13 +14,18 @@ static ngx_int_t ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_raw_publish(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
-static ngx_http_websocket_frame_t *ngx_http_websocket_raw_frame(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_message_t *message);
+static ngx_int_t ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
+static ngx_int_t ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_hello_t *hello);
 
 
 const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol = {
+    &ngx_http_websocket_socket,
     ngx_http_websocket_raw_receive,
-    ngx_http_websocket_raw_frame
+    ngx_http_websocket_raw_frame,
+    ngx_http_websocket_raw_hello
 };
 
 
@@ -39,13 +45,12 @@ static ngx_int_t
 ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_int_t                      rc;
     ngx_http_websocket_message_t  *message;
 
     message = ngx_http_websocket_message_create(type, size,
                                                 s->connection->log);
     if (message == NULL) {
-        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
                                         "out of memory");
         return NGX_DONE;
     }
@@ -54,12 +59,8 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
         ngx_memcpy(message->payload, data, size);
     }
 
-    rc = ngx_http_websocket_send_reply(s, &message->frame);
-
-    ngx_http_websocket_frame_release(&message->frame);
-
-    if (rc != NGX_OK) {
-        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+    if (ngx_http_websocket_send_reply(s, &message->frame) != NGX_OK) {
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
                                         "out of memory");
         return NGX_DONE;
     }
@@ -81,6 +82,13 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     message.type = type;
     message.source = s->id;
+    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
+    if (s->conf->priority_field.len && type == NGX_WEBSOCKET_TEXT) {
+        message.priority = ngx_http_websocket_priority_field(
+                                                     &s->conf->priority_field,
+                                                     data, size);
+    }
 
     part.data = data;
     part.size = size;
@@ -105,13 +113,50 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-static ngx_http_websocket_frame_t *
+static ngx_int_t
 ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_message_t *message)
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (!s->conf->own_messages && message->source == s->id) {
-        return NULL;
+        return NGX_DECLINED;
     }
 
-    return &message->frame;
+    if (s->position) {
+        return ngx_http_websocket_shared_frame(s->connection->log, message,
+                                             NGX_HTTP_WEBSOCKET_FRAME_POSITION,
+                                               frame);
+    }
+
+    message->frame.refs++;
+    *frame = &message->frame;
+
+    return NGX_OK;
+}
+
+
+/* to who wants positions, and to who asked for one that is lost */
+
+static ngx_int_t
+ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_hello_t *hello)
+{
+    ngx_http_websocket_frame_t  *text, *frame;
+
+    if (!s->position && (!hello->asked || hello->recovered)) {
+        return NGX_OK;
+    }
+
+    text = ngx_http_websocket_hello_frame(s, hello);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                            | NGX_WEBSOCKET_TEXT, text->data,
+                                            text->size, s->connection->log);
+
+    ngx_http_websocket_frame_release(text);
+
+    return frame ? ngx_http_websocket_send_first(s, frame) : NGX_ERROR;
 }

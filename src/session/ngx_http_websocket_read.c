@@ -137,7 +137,7 @@ ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
             break;
 
         case NGX_WEBSOCKET_PARSE_ERROR:
-            ngx_http_websocket_session_fail(s, s->parser.code,
+            ngx_http_websocket_socket_fail(s, s->parser.code,
                                             s->parser.reason);
             return NGX_DONE;
 
@@ -167,13 +167,13 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
     }
 
     if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
-        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                  "this stream does not take messages");
         return NGX_DONE;
     }
 
     if (s->parser.length > s->conf->max_message_size - s->message_size) {
-        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
                                  "message exceeds the maximum size");
         return NGX_DONE;
     }
@@ -203,7 +203,7 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
     if (s->parser.message == NGX_WEBSOCKET_TEXT
         && ngx_websocket_utf8(&s->utf8, data, size) != 0)
     {
-        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
                                         "text is not UTF-8");
         return NGX_DONE;
     }
@@ -276,7 +276,7 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
         break;
 
     case NGX_WEBSOCKET_CLOSE:
-        ngx_http_websocket_session_closed_by_peer(s, s->control,
+        ngx_http_websocket_socket_closed_by_peer(s, s->control,
                                                   s->control_size);
         rc = NGX_DONE;
         break;
@@ -366,7 +366,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     ngx_int_t  rc;
 
     if (s->parser.message == NGX_WEBSOCKET_TEXT && s->utf8 != 0) {
-        ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
                                         "text ends within a character");
         return NGX_DONE;
     }
@@ -392,7 +392,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_out_of_memory(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
                                     "out of memory");
     return NGX_DONE;
 }

@@ -4,20 +4,14 @@
 
 
 static ngx_int_t ngx_http_websocket_session_subscribe(
-    ngx_http_websocket_session_t *s);
-static void ngx_http_websocket_session_unsubscribe(
-    ngx_http_websocket_session_t *s);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_message_t *message);
+static ngx_uint_t ngx_http_websocket_session_ready(
+    ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_session_broken(
     ngx_http_websocket_subscription_t *subscription, int rc);
-static void ngx_http_websocket_session_begin(ngx_event_t *ev);
-static void ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
-    uint16_t code, const u_char *reason, size_t size);
-static void ngx_http_websocket_session_send_close(
-    ngx_http_websocket_session_t *s, uint16_t code, const u_char *reason,
-    size_t size);
 static void ngx_http_websocket_session_due(
     ngx_http_websocket_wheel_node_t *node);
 static ngx_int_t ngx_http_websocket_session_expire(
@@ -33,6 +27,7 @@ static const ngx_http_websocket_subscriber_t
     ngx_http_websocket_session_subscriber =
 {
     ngx_http_websocket_session_deliver,
+    ngx_http_websocket_session_ready,
     ngx_http_websocket_session_broken
 };
 
@@ -56,7 +51,7 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle)
 
 ngx_int_t
 ngx_http_websocket_session_create(ngx_http_request_t *r,
-    ngx_http_websocket_ctx_t *ctx)
+    ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options)
 {
     ngx_int_t                      rc;
     ngx_http_websocket_session_t  *s;
@@ -69,7 +64,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->connection = r->connection;
     s->request = r;
     s->conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-    s->protocol = &ngx_http_websocket_raw_protocol;
+    s->protocol = options->protocol;
 
     s->channels = ctx->channels;
     s->nchannels = ctx->nchannels;
@@ -84,18 +79,25 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 
     s->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
 
-    ngx_websocket_parser_init(&s->parser, 0);
+    /* who counts by positions must not be given a later one first */
 
-    rc = ngx_http_websocket_session_subscribe(s);
-
-    if (rc != NGX_OK) {
-        ngx_http_websocket_session_unsubscribe(s);
-        ngx_free(s->subscriptions);
-        ngx_free(s);
-        return rc;
-    }
+    s->position = options->position;
+    s->ordered = options->position || options->nsince || !s->conf->priority
+                 || s->protocol != &ngx_http_websocket_raw_protocol;
 
     ngx_queue_insert_tail(&ngx_http_websocket_sessions, &s->sessions);
+
+    rc = s->protocol->transport->prepare(s);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_session_subscribe(s, options);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_session_detach(s);
+        ngx_http_websocket_session_dispose(s);
+        return rc;
+    }
 
     ctx->session = s;
 
@@ -104,10 +106,13 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s)
+ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_options_t *options)
 {
     ngx_int_t                           rc;
     ngx_uint_t                          i;
+    ngx_http_websocket_begin_t          begin;
+    ngx_http_websocket_hello_t          hello;
     ngx_websocket_log_history_t         history;
     ngx_http_websocket_subscription_t  *subscription;
 
@@ -120,11 +125,29 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s)
     s->subscriptions = ngx_calloc(s->nchannels
                                   * sizeof(ngx_http_websocket_subscription_t),
                                   s->connection->log);
-    if (s->subscriptions == NULL) {
+
+    hello.positions = ngx_palloc(s->request->pool,
+                                 s->nchannels
+                                 * sizeof(ngx_websocket_position_t));
+
+    if (s->subscriptions == NULL || hello.positions == NULL) {
         return NGX_ERROR;
     }
 
     s->nsubscriptions = s->nchannels;
+    s->catching_up = 1;
+
+    hello.asked = options->nsince != 0;
+    hello.recovered = 1;
+
+    begin.history = ngx_http_websocket_conf_history(s->conf, &history);
+    begin.replay.since = options->since;
+    begin.replay.nsince = options->nsince;
+    begin.replay.newest = s->conf->replay;
+
+    /* of several the hello must be complete before any message */
+
+    begin.defer = s->nchannels > 1;
 
     for (i = 0; i < s->nchannels; i++) {
 
@@ -134,23 +157,41 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s)
         subscription->data = s;
 
         rc = ngx_http_websocket_hub_subscribe(s->conf->zone, &s->channels[i],
-                          ngx_http_websocket_conf_history(s->conf, &history),
-                          subscription);
+                                              &begin, subscription);
         if (rc != NGX_OK) {
             return rc;
         }
+
+        if (s->close_queued) {
+
+            /* memory was refused for the first messages */
+
+            return NGX_ERROR;
+        }
+
+        hello.positions[i] = begin.position;
+        hello.recovered &= begin.recovered;
+    }
+
+    if (s->protocol->hello(s, &hello) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < s->nchannels; i++) {
+        ngx_http_websocket_presence_join(s, &s->subscriptions[i]);
     }
 
     return NGX_OK;
 }
 
 
-static void
+void
 ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < s->nsubscriptions; i++) {
+        ngx_http_websocket_presence_leave(s, &s->subscriptions[i]);
         ngx_http_websocket_hub_unsubscribe(&s->subscriptions[i]);
     }
 
@@ -169,13 +210,16 @@ ngx_http_websocket_session_deliver(
 
     s = subscription->data;
 
-    frame = s->protocol->frame(s, message);
+    rc = s->protocol->frame(s, subscription, message, &frame);
 
-    if (frame == NULL) {
+    if (rc == NGX_DECLINED) {
         return;
     }
 
-    rc = ngx_http_websocket_send(s, frame);
+    if (rc == NGX_OK) {
+        rc = subscription->catch_up ? ngx_http_websocket_send_reply(s, frame)
+                                    : ngx_http_websocket_send(s, frame);
+    }
 
     if (rc == NGX_OK) {
         s->active = ngx_current_msec;
@@ -188,6 +232,34 @@ ngx_http_websocket_session_deliver(
                                      rc == NGX_DECLINED
                                      ? "too slow: the send queue is full"
                                      : "out of memory");
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_session_ready(
+    ngx_http_websocket_subscription_t *subscription)
+{
+    ngx_http_websocket_session_t  *s;
+
+    s = subscription->data;
+
+    return s->out.count == 0;
+}
+
+
+void
+ngx_http_websocket_session_more(ngx_http_websocket_session_t *s)
+{
+    ngx_uint_t  i;
+
+    s->catching_up = 0;
+
+    for (i = 0; i < s->nsubscriptions; i++) {
+        if (s->subscriptions[i].catch_up) {
+            s->catching_up = 1;
+            ngx_http_websocket_hub_more(&s->subscriptions[i]);
+        }
+    }
 }
 
 
@@ -213,27 +285,11 @@ ngx_http_websocket_session_broken(
 void
 ngx_http_websocket_session_start(ngx_http_websocket_session_t *s)
 {
-    ngx_connection_t  *c;
-
-    c = s->connection;
-
-    /*
-     * c->data must remain the request until nginx has left its phases; the
-     * session begins in an event of its own.
-     */
-
     s->request->main->count++;
 
-    if (c->read->timer_set) {
-        ngx_del_timer(c->read);
-    }
-
-    c->read->handler = ngx_http_websocket_session_begin;
-    c->write->handler = ngx_http_websocket_session_begin;
+    s->protocol->transport->start(s);
 
     ngx_http_websocket_session_schedule(s);
-
-    ngx_post_event(c->write, &ngx_posted_events);
 }
 
 
@@ -245,56 +301,8 @@ ngx_http_websocket_session_discard(ngx_http_websocket_ctx_t *ctx)
     s = ctx->session;
     ctx->session = NULL;
 
-    ngx_http_websocket_session_unsubscribe(s);
-    ngx_queue_remove(&s->sessions);
-
-    ngx_free(s->subscriptions);
-    ngx_free(s);
-}
-
-
-static void
-ngx_http_websocket_session_begin(ngx_event_t *ev)
-{
-    ngx_connection_t              *c;
-    ngx_http_request_t            *r;
-    ngx_http_websocket_ctx_t      *ctx;
-    ngx_http_core_loc_conf_t      *clcf;
-    ngx_http_websocket_session_t  *s;
-
-    c = ev->data;
-    r = c->data;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
-    s = ctx->session;
-
-    c->data = s;
-    c->log->action = "streaming websocket messages";
-
-    c->read->handler = ngx_http_websocket_read_handler;
-    c->write->handler = ngx_http_websocket_write_handler;
-
-    /* as ngx_http_set_keepalive() does */
-
-    if (c->tcp_nopush == NGX_TCP_NOPUSH_SET) {
-        if (ngx_tcp_push(c->fd) == -1) {
-            ngx_connection_error(c, ngx_socket_errno,
-                                 ngx_tcp_push_n " failed");
-            ngx_http_websocket_session_free(s);
-            return;
-        }
-
-        c->tcp_nopush = NGX_TCP_NOPUSH_UNSET;
-    }
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    if (clcf->tcp_nodelay && ngx_tcp_nodelay(c) != NGX_OK) {
-        ngx_http_websocket_session_free(s);
-        return;
-    }
-
-    ngx_http_websocket_write_handler(c->write);
+    ngx_http_websocket_session_detach(s);
+    ngx_http_websocket_session_dispose(s);
 }
 
 
@@ -310,82 +318,21 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
         ngx_http_websocket_queue_drop(s);
     }
 
-    ngx_http_websocket_session_send_close(s, code, (const u_char *) reason,
-                                          ngx_strlen(reason));
+    s->close_queued = 1;
+    s->closing = ngx_current_msec;
 
-    if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
-        s->state = NGX_HTTP_WEBSOCKET_CLOSE_SENT;
-    }
+    ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_session_note(s, code, (const u_char *) reason,
+                                    ngx_strlen(reason));
+
+    s->protocol->transport->close(s, code, (const u_char *) reason,
+                                  ngx_strlen(reason));
 
     ngx_http_websocket_session_schedule(s);
 }
 
 
 void
-ngx_http_websocket_session_fail(ngx_http_websocket_session_t *s,
-    uint16_t code, const char *reason)
-{
-    if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
-                  "websocket session closed with %ui: %s",
-                  (ngx_uint_t) code, reason);
-
-    if (!s->close_queued) {
-        ngx_http_websocket_session_send_close(s, code,
-                                              (const u_char *) reason,
-                                              ngx_strlen(reason));
-    }
-
-    s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
-    s->linger = 1;
-
-    ngx_http_websocket_post_flush(s);
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-void
-ngx_http_websocket_session_closed_by_peer(ngx_http_websocket_session_t *s,
-    u_char *payload, size_t size)
-{
-    uint16_t  code, error;
-
-    error = ngx_websocket_close_parse(payload, size, &code);
-
-    if (error) {
-        ngx_http_websocket_session_fail(s, error,
-                                        error == NGX_WEBSOCKET_CLOSE_INVALID
-                                        ? "close reason is not UTF-8"
-                                        : "invalid close code or payload");
-        return;
-    }
-
-    if (!s->close_queued) {
-
-        /* the peer does not read on: what is queued would be in vain */
-
-        ngx_http_websocket_queue_drop(s);
-
-        ngx_http_websocket_session_send_close(s, code, NULL, 0);
-
-        if (size > 2) {
-            ngx_http_websocket_session_note(s, code, payload + 2, size - 2);
-        }
-    }
-
-    s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
-
-    ngx_http_websocket_post_flush(s);
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-/* for the variables; the first closing counts */
-
-static void
 ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size)
 {
@@ -405,57 +352,50 @@ ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
 }
 
 
-static void
-ngx_http_websocket_session_send_close(ngx_http_websocket_session_t *s,
-    uint16_t code, const u_char *reason, size_t size)
+void
+ngx_http_websocket_session_free(ngx_http_websocket_session_t *s)
 {
-    u_char  payload[NGX_WEBSOCKET_CONTROL_SIZE];
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, s->connection->log, 0,
+                   "websocket session free: %ui", (ngx_uint_t) s->close_code);
 
-    s->close_queued = 1;
-    s->closing = ngx_current_msec;
+    ngx_http_websocket_session_detach(s);
 
-    ngx_http_websocket_session_unsubscribe(s);
-    ngx_http_websocket_session_note(s, code, reason, size);
-
-    size = ngx_websocket_close_payload(payload, code, reason, size);
-
-    /* without memory for it the connection ends all the same, by the timer */
-
-    (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_CLOSE, payload,
-                                           size);
+    s->protocol->transport->end(s);
 }
 
 
 void
-ngx_http_websocket_session_free(ngx_http_websocket_session_t *s)
+ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
 {
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    if (s->detached) {
+        return;
+    }
 
-    c = s->connection;
-    r = s->request;
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, c->log, 0,
-                   "websocket session free: %ui", (ngx_uint_t) s->close_code);
+    s->detached = 1;
 
     ngx_http_websocket_session_unsubscribe(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
     ngx_queue_remove(&s->sessions);
+}
 
-    /* writes the access log's line, whose variables need the session */
 
-    ngx_http_free_request(r, 0);
-
+void
+ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
+{
     if (s->message_alloc) {
         ngx_free(s->message);
+    }
+
+    if (s->response) {
+        s->response->first_cleanup->handler = NULL;
+        s->response->last_cleanup->handler = NULL;
+        ngx_free(s->response->buf.start);
     }
 
     ngx_free(s->control);
     ngx_free(s->subscriptions);
     ngx_free(s);
-
-    ngx_http_close_connection(c);
 }
 
 
@@ -602,7 +542,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         if (ngx_http_websocket_session_passed(s->pinged,
                                               conf->heartbeat_timeout))
         {
-            ngx_http_websocket_session_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+            ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
                                             "no answer to Ping");
         }
 
@@ -612,11 +552,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
     if (ngx_http_websocket_session_passed(s->received,
                                           conf->heartbeat_interval))
     {
-        s->ping_open = 1;
-        s->pinged = ngx_current_msec;
-
-        (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PING, NULL,
-                                               0);
+        s->protocol->transport->ping(s);
     }
 }
 

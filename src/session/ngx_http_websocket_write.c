@@ -7,16 +7,34 @@
 #define NGX_HTTP_WEBSOCKET_SPARES  1024     /* small queues kept for reuse */
 #define NGX_HTTP_WEBSOCKET_PONGS   16
 
+/* a message is not passed by one that was published so much later, ms */
+#define NGX_HTTP_WEBSOCKET_PASSED  1000
 
+
+static ngx_uint_t ngx_http_websocket_queue_full(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+static ngx_int_t ngx_http_websocket_queue_make_room(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+static uint32_t ngx_http_websocket_queue_victim(
+    ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s,
+    uint32_t i);
+static void ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
+    ngx_websocket_channel_ref_t channel);
 static ngx_int_t ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame);
+static ngx_int_t ngx_http_websocket_queue_insert(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame,
+    uint32_t i);
+static uint32_t ngx_http_websocket_queue_place(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+static ngx_http_websocket_frame_t **ngx_http_websocket_queue_at(
+    ngx_http_websocket_queue_t *q, uint32_t i);
 static ngx_int_t ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s);
 static ngx_http_websocket_frame_t **ngx_http_websocket_ring_alloc(
     ngx_log_t *log);
 static void ngx_http_websocket_ring_free(ngx_http_websocket_queue_t *q);
 static void ngx_http_websocket_queue_pop(ngx_http_websocket_session_t *s);
-static void ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s,
-    size_t size);
 static ngx_uint_t ngx_http_websocket_replace_pong(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static ssize_t ngx_http_websocket_writev(ngx_http_websocket_session_t *s);
@@ -27,7 +45,8 @@ static ngx_int_t ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s);
 static ngx_chain_t *ngx_http_websocket_ssl_chain(
     ngx_http_websocket_session_t *s);
 #endif
-static ngx_int_t ngx_http_websocket_blocked(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_hold(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_release_held(ngx_event_t *ev);
 static void ngx_http_websocket_flush_event(ngx_event_t *ev);
 static void ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s);
@@ -63,31 +82,186 @@ ngx_int_t
 ngx_http_websocket_send(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
-    ngx_uint_t                      full;
-    ngx_http_websocket_queue_t     *q;
-    ngx_http_websocket_loc_conf_t  *conf;
+    ngx_int_t                    rc;
+    ngx_http_websocket_batch_t  *batch;
+
+    if (ngx_http_websocket_queue_full(s, frame)) {
+
+        rc = ngx_http_websocket_queue_make_room(s, frame);
+
+        if (rc != NGX_OK) {
+            ngx_http_websocket_frame_release(frame);
+            return rc == NGX_DONE ? NGX_OK : rc;
+        }
+    }
+
+    if (ngx_http_websocket_queue_push(s, frame) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    s->messages_out++;
+
+    batch = s->conf->batch;
+
+    if (batch && s->out.bytes < batch->size) {
+        ngx_http_websocket_hold(s);
+
+    } else {
+        ngx_http_websocket_post_flush(s);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_queue_full(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    ngx_http_websocket_queue_t  *q;
 
     q = &s->out;
-    conf = s->conf;
 
-    full = q->messages >= conf->queue_messages
-           || (q->messages && q->bytes + frame->size > conf->queue_size);
+    return q->messages >= s->conf->queue_messages
+           || (q->messages && q->bytes + frame->size > s->conf->queue_size);
+}
 
-    if (full && !s->write_blocked) {
+
+/*
+ * NGX_OK when the frame may be queued now, NGX_DONE when it is the one to be
+ * dropped, NGX_DECLINED when the session is to be closed.
+ */
+
+static ngx_int_t
+ngx_http_websocket_queue_make_room(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    uint32_t  i;
+
+    if (!s->write_blocked) {
 
         /* a busy turn, not a slow client; a broken connection shows later */
 
         (void) ngx_http_websocket_flush(s);
-
-        full = q->messages >= conf->queue_messages
-               || (q->messages && q->bytes + frame->size > conf->queue_size);
     }
 
-    if (full) {
-        return NGX_DECLINED;
+    if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE) {
+        return ngx_http_websocket_queue_full(s, frame) ? NGX_DECLINED : NGX_OK;
     }
 
-    return ngx_http_websocket_send_reply(s, frame);
+    if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
+        && ngx_http_websocket_queue_full(s, frame))
+    {
+        ngx_http_websocket_queue_conflate(s, frame->channel);
+    }
+
+    while (ngx_http_websocket_queue_full(s, frame)) {
+
+        i = ngx_http_websocket_queue_victim(s);
+
+        if (i == s->out.count) {
+
+            /* only what is partly written is there */
+
+            return NGX_OK;
+        }
+
+        s->dropped++;
+
+        if ((*ngx_http_websocket_queue_at(&s->out, i))->priority
+            > frame->priority)
+        {
+            return NGX_DONE;
+        }
+
+        ngx_http_websocket_queue_remove(s, i);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the oldest message of the lowest priority; the end when there is none */
+
+static uint32_t
+ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s)
+{
+    uint32_t                     i, victim, lowest;
+    ngx_http_websocket_queue_t  *q;
+    ngx_http_websocket_frame_t  *frame;
+
+    q = &s->out;
+    victim = q->count;
+    lowest = NGX_HTTP_WEBSOCKET_URGENT + 1;
+
+    for (i = q->sent ? 1 : 0; i < q->count; i++) {
+
+        frame = *ngx_http_websocket_queue_at(q, i);
+
+        if (!frame->message) {
+            continue;
+        }
+
+        if (!s->conf->priority) {
+            return i;
+        }
+
+        if (frame->priority < lowest) {
+            lowest = frame->priority;
+            victim = i;
+        }
+    }
+
+    return victim;
+}
+
+
+/* the newest of each channel is what counts: the others of it go */
+
+static void
+ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
+    ngx_websocket_channel_ref_t channel)
+{
+    uint32_t                     i;
+    ngx_http_websocket_frame_t  *frame;
+
+    for (i = s->out.sent ? 1 : 0; i < s->out.count; /* void */ ) {
+
+        frame = *ngx_http_websocket_queue_at(&s->out, i);
+
+        if (frame->message && frame->channel == channel) {
+            s->dropped++;
+            ngx_http_websocket_queue_remove(s, i);
+
+        } else {
+            i++;
+        }
+    }
+}
+
+
+/* takes a message out that is not written yet; those before it move up */
+
+static void
+ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
+{
+    ngx_http_websocket_queue_t  *q;
+    ngx_http_websocket_frame_t  *frame;
+
+    q = &s->out;
+    frame = *ngx_http_websocket_queue_at(q, i);
+
+    for ( /* void */ ; i > 0; i--) {
+        *ngx_http_websocket_queue_at(q, i) =
+                                       *ngx_http_websocket_queue_at(q, i - 1);
+    }
+
+    q->head = (q->head + 1) & q->mask;
+    q->count--;
+    q->messages--;
+    q->bytes -= frame->size;
+
+    ngx_http_websocket_frame_release(frame);
 }
 
 
@@ -101,6 +275,36 @@ ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
 
     s->messages_out++;
 
+    ngx_http_websocket_post_flush(s);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_send_first(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    if (ngx_http_websocket_queue_insert(s, frame, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_post_flush(s);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_send_bytes(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    if (ngx_http_websocket_queue_insert(s, frame, s->out.count) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_post_flush(s);
+
     return NGX_OK;
 }
 
@@ -109,7 +313,6 @@ ngx_int_t
 ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
     uint8_t opcode, u_char *payload, size_t size)
 {
-    ngx_int_t                    rc;
     ngx_http_websocket_frame_t  *frame;
 
     frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN | opcode,
@@ -127,11 +330,7 @@ ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    rc = ngx_http_websocket_queue_push(s, frame);
-
-    ngx_http_websocket_frame_release(frame);
-
-    return rc;
+    return ngx_http_websocket_send_bytes(s, frame);
 }
 
 
@@ -153,7 +352,7 @@ ngx_http_websocket_replace_pong(ngx_http_websocket_session_t *s,
 
     for (i = q->count; i > (q->sent ? 1u : 0u); i--) {
 
-        place = &q->frames[(q->head + i - 1) & q->mask];
+        place = ngx_http_websocket_queue_at(q, i - 1);
 
         if ((*place)->pong) {
             q->bytes += frame->size;
@@ -170,10 +369,66 @@ ngx_http_websocket_replace_pong(ngx_http_websocket_session_t *s,
 }
 
 
+static ngx_http_websocket_frame_t **
+ngx_http_websocket_queue_at(ngx_http_websocket_queue_t *q, uint32_t i)
+{
+    return &q->frames[(q->head + i) & q->mask];
+}
+
+
+/* a message, at its place; the reference goes with it in any case */
+
 static ngx_int_t
 ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
+    uint32_t  i;
+
+    i = s->out.count;
+
+    if (!s->ordered && i) {
+        i = ngx_http_websocket_queue_place(s, frame);
+    }
+
+    return ngx_http_websocket_queue_insert(s, frame, i);
+}
+
+
+/*
+ * Behind the last message that is not to be passed: of the same or a higher
+ * priority, or published so long before that it has waited enough.
+ */
+
+static uint32_t
+ngx_http_websocket_queue_place(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    uint32_t                     i;
+    ngx_http_websocket_queue_t  *q;
+    ngx_http_websocket_frame_t  *other;
+
+    q = &s->out;
+
+    for (i = q->count; i > (q->sent ? 1u : 0u); i--) {
+
+        other = *ngx_http_websocket_queue_at(q, i - 1);
+
+        if (!other->message || other->priority >= frame->priority
+            || frame->time >= other->time + NGX_HTTP_WEBSOCKET_PASSED)
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame, uint32_t i)
+{
+    uint32_t                     n;
     ngx_http_websocket_queue_t  *q;
 
     q = &s->out;
@@ -181,20 +436,21 @@ ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
     if ((q->frames == NULL || q->count > q->mask)
         && ngx_http_websocket_queue_grow(s) != NGX_OK)
     {
+        ngx_http_websocket_frame_release(frame);
         return NGX_ERROR;
     }
 
-    frame->refs++;
+    for (n = q->count; n > i; n--) {
+        *ngx_http_websocket_queue_at(q, n) =
+                                       *ngx_http_websocket_queue_at(q, n - 1);
+    }
 
-    q->frames[(q->head + q->count) & q->mask] = frame;
+    *ngx_http_websocket_queue_at(q, i) = frame;
+
     q->count++;
     q->bytes += frame->size;
     q->messages += frame->message;
     s->pongs += frame->pong;
-
-    if (!s->write_blocked) {
-        ngx_http_websocket_post_flush(s);
-    }
 
     return NGX_OK;
 }
@@ -226,7 +482,7 @@ ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s)
     }
 
     for (i = 0; i < q->count; i++) {
-        frames[i] = q->frames[(q->head + i) & q->mask];
+        frames[i] = *ngx_http_websocket_queue_at(q, i);
     }
 
     ngx_http_websocket_ring_free(q);
@@ -343,7 +599,59 @@ ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s)
 
     if (s->flush_posted) {
         s->flush_posted = 0;
+        s->held = 0;
         ngx_queue_remove(&s->flush);
+    }
+}
+
+
+/* a write when there is more, or the delay is over */
+
+static void
+ngx_http_websocket_hold(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_batch_t  *batch;
+
+    if (s->flush_posted || s->write_blocked) {
+        return;
+    }
+
+    batch = s->conf->batch;
+
+    s->flush_posted = 1;
+    s->held = 1;
+    ngx_queue_insert_tail(&batch->sessions, &s->flush);
+
+    if (!batch->timer.timer_set) {
+        batch->timer.handler = ngx_http_websocket_release_held;
+        batch->timer.data = &batch->dummy;
+        batch->timer.log = ngx_cycle->log;
+
+        batch->dummy.fd = (ngx_socket_t) -1;
+        batch->dummy.data = batch;
+
+        ngx_add_timer(&batch->timer, batch->delay);
+    }
+}
+
+
+static void
+ngx_http_websocket_release_held(ngx_event_t *ev)
+{
+    ngx_queue_t                   *q;
+    ngx_connection_t              *c;
+    ngx_http_websocket_batch_t    *batch;
+    ngx_http_websocket_session_t  *s;
+
+    c = ev->data;
+    batch = c->data;
+
+    while (!ngx_queue_empty(&batch->sessions)) {
+
+        q = ngx_queue_head(&batch->sessions);
+        s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
+
+        ngx_http_websocket_post_flush(s);
     }
 }
 
@@ -351,7 +659,14 @@ ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_post_flush(ngx_http_websocket_session_t *s)
 {
-    if (s->flush_posted) {
+    if (s->held) {
+        s->held = 0;
+        s->flush_posted = 0;
+        ngx_queue_remove(&s->flush);
+    }
+
+    if (s->flush_posted || (s->write_blocked && !s->connection->write->ready))
+    {
         return;
     }
 
@@ -390,12 +705,21 @@ ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s)
 
     rc = ngx_http_websocket_flush(s);
 
-    if (rc == NGX_ERROR) {
+    if (rc == NGX_ERROR || rc == NGX_DONE) {
         ngx_http_websocket_session_free(s);
         return;
     }
 
-    if (rc == NGX_AGAIN || s->state != NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (s->state != NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
+
+        if (s->catching_up) {
+            ngx_http_websocket_session_more(s);
+        }
+
         return;
     }
 
@@ -534,15 +858,7 @@ ngx_http_websocket_flush(ngx_http_websocket_session_t *s)
         return NGX_AGAIN;
     }
 
-#if (NGX_HTTP_SSL)
-    if (s->connection->ssl) {
-        rc = ngx_http_websocket_flush_ssl(s);
-
-    } else
-#endif
-    {
-        rc = ngx_http_websocket_flush_plain(s);
-    }
+    rc = s->protocol->transport->flush(s);
 
     if (rc == NGX_OK) {
         s->write_blocked = 0;
@@ -550,6 +866,19 @@ ngx_http_websocket_flush(ngx_http_websocket_session_t *s)
     }
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_http_websocket_socket_flush(ngx_http_websocket_session_t *s)
+{
+#if (NGX_HTTP_SSL)
+    if (s->connection->ssl) {
+        return ngx_http_websocket_flush_ssl(s);
+    }
+#endif
+
+    return ngx_http_websocket_flush_plain(s);
 }
 
 
@@ -629,7 +958,7 @@ ngx_http_websocket_writev(ngx_http_websocket_session_t *s)
 }
 
 
-static void
+void
 ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
 {
     ngx_http_websocket_queue_t  *q;
@@ -736,9 +1065,7 @@ ngx_http_websocket_ssl_chain(ngx_http_websocket_session_t *s)
 #endif
 
 
-/* the peer must read before more can be written */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_blocked(ngx_http_websocket_session_t *s)
 {
     if (ngx_handle_write_event(s->connection->write, 0) != NGX_OK) {

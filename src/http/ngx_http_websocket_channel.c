@@ -1,0 +1,489 @@
+
+/*
+ * The HTTP side of a channel: GET tells of it, of its history and of who is
+ * there, DELETE deletes it.
+ */
+
+
+#include "http/ngx_http_websocket_http.h"
+
+
+#define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */
+#define NGX_HTTP_WEBSOCKET_PAGE_MAX   1000
+#define NGX_HTTP_WEBSOCKET_PAGE_SIZE  (1024 * 1024)
+
+/* members read while the lock is held once */
+#define NGX_HTTP_WEBSOCKET_MEMBERS    64
+
+
+static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
+    ngx_str_t *since);
+static char *ngx_http_websocket_page_limit(ngx_http_request_t *r,
+    ngx_uint_t *limit);
+static json_t *ngx_http_websocket_history_page(ngx_http_request_t *r,
+    ngx_websocket_log_cursor_t *cursor, ngx_uint_t limit);
+static json_t *ngx_http_websocket_history_json(ngx_http_request_t *r,
+    ngx_websocket_log_info_t *info, ngx_websocket_log_cursor_t *cursor,
+    ngx_uint_t limit, json_t *recovered);
+static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r);
+static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
+    ngx_uint_t limit);
+static json_t *ngx_http_websocket_member_json(
+    ngx_websocket_log_member_t *member);
+static void ngx_http_websocket_channel_describe(json_t *json,
+    ngx_websocket_log_info_t *info);
+static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_websocket_channel_get(ngx_http_request_t *r)
+{
+    json_t                         *json;
+    ngx_int_t                       rc;
+    ngx_str_t                       value;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_log_info_t        info;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
+        return ngx_http_websocket_channel_presence(r);
+    }
+
+    rc = ngx_http_websocket_arg(r, "since", &value);
+
+    if (rc == NGX_OK) {
+        return ngx_http_websocket_channel_history(r, &value);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_arg(r, "limit", &value);
+    }
+
+    if (rc == NGX_OK) {
+        return ngx_http_websocket_channel_history(r, NULL);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
+        != NGX_WEBSOCKET_LOG_OK)
+    {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
+    ngx_http_websocket_channel_describe(json, &info);
+
+    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+}
+
+
+/* a page after the position since, or from the oldest when it is NULL */
+
+static ngx_int_t
+ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
+{
+    int                             rc;
+    char                           *error;
+    ngx_uint_t                      limit;
+    ngx_websocket_position_t        position;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_log_info_t        info;
+    ngx_websocket_log_cursor_t      cursor;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_memzero(&position, sizeof(ngx_websocket_position_t));
+
+    error = ngx_http_websocket_page_limit(r, &limit);
+
+    if (since && ngx_websocket_position_parse(since->data, since->len,
+                                              &position, 1) != 1)
+    {
+        error = "since is not EPOCH:OFFSET";
+    }
+
+    if (error) {
+        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+                                                "bad_position", error);
+    }
+
+    ngx_memzero(&cursor, sizeof(ngx_websocket_log_cursor_t));
+
+    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                      position.offset == UINT64_MAX
+                                      ? UINT64_MAX : position.offset + 1,
+                                      &cursor, &info);
+
+    if (rc != NGX_WEBSOCKET_LOG_NOTFOUND && info.epoch != position.epoch) {
+
+        /* an offset of another life of the channel says nothing here */
+
+        rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                          info.first, &cursor, &info);
+
+        if (rc != NGX_WEBSOCKET_LOG_NOTFOUND) {
+            rc = NGX_WEBSOCKET_LOG_GAP;
+        }
+    }
+
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND) {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+                ngx_http_websocket_history_json(r, &info, &cursor, limit,
+                                    since ? json_boolean(rc
+                                                       == NGX_WEBSOCKET_LOG_OK)
+                                          : json_null()));
+}
+
+
+/* returns what is wrong with it, or NULL */
+
+static char *
+ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
+{
+    ngx_int_t  n;
+    ngx_str_t  arg;
+
+    *limit = NGX_HTTP_WEBSOCKET_PAGE;
+
+    if (ngx_http_websocket_arg(r, "limit", &arg) != NGX_OK) {
+        return NULL;
+    }
+
+    n = ngx_atoi(arg.data, arg.len);
+
+    if (n < 1 || n > NGX_HTTP_WEBSOCKET_PAGE_MAX) {
+        return "limit is not a number from 1 to "
+               ngx_value(NGX_HTTP_WEBSOCKET_PAGE_MAX);
+    }
+
+    *limit = n;
+
+    return NULL;
+}
+
+
+/* true, false and null are not counted; NULL when memory was refused */
+
+static json_t *
+ngx_http_websocket_history_json(ngx_http_request_t *r,
+    ngx_websocket_log_info_t *info, ngx_websocket_log_cursor_t *cursor,
+    ngx_uint_t limit, json_t *recovered)
+{
+    u_char                     text[NGX_WEBSOCKET_POSITION_SIZE];
+    json_t                    *json, *page;
+    size_t                     size;
+    ngx_http_websocket_ctx_t  *ctx;
+    ngx_websocket_position_t   position;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    page = ngx_http_websocket_history_page(r, cursor, limit);
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], info);
+    ngx_http_websocket_channel_describe(json, info);
+
+    position.epoch = cursor->epoch;
+    position.offset = cursor->next - 1;
+
+    size = ngx_websocket_position_print(text, &position);
+
+    if (page == NULL
+        || json_object_set_new(json, "recovered", recovered) != 0
+        || json_object_set_new(json, "position",
+                               json_stringn((char *) text, size)) != 0
+        || json_object_set(json, "messages", page) != 0)
+    {
+        json_decref(json);
+        json = NULL;
+    }
+
+    json_decref(page);
+
+    return json;
+}
+
+
+/* NULL when memory was refused */
+
+static json_t *
+ngx_http_websocket_history_page(ngx_http_request_t *r,
+    ngx_websocket_log_cursor_t *cursor, ngx_uint_t limit)
+{
+    int                             rc;
+    u_char                         *buf;
+    size_t                          size, total;
+    json_t                         *page;
+    ngx_uint_t                      n;
+    ngx_websocket_log_message_t     message;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    size = ngx_max(conf->max_message_size, (size_t) ngx_pagesize);
+    total = 0;
+
+    buf = ngx_palloc(r->pool, size);
+    page = json_array();
+
+    if (buf == NULL) {
+        json_decref(page);
+        return NULL;
+    }
+
+    while (json_array_size(page) < limit
+           && total < NGX_HTTP_WEBSOCKET_PAGE_SIZE)
+    {
+        n = 1;
+        rc = ngx_http_websocket_zone_read(conf->zone, cursor, &message, &n,
+                                          buf, size);
+
+        if (rc == NGX_WEBSOCKET_LOG_SHORT) {
+
+            /* published where larger messages are allowed */
+
+            size = message.size;
+
+            buf = ngx_palloc(r->pool, size);
+            if (buf == NULL) {
+                json_decref(page);
+                return NULL;
+            }
+
+            continue;
+        }
+
+        if (n == 0) {
+            break;
+        }
+
+        total += message.size;
+
+        if (json_array_append_new(page,
+                                  ngx_http_websocket_message_json(
+                                                    r->connection->log,
+                                                    message.offset,
+                                                    message.time, message.type,
+                                                    buf + message.meta,
+                                                    message.size
+                                                    - message.meta))
+            != 0)
+        {
+            json_decref(page);
+            return NULL;
+        }
+    }
+
+    return page;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_presence(ngx_http_request_t *r)
+{
+    char                           *error;
+    json_t                         *json, *page;
+    ngx_uint_t                      limit;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_log_info_t        info;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (!conf->presence) {
+        return ngx_http_websocket_respond_error(r, NGX_HTTP_FORBIDDEN,
+                                                "no_presence",
+                                                "the location does not have "
+                                                "\"websocket_presence on\"");
+    }
+
+    error = ngx_http_websocket_page_limit(r, &limit);
+
+    if (error) {
+        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+                                                "bad_limit", error);
+    }
+
+    if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
+        != NGX_WEBSOCKET_LOG_OK)
+    {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    page = ngx_http_websocket_presence_page(r, limit);
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
+
+    if (page == NULL
+        || json_object_set_new(json, "members", json_integer(info.members))
+           != 0
+        || json_object_set(json, "presence", page) != 0)
+    {
+        json_decref(json);
+        json = NULL;
+    }
+
+    json_decref(page);
+
+    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+}
+
+
+/* those who joined first; NULL when memory was refused */
+
+static json_t *
+ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
+{
+    int                             rc;
+    json_t                         *page;
+    uint32_t                        i, n;
+    uint64_t                        id;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_log_member_t     *members;
+    ngx_websocket_member_ref_t      ref;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    members = ngx_palloc(r->pool, NGX_HTTP_WEBSOCKET_MEMBERS
+                                  * sizeof(ngx_websocket_log_member_t));
+    page = json_array();
+
+    ref = 0;
+    id = 0;
+
+    do {
+        if (members == NULL || page == NULL) {
+            json_decref(page);
+            return NULL;
+        }
+
+        n = ngx_min(limit - json_array_size(page), NGX_HTTP_WEBSOCKET_MEMBERS);
+
+        rc = ngx_http_websocket_zone_members(conf->zone, &ctx->channels[0],
+                                             &ref, &id, members, &n);
+
+        if (rc == NGX_WEBSOCKET_LOG_GAP) {
+
+            /* the one to go on from has left just now: once more */
+
+            json_array_clear(page);
+            ref = 0;
+            rc = NGX_WEBSOCKET_LOG_OK;
+            continue;
+        }
+
+        for (i = 0; rc != NGX_WEBSOCKET_LOG_NOTFOUND && i < n; i++) {
+            if (json_array_append_new(page,
+                                  ngx_http_websocket_member_json(&members[i]))
+                != 0)
+            {
+                json_decref(page);
+                return NULL;
+            }
+        }
+
+    } while (rc == NGX_WEBSOCKET_LOG_OK && json_array_size(page) < limit);
+
+    return page;
+}
+
+
+/* a member's data is the inside of an object */
+
+static json_t *
+ngx_http_websocket_member_json(ngx_websocket_log_member_t *member)
+{
+    u_char   buf[NGX_WEBSOCKET_LOG_MEMBER_SIZE + 2], *p;
+    json_t  *json;
+
+    p = buf;
+    *p++ = '{';
+    p = ngx_cpymem(p, member->data, member->size);
+    *p++ = '}';
+
+    json = json_loadb((char *) buf, p - buf, 0, NULL);
+
+    if (json_object_set_new(json, "since",
+                            json_integer((json_int_t) member->time)) != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+ngx_int_t
+ngx_http_websocket_channel_delete(ngx_http_request_t *r)
+{
+    ngx_str_t                      *name;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    name = &ctx->channels[0];
+
+    if (ngx_http_websocket_hub_delete(conf->zone, name)
+        != NGX_WEBSOCKET_LOG_OK)
+    {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+                               json_pack("{s:s%,s:b}", "channel", name->data,
+                                         name->len, "deleted", 1));
+}
+
+
+json_t *
+ngx_http_websocket_channel_json(ngx_str_t *name,
+    ngx_websocket_log_info_t *info)
+{
+    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH + 1];
+
+    *ngx_sprintf(epoch, "%016xL", info->epoch) = '\0';
+
+    return json_pack("{s:s%,s:s,s:I,s:i}", "channel", name->data, name->len,
+                     "epoch", epoch,
+                     "offset", (json_int_t) info->offset,
+                     "subscribers", (int) info->subscribers);
+}
+
+
+/* what the answer to a GET says besides; json may be NULL */
+
+static void
+ngx_http_websocket_channel_describe(json_t *json, ngx_websocket_log_info_t *info)
+{
+    (void) json_object_set_new(json, "history",
+                               json_integer((json_int_t) info->length));
+    (void) json_object_set_new(json, "first",
+                               json_integer((json_int_t) info->first));
+    (void) json_object_set_new(json, "published",
+                               info->published
+                               ? json_integer((json_int_t) info->published)
+                               : json_null());
+}
+
+
+static ngx_int_t
+ngx_http_websocket_not_found(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_FOUND,
+                                            "no_channel",
+                                            "the channel does not exist");
+}

@@ -1,0 +1,203 @@
+
+/*
+ * Who is there: a member for each session and channel, and messages of type
+ * "join" and "leave".  The text of a member is its part of a JSON object, so
+ * that whoever takes a dead worker's members off need not know more.
+ */
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/* "from": and ,"session":"0123456789abcdef" */
+#define NGX_HTTP_WEBSOCKET_FROM_SIZE  (NGX_WEBSOCKET_LOG_MEMBER_SIZE          \
+                                       - (sizeof("\"from\":") - 1)            \
+                                       - (sizeof(",\"session\":\"\"") - 1) - 16)
+
+
+static ngx_uint_t ngx_http_websocket_presence_member(
+    ngx_http_websocket_session_t *s, ngx_websocket_log_member_t *member);
+static u_char *ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name);
+static size_t ngx_http_websocket_presence_event(char *type,
+    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *parts);
+
+
+void
+ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription)
+{
+    size_t                       n;
+    ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_websocket_log_member_t   member;
+    ngx_websocket_log_message_t  message;
+
+    if (s->protocol == &ngx_http_websocket_poll_protocol
+        || !ngx_http_websocket_presence_member(s, &member))
+    {
+        return;
+    }
+
+    n = 0;
+
+    if (s->conf->events & NGX_HTTP_WEBSOCKET_JOIN) {
+        n = ngx_http_websocket_presence_event("join", &member, &message,
+                                              parts);
+    }
+
+    if (ngx_http_websocket_hub_join(subscription, &member,
+                                    n ? &message : NULL, parts, n)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
+                      "websocket zone \"%V\" has no space for one more "
+                      "member of a channel", &s->conf->zone->name);
+    }
+}
+
+
+void
+ngx_http_websocket_presence_leave(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription)
+{
+    size_t                       n;
+    ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_websocket_log_member_t   member;
+    ngx_websocket_log_message_t  message;
+
+    if (subscription->member == 0) {
+        return;
+    }
+
+    n = 0;
+
+    if (ngx_http_websocket_presence_member(s, &member) && member.mourn) {
+        n = ngx_http_websocket_presence_event("leave", &member, &message,
+                                              parts);
+    }
+
+    ngx_http_websocket_hub_leave(subscription, n ? &message : NULL, parts, n);
+}
+
+
+size_t
+ngx_http_websocket_presence_mourn(ngx_websocket_log_member_t *member,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts)
+{
+    return member->mourn ? ngx_http_websocket_presence_event("leave", member,
+                                                             message, parts)
+                         : 0;
+}
+
+
+/* 0 when the location wants nothing of this, or it cannot be had */
+
+static ngx_uint_t
+ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
+    ngx_websocket_log_member_t *member)
+{
+    u_char     *p;
+    ngx_str_t   name;
+
+    if (!s->conf->presence && s->conf->events == 0) {
+        return 0;
+    }
+
+    ngx_str_null(&name);
+
+    if (s->conf->presence_from
+        && ngx_http_complex_value(s->request, s->conf->presence_from, &name)
+           != NGX_OK)
+    {
+        return 0;
+    }
+
+    p = ngx_cpymem(member->data, "\"from\":", sizeof("\"from\":") - 1);
+    p = ngx_http_websocket_presence_name(p, &name);
+    p = ngx_sprintf(p, ",\"session\":\"%016xL\"", s->id);
+
+    member->id = s->id;
+    member->time = ngx_http_websocket_zone_now();
+    member->size = p - member->data;
+    member->mourn = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;
+
+    return 1;
+}
+
+
+/* as a JSON string of up to NGX_HTTP_WEBSOCKET_FROM_SIZE bytes, or null */
+
+static u_char *
+ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name)
+{
+    size_t   len, size;
+    json_t  *json;
+
+    /* cut where it is too long, but not within a character */
+
+    for (len = name->len; len > 0; len--) {
+
+        if (len < name->len && (name->data[len] & 0xc0) == 0x80) {
+            continue;
+        }
+
+        json = json_stringn((char *) name->data, len);
+
+        if (json == NULL) {
+            break;
+        }
+
+        size = json_dumpb(json, (char *) p, NGX_HTTP_WEBSOCKET_FROM_SIZE,
+                          JSON_ENCODE_ANY);
+        json_decref(json);
+
+        if (size && size <= NGX_HTTP_WEBSOCKET_FROM_SIZE) {
+            return p + size;
+        }
+
+        /* what is beyond the room even without an escape */
+
+        len = ngx_min(len, NGX_HTTP_WEBSOCKET_FROM_SIZE);
+    }
+
+    return ngx_cpymem(p, "null", 4);
+}
+
+
+/* returns the number of parts, which are valid until the next call */
+
+static size_t
+ngx_http_websocket_presence_event(char *type,
+    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *parts)
+{
+    ngx_tm_t       tm;
+    static u_char  head[sizeof("{\"type\":\"leave\",")];
+    static u_char  tail[sizeof(",\"time\":\"1970-09-28T12:00:00.000Z\"}") + 8];
+
+    ngx_memzero(message, sizeof(ngx_websocket_log_message_t));
+
+    message->time = ngx_http_websocket_zone_now();
+    message->type = NGX_WEBSOCKET_TEXT;
+    message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
+    message->source = member->id;
+
+    ngx_gmtime((time_t) (message->time / 1000), &tm);
+
+    parts[0].data = head;
+    parts[0].size = ngx_sprintf(head, "{\"type\":\"%s\",", type) - head;
+
+    parts[1].data = member->data;
+    parts[1].size = member->size;
+
+    parts[2].data = tail;
+    parts[2].size = ngx_sprintf(tail, ",\"time\":\"%04d-%02d-%02dT"
+                                "%02d:%02d:%02d.%03uiZ\"}",
+                                tm.ngx_tm_year, tm.ngx_tm_mon,
+                                tm.ngx_tm_mday, tm.ngx_tm_hour,
+                                tm.ngx_tm_min, tm.ngx_tm_sec,
+                                (ngx_uint_t) (message->time % 1000))
+                    - tail;
+
+    return 3;
+}

@@ -1,0 +1,235 @@
+
+/*
+ * A session over an HTTP response.  All is written through nginx's filters,
+ * so that it does over HTTP/1.0, HTTP/1.1, HTTP/2 and TLS alike.
+ */
+
+
+#include "session/ngx_http_websocket_response.h"
+
+
+#define NGX_HTTP_WEBSOCKET_RESPONSE_SIZE  16384
+
+
+static void ngx_http_websocket_response_detach(void *data);
+static void ngx_http_websocket_response_dispose(void *data);
+static void ngx_http_websocket_response_writer(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_response_fill(
+    ngx_http_websocket_session_t *s);
+
+
+ngx_int_t
+ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s)
+{
+    ngx_http_request_t             *r;
+    ngx_pool_cleanup_t             *last;
+    ngx_http_cleanup_t             *first;
+    ngx_http_websocket_response_t  *response;
+
+    r = s->request;
+
+    response = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_response_t));
+    if (response == NULL) {
+        return NGX_ERROR;
+    }
+
+    response->positions = ngx_pcalloc(r->pool,
+                                      s->nchannels
+                                      * sizeof(ngx_websocket_position_t));
+    first = ngx_http_cleanup_add(r, 0);
+    last = ngx_pool_cleanup_add(r->pool, 0);
+
+    if (response->positions == NULL || first == NULL || last == NULL) {
+        return NGX_ERROR;
+    }
+
+    /*
+     * The request ends when nginx says so, and the session with it; the
+     * access log's line comes in between, and asks the session.
+     */
+
+    first->handler = ngx_http_websocket_response_detach;
+    first->data = s;
+
+    last->handler = ngx_http_websocket_response_dispose;
+    last->data = s;
+
+    response->first_cleanup = first;
+    response->last_cleanup = last;
+    s->response = response;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_response_detach(void *data)
+{
+    ngx_http_websocket_session_detach(data);
+}
+
+
+static void
+ngx_http_websocket_response_dispose(void *data)
+{
+    ngx_http_websocket_session_dispose(data);
+}
+
+
+void
+ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
+{
+    ngx_http_request_t  *r;
+
+    r = s->request;
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_websocket_response_writer;
+
+    s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_LAST
+                               : NGX_HTTP_WEBSOCKET_OPEN;
+
+    ngx_http_websocket_post_flush(s);
+}
+
+
+static void
+ngx_http_websocket_response_writer(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    /* with limit_rate nginx's own timer calls again */
+
+    if (ctx->session == NULL || ctx->session->detached
+        || r->connection->write->delayed)
+    {
+        return;
+    }
+
+    ngx_http_websocket_post_flush(ctx->session);
+}
+
+
+ngx_int_t
+ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
+{
+    ngx_chain_t                    *cl;
+    ngx_http_request_t             *r;
+    ngx_http_websocket_response_t  *response;
+
+    r = s->request;
+    response = s->response;
+
+    for ( ;; ) {
+
+        cl = NULL;
+
+        if (response->buf.pos == response->buf.last) {
+
+            if (s->out.count == 0) {
+                break;
+            }
+
+            if (ngx_http_websocket_response_fill(s) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            cl = &response->link;
+        }
+
+        if (ngx_http_output_filter(r, cl) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (response->sent != response->buf.pos) {
+            response->sent = response->buf.pos;
+            s->blocked = ngx_current_msec;
+        }
+
+        if (r->buffered || r->connection->buffered
+            || response->buf.pos != response->buf.last)
+        {
+            return ngx_http_websocket_blocked(s);
+        }
+    }
+
+    ngx_free(response->buf.start);
+    ngx_memzero(&response->buf, sizeof(ngx_buf_t));
+
+    return NGX_OK;
+}
+
+
+/* nginx keeps what it cannot write at once: in a copy, while it needs it */
+
+static ngx_int_t
+ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)
+{
+    size_t                       size;
+    u_char                      *p;
+    ngx_buf_t                   *b;
+    ngx_http_websocket_frame_t  *frame;
+
+    b = &s->response->buf;
+    p = b->start;
+
+    if (p == NULL) {
+        p = ngx_alloc(NGX_HTTP_WEBSOCKET_RESPONSE_SIZE, s->connection->log);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_memzero(b, sizeof(ngx_buf_t));
+
+    b->start = p;
+    b->end = p + NGX_HTTP_WEBSOCKET_RESPONSE_SIZE;
+    b->pos = p;
+    b->memory = 1;
+    b->flush = 1;
+
+    while (s->out.count && p < b->end) {
+
+        frame = s->out.frames[s->out.head];
+        size = ngx_min(frame->size - s->out.sent, (size_t) (b->end - p));
+
+        p = ngx_cpymem(p, frame->data + s->out.sent, size);
+
+        ngx_http_websocket_queue_sent(s, size);
+    }
+
+    b->last = p;
+
+    s->response->sent = b->pos;
+    s->response->link.buf = b;
+    s->response->link.next = NULL;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_response_end(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t            rc;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = s->connection;
+    r = s->request;
+    rc = NGX_ERROR;
+
+    if (s->state == NGX_HTTP_WEBSOCKET_CLOSE_LAST && !c->error && !c->timedout)
+    {
+        rc = r->header_sent ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+        if (rc == NGX_OK && !s->response->complete) {
+            rc = ngx_http_send_special(r, NGX_HTTP_LAST);
+        }
+    }
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}

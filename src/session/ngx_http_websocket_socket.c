@@ -1,0 +1,241 @@
+
+/*
+ * A session over a connection of its own: RFC 6455.
+ */
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+static ngx_int_t ngx_http_websocket_socket_prepare(
+    ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_socket_begin(ngx_event_t *ev);
+static void ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_socket_close(ngx_http_websocket_session_t *s,
+    uint16_t code, const u_char *reason, size_t size);
+static void ngx_http_websocket_socket_say_close(
+    ngx_http_websocket_session_t *s, uint16_t code, const u_char *reason,
+    size_t size);
+static void ngx_http_websocket_socket_queue_close(
+    ngx_http_websocket_session_t *s, uint16_t code, const u_char *reason,
+    size_t size);
+static void ngx_http_websocket_socket_end(ngx_http_websocket_session_t *s);
+
+
+const ngx_http_websocket_transport_t  ngx_http_websocket_socket = {
+    ngx_http_websocket_socket_prepare,
+    ngx_http_websocket_socket_start,
+    ngx_http_websocket_socket_flush,
+    ngx_http_websocket_socket_ping,
+    ngx_http_websocket_socket_close,
+    ngx_http_websocket_socket_end
+};
+
+
+static ngx_int_t
+ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s)
+{
+    ngx_websocket_parser_init(&s->parser, 0);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s)
+{
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    /*
+     * c->data must remain the request until nginx has left its phases; the
+     * session begins in an event of its own.
+     */
+
+    if (c->read->timer_set) {
+        ngx_del_timer(c->read);
+    }
+
+    c->read->handler = ngx_http_websocket_socket_begin;
+    c->write->handler = ngx_http_websocket_socket_begin;
+
+    ngx_post_event(c->write, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_websocket_socket_begin(ngx_event_t *ev)
+{
+    ngx_connection_t              *c;
+    ngx_http_request_t            *r;
+    ngx_http_websocket_ctx_t      *ctx;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_websocket_session_t  *s;
+
+    c = ev->data;
+    r = c->data;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    s = ctx->session;
+
+    c->data = s;
+    c->log->action = "streaming websocket messages";
+
+    c->read->handler = ngx_http_websocket_read_handler;
+    c->write->handler = ngx_http_websocket_write_handler;
+
+    /* as ngx_http_set_keepalive() does */
+
+    if (c->tcp_nopush == NGX_TCP_NOPUSH_SET) {
+        if (ngx_tcp_push(c->fd) == -1) {
+            ngx_connection_error(c, ngx_socket_errno,
+                                 ngx_tcp_push_n " failed");
+            ngx_http_websocket_session_free(s);
+            return;
+        }
+
+        c->tcp_nopush = NGX_TCP_NOPUSH_UNSET;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (clcf->tcp_nodelay && ngx_tcp_nodelay(c) != NGX_OK) {
+        ngx_http_websocket_session_free(s);
+        return;
+    }
+
+    ngx_http_websocket_write_handler(c->write);
+}
+
+
+static void
+ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s)
+{
+    s->ping_open = 1;
+    s->pinged = ngx_current_msec;
+
+    (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PING, NULL, 0);
+}
+
+
+static void
+ngx_http_websocket_socket_close(ngx_http_websocket_session_t *s,
+    uint16_t code, const u_char *reason, size_t size)
+{
+    ngx_http_websocket_socket_queue_close(s, code, reason, size);
+
+    if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
+        s->state = NGX_HTTP_WEBSOCKET_CLOSE_SENT;
+    }
+}
+
+
+void
+ngx_http_websocket_socket_fail(ngx_http_websocket_session_t *s,
+    uint16_t code, const char *reason)
+{
+    if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                  "websocket session closed with %ui: %s",
+                  (ngx_uint_t) code, reason);
+
+    if (!s->close_queued) {
+        ngx_http_websocket_socket_say_close(s, code, (const u_char *) reason,
+                                            ngx_strlen(reason));
+    }
+
+    s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
+    s->linger = 1;
+
+    ngx_http_websocket_post_flush(s);
+    ngx_http_websocket_session_schedule(s);
+}
+
+
+void
+ngx_http_websocket_socket_closed_by_peer(ngx_http_websocket_session_t *s,
+    u_char *payload, size_t size)
+{
+    uint16_t  code, error;
+
+    error = ngx_websocket_close_parse(payload, size, &code);
+
+    if (error) {
+        ngx_http_websocket_socket_fail(s, error,
+                                        error == NGX_WEBSOCKET_CLOSE_INVALID
+                                        ? "close reason is not UTF-8"
+                                        : "invalid close code or payload");
+        return;
+    }
+
+    if (!s->close_queued) {
+
+        /* the peer does not read on: what is queued would be in vain */
+
+        ngx_http_websocket_queue_drop(s);
+
+        ngx_http_websocket_socket_say_close(s, code, NULL, 0);
+
+        if (size > 2) {
+            ngx_http_websocket_session_note(s, code, payload + 2, size - 2);
+        }
+    }
+
+    s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
+
+    ngx_http_websocket_post_flush(s);
+    ngx_http_websocket_session_schedule(s);
+}
+
+
+/* the session ends for a reason of the protocol's */
+
+static void
+ngx_http_websocket_socket_say_close(ngx_http_websocket_session_t *s,
+    uint16_t code, const u_char *reason, size_t size)
+{
+    s->close_queued = 1;
+    s->closing = ngx_current_msec;
+
+    ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_session_note(s, code, reason, size);
+
+    ngx_http_websocket_socket_queue_close(s, code, reason, size);
+}
+
+
+static void
+ngx_http_websocket_socket_queue_close(ngx_http_websocket_session_t *s,
+    uint16_t code, const u_char *reason, size_t size)
+{
+    u_char  payload[NGX_WEBSOCKET_CONTROL_SIZE];
+
+    size = ngx_websocket_close_payload(payload, code, reason, size);
+
+    /* without memory for it the connection ends all the same, by the timer */
+
+    (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_CLOSE, payload,
+                                           size);
+}
+
+
+static void
+ngx_http_websocket_socket_end(ngx_http_websocket_session_t *s)
+{
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    /* writes the access log's line, whose variables need the session */
+
+    ngx_http_free_request(s->request, 0);
+
+    ngx_http_websocket_session_dispose(s);
+
+    ngx_http_close_connection(c);
+}

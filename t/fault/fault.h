@@ -1,0 +1,139 @@
+
+/*
+ * Kills workers inside the log: put before every file of the module by
+ * t/tools/build-fault.  WEBSOCKET_FAULT names a file with about how many
+ * milliseconds a worker lives; 0 is for ever.  Each worker reads it once, at
+ * its first store.
+ */
+
+
+#ifndef NGX_WEBSOCKET_FAULT_H
+#define NGX_WEBSOCKET_FAULT_H
+
+
+/* nginx defines this too, but later than the headers here */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+
+/* up to so many stores after its time is over a worker dies */
+#define NGX_WEBSOCKET_FAULT_STORES  500
+
+/* NGX_PROCESS_WORKER: the master, which formats the log, must live */
+#define NGX_WEBSOCKET_FAULT_WORKER  3
+
+
+/* one for all files of the module */
+
+#define ngx_websocket_fault_shared                                           \
+    __attribute__((weak, visibility("hidden")))
+
+ngx_websocket_fault_shared const char  *ngx_websocket_fault_file;
+ngx_websocket_fault_shared int          ngx_websocket_fault_drawn;
+ngx_websocket_fault_shared int64_t      ngx_websocket_fault_at;  /* 0: never */
+ngx_websocket_fault_shared unsigned     ngx_websocket_fault_left;
+
+extern uintptr_t  ngx_process;
+
+
+static inline int64_t
+ngx_websocket_fault_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+/* workers do not have the environment of the master: it is read here */
+
+__attribute__((constructor)) static inline void
+ngx_websocket_fault_init(void)
+{
+    ngx_websocket_fault_file = getenv("WEBSOCKET_FAULT");
+}
+
+
+static inline void
+ngx_websocket_fault_draw(void)
+{
+    FILE            *file;
+    unsigned         life;
+    int64_t          now;
+    unsigned short   seed[3];
+
+    life = 0;
+
+    file = fopen(ngx_websocket_fault_file, "r");
+
+    if (file) {
+        if (fscanf(file, "%u", &life) != 1) {
+            life = 0;
+        }
+
+        (void) fclose(file);
+    }
+
+    if (life == 0) {
+        return;
+    }
+
+    now = ngx_websocket_fault_now();
+
+    seed[0] = (unsigned short) getpid();
+    seed[1] = (unsigned short) now;
+    seed[2] = (unsigned short) (now >> 16);
+
+    (void) nrand48(seed);
+
+    /* time alone would favour the store that comes first after a pause */
+
+    ngx_websocket_fault_at = now + nrand48(seed) % (2000 * (int64_t) life);
+    ngx_websocket_fault_left = nrand48(seed) % NGX_WEBSOCKET_FAULT_STORES;
+}
+
+
+static inline void
+ngx_websocket_fault(void)
+{
+    if (ngx_websocket_fault_file == NULL
+        || ngx_process != NGX_WEBSOCKET_FAULT_WORKER)
+    {
+        return;
+    }
+
+    if (!ngx_websocket_fault_drawn) {
+        ngx_websocket_fault_drawn = 1;
+        ngx_websocket_fault_draw();
+    }
+
+    if (ngx_websocket_fault_at == 0
+        || ngx_websocket_fault_now() < ngx_websocket_fault_at
+        || ngx_websocket_fault_left-- > 0)
+    {
+        return;
+    }
+
+    (void) kill(getpid(), SIGKILL);
+
+    for ( ;; ) {
+        pause();
+    }
+}
+
+
+#define ngx_websocket_log_fault()  ngx_websocket_fault()
+
+
+#endif /* NGX_WEBSOCKET_FAULT_H */

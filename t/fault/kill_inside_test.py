@@ -1,0 +1,40 @@
+"""
+A storm in which the workers kill themselves in the middle of a change to the
+log, holding its lock: the next owner has to put it in order.
+"""
+
+import os
+import subprocess
+import sys
+
+from storm import BUILD, Storm, Tap, raise_limit
+
+LIFE = 300                      # milliseconds, about
+
+if __name__ == '__main__':
+    if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
+        print('1..0 # SKIP the module is built for the nginx of the system')
+        sys.exit()
+
+    subprocess.run(['t/tools/build-fault', BUILD], stdout=sys.stderr,
+                   check=True)
+
+    module = 'ngx_http_websocket_module.so'
+    os.environ['TEST_NGINX_LOAD_MODULES'] = ' '.join(
+        f'{os.path.abspath(BUILD)}/fault/{module}' if m.endswith(module) else m
+        for m in os.environ['TEST_NGINX_LOAD_MODULES'].split())
+
+    raise_limit()
+    storm = Storm('kill_inside', clients=100, channels=5, rate=100, seconds=8,
+                  enemy='none', fault=LIFE)
+    storm.run()
+
+    # one that died while it repaired was not alive to say so
+
+    deaths, repairs = len(storm.deaths()), storm.repairs()
+
+    tap = Tap()
+    tap.ok(deaths >= 10 and repairs >= deaths / 2,
+           f'{deaths} workers died inside the log, {repairs} repairs')
+    storm.check(tap)
+    tap.done()
