@@ -23,13 +23,13 @@ test_packages := $(packages) clang libclang-rt-14-dev llvm \
 flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: help build run test test-asan test-valgrind test-extended fuzz \
-    install uninstall clean distclean FORCE
+.PHONY: help build run test test-asan test-valgrind test-fault \
+    test-extended fuzz install uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
-	    "test-extended fuzz clean distclean"
+	    "test-fault test-extended fuzz clean distclean"
 
 build: $(module)
 
@@ -76,6 +76,9 @@ test-asan: $(build)/test-packages $(build)/node_modules $(unit) $(fuzz)
 test-valgrind: $(build)/test-packages $(module)
 	@t/tools/test-valgrind $(build) $(T)
 
+test-fault: $(build)/test-packages $(module)
+	@WEBSOCKET_LONG=1 t/tools/test $(build) t/fault/*_test.py
+
 test-extended: test test-asan test-valgrind
 
 fuzz: $(fuzz)
@@ -100,7 +103,7 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/run $(build)/servroot
+	    $(build)/fault $(build)/run $(build)/servroot
 
 distclean:
 	rm -rf $(build)

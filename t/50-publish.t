@@ -149,17 +149,17 @@ a< text* 300000 y
 ! POST /pub [Content-Type: application/octet-stream] \x00\xff
 ! POST /pub four
 ! GET /pub?since=$EPOCH:1
-! < body qr/"recovered":true,"messages":\[\{"offset":2,"time":\d+,"type":"text","data":"two"\},\{"offset":3,"time":\d+,"type":"binary","data":"AP8="\},\{"offset":4,.*"four"\}\]/
+! < body qr/"recovered":true,"position":"\w+:\d","messages":\[\{"offset":2,"time":\d+,"type":"text","data":"two"\},\{"offset":3,"time":\d+,"type":"binary","data":"AP8="\},\{"offset":4,.*"four"\}\]/
 ! GET /pub?since=$EPOCH:3&limit=1
-! < body qr/"recovered":true,"messages":\[\{"offset":4,[^{]*\}\]/
+! < body qr/"recovered":true,"position":"\w+:\d","messages":\[\{"offset":4,[^{]*\}\]/
 ! GET /pub?since=$EPOCH:4
-! < body qr/"recovered":true,"messages":\[\]/
+! < body qr/"recovered":true,"position":"\w+:\d","messages":\[\]/
 ! GET /pub?since=$EPOCH:0
-! < body qr/"recovered":false,"messages":\[\{"offset":2,/
+! < body qr/"recovered":false,"position":"\w+:4","messages":\[\{"offset":2,/
 ! GET /pub?since=$EPOCH:9
 ! < body qr/"recovered":false/
 ! GET /pub?since=0000000000000000:4
-! < body qr/"recovered":false,"messages":\[\{"offset":2,/
+! < body qr/"recovered":false,"position":"\w+:4","messages":\[\{"offset":2,/
 
 
 

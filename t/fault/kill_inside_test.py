@@ -10,6 +10,7 @@ import sys
 from storm import BUILD, Storm, Tap, raise_limit
 
 LIFE = 300                      # milliseconds, about
+SHORT, LONG = 8, 240            # seconds: 40 deaths, or more than a thousand
 
 if __name__ == '__main__':
     if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
@@ -24,9 +25,11 @@ if __name__ == '__main__':
         f'{os.path.abspath(BUILD)}/fault/{module}' if m.endswith(module) else m
         for m in os.environ['TEST_NGINX_LOAD_MODULES'].split())
 
+    long = 'WEBSOCKET_LONG' in os.environ
+
     raise_limit()
-    storm = Storm('kill_inside', clients=100, channels=5, rate=100, seconds=8,
-                  enemy='none', fault=LIFE)
+    storm = Storm('kill_inside', clients=100, channels=5, rate=100,
+                  seconds=LONG if long else SHORT, enemy='none', fault=LIFE)
     storm.run()
 
     # one that died while it repaired was not alive to say so
@@ -34,7 +37,7 @@ if __name__ == '__main__':
     deaths, repairs = len(storm.deaths()), storm.repairs()
 
     tap = Tap()
-    tap.ok(deaths >= 10 and repairs >= deaths / 2,
+    tap.ok(deaths >= (1000 if long else 10) and repairs >= deaths / 2,
            f'{deaths} workers died inside the log, {repairs} repairs')
     storm.check(tap)
     tap.done()

@@ -480,6 +480,10 @@ class Events(Client):
             name, _, value = line.partition(b': ')
             fields.setdefault(name, []).append(value)
 
+        if fields.get(b'event') == [b'close']:
+            self.storm.closes[json.loads(fields[b'data'][0])['code']] += 1
+            return
+
         recovered = fields.get(b'event') != [b'unrecovered']
         position = fields.get(b'id', [self.position])[0]
 

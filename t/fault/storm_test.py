@@ -1,11 +1,16 @@
-"""A short storm: workers are killed and reloaded, no message is lost."""
+"""Storms: workers are killed and reloaded, no message is lost."""
+
+import os
 
 from storm import Storm, Tap, raise_limit
 
+SHORT = dict(clients=100, channels=5, rate=100, seconds=8, every=0.5)
+LONG = dict(clients=1000, channels=20, rate=200, seconds=300, every=1)
+
 if __name__ == '__main__':
     raise_limit()
-    storm = Storm('storm', clients=100, channels=5, rate=100, seconds=8,
-                  every=0.5, enemy='both')
+    storm = Storm('storm', enemy='both',
+                  **(LONG if 'WEBSOCKET_LONG' in os.environ else SHORT))
     storm.run()
 
     tap = Tap()
