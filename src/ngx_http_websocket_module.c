@@ -15,6 +15,7 @@
 #define NGX_HTTP_WEBSOCKET_INACTIVE  60000
 #define NGX_HTTP_WEBSOCKET_PAGES_MIN 16
 #define NGX_HTTP_WEBSOCKET_BATCH_SIZE  16384
+#define NGX_HTTP_WEBSOCKET_TOO_LONG    "is too long: 20d is the most"
 
 
 /* a parameter NAME=VALUE of a directive */
@@ -60,6 +61,8 @@ static char *ngx_http_websocket_subprotocols(ngx_conf_t *cf,
 static ngx_uint_t ngx_http_websocket_is_token(ngx_str_t *value);
 static char *ngx_http_websocket_off_msec(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_websocket_check_time(ngx_conf_t *cf, void *post,
+    void *data);
 static char *ngx_http_websocket_params(ngx_conf_t *cf,
     ngx_http_websocket_param_t *params);
 static char *ngx_http_websocket_bad_param(ngx_conf_t *cf,
@@ -117,11 +120,23 @@ static ngx_conf_enum_t  ngx_http_websocket_overflows[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
+    { ngx_string("end"), 0 },
+    { ngx_string("start"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_bitmask_t  ngx_http_websocket_event_names[] = {
     { ngx_string("off"), NGX_CONF_BITMASK_SET },
     { ngx_string("join"), NGX_HTTP_WEBSOCKET_JOIN },
     { ngx_string("leave"), NGX_HTTP_WEBSOCKET_LEAVE },
     { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_post_t  ngx_http_websocket_time_post = {
+    ngx_http_websocket_check_time
 };
 
 
@@ -208,28 +223,28 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       ngx_http_websocket_off_msec,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, idle_timeout),
-      NULL },
+      &ngx_http_websocket_time_post },
 
     { ngx_string("websocket_send_timeout"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, send_timeout),
-      NULL },
+      &ngx_http_websocket_time_post },
 
     { ngx_string("websocket_close_timeout"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, close_timeout),
-      NULL },
+      &ngx_http_websocket_time_post },
 
     { ngx_string("websocket_drain"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, drain),
-      NULL },
+      &ngx_http_websocket_time_post },
 
     { ngx_string("websocket_max_message_size"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -272,6 +287,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, events),
       &ngx_http_websocket_event_names },
+
+    { ngx_string("websocket_access_log"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, log_start),
+      &ngx_http_websocket_log_times },
 
     { ngx_string("websocket_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -690,6 +712,11 @@ ngx_http_websocket_heartbeat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return ngx_http_websocket_bad_param(cf, &params[i],
                                                 "not a time above zero");
         }
+
+        if (*times[i] > NGX_HTTP_WEBSOCKET_LONGEST) {
+            return ngx_http_websocket_bad_param(cf, &params[i],
+                                               NGX_HTTP_WEBSOCKET_TOO_LONG);
+        }
     }
 
     return NGX_CONF_OK;
@@ -1046,6 +1073,16 @@ ngx_http_websocket_off_msec(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 /* sorts the directive's arguments NAME=VALUE to the params of that name */
 
 static char *
+ngx_http_websocket_check_time(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t *msp = data;
+
+    return *msp > NGX_HTTP_WEBSOCKET_LONGEST ? NGX_HTTP_WEBSOCKET_TOO_LONG
+                                             : NGX_CONF_OK;
+}
+
+
+static char *
 ngx_http_websocket_params(ngx_conf_t *cf, ngx_http_websocket_param_t *params)
 {
     size_t                       len;
@@ -1159,6 +1196,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->overflow = NGX_CONF_UNSET_UINT;
     conf->replay = NGX_CONF_UNSET_UINT;
     conf->batch = NGX_CONF_UNSET_PTR;
+    conf->log_start = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
@@ -1200,6 +1238,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
     ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
+    ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
 
     if (conf->priority == NGX_CONF_UNSET) {
@@ -1443,7 +1482,9 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
 
     for (i = 0; i < zones->nelts; i++) {
 
-        if (ngx_http_websocket_hub_init(zone[i], cycle) != NGX_OK) {
+        if (ngx_http_websocket_hub_init(zone[i], cycle,
+                                        &ngx_http_websocket_subscriber)
+            != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -1452,7 +1493,9 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
                                      ngx_http_websocket_worker_incarnation());
     }
 
-    if (ngx_http_websocket_session_init(cycle) != NGX_OK) {
+    ngx_http_websocket_session_init(cycle);
+
+    if (ngx_http_websocket_request_init(cycle) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -91,6 +91,8 @@ typedef struct {
     ngx_uint_t                    overflow;
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
 
+    ngx_uint_t                    log_start;    /* the access log's line is
+                                                   written at the upgrade */
     ngx_flag_t                    own_messages;
     ngx_flag_t                    priority;
     ngx_str_t                     priority_field;   /* of a JSON object */

@@ -83,7 +83,7 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
         options.protocol = ngx_http_websocket_stream_protocol(r);
     }
 
-    if (options.protocol) {
+    if (options.protocol != NGX_HTTP_WEBSOCKET_RAW) {
         rc = ngx_http_discard_request_body(r);
 
         return rc == NGX_OK ? ngx_http_websocket_open(r, &options, NULL) : rc;
@@ -94,8 +94,6 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
     if (rc != NGX_DECLINED) {
         return rc;
     }
-
-    options.protocol = &ngx_http_websocket_raw_protocol;
 
     return ngx_http_websocket_open(r, &options, &h.key);
 }

@@ -46,10 +46,10 @@ ngx_int_t ngx_http_websocket_arg(ngx_http_request_t *r, char *name,
 ngx_table_elt_t *ngx_http_websocket_header(ngx_http_request_t *r, char *name);
 
 /*
- * The protocol of a stream that is not a WebSocket, as the request asks for
- * it, or NULL when it does not.
+ * The protocol that a GET which is no WebSocket's handshake asks for: RAW when
+ * it asks for no other.
  */
-const ngx_http_websocket_protocol_t *ngx_http_websocket_stream_protocol(
+ngx_http_websocket_protocol_e ngx_http_websocket_stream_protocol(
     ngx_http_request_t *r);
 
 /*

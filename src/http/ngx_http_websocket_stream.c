@@ -19,7 +19,7 @@ static ngx_str_t  ngx_http_websocket_no_store = ngx_string("no-store");
 static ngx_str_t  ngx_http_websocket_no = ngx_string("no");
 
 
-const ngx_http_websocket_protocol_t *
+ngx_http_websocket_protocol_e
 ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
 {
     ngx_str_t                       value;
@@ -31,21 +31,21 @@ ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
         || (conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
             && conf->mode != NGX_HTTP_WEBSOCKET_RESULT))
     {
-        return NULL;
+        return NGX_HTTP_WEBSOCKET_RAW;
     }
 
     if (ngx_http_websocket_accepts_events(r)) {
-        return &ngx_http_websocket_sse_protocol;
+        return NGX_HTTP_WEBSOCKET_SSE;
     }
 
     if (ngx_http_websocket_arg(r, "since", &value) == NGX_OK
         || (ngx_http_websocket_arg(r, "transport", &value) == NGX_OK
             && value.len == 4 && ngx_strncmp(value.data, "poll", 4) == 0))
     {
-        return &ngx_http_websocket_poll_protocol;
+        return NGX_HTTP_WEBSOCKET_POLL;
     }
 
-    return NULL;
+    return NGX_HTTP_WEBSOCKET_RAW;
 }
 
 
@@ -79,7 +79,7 @@ ngx_http_websocket_options(ngx_http_request_t *r,
 
     h = NULL;
 
-    if (options->protocol == &ngx_http_websocket_sse_protocol) {
+    if (options->protocol == NGX_HTTP_WEBSOCKET_SSE) {
 
         /* it comes back to the URL that it had: the header is newer */
 
@@ -146,7 +146,7 @@ ngx_int_t
 ngx_http_websocket_stream_header(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options)
 {
-    if (options->protocol == &ngx_http_websocket_sse_protocol) {
+    if (options->protocol == NGX_HTTP_WEBSOCKET_SSE) {
         return ngx_http_websocket_event_header(r);
     }
 

@@ -136,28 +136,30 @@ ngx_http_websocket_variable_print(u_char *p, ngx_http_websocket_session_t *s,
     switch (what) {
 
     case NGX_HTTP_WEBSOCKET_V_SESSION:
-        return ngx_sprintf(p, "%016xL", s->id);
+        return ngx_sprintf(p, "%016xL", s->record->id);
 
     case NGX_HTTP_WEBSOCKET_V_MESSAGES_IN:
-        return ngx_sprintf(p, "%uL", s->messages_in);
+        return ngx_sprintf(p, "%uL", s->record->messages_in);
 
     case NGX_HTTP_WEBSOCKET_V_MESSAGES_OUT:
-        return ngx_sprintf(p, "%uL", s->messages_out);
+        return ngx_sprintf(p, "%uL", s->record->messages_out);
 
     case NGX_HTTP_WEBSOCKET_V_BYTES_IN:
-        return ngx_sprintf(p, "%uL", s->bytes_in);
+        return ngx_sprintf(p, "%uL", s->record->bytes_in);
 
     case NGX_HTTP_WEBSOCKET_V_BYTES_OUT:
-        return ngx_sprintf(p, "%uL", s->bytes_out);
+        return ngx_sprintf(p, "%uL",
+                           ngx_http_websocket_session_bytes_out(s));
 
     case NGX_HTTP_WEBSOCKET_V_DROPPED:
-        return ngx_sprintf(p, "%uL", s->dropped);
+        return ngx_sprintf(p, "%uD", s->record->dropped);
 
     case NGX_HTTP_WEBSOCKET_V_CLOSE_CODE:
         return ngx_sprintf(p, "%ui", (ngx_uint_t) s->close_code);
 
     default:  /* NGX_HTTP_WEBSOCKET_V_DURATION */
-        ms = ngx_max((ngx_msec_int_t) (ngx_current_msec - s->started), 0);
+        ms = ngx_max((ngx_msec_int_t) (ngx_current_msec
+                                       - s->record->started), 0);
 
         return ngx_sprintf(p, "%T.%03M", (time_t) (ms / 1000),
                            (ngx_msec_t) ms % 1000);
@@ -213,19 +215,19 @@ static ngx_int_t
 ngx_http_websocket_variable_close_reason(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_websocket_ctx_t  *ctx;
+    ngx_http_websocket_ctx_t     *ctx;
+    ngx_http_websocket_record_t  *record;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    record = ctx && ctx->session ? ctx->session->record : NULL;
 
-    if (ctx == NULL || ctx->session == NULL
-        || ctx->session->close_reason == NULL)
-    {
+    if (record == NULL || record->close_reason == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    ngx_http_websocket_variable_set(v, ctx->session->close_reason,
-                                    ctx->session->close_reason_size);
+    ngx_http_websocket_variable_set(v, record->close_reason,
+                                    record->close_reason_size);
 
     return NGX_OK;
 }

@@ -308,6 +308,10 @@ void ngx_websocket_log_leave(ngx_websocket_log_t *log,
     const ngx_websocket_log_part_t *parts, size_t n,
     ngx_websocket_log_wake_t *wake);
 
+/* What was said of a member when it joined. */
+void ngx_websocket_log_member(ngx_websocket_log_t *log,
+    ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member);
+
 /*
  * A member whose worker died and that has yet to be taken off by leave():
  * returns 0 when there is none.

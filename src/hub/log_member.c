@@ -244,12 +244,18 @@ ngx_websocket_log_orphan(ngx_websocket_log_t *log,
     ngx_websocket_log_member_t *member)
 {
     if (log->orphans.first) {
-        ngx_websocket_log_describe(
-                        ngx_websocket_log_block(log, log->orphans.first),
-                        member);
+        ngx_websocket_log_member(log, log->orphans.first, member);
     }
 
     return log->orphans.first;
+}
+
+
+void
+ngx_websocket_log_member(ngx_websocket_log_t *log,
+    ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member)
+{
+    ngx_websocket_log_describe(ngx_websocket_log_block(log, ref), member);
 }
 
 

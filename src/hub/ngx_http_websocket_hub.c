@@ -42,6 +42,8 @@ struct ngx_http_websocket_catch_up_s {
 
 
 struct ngx_http_websocket_hub_s {
+    const ngx_http_websocket_subscriber_t  *subscriber;
+
     ngx_http_websocket_channel_t  **buckets;
     ngx_uint_t                      mask;
     ngx_uint_t                      nchannels;
@@ -51,6 +53,11 @@ struct ngx_http_websocket_hub_s {
     uint64_t                        repairs;    /* of the log, seen so far */
 
     ngx_event_t                     event;      /* deliver in this turn */
+    /* for the next subscriber */
+
+    ngx_http_websocket_channel_t   *spare_channel;
+    ngx_http_websocket_catch_up_t  *spare_catch_up;
+
     ngx_queue_t                     catching_up;    /* in the next one */
     ngx_event_t                     catch_up;
     ngx_connection_t                dummy;
@@ -70,9 +77,10 @@ static void ngx_http_websocket_hub_remove(ngx_http_websocket_hub_t *hub,
 static void ngx_http_websocket_hub_release(
     ngx_http_websocket_channel_t *channel);
 static void ngx_http_websocket_hub_event(ngx_event_t *ev);
+static ngx_int_t ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub,
+    ngx_log_t *log);
 static ngx_http_websocket_channel_t *ngx_http_websocket_hub_channel(
-    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s,
-    ngx_http_websocket_channel_t *spare);
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_hub_begin(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_subscribe_t *zs);
@@ -81,9 +89,6 @@ static ngx_uint_t ngx_http_websocket_hub_catch_up_read(
     ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_hub_live(
     ngx_http_websocket_subscription_t *subscription, uint64_t offset);
-static void ngx_http_websocket_hub_deliver_one(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_message_t *message);
 static void ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone,
     ngx_uint_t here);
 static void ngx_http_websocket_hub_look(ngx_http_websocket_hub_t *hub,
@@ -103,9 +108,12 @@ static ngx_int_t ngx_http_websocket_hub_batch(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p);
+static ngx_http_websocket_message_t *ngx_http_websocket_hub_message(
+    ngx_http_websocket_channel_t *channel, ngx_websocket_log_message_t *m,
+    u_char *p);
 static void ngx_http_websocket_hub_fan_out(
     ngx_http_websocket_channel_t *channel,
-    ngx_http_websocket_message_t *message);
+    ngx_http_websocket_message_t **messages, ngx_uint_t n);
 static void ngx_http_websocket_hub_broken(
     ngx_http_websocket_channel_t *channel, int rc);
 
@@ -120,7 +128,7 @@ static ngx_websocket_log_message_t  ngx_http_websocket_messages[
 
 ngx_int_t
 ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
-    ngx_cycle_t *cycle)
+    ngx_cycle_t *cycle, const ngx_http_websocket_subscriber_t *subscriber)
 {
     ngx_http_websocket_hub_t  *hub;
 
@@ -137,6 +145,7 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     }
 
     hub->mask = NGX_HTTP_WEBSOCKET_BUCKETS_MIN - 1;
+    hub->subscriber = subscriber;
 
     ngx_queue_init(&hub->dirty);
     ngx_queue_init(&hub->catching_up);
@@ -166,23 +175,12 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription)
 {
-    ngx_log_t                            *log;
-    ngx_http_websocket_channel_t         *spare;
     ngx_http_websocket_catch_up_t        *catch_up;
     ngx_http_websocket_zone_subscribe_t   zs;
 
-    log = ngx_cycle->log;
+    /* what was subscribed need not be undone */
 
-    /* allocated before, so that what was subscribed need not be undone */
-
-    spare = ngx_alloc(sizeof(ngx_http_websocket_channel_t), log);
-    catch_up = ngx_alloc(sizeof(ngx_http_websocket_catch_up_t), log);
-
-    if (spare == NULL || catch_up == NULL
-        || ngx_http_websocket_hub_grow(zone->hub, log) != NGX_OK)
-    {
-        ngx_free(spare);
-        ngx_free(catch_up);
+    if (ngx_http_websocket_hub_prepare(zone->hub, ngx_cycle->log) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -198,12 +196,13 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     zs.size = NGX_HTTP_WEBSOCKET_BATCH_SIZE;
 
     if (ngx_http_websocket_zone_subscribe(zone, &zs) != NGX_WEBSOCKET_LOG_OK) {
-        ngx_free(spare);
-        ngx_free(catch_up);
         return NGX_DECLINED;
     }
 
-    subscription->channel = ngx_http_websocket_hub_channel(zone, &zs, spare);
+    catch_up = zone->hub->spare_catch_up;
+    zone->hub->spare_catch_up = NULL;
+
+    subscription->channel = ngx_http_websocket_hub_channel(zone, &zs);
     subscription->catch_up = catch_up;
     subscription->offset = zs.position.offset;
     subscription->member = 0;
@@ -225,32 +224,56 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* this worker's channel: the one that there is, or the spare one */
+/* the memory that one more subscriber may need */
+
+static ngx_int_t
+ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
+{
+    if (hub->spare_channel == NULL) {
+        hub->spare_channel = ngx_alloc(sizeof(ngx_http_websocket_channel_t),
+                                       log);
+    }
+
+    if (hub->spare_catch_up == NULL) {
+        hub->spare_catch_up = ngx_alloc(sizeof(ngx_http_websocket_catch_up_t),
+                                        log);
+    }
+
+    if (hub->spare_channel == NULL || hub->spare_catch_up == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_hub_grow(hub, log);
+}
+
+
+/* this worker's channel: the one that there is, or a new one */
 
 static ngx_http_websocket_channel_t *
 ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_zone_subscribe_t *zs,
-    ngx_http_websocket_channel_t *spare)
+    ngx_http_websocket_zone_subscribe_t *zs)
 {
     ngx_http_websocket_channel_t  *channel;
 
     channel = ngx_http_websocket_hub_find(zone->hub, zs->ref);
 
     if (channel) {
-        ngx_free(spare);
         return channel;
     }
 
-    ngx_memzero(spare, sizeof(ngx_http_websocket_channel_t));
+    channel = zone->hub->spare_channel;
+    zone->hub->spare_channel = NULL;
 
-    spare->zone = zone;
-    spare->ref = zs->ref;
-    spare->cursor = zs->cursor;
+    ngx_memzero(channel, sizeof(ngx_http_websocket_channel_t));
 
-    ngx_queue_init(&spare->subscriptions);
-    ngx_http_websocket_hub_insert(zone->hub, spare);
+    channel->zone = zone;
+    channel->ref = zs->ref;
+    channel->cursor = zs->cursor;
 
-    return spare;
+    ngx_queue_init(&channel->subscriptions);
+    ngx_http_websocket_hub_insert(zone->hub, channel);
+
+    return channel;
 }
 
 
@@ -260,6 +283,10 @@ static void
 ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_subscribe_t *zs)
 {
+    const ngx_http_websocket_subscriber_t  *subscriber;
+
+    subscriber = subscription->channel->zone->hub->subscriber;
+
     /* most often there is nothing to catch up with */
 
     if (zs->rc == NGX_WEBSOCKET_LOG_EMPTY && zs->n == 0) {
@@ -271,7 +298,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
                                      zs->messages, zs->n, zs->buf)
         != NGX_OK)
     {
-        subscription->handler->broken(subscription, NGX_WEBSOCKET_LOG_GAP);
+        subscriber->broken(subscription, NGX_WEBSOCKET_LOG_GAP);
         return;
     }
 
@@ -284,7 +311,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
         return;
     }
 
-    if (subscription->handler->ready(subscription)) {
+    if (subscriber->ready(subscription)) {
         ngx_http_websocket_hub_more(subscription);
     }
 }
@@ -296,15 +323,22 @@ static void
 ngx_http_websocket_hub_live(ngx_http_websocket_subscription_t *subscription,
     uint64_t offset)
 {
+    ngx_http_websocket_hub_t       *hub;
     ngx_http_websocket_catch_up_t  *catch_up;
 
+    hub = subscription->channel->zone->hub;
     catch_up = subscription->catch_up;
 
     if (catch_up->queued) {
         ngx_queue_remove(&catch_up->queue);
     }
 
-    ngx_free(catch_up);
+    if (hub->spare_catch_up == NULL) {
+        hub->spare_catch_up = catch_up;
+
+    } else {
+        ngx_free(catch_up);
+    }
 
     subscription->catch_up = NULL;
     subscription->offset = offset;
@@ -367,7 +401,7 @@ ngx_http_websocket_hub_catch_up(ngx_event_t *ev)
         subscription = catch_up->subscription;
 
         if (ngx_http_websocket_hub_catch_up_read(subscription)
-            && subscription->handler->ready(subscription))
+            && hub->subscriber->ready(subscription))
         {
             ngx_http_websocket_hub_more(subscription);
         }
@@ -382,8 +416,10 @@ ngx_http_websocket_hub_catch_up_read(
     ngx_http_websocket_subscription_t *subscription)
 {
     int                          rc;
+    ngx_http_websocket_hub_t    *hub;
     ngx_websocket_log_cursor_t  *cursor;
 
+    hub = subscription->channel->zone->hub;
     cursor = &subscription->catch_up->cursor;
 
     rc = ngx_http_websocket_hub_read_batch(subscription->channel, cursor,
@@ -401,7 +437,7 @@ ngx_http_websocket_hub_catch_up_read(
 
     case NGX_WEBSOCKET_LOG_GAP:
     case NGX_WEBSOCKET_LOG_DELETED:
-        subscription->handler->broken(subscription, rc);
+        hub->subscriber->broken(subscription, rc);
         return 0;
 
     default:  /* OK, SHORT */
@@ -635,8 +671,7 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
 
 void
 ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n)
+    ngx_http_websocket_mourn_pt mourn)
 {
     ngx_uint_t                  here;
     ngx_http_websocket_zone_t  *zone;
@@ -647,8 +682,7 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
 
     zone = subscription->channel->zone;
 
-    ngx_http_websocket_zone_leave(zone, subscription->member, message, parts,
-                                  n, &here);
+    ngx_http_websocket_zone_leave(zone, subscription->member, mourn, &here);
 
     subscription->member = 0;
 
@@ -910,72 +944,91 @@ ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
 }
 
 
+/*
+ * Messages that lie at p one behind the other: to each subscriber all of
+ * them at once.
+ */
+
 static ngx_int_t
 ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p)
 {
-    ngx_uint_t                     i;
-    ngx_websocket_log_message_t   *m;
-    ngx_http_websocket_message_t  *message;
+    ngx_uint_t                              i, made;
+    ngx_http_websocket_message_t           *batch[NGX_HTTP_WEBSOCKET_BATCH];
+    const ngx_http_websocket_subscriber_t  *subscriber;
 
-    for (i = 0; i < n; i++) {
+    for (made = 0; made < n; made++) {
 
-        /* with its last subscription the channel is gone too */
-
-        if (subscription && subscription->channel == NULL) {
+        batch[made] = ngx_http_websocket_hub_message(channel, &messages[made],
+                                                     p);
+        if (batch[made] == NULL) {
             break;
         }
 
-        m = &messages[i];
-
-        message = ngx_http_websocket_message_create(m->type,
-                                                    m->size - m->meta,
-                                                    ngx_cycle->log);
-        if (message == NULL) {
-            return NGX_ERROR;
-        }
-
-        message->epoch = channel->cursor.epoch;
-        message->offset = m->offset;
-        message->source = m->source;
-        message->frame.time = m->time;
-        message->frame.channel = channel->ref;
-        message->frame.priority = m->priority;
-
-        ngx_memcpy(message->payload, p + m->meta, message->size);
-        p += m->size;
-
-        if (subscription == NULL) {
-            ngx_http_websocket_hub_fan_out(channel, message);
-
-        } else {
-            ngx_http_websocket_hub_deliver_one(subscription, message);
-        }
-
-        ngx_http_websocket_message_release(message);
+        p += messages[made].size;
     }
 
-    return NGX_OK;
+    if (made) {
+
+        if (subscription == NULL) {
+            ngx_http_websocket_hub_fan_out(channel, batch, made);
+
+        } else {
+            subscriber = channel->zone->hub->subscriber;
+
+            subscription->offset = batch[made - 1]->offset;
+            subscriber->deliver(subscription, batch, made);
+        }
+    }
+
+    for (i = 0; i < made; i++) {
+        ngx_http_websocket_message_release(batch[i]);
+    }
+
+    return made == n ? NGX_OK : NGX_ERROR;
 }
 
 
-static void
-ngx_http_websocket_hub_deliver_one(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_message_t *message)
+static ngx_http_websocket_message_t *
+ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
+    ngx_websocket_log_message_t *m, u_char *p)
 {
-    subscription->offset = message->offset;
-    subscription->handler->deliver(subscription, message);
+    ngx_http_websocket_message_t  *message;
+
+    message = ngx_http_websocket_message_create(m->type, m->size - m->meta,
+                                                ngx_cycle->log);
+    if (message == NULL) {
+        return NULL;
+    }
+
+    message->epoch = channel->cursor.epoch;
+    message->offset = m->offset;
+    message->source = m->source;
+    message->frame.time = m->time;
+    message->frame.channel = channel->ref;
+    message->frame.priority = m->priority;
+
+    ngx_memcpy(message->payload, p + m->meta, message->size);
+
+    return message;
 }
 
 
 static void
 ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
-    ngx_http_websocket_message_t *message)
+    ngx_http_websocket_message_t **messages, ngx_uint_t n)
 {
-    ngx_queue_t                        *q, *next;
-    ngx_http_websocket_subscription_t  *s;
+    uint64_t                                first, last;
+    ngx_uint_t                              i;
+    ngx_queue_t                            *q, *next;
+    ngx_http_websocket_subscription_t      *s;
+    const ngx_http_websocket_subscriber_t  *subscriber;
+
+    subscriber = channel->zone->hub->subscriber;
+
+    first = messages[0]->offset;
+    last = messages[n - 1]->offset;
 
     for (q = ngx_queue_head(&channel->subscriptions);
          q != ngx_queue_sentinel(&channel->subscriptions);
@@ -984,11 +1037,23 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
         next = ngx_queue_next(q);
         s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
 
-        /* who came after the message was appended is not due it */
-
-        if (s->offset < message->offset && s->catch_up == NULL) {
-            ngx_http_websocket_hub_deliver_one(s, message);
+        if (s->offset >= last || s->catch_up) {
+            continue;
         }
+
+        i = 0;
+
+        if (s->offset >= first) {
+
+            /* who came after a message was appended is not due it */
+
+            while (messages[i]->offset <= s->offset) {
+                i++;
+            }
+        }
+
+        s->offset = last;
+        subscriber->deliver(s, &messages[i], n - i);
     }
 }
 
@@ -1006,6 +1071,6 @@ ngx_http_websocket_hub_broken(ngx_http_websocket_channel_t *channel, int rc)
         next = ngx_queue_next(q);
         s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
 
-        s->handler->broken(s, rc);
+        channel->zone->hub->subscriber->broken(s, rc);
     }
 }

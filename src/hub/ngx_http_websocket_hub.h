@@ -28,10 +28,11 @@ typedef struct ngx_http_websocket_catch_up_s      ngx_http_websocket_catch_up_t;
  */
 
 typedef struct {
-    /* takes a message, which is valid during the call: or take its frame */
+    /* takes n messages, valid during the call: their frames may be kept */
     void                        (*deliver)(
                                      ngx_http_websocket_subscription_t *s,
-                                     ngx_http_websocket_message_t *message);
+                                     ngx_http_websocket_message_t **messages,
+                                     ngx_uint_t n);
 
     /* whether a subscriber that catches up takes more at once; if not, it
        is to call ngx_http_websocket_hub_more() when it does */
@@ -45,16 +46,16 @@ typedef struct {
 } ngx_http_websocket_subscriber_t;
 
 
-/* embedded in the subscriber; handler and data are set by it */
+/* embedded in the subscriber, zeroed but for number */
 
 struct ngx_http_websocket_subscription_s {
     ngx_queue_t                               queue;
     ngx_http_websocket_channel_t             *channel;  /* NULL: none */
-    const ngx_http_websocket_subscriber_t    *handler;
-    void                                     *data;
     ngx_http_websocket_catch_up_t            *catch_up; /* NULL: live */
     uint64_t                                  offset;   /* newest delivered */
     ngx_websocket_member_ref_t                member;   /* 0: none */
+    uint32_t                                  number;   /* the subscriber's
+                                                           own */
 };
 
 
@@ -76,7 +77,7 @@ typedef struct {
  * In init_process, for each zone: returns NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
-    ngx_cycle_t *cycle);
+    ngx_cycle_t *cycle, const ngx_http_websocket_subscriber_t *subscriber);
 
 /*
  * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_LOG_NAME_SIZE
@@ -122,11 +123,13 @@ ngx_int_t ngx_http_websocket_hub_join(
     ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
     ngx_websocket_log_part_t *parts, size_t n);
 
-/* Takes it off again; does nothing when it is not on it. */
+/*
+ * Takes it off again, with the message that mourn makes of it; does nothing
+ * when it is not on it.
+ */
 void ngx_http_websocket_hub_leave(
     ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n);
+    ngx_http_websocket_mourn_pt mourn);
 
 /* Takes off whom a worker that died has left, up to some in one call. */
 void ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,

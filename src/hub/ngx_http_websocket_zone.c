@@ -38,6 +38,9 @@ static int ngx_http_websocket_zone_read_locked(
     size_t size);
 static ngx_uint_t ngx_http_websocket_zone_wake(
     ngx_websocket_log_wake_t *wake);
+static void ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member,
+    ngx_http_websocket_mourn_pt mourn, ngx_websocket_log_wake_t *wake);
 
 
 ngx_http_websocket_zone_t *
@@ -616,15 +619,16 @@ ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
 
 void
 ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *parts, size_t n, ngx_uint_t *here)
+    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
+    ngx_uint_t *here)
 {
-    ngx_websocket_log_wake_t  wake;
+    ngx_websocket_log_wake_t    wake;
+    ngx_websocket_log_member_t  member;
 
     ngx_http_websocket_zone_lock(zone);
 
-    ngx_websocket_log_leave(zone->log, ref, ngx_http_websocket_zone_now(),
-                            message, parts, n, &wake);
+    ngx_websocket_log_member(zone->log, ref, &member);
+    ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
 
     ngx_http_websocket_zone_unlock(zone);
 
@@ -636,23 +640,16 @@ ngx_uint_t
 ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here)
 {
-    size_t                        n;
-    ngx_websocket_log_part_t      parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_log_wake_t      wake;
-    ngx_websocket_member_ref_t    ref;
-    ngx_websocket_log_member_t    member;
-    ngx_websocket_log_message_t   message;
+    ngx_websocket_log_wake_t    wake;
+    ngx_websocket_member_ref_t  ref;
+    ngx_websocket_log_member_t  member;
 
     ngx_http_websocket_zone_lock(zone);
 
     ref = ngx_websocket_log_orphan(zone->log, &member);
 
     if (ref) {
-        n = mourn(&member, &message, parts);
-
-        ngx_websocket_log_leave(zone->log, ref,
-                                ngx_http_websocket_zone_now(),
-                                n ? &message : NULL, parts, n, &wake);
+        ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
     }
 
     ngx_http_websocket_zone_unlock(zone);
@@ -660,6 +657,22 @@ ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
     *here = ref ? ngx_http_websocket_zone_wake(&wake) : 0;
 
     return ref != 0;
+}
+
+
+static void
+ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member,
+    ngx_http_websocket_mourn_pt mourn, ngx_websocket_log_wake_t *wake)
+{
+    size_t                       n;
+    ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_websocket_log_message_t  message;
+
+    n = mourn(member, &message, parts);
+
+    ngx_websocket_log_leave(zone->log, ref, ngx_http_websocket_zone_now(),
+                            n ? &message : NULL, parts, n, wake);
 }
 
 

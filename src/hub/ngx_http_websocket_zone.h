@@ -140,21 +140,17 @@ int ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_info_t *info);
 
 /*
- * Join and leave, as of the log, with a message of n parts or none.  Wakes
- * the other workers; *here as of publish.
+ * Joins as of the log, with a message of n parts or none.  Wakes the other
+ * workers; *here as of publish.
  */
 int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
-void ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *parts, size_t n, ngx_uint_t *here);
 
 /*
- * Takes one member off whose worker died: mourn makes the message of it, of
- * up to NGX_HTTP_WEBSOCKET_PARTS parts; it is called with the lock held and
- * returns how many.  Returns 0 when there was no such member.
+ * Makes the message of a member that goes: up to NGX_HTTP_WEBSOCKET_PARTS
+ * parts, how many is returned, 0 for no message.  Called with the lock held.
  */
 #define NGX_HTTP_WEBSOCKET_PARTS  4
 
@@ -162,6 +158,12 @@ typedef size_t (*ngx_http_websocket_mourn_pt)(
     ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
     ngx_websocket_log_part_t *parts);
 
+/* Takes a member off, as of the log. */
+void ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
+    ngx_uint_t *here);
+
+/* Takes one off whose worker died.  Returns 0 when there was none. */
 ngx_uint_t ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here);
 

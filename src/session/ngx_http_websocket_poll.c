@@ -5,6 +5,7 @@
  */
 
 
+#include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 
 
@@ -53,12 +54,12 @@ ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
     ngx_websocket_position_t       *position;
     ngx_http_websocket_response_t  *response;
 
-    response = s->response;
+    response = s->record->response;
 
     /* the client asks for what it was not given: nothing in between goes */
 
-    if (s->out.messages >= s->conf->queue_messages
-        || s->out.bytes >= s->conf->queue_size)
+    if (s->out->messages >= s->conf->queue_messages
+        || s->out->bytes >= s->conf->queue_size)
     {
         response->full = 1;
     }
@@ -71,7 +72,7 @@ ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
                                          NGX_HTTP_WEBSOCKET_FRAME_JSON, frame);
 
     if (rc == NGX_OK) {
-        position = &response->positions[from - s->subscriptions];
+        position = &response->positions[from->number];
 
         position->epoch = message->epoch;
         position->offset = message->offset;
@@ -88,7 +89,7 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
     ngx_uint_t                      i;
     ngx_http_websocket_response_t  *response;
 
-    response = s->response;
+    response = s->record->response;
 
     response->asked = hello->asked;
     response->recovered = hello->recovered;
@@ -104,7 +105,7 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
 
     /* who has no position is given one, and who lost its own is told */
 
-    if ((!hello->asked || !hello->recovered) && s->out.count == 0) {
+    if ((!hello->asked || !hello->recovered) && s->out->count == 0) {
         response->full = 1;
     }
 
@@ -117,7 +118,7 @@ ngx_http_websocket_poll_flush(ngx_http_websocket_session_t *s)
 {
     ngx_buf_t  *b;
 
-    if (s->out.count == 0 && !s->response->full
+    if (s->out->count == 0 && !s->record->response->full
         && s->state != NGX_HTTP_WEBSOCKET_CLOSE_LAST)
     {
         return NGX_OK;
@@ -125,15 +126,15 @@ ngx_http_websocket_poll_flush(ngx_http_websocket_session_t *s)
 
     s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
 
-    b = ngx_calloc_buf(s->request->pool);
+    b = ngx_calloc_buf(s->record->request->pool);
 
     if (b == NULL || ngx_http_websocket_poll_body(s, b) != NGX_OK
-        || ngx_http_websocket_poll_send(s->request, b) == NGX_ERROR)
+        || ngx_http_websocket_poll_send(s->record->request, b) == NGX_ERROR)
     {
         return NGX_ERROR;
     }
 
-    s->response->complete = 1;
+    s->record->response->complete = 1;
 
     return NGX_DONE;
 }
@@ -146,15 +147,15 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     size_t                          size;
     ngx_http_websocket_response_t  *response;
 
-    response = s->response;
+    response = s->record->response;
 
     size = sizeof("{\"recovered\":false,\"position\":\"\",\"messages\":[]")
            + s->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
-           + s->out.bytes + s->out.count
+           + s->out->bytes + s->out->count
            + sizeof(",\"close\":{\"code\":,\"reason\":\"\"}}\n")
-           + NGX_INT_T_LEN + s->close_reason_size;
+           + NGX_INT_T_LEN + s->record->close_reason_size;
 
-    p = ngx_palloc(s->request->pool, size);
+    p = ngx_palloc(s->record->request->pool, size);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -180,7 +181,8 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     if (s->close_queued) {
         p = ngx_sprintf(p, ",\"close\":{\"code\":%ui,\"reason\":\"%*s\"}",
                         (ngx_uint_t) s->close_code,
-                        (size_t) s->close_reason_size, s->close_reason);
+                        (size_t) s->record->close_reason_size,
+                        s->record->close_reason);
     }
 
     *p++ = '}';
@@ -198,13 +200,13 @@ ngx_http_websocket_poll_messages(ngx_http_websocket_session_t *s, u_char *p)
     ngx_uint_t                   n;
     ngx_http_websocket_frame_t  *frame;
 
-    for (n = 0; s->out.count; n++) {
+    for (n = 0; s->out->count; n++) {
 
         if (n) {
             *p++ = ',';
         }
 
-        frame = s->out.frames[s->out.head];
+        frame = *ngx_http_websocket_queue_at(s->out, 0);
         p = ngx_cpymem(p, frame->data, frame->size);
 
         ngx_http_websocket_queue_sent(s, frame->size);
@@ -244,7 +246,7 @@ ngx_http_websocket_poll_send(ngx_http_request_t *r, ngx_buf_t *b)
 static void
 ngx_http_websocket_poll_ping(ngx_http_websocket_session_t *s)
 {
-    s->response->full = 1;
+    s->record->response->full = 1;
 
     ngx_http_websocket_post_flush(s);
 }

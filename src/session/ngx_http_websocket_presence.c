@@ -32,7 +32,7 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_websocket_log_member_t   member;
     ngx_websocket_log_message_t  message;
 
-    if (s->protocol == &ngx_http_websocket_poll_protocol
+    if (s->protocol == NGX_HTTP_WEBSOCKET_POLL
         || !ngx_http_websocket_presence_member(s, &member))
     {
         return;
@@ -57,26 +57,11 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
 
 
 void
-ngx_http_websocket_presence_leave(ngx_http_websocket_session_t *s,
+ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription)
 {
-    size_t                       n;
-    ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_log_member_t   member;
-    ngx_websocket_log_message_t  message;
-
-    if (subscription->member == 0) {
-        return;
-    }
-
-    n = 0;
-
-    if (ngx_http_websocket_presence_member(s, &member) && member.mourn) {
-        n = ngx_http_websocket_presence_event("leave", &member, &message,
-                                              parts);
-    }
-
-    ngx_http_websocket_hub_leave(subscription, n ? &message : NULL, parts, n);
+    ngx_http_websocket_hub_leave(subscription,
+                                 ngx_http_websocket_presence_mourn);
 }
 
 
@@ -106,7 +91,8 @@ ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
     ngx_str_null(&name);
 
     if (s->conf->presence_from
-        && ngx_http_complex_value(s->request, s->conf->presence_from, &name)
+        && ngx_http_complex_value(s->record->request, s->conf->presence_from,
+                                  &name)
            != NGX_OK)
     {
         return 0;
@@ -114,9 +100,9 @@ ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
 
     p = ngx_cpymem(member->data, "\"from\":", sizeof("\"from\":") - 1);
     p = ngx_http_websocket_presence_name(p, &name);
-    p = ngx_sprintf(p, ",\"session\":\"%016xL\"", s->id);
+    p = ngx_sprintf(p, ",\"session\":\"%016xL\"", s->record->id);
 
-    member->id = s->id;
+    member->id = s->record->id;
     member->time = ngx_http_websocket_zone_now();
     member->size = p - member->data;
     member->mourn = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;

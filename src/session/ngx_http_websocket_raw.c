@@ -81,7 +81,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_memzero(&message, sizeof(ngx_websocket_log_message_t));
 
     message.type = type;
-    message.source = s->id;
+    message.source = s->record->id;
     message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
 
     if (s->conf->priority_field.len && type == NGX_WEBSOCKET_TEXT) {
@@ -95,7 +95,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     /* of several channels the first is the one that the client talks to */
 
-    rc = ngx_http_websocket_hub_publish(s->conf->zone, &s->channels[0],
+    rc = ngx_http_websocket_hub_publish(s->conf->zone, &s->record->channels[0],
                           ngx_http_websocket_conf_history(s->conf, &history),
                           &message, &part, 1, NULL);
 
@@ -118,7 +118,7 @@ ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
-    if (!s->conf->own_messages && message->source == s->id) {
+    if (!s->conf->own_messages && message->source == s->record->id) {
         return NGX_DECLINED;
     }
 

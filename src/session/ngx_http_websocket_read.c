@@ -12,6 +12,10 @@
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
 
 
+static ngx_int_t ngx_http_websocket_input_keep(
+    ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_read_frames(
+    ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_int_t ngx_http_websocket_read_header(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_payload(
@@ -31,7 +35,12 @@ static ngx_int_t ngx_http_websocket_read_out_of_memory(
     ngx_http_websocket_session_t *s);
 
 
-static u_char  ngx_http_websocket_read_buffer[NGX_HTTP_WEBSOCKET_READ_SIZE];
+static u_char                      ngx_http_websocket_read_buffer[
+                                       NGX_HTTP_WEBSOCKET_READ_SIZE];
+
+/* the input of the session that is being read, unless it has its own */
+
+static ngx_http_websocket_input_t  ngx_http_websocket_scratch;
 
 
 void
@@ -86,8 +95,8 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
             return;
         }
 
-        s->bytes_in += n;
-        s->received = ngx_current_msec;
+        s->record->bytes_in += n;
+        s->heard = ngx_http_websocket_now();
         s->ping_open = 0;
 
         if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
@@ -116,13 +125,96 @@ ngx_int_t
 ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last)
 {
-    u_char     *data;
-    size_t      size;
-    ngx_int_t   rc;
+    ngx_int_t  rc;
+
+    if (s->record->input == NULL) {
+
+        /* most often it is not needed any more when all is parsed */
+
+        s->record->input = &ngx_http_websocket_scratch;
+
+        ngx_memzero(s->record->input, sizeof(ngx_http_websocket_input_t));
+        ngx_websocket_parser_init(&s->record->input->parser, 0);
+    }
+
+    rc = ngx_http_websocket_read_frames(s, pos, last);
+
+    if (rc == NGX_OK && !ngx_websocket_parser_idle(&s->record->input->parser)) {
+        return ngx_http_websocket_input_keep(s);
+    }
+
+    ngx_http_websocket_input_free(s);
+
+    return rc;
+}
+
+
+/* a frame or a message is split: the rest comes later */
+
+static ngx_int_t
+ngx_http_websocket_input_keep(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_input_t  *input;
+
+    if (s->record->input != &ngx_http_websocket_scratch) {
+        return NGX_OK;
+    }
+
+    input = ngx_alloc(sizeof(ngx_http_websocket_input_t), s->connection->log);
+
+    if (input == NULL) {
+        ngx_http_websocket_input_free(s);
+        return ngx_http_websocket_read_out_of_memory(s);
+    }
+
+    *input = *s->record->input;
+    s->record->input = input;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_input_free(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
+    if (in == NULL) {
+        return;
+    }
+
+    if (!in->control_borrowed) {
+        ngx_free(in->control);
+    }
+
+    if (in->message_alloc) {
+        ngx_free(in->message);
+    }
+
+    if (in != &ngx_http_websocket_scratch) {
+        ngx_free(in);
+    }
+
+    s->record->input = NULL;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
+    u_char *last)
+{
+    u_char                  *data;
+    size_t                   size;
+    ngx_int_t                rc;
+    ngx_websocket_parser_t  *parser;
+
+    parser = &s->record->input->parser;
 
     for ( ;; ) {
 
-        switch (ngx_websocket_parse(&s->parser, &pos, last, &data, &size)) {
+        switch (ngx_websocket_parse(parser, &pos, last, &data, &size)) {
 
         case NGX_WEBSOCKET_PARSE_HEADER:
             rc = ngx_http_websocket_read_header(s);
@@ -137,8 +229,7 @@ ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
             break;
 
         case NGX_WEBSOCKET_PARSE_ERROR:
-            ngx_http_websocket_socket_fail(s, s->parser.code,
-                                            s->parser.reason);
+            ngx_http_websocket_socket_fail(s, parser->code, parser->reason);
             return NGX_DONE;
 
         default:  /* NGX_WEBSOCKET_PARSE_AGAIN */
@@ -157,8 +248,12 @@ ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
 static ngx_int_t
 ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 {
-    if (s->parser.opcode & 0x8) {
-        s->control_size = 0;
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
+    if (in->parser.opcode & 0x8) {
+        in->control_size = 0;
         return NGX_OK;
     }
 
@@ -172,14 +267,14 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
         return NGX_DONE;
     }
 
-    if (s->parser.length > s->conf->max_message_size - s->message_size) {
+    if (in->parser.length > s->conf->max_message_size - in->message_size) {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
                                  "message exceeds the maximum size");
         return NGX_DONE;
     }
 
-    if (s->parser.opcode != NGX_WEBSOCKET_CONTINUATION) {
-        s->utf8 = 0;
+    if (in->parser.opcode != NGX_WEBSOCKET_CONTINUATION) {
+        in->utf8 = 0;
     }
 
     return NGX_OK;
@@ -190,7 +285,11 @@ static ngx_int_t
 ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
     size_t size)
 {
-    if (s->parser.opcode & 0x8) {
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
+    if (in->parser.opcode & 0x8) {
         return ngx_http_websocket_read_control_piece(s, data, size);
     }
 
@@ -200,11 +299,11 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
         return NGX_OK;
     }
 
-    if (s->parser.message == NGX_WEBSOCKET_TEXT
-        && ngx_websocket_utf8(&s->utf8, data, size) != 0)
+    if (in->parser.message == NGX_WEBSOCKET_TEXT
+        && ngx_websocket_utf8(&in->utf8, data, size) != 0)
     {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
-                                        "text is not UTF-8");
+                                       "text is not UTF-8");
         return NGX_DONE;
     }
 
@@ -215,11 +314,15 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
 static ngx_int_t
 ngx_http_websocket_read_end(ngx_http_websocket_session_t *s)
 {
-    if (s->parser.opcode & 0x8) {
+    ngx_websocket_parser_t  *parser;
+
+    parser = &s->record->input->parser;
+
+    if (parser->opcode & 0x8) {
         return ngx_http_websocket_read_control(s);
     }
 
-    if (!s->parser.fin || s->state != NGX_HTTP_WEBSOCKET_OPEN) {
+    if (!parser->fin || s->state != NGX_HTTP_WEBSOCKET_OPEN) {
         return NGX_OK;
     }
 
@@ -231,25 +334,29 @@ static ngx_int_t
 ngx_http_websocket_read_control_piece(ngx_http_websocket_session_t *s,
     u_char *data, size_t size)
 {
-    if (s->control == NULL) {
+    ngx_http_websocket_input_t  *in;
 
-        if (size == s->parser.length) {
-            s->control = data;
-            s->control_borrowed = 1;
-            s->control_size = size;
+    in = s->record->input;
+
+    if (in->control == NULL) {
+
+        if (size == in->parser.length) {
+            in->control = data;
+            in->control_borrowed = 1;
+            in->control_size = size;
 
             return NGX_OK;
         }
 
-        s->control = ngx_alloc(NGX_WEBSOCKET_CONTROL_SIZE,
-                               s->connection->log);
-        if (s->control == NULL) {
+        in->control = ngx_alloc(NGX_WEBSOCKET_CONTROL_SIZE,
+                                s->connection->log);
+        if (in->control == NULL) {
             return ngx_http_websocket_read_out_of_memory(s);
         }
     }
 
-    ngx_memcpy(s->control + s->control_size, data, size);
-    s->control_size += size;
+    ngx_memcpy(in->control + in->control_size, data, size);
+    in->control_size += size;
 
     return NGX_OK;
 }
@@ -258,16 +365,18 @@ ngx_http_websocket_read_control_piece(ngx_http_websocket_session_t *s,
 static ngx_int_t
 ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
 {
-    ngx_int_t  rc;
+    ngx_int_t                    rc;
+    ngx_http_websocket_input_t  *in;
 
     rc = NGX_OK;
+    in = s->record->input;
 
-    switch (s->parser.opcode) {
+    switch (in->parser.opcode) {
 
     case NGX_WEBSOCKET_PING:
         if (s->state == NGX_HTTP_WEBSOCKET_OPEN
             && ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PONG,
-                                               s->control, s->control_size)
+                                               in->control, in->control_size)
                != NGX_OK)
         {
             rc = ngx_http_websocket_read_out_of_memory(s);
@@ -276,8 +385,8 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
         break;
 
     case NGX_WEBSOCKET_CLOSE:
-        ngx_http_websocket_socket_closed_by_peer(s, s->control,
-                                                  s->control_size);
+        ngx_http_websocket_socket_closed_by_peer(s, in->control,
+                                                 in->control_size);
         rc = NGX_DONE;
         break;
 
@@ -285,12 +394,12 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
         break;
     }
 
-    if (!s->control_borrowed) {
-        ngx_free(s->control);
+    if (!in->control_borrowed) {
+        ngx_free(in->control);
     }
 
-    s->control = NULL;
-    s->control_borrowed = 0;
+    in->control = NULL;
+    in->control_borrowed = 0;
 
     return rc;
 }
@@ -300,25 +409,29 @@ static ngx_int_t
 ngx_http_websocket_read_message_piece(ngx_http_websocket_session_t *s,
     u_char *data, size_t size)
 {
-    if (s->message_alloc == 0 && s->parser.fin && size == s->parser.length) {
+    ngx_http_websocket_input_t  *in;
 
+    in = s->record->input;
+
+    if (in->message_alloc == 0 && in->parser.fin && size == in->parser.length)
+    {
         /* the whole message is in hand: it is handled where it lies */
 
-        s->message = data;
-        s->message_size = size;
+        in->message = data;
+        in->message_size = size;
 
         return NGX_OK;
     }
 
-    if (s->message_size + size > s->message_alloc
-        && ngx_http_websocket_read_message_grow(s, s->message_size + size)
+    if (in->message_size + size > in->message_alloc
+        && ngx_http_websocket_read_message_grow(s, in->message_size + size)
            != NGX_OK)
     {
         return ngx_http_websocket_read_out_of_memory(s);
     }
 
-    ngx_memcpy(s->message + s->message_size, data, size);
-    s->message_size += size;
+    ngx_memcpy(in->message + in->message_size, data, size);
+    in->message_size += size;
 
     return NGX_OK;
 }
@@ -333,10 +446,13 @@ static ngx_int_t
 ngx_http_websocket_read_message_grow(ngx_http_websocket_session_t *s,
     size_t size)
 {
-    u_char  *p;
-    size_t   alloc;
+    u_char                      *p;
+    size_t                       alloc;
+    ngx_http_websocket_input_t  *in;
 
-    alloc = ngx_max(2 * s->message_alloc, NGX_HTTP_WEBSOCKET_MESSAGE);
+    in = s->record->input;
+
+    alloc = ngx_max(2 * in->message_alloc, NGX_HTTP_WEBSOCKET_MESSAGE);
     alloc = ngx_min(alloc, s->conf->max_message_size);
     alloc = ngx_max(alloc, size);
 
@@ -345,16 +461,16 @@ ngx_http_websocket_read_message_grow(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    if (s->message_size) {
-        ngx_memcpy(p, s->message, s->message_size);
+    if (in->message_size) {
+        ngx_memcpy(p, in->message, in->message_size);
     }
 
-    if (s->message_alloc) {
-        ngx_free(s->message);
+    if (in->message_alloc) {
+        ngx_free(in->message);
     }
 
-    s->message = p;
-    s->message_alloc = alloc;
+    in->message = p;
+    in->message_alloc = alloc;
 
     return NGX_OK;
 }
@@ -363,27 +479,31 @@ ngx_http_websocket_read_message_grow(ngx_http_websocket_session_t *s,
 static ngx_int_t
 ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 {
-    ngx_int_t  rc;
+    ngx_int_t                    rc;
+    ngx_http_websocket_input_t  *in;
 
-    if (s->parser.message == NGX_WEBSOCKET_TEXT && s->utf8 != 0) {
+    in = s->record->input;
+
+    if (in->parser.message == NGX_WEBSOCKET_TEXT && in->utf8 != 0) {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
-                                        "text ends within a character");
+                                       "text ends within a character");
         return NGX_DONE;
     }
 
-    s->messages_in++;
-    s->active = ngx_current_msec;
+    s->record->messages_in++;
+    s->active = ngx_http_websocket_now();
 
-    rc = s->protocol->receive(s, s->parser.message, s->message,
-                              s->message_size);
+    rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
+                                                    in->message,
+                                                    in->message_size);
 
-    if (s->message_alloc) {
-        ngx_free(s->message);
-        s->message_alloc = 0;
+    if (in->message_alloc) {
+        ngx_free(in->message);
+        in->message_alloc = 0;
     }
 
-    s->message = NULL;
-    s->message_size = 0;
+    in->message = NULL;
+    in->message_size = 0;
 
     return rc;
 }
@@ -393,6 +513,6 @@ static ngx_int_t
 ngx_http_websocket_read_out_of_memory(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                    "out of memory");
+                                   "out of memory");
     return NGX_DONE;
 }

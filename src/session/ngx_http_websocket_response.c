@@ -5,6 +5,7 @@
  */
 
 
+#include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 
 
@@ -19,14 +20,12 @@ static ngx_int_t ngx_http_websocket_response_fill(
 
 
 ngx_int_t
-ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s)
+ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_str_t *channels)
 {
-    ngx_http_request_t             *r;
     ngx_pool_cleanup_t             *last;
     ngx_http_cleanup_t             *first;
     ngx_http_websocket_response_t  *response;
-
-    r = s->request;
 
     response = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_response_t));
     if (response == NULL) {
@@ -56,7 +55,10 @@ ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s)
 
     response->first_cleanup = first;
     response->last_cleanup = last;
-    s->response = response;
+
+    s->record = &response->record;
+    s->record->response = response;
+    s->record->channels = channels;
 
     return NGX_OK;
 }
@@ -81,7 +83,7 @@ ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
 {
     ngx_http_request_t  *r;
 
-    r = s->request;
+    r = s->record->request;
 
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_websocket_response_writer;
@@ -119,8 +121,8 @@ ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
     ngx_http_request_t             *r;
     ngx_http_websocket_response_t  *response;
 
-    r = s->request;
-    response = s->response;
+    r = s->record->request;
+    response = s->record->response;
 
     for ( ;; ) {
 
@@ -128,7 +130,7 @@ ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
 
         if (response->buf.pos == response->buf.last) {
 
-            if (s->out.count == 0) {
+            if (s->out->count == 0) {
                 break;
             }
 
@@ -145,7 +147,7 @@ ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
 
         if (response->sent != response->buf.pos) {
             response->sent = response->buf.pos;
-            s->blocked = ngx_current_msec;
+            s->blocked = ngx_http_websocket_now();
         }
 
         if (r->buffered || r->connection->buffered
@@ -172,7 +174,7 @@ ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)
     ngx_buf_t                   *b;
     ngx_http_websocket_frame_t  *frame;
 
-    b = &s->response->buf;
+    b = &s->record->response->buf;
     p = b->start;
 
     if (p == NULL) {
@@ -190,21 +192,21 @@ ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)
     b->memory = 1;
     b->flush = 1;
 
-    while (s->out.count && p < b->end) {
+    while (s->out->count && p < b->end) {
 
-        frame = s->out.frames[s->out.head];
-        size = ngx_min(frame->size - s->out.sent, (size_t) (b->end - p));
+        frame = *ngx_http_websocket_queue_at(s->out, 0);
+        size = ngx_min(frame->size - s->out->sent, (size_t) (b->end - p));
 
-        p = ngx_cpymem(p, frame->data + s->out.sent, size);
+        p = ngx_cpymem(p, frame->data + s->out->sent, size);
 
         ngx_http_websocket_queue_sent(s, size);
     }
 
     b->last = p;
 
-    s->response->sent = b->pos;
-    s->response->link.buf = b;
-    s->response->link.next = NULL;
+    s->record->response->sent = b->pos;
+    s->record->response->link.buf = b;
+    s->record->response->link.next = NULL;
 
     return NGX_OK;
 }
@@ -218,14 +220,14 @@ ngx_http_websocket_response_end(ngx_http_websocket_session_t *s)
     ngx_http_request_t  *r;
 
     c = s->connection;
-    r = s->request;
+    r = s->record->request;
     rc = NGX_ERROR;
 
     if (s->state == NGX_HTTP_WEBSOCKET_CLOSE_LAST && !c->error && !c->timedout)
     {
         rc = r->header_sent ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-        if (rc == NGX_OK && !s->response->complete) {
+        if (rc == NGX_OK && !s->record->response->complete) {
             rc = ngx_http_send_special(r, NGX_HTTP_LAST);
         }
     }

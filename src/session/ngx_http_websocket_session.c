@@ -1,11 +1,20 @@
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_queue.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
+static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
+    ngx_http_request_t *r, ngx_http_websocket_protocol_e protocol,
+    ngx_uint_t nchannels);
+static void ngx_http_websocket_session_release(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_session_subscribe(
     ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 static void ngx_http_websocket_session_deliver(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t **messages, ngx_uint_t n);
+static ngx_int_t ngx_http_websocket_session_deliver_one(
+    ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_message_t *message);
 static ngx_uint_t ngx_http_websocket_session_ready(
@@ -13,39 +22,42 @@ static ngx_uint_t ngx_http_websocket_session_ready(
 static void ngx_http_websocket_session_broken(
     ngx_http_websocket_subscription_t *subscription, int rc);
 static void ngx_http_websocket_session_due(
-    ngx_http_websocket_wheel_node_t *node);
+    ngx_queue_t *node);
 static ngx_int_t ngx_http_websocket_session_expire(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_heartbeat(
     ngx_http_websocket_session_t *s);
-static ngx_uint_t ngx_http_websocket_session_passed(ngx_msec_t since,
-    ngx_msec_t timeout);
+static ngx_uint_t ngx_http_websocket_session_passed(
+    ngx_http_websocket_time_t since, ngx_msec_t timeout);
+static void ngx_http_websocket_session_drain(
+    ngx_queue_t *node);
+static void ngx_http_websocket_session_abandon(
+    ngx_queue_t *node);
 static void ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s);
 
 
-static const ngx_http_websocket_subscriber_t
-    ngx_http_websocket_session_subscriber =
-{
+const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
     ngx_http_websocket_session_deliver,
     ngx_http_websocket_session_ready,
     ngx_http_websocket_session_broken
 };
 
 
-/* all of this worker */
-static ngx_queue_t  ngx_http_websocket_sessions;
-static uint32_t     ngx_http_websocket_session_number;
+const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[] = {
+    &ngx_http_websocket_raw_protocol,
+    &ngx_http_websocket_sse_protocol,
+    &ngx_http_websocket_poll_protocol
+};
 
 
-ngx_int_t
+static uint32_t  ngx_http_websocket_session_number;
+
+
+void
 ngx_http_websocket_session_init(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_http_websocket_sessions);
-
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
-
-    return NGX_OK;
 }
 
 
@@ -56,42 +68,36 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_int_t                      rc;
     ngx_http_websocket_session_t  *s;
 
-    s = ngx_calloc(sizeof(ngx_http_websocket_session_t), r->connection->log);
+    s = ngx_http_websocket_session_alloc(r, options->protocol,
+                                         ctx->nchannels);
     if (s == NULL) {
         return NGX_ERROR;
     }
 
-    s->connection = r->connection;
-    s->request = r;
-    s->conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-    s->protocol = options->protocol;
-
-    s->channels = ctx->channels;
-    s->nchannels = ctx->nchannels;
-
-    s->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
-            | ++ngx_http_websocket_session_number;
-
-    s->started = ngx_current_msec;
-    s->received = ngx_current_msec;
-    s->active = ngx_current_msec;
-    s->blocked = ngx_current_msec;
-
-    s->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
+    s->position = options->position;
 
     /* who counts by positions must not be given a later one first */
 
-    s->position = options->position;
     s->ordered = options->position || options->nsince || !s->conf->priority
-                 || s->protocol != &ngx_http_websocket_raw_protocol;
+                 || s->protocol != NGX_HTTP_WEBSOCKET_RAW;
 
-    ngx_queue_insert_tail(&ngx_http_websocket_sessions, &s->sessions);
+    s->plain = s->protocol == NGX_HTTP_WEBSOCKET_RAW && !s->position
+               && s->conf->own_messages;
 
-    rc = s->protocol->transport->prepare(s);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_session_subscribe(s, options);
+    if (ngx_http_websocket_protocol_of(s)->transport->prepare(s, r,
+                                                              ctx->channels)
+        != NGX_OK)
+    {
+        ngx_http_websocket_session_release(s);
+        return NGX_ERROR;
     }
+
+    s->record->request = r;
+    s->record->started = ngx_current_msec;
+    s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
+                    | ++ngx_http_websocket_session_number;
+
+    rc = ngx_http_websocket_session_subscribe(s, options);
 
     if (rc != NGX_OK) {
         ngx_http_websocket_session_detach(s);
@@ -105,36 +111,83 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 }
 
 
+static ngx_http_websocket_session_t *
+ngx_http_websocket_session_alloc(ngx_http_request_t *r,
+    ngx_http_websocket_protocol_e protocol, ngx_uint_t nchannels)
+{
+    size_t                          size;
+    ngx_uint_t                      i, n, pooled;
+    ngx_pool_t                     *pool;
+    ngx_http_websocket_session_t   *s;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    n = 0;
+
+    if (conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
+        || conf->mode == NGX_HTTP_WEBSOCKET_RESULT)
+    {
+        n = nchannels;
+    }
+
+    size = offsetof(ngx_http_websocket_session_t, subscriptions)
+           + n * sizeof(ngx_http_websocket_subscription_t);
+
+    pool = r->connection->pool;
+    pooled = protocol == NGX_HTTP_WEBSOCKET_RAW && pool->current == pool
+             && ngx_align_ptr(pool->d.last, NGX_ALIGNMENT) + size
+                <= pool->d.end;
+
+    s = pooled ? ngx_pcalloc(pool, size)
+               : ngx_calloc(size, r->connection->log);
+    if (s == NULL) {
+        return NULL;
+    }
+
+    s->pooled = pooled;
+    s->protocol = protocol;
+    s->connection = r->connection;
+    s->conf = conf;
+    s->out = &ngx_http_websocket_queue_none;
+
+    s->heard = ngx_http_websocket_now();
+    s->active = s->heard;
+    s->blocked = s->heard;
+
+    s->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
+    s->nchannels = nchannels;
+    s->nsubscriptions = n;
+
+    for (i = 0; i < n; i++) {
+        s->subscriptions[i].number = i;
+    }
+
+    return s;
+}
+
+
 static ngx_int_t
 ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
     ngx_http_websocket_options_t *options)
 {
-    ngx_int_t                           rc;
-    ngx_uint_t                          i;
-    ngx_http_websocket_begin_t          begin;
-    ngx_http_websocket_hello_t          hello;
-    ngx_websocket_log_history_t         history;
-    ngx_http_websocket_subscription_t  *subscription;
+    ngx_int_t                     rc;
+    ngx_uint_t                    i;
+    ngx_http_websocket_begin_t    begin;
+    ngx_http_websocket_hello_t    hello;
+    ngx_websocket_log_history_t   history;
 
-    if (s->conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-        && s->conf->mode != NGX_HTTP_WEBSOCKET_RESULT)
-    {
+    if (s->nsubscriptions == 0) {
         return NGX_OK;
     }
 
-    s->subscriptions = ngx_calloc(s->nchannels
-                                  * sizeof(ngx_http_websocket_subscription_t),
-                                  s->connection->log);
-
-    hello.positions = ngx_palloc(s->request->pool,
+    hello.positions = ngx_palloc(s->record->request->pool,
                                  s->nchannels
                                  * sizeof(ngx_websocket_position_t));
-
-    if (s->subscriptions == NULL || hello.positions == NULL) {
+    if (hello.positions == NULL) {
         return NGX_ERROR;
     }
 
-    s->nsubscriptions = s->nchannels;
     s->catching_up = 1;
 
     hello.asked = options->nsince != 0;
@@ -151,13 +204,9 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
 
     for (i = 0; i < s->nchannels; i++) {
 
-        subscription = &s->subscriptions[i];
-
-        subscription->handler = &ngx_http_websocket_session_subscriber;
-        subscription->data = s;
-
-        rc = ngx_http_websocket_hub_subscribe(s->conf->zone, &s->channels[i],
-                                              &begin, subscription);
+        rc = ngx_http_websocket_hub_subscribe(s->conf->zone,
+                                              &s->record->channels[i], &begin,
+                                              &s->subscriptions[i]);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -173,7 +222,7 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
         hello.recovered &= begin.recovered;
     }
 
-    if (s->protocol->hello(s, &hello) != NGX_OK) {
+    if (ngx_http_websocket_protocol_of(s)->hello(s, &hello) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -191,7 +240,7 @@ ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
     ngx_uint_t  i;
 
     for (i = 0; i < s->nsubscriptions; i++) {
-        ngx_http_websocket_presence_leave(s, &s->subscriptions[i]);
+        ngx_http_websocket_presence_leave(&s->subscriptions[i]);
         ngx_http_websocket_hub_unsubscribe(&s->subscriptions[i]);
     }
 
@@ -202,36 +251,58 @@ ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_message_t *message)
+    ngx_http_websocket_message_t **messages, ngx_uint_t n)
 {
     ngx_int_t                      rc;
-    ngx_http_websocket_frame_t    *frame;
+    ngx_uint_t                     i;
     ngx_http_websocket_session_t  *s;
 
-    s = subscription->data;
+    s = ngx_http_websocket_session_of(subscription);
 
-    rc = s->protocol->frame(s, subscription, message, &frame);
+    for (i = 0; i < n; i++) {
 
-    if (rc == NGX_DECLINED) {
-        return;
+        rc = ngx_http_websocket_session_deliver_one(s, subscription,
+                                                    messages[i]);
+
+        if (rc != NGX_OK) {
+            s->record->dropped++;
+
+            ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
+                                         rc == NGX_DECLINED
+                                         ? "too slow: the send queue is full"
+                                         : "out of memory");
+            return;
+        }
+    }
+}
+
+
+/* as ngx_http_websocket_send() */
+
+static ngx_inline ngx_int_t
+ngx_http_websocket_session_deliver_one(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t *message)
+{
+    ngx_int_t                    rc;
+    ngx_http_websocket_frame_t  *frame;
+
+    if (s->plain) {
+        frame = &message->frame;
+        frame->refs++;
+
+    } else {
+        rc = ngx_http_websocket_protocol_of(s)->frame(s, subscription, message,
+                                                      &frame);
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? NGX_OK : rc;
+        }
     }
 
-    if (rc == NGX_OK) {
-        rc = subscription->catch_up ? ngx_http_websocket_send_reply(s, frame)
-                                    : ngx_http_websocket_send(s, frame);
-    }
+    s->active = ngx_http_websocket_now();
 
-    if (rc == NGX_OK) {
-        s->active = ngx_current_msec;
-        return;
-    }
-
-    s->dropped++;
-
-    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                     rc == NGX_DECLINED
-                                     ? "too slow: the send queue is full"
-                                     : "out of memory");
+    return subscription->catch_up ? ngx_http_websocket_send_reply(s, frame)
+                                  : ngx_http_websocket_send(s, frame);
 }
 
 
@@ -241,9 +312,9 @@ ngx_http_websocket_session_ready(
 {
     ngx_http_websocket_session_t  *s;
 
-    s = subscription->data;
+    s = ngx_http_websocket_session_of(subscription);
 
-    return s->out.count == 0;
+    return s->out->count == 0;
 }
 
 
@@ -269,7 +340,7 @@ ngx_http_websocket_session_broken(
 {
     ngx_http_websocket_session_t  *s;
 
-    s = subscription->data;
+    s = ngx_http_websocket_session_of(subscription);
 
     if (rc == NGX_WEBSOCKET_LOG_DELETED) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
@@ -285,9 +356,9 @@ ngx_http_websocket_session_broken(
 void
 ngx_http_websocket_session_start(ngx_http_websocket_session_t *s)
 {
-    s->request->main->count++;
+    s->record->request->main->count++;
 
-    s->protocol->transport->start(s);
+    ngx_http_websocket_protocol_of(s)->transport->start(s);
 
     ngx_http_websocket_session_schedule(s);
 }
@@ -319,14 +390,15 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
     }
 
     s->close_queued = 1;
-    s->closing = ngx_current_msec;
+    s->record->leave = ngx_http_websocket_now();
 
     ngx_http_websocket_session_unsubscribe(s);
     ngx_http_websocket_session_note(s, code, (const u_char *) reason,
                                     ngx_strlen(reason));
 
-    s->protocol->transport->close(s, code, (const u_char *) reason,
-                                  ngx_strlen(reason));
+    ngx_http_websocket_protocol_of(s)->transport->close(s, code,
+                                                     (const u_char *) reason,
+                                                     ngx_strlen(reason));
 
     ngx_http_websocket_session_schedule(s);
 }
@@ -336,19 +408,38 @@ void
 ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size)
 {
+    ngx_http_websocket_record_t  *record;
+
     s->close_code = code;
 
-    if (size == 0 || s->request == NULL) {
+    record = s->record;
+
+    if (size == 0 || record->close_reason) {
         return;
     }
 
-    s->close_reason = ngx_pnalloc(s->request->pool, size);
-    if (s->close_reason == NULL) {
+    record->close_reason = ngx_alloc(size, s->connection->log);
+    if (record->close_reason == NULL) {
         return;
     }
 
-    ngx_memcpy(s->close_reason, reason, size);
-    s->close_reason_size = size;
+    ngx_memcpy(record->close_reason, reason, size);
+    record->close_reason_size = size;
+}
+
+
+uint64_t
+ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s)
+{
+    if (s->record->response) {
+        return s->record->response->bytes_out;
+    }
+
+    if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
+        return 0;
+    }
+
+    return s->connection->sent - s->record->upgraded;
 }
 
 
@@ -360,7 +451,7 @@ ngx_http_websocket_session_free(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_session_detach(s);
 
-    s->protocol->transport->end(s);
+    ngx_http_websocket_protocol_of(s)->transport->end(s);
 }
 
 
@@ -376,57 +467,78 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_unsubscribe(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
-    ngx_queue_remove(&s->sessions);
+
+    if (s->flush_posted) {
+        s->flush_posted = 0;
+        ngx_queue_remove(&s->flush);
+    }
 }
 
 
 void
 ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
 {
-    if (s->message_alloc) {
-        ngx_free(s->message);
+    ngx_http_websocket_record_t    *record;
+    ngx_http_websocket_response_t  *response;
+
+    record = s->record;
+    response = record->response;
+
+    if (response) {
+        response->first_cleanup->handler = NULL;
+        response->last_cleanup->handler = NULL;
+        ngx_free(response->buf.start);
     }
 
-    if (s->response) {
-        s->response->first_cleanup->handler = NULL;
-        s->response->last_cleanup->handler = NULL;
-        ngx_free(s->response->buf.start);
+    ngx_http_websocket_input_free(s);
+
+    ngx_free(record->close_reason);
+    ngx_free(record->head);
+
+    if (response == NULL) {
+        ngx_free(record);
     }
 
-    ngx_free(s->control);
-    ngx_free(s->subscriptions);
-    ngx_free(s);
+    ngx_http_websocket_session_release(s);
+}
+
+
+static void
+ngx_http_websocket_session_release(ngx_http_websocket_session_t *s)
+{
+    if (!s->pooled) {
+        ngx_free(s);
+    }
 }
 
 
 void
 ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 {
-    ngx_msec_t                      due, t;
+    ngx_http_websocket_time_t       due, t;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
 
     /* far enough away to be none */
-    due = ngx_current_msec + 24 * 60 * 60 * 1000;
+    due = ngx_http_websocket_now() + NGX_HTTP_WEBSOCKET_LONGEST;
 
 #define ngx_http_websocket_earlier(time)                                      \
     t = time;                                                                 \
-    if ((ngx_msec_int_t) (t - due) < 0) {                                     \
+    if ((int32_t) (t - due) < 0) {                                            \
         due = t;                                                              \
     }
 
     if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_SENT) {
-        ngx_http_websocket_earlier(s->closing + conf->close_timeout);
+        ngx_http_websocket_earlier(s->record->leave + conf->close_timeout);
 
     } else if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
 
         if (s->ping_open) {
-            ngx_http_websocket_earlier(s->pinged + conf->heartbeat_timeout);
+            ngx_http_websocket_earlier(s->heard + conf->heartbeat_timeout);
 
         } else if (conf->heartbeat_interval) {
-            ngx_http_websocket_earlier(s->received
-                                       + conf->heartbeat_interval);
+            ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
         }
 
         if (conf->idle_timeout) {
@@ -434,7 +546,7 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
         }
 
         if (s->draining) {
-            ngx_http_websocket_earlier(s->drain);
+            ngx_http_websocket_earlier(s->record->leave);
         }
     }
 
@@ -446,21 +558,23 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 
     /* what is due later than the node is found when the node comes up */
 
-    if (s->timer.set && (ngx_msec_int_t) (s->timer.due - due) <= 0) {
+    if (ngx_http_websocket_wheel_is_set(&s->timer)
+        && (int32_t) (s->record->due - due) <= 0)
+    {
         return;
     }
 
+    s->record->due = due;
     ngx_http_websocket_wheel_set(&s->timer, due);
 }
 
 
 static void
-ngx_http_websocket_session_due(ngx_http_websocket_wheel_node_t *node)
+ngx_http_websocket_session_due(ngx_queue_t *node)
 {
     ngx_http_websocket_session_t  *s;
 
-    s = (ngx_http_websocket_session_t *)
-            ((u_char *) node - offsetof(ngx_http_websocket_session_t, timer));
+    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
 
     if (ngx_http_websocket_session_expire(s) == NGX_DONE) {
         ngx_http_websocket_session_free(s);
@@ -492,7 +606,7 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 
     if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_SENT) {
 
-        if (ngx_http_websocket_session_passed(s->closing,
+        if (ngx_http_websocket_session_passed(s->record->leave,
                                               conf->close_timeout))
         {
             ngx_log_error(NGX_LOG_INFO, s->connection->log, NGX_ETIMEDOUT,
@@ -507,7 +621,7 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (s->draining && ngx_http_websocket_session_passed(s->drain, 0)) {
+    if (s->draining && ngx_http_websocket_session_passed(s->record->leave, 0)) {
         ngx_http_websocket_session_leave(s);
         return NGX_OK;
     }
@@ -539,7 +653,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
 
     if (s->ping_open) {
 
-        if (ngx_http_websocket_session_passed(s->pinged,
+        if (ngx_http_websocket_session_passed(s->heard,
                                               conf->heartbeat_timeout))
         {
             ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
@@ -549,18 +663,21 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         return;
     }
 
-    if (ngx_http_websocket_session_passed(s->received,
+    if (ngx_http_websocket_session_passed(s->heard,
                                           conf->heartbeat_interval))
     {
-        s->protocol->transport->ping(s);
+        ngx_http_websocket_protocol_of(s)->transport->ping(s);
     }
 }
 
 
 static ngx_uint_t
-ngx_http_websocket_session_passed(ngx_msec_t since, ngx_msec_t timeout)
+ngx_http_websocket_session_passed(ngx_http_websocket_time_t since,
+    ngx_msec_t timeout)
 {
-    return (ngx_msec_int_t) (ngx_current_msec - since - timeout) >= 0;
+    return (int32_t) (ngx_http_websocket_now() - since
+                      - (ngx_http_websocket_time_t) timeout)
+           >= 0;
 }
 
 
@@ -581,45 +698,51 @@ ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_session_drain_all(void)
 {
-    ngx_queue_t                   *q;
+    ngx_http_websocket_wheel_each(ngx_http_websocket_session_drain);
+}
+
+
+static void
+ngx_http_websocket_session_drain(ngx_queue_t *node)
+{
     ngx_http_websocket_session_t  *s;
 
-    for (q = ngx_queue_head(&ngx_http_websocket_sessions);
-         q != ngx_queue_sentinel(&ngx_http_websocket_sessions);
-         q = ngx_queue_next(q))
-    {
-        s = ngx_queue_data(q, ngx_http_websocket_session_t, sessions);
+    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
 
-        s->draining = 1;
-        s->drain = ngx_current_msec;
+    s->draining = 1;
+
+    if (!s->close_queued) {
+        s->record->leave = ngx_http_websocket_now();
 
         /* spread, so that all do not come back at once */
 
         if (s->conf->drain) {
-            s->drain += (ngx_msec_t) ngx_random() % s->conf->drain;
+            s->record->leave += (ngx_msec_t) ngx_random() % s->conf->drain;
         }
-
-        ngx_http_websocket_session_schedule(s);
     }
+
+    ngx_http_websocket_session_schedule(s);
 }
 
 
 void
 ngx_http_websocket_session_abandon_all(void)
 {
-    ngx_queue_t                   *q;
+    ngx_http_websocket_wheel_each(ngx_http_websocket_session_abandon);
+}
+
+
+static void
+ngx_http_websocket_session_abandon(ngx_queue_t *node)
+{
     ngx_http_websocket_session_t  *s;
 
-    while (!ngx_queue_empty(&ngx_http_websocket_sessions)) {
+    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
 
-        q = ngx_queue_head(&ngx_http_websocket_sessions);
-        s = ngx_queue_data(q, ngx_http_websocket_session_t, sessions);
-
-        if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
-            ngx_http_websocket_session_leave(s);
-            (void) ngx_http_websocket_flush(s);
-        }
-
-        ngx_http_websocket_session_free(s);
+    if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
+        ngx_http_websocket_session_leave(s);
+        (void) ngx_http_websocket_flush(s);
     }
+
+    ngx_http_websocket_session_free(s);
 }

@@ -22,6 +22,8 @@ typedef struct ngx_http_websocket_session_s    ngx_http_websocket_session_t;
 typedef struct ngx_http_websocket_transport_s  ngx_http_websocket_transport_t;
 typedef struct ngx_http_websocket_protocol_s   ngx_http_websocket_protocol_t;
 typedef struct ngx_http_websocket_response_s   ngx_http_websocket_response_t;
+typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
+typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -36,8 +38,10 @@ typedef struct {
 /* how bytes travel, and how a connection begins and ends */
 
 struct ngx_http_websocket_transport_s {
-    /* before the session subscribes: NGX_OK or NGX_ERROR */
-    ngx_int_t                   (*prepare)(ngx_http_websocket_session_t *s);
+    /* makes s->record, of n channels: NGX_OK or NGX_ERROR */
+    ngx_int_t                   (*prepare)(ngx_http_websocket_session_t *s,
+                                     ngx_http_request_t *r,
+                                     ngx_str_t *channels);
 
     /* takes the request over once its header is sent: to be called last */
     void                        (*start)(ngx_http_websocket_session_t *s);
@@ -89,9 +93,48 @@ struct ngx_http_websocket_protocol_s {
 };
 
 
+/* a frame or a message that has come in part */
+
+typedef struct {
+    ngx_websocket_parser_t        parser;
+    ngx_websocket_utf8_t          utf8;
+    uint8_t                       control_size;
+    unsigned                      control_borrowed:1;
+    u_char                       *control;  /* 125 bytes: while one is split */
+    u_char                       *message;
+    size_t                        message_size;
+    size_t                        message_alloc;    /* 0: borrowed */
+} ngx_http_websocket_input_t;
+
+
+/* what is not needed to deliver a message */
+
+typedef struct {
+    ngx_http_request_t           *request;  /* NULL: was given back */
+    ngx_http_websocket_head_t    *head;     /* of it, for the access log */
+    ngx_http_websocket_response_t  *response;       /* NULL: a socket */
+    ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
+    ngx_str_t                    *channels; /* all, by name */
+
+    ngx_http_websocket_time_t     due;      /* of the timer */
+    ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
+                                               it, when to send it */
+    ngx_msec_t                    started;
+    uint64_t                      id;
+    uint64_t                      messages_in;
+    uint64_t                      messages_out;
+    uint64_t                      bytes_in;
+    off_t                         upgraded; /* c->sent with the 101 */
+    u_char                       *close_reason;
+    uint32_t                      dropped;
+    uint8_t                       close_reason_size;
+} ngx_http_websocket_record_t;
+
+
 /* what a session over an HTTP response has besides, in r->pool */
 
 struct ngx_http_websocket_response_s {
+    ngx_http_websocket_record_t   record;
     ngx_http_cleanup_t           *first_cleanup;
     ngx_pool_cleanup_t           *last_cleanup;
     ngx_websocket_position_t     *positions;    /* of what was queued */
@@ -100,25 +143,13 @@ struct ngx_http_websocket_response_s {
                                                    there is none */
     ngx_chain_t                   link;
     u_char                       *sent;         /* buf.pos when last seen */
+    uint64_t                      bytes_out;
 
     unsigned                      asked:1;      /* of the hello */
     unsigned                      recovered:1;
     unsigned                      full:1;       /* takes no more messages */
     unsigned                      complete:1;   /* its end was sent */
 };
-
-
-/* frames that wait to be written: a ring of 2^n places, none while empty */
-
-typedef struct {
-    ngx_http_websocket_frame_t  **frames;
-    uint32_t                      mask;
-    uint32_t                      head;
-    uint32_t                      count;
-    uint32_t                      messages; /* of them, data messages */
-    size_t                        bytes;    /* still to be written */
-    size_t                        sent;     /* of the first frame */
-} ngx_http_websocket_queue_t;
 
 
 typedef enum {
@@ -132,79 +163,80 @@ typedef enum {
 } ngx_http_websocket_state_e;
 
 
+/* a session's protocol, as an index of ngx_http_websocket_protocols */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_RAW = 0,
+    NGX_HTTP_WEBSOCKET_SSE,
+    NGX_HTTP_WEBSOCKET_POLL
+} ngx_http_websocket_protocol_e;
+
+
+/*
+ * The struct with its subscriptions is one piece of memory: in what nginx has
+ * left of the connection's pool, where it fits, for nobody else would use
+ * that.  What a session needs only at times is allocated when it does.
+ */
+
 struct ngx_http_websocket_session_s {
     ngx_connection_t                     *connection;
-    ngx_http_request_t                   *request;
     ngx_http_websocket_loc_conf_t        *conf;
-    const ngx_http_websocket_protocol_t  *protocol;
+    ngx_http_websocket_record_t          *record;
 
-    ngx_http_websocket_subscription_t    *subscriptions;
-    ngx_uint_t                            nsubscriptions;
-    ngx_str_t                            *channels;     /* all, by name */
-    ngx_uint_t                            nchannels;
+    ngx_http_websocket_queue_t           *out;      /* waits to be written */
+    ngx_queue_t                           flush;    /* to be written at the
+                                                       turn's end */
+    ngx_queue_t                           timer;    /* set as long as the
+                                                       session lives */
+    /* when there was ... */
 
-    ngx_websocket_parser_t                parser;
-    ngx_websocket_utf8_t                  utf8;
-    uint8_t                               control_size;
-    u_char                               *control;      /* 125 bytes: while
-                                                           one is split */
-    u_char                               *message;      /* while incomplete */
-    size_t                                message_size;
-    size_t                                message_alloc;
-
-    ngx_http_websocket_response_t        *response;     /* or NULL */
-
-    ngx_http_websocket_queue_t            out;
-    ngx_queue_t                           flush;        /* to be written at
-                                                           the turn's end */
-    ngx_queue_t                           sessions;     /* of this worker */
-    ngx_http_websocket_wheel_node_t       timer;
-
-    /* ngx_current_msec of ... */
-    ngx_msec_t                            started;
-    ngx_msec_t                            received;     /* the last byte */
-    ngx_msec_t                            active;       /* the last message */
-    ngx_msec_t                            pinged;       /* the open Ping */
-    ngx_msec_t                            blocked;      /* no progress since */
-    ngx_msec_t                            closing;      /* our Close */
-    ngx_msec_t                            drain;        /* when to leave */
-
-    uint64_t                              id;
-    uint64_t                              messages_in;
-    uint64_t                              messages_out;
-    uint64_t                              bytes_in;
-    uint64_t                              bytes_out;
-    uint64_t                              dropped;
-
-    uint8_t                               state;
-    uint8_t                               pongs;        /* in out */
+    ngx_http_websocket_time_t             heard;    /* the last byte, or the
+                                                       Ping that is open */
+    ngx_http_websocket_time_t             active;   /* the last message */
+    ngx_http_websocket_time_t             blocked;  /* progress in writing */
     uint16_t                              close_code;   /* that ended it */
-    uint8_t                               close_reason_size;
-    u_char                               *close_reason; /* in r->pool */
+    uint16_t                              nchannels;
+    uint16_t                              nsubscriptions;
+    uint8_t                               protocol;
+    uint8_t                               state;
 
-    unsigned                              flush_posted:1;
-    unsigned                              ping_open:1;
-    unsigned                              write_blocked:1;
-    unsigned                              draining:1;
-    unsigned                              close_queued:1;
-    unsigned                              linger:1;     /* end the connection
+    uint16_t                              flush_posted:1;
+    uint16_t                              ping_open:1;
+    uint16_t                              write_blocked:1;
+    uint16_t                              draining:1;
+    uint16_t                              close_queued:1;
+    uint16_t                              linger:1;     /* end the connection
                                                            in two steps */
-    unsigned                              control_borrowed:1;
-    unsigned                              held:1;       /* flush waits for
+    uint16_t                              held:1;       /* flush waits for
                                                            more to write */
-    unsigned                              position:1;   /* told with each
+    uint16_t                              position:1;   /* told with each
                                                            message */
-    unsigned                              ordered:1;    /* no message passes
+    uint16_t                              ordered:1;    /* no message passes
                                                            another */
-    unsigned                              catching_up:1;    /* perhaps */
-    unsigned                              detached:1;
+    uint16_t                              plain:1;      /* takes messages' own
+                                                           frames */
+    uint16_t                              catching_up:1;    /* perhaps */
+    uint16_t                              detached:1;
+    uint16_t                              pooled:1; /* its memory is of the
+                                                       connection's pool */
+
+    ngx_http_websocket_subscription_t     subscriptions[1];
 };
+
+
+extern const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[];
+
+#define ngx_http_websocket_protocol_of(s)                                     \
+    ngx_http_websocket_protocols[(s)->protocol]
+
+#define ngx_http_websocket_now()                                              \
+    ((ngx_http_websocket_time_t) ngx_current_msec)
 
 
 /* what a client asked for when it came */
 
 typedef struct {
-    const ngx_http_websocket_protocol_t  *protocol;
+    ngx_http_websocket_protocol_e         protocol;
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
     ngx_uint_t                            position;     /* with each message */
@@ -248,6 +280,9 @@ void ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
 void ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
 
+/* The bytes of frames that were written. */
+uint64_t ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s);
+
 /* Ends all subscriptions. */
 void ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s);
 
@@ -259,6 +294,15 @@ void ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s);
 
 /* Frees the memory of a detached session. */
 void ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s);
+
+/* The session that a subscription is of. */
+static ngx_inline ngx_http_websocket_session_t *
+ngx_http_websocket_session_of(ngx_http_websocket_subscription_t *subscription)
+{
+    return (ngx_http_websocket_session_t *)
+               ((u_char *) (subscription - subscription->number)
+                - offsetof(ngx_http_websocket_session_t, subscriptions));
+}
 
 /*
  * Fails the connection (RFC 6455, section 7.1.7): a Close with the code, and
@@ -280,8 +324,11 @@ void ngx_http_websocket_session_drain_all(void);
 /* A worker that exits at once tells its sessions so, without waiting. */
 void ngx_http_websocket_session_abandon_all(void);
 
-/* In init_process: returns NGX_OK or NGX_ERROR. */
-ngx_int_t ngx_http_websocket_session_init(ngx_cycle_t *cycle);
+/* In init_process. */
+void ngx_http_websocket_session_init(ngx_cycle_t *cycle);
+
+/* for ngx_http_websocket_hub_init() */
+extern const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber;
 
 /* Sets the timer to the next thing that can become due. */
 void ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s);
@@ -291,12 +338,34 @@ void ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s);
 
 void ngx_http_websocket_read_handler(ngx_event_t *rev);
 
+/* Frees what has come in part. */
+void ngx_http_websocket_input_free(ngx_http_websocket_session_t *s);
+
 /*
  * Takes bytes that came with the handshake; they are unmasked in place.
  * Returns NGX_OK, or NGX_DONE when the session reads no more.
  */
 ngx_int_t ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
+
+
+/* the request */
+
+/*
+ * After the 101, which is written: gives the request's memory back, if
+ * nothing of another module hangs on it, but for what the access log's line
+ * will need.  Without memory for that the request stays.
+ */
+void ngx_http_websocket_request_release(ngx_http_websocket_session_t *s);
+
+/* Ends the request as nginx does, which writes the access log's line. */
+void ngx_http_websocket_request_end(ngx_http_websocket_session_t *s);
+
+/*
+ * For a cycle whose configuration is read: which headers the lines of its
+ * access logs may need.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_request_init(ngx_cycle_t *cycle);
 
 
 /* write */
@@ -348,16 +417,6 @@ ngx_int_t ngx_http_websocket_flush(ngx_http_websocket_session_t *s);
 /* Has the session's queue written at the end of the turn. */
 void ngx_http_websocket_post_flush(ngx_http_websocket_session_t *s);
 
-/* Drops what is queued, but for a frame that is partly written. */
-void ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s);
-
-/* Frees the queue with all frames in it. */
-void ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s);
-
-/* The first size bytes of the queue went: frees what is wholly written. */
-void ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s,
-    size_t size);
-
 /* The peer must read first: returns NGX_AGAIN, or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_blocked(ngx_http_websocket_session_t *s);
 
@@ -407,7 +466,7 @@ json_t *ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
 
 void ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription);
-void ngx_http_websocket_presence_leave(ngx_http_websocket_session_t *s,
+void ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription);
 
 /* For ngx_http_websocket_hub_bury(). */

@@ -4,11 +4,12 @@
  */
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_queue.h"
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(
-    ngx_http_websocket_session_t *s);
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r,
+    ngx_str_t *channels);
 static void ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_socket_begin(ngx_event_t *ev);
 static void ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s);
@@ -33,10 +34,39 @@ const ngx_http_websocket_transport_t  ngx_http_websocket_socket = {
 };
 
 
+/* the record outlives the request, and so must the channels' names */
+
 static ngx_int_t
-ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s)
+ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_str_t *channels)
 {
-    ngx_websocket_parser_init(&s->parser, 0);
+    size_t                        size;
+    u_char                       *p;
+    ngx_uint_t                    i;
+    ngx_http_websocket_record_t  *record;
+
+    size = sizeof(ngx_http_websocket_record_t)
+           + s->nchannels * sizeof(ngx_str_t);
+
+    for (i = 0; i < s->nchannels; i++) {
+        size += channels[i].len;
+    }
+
+    record = ngx_calloc(size, r->connection->log);
+    if (record == NULL) {
+        return NGX_ERROR;
+    }
+
+    record->channels = (ngx_str_t *) (record + 1);
+    p = (u_char *) &record->channels[s->nchannels];
+
+    for (i = 0; i < s->nchannels; i++) {
+        record->channels[i].data = p;
+        record->channels[i].len = channels[i].len;
+        p = ngx_cpymem(p, channels[i].data, channels[i].len);
+    }
+
+    s->record = record;
 
     return NGX_OK;
 }
@@ -114,7 +144,7 @@ static void
 ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s)
 {
     s->ping_open = 1;
-    s->pinged = ngx_current_msec;
+    s->heard = ngx_http_websocket_now();
 
     (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PING, NULL, 0);
 }
@@ -200,7 +230,7 @@ ngx_http_websocket_socket_say_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size)
 {
     s->close_queued = 1;
-    s->closing = ngx_current_msec;
+    s->record->leave = ngx_http_websocket_now();
 
     ngx_http_websocket_session_unsubscribe(s);
     ngx_http_websocket_session_note(s, code, reason, size);
@@ -233,8 +263,7 @@ ngx_http_websocket_socket_end(ngx_http_websocket_session_t *s)
 
     /* writes the access log's line, whose variables need the session */
 
-    ngx_http_free_request(s->request, 0);
-
+    ngx_http_websocket_request_end(s);
     ngx_http_websocket_session_dispose(s);
 
     ngx_http_close_connection(c);

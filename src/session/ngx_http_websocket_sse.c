@@ -5,6 +5,7 @@
  */
 
 
+#include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 
 
@@ -60,7 +61,7 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
 
     /* the last id is all that a client remembers: it tells of all channels */
 
-    position = &s->response->positions[from - s->subscriptions];
+    position = &s->record->response->positions[from->number];
 
     position->epoch = message->epoch;
     position->offset = message->offset;
@@ -71,7 +72,8 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
     }
 
     id.data = buf;
-    id.len = ngx_http_websocket_print_positions(buf, s->response->positions,
+    id.len = ngx_http_websocket_print_positions(buf,
+                                                s->record->response->positions,
                                                 s->nchannels)
              - buf;
 
@@ -98,7 +100,7 @@ ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
     u_char                      *p;
     ngx_http_websocket_frame_t  *frame, *text;
 
-    ngx_memcpy(s->response->positions, hello->positions,
+    ngx_memcpy(s->record->response->positions, hello->positions,
                s->nchannels * sizeof(ngx_websocket_position_t));
 
     text = ngx_http_websocket_hello_frame(s, hello);
@@ -149,9 +151,9 @@ ngx_http_websocket_sse_ping(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_frame_t  *frame;
 
-    s->received = ngx_current_msec;
+    s->heard = ngx_http_websocket_now();
 
-    if (s->out.count) {
+    if (s->out->count) {
         return;
     }
 

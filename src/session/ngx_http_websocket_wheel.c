@@ -6,10 +6,7 @@
 #define NGX_HTTP_WEBSOCKET_WHEEL_MASK  (NGX_HTTP_WEBSOCKET_WHEEL_SIZE - 1)
 
 
-/*
- * A node stands at the place of its tick modulo the size; one that is due
- * more than a turn of the wheel away stays when its place comes by.
- */
+/* a node stands at the place of its tick modulo the size */
 
 typedef struct {
     ngx_queue_t                   places[NGX_HTTP_WEBSOCKET_WHEEL_SIZE];
@@ -55,8 +52,8 @@ ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
 
 
 void
-ngx_http_websocket_wheel_set(ngx_http_websocket_wheel_node_t *node,
-    ngx_msec_t due)
+ngx_http_websocket_wheel_set(ngx_queue_t *node,
+    ngx_http_websocket_time_t due)
 {
     ngx_msec_t                   tick;
     ngx_http_websocket_wheel_t  *wheel;
@@ -71,18 +68,17 @@ ngx_http_websocket_wheel_set(ngx_http_websocket_wheel_node_t *node,
 
     /* rounded up: never early */
 
-    tick = due / NGX_HTTP_WEBSOCKET_WHEEL_TICK + 1;
+    tick = (ngx_current_msec
+            + (int32_t) (due - (ngx_http_websocket_time_t) ngx_current_msec))
+           / NGX_HTTP_WEBSOCKET_WHEEL_TICK + 1;
 
     if ((ngx_msec_int_t) (tick - wheel->tick) < 0) {
         tick = wheel->tick;
     }
 
-    node->due = due;
-    node->set = 1;
-
     ngx_queue_insert_tail(
                          &wheel->places[tick & NGX_HTTP_WEBSOCKET_WHEEL_MASK],
-                         &node->queue);
+                         node);
     wheel->count++;
 
     if (!wheel->event.timer_set
@@ -94,14 +90,14 @@ ngx_http_websocket_wheel_set(ngx_http_websocket_wheel_node_t *node,
 
 
 void
-ngx_http_websocket_wheel_del(ngx_http_websocket_wheel_node_t *node)
+ngx_http_websocket_wheel_del(ngx_queue_t *node)
 {
-    if (!node->set) {
+    if (!ngx_http_websocket_wheel_is_set(node)) {
         return;
     }
 
-    node->set = 0;
-    ngx_queue_remove(&node->queue);
+    ngx_queue_remove(node);
+    node->next = NULL;
 
     ngx_http_websocket_wheel.count--;
 
@@ -111,6 +107,34 @@ ngx_http_websocket_wheel_del(ngx_http_websocket_wheel_node_t *node)
         && ngx_http_websocket_wheel.event.timer_set)
     {
         ngx_del_timer(&ngx_http_websocket_wheel.event);
+    }
+}
+
+
+void
+ngx_http_websocket_wheel_each(ngx_http_websocket_wheel_pt handler)
+{
+    ngx_uint_t    i;
+    ngx_queue_t   all, *node, *place;
+
+    ngx_queue_init(&all);
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_WHEEL_SIZE; i++) {
+
+        place = &ngx_http_websocket_wheel.places[i];
+
+        if (!ngx_queue_empty(place)) {
+            ngx_queue_add(&all, place);
+            ngx_queue_init(place);
+        }
+    }
+
+    while (!ngx_queue_empty(&all)) {
+
+        node = ngx_queue_head(&all);
+
+        ngx_http_websocket_wheel_del(node);
+        handler(node);
     }
 }
 
@@ -153,8 +177,7 @@ ngx_http_websocket_wheel_event(ngx_event_t *ev)
 static void
 ngx_http_websocket_wheel_turn(ngx_queue_t *place)
 {
-    ngx_queue_t                       due, *q;
-    ngx_http_websocket_wheel_node_t  *node;
+    ngx_queue_t   due, *node;
 
     if (ngx_queue_empty(place)) {
         return;
@@ -166,14 +189,7 @@ ngx_http_websocket_wheel_turn(ngx_queue_t *place)
 
     while (!ngx_queue_empty(&due)) {
 
-        q = ngx_queue_head(&due);
-        node = ngx_queue_data(q, ngx_http_websocket_wheel_node_t, queue);
-
-        if ((ngx_msec_int_t) (ngx_current_msec - node->due) < 0) {
-            ngx_queue_remove(q);
-            ngx_queue_insert_tail(place, q);
-            continue;
-        }
+        node = ngx_queue_head(&due);
 
         ngx_http_websocket_wheel_del(node);
         ngx_http_websocket_wheel.handler(node);

@@ -17,28 +17,45 @@
 #define NGX_HTTP_WEBSOCKET_WHEEL_TICK  100      /* milliseconds */
 
 
-typedef struct {
-    ngx_queue_t                   queue;
-    ngx_msec_t                    due;      /* ngx_current_msec */
-    unsigned                      set:1;
-} ngx_http_websocket_wheel_node_t;
+/*
+ * Times as sessions keep them: the low 32 bits of ngx_current_msec, compared
+ * as differences, so that what is NGX_HTTP_WEBSOCKET_LONGEST apart is told.
+ */
+
+typedef uint32_t  ngx_http_websocket_time_t;
+
+#define NGX_HTTP_WEBSOCKET_LONGEST  (20 * 24 * 60 * 60 * 1000u)
 
 
-/* called once the node is due, up to a tick later; the node is not set */
-typedef void (*ngx_http_websocket_wheel_pt)(
-    ngx_http_websocket_wheel_node_t *node);
+/*
+ * A node is zeroed until it is set.  The handler is called once it is due, up
+ * to a tick later, with the node not set; for one that is due more than a
+ * turn of the wheel away also before, at each turn: it has to look, and to
+ * set it again.
+ */
+
+typedef void (*ngx_http_websocket_wheel_pt)(ngx_queue_t *node);
 
 
 /* In init_process. */
 void ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
     ngx_http_websocket_wheel_pt handler);
 
-/* Sets a node, or moves it; due is a value of ngx_current_msec. */
-void ngx_http_websocket_wheel_set(ngx_http_websocket_wheel_node_t *node,
-    ngx_msec_t due);
+/* Sets a node, or moves it. */
+void ngx_http_websocket_wheel_set(ngx_queue_t *node,
+    ngx_http_websocket_time_t due);
+
+/* Takes all nodes off and calls the handler with each, which may set it. */
+void ngx_http_websocket_wheel_each(ngx_http_websocket_wheel_pt handler);
 
 /* Deletes a node; does nothing when it is not set. */
-void ngx_http_websocket_wheel_del(ngx_http_websocket_wheel_node_t *node);
+void ngx_http_websocket_wheel_del(ngx_queue_t *node);
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_wheel_is_set(ngx_queue_t *node)
+{
+    return node->next != NULL;
+}
 
 
 #endif /* NGX_HTTP_WEBSOCKET_WHEEL_H */

@@ -1,41 +1,13 @@
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_queue.h"
 
 
-#define NGX_HTTP_WEBSOCKET_IOVS    64
-#define NGX_HTTP_WEBSOCKET_RING    16       /* places of a small queue */
-#define NGX_HTTP_WEBSOCKET_SPARES  1024     /* small queues kept for reuse */
-#define NGX_HTTP_WEBSOCKET_PONGS   16
-
-/* a message is not passed by one that was published so much later, ms */
-#define NGX_HTTP_WEBSOCKET_PASSED  1000
+#define NGX_HTTP_WEBSOCKET_IOVS  64
 
 
-static ngx_uint_t ngx_http_websocket_queue_full(
+static ngx_uint_t ngx_http_websocket_send_full(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
-static ngx_int_t ngx_http_websocket_queue_make_room(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
-static uint32_t ngx_http_websocket_queue_victim(
-    ngx_http_websocket_session_t *s);
-static void ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s,
-    uint32_t i);
-static void ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
-    ngx_websocket_channel_ref_t channel);
-static ngx_int_t ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_frame_t *frame);
-static ngx_int_t ngx_http_websocket_queue_insert(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame,
-    uint32_t i);
-static uint32_t ngx_http_websocket_queue_place(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
-static ngx_http_websocket_frame_t **ngx_http_websocket_queue_at(
-    ngx_http_websocket_queue_t *q, uint32_t i);
-static ngx_int_t ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s);
-static ngx_http_websocket_frame_t **ngx_http_websocket_ring_alloc(
-    ngx_log_t *log);
-static void ngx_http_websocket_ring_free(ngx_http_websocket_queue_t *q);
-static void ngx_http_websocket_queue_pop(ngx_http_websocket_session_t *s);
-static ngx_uint_t ngx_http_websocket_replace_pong(
+static ngx_int_t ngx_http_websocket_send_make_room(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static ssize_t ngx_http_websocket_writev(ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_flush_plain(
@@ -59,11 +31,6 @@ static ngx_queue_t       ngx_http_websocket_flushes;
 static ngx_event_t       ngx_http_websocket_flusher;
 static ngx_connection_t  ngx_http_websocket_flusher_dummy;
 
-/* small queues that were emptied: linked by their first place */
-
-static ngx_http_websocket_frame_t  **ngx_http_websocket_spares;
-static ngx_uint_t                    ngx_http_websocket_nspares;
-
 
 void
 ngx_http_websocket_write_init(ngx_cycle_t *cycle)
@@ -85,9 +52,9 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
     ngx_int_t                    rc;
     ngx_http_websocket_batch_t  *batch;
 
-    if (ngx_http_websocket_queue_full(s, frame)) {
+    if (ngx_http_websocket_send_full(s, frame)) {
 
-        rc = ngx_http_websocket_queue_make_room(s, frame);
+        rc = ngx_http_websocket_send_make_room(s, frame);
 
         if (rc != NGX_OK) {
             ngx_http_websocket_frame_release(frame);
@@ -99,11 +66,9 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    s->messages_out++;
-
     batch = s->conf->batch;
 
-    if (batch && s->out.bytes < batch->size) {
+    if (batch && s->out->bytes < batch->size) {
         ngx_http_websocket_hold(s);
 
     } else {
@@ -115,12 +80,12 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
 
 
 static ngx_uint_t
-ngx_http_websocket_queue_full(ngx_http_websocket_session_t *s,
+ngx_http_websocket_send_full(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
     ngx_http_websocket_queue_t  *q;
 
-    q = &s->out;
+    q = s->out;
 
     return q->messages >= s->conf->queue_messages
            || (q->messages && q->bytes + frame->size > s->conf->queue_size);
@@ -133,7 +98,7 @@ ngx_http_websocket_queue_full(ngx_http_websocket_session_t *s,
  */
 
 static ngx_int_t
-ngx_http_websocket_queue_make_room(ngx_http_websocket_session_t *s,
+ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
     uint32_t  i;
@@ -146,31 +111,30 @@ ngx_http_websocket_queue_make_room(ngx_http_websocket_session_t *s,
     }
 
     if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE) {
-        return ngx_http_websocket_queue_full(s, frame) ? NGX_DECLINED : NGX_OK;
+        return ngx_http_websocket_send_full(s, frame) ? NGX_DECLINED : NGX_OK;
     }
 
     if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
-        && ngx_http_websocket_queue_full(s, frame))
+        && ngx_http_websocket_send_full(s, frame))
     {
         ngx_http_websocket_queue_conflate(s, frame->channel);
     }
 
-    while (ngx_http_websocket_queue_full(s, frame)) {
+    while (ngx_http_websocket_send_full(s, frame)) {
 
         i = ngx_http_websocket_queue_victim(s);
 
-        if (i == s->out.count) {
+        if (i == s->out->count) {
 
             /* only what is partly written is there */
 
             return NGX_OK;
         }
 
-        s->dropped++;
-
-        if ((*ngx_http_websocket_queue_at(&s->out, i))->priority
+        if ((*ngx_http_websocket_queue_at(s->out, i))->priority
             > frame->priority)
         {
+            s->record->dropped++;
             return NGX_DONE;
         }
 
@@ -181,90 +145,6 @@ ngx_http_websocket_queue_make_room(ngx_http_websocket_session_t *s,
 }
 
 
-/* the oldest message of the lowest priority; the end when there is none */
-
-static uint32_t
-ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s)
-{
-    uint32_t                     i, victim, lowest;
-    ngx_http_websocket_queue_t  *q;
-    ngx_http_websocket_frame_t  *frame;
-
-    q = &s->out;
-    victim = q->count;
-    lowest = NGX_HTTP_WEBSOCKET_URGENT + 1;
-
-    for (i = q->sent ? 1 : 0; i < q->count; i++) {
-
-        frame = *ngx_http_websocket_queue_at(q, i);
-
-        if (!frame->message) {
-            continue;
-        }
-
-        if (!s->conf->priority) {
-            return i;
-        }
-
-        if (frame->priority < lowest) {
-            lowest = frame->priority;
-            victim = i;
-        }
-    }
-
-    return victim;
-}
-
-
-/* the newest of each channel is what counts: the others of it go */
-
-static void
-ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
-    ngx_websocket_channel_ref_t channel)
-{
-    uint32_t                     i;
-    ngx_http_websocket_frame_t  *frame;
-
-    for (i = s->out.sent ? 1 : 0; i < s->out.count; /* void */ ) {
-
-        frame = *ngx_http_websocket_queue_at(&s->out, i);
-
-        if (frame->message && frame->channel == channel) {
-            s->dropped++;
-            ngx_http_websocket_queue_remove(s, i);
-
-        } else {
-            i++;
-        }
-    }
-}
-
-
-/* takes a message out that is not written yet; those before it move up */
-
-static void
-ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
-{
-    ngx_http_websocket_queue_t  *q;
-    ngx_http_websocket_frame_t  *frame;
-
-    q = &s->out;
-    frame = *ngx_http_websocket_queue_at(q, i);
-
-    for ( /* void */ ; i > 0; i--) {
-        *ngx_http_websocket_queue_at(q, i) =
-                                       *ngx_http_websocket_queue_at(q, i - 1);
-    }
-
-    q->head = (q->head + 1) & q->mask;
-    q->count--;
-    q->messages--;
-    q->bytes -= frame->size;
-
-    ngx_http_websocket_frame_release(frame);
-}
-
-
 ngx_int_t
 ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
@@ -272,8 +152,6 @@ ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
     if (ngx_http_websocket_queue_push(s, frame) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    s->messages_out++;
 
     ngx_http_websocket_post_flush(s);
 
@@ -299,7 +177,7 @@ ngx_int_t
 ngx_http_websocket_send_bytes(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
-    if (ngx_http_websocket_queue_insert(s, frame, s->out.count) != NGX_OK) {
+    if (ngx_http_websocket_queue_insert(s, frame, s->out->count) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -324,284 +202,11 @@ ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
 
     frame->pong = (opcode == NGX_WEBSOCKET_PONG);
 
-    if (frame->pong && s->pongs >= NGX_HTTP_WEBSOCKET_PONGS
-        && ngx_http_websocket_replace_pong(s, frame))
-    {
+    if (frame->pong && ngx_http_websocket_queue_replace_pong(s, frame)) {
         return NGX_OK;
     }
 
     return ngx_http_websocket_send_bytes(s, frame);
-}
-
-
-/*
- * Only the most recent Ping need be answered (RFC 6455, section 5.5.3): the
- * newest Pong that waits gives its place, so that Pings cannot fill memory.
- * Returns 1 when the frame, with its reference, has found a place.
- */
-
-static ngx_uint_t
-ngx_http_websocket_replace_pong(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_frame_t *frame)
-{
-    uint32_t                      i;
-    ngx_http_websocket_queue_t   *q;
-    ngx_http_websocket_frame_t  **place;
-
-    q = &s->out;
-
-    for (i = q->count; i > (q->sent ? 1u : 0u); i--) {
-
-        place = ngx_http_websocket_queue_at(q, i - 1);
-
-        if ((*place)->pong) {
-            q->bytes += frame->size;
-            q->bytes -= (*place)->size;
-
-            ngx_http_websocket_frame_release(*place);
-            *place = frame;
-
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_http_websocket_frame_t **
-ngx_http_websocket_queue_at(ngx_http_websocket_queue_t *q, uint32_t i)
-{
-    return &q->frames[(q->head + i) & q->mask];
-}
-
-
-/* a message, at its place; the reference goes with it in any case */
-
-static ngx_int_t
-ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_frame_t *frame)
-{
-    uint32_t  i;
-
-    i = s->out.count;
-
-    if (!s->ordered && i) {
-        i = ngx_http_websocket_queue_place(s, frame);
-    }
-
-    return ngx_http_websocket_queue_insert(s, frame, i);
-}
-
-
-/*
- * Behind the last message that is not to be passed: of the same or a higher
- * priority, or published so long before that it has waited enough.
- */
-
-static uint32_t
-ngx_http_websocket_queue_place(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_frame_t *frame)
-{
-    uint32_t                     i;
-    ngx_http_websocket_queue_t  *q;
-    ngx_http_websocket_frame_t  *other;
-
-    q = &s->out;
-
-    for (i = q->count; i > (q->sent ? 1u : 0u); i--) {
-
-        other = *ngx_http_websocket_queue_at(q, i - 1);
-
-        if (!other->message || other->priority >= frame->priority
-            || frame->time >= other->time + NGX_HTTP_WEBSOCKET_PASSED)
-        {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_frame_t *frame, uint32_t i)
-{
-    uint32_t                     n;
-    ngx_http_websocket_queue_t  *q;
-
-    q = &s->out;
-
-    if ((q->frames == NULL || q->count > q->mask)
-        && ngx_http_websocket_queue_grow(s) != NGX_OK)
-    {
-        ngx_http_websocket_frame_release(frame);
-        return NGX_ERROR;
-    }
-
-    for (n = q->count; n > i; n--) {
-        *ngx_http_websocket_queue_at(q, n) =
-                                       *ngx_http_websocket_queue_at(q, n - 1);
-    }
-
-    *ngx_http_websocket_queue_at(q, i) = frame;
-
-    q->count++;
-    q->bytes += frame->size;
-    q->messages += frame->message;
-    s->pongs += frame->pong;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s)
-{
-    uint32_t                      i, n;
-    ngx_http_websocket_queue_t   *q;
-    ngx_http_websocket_frame_t  **frames;
-
-    q = &s->out;
-
-    if (q->frames == NULL) {
-        q->frames = ngx_http_websocket_ring_alloc(s->connection->log);
-        q->mask = NGX_HTTP_WEBSOCKET_RING - 1;
-        q->head = 0;
-
-        return q->frames ? NGX_OK : NGX_ERROR;
-    }
-
-    n = 2 * (q->mask + 1);
-
-    frames = ngx_alloc(n * sizeof(ngx_http_websocket_frame_t *),
-                       s->connection->log);
-    if (frames == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < q->count; i++) {
-        frames[i] = *ngx_http_websocket_queue_at(q, i);
-    }
-
-    ngx_http_websocket_ring_free(q);
-
-    q->frames = frames;
-    q->mask = n - 1;
-    q->head = 0;
-
-    return NGX_OK;
-}
-
-
-static ngx_http_websocket_frame_t **
-ngx_http_websocket_ring_alloc(ngx_log_t *log)
-{
-    ngx_http_websocket_frame_t  **ring;
-
-    ring = ngx_http_websocket_spares;
-
-    if (ring == NULL) {
-        return ngx_alloc(NGX_HTTP_WEBSOCKET_RING
-                         * sizeof(ngx_http_websocket_frame_t *), log);
-    }
-
-    ngx_http_websocket_spares = (ngx_http_websocket_frame_t **) ring[0];
-    ngx_http_websocket_nspares--;
-
-    return ring;
-}
-
-
-static void
-ngx_http_websocket_ring_free(ngx_http_websocket_queue_t *q)
-{
-    if (q->frames == NULL) {
-        return;
-    }
-
-    if (q->mask == NGX_HTTP_WEBSOCKET_RING - 1
-        && ngx_http_websocket_nspares < NGX_HTTP_WEBSOCKET_SPARES)
-    {
-        q->frames[0] = (ngx_http_websocket_frame_t *)
-                                                     ngx_http_websocket_spares;
-        ngx_http_websocket_spares = q->frames;
-        ngx_http_websocket_nspares++;
-
-    } else {
-        ngx_free(q->frames);
-    }
-
-    q->frames = NULL;
-}
-
-
-static void
-ngx_http_websocket_queue_pop(ngx_http_websocket_session_t *s)
-{
-    ngx_http_websocket_queue_t  *q;
-    ngx_http_websocket_frame_t  *frame;
-
-    q = &s->out;
-
-    frame = q->frames[q->head];
-
-    q->head = (q->head + 1) & q->mask;
-    q->count--;
-    q->messages -= frame->message;
-    s->pongs -= frame->pong;
-
-    ngx_http_websocket_frame_release(frame);
-}
-
-
-void
-ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s)
-{
-    ngx_http_websocket_queue_t  *q;
-    ngx_http_websocket_frame_t  *first;
-
-    q = &s->out;
-    first = NULL;
-
-    if (q->sent) {
-        first = q->frames[q->head];
-        first->refs++;
-    }
-
-    while (q->count) {
-        s->dropped += q->frames[q->head]->message;
-        ngx_http_websocket_queue_pop(s);
-    }
-
-    q->bytes = 0;
-
-    if (first) {
-        q->frames[q->head] = first;
-        q->count = 1;
-        q->bytes = first->size - q->sent;
-        q->messages = first->message;
-        s->pongs = first->pong;
-        s->dropped -= first->message;
-    }
-}
-
-
-void
-ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s)
-{
-    while (s->out.count) {
-        ngx_http_websocket_queue_pop(s);
-    }
-
-    ngx_http_websocket_ring_free(&s->out);
-
-    if (s->flush_posted) {
-        s->flush_posted = 0;
-        s->held = 0;
-        ngx_queue_remove(&s->flush);
-    }
 }
 
 
@@ -782,7 +387,7 @@ ngx_http_websocket_write_handler(ngx_event_t *wev)
 
     blocked = s->write_blocked;
 
-    if (s->out.count || c->buffered) {
+    if (s->out->count || c->buffered) {
         ngx_http_websocket_post_flush(s);
     }
 
@@ -804,7 +409,7 @@ ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
     ngx_http_request_t  *r;
 
     c = s->connection;
-    r = s->request;
+    r = s->record->request;
 
     if (c->buffered || r->buffered) {
 
@@ -827,6 +432,8 @@ ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
     s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_SENT
                                : NGX_HTTP_WEBSOCKET_OPEN;
 
+    s->record->upgraded = c->sent;
+
     ngx_http_websocket_session_schedule(s);
 
     /* what the client sent with its handshake is still in nginx's buffer */
@@ -834,10 +441,12 @@ ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
     b = r->header_in;
 
     if (b->pos < b->last) {
-        s->bytes_in += b->last - b->pos;
+        s->record->bytes_in += b->last - b->pos;
         (void) ngx_http_websocket_read_bytes(s, b->pos, b->last);
         b->pos = b->last;
     }
+
+    ngx_http_websocket_request_release(s);
 
     ngx_post_event(c->read, &ngx_posted_events);
 
@@ -858,11 +467,11 @@ ngx_http_websocket_flush(ngx_http_websocket_session_t *s)
         return NGX_AGAIN;
     }
 
-    rc = s->protocol->transport->flush(s);
+    rc = ngx_http_websocket_protocol_of(s)->transport->flush(s);
 
     if (rc == NGX_OK) {
         s->write_blocked = 0;
-        ngx_http_websocket_ring_free(&s->out);
+        ngx_http_websocket_queue_free(s);
     }
 
     return rc;
@@ -887,7 +496,7 @@ ngx_http_websocket_flush_plain(ngx_http_websocket_session_t *s)
 {
     ssize_t  n;
 
-    while (s->out.count) {
+    while (s->out->count) {
 
         n = ngx_http_websocket_writev(s);
 
@@ -900,7 +509,7 @@ ngx_http_websocket_flush_plain(ngx_http_websocket_session_t *s)
         }
 
         s->connection->sent += n;
-        s->blocked = ngx_current_msec;
+        s->blocked = ngx_http_websocket_now();
 
         ngx_http_websocket_queue_sent(s, n);
     }
@@ -921,14 +530,14 @@ ngx_http_websocket_writev(ngx_http_websocket_session_t *s)
     ngx_http_websocket_frame_t  *frame;
 
     c = s->connection;
-    q = &s->out;
+    q = s->out;
 
     if (!c->write->ready) {
         return NGX_AGAIN;
     }
 
     for (i = 0; i < q->count && i < NGX_HTTP_WEBSOCKET_IOVS; i++) {
-        frame = q->frames[(q->head + i) & q->mask];
+        frame = *ngx_http_websocket_queue_at(q, i);
 
         iovs[i].iov_base = frame->data;
         iovs[i].iov_len = frame->size;
@@ -958,26 +567,6 @@ ngx_http_websocket_writev(ngx_http_websocket_session_t *s)
 }
 
 
-void
-ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
-{
-    ngx_http_websocket_queue_t  *q;
-
-    q = &s->out;
-
-    s->bytes_out += size;
-    q->bytes -= size;
-    size += q->sent;
-
-    while (q->count && size >= q->frames[q->head]->size) {
-        size -= q->frames[q->head]->size;
-        ngx_http_websocket_queue_pop(s);
-    }
-
-    q->sent = size;
-}
-
-
 #if (NGX_HTTP_SSL)
 
 /*
@@ -994,13 +583,13 @@ ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s)
 
     c = s->connection;
 
-    while (s->out.count || c->buffered) {
+    while (s->out->count || c->buffered) {
 
         if (!c->write->ready) {
             return ngx_http_websocket_blocked(s);
         }
 
-        cl = s->out.count ? ngx_http_websocket_ssl_chain(s) : NULL;
+        cl = s->out->count ? ngx_http_websocket_ssl_chain(s) : NULL;
 
         rest = c->send_chain(c, cl, 0);
 
@@ -1014,7 +603,7 @@ ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s)
         }
 
         if (size) {
-            s->blocked = ngx_current_msec;
+            s->blocked = ngx_http_websocket_now();
             ngx_http_websocket_queue_sent(s, size);
         }
     }
@@ -1038,10 +627,10 @@ ngx_http_websocket_ssl_chain(ngx_http_websocket_session_t *s)
     static ngx_buf_t             bufs[NGX_HTTP_WEBSOCKET_IOVS];
     static ngx_chain_t           links[NGX_HTTP_WEBSOCKET_IOVS];
 
-    q = &s->out;
+    q = s->out;
 
     for (i = 0; i < q->count && i < NGX_HTTP_WEBSOCKET_IOVS; i++) {
-        frame = q->frames[(q->head + i) & q->mask];
+        frame = *ngx_http_websocket_queue_at(q, i);
         b = &bufs[i];
 
         ngx_memzero(b, sizeof(ngx_buf_t));
@@ -1074,7 +663,7 @@ ngx_http_websocket_blocked(ngx_http_websocket_session_t *s)
 
     if (!s->write_blocked) {
         s->write_blocked = 1;
-        s->blocked = ngx_current_msec;
+        s->blocked = ngx_http_websocket_now();
 
         ngx_http_websocket_session_schedule(s);
     }

@@ -52,6 +52,14 @@ ngx_websocket_parser_init(ngx_websocket_parser_t *parser, unsigned allow_rsv1)
 }
 
 
+int
+ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser)
+{
+    return parser->state == NGX_WEBSOCKET_STATE_HEADER && parser->have == 0
+           && !parser->open;
+}
+
+
 ngx_websocket_parse_e
 ngx_websocket_parse(ngx_websocket_parser_t *parser, uint8_t **pos,
     uint8_t *last, uint8_t **data, size_t *size)

@@ -100,6 +100,12 @@ ngx_websocket_parse_e ngx_websocket_parse(ngx_websocket_parser_t *parser,
     uint8_t **pos, uint8_t *last, uint8_t **data, size_t *size);
 
 /*
+ * Whether the parser is as it was made: between two messages, with no byte of
+ * a frame taken.  Then it need not be kept.
+ */
+int ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser);
+
+/*
  * XORs n bytes at p with the masking key (RFC 6455, section 5.3), whose
  * first byte to use is key[offset & 3].  In place, 8 bytes or more at a
  * time.

@@ -1,0 +1,111 @@
+
+/*
+ * The frames that wait to be written to a session: a ring of references.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_QUEUE_H
+#define NGX_HTTP_WEBSOCKET_QUEUE_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+struct ngx_http_websocket_queue_s {
+    size_t                        bytes;    /* still to be written */
+    size_t                        sent;     /* of the first frame */
+    uint32_t                      places;   /* 2^n, or 0 */
+    uint32_t                      head;
+    uint32_t                      count;
+    uint32_t                      messages; /* of them, data messages */
+    uint32_t                      pongs;
+    ngx_http_websocket_frame_t   *frames[1];
+};
+
+
+/* what all sessions have that nothing waits for */
+extern ngx_http_websocket_queue_t  ngx_http_websocket_queue_none;
+
+
+/* The i-th frame, counted from the one that goes first. */
+static ngx_inline ngx_http_websocket_frame_t **
+ngx_http_websocket_queue_at(ngx_http_websocket_queue_t *q, uint32_t i)
+{
+    return &q->frames[(q->head + i) & (q->places - 1)];
+}
+
+/* The first frame that can still be moved, dropped or passed. */
+static ngx_inline uint32_t
+ngx_http_websocket_queue_first(ngx_http_websocket_queue_t *q)
+{
+    return q->sent ? 1 : 0;
+}
+
+/*
+ * The functions that take a frame take its reference over in any case.  They
+ * return NGX_OK, or NGX_ERROR when memory was refused.
+ */
+
+/* Puts a frame before the i-th one, i being at most the count. */
+ngx_int_t ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame, uint32_t i);
+
+/* Puts a message at its place: the end, but for priorities. */
+ngx_int_t ngx_http_websocket_queue_push_prior(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame);
+
+static ngx_inline ngx_int_t
+ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    ngx_http_websocket_queue_t  *q;
+
+    q = s->out;
+
+    if (q->count == q->places || !s->ordered) {
+        return ngx_http_websocket_queue_push_prior(s, frame);
+    }
+
+    *ngx_http_websocket_queue_at(q, q->count) = frame;
+
+    q->count++;
+    q->bytes += frame->size;
+    q->messages++;
+
+    return NGX_OK;
+}
+
+/*
+ * Only the most recent Ping need be answered (RFC 6455, section 5.5.3): with
+ * many Pongs waiting the newest gives its place, so that Pings cannot fill
+ * memory.  Returns 1 when the frame has found a place so.
+ */
+ngx_uint_t ngx_http_websocket_queue_replace_pong(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+
+/*
+ * The oldest message of the lowest priority, if the location has priorities;
+ * the count when there is none that could be dropped.
+ */
+uint32_t ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s);
+
+/* Drops the i-th frame, a message that is not partly written. */
+void ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s,
+    uint32_t i);
+
+/* Drops all messages of a channel. */
+void ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
+    ngx_websocket_channel_ref_t channel);
+
+/* Drops all, but for a frame that is partly written. */
+void ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s);
+
+/* The first size bytes went: frees what is wholly written. */
+void ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s,
+    size_t size);
+
+/* Frees the queue with all frames in it. */
+void ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_QUEUE_H */
