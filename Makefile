@@ -54,11 +54,11 @@ run: $(module)
 
 $(build)/unit/%: t/unit/%.c t/unit/*.[ch] $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
-	$(CC) $(flags) -o $@ $<
+	$(CC) $(flags) -o $@ $< -lz
 
 $(build)/fuzz/%: t/fuzz/%.c $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
-	clang $(flags) -fsanitize=fuzzer -o $@ $<
+	clang $(flags) -fsanitize=fuzzer -o $@ $< -lz
 
 $(build)/node_modules: t/package.json t/package-lock.json \
     | $(build)/test-packages

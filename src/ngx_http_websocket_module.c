@@ -53,6 +53,8 @@ static char *ngx_http_websocket_priority(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_int_t ngx_http_websocket_flag(ngx_conf_t *cf, ngx_flag_t *flag);
 static char *ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -283,7 +285,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
 
     { ngx_string("websocket_events"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
-      ngx_conf_set_bitmask_slot,
+      ngx_http_websocket_events,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, events),
       &ngx_http_websocket_event_names },
@@ -485,6 +487,10 @@ ngx_http_websocket_set_location(ngx_conf_t *cf,
     if (wlcf->publish && wlcf->mode != NGX_HTTP_WEBSOCKET_OFF) {
         return "cannot stand in one location with the other of \"websocket\" "
                "and \"websocket_publish\"";
+    }
+
+    if (wlcf->status) {
+        return "cannot stand in one location with \"websocket_status\"";
     }
 
     value = cf->args->elts;
@@ -932,6 +938,33 @@ ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* join and leave, or off */
+
+static char *
+ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (wlcf->events) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 3
+        && (ngx_strcmp(value[1].data, "off") == 0
+            || ngx_strcmp(value[2].data, "off") == 0))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"off\" stands alone");
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_conf_set_bitmask_slot(cf, cmd, conf);
+}
+
+
 /* the first argument of a directive that has more */
 
 static ngx_int_t
@@ -962,8 +995,19 @@ ngx_http_websocket_flag(ngx_conf_t *cf, ngx_flag_t *flag)
 static char *
 ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
     ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
+
+    if (wlcf->status) {
+        return "is duplicate";
+    }
+
+    if (wlcf->publish || wlcf->mode != NGX_HTTP_WEBSOCKET_OFF) {
+        return "cannot stand in one location with \"websocket\" or "
+               "\"websocket_publish\"";
+    }
 
     value = cf->args->elts;
 
@@ -973,6 +1017,8 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            &value[1]);
         return NGX_CONF_ERROR;
     }
+
+    wlcf->status = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_websocket_status_handler;
@@ -1172,6 +1218,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *
      *     conf->mode = NGX_HTTP_WEBSOCKET_OFF;
      *     conf->publish = 0;
+     *     conf->status = 0;
      *     conf->zone_name = { 0, NULL };
      *     conf->place = { NULL, 0 };
      *     conf->zone = NULL;

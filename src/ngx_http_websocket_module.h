@@ -65,6 +65,7 @@ typedef struct {
 typedef struct {
     ngx_uint_t                    mode;
     ngx_flag_t                    publish;
+    ngx_flag_t                    status;
     ngx_str_t                     zone_name;
     ngx_http_websocket_place_t    place;
 

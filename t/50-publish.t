@@ -179,7 +179,7 @@ a< text* 300000 y
 ! < 400
 ! GET /pub?since=0000000000000000:1&limit=0
 ! < 400
-! < json {"error":{"code":"bad_position","message":"limit is not a number from 1 to 1000"}}
+! < json {"error":{"code":"bad_limit","message":"limit is not a number from 1 to 1000"}}
 
 
 

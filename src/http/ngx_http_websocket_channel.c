@@ -102,17 +102,19 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 
     ngx_memzero(&position, sizeof(ngx_websocket_position_t));
 
-    error = ngx_http_websocket_page_limit(r, &limit);
-
     if (since && ngx_websocket_position_parse(since->data, since->len,
                                               &position, 1) != 1)
     {
-        error = "since is not EPOCH:OFFSET";
+        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+                                                "bad_position",
+                                                "since is not EPOCH:OFFSET");
     }
+
+    error = ngx_http_websocket_page_limit(r, &limit);
 
     if (error) {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "bad_position", error);
+                                                "bad_limit", error);
     }
 
     ngx_memzero(&cursor, sizeof(ngx_websocket_log_cursor_t));

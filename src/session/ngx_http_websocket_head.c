@@ -502,6 +502,10 @@ ngx_http_websocket_head_pair(ngx_http_websocket_head_writer_t *w,
     }
 
     ngx_http_websocket_head_write(w, value->data, value->len);
+
+    /* nginx reads headers up to a zero */
+
+    ngx_http_websocket_head_write(w, "", 1);
 }
 
 
@@ -658,7 +662,7 @@ ngx_http_websocket_head_restore_pairs(ngx_http_websocket_head_t *head,
         key.len = i < head->nheaders ? pair.name : 0;
         value.data = p + key.len;
         value.len = pair.value;
-        p = value.data + value.len;
+        p = value.data + value.len + 1;
 
         if (i >= head->nheaders) {
             v = &r->variables[pair.name];

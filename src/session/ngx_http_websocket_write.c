@@ -231,6 +231,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s)
         batch->timer.handler = ngx_http_websocket_release_held;
         batch->timer.data = &batch->dummy;
         batch->timer.log = ngx_cycle->log;
+        batch->timer.cancelable = 1;
 
         batch->dummy.fd = (ngx_socket_t) -1;
         batch->dummy.data = batch;

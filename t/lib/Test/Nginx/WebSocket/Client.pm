@@ -371,6 +371,9 @@ sub read_stream {
         $self->{stream} .= $came;
     }
 
+    # the loop's own match is forgotten with the loop
+    $self->{stream} =~ $regex;
+
     return substr $self->{stream}, 0, $+[0], '';
 }
 

@@ -1,0 +1,243 @@
+
+/*
+ * permessage-deflate: RFC 7692.  Plain C on zlib, no I/O; memory comes from
+ * zlib's own callbacks, which the caller may set.
+ *
+ * Memory, with zlib 1.2.13 on 64 bits:
+ *
+ *     deflater   (1 << (bits + 2)) + (1 << (mem_level + 9)) + 6 KB, all of it
+ *                from init on: 262 KB with 15 bits and level 8, 10 KB with 9
+ *                bits and level 2
+ *     inflater   7 KB from init on, and 1 << bits from the first message
+ *                that is not empty: 39 KB with 15 bits, 7.5 KB with 9 bits
+ *
+ * Without context takeover a session needs neither between messages: one
+ * deflater per worker and set of parameters makes every broadcast, once for
+ * all its subscribers, and one inflater of 15 bits reads what any client
+ * sends, for a larger window takes what a smaller one made.  A session has an
+ * inflater of its own only while a message is on its way in several reads;
+ * when it is given back, ngx_websocket_inflater_reset() makes it ready for
+ * another session, whatever became of the message.
+ */
+
+
+#ifndef NGX_WEBSOCKET_DEFLATE_H
+#define NGX_WEBSOCKET_DEFLATE_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zlib.h>
+
+
+#define NGX_WEBSOCKET_DEFLATE_MIN_BITS   9   /* least that zlib can compress
+                                               with */
+#define NGX_WEBSOCKET_DEFLATE_MAX_BITS   15
+
+/* the longest response */
+
+#define NGX_WEBSOCKET_DEFLATE_RESPONSE_SIZE                                   \
+    (sizeof("permessage-deflate"                                              \
+            "; server_no_context_takeover; client_no_context_takeover"        \
+            "; server_max_window_bits=15; client_max_window_bits=15") - 1)
+
+
+typedef enum {
+    NGX_WEBSOCKET_DEFLATE_OK = 0,
+    NGX_WEBSOCKET_DEFLATE_DECLINED,   /* no offer was acceptable */
+    NGX_WEBSOCKET_DEFLATE_FULL,       /* the output is full */
+    NGX_WEBSOCKET_DEFLATE_NO_MEMORY,
+    NGX_WEBSOCKET_DEFLATE_ERROR
+} ngx_websocket_deflate_e;
+
+
+/* what the server wants */
+
+typedef struct {
+    uint8_t        server_takeover;   /* 1: may keep its window */
+    uint8_t        client_takeover;   /* 1: the client may */
+    uint8_t        server_bits;       /* 9..15, the largest to be used */
+    uint8_t        client_bits;       /* 9..15, asked of clients that can */
+} ngx_websocket_deflate_conf_t;
+
+
+/* what was agreed; all zeros before the first header line */
+
+typedef struct {
+    uint8_t        accepted;          /* 1: the rest is set */
+    uint8_t        server_no_takeover;
+    uint8_t        client_no_takeover;
+    uint8_t        server_bits;       /* 9..15: for the deflater */
+    uint8_t        client_bits;       /* 8..15: for the inflater */
+
+    /* private: the response says them */
+
+    uint8_t        say_server_bits;
+    uint8_t        say_client_bits;
+} ngx_websocket_deflate_t;
+
+
+typedef struct {
+    z_stream       stream;
+    uint8_t        takeover;
+} ngx_websocket_deflater_t;
+
+
+typedef struct {
+    z_stream       stream;
+    uint8_t        takeover;
+    uint8_t        fresh;             /* zlib saw nothing since its reset */
+    uint8_t        failed;            /* the error that stays until a reset */
+} ngx_websocket_inflater_t;
+
+
+/*
+ * Reads one Sec-WebSocket-Extensions line of a client; a request may have
+ * several, to be given in their order with the same *agreed.  The first
+ * acceptable offer of permessage-deflate is taken, other extensions are
+ * passed over.  Returns
+ *
+ *     OK         an offer of this line or of one before it is in *agreed
+ *     DECLINED   none so far: no response header, no compression
+ *     ERROR      the line is not what RFC 6455, section 9.1, allows: the
+ *                handshake must fail (400), even if an offer was taken
+ *
+ * All of the line is read, also after the offer that is taken.  Empty list
+ * elements and spaces around ";", "," and "=" are allowed, as section 9.1 has
+ * it; a quoted value must hold a token.  Names are compared with case.
+ *
+ * An offer with an unknown or repeated parameter, a value where none may be,
+ * no value for server_max_window_bits, or a window that is not 8..15 without
+ * leading zeros is declined, and the next one tried (RFC 7692, section 7.1).
+ * So is server_max_window_bits=8: zlib has no raw deflate with a window of
+ * 256 bytes (before 1.2.9 it took 512 instead, since then it refuses), and a
+ * peer that knows this offers something else after it.
+ *
+ * The windows and takeovers agreed on are the lesser of what both sides
+ * want.  A client that did not offer client_max_window_bits cannot be asked
+ * to limit its window: client_bits is then 15 whatever conf says.
+ */
+ngx_websocket_deflate_e ngx_websocket_deflate_accept(const uint8_t *line,
+    size_t size, const ngx_websocket_deflate_conf_t *conf,
+    ngx_websocket_deflate_t *agreed);
+
+/*
+ * Writes the value of the response's Sec-WebSocket-Extensions at dst, which
+ * has room for NGX_WEBSOCKET_DEFLATE_RESPONSE_SIZE bytes; agreed->accepted
+ * is 1.  Returns its size.  No zero byte follows.
+ */
+size_t ngx_websocket_deflate_response(const ngx_websocket_deflate_t *agreed,
+    uint8_t *dst);
+
+
+/*
+ * Makes a deflater: bits 9..15, level 0..9 or -1 for zlib's default (6),
+ * mem_level 1..9.  takeover is not 0 where a message may refer to those
+ * before it: such a deflater belongs to one session, all that it made must
+ * be sent, in that order.  alloc and release are zlib's zalloc and zfree,
+ * called with data; both NULL: malloc() and free().
+ *
+ * Returns OK, NO_MEMORY or ERROR (a parameter out of its range), and owns
+ * nothing unless OK.
+ */
+ngx_websocket_deflate_e ngx_websocket_deflater_init(
+    ngx_websocket_deflater_t *deflater, int bits, int level, int mem_level,
+    unsigned takeover, alloc_func alloc, free_func release, void *data);
+
+/*
+ * The capacity with which a message of n bytes is never FULL: 13% more, and
+ * some bytes.
+ */
+size_t ngx_websocket_deflate_bound(size_t n);
+
+/*
+ * Compresses one message, n bytes at p, to dst, and sets *size: the payload
+ * for frames of which the first has RSV1.  It is not empty; that of an empty
+ * message is the byte 0 (RFC 7692, section 7.2.3.6).  Returns
+ *
+ *     OK
+ *     FULL    dst is too small.  Best sent uncompressed: a capacity of n
+ *             asks whether compression gains anything, as the room needed is
+ *             5 bytes more than *size would be.
+ *     ERROR   zlib failed, or n is 4 GB or more
+ *
+ * After FULL and ERROR the deflater is reset: the next message refers to
+ * nothing, which is valid with or without context takeover.  The cost of a
+ * message without takeover includes clearing the hash table, 1 <<
+ * (mem_level + 8) bytes.
+ */
+ngx_websocket_deflate_e ngx_websocket_deflate(
+    ngx_websocket_deflater_t *deflater, const uint8_t *p, size_t n,
+    uint8_t *dst, size_t capacity, size_t *size);
+
+/* Forgets the messages made so far: to be called when one is not sent. */
+void ngx_websocket_deflater_reset(ngx_websocket_deflater_t *deflater);
+
+/* Frees what a deflater owns. */
+void ngx_websocket_deflater_done(ngx_websocket_deflater_t *deflater);
+
+
+/*
+ * Makes an inflater: bits 8..15, those agreed for the client or more (8 is
+ * taken for 9: clients with an old zlib use 512 bytes when they say 256).
+ * takeover is not 0 where a message may refer to those before it: such an
+ * inflater belongs to one session.  The rest, and the returned value, as for
+ * a deflater.
+ */
+ngx_websocket_deflate_e ngx_websocket_inflater_init(
+    ngx_websocket_inflater_t *inflater, int bits, unsigned takeover,
+    alloc_func alloc, free_func release, void *data);
+
+/*
+ * Decompresses the next n bytes of a message's payload, any pieces of it,
+ * into dst, whose capacity is at least 1.  *consumed and *produced are set in
+ * every case.  Returns
+ *
+ *     OK          all input is used, and all that it gives is in dst
+ *     FULL        dst is full: call again with the rest of the input, maybe
+ *                 empty, and more room; there may be more output or not
+ *     NO_MEMORY   (the window is allocated with the first output)
+ *     ERROR       the data is invalid
+ *
+ * An error stays until the inflater is reset.  For ERROR the connection
+ * fails with 1007.  RFC 7692 names no code; the payload is data that is not
+ * what the message claims, which RFC 6455 gives 1007; peers answer either
+ * that or 1002.
+ *
+ * A bomb costs no more than the limit of the caller, who gives at most one
+ * byte more room than a message may have, and stops (1009) when it is used.
+ * Input that makes no output is possible, blocks may be empty: the bytes of
+ * the payload are to be bounded as well.
+ *
+ * A block with BFINAL set ends a stream, and what follows begins another
+ * with an empty window (section 7.2.3.4 and 7.2.3.5).
+ */
+ngx_websocket_deflate_e ngx_websocket_inflater_feed(
+    ngx_websocket_inflater_t *inflater, const uint8_t *p, size_t n,
+    uint8_t *dst, size_t capacity, size_t *consumed, size_t *produced);
+
+/*
+ * The message is complete, after feed() answered OK for its last byte.
+ * Returns OK, and the inflater is ready for the next message; ERROR (1007)
+ * when the payload stopped within a block; NO_MEMORY.
+ *
+ * A payload is to end with an empty block that lacks its last 4 bytes.  One
+ * that ends after a whole block, at a byte's end, is also taken, as it is
+ * clear what was meant: some libraries, zlib's sync flush giving nothing the
+ * second time, send empty messages, or the last of several fragments, so.
+ */
+ngx_websocket_deflate_e ngx_websocket_inflater_end(
+    ngx_websocket_inflater_t *inflater);
+
+/*
+ * Forgets everything: the message, errors, and with takeover those before
+ * it.  The memory is kept.
+ */
+void ngx_websocket_inflater_reset(ngx_websocket_inflater_t *inflater);
+
+/* Frees what an inflater owns. */
+void ngx_websocket_inflater_done(ngx_websocket_inflater_t *inflater);
+
+
+#endif /* NGX_WEBSOCKET_DEFLATE_H */
