@@ -13,6 +13,7 @@
 #include <ngx_http.h>
 
 #include "hub/ngx_http_websocket_zone.h"
+#include "wire/deflate.h"
 
 
 typedef enum {
@@ -46,6 +47,14 @@ typedef struct {
     ngx_event_t                   timer;
     ngx_connection_t              dummy;
 } ngx_http_websocket_batch_t;
+
+
+typedef struct {
+    ngx_websocket_deflate_conf_t  agree;
+    size_t                        min_length;       /* of a message, bytes */
+    int                           level;
+    int                           memory;   /* zlib's memLevel */
+} ngx_http_websocket_deflate_conf_t;
 
 
 /* where a directive stood: for what can be checked only later */
@@ -91,6 +100,7 @@ typedef struct {
     size_t                        queue_size;
     ngx_uint_t                    overflow;
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
+    ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
 
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */

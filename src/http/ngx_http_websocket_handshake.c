@@ -8,6 +8,7 @@
 
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_deflate.h"
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_SIZE  16     /* decoded */
@@ -45,10 +46,14 @@ static ngx_uint_t ngx_http_websocket_header_is(ngx_table_elt_t *h,
     char *name);
 static ngx_uint_t ngx_http_websocket_has_token(ngx_str_t *list,
     ngx_str_t *token, ngx_uint_t fold);
+static ngx_int_t ngx_http_websocket_extensions(ngx_http_request_t *r,
+    ngx_websocket_deflate_t *agreed);
 static ngx_int_t ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
-    ngx_str_t *key);
+    ngx_str_t *key, ngx_websocket_deflate_t *deflate);
 static ngx_int_t ngx_http_websocket_add_accept(ngx_http_request_t *r,
     ngx_str_t *key);
+static ngx_int_t ngx_http_websocket_add_deflate(ngx_http_request_t *r,
+    ngx_websocket_deflate_t *agreed);
 static ngx_str_t *ngx_http_websocket_subprotocol(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r,
     ngx_str_t *name);
@@ -93,6 +98,11 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
 
     if (rc != NGX_DECLINED) {
         return rc;
+    }
+
+    if (ngx_http_websocket_extensions(r, &options.deflate) != NGX_OK) {
+        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
+                           "the Sec-WebSocket-Extensions header is malformed");
     }
 
     return ngx_http_websocket_open(r, &options, &h.key);
@@ -150,7 +160,7 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = key ? ngx_http_websocket_switch_protocols(r, key)
+    rc = key ? ngx_http_websocket_switch_protocols(r, key, &options->deflate)
              : ngx_http_websocket_stream_header(r, options);
 
     if (rc != NGX_OK) {
@@ -410,8 +420,46 @@ ngx_http_websocket_has_token(ngx_str_t *list, ngx_str_t *token,
 }
 
 
+/* what is not offered, or not acceptable, is not agreed on */
+
 static ngx_int_t
-ngx_http_websocket_switch_protocols(ngx_http_request_t *r, ngx_str_t *key)
+ngx_http_websocket_extensions(ngx_http_request_t *r,
+    ngx_websocket_deflate_t *agreed)
+{
+    ngx_uint_t                      i;
+    ngx_list_part_t                *part;
+    ngx_table_elt_t                *header;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->deflate == NULL) {
+        return NGX_OK;
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_http_websocket_header_is(&header[i],
+                                             "sec-websocket-extensions")
+                && ngx_http_websocket_deflate_offer(conf, &header[i].value,
+                                                    agreed)
+                   != NGX_OK)
+            {
+                return NGX_DECLINED;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_switch_protocols(ngx_http_request_t *r, ngx_str_t *key,
+    ngx_websocket_deflate_t *deflate)
 {
     ngx_int_t   rc;
     ngx_str_t  *subprotocol;
@@ -429,7 +477,9 @@ ngx_http_websocket_switch_protocols(ngx_http_request_t *r, ngx_str_t *key)
         || (subprotocol
             && ngx_http_websocket_add_header(r, "Sec-WebSocket-Protocol",
                                              subprotocol)
-               != NGX_OK))
+               != NGX_OK)
+        || (deflate->accepted
+            && ngx_http_websocket_add_deflate(r, deflate) != NGX_OK))
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -470,6 +520,24 @@ ngx_http_websocket_add_accept(ngx_http_request_t *r, ngx_str_t *key)
     ngx_encode_base64(&accept, &hash);
 
     return ngx_http_websocket_add_header(r, "Sec-WebSocket-Accept", &accept);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_add_deflate(ngx_http_request_t *r,
+    ngx_websocket_deflate_t *agreed)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(r->pool, NGX_WEBSOCKET_DEFLATE_RESPONSE_SIZE);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_websocket_deflate_response(agreed, value.data);
+
+    return ngx_http_websocket_add_header(r, "Sec-WebSocket-Extensions",
+                                         &value);
 }
 
 

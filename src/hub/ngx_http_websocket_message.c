@@ -23,6 +23,7 @@ ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
 
     message->frame.refs = 1;
     message->frame.size = header + size;
+    message->frame.header = header;
     message->frame.message = 1;
     message->frame.priority = NGX_HTTP_WEBSOCKET_NORMAL;
     message->frame.data = (u_char *) (message + 1);
@@ -39,15 +40,12 @@ ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
 void
 ngx_http_websocket_message_release(ngx_http_websocket_message_t *message)
 {
-    ngx_uint_t  i;
+    ngx_http_websocket_frame_t  *frame, *next;
 
-    for (i = 0; i < NGX_HTTP_WEBSOCKET_FRAMES; i++) {
-        if (message->frames[i]) {
-            ngx_http_websocket_frame_release(message->frames[i]);
-        }
+    for (frame = &message->frame; frame; frame = next) {
+        next = frame->next;
+        ngx_http_websocket_frame_release(frame);
     }
-
-    ngx_http_websocket_frame_release(&message->frame);
 }
 
 
@@ -65,6 +63,7 @@ ngx_http_websocket_frame_create(uint8_t first, u_char *payload, size_t size,
         return NULL;
     }
 
+    frame->header = header;
     (void) ngx_websocket_frame_header(frame->data, first, size);
 
     if (size && payload) {

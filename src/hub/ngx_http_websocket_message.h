@@ -26,12 +26,30 @@ typedef enum {
 } ngx_http_websocket_priority_e;
 
 
+/* what a message can be sent as */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_RAW_FRAME = 0,       /* the payload alone */
+    NGX_HTTP_WEBSOCKET_POSITION_FRAME,      /* behind its position */
+    NGX_HTTP_WEBSOCKET_EVENT,               /* a server-sent one */
+    NGX_HTTP_WEBSOCKET_JSON
+} ngx_http_websocket_encoding_e;
+
+
+typedef struct ngx_http_websocket_frame_s  ngx_http_websocket_frame_t;
+
+
 /* bytes ready for the wire */
 
-typedef struct {
+struct ngx_http_websocket_frame_s {
     uint32_t                      refs;
     uint32_t                      size;
     u_char                       *data;
+
+    ngx_http_websocket_frame_t   *next;     /* of the same message, while it
+                                               is being delivered */
+    uint16_t                      variant;
+    uint8_t                       header;   /* bytes before the payload */
 
     /* of the message */
 
@@ -39,30 +57,20 @@ typedef struct {
     ngx_websocket_channel_ref_t   channel;  /* 0: of none */
     uint8_t                       priority;
 
-    unsigned                      pong:1;
-    unsigned                      message:1;    /* a whole data message */
-} ngx_http_websocket_frame_t;
-
-
-/* the frames of a message that are made when the first session wants one */
-
-typedef enum {
-    NGX_HTTP_WEBSOCKET_FRAME_POSITION = 0,
-    NGX_HTTP_WEBSOCKET_FRAME_EVENT,
-    NGX_HTTP_WEBSOCKET_FRAME_JSON,
-    NGX_HTTP_WEBSOCKET_FRAMES
-} ngx_http_websocket_frame_e;
+    uint8_t                       pong;
+    uint8_t                       message;  /* 1: a whole data message */
+};
 
 
 /*
  * The message's bytes lie behind the struct, with the raw frame's header
- * before them: the raw frame is the allocation itself.  The rest of the
+ * before them: the raw frame is the allocation itself.  It heads the list of
+ * the frames that are made when the first session wants one.  The rest of the
  * struct is there as long as the message is being delivered.
  */
 
 typedef struct {
     ngx_http_websocket_frame_t    frame;
-    ngx_http_websocket_frame_t   *frames[NGX_HTTP_WEBSOCKET_FRAMES];
 
     uint64_t                      epoch;    /* of the channel */
     uint64_t                      offset;

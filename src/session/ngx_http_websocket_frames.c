@@ -4,9 +4,12 @@
  */
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_deflate.h"
 
 
+static ngx_http_websocket_frame_t *ngx_http_websocket_make_frame(
+    ngx_log_t *log, ngx_http_websocket_message_t *message,
+    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec);
 static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_json_frame(
@@ -21,39 +24,75 @@ static size_t ngx_http_websocket_print_position(u_char *buf,
 
 ngx_int_t
 ngx_http_websocket_shared_frame(ngx_log_t *log,
-    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_e which,
+    ngx_http_websocket_message_t *message,
+    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec,
     ngx_http_websocket_frame_t **frame)
 {
-    if (message->frames[which] == NULL) {
+    ngx_uint_t                   variant;
+    ngx_http_websocket_frame_t  *f;
 
-        switch (which) {
+    variant = codec << 8 | encoding;
 
-        case NGX_HTTP_WEBSOCKET_FRAME_POSITION:
-            *frame = ngx_http_websocket_position_frame(log, message);
-            break;
+    for (f = &message->frame; f; f = f->next) {
 
-        case NGX_HTTP_WEBSOCKET_FRAME_EVENT:
-            *frame = ngx_http_websocket_own_event_frame(log, message);
-            break;
+        if (f->variant == variant) {
+            f->refs++;
+            *frame = f;
 
-        default:  /* NGX_HTTP_WEBSOCKET_FRAME_JSON */
-            *frame = ngx_http_websocket_json_frame(log, message);
-            break;
+            return NGX_OK;
         }
-
-        if (*frame == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_websocket_frame_of(*frame, message);
-
-        message->frames[which] = *frame;
     }
 
-    *frame = message->frames[which];
-    (*frame)->refs++;
+    f = ngx_http_websocket_make_frame(log, message, encoding, codec);
+    if (f == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_frame_of(f, message);
+
+    f->refs++;
+    f->variant = variant;
+    f->next = message->frame.next;
+    message->frame.next = f;
+
+    *frame = f;
 
     return NGX_OK;
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_make_frame(ngx_log_t *log,
+    ngx_http_websocket_message_t *message,
+    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec)
+{
+    ngx_http_websocket_frame_t  *plain, *frame;
+
+    if (codec) {
+        if (ngx_http_websocket_shared_frame(log, message, encoding, 0, &plain)
+            != NGX_OK)
+        {
+            return NULL;
+        }
+
+        frame = ngx_http_websocket_deflate_frame(log, codec, plain);
+
+        ngx_http_websocket_frame_release(plain);
+
+        return frame;
+    }
+
+    switch (encoding) {
+
+    case NGX_HTTP_WEBSOCKET_POSITION_FRAME:
+        return ngx_http_websocket_position_frame(log, message);
+
+    case NGX_HTTP_WEBSOCKET_EVENT:
+        return ngx_http_websocket_own_event_frame(log, message);
+
+    default:  /* NGX_HTTP_WEBSOCKET_JSON */
+        return ngx_http_websocket_json_frame(log, message);
+    }
 }
 
 

@@ -5,7 +5,7 @@
 
 
 #include "message/ngx_http_websocket_priority.h"
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_deflate.h"
 
 
 static ngx_int_t ngx_http_websocket_raw_receive(
@@ -17,6 +17,10 @@ static ngx_int_t ngx_http_websocket_raw_publish(
 static ngx_int_t ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
+static ngx_int_t ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_message_t *message,
+    ngx_http_websocket_encoding_e encoding,
+    ngx_http_websocket_frame_t **frame);
 static ngx_int_t ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t *hello);
 
@@ -45,23 +49,29 @@ static ngx_int_t
 ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
+    ngx_int_t                      rc;
+    ngx_http_websocket_frame_t    *frame;
     ngx_http_websocket_message_t  *message;
+
+    rc = NGX_ERROR;
 
     message = ngx_http_websocket_message_create(type, size,
                                                 s->connection->log);
-    if (message == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                        "out of memory");
-        return NGX_DONE;
+    if (message) {
+        if (size) {
+            ngx_memcpy(message->payload, data, size);
+        }
+
+        rc = ngx_http_websocket_raw_encode(s, message,
+                                           NGX_HTTP_WEBSOCKET_RAW_FRAME,
+                                           &frame);
+
+        ngx_http_websocket_message_release(message);
     }
 
-    if (size) {
-        ngx_memcpy(message->payload, data, size);
-    }
-
-    if (ngx_http_websocket_send_reply(s, &message->frame) != NGX_OK) {
+    if (rc != NGX_OK || ngx_http_websocket_send_reply(s, frame) != NGX_OK) {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                        "out of memory");
+                                       "out of memory");
         return NGX_DONE;
     }
 
@@ -122,16 +132,25 @@ ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
         return NGX_DECLINED;
     }
 
-    if (s->position) {
-        return ngx_http_websocket_shared_frame(s->connection->log, message,
-                                             NGX_HTTP_WEBSOCKET_FRAME_POSITION,
-                                               frame);
+    return ngx_http_websocket_raw_encode(s, message,
+                                         s->position
+                                         ? NGX_HTTP_WEBSOCKET_POSITION_FRAME
+                                         : NGX_HTTP_WEBSOCKET_RAW_FRAME,
+                                         frame);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_message_t *message,
+    ngx_http_websocket_encoding_e encoding, ngx_http_websocket_frame_t **frame)
+{
+    if (s->codec) {
+        return ngx_http_websocket_deflate_message(s, message, encoding, frame);
     }
 
-    message->frame.refs++;
-    *frame = &message->frame;
-
-    return NGX_OK;
+    return ngx_http_websocket_shared_frame(s->connection->log, message,
+                                           encoding, 0, frame);
 }
 
 

@@ -1,5 +1,5 @@
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_deflate.h"
 
 
 /* one for all sessions: what is incomplete in it is copied out */
@@ -18,6 +18,8 @@ static ngx_int_t ngx_http_websocket_read_frames(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_int_t ngx_http_websocket_read_header(
     ngx_http_websocket_session_t *s);
+static ngx_uint_t ngx_http_websocket_read_too_big(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_payload(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_end(ngx_http_websocket_session_t *s);
@@ -27,9 +29,17 @@ static ngx_int_t ngx_http_websocket_read_control(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_message_piece(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_read_compressed_piece(
+    ngx_http_websocket_session_t *s, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_read_check_text(
+    ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_message_grow(
     ngx_http_websocket_session_t *s, size_t size);
 static ngx_int_t ngx_http_websocket_read_message(
+    ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_read_compressed_end(
+    ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_read_not_deflate(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_out_of_memory(
     ngx_http_websocket_session_t *s);
@@ -134,7 +144,7 @@ ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
         s->record->input = &ngx_http_websocket_scratch;
 
         ngx_memzero(s->record->input, sizeof(ngx_http_websocket_input_t));
-        ngx_websocket_parser_init(&s->record->input->parser, 0);
+        ngx_websocket_parser_init(&s->record->input->parser, s->codec);
     }
 
     rc = ngx_http_websocket_read_frames(s, pos, last);
@@ -191,6 +201,10 @@ ngx_http_websocket_input_free(ngx_http_websocket_session_t *s)
 
     if (in->message_alloc) {
         ngx_free(in->message);
+    }
+
+    if (in->inflater) {
+        ngx_http_websocket_inflater_give(s, in->inflater);
     }
 
     if (in != &ngx_http_websocket_scratch) {
@@ -267,17 +281,46 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
         return NGX_DONE;
     }
 
-    if (in->parser.length > s->conf->max_message_size - in->message_size) {
+    if (in->parser.opcode != NGX_WEBSOCKET_CONTINUATION) {
+        in->utf8 = 0;
+
+        if (in->parser.rsv1) {
+            in->inflater = ngx_http_websocket_inflater_take(s);
+            in->compressed = 0;
+
+            if (in->inflater == NULL) {
+                return ngx_http_websocket_read_out_of_memory(s);
+            }
+        }
+    }
+
+    if (ngx_http_websocket_read_too_big(s)) {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
                                  "message exceeds the maximum size");
         return NGX_DONE;
     }
 
-    if (in->parser.opcode != NGX_WEBSOCKET_CONTINUATION) {
-        in->utf8 = 0;
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_read_too_big(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
+    if (in->inflater == NULL) {
+        return in->parser.length
+               > s->conf->max_message_size - in->message_size;
     }
 
-    return NGX_OK;
+    /* what it will be is seen later, but there is no reason to be longer */
+
+    return in->parser.length
+           > ngx_websocket_deflate_bound(s->conf->max_message_size)
+             - in->compressed;
 }
 
 
@@ -299,6 +342,26 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
         return NGX_OK;
     }
 
+    if (in->inflater) {
+        return ngx_http_websocket_read_compressed_piece(s, data, size);
+    }
+
+    if (ngx_http_websocket_read_check_text(s, data, size) != NGX_OK) {
+        return NGX_DONE;
+    }
+
+    return ngx_http_websocket_read_message_piece(s, data, size);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_read_check_text(ngx_http_websocket_session_t *s,
+    u_char *data, size_t size)
+{
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
     if (in->parser.message == NGX_WEBSOCKET_TEXT
         && ngx_websocket_utf8(&in->utf8, data, size) != 0)
     {
@@ -307,7 +370,7 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
         return NGX_DONE;
     }
 
-    return ngx_http_websocket_read_message_piece(s, data, size);
+    return NGX_OK;
 }
 
 
@@ -437,6 +500,63 @@ ngx_http_websocket_read_message_piece(ngx_http_websocket_session_t *s,
 }
 
 
+/* a bomb costs no more than the largest message, and a byte */
+
+static ngx_int_t
+ngx_http_websocket_read_compressed_piece(ngx_http_websocket_session_t *s,
+    u_char *data, size_t size)
+{
+    u_char                      *p;
+    size_t                       used, made;
+    ngx_websocket_deflate_e      rc;
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+    in->compressed += size;
+
+    do {
+        if (in->message_size == in->message_alloc
+            && ngx_http_websocket_read_message_grow(s, in->message_size + 1)
+               != NGX_OK)
+        {
+            return ngx_http_websocket_read_out_of_memory(s);
+        }
+
+        p = in->message + in->message_size;
+
+        rc = ngx_websocket_inflater_feed(in->inflater, data, size, p,
+                                         in->message_alloc - in->message_size,
+                                         &used, &made);
+
+        if (rc == NGX_WEBSOCKET_DEFLATE_NO_MEMORY) {
+            return ngx_http_websocket_read_out_of_memory(s);
+        }
+
+        if (rc == NGX_WEBSOCKET_DEFLATE_ERROR) {
+            return ngx_http_websocket_read_not_deflate(s);
+        }
+
+        in->message_size += made;
+
+        if (in->message_size > s->conf->max_message_size) {
+            ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
+                                           "message exceeds the maximum size");
+            return NGX_DONE;
+        }
+
+        if (ngx_http_websocket_read_check_text(s, p, made) != NGX_OK) {
+            return NGX_DONE;
+        }
+
+        data += used;
+        size -= used;
+
+    } while (rc == NGX_WEBSOCKET_DEFLATE_FULL);
+
+    return NGX_OK;
+}
+
+
 /*
  * Memory follows what has come, not what was announced: a client pays for
  * what it takes.
@@ -484,6 +604,10 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
     in = s->record->input;
 
+    if (in->inflater && ngx_http_websocket_read_compressed_end(s) != NGX_OK) {
+        return NGX_DONE;
+    }
+
     if (in->parser.message == NGX_WEBSOCKET_TEXT && in->utf8 != 0) {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
                                        "text ends within a character");
@@ -506,6 +630,42 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message_size = 0;
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_read_compressed_end(ngx_http_websocket_session_t *s)
+{
+    ngx_websocket_deflate_e      rc;
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
+    rc = ngx_websocket_inflater_end(in->inflater);
+
+    ngx_http_websocket_inflater_give(s, in->inflater);
+    in->inflater = NULL;
+
+    switch (rc) {
+
+    case NGX_WEBSOCKET_DEFLATE_OK:
+        return NGX_OK;
+
+    case NGX_WEBSOCKET_DEFLATE_NO_MEMORY:
+        return ngx_http_websocket_read_out_of_memory(s);
+
+    default:
+        return ngx_http_websocket_read_not_deflate(s);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_read_not_deflate(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
+                                   "compressed data is invalid");
+    return NGX_DONE;
 }
 
 

@@ -1,4 +1,5 @@
 
+#include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "hub/ngx_http_websocket_worker.h"
 
@@ -97,7 +98,12 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = ngx_http_websocket_session_subscribe(s, options);
+    rc = options->deflate.accepted
+         ? ngx_http_websocket_deflate_begin(s, &options->deflate) : NGX_OK;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_session_subscribe(s, options);
+    }
 
     if (rc != NGX_OK) {
         ngx_http_websocket_session_detach(s);
@@ -491,6 +497,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     }
 
     ngx_http_websocket_input_free(s);
+    ngx_http_websocket_deflate_end(s);
 
     ngx_free(record->close_reason);
     ngx_free(record->head);

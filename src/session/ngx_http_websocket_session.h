@@ -14,6 +14,7 @@
 #include "hub/ngx_http_websocket_hub.h"
 #include "session/ngx_http_websocket_wheel.h"
 #include "wire/close.h"
+#include "wire/deflate.h"
 #include "wire/frame.h"
 #include "wire/utf8.h"
 
@@ -24,6 +25,7 @@ typedef struct ngx_http_websocket_protocol_s   ngx_http_websocket_protocol_t;
 typedef struct ngx_http_websocket_response_s   ngx_http_websocket_response_t;
 typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
+typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -104,6 +106,8 @@ typedef struct {
     u_char                       *message;
     size_t                        message_size;
     size_t                        message_alloc;    /* 0: borrowed */
+    ngx_websocket_inflater_t     *inflater; /* NULL: not compressed */
+    size_t                        compressed;       /* bytes of it */
 } ngx_http_websocket_input_t;
 
 
@@ -114,6 +118,7 @@ typedef struct {
     ngx_http_websocket_head_t    *head;     /* of it, for the access log */
     ngx_http_websocket_response_t  *response;       /* NULL: a socket */
     ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
+    ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
     ngx_str_t                    *channels; /* all, by name */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
@@ -199,6 +204,7 @@ struct ngx_http_websocket_session_s {
     uint16_t                              nsubscriptions;
     uint8_t                               protocol;
     uint8_t                               state;
+    uint8_t                               codec;    /* 0: no compression */
 
     uint16_t                              flush_posted:1;
     uint16_t                              ping_open:1;
@@ -240,6 +246,7 @@ typedef struct {
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
     ngx_uint_t                            position;     /* with each message */
+    ngx_websocket_deflate_t               deflate;
 } ngx_http_websocket_options_t;
 
 
@@ -425,11 +432,12 @@ void ngx_http_websocket_write_init(ngx_cycle_t *cycle);
 
 /*
  * A frame of a message that several sessions share: made for the first of
- * them, with a reference for each.  Returns NGX_OK, or NGX_ERROR when memory
- * was refused.
+ * them, with a reference for each.  codec is 0, or a session's own for a
+ * compressed one.  Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_shared_frame(ngx_log_t *log,
-    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_e which,
+    ngx_http_websocket_message_t *message,
+    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec,
     ngx_http_websocket_frame_t **frame);
 
 /*

@@ -55,7 +55,7 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
 
     if (s->nchannels == 1) {
         return ngx_http_websocket_shared_frame(log, message,
-                                               NGX_HTTP_WEBSOCKET_FRAME_EVENT,
+                                               NGX_HTTP_WEBSOCKET_EVENT, 0,
                                                frame);
     }
 

@@ -1,0 +1,55 @@
+
+/*
+ * What the directives call that need more than nginx's own slots: as
+ * ngx_command_t says, with an error that names what is wrong.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_DIRECTIVES_H
+#define NGX_HTTP_WEBSOCKET_DIRECTIVES_H
+
+
+#include "ngx_http_websocket_module.h"
+
+
+char *ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_websocket(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_publish(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_channel(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_heartbeat(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_deflate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_priority(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_subprotocols(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+char *ngx_http_websocket_off_msec(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_check_time(ngx_conf_t *cf, void *post,
+    void *data);
+
+/* Compiles a value with variables in it.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_compile(ngx_conf_t *cf,
+    ngx_http_complex_value_t *cv, ngx_str_t *value);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_DIRECTIVES_H */

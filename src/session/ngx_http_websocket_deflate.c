@@ -1,0 +1,384 @@
+
+#include "session/ngx_http_websocket_deflate.h"
+
+
+#define NGX_HTTP_WEBSOCKET_CODECS     64
+#define NGX_HTTP_WEBSOCKET_INFLATERS  8     /* kept for the next message */
+
+
+/*
+ * A deflater without context takeover, of all the worker's sessions that have
+ * the same parameters.
+ */
+
+typedef struct {
+    ngx_websocket_deflater_t      deflater;
+    ngx_uint_t                    ready;
+    int                           bits;
+    int                           level;
+    int                           memory;
+} ngx_http_websocket_codec_t;
+
+
+/* what a session with context takeover keeps between messages */
+
+struct ngx_http_websocket_context_s {
+    ngx_websocket_deflater_t      deflater;
+    ngx_websocket_inflater_t      inflater;
+    uint8_t                       client_bits;
+
+    unsigned                      server:1; /* the server takes over */
+    unsigned                      client:1;
+    unsigned                      deflating:1;      /* the deflater exists */
+    unsigned                      inflating:1;
+};
+
+
+static ngx_uint_t ngx_http_websocket_codec(
+    ngx_http_websocket_deflate_conf_t *conf, int bits);
+static ngx_websocket_deflater_t *ngx_http_websocket_codec_deflater(
+    ngx_http_websocket_codec_t *codec);
+static ngx_websocket_deflater_t *ngx_http_websocket_context_deflater(
+    ngx_http_websocket_session_t *s);
+static ngx_http_websocket_frame_t *ngx_http_websocket_deflate_with(
+    ngx_log_t *log, ngx_websocket_deflater_t *deflater,
+    ngx_http_websocket_frame_t *frame);
+static ngx_websocket_inflater_t *ngx_http_websocket_context_inflater(
+    ngx_http_websocket_context_t *context);
+static ngx_websocket_inflater_t *ngx_http_websocket_inflater_create(
+    ngx_log_t *log);
+
+
+/* a session's codec is its index here, and one more */
+
+static ngx_http_websocket_codec_t   ngx_http_websocket_codecs[
+                                        NGX_HTTP_WEBSOCKET_CODECS];
+static ngx_uint_t                   ngx_http_websocket_ncodecs;
+
+/* not in use */
+
+static ngx_websocket_inflater_t    *ngx_http_websocket_inflaters[
+                                        NGX_HTTP_WEBSOCKET_INFLATERS];
+static ngx_uint_t                   ngx_http_websocket_ninflaters;
+
+
+ngx_int_t
+ngx_http_websocket_deflate_offer(ngx_http_websocket_loc_conf_t *conf,
+    ngx_str_t *line, ngx_websocket_deflate_t *agreed)
+{
+    ngx_websocket_deflate_conf_t  wanted;
+
+    wanted = conf->deflate->agree;
+
+    if (conf->overflow != NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE || conf->priority)
+    {
+        /* what another message refers to can neither be dropped nor passed */
+
+        wanted.server_takeover = 0;
+    }
+
+    return ngx_websocket_deflate_accept(line->data, line->len, &wanted, agreed)
+           == NGX_WEBSOCKET_DEFLATE_ERROR ? NGX_DECLINED : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
+    ngx_websocket_deflate_t *agreed)
+{
+    ngx_http_websocket_context_t  *context;
+
+    s->codec = ngx_http_websocket_codec(s->conf->deflate,
+                                        agreed->server_bits);
+    if (s->codec == 0) {
+        agreed->accepted = 0;
+        return NGX_OK;
+    }
+
+    s->plain = 0;
+
+    if (agreed->server_no_takeover && agreed->client_no_takeover) {
+        return NGX_OK;
+    }
+
+    context = ngx_calloc(sizeof(ngx_http_websocket_context_t),
+                         s->connection->log);
+    if (context == NULL) {
+        return NGX_ERROR;
+    }
+
+    context->server = !agreed->server_no_takeover;
+    context->client = !agreed->client_no_takeover;
+    context->client_bits = agreed->client_bits;
+
+    s->record->context = context;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_context_t  *context;
+
+    context = s->record->context;
+
+    if (context == NULL) {
+        return;
+    }
+
+    if (context->deflating) {
+        ngx_websocket_deflater_done(&context->deflater);
+    }
+
+    if (context->inflating) {
+        ngx_websocket_inflater_done(&context->inflater);
+    }
+
+    ngx_free(context);
+
+    s->record->context = NULL;
+}
+
+
+/* 0 when there are too many */
+
+static ngx_uint_t
+ngx_http_websocket_codec(ngx_http_websocket_deflate_conf_t *conf, int bits)
+{
+    ngx_uint_t                   i;
+    ngx_http_websocket_codec_t  *codec;
+
+    for (i = 0; i < ngx_http_websocket_ncodecs; i++) {
+
+        codec = &ngx_http_websocket_codecs[i];
+
+        if (codec->bits == bits && codec->level == conf->level
+            && codec->memory == conf->memory)
+        {
+            return i + 1;
+        }
+    }
+
+    if (i == NGX_HTTP_WEBSOCKET_CODECS) {
+        return 0;
+    }
+
+    codec = &ngx_http_websocket_codecs[i];
+
+    codec->bits = bits;
+    codec->level = conf->level;
+    codec->memory = conf->memory;
+
+    return ++ngx_http_websocket_ncodecs;
+}
+
+
+ngx_int_t
+ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_message_t *message,
+    ngx_http_websocket_encoding_e encoding, ngx_http_websocket_frame_t **frame)
+{
+    ngx_int_t                    rc;
+    ngx_log_t                   *log;
+    ngx_http_websocket_frame_t  *plain;
+
+    log = s->connection->log;
+
+    if (message->size < s->conf->deflate->min_length) {
+        return ngx_http_websocket_shared_frame(log, message, encoding, 0,
+                                               frame);
+    }
+
+    if (s->record->context == NULL || !s->record->context->server) {
+        return ngx_http_websocket_shared_frame(log, message, encoding,
+                                               s->codec, frame);
+    }
+
+    rc = ngx_http_websocket_shared_frame(log, message, encoding, 0, &plain);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    *frame = ngx_http_websocket_deflate_with(log,
+                                        ngx_http_websocket_context_deflater(s),
+                                        plain);
+
+    ngx_http_websocket_frame_release(plain);
+
+    if (*frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_frame_of(*frame, message);
+
+    return NGX_OK;
+}
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_deflate_frame(ngx_log_t *log, ngx_uint_t codec,
+    ngx_http_websocket_frame_t *frame)
+{
+    return ngx_http_websocket_deflate_with(log,
+             ngx_http_websocket_codec_deflater(
+                                     &ngx_http_websocket_codecs[codec - 1]),
+             frame);
+}
+
+
+/* NULL when memory was refused: the message goes as it is */
+
+static ngx_websocket_deflater_t *
+ngx_http_websocket_codec_deflater(ngx_http_websocket_codec_t *codec)
+{
+    if (!codec->ready
+        && ngx_websocket_deflater_init(&codec->deflater, codec->bits,
+                                       codec->level, codec->memory, 0, NULL,
+                                       NULL, NULL)
+           == NGX_WEBSOCKET_DEFLATE_OK)
+    {
+        codec->ready = 1;
+    }
+
+    return codec->ready ? &codec->deflater : NULL;
+}
+
+
+static ngx_websocket_deflater_t *
+ngx_http_websocket_context_deflater(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_codec_t    *codec;
+    ngx_http_websocket_context_t  *context;
+
+    context = s->record->context;
+    codec = &ngx_http_websocket_codecs[s->codec - 1];
+
+    if (!context->deflating
+        && ngx_websocket_deflater_init(&context->deflater, codec->bits,
+                                       codec->level, codec->memory, 1, NULL,
+                                       NULL, NULL)
+           == NGX_WEBSOCKET_DEFLATE_OK)
+    {
+        context->deflating = 1;
+    }
+
+    return context->deflating ? &context->deflater : NULL;
+}
+
+
+/*
+ * A frame of its own in any case, so that what does not shrink is found out
+ * once.
+ */
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_deflate_with(ngx_log_t *log,
+    ngx_websocket_deflater_t *deflater, ngx_http_websocket_frame_t *frame)
+{
+    u_char                      *payload, *compressed, first;
+    size_t                       n, size;
+    ngx_http_websocket_frame_t  *result;
+
+    n = frame->size - frame->header;
+    payload = frame->data + frame->header;
+    first = frame->data[0];
+
+    compressed = deflater ? ngx_alloc(n, log) : NULL;
+
+    if (compressed
+        && ngx_websocket_deflate(deflater, payload, n, compressed, n, &size)
+           == NGX_WEBSOCKET_DEFLATE_OK)
+    {
+        payload = compressed;
+        n = size;
+        first |= NGX_WEBSOCKET_RSV1;
+    }
+
+    result = ngx_http_websocket_frame_create(first, payload, n, log);
+
+    ngx_free(compressed);
+
+    return result;
+}
+
+
+ngx_websocket_inflater_t *
+ngx_http_websocket_inflater_take(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_context_t  *context;
+
+    context = s->record->context;
+
+    if (context && context->client) {
+        return ngx_http_websocket_context_inflater(context);
+    }
+
+    if (ngx_http_websocket_ninflaters) {
+        return ngx_http_websocket_inflaters[--ngx_http_websocket_ninflaters];
+    }
+
+    return ngx_http_websocket_inflater_create(s->connection->log);
+}
+
+
+static ngx_websocket_inflater_t *
+ngx_http_websocket_context_inflater(ngx_http_websocket_context_t *context)
+{
+    if (!context->inflating
+        && ngx_websocket_inflater_init(&context->inflater,
+                                       context->client_bits, 1, NULL, NULL,
+                                       NULL)
+           == NGX_WEBSOCKET_DEFLATE_OK)
+    {
+        context->inflating = 1;
+    }
+
+    return context->inflating ? &context->inflater : NULL;
+}
+
+
+/* a window of the largest size takes what was made with any other */
+
+static ngx_websocket_inflater_t *
+ngx_http_websocket_inflater_create(ngx_log_t *log)
+{
+    ngx_websocket_inflater_t  *inflater;
+
+    inflater = ngx_alloc(sizeof(ngx_websocket_inflater_t), log);
+    if (inflater == NULL) {
+        return NULL;
+    }
+
+    if (ngx_websocket_inflater_init(inflater, NGX_WEBSOCKET_DEFLATE_MAX_BITS,
+                                    0, NULL, NULL, NULL)
+        != NGX_WEBSOCKET_DEFLATE_OK)
+    {
+        ngx_free(inflater);
+        return NULL;
+    }
+
+    return inflater;
+}
+
+
+void
+ngx_http_websocket_inflater_give(ngx_http_websocket_session_t *s,
+    ngx_websocket_inflater_t *inflater)
+{
+    if (s->record->context && inflater == &s->record->context->inflater) {
+        return;
+    }
+
+    if (ngx_http_websocket_ninflaters < NGX_HTTP_WEBSOCKET_INFLATERS) {
+        ngx_websocket_inflater_reset(inflater);
+        ngx_http_websocket_inflaters[ngx_http_websocket_ninflaters++] =
+                                                                     inflater;
+        return;
+    }
+
+    ngx_websocket_inflater_done(inflater);
+    ngx_free(inflater);
+}
