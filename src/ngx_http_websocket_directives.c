@@ -12,7 +12,7 @@
 
 #define NGX_HTTP_WEBSOCKET_INACTIVE    60000    /* milliseconds */
 #define NGX_HTTP_WEBSOCKET_PAGES_MIN   16
-#define NGX_HTTP_WEBSOCKET_BATCH_SIZE  16384
+#define NGX_HTTP_WEBSOCKET_HOLD_SIZE   16384
 #define NGX_HTTP_WEBSOCKET_TOO_LONG    "is too long: 20d is the most"
 
 /* of websocket_deflate */
@@ -686,7 +686,7 @@ ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     size = params[0].value.data ? ngx_parse_size(&params[0].value)
-                                : NGX_HTTP_WEBSOCKET_BATCH_SIZE;
+                                : NGX_HTTP_WEBSOCKET_HOLD_SIZE;
 
     if (size == NGX_ERROR || size == 0) {
         return ngx_http_websocket_bad_param(cf, &params[0],

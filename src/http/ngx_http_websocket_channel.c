@@ -469,7 +469,8 @@ ngx_http_websocket_channel_json(ngx_str_t *name,
 /* what the answer to a GET says besides; json may be NULL */
 
 static void
-ngx_http_websocket_channel_describe(json_t *json, ngx_websocket_log_info_t *info)
+ngx_http_websocket_channel_describe(json_t *json,
+    ngx_websocket_log_info_t *info)
 {
     (void) json_object_set_new(json, "history",
                                json_integer((json_int_t) info->length));

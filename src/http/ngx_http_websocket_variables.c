@@ -142,7 +142,7 @@ ngx_http_websocket_variable_print(u_char *p, ngx_http_websocket_session_t *s,
         return ngx_sprintf(p, "%uL", s->record->messages_in);
 
     case NGX_HTTP_WEBSOCKET_V_MESSAGES_OUT:
-        return ngx_sprintf(p, "%uL", s->record->messages_out);
+        return ngx_sprintf(p, "%uL", s->messages_out);
 
     case NGX_HTTP_WEBSOCKET_V_BYTES_IN:
         return ngx_sprintf(p, "%uL", s->record->bytes_in);
@@ -155,7 +155,7 @@ ngx_http_websocket_variable_print(u_char *p, ngx_http_websocket_session_t *s,
         return ngx_sprintf(p, "%uD", s->record->dropped);
 
     case NGX_HTTP_WEBSOCKET_V_CLOSE_CODE:
-        return ngx_sprintf(p, "%ui", (ngx_uint_t) s->close_code);
+        return ngx_sprintf(p, "%ui", (ngx_uint_t) s->record->close_code);
 
     default:  /* NGX_HTTP_WEBSOCKET_V_DURATION */
         ms = ngx_max((ngx_msec_int_t) (ngx_current_msec

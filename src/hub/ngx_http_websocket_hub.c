@@ -3,14 +3,6 @@
 #include "hub/ngx_http_websocket_worker.h"
 
 
-/*
- * What one channel may deliver before its subscribers' queues are written:
- * queues are bounded, and other channels wait.
- */
-
-#define NGX_HTTP_WEBSOCKET_BATCH         64
-#define NGX_HTTP_WEBSOCKET_BATCH_SIZE    65536
-
 #define NGX_HTTP_WEBSOCKET_BUCKETS_MIN   64
 
 /* members of dead workers taken off in one turn */
@@ -113,7 +105,7 @@ static ngx_http_websocket_message_t *ngx_http_websocket_hub_message(
     u_char *p);
 static void ngx_http_websocket_hub_fan_out(
     ngx_http_websocket_channel_t *channel,
-    ngx_http_websocket_message_t **messages, ngx_uint_t n);
+    ngx_http_websocket_delivery_t *delivery);
 static void ngx_http_websocket_hub_broken(
     ngx_http_websocket_channel_t *channel, int rc);
 
@@ -124,6 +116,7 @@ static u_char                       ngx_http_websocket_batch[
                                         NGX_HTTP_WEBSOCKET_BATCH_SIZE];
 static ngx_websocket_log_message_t  ngx_http_websocket_messages[
                                         NGX_HTTP_WEBSOCKET_BATCH];
+static uint64_t                     ngx_http_websocket_deliveries;
 
 
 ngx_int_t
@@ -954,39 +947,41 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p)
 {
-    ngx_uint_t                              i, made;
-    ngx_http_websocket_message_t           *batch[NGX_HTTP_WEBSOCKET_BATCH];
-    const ngx_http_websocket_subscriber_t  *subscriber;
+    ngx_uint_t                      i;
+    ngx_http_websocket_message_t   *message;
+    ngx_http_websocket_delivery_t   delivery;
 
-    for (made = 0; made < n; made++) {
+    delivery.number = ++ngx_http_websocket_deliveries;
 
-        batch[made] = ngx_http_websocket_hub_message(channel, &messages[made],
-                                                     p);
-        if (batch[made] == NULL) {
+    for (i = 0; i < n; i++) {
+
+        message = ngx_http_websocket_hub_message(channel, &messages[i], p);
+        if (message == NULL) {
             break;
         }
 
-        p += messages[made].size;
+        delivery.messages[i] = message;
+        p += messages[i].size;
     }
 
-    if (made) {
+    delivery.n = i;
 
-        if (subscription == NULL) {
-            ngx_http_websocket_hub_fan_out(channel, batch, made);
+    if (i == 0) {
+        /* void */
 
-        } else {
-            subscriber = channel->zone->hub->subscriber;
+    } else if (subscription == NULL) {
+        ngx_http_websocket_hub_fan_out(channel, &delivery);
 
-            subscription->offset = batch[made - 1]->offset;
-            subscriber->deliver(subscription, batch, made);
-        }
+    } else {
+        subscription->offset = delivery.messages[i - 1]->offset;
+        channel->zone->hub->subscriber->deliver(subscription, &delivery, 0);
     }
 
-    for (i = 0; i < made; i++) {
-        ngx_http_websocket_message_release(batch[i]);
+    for (i = 0; i < delivery.n; i++) {
+        ngx_http_websocket_message_release(delivery.messages[i]);
     }
 
-    return made == n ? NGX_OK : NGX_ERROR;
+    return delivery.n == n ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -1017,7 +1012,7 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
 
 static void
 ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
-    ngx_http_websocket_message_t **messages, ngx_uint_t n)
+    ngx_http_websocket_delivery_t *delivery)
 {
     uint64_t                                first, last;
     ngx_uint_t                              i;
@@ -1027,8 +1022,8 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
     subscriber = channel->zone->hub->subscriber;
 
-    first = messages[0]->offset;
-    last = messages[n - 1]->offset;
+    first = delivery->messages[0]->offset;
+    last = delivery->messages[delivery->n - 1]->offset;
 
     for (q = ngx_queue_head(&channel->subscriptions);
          q != ngx_queue_sentinel(&channel->subscriptions);
@@ -1047,13 +1042,13 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
             /* who came after a message was appended is not due it */
 
-            while (messages[i]->offset <= s->offset) {
+            while (delivery->messages[i]->offset <= s->offset) {
                 i++;
             }
         }
 
         s->offset = last;
-        subscriber->deliver(s, &messages[i], n - i);
+        subscriber->deliver(s, delivery, i);
     }
 }
 

@@ -23,16 +23,37 @@ typedef struct ngx_http_websocket_catch_up_s      ngx_http_websocket_catch_up_t;
 
 
 /*
+ * What one channel may deliver before its subscribers' queues are written:
+ * queues are bounded, and other channels wait.
+ */
+
+#define NGX_HTTP_WEBSOCKET_BATCH         64     /* messages */
+#define NGX_HTTP_WEBSOCKET_BATCH_SIZE    65536  /* bytes, if they are several */
+
+
+/* messages of a channel that are delivered together */
+
+typedef struct {
+    uint64_t                      number;   /* no other has it; above 0 */
+    ngx_uint_t                    n;
+    ngx_http_websocket_message_t *messages[NGX_HTTP_WEBSOCKET_BATCH];
+} ngx_http_websocket_delivery_t;
+
+
+/*
  * What a subscriber does.  Either may end its own subscriptions, of which it
  * has one per channel, but no other subscriber's.
  */
 
 typedef struct {
-    /* takes n messages, valid during the call: their frames may be kept */
+    /*
+     * Takes the messages from the given one on, which are valid during the
+     * call: their frames may be kept.
+     */
     void                        (*deliver)(
                                      ngx_http_websocket_subscription_t *s,
-                                     ngx_http_websocket_message_t **messages,
-                                     ngx_uint_t n);
+                                     ngx_http_websocket_delivery_t *delivery,
+                                     ngx_uint_t first);
 
     /* whether a subscriber that catches up takes more at once; if not, it
        is to call ngx_http_websocket_hub_more() when it does */

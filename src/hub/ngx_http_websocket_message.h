@@ -36,6 +36,11 @@ typedef enum {
 } ngx_http_websocket_encoding_e;
 
 
+/* of a codec: 0 is none */
+#define ngx_http_websocket_variant(encoding, codec)                           \
+    ((ngx_uint_t) (codec) << 8 | (encoding))
+
+
 typedef struct ngx_http_websocket_frame_s  ngx_http_websocket_frame_t;
 
 

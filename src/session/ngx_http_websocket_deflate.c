@@ -14,6 +14,7 @@
 typedef struct {
     ngx_websocket_deflater_t      deflater;
     ngx_uint_t                    ready;
+    size_t                        min_length;
     int                           bits;
     int                           level;
     int                           memory;
@@ -95,8 +96,6 @@ ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    s->plain = 0;
-
     if (agreed->server_no_takeover && agreed->client_no_takeover) {
         return NGX_OK;
     }
@@ -155,7 +154,8 @@ ngx_http_websocket_codec(ngx_http_websocket_deflate_conf_t *conf, int bits)
         codec = &ngx_http_websocket_codecs[i];
 
         if (codec->bits == bits && codec->level == conf->level
-            && codec->memory == conf->memory)
+            && codec->memory == conf->memory
+            && codec->min_length == conf->min_length)
         {
             return i + 1;
         }
@@ -170,8 +170,23 @@ ngx_http_websocket_codec(ngx_http_websocket_deflate_conf_t *conf, int bits)
     codec->bits = bits;
     codec->level = conf->level;
     codec->memory = conf->memory;
+    codec->min_length = conf->min_length;
 
     return ++ngx_http_websocket_ncodecs;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_deflate_own(ngx_http_websocket_session_t *s)
+{
+    return s->record->context && s->record->context->server;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_deflate_worth(ngx_uint_t codec, size_t size)
+{
+    return size >= ngx_http_websocket_codecs[codec - 1].min_length;
 }
 
 
@@ -186,20 +201,15 @@ ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
 
     log = s->connection->log;
 
-    if (message->size < s->conf->deflate->min_length) {
-        return ngx_http_websocket_shared_frame(log, message, encoding, 0,
-                                               frame);
-    }
-
-    if (s->record->context == NULL || !s->record->context->server) {
-        return ngx_http_websocket_shared_frame(log, message, encoding,
-                                               s->codec, frame);
-    }
-
     rc = ngx_http_websocket_shared_frame(log, message, encoding, 0, &plain);
 
     if (rc != NGX_OK) {
         return rc;
+    }
+
+    if (!ngx_http_websocket_deflate_worth(s->codec, message->size)) {
+        *frame = plain;
+        return NGX_OK;
     }
 
     *frame = ngx_http_websocket_deflate_with(log,

@@ -30,16 +30,21 @@ ngx_int_t ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
 /* Frees what the session keeps between messages. */
 void ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s);
 
+/* Whether what the session gets may refer to what it got before. */
+ngx_uint_t ngx_http_websocket_deflate_own(ngx_http_websocket_session_t *s);
+
 /*
- * The message as a session with compression gets it, in the encoding RAW or
- * POSITION, with a reference for the caller.  Sessions without context
- * takeover share a frame.  What gains nothing is not compressed.  Returns
+ * The message as such a session gets it, in the encoding RAW or POSITION, with
+ * a reference for the caller.  What gains nothing is not compressed.  Returns
  * NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message,
     ngx_http_websocket_encoding_e encoding,
     ngx_http_websocket_frame_t **frame);
+
+/* Whether a codec takes messages of that size. */
+ngx_uint_t ngx_http_websocket_deflate_worth(ngx_uint_t codec, size_t size);
 
 /*
  * What a codec makes of a frame: a new one, uncompressed where nothing is

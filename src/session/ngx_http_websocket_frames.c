@@ -31,7 +31,11 @@ ngx_http_websocket_shared_frame(ngx_log_t *log,
     ngx_uint_t                   variant;
     ngx_http_websocket_frame_t  *f;
 
-    variant = codec << 8 | encoding;
+    if (codec && !ngx_http_websocket_deflate_worth(codec, message->size)) {
+        codec = 0;
+    }
+
+    variant = ngx_http_websocket_variant(encoding, codec);
 
     for (f = &message->frame; f; f = f->next) {
 
@@ -162,7 +166,7 @@ ngx_http_websocket_hello_frame(ngx_http_websocket_session_t *s,
 
     frame = ngx_http_websocket_frame_alloc(
                     sizeof("{\"recovered\":false,\"position\":\"\"}")
-                    + s->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1),
+                    + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1),
                     s->connection->log);
     if (frame == NULL) {
         return NULL;
@@ -177,7 +181,8 @@ ngx_http_websocket_hello_frame(ngx_http_websocket_session_t *s,
     }
 
     p = ngx_cpymem(p, "\"position\":\"", sizeof("\"position\":\"") - 1);
-    p = ngx_http_websocket_print_positions(p, hello->positions, s->nchannels);
+    p = ngx_http_websocket_print_positions(p, hello->positions,
+                                           s->record->nchannels);
 
     *p++ = '"';
     *p++ = '}';

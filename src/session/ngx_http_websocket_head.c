@@ -595,7 +595,7 @@ ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
     if (ctx) {
         ctx->session = s;
         ctx->channels = s->record->channels;
-        ctx->nchannels = s->nchannels;
+        ctx->nchannels = s->record->nchannels;
 
         ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
     }

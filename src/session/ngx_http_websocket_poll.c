@@ -94,7 +94,7 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
     response->asked = hello->asked;
     response->recovered = hello->recovered;
 
-    for (i = 0; i < s->nchannels; i++) {
+    for (i = 0; i < s->record->nchannels; i++) {
 
         /* the first messages may have gone before */
 
@@ -150,7 +150,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     response = s->record->response;
 
     size = sizeof("{\"recovered\":false,\"position\":\"\",\"messages\":[]")
-           + s->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+           + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
            + s->out->bytes + s->out->count
            + sizeof(",\"close\":{\"code\":,\"reason\":\"\"}}\n")
            + NGX_INT_T_LEN + s->record->close_reason_size;
@@ -172,7 +172,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
 
     p = ngx_cpymem(p, "\"position\":\"", sizeof("\"position\":\"") - 1);
     p = ngx_http_websocket_print_positions(p, response->positions,
-                                           s->nchannels);
+                                           s->record->nchannels);
 
     p = ngx_cpymem(p, "\",\"messages\":[", sizeof("\",\"messages\":[") - 1);
     p = ngx_http_websocket_poll_messages(s, p);
@@ -180,7 +180,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
 
     if (s->close_queued) {
         p = ngx_sprintf(p, ",\"close\":{\"code\":%ui,\"reason\":\"%*s\"}",
-                        (ngx_uint_t) s->close_code,
+                        (ngx_uint_t) s->record->close_code,
                         (size_t) s->record->close_reason_size,
                         s->record->close_reason);
     }

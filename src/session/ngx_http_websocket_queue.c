@@ -357,7 +357,7 @@ ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
     }
 
     q->sent = size;
-    s->record->messages_out += n - q->messages;
+    s->messages_out += n - q->messages;
 }
 
 

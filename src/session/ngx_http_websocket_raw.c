@@ -6,6 +6,7 @@
 
 #include "message/ngx_http_websocket_priority.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_direct.h"
 
 
 static ngx_int_t ngx_http_websocket_raw_receive(
@@ -52,6 +53,10 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_int_t                      rc;
     ngx_http_websocket_frame_t    *frame;
     ngx_http_websocket_message_t  *message;
+
+    if (ngx_http_websocket_cork_message(s, type, data, size) == NGX_OK) {
+        return NGX_OK;
+    }
 
     rc = NGX_ERROR;
 
@@ -145,12 +150,12 @@ ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message,
     ngx_http_websocket_encoding_e encoding, ngx_http_websocket_frame_t **frame)
 {
-    if (s->codec) {
+    if (ngx_http_websocket_deflate_own(s)) {
         return ngx_http_websocket_deflate_message(s, message, encoding, frame);
     }
 
     return ngx_http_websocket_shared_frame(s->connection->log, message,
-                                           encoding, 0, frame);
+                                           encoding, s->codec, frame);
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_direct.h"
 
 
 /* one for all sessions: what is incomplete in it is copied out */
@@ -135,50 +136,71 @@ ngx_int_t
 ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last)
 {
-    ngx_int_t  rc;
+    ngx_int_t                    rc;
+    ngx_http_websocket_input_t  *in;
 
-    if (s->record->input == NULL) {
+    in = s->record->input;
+
+    if (in == NULL) {
 
         /* most often it is not needed any more when all is parsed */
 
-        s->record->input = &ngx_http_websocket_scratch;
+        in = &ngx_http_websocket_scratch;
 
-        ngx_memzero(s->record->input, sizeof(ngx_http_websocket_input_t));
-        ngx_websocket_parser_init(&s->record->input->parser, s->codec);
+        ngx_websocket_parser_init(&in->parser, s->codec);
+        s->record->input = in;
     }
+
+    ngx_http_websocket_cork(s);
 
     rc = ngx_http_websocket_read_frames(s, pos, last);
 
-    if (rc == NGX_OK && !ngx_websocket_parser_idle(&s->record->input->parser)) {
-        return ngx_http_websocket_input_keep(s);
+    ngx_http_websocket_uncork(s);
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_input_free(s);
+        return rc;
     }
 
-    ngx_http_websocket_input_free(s);
+    if (in != &ngx_http_websocket_scratch) {
 
-    return rc;
+        if (ngx_websocket_parser_idle(&in->parser)) {
+            ngx_http_websocket_input_free(s);
+        }
+
+        return NGX_OK;
+    }
+
+    s->record->input = NULL;
+
+    return ngx_websocket_parser_idle(&in->parser)
+           ? NGX_OK : ngx_http_websocket_input_keep(s);
 }
 
 
-/* a frame or a message is split: the rest comes later */
+/*
+ * A frame or a message is split: the rest comes later.  What the scratch had
+ * but for the parser is all zeros again, as after a whole message.
+ */
 
 static ngx_int_t
 ngx_http_websocket_input_keep(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_input_t  *input;
 
-    if (s->record->input != &ngx_http_websocket_scratch) {
-        return NGX_OK;
-    }
-
     input = ngx_alloc(sizeof(ngx_http_websocket_input_t), s->connection->log);
 
     if (input == NULL) {
+        s->record->input = &ngx_http_websocket_scratch;
         ngx_http_websocket_input_free(s);
         return ngx_http_websocket_read_out_of_memory(s);
     }
 
-    *input = *s->record->input;
+    *input = ngx_http_websocket_scratch;
     s->record->input = input;
+
+    ngx_memzero(&ngx_http_websocket_scratch,
+                sizeof(ngx_http_websocket_input_t));
 
     return NGX_OK;
 }
@@ -207,7 +229,10 @@ ngx_http_websocket_input_free(ngx_http_websocket_session_t *s)
         ngx_http_websocket_inflater_give(s, in->inflater);
     }
 
-    if (in != &ngx_http_websocket_scratch) {
+    if (in == &ngx_http_websocket_scratch) {
+        ngx_memzero(in, sizeof(ngx_http_websocket_input_t));
+
+    } else {
         ngx_free(in);
     }
 

@@ -21,7 +21,7 @@ static ngx_int_t ngx_http_websocket_response_fill(
 
 ngx_int_t
 ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r, ngx_str_t *channels)
+    ngx_http_request_t *r, ngx_str_t *channels, ngx_uint_t n)
 {
     ngx_pool_cleanup_t             *last;
     ngx_http_cleanup_t             *first;
@@ -33,8 +33,7 @@ ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
     }
 
     response->positions = ngx_pcalloc(r->pool,
-                                      s->nchannels
-                                      * sizeof(ngx_websocket_position_t));
+                                      n * sizeof(ngx_websocket_position_t));
     first = ngx_http_cleanup_add(r, 0);
     last = ngx_pool_cleanup_add(r->pool, 0);
 
@@ -147,7 +146,7 @@ ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
 
         if (response->sent != response->buf.pos) {
             response->sent = response->buf.pos;
-            s->blocked = ngx_http_websocket_now();
+            s->record->blocked = ngx_http_websocket_now();
         }
 
         if (r->buffered || r->connection->buffered

@@ -14,7 +14,7 @@
 
 ngx_int_t ngx_http_websocket_response_prepare(
     ngx_http_websocket_session_t *s, ngx_http_request_t *r,
-    ngx_str_t *channels);
+    ngx_str_t *channels, ngx_uint_t n);
 void ngx_http_websocket_response_start(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_response_end(ngx_http_websocket_session_t *s);

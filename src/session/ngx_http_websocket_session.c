@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_deflate.h"
-#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_direct.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -13,7 +13,7 @@ static ngx_int_t ngx_http_websocket_session_subscribe(
     ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_message_t **messages, ngx_uint_t n);
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static ngx_int_t ngx_http_websocket_session_deliver_one(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
@@ -82,11 +82,9 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->ordered = options->position || options->nsince || !s->conf->priority
                  || s->protocol != NGX_HTTP_WEBSOCKET_RAW;
 
-    s->plain = s->protocol == NGX_HTTP_WEBSOCKET_RAW && !s->position
-               && s->conf->own_messages;
-
     if (ngx_http_websocket_protocol_of(s)->transport->prepare(s, r,
-                                                              ctx->channels)
+                                                              ctx->channels,
+                                                              ctx->nchannels)
         != NGX_OK)
     {
         ngx_http_websocket_session_release(s);
@@ -94,12 +92,17 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     }
 
     s->record->request = r;
+    s->record->nchannels = ctx->nchannels;
+    s->record->blocked = s->heard;
+    s->record->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
     s->record->started = ngx_current_msec;
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
     rc = options->deflate.accepted
          ? ngx_http_websocket_deflate_begin(s, &options->deflate) : NGX_OK;
+
+    s->shared = s->conf->own_messages && !ngx_http_websocket_deflate_own(s);
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_session_subscribe(s, options);
@@ -159,10 +162,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
     s->heard = ngx_http_websocket_now();
     s->active = s->heard;
-    s->blocked = s->heard;
 
-    s->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
-    s->nchannels = nchannels;
     s->nsubscriptions = n;
 
     for (i = 0; i < n; i++) {
@@ -188,7 +188,7 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
     }
 
     hello.positions = ngx_palloc(s->record->request->pool,
-                                 s->nchannels
+                                 s->record->nchannels
                                  * sizeof(ngx_websocket_position_t));
     if (hello.positions == NULL) {
         return NGX_ERROR;
@@ -206,9 +206,9 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
 
     /* of several the hello must be complete before any message */
 
-    begin.defer = s->nchannels > 1;
+    begin.defer = s->record->nchannels > 1;
 
-    for (i = 0; i < s->nchannels; i++) {
+    for (i = 0; i < s->record->nchannels; i++) {
 
         rc = ngx_http_websocket_hub_subscribe(s->conf->zone,
                                               &s->record->channels[i], &begin,
@@ -232,7 +232,7 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    for (i = 0; i < s->nchannels; i++) {
+    for (i = 0; i < s->record->nchannels; i++) {
         ngx_http_websocket_presence_join(s, &s->subscriptions[i]);
     }
 
@@ -257,7 +257,7 @@ ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_message_t **messages, ngx_uint_t n)
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
 {
     ngx_int_t                      rc;
     ngx_uint_t                     i;
@@ -265,10 +265,18 @@ ngx_http_websocket_session_deliver(
 
     s = ngx_http_websocket_session_of(subscription);
 
-    for (i = 0; i < n; i++) {
+    i = first;
+
+    if (i == 0 && subscription->catch_up == NULL
+        && ngx_http_websocket_direct_ready(s))
+    {
+        i = ngx_http_websocket_direct_deliver(s, delivery);
+    }
+
+    for ( /* void */ ; i < delivery->n; i++) {
 
         rc = ngx_http_websocket_session_deliver_one(s, subscription,
-                                                    messages[i]);
+                                                    delivery->messages[i]);
 
         if (rc != NGX_OK) {
             s->record->dropped++;
@@ -285,7 +293,7 @@ ngx_http_websocket_session_deliver(
 
 /* as ngx_http_websocket_send() */
 
-static ngx_inline ngx_int_t
+static ngx_int_t
 ngx_http_websocket_session_deliver_one(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_message_t *message)
@@ -293,16 +301,10 @@ ngx_http_websocket_session_deliver_one(ngx_http_websocket_session_t *s,
     ngx_int_t                    rc;
     ngx_http_websocket_frame_t  *frame;
 
-    if (s->plain) {
-        frame = &message->frame;
-        frame->refs++;
-
-    } else {
-        rc = ngx_http_websocket_protocol_of(s)->frame(s, subscription, message,
-                                                      &frame);
-        if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? NGX_OK : rc;
-        }
+    rc = ngx_http_websocket_protocol_of(s)->frame(s, subscription, message,
+                                                  &frame);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
     s->active = ngx_http_websocket_now();
@@ -416,7 +418,7 @@ ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_record_t  *record;
 
-    s->close_code = code;
+    s->record->close_code = code;
 
     record = s->record;
 
@@ -453,7 +455,8 @@ void
 ngx_http_websocket_session_free(ngx_http_websocket_session_t *s)
 {
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, s->connection->log, 0,
-                   "websocket session free: %ui", (ngx_uint_t) s->close_code);
+                   "websocket session free: %ui",
+                   (ngx_uint_t) s->record->close_code);
 
     ngx_http_websocket_session_detach(s);
 
@@ -558,7 +561,7 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
     }
 
     if (s->write_blocked || s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
-        ngx_http_websocket_earlier(s->blocked + conf->send_timeout);
+        ngx_http_websocket_earlier(s->record->blocked + conf->send_timeout);
     }
 
 #undef ngx_http_websocket_earlier
@@ -602,7 +605,8 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
     conf = s->conf;
 
     if ((s->write_blocked || s->state == NGX_HTTP_WEBSOCKET_UPGRADING)
-        && ngx_http_websocket_session_passed(s->blocked, conf->send_timeout))
+        && ngx_http_websocket_session_passed(s->record->blocked,
+                                             conf->send_timeout))
     {
         ngx_log_error(NGX_LOG_INFO, s->connection->log, NGX_ETIMEDOUT,
                       "websocket client does not read");

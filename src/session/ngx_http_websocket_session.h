@@ -43,7 +43,7 @@ struct ngx_http_websocket_transport_s {
     /* makes s->record, of n channels: NGX_OK or NGX_ERROR */
     ngx_int_t                   (*prepare)(ngx_http_websocket_session_t *s,
                                      ngx_http_request_t *r,
-                                     ngx_str_t *channels);
+                                     ngx_str_t *channels, ngx_uint_t n);
 
     /* takes the request over once its header is sent: to be called last */
     void                        (*start)(ngx_http_websocket_session_t *s);
@@ -127,11 +127,13 @@ typedef struct {
     ngx_msec_t                    started;
     uint64_t                      id;
     uint64_t                      messages_in;
-    uint64_t                      messages_out;
     uint64_t                      bytes_in;
     off_t                         upgraded; /* c->sent with the 101 */
     u_char                       *close_reason;
+    ngx_http_websocket_time_t     blocked;  /* last progress in writing */
     uint32_t                      dropped;
+    uint16_t                      close_code;       /* that ended it */
+    uint16_t                      nchannels;
     uint8_t                       close_reason_size;
 } ngx_http_websocket_record_t;
 
@@ -198,9 +200,7 @@ struct ngx_http_websocket_session_s {
     ngx_http_websocket_time_t             heard;    /* the last byte, or the
                                                        Ping that is open */
     ngx_http_websocket_time_t             active;   /* the last message */
-    ngx_http_websocket_time_t             blocked;  /* progress in writing */
-    uint16_t                              close_code;   /* that ended it */
-    uint16_t                              nchannels;
+    uint64_t                              messages_out;
     uint16_t                              nsubscriptions;
     uint8_t                               protocol;
     uint8_t                               state;
@@ -219,8 +219,10 @@ struct ngx_http_websocket_session_s {
                                                            message */
     uint16_t                              ordered:1;    /* no message passes
                                                            another */
-    uint16_t                              plain:1;      /* takes messages' own
-                                                           frames */
+    uint16_t                              shared:1;     /* takes frames that
+                                                           others take too */
+    uint16_t                              direct:1;     /* may be written to
+                                                           at once */
     uint16_t                              catching_up:1;    /* perhaps */
     uint16_t                              detached:1;
     uint16_t                              pooled:1; /* its memory is of the

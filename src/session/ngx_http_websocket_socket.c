@@ -9,7 +9,7 @@
 
 static ngx_int_t ngx_http_websocket_socket_prepare(
     ngx_http_websocket_session_t *s, ngx_http_request_t *r,
-    ngx_str_t *channels);
+    ngx_str_t *channels, ngx_uint_t n);
 static void ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_socket_begin(ngx_event_t *ev);
 static void ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s);
@@ -38,7 +38,7 @@ const ngx_http_websocket_transport_t  ngx_http_websocket_socket = {
 
 static ngx_int_t
 ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r, ngx_str_t *channels)
+    ngx_http_request_t *r, ngx_str_t *channels, ngx_uint_t n)
 {
     size_t                        size;
     u_char                       *p;
@@ -46,9 +46,9 @@ ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s,
     ngx_http_websocket_record_t  *record;
 
     size = sizeof(ngx_http_websocket_record_t)
-           + s->nchannels * sizeof(ngx_str_t);
+           + n * sizeof(ngx_str_t);
 
-    for (i = 0; i < s->nchannels; i++) {
+    for (i = 0; i < n; i++) {
         size += channels[i].len;
     }
 
@@ -58,9 +58,9 @@ ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s,
     }
 
     record->channels = (ngx_str_t *) (record + 1);
-    p = (u_char *) &record->channels[s->nchannels];
+    p = (u_char *) &record->channels[n];
 
-    for (i = 0; i < s->nchannels; i++) {
+    for (i = 0; i < n; i++) {
         record->channels[i].data = p;
         record->channels[i].len = channels[i].len;
         p = ngx_cpymem(p, channels[i].data, channels[i].len);

@@ -53,7 +53,7 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
 
     log = s->connection->log;
 
-    if (s->nchannels == 1) {
+    if (s->record->nchannels == 1) {
         return ngx_http_websocket_shared_frame(log, message,
                                                NGX_HTTP_WEBSOCKET_EVENT, 0,
                                                frame);
@@ -66,7 +66,8 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
     position->epoch = message->epoch;
     position->offset = message->offset;
 
-    buf = ngx_alloc(s->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1), log);
+    buf = ngx_alloc(s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1),
+                    log);
     if (buf == NULL) {
         return NGX_ERROR;
     }
@@ -74,7 +75,7 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
     id.data = buf;
     id.len = ngx_http_websocket_print_positions(buf,
                                                 s->record->response->positions,
-                                                s->nchannels)
+                                                s->record->nchannels)
              - buf;
 
     *frame = ngx_http_websocket_event_frame(log, message, &id);
@@ -101,7 +102,7 @@ ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t  *frame, *text;
 
     ngx_memcpy(s->record->response->positions, hello->positions,
-               s->nchannels * sizeof(ngx_websocket_position_t));
+               s->record->nchannels * sizeof(ngx_websocket_position_t));
 
     text = ngx_http_websocket_hello_frame(s, hello);
 
@@ -111,7 +112,7 @@ ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
 
     frame = ngx_http_websocket_frame_alloc(
                     sizeof("retry: 1000\nid: \nevent: unrecovered\ndata: \n\n")
-                    + s->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+                    + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
                     + text->size, s->connection->log);
 
     if (frame == NULL) {
@@ -126,7 +127,8 @@ ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
                                   + ngx_random()
                                     % NGX_HTTP_WEBSOCKET_RETRY));
 
-    p = ngx_http_websocket_print_positions(p, hello->positions, s->nchannels);
+    p = ngx_http_websocket_print_positions(p, hello->positions,
+                                           s->record->nchannels);
     *p++ = LF;
 
     if (hello->asked && !hello->recovered) {

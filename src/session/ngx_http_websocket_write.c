@@ -1,5 +1,5 @@
 
-#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_direct.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -51,6 +51,8 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                    rc;
     ngx_http_websocket_batch_t  *batch;
+
+    ngx_http_websocket_uncork(s);
 
     if (ngx_http_websocket_send_full(s, frame)) {
 
@@ -149,6 +151,8 @@ ngx_int_t
 ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
+    ngx_http_websocket_uncork(s);
+
     if (ngx_http_websocket_queue_push(s, frame) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -177,6 +181,8 @@ ngx_int_t
 ngx_http_websocket_send_bytes(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
+    ngx_http_websocket_uncork(s);
+
     if (ngx_http_websocket_queue_insert(s, frame, s->out->count) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -433,6 +439,8 @@ ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
     s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_SENT
                                : NGX_HTTP_WEBSOCKET_OPEN;
 
+    s->direct = ngx_http_websocket_direct_allowed(s);
+
     s->record->upgraded = c->sent;
 
     ngx_http_websocket_session_schedule(s);
@@ -510,7 +518,7 @@ ngx_http_websocket_flush_plain(ngx_http_websocket_session_t *s)
         }
 
         s->connection->sent += n;
-        s->blocked = ngx_http_websocket_now();
+        s->record->blocked = ngx_http_websocket_now();
 
         ngx_http_websocket_queue_sent(s, n);
     }
@@ -604,7 +612,7 @@ ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s)
         }
 
         if (size) {
-            s->blocked = ngx_http_websocket_now();
+            s->record->blocked = ngx_http_websocket_now();
             ngx_http_websocket_queue_sent(s, size);
         }
     }
@@ -664,7 +672,7 @@ ngx_http_websocket_blocked(ngx_http_websocket_session_t *s)
 
     if (!s->write_blocked) {
         s->write_blocked = 1;
-        s->blocked = ngx_http_websocket_now();
+        s->record->blocked = ngx_http_websocket_now();
 
         ngx_http_websocket_session_schedule(s);
     }

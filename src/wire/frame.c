@@ -16,6 +16,11 @@
 #define NGX_WEBSOCKET_KEY_SIZE    4
 
 
+/* as the compiler has it: one register, or several */
+
+typedef uint32_t  ngx_websocket_block_t  __attribute__((vector_size(16)));
+
+
 enum {
     NGX_WEBSOCKET_STATE_HEADER = 0,
     NGX_WEBSOCKET_STATE_PAYLOAD,
@@ -397,25 +402,25 @@ void
 ngx_websocket_mask(uint8_t *p, size_t n, const uint8_t key[4],
     uint64_t offset)
 {
-    int       i;
-    size_t    k;
-    uint8_t   rotated[8];
-    uint64_t  word, mask;
+    size_t                 k;
+    uint8_t                twice[8];
+    uint32_t               word;
+    ngx_websocket_block_t  block, mask;
 
-    for (i = 0; i < 8; i++) {
-        rotated[i] = key[(offset + i) & 3];
-    }
+    memcpy(twice, key, 4);
+    memcpy(twice + 4, key, 4);
+    memcpy(&word, twice + (offset & 3), 4);
 
-    memcpy(&mask, rotated, sizeof(mask));
+    mask = (ngx_websocket_block_t) { word, word, word, word };
 
-    for (k = 0; n - k >= sizeof(word); k += sizeof(word)) {
-        memcpy(&word, p + k, sizeof(word));
-        word ^= mask;
-        memcpy(p + k, &word, sizeof(word));
+    for (k = 0; n - k >= sizeof(block); k += sizeof(block)) {
+        memcpy(&block, p + k, sizeof(block));
+        block ^= mask;
+        memcpy(p + k, &block, sizeof(block));
     }
 
     for ( /* void */ ; k < n; k++) {
-        p[k] ^= rotated[k & 7];
+        p[k] ^= twice[(offset + k) & 3];
     }
 }
 

@@ -107,8 +107,7 @@ int ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser);
 
 /*
  * XORs n bytes at p with the masking key (RFC 6455, section 5.3), whose
- * first byte to use is key[offset & 3].  In place, 8 bytes or more at a
- * time.
+ * first byte to use is key[offset & 3].  In place, 16 bytes at a time.
  */
 void ngx_websocket_mask(uint8_t *p, size_t n, const uint8_t key[4],
     uint64_t offset);

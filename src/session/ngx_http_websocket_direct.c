@@ -1,0 +1,340 @@
+
+#include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_deflate.h"
+
+
+/* forms of a delivery that are kept at a time */
+#define NGX_HTTP_WEBSOCKET_CASTS      16
+
+/* the frames of a delivery with their headers and positions */
+#define NGX_HTTP_WEBSOCKET_CAST_SIZE  (NGX_HTTP_WEBSOCKET_BATCH_SIZE + 8192)
+
+#define NGX_HTTP_WEBSOCKET_CORK_SIZE  65536
+
+
+/* a delivery as all sessions of a variant get it: one piece of bytes */
+
+typedef struct {
+    uint64_t                      delivery;     /* its number */
+    ngx_uint_t                    variant;
+    u_char                       *data;         /* NULL: too large */
+    size_t                        size;
+    u_char                       *buf;          /* for more than one frame */
+    ngx_http_websocket_frame_t   *frames[NGX_HTTP_WEBSOCKET_BATCH];
+} ngx_http_websocket_cast_t;
+
+
+static void ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
+    ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery);
+static void ngx_http_websocket_cast_gather(ngx_http_websocket_cast_t *cast,
+    ngx_uint_t n, ngx_log_t *log);
+static ngx_uint_t ngx_http_websocket_direct_rest(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_cast_t *cast,
+    ngx_uint_t n, ssize_t sent);
+static size_t ngx_http_websocket_direct_sent(ngx_http_websocket_session_t *s,
+    ssize_t sent);
+static void ngx_http_websocket_direct_broken(ngx_http_websocket_session_t *s);
+
+
+static ngx_http_websocket_cast_t      ngx_http_websocket_casts[
+                                          NGX_HTTP_WEBSOCKET_CASTS];
+
+/* what is gathered, and for whom */
+
+static ngx_http_websocket_session_t  *ngx_http_websocket_corked;
+static size_t                         ngx_http_websocket_cork_size;
+static ngx_uint_t                     ngx_http_websocket_cork_messages;
+static u_char                         ngx_http_websocket_cork_buffer[
+                                          NGX_HTTP_WEBSOCKET_CORK_SIZE];
+
+
+ngx_uint_t
+ngx_http_websocket_direct_allowed(ngx_http_websocket_session_t *s)
+{
+#if (NGX_HTTP_SSL)
+    if (s->connection->ssl) {
+        return 0;
+    }
+#endif
+
+    /* messages of several channels are written together */
+
+    return s->protocol == NGX_HTTP_WEBSOCKET_RAW && s->nsubscriptions <= 1
+           && s->ordered && s->conf->batch == NULL;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_delivery_t *delivery)
+{
+    ssize_t                     n;
+    ngx_uint_t                  variant;
+    ngx_connection_t           *c;
+    ngx_http_websocket_cast_t  *cast;
+
+    if (!s->shared) {
+        return 0;
+    }
+
+    variant = ngx_http_websocket_variant(s->position, s->codec);
+    cast = &ngx_http_websocket_casts[(s->codec << 1 | s->position)
+                                     % NGX_HTTP_WEBSOCKET_CASTS];
+
+    if (cast->delivery != delivery->number || cast->variant != variant) {
+        cast->delivery = delivery->number;
+        cast->variant = variant;
+
+        ngx_http_websocket_cast_make(cast, s, delivery);
+    }
+
+    if (cast->data == NULL) {
+        return 0;
+    }
+
+    c = s->connection;
+
+    n = send(c->fd, cast->data, cast->size, 0);
+
+    if (n != (ssize_t) cast->size) {
+        return ngx_http_websocket_direct_rest(s, cast, delivery->n, n);
+    }
+
+    c->sent += n;
+    s->messages_out += delivery->n;
+    s->active = ngx_http_websocket_now();
+
+    return delivery->n;
+}
+
+
+/* the frames are valid as long as the delivery is */
+
+static void
+ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
+    ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery)
+{
+    ngx_log_t                   *log;
+    ngx_uint_t                   i;
+    ngx_http_websocket_frame_t  *frame;
+
+    log = s->connection->log;
+
+    cast->data = NULL;
+    cast->size = 0;
+
+    for (i = 0; i < delivery->n; i++) {
+
+        if (ngx_http_websocket_shared_frame(log, delivery->messages[i],
+                                            s->position, s->codec, &frame)
+            != NGX_OK)
+        {
+            return;
+        }
+
+        ngx_http_websocket_frame_release(frame);
+
+        cast->frames[i] = frame;
+        cast->size += frame->size;
+    }
+
+    if (delivery->n == 1) {
+        cast->data = frame->data;
+        return;
+    }
+
+    ngx_http_websocket_cast_gather(cast, delivery->n, log);
+}
+
+
+static void
+ngx_http_websocket_cast_gather(ngx_http_websocket_cast_t *cast, ngx_uint_t n,
+    ngx_log_t *log)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    if (cast->size > NGX_HTTP_WEBSOCKET_CAST_SIZE) {
+        return;
+    }
+
+    if (cast->buf == NULL) {
+        cast->buf = ngx_alloc(NGX_HTTP_WEBSOCKET_CAST_SIZE, log);
+
+        if (cast->buf == NULL) {
+            return;
+        }
+    }
+
+    p = cast->buf;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_cpymem(p, cast->frames[i]->data, cast->frames[i]->size);
+    }
+
+    cast->data = cast->buf;
+}
+
+
+/* the message that was written in part is queued, those after it are not */
+
+static ngx_uint_t
+ngx_http_websocket_direct_rest(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_cast_t *cast, ngx_uint_t n, ssize_t sent)
+{
+    size_t                       size;
+    ngx_uint_t                   i;
+    ngx_http_websocket_frame_t  *frame;
+
+    size = ngx_http_websocket_direct_sent(s, sent);
+
+    if (s->connection->error) {
+        return n;
+    }
+
+    for (i = 0; size >= cast->frames[i]->size; i++) {
+        size -= cast->frames[i]->size;
+    }
+
+    s->messages_out += i;
+
+    if (size == 0) {
+        return i;
+    }
+
+    frame = cast->frames[i];
+    frame->refs++;
+
+    if (ngx_http_websocket_send_reply(s, frame) != NGX_OK) {
+
+        /* nothing can follow half a frame */
+
+        ngx_http_websocket_direct_broken(s);
+        return n;
+    }
+
+    s->out->sent = size;
+    s->out->bytes -= size;
+
+    return i + 1;
+}
+
+
+/* accounts for what send() returned */
+
+static size_t
+ngx_http_websocket_direct_sent(ngx_http_websocket_session_t *s, ssize_t sent)
+{
+    ngx_err_t          err;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    if (sent >= 0) {
+        c->sent += sent;
+        return sent;
+    }
+
+    err = ngx_socket_errno;
+
+    if (err == NGX_EAGAIN) {
+        c->write->ready = 0;
+
+    } else if (err != NGX_EINTR) {
+        ngx_connection_error(c, err, "send() failed");
+        ngx_http_websocket_direct_broken(s);
+    }
+
+    return 0;
+}
+
+
+/* the session cannot be freed by who writes to it: that comes next */
+
+static void
+ngx_http_websocket_direct_broken(ngx_http_websocket_session_t *s)
+{
+    s->connection->error = 1;
+
+    ngx_http_websocket_post_flush(s);
+}
+
+
+void
+ngx_http_websocket_cork(ngx_http_websocket_session_t *s)
+{
+    if (ngx_http_websocket_direct_ready(s)) {
+        ngx_http_websocket_corked = s;
+    }
+}
+
+
+ngx_int_t
+ngx_http_websocket_cork_message(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    u_char  *p;
+
+    if (ngx_http_websocket_corked != s || s->codec
+        || NGX_WEBSOCKET_HEADER_SIZE + size
+           > NGX_HTTP_WEBSOCKET_CORK_SIZE - ngx_http_websocket_cork_size)
+    {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_http_websocket_cork_buffer + ngx_http_websocket_cork_size;
+
+    p += ngx_websocket_frame_header(p, NGX_WEBSOCKET_FIN | type, size);
+
+    if (size) {
+        p = ngx_cpymem(p, data, size);
+    }
+
+    ngx_http_websocket_cork_size = p - ngx_http_websocket_cork_buffer;
+    ngx_http_websocket_cork_messages++;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_uncork(ngx_http_websocket_session_t *s)
+{
+    ssize_t                      n;
+    size_t                       size, sent;
+    ngx_http_websocket_frame_t  *rest;
+
+    if (ngx_http_websocket_corked != s) {
+        return;
+    }
+
+    size = ngx_http_websocket_cork_size;
+    s->messages_out += ngx_http_websocket_cork_messages;
+
+    ngx_http_websocket_corked = NULL;
+    ngx_http_websocket_cork_size = 0;
+    ngx_http_websocket_cork_messages = 0;
+
+    if (size == 0) {
+        return;
+    }
+
+    n = send(s->connection->fd, ngx_http_websocket_cork_buffer, size, 0);
+
+    sent = ngx_http_websocket_direct_sent(s, n);
+
+    if (sent == size || s->connection->error) {
+        return;
+    }
+
+    rest = ngx_http_websocket_frame_alloc(size - sent, s->connection->log);
+
+    if (rest) {
+        ngx_memcpy(rest->data, ngx_http_websocket_cork_buffer + sent,
+                   size - sent);
+    }
+
+    if (rest == NULL || ngx_http_websocket_send_bytes(s, rest) != NGX_OK) {
+        ngx_http_websocket_direct_broken(s);
+    }
+}
