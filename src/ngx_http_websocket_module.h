@@ -16,6 +16,10 @@
 #include "wire/deflate.h"
 
 
+/* a function that would only burden its caller's fast path if inlined */
+#define ngx_http_websocket_noinline  __attribute__((noinline))
+
+
 typedef enum {
     NGX_HTTP_WEBSOCKET_OFF = 0,
     NGX_HTTP_WEBSOCKET_BIDIRECTIONAL,

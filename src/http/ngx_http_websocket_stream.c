@@ -69,12 +69,25 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     int               n;
     ngx_int_t         rc;
     ngx_str_t         value;
+    ngx_uint_t        position;
     ngx_table_elt_t  *h;
 
-    *error = ngx_http_websocket_flag_arg(r, "position", &options->position);
+    static ngx_http_websocket_encoding_e  encodings[] = {
+        NGX_HTTP_WEBSOCKET_RAW_FRAME,
+        NGX_HTTP_WEBSOCKET_EVENT,
+        NGX_HTTP_WEBSOCKET_JSON
+    };
+
+    *error = ngx_http_websocket_flag_arg(r, "position", &position);
 
     if (*error) {
         return NGX_DECLINED;
+    }
+
+    options->encoding = encodings[options->protocol];
+
+    if (position && options->protocol == NGX_HTTP_WEBSOCKET_RAW) {
+        options->encoding = NGX_HTTP_WEBSOCKET_POSITION_FRAME;
     }
 
     h = NULL;

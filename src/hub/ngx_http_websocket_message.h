@@ -36,9 +36,11 @@ typedef enum {
 } ngx_http_websocket_encoding_e;
 
 
-/* of a codec: 0 is none */
-#define ngx_http_websocket_variant(encoding, codec)                           \
-    ((ngx_uint_t) (codec) << 8 | (encoding))
+/* an encoding, compressed by a codec: 0 is none */
+
+#define ngx_http_websocket_variant(encoding, codec)  ((codec) << 8 | (encoding))
+#define ngx_http_websocket_variant_encoding(variant)  ((variant) & 0xff)
+#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 8)
 
 
 typedef struct ngx_http_websocket_frame_s  ngx_http_websocket_frame_t;

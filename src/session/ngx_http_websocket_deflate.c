@@ -87,14 +87,17 @@ ngx_int_t
 ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
     ngx_websocket_deflate_t *agreed)
 {
+    ngx_uint_t                     codec;
     ngx_http_websocket_context_t  *context;
 
-    s->codec = ngx_http_websocket_codec(s->conf->deflate,
-                                        agreed->server_bits);
-    if (s->codec == 0) {
+    codec = ngx_http_websocket_codec(s->conf->deflate, agreed->server_bits);
+
+    if (codec == 0) {
         agreed->accepted = 0;
         return NGX_OK;
     }
+
+    s->variant = ngx_http_websocket_variant(s->variant, codec);
 
     if (agreed->server_no_takeover && agreed->client_no_takeover) {
         return NGX_OK;
@@ -192,22 +195,23 @@ ngx_http_websocket_deflate_worth(ngx_uint_t codec, size_t size)
 
 ngx_int_t
 ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding, ngx_http_websocket_frame_t **frame)
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
-    ngx_int_t                    rc;
     ngx_log_t                   *log;
+    ngx_uint_t                   codec, encoding;
     ngx_http_websocket_frame_t  *plain;
 
     log = s->connection->log;
+    codec = ngx_http_websocket_variant_codec(s->variant);
+    encoding = ngx_http_websocket_variant_encoding(s->variant);
 
-    rc = ngx_http_websocket_shared_frame(log, message, encoding, 0, &plain);
-
-    if (rc != NGX_OK) {
-        return rc;
+    if (ngx_http_websocket_shared_frame(log, message, encoding, &plain)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    if (!ngx_http_websocket_deflate_worth(s->codec, message->size)) {
+    if (!ngx_http_websocket_deflate_worth(codec, message->size)) {
         *frame = plain;
         return NGX_OK;
     }
@@ -264,7 +268,8 @@ ngx_http_websocket_context_deflater(ngx_http_websocket_session_t *s)
     ngx_http_websocket_context_t  *context;
 
     context = s->record->context;
-    codec = &ngx_http_websocket_codecs[s->codec - 1];
+    codec = &ngx_http_websocket_codecs[
+                          ngx_http_websocket_variant_codec(s->variant) - 1];
 
     if (!context->deflating
         && ngx_websocket_deflater_init(&context->deflater, codec->bits,

@@ -34,13 +34,12 @@ void ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s);
 ngx_uint_t ngx_http_websocket_deflate_own(ngx_http_websocket_session_t *s);
 
 /*
- * The message as such a session gets it, in the encoding RAW or POSITION, with
- * a reference for the caller.  What gains nothing is not compressed.  Returns
- * NGX_OK, or NGX_ERROR when memory was refused.
+ * The message as such a session gets it, with a reference for the caller.
+ * What gains nothing is not compressed.  Returns NGX_OK, or NGX_ERROR when
+ * memory was refused.
  */
 ngx_int_t ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding,
     ngx_http_websocket_frame_t **frame);
 
 /* Whether a codec takes messages of that size. */

@@ -6,6 +6,10 @@
 /* forms of a delivery that are kept at a time */
 #define NGX_HTTP_WEBSOCKET_CASTS      16
 
+/* codecs differ in their lowest bits, encodings of sockets in one */
+#define ngx_http_websocket_cast_of(variant)                                   \
+    (((variant) >> 7 | (variant)) % NGX_HTTP_WEBSOCKET_CASTS)
+
 /* the frames of a delivery with their headers and positions */
 #define NGX_HTTP_WEBSOCKET_CAST_SIZE  (NGX_HTTP_WEBSOCKET_BATCH_SIZE + 8192)
 
@@ -16,7 +20,7 @@
 
 typedef struct {
     uint64_t                      delivery;     /* its number */
-    ngx_uint_t                    variant;
+    uint16_t                      variant;
     u_char                       *data;         /* NULL: too large */
     size_t                        size;
     u_char                       *buf;          /* for more than one frame */
@@ -25,12 +29,13 @@ typedef struct {
 
 
 static void ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
-    ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery)
+    ngx_http_websocket_noinline;
 static void ngx_http_websocket_cast_gather(ngx_http_websocket_cast_t *cast,
     ngx_uint_t n, ngx_log_t *log);
 static ngx_uint_t ngx_http_websocket_direct_rest(
     ngx_http_websocket_session_t *s, ngx_http_websocket_cast_t *cast,
-    ngx_uint_t n, ssize_t sent);
+    ngx_uint_t n, ssize_t sent) ngx_http_websocket_noinline;
 static size_t ngx_http_websocket_direct_sent(ngx_http_websocket_session_t *s,
     ssize_t sent);
 static void ngx_http_websocket_direct_broken(ngx_http_websocket_session_t *s);
@@ -69,22 +74,12 @@ ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
     ngx_http_websocket_delivery_t *delivery)
 {
     ssize_t                     n;
-    ngx_uint_t                  variant;
     ngx_connection_t           *c;
     ngx_http_websocket_cast_t  *cast;
 
-    if (!s->shared) {
-        return 0;
-    }
+    cast = &ngx_http_websocket_casts[ngx_http_websocket_cast_of(s->variant)];
 
-    variant = ngx_http_websocket_variant(s->position, s->codec);
-    cast = &ngx_http_websocket_casts[(s->codec << 1 | s->position)
-                                     % NGX_HTTP_WEBSOCKET_CASTS];
-
-    if (cast->delivery != delivery->number || cast->variant != variant) {
-        cast->delivery = delivery->number;
-        cast->variant = variant;
-
+    if (cast->delivery != delivery->number || cast->variant != s->variant) {
         ngx_http_websocket_cast_make(cast, s, delivery);
     }
 
@@ -120,13 +115,15 @@ ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
 
     log = s->connection->log;
 
+    cast->delivery = delivery->number;
+    cast->variant = s->variant;
     cast->data = NULL;
     cast->size = 0;
 
     for (i = 0; i < delivery->n; i++) {
 
         if (ngx_http_websocket_shared_frame(log, delivery->messages[i],
-                                            s->position, s->codec, &frame)
+                                            s->variant, &frame)
             != NGX_OK)
         {
             return;
@@ -275,7 +272,8 @@ ngx_http_websocket_cork_message(ngx_http_websocket_session_t *s, uint8_t type,
 {
     u_char  *p;
 
-    if (ngx_http_websocket_corked != s || s->codec
+    if (ngx_http_websocket_corked != s
+        || ngx_http_websocket_variant_codec(s->variant)
         || NGX_WEBSOCKET_HEADER_SIZE + size
            > NGX_HTTP_WEBSOCKET_CORK_SIZE - ngx_http_websocket_cork_size)
     {

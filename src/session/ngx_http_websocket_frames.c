@@ -8,8 +8,7 @@
 
 
 static ngx_http_websocket_frame_t *ngx_http_websocket_make_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec);
+    ngx_log_t *log, ngx_http_websocket_message_t *message, ngx_uint_t variant);
 static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_json_frame(
@@ -24,18 +23,17 @@ static size_t ngx_http_websocket_print_position(u_char *buf,
 
 ngx_int_t
 ngx_http_websocket_shared_frame(ngx_log_t *log,
-    ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec,
+    ngx_http_websocket_message_t *message, ngx_uint_t variant,
     ngx_http_websocket_frame_t **frame)
 {
-    ngx_uint_t                   variant;
+    ngx_uint_t                   codec;
     ngx_http_websocket_frame_t  *f;
 
-    if (codec && !ngx_http_websocket_deflate_worth(codec, message->size)) {
-        codec = 0;
-    }
+    codec = ngx_http_websocket_variant_codec(variant);
 
-    variant = ngx_http_websocket_variant(encoding, codec);
+    if (codec && !ngx_http_websocket_deflate_worth(codec, message->size)) {
+        variant = ngx_http_websocket_variant_encoding(variant);
+    }
 
     for (f = &message->frame; f; f = f->next) {
 
@@ -47,7 +45,7 @@ ngx_http_websocket_shared_frame(ngx_log_t *log,
         }
     }
 
-    f = ngx_http_websocket_make_frame(log, message, encoding, codec);
+    f = ngx_http_websocket_make_frame(log, message, variant);
     if (f == NULL) {
         return NGX_ERROR;
     }
@@ -67,13 +65,16 @@ ngx_http_websocket_shared_frame(ngx_log_t *log,
 
 static ngx_http_websocket_frame_t *
 ngx_http_websocket_make_frame(ngx_log_t *log,
-    ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec)
+    ngx_http_websocket_message_t *message, ngx_uint_t variant)
 {
+    ngx_uint_t                   codec, encoding;
     ngx_http_websocket_frame_t  *plain, *frame;
 
+    codec = ngx_http_websocket_variant_codec(variant);
+    encoding = ngx_http_websocket_variant_encoding(variant);
+
     if (codec) {
-        if (ngx_http_websocket_shared_frame(log, message, encoding, 0, &plain)
+        if (ngx_http_websocket_shared_frame(log, message, encoding, &plain)
             != NGX_OK)
         {
             return NULL;

@@ -69,7 +69,7 @@ ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
     }
 
     rc = ngx_http_websocket_shared_frame(s->connection->log, message,
-                                         NGX_HTTP_WEBSOCKET_JSON, 0, frame);
+                                         s->variant, frame);
 
     if (rc == NGX_OK) {
         position = &response->positions[from->number];

@@ -20,7 +20,6 @@ static ngx_int_t ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
 static ngx_int_t ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding,
     ngx_http_websocket_frame_t **frame);
 static ngx_int_t ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t *hello);
@@ -67,9 +66,7 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
             ngx_memcpy(message->payload, data, size);
         }
 
-        rc = ngx_http_websocket_raw_encode(s, message,
-                                           NGX_HTTP_WEBSOCKET_RAW_FRAME,
-                                           &frame);
+        rc = ngx_http_websocket_raw_encode(s, message, &frame);
 
         ngx_http_websocket_message_release(message);
     }
@@ -137,25 +134,20 @@ ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
         return NGX_DECLINED;
     }
 
-    return ngx_http_websocket_raw_encode(s, message,
-                                         s->position
-                                         ? NGX_HTTP_WEBSOCKET_POSITION_FRAME
-                                         : NGX_HTTP_WEBSOCKET_RAW_FRAME,
-                                         frame);
+    return ngx_http_websocket_raw_encode(s, message, frame);
 }
 
 
 static ngx_int_t
 ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding, ngx_http_websocket_frame_t **frame)
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (ngx_http_websocket_deflate_own(s)) {
-        return ngx_http_websocket_deflate_message(s, message, encoding, frame);
+        return ngx_http_websocket_deflate_message(s, message, frame);
     }
 
     return ngx_http_websocket_shared_frame(s->connection->log, message,
-                                           encoding, s->codec, frame);
+                                           s->variant, frame);
 }
 
 
@@ -167,7 +159,10 @@ ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_frame_t  *text, *frame;
 
-    if (!s->position && (!hello->asked || hello->recovered)) {
+    if (ngx_http_websocket_variant_encoding(s->variant)
+        == NGX_HTTP_WEBSOCKET_RAW_FRAME
+        && (!hello->asked || hello->recovered))
+    {
         return NGX_OK;
     }
 

@@ -147,7 +147,8 @@ ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
 
         in = &ngx_http_websocket_scratch;
 
-        ngx_websocket_parser_init(&in->parser, s->codec);
+        ngx_websocket_parser_init(&in->parser,
+                                  ngx_http_websocket_variant_codec(s->variant));
         s->record->input = in;
     }
 

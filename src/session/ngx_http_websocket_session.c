@@ -14,7 +14,11 @@ static ngx_int_t ngx_http_websocket_session_subscribe(
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
-static ngx_int_t ngx_http_websocket_session_deliver_one(
+static void ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+    ngx_http_websocket_noinline;
+static ngx_int_t ngx_http_websocket_session_queue_one(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_message_t *message);
@@ -75,12 +79,12 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    s->position = options->position;
+    s->variant = options->encoding;
 
     /* who counts by positions must not be given a later one first */
 
-    s->ordered = options->position || options->nsince || !s->conf->priority
-                 || s->protocol != NGX_HTTP_WEBSOCKET_RAW;
+    s->ordered = options->encoding != NGX_HTTP_WEBSOCKET_RAW_FRAME
+                 || options->nsince || !s->conf->priority;
 
     if (ngx_http_websocket_protocol_of(s)->transport->prepare(s, r,
                                                               ctx->channels,
@@ -259,24 +263,34 @@ ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
 {
-    ngx_int_t                      rc;
-    ngx_uint_t                     i;
     ngx_http_websocket_session_t  *s;
 
     s = ngx_http_websocket_session_of(subscription);
 
-    i = first;
-
-    if (i == 0 && subscription->catch_up == NULL
-        && ngx_http_websocket_direct_ready(s))
+    if (first == 0 && s->shared && ngx_http_websocket_direct_ready(s)
+        && subscription->catch_up == NULL)
     {
-        i = ngx_http_websocket_direct_deliver(s, delivery);
+        first = ngx_http_websocket_direct_deliver(s, delivery);
     }
 
-    for ( /* void */ ; i < delivery->n; i++) {
+    if (first < delivery->n) {
+        ngx_http_websocket_session_queue(s, subscription, delivery, first);
+    }
+}
 
-        rc = ngx_http_websocket_session_deliver_one(s, subscription,
-                                                    delivery->messages[i]);
+
+static void
+ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    for (i = first; i < delivery->n; i++) {
+
+        rc = ngx_http_websocket_session_queue_one(s, subscription,
+                                                  delivery->messages[i]);
 
         if (rc != NGX_OK) {
             s->record->dropped++;
@@ -294,7 +308,7 @@ ngx_http_websocket_session_deliver(
 /* as ngx_http_websocket_send() */
 
 static ngx_int_t
-ngx_http_websocket_session_deliver_one(ngx_http_websocket_session_t *s,
+ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_message_t *message)
 {

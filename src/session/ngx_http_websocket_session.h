@@ -204,7 +204,7 @@ struct ngx_http_websocket_session_s {
     uint16_t                              nsubscriptions;
     uint8_t                               protocol;
     uint8_t                               state;
-    uint8_t                               codec;    /* 0: no compression */
+    uint16_t                              variant;  /* how it gets messages */
 
     uint16_t                              flush_posted:1;
     uint16_t                              ping_open:1;
@@ -215,8 +215,6 @@ struct ngx_http_websocket_session_s {
                                                            in two steps */
     uint16_t                              held:1;       /* flush waits for
                                                            more to write */
-    uint16_t                              position:1;   /* told with each
-                                                           message */
     uint16_t                              ordered:1;    /* no message passes
                                                            another */
     uint16_t                              shared:1;     /* takes frames that
@@ -247,7 +245,7 @@ typedef struct {
     ngx_http_websocket_protocol_e         protocol;
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
-    ngx_uint_t                            position;     /* with each message */
+    ngx_http_websocket_encoding_e         encoding;
     ngx_websocket_deflate_t               deflate;
 } ngx_http_websocket_options_t;
 
@@ -434,12 +432,11 @@ void ngx_http_websocket_write_init(ngx_cycle_t *cycle);
 
 /*
  * A frame of a message that several sessions share: made for the first of
- * them, with a reference for each.  codec is 0, or a session's own for a
- * compressed one.  Returns NGX_OK, or NGX_ERROR when memory was refused.
+ * them, with a reference for each.  Returns NGX_OK, or NGX_ERROR when memory
+ * was refused.
  */
 ngx_int_t ngx_http_websocket_shared_frame(ngx_log_t *log,
-    ngx_http_websocket_message_t *message,
-    ngx_http_websocket_encoding_e encoding, ngx_uint_t codec,
+    ngx_http_websocket_message_t *message, ngx_uint_t variant,
     ngx_http_websocket_frame_t **frame);
 
 /*

@@ -54,8 +54,7 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
     log = s->connection->log;
 
     if (s->record->nchannels == 1) {
-        return ngx_http_websocket_shared_frame(log, message,
-                                               NGX_HTTP_WEBSOCKET_EVENT, 0,
+        return ngx_http_websocket_shared_frame(log, message, s->variant,
                                                frame);
     }
 
