@@ -594,8 +594,12 @@ ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
 
     if (ctx) {
         ctx->session = s;
-        ctx->channels = s->record->channels;
-        ctx->nchannels = s->record->nchannels;
+        ctx->channels = ngx_palloc(r->pool, s->record->nchannels
+                                            * sizeof(ngx_str_t));
+        if (ctx->channels) {
+            ctx->nchannels = s->record->nchannels;
+            ngx_http_websocket_socket_names(s, ctx->channels, ctx->nchannels);
+        }
 
         ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
     }

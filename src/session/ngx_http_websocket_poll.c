@@ -54,7 +54,7 @@ ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
     ngx_websocket_position_t       *position;
     ngx_http_websocket_response_t  *response;
 
-    response = s->record->response;
+    response = ngx_http_websocket_response_of(s);
 
     /* the client asks for what it was not given: nothing in between goes */
 
@@ -89,7 +89,7 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
     ngx_uint_t                      i;
     ngx_http_websocket_response_t  *response;
 
-    response = s->record->response;
+    response = ngx_http_websocket_response_of(s);
 
     response->asked = hello->asked;
     response->recovered = hello->recovered;
@@ -118,7 +118,7 @@ ngx_http_websocket_poll_flush(ngx_http_websocket_session_t *s)
 {
     ngx_buf_t  *b;
 
-    if (s->out->count == 0 && !s->record->response->full
+    if (s->out->count == 0 && !ngx_http_websocket_response_of(s)->full
         && s->state != NGX_HTTP_WEBSOCKET_CLOSE_LAST)
     {
         return NGX_OK;
@@ -134,7 +134,7 @@ ngx_http_websocket_poll_flush(ngx_http_websocket_session_t *s)
         return NGX_ERROR;
     }
 
-    s->record->response->complete = 1;
+    ngx_http_websocket_response_of(s)->complete = 1;
 
     return NGX_DONE;
 }
@@ -147,7 +147,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     size_t                          size;
     ngx_http_websocket_response_t  *response;
 
-    response = s->record->response;
+    response = ngx_http_websocket_response_of(s);
 
     size = sizeof("{\"recovered\":false,\"position\":\"\",\"messages\":[]")
            + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
@@ -246,7 +246,7 @@ ngx_http_websocket_poll_send(ngx_http_request_t *r, ngx_buf_t *b)
 static void
 ngx_http_websocket_poll_ping(ngx_http_websocket_session_t *s)
 {
-    s->record->response->full = 1;
+    ngx_http_websocket_response_of(s)->full = 1;
 
     ngx_http_websocket_post_flush(s);
 }

@@ -86,6 +86,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
     int                            rc;
+    ngx_str_t                      channel;
     ngx_websocket_log_part_t       part;
     ngx_websocket_log_history_t    history;
     ngx_websocket_log_message_t    message;
@@ -107,7 +108,9 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     /* of several channels the first is the one that the client talks to */
 
-    rc = ngx_http_websocket_hub_publish(s->conf->zone, &s->record->channels[0],
+    ngx_http_websocket_socket_names(s, &channel, 1);
+
+    rc = ngx_http_websocket_hub_publish(s->conf->zone, &channel,
                           ngx_http_websocket_conf_history(s->conf, &history),
                           &message, &part, 1, NULL);
 

@@ -56,8 +56,6 @@ ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
     response->last_cleanup = last;
 
     s->record = &response->record;
-    s->record->response = response;
-    s->record->channels = channels;
 
     return NGX_OK;
 }
@@ -121,7 +119,7 @@ ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
     ngx_http_websocket_response_t  *response;
 
     r = s->record->request;
-    response = s->record->response;
+    response = ngx_http_websocket_response_of(s);
 
     for ( ;; ) {
 
@@ -173,7 +171,7 @@ ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)
     ngx_buf_t                   *b;
     ngx_http_websocket_frame_t  *frame;
 
-    b = &s->record->response->buf;
+    b = &ngx_http_websocket_response_of(s)->buf;
     p = b->start;
 
     if (p == NULL) {
@@ -203,9 +201,9 @@ ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)
 
     b->last = p;
 
-    s->record->response->sent = b->pos;
-    s->record->response->link.buf = b;
-    s->record->response->link.next = NULL;
+    ngx_http_websocket_response_of(s)->sent = b->pos;
+    ngx_http_websocket_response_of(s)->link.buf = b;
+    ngx_http_websocket_response_of(s)->link.next = NULL;
 
     return NGX_OK;
 }
@@ -226,7 +224,7 @@ ngx_http_websocket_response_end(ngx_http_websocket_session_t *s)
     {
         rc = r->header_sent ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-        if (rc == NGX_OK && !s->record->response->complete) {
+        if (rc == NGX_OK && !ngx_http_websocket_response_of(s)->complete) {
             rc = ngx_http_send_special(r, NGX_HTTP_LAST);
         }
     }

@@ -10,7 +10,8 @@ static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
 static void ngx_http_websocket_session_release(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_session_subscribe(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
+    ngx_http_websocket_session_t *s, ngx_str_t *channels,
+    ngx_http_websocket_options_t *options);
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
@@ -109,7 +110,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->shared = s->conf->own_messages && !ngx_http_websocket_deflate_own(s);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_websocket_session_subscribe(s, options);
+        rc = ngx_http_websocket_session_subscribe(s, ctx->channels, options);
     }
 
     if (rc != NGX_OK) {
@@ -179,7 +180,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_options_t *options)
+    ngx_str_t *channels, ngx_http_websocket_options_t *options)
 {
     ngx_int_t                     rc;
     ngx_uint_t                    i;
@@ -215,7 +216,7 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
     for (i = 0; i < s->record->nchannels; i++) {
 
         rc = ngx_http_websocket_hub_subscribe(s->conf->zone,
-                                              &s->record->channels[i], &begin,
+                                              &channels[i], &begin,
                                               &s->subscriptions[i]);
         if (rc != NGX_OK) {
             return rc;
@@ -453,8 +454,8 @@ ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
 uint64_t
 ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s)
 {
-    if (s->record->response) {
-        return s->record->response->bytes_out;
+    if (ngx_http_websocket_response_of(s)) {
+        return ngx_http_websocket_response_of(s)->bytes_out;
     }
 
     if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
@@ -505,7 +506,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_response_t  *response;
 
     record = s->record;
-    response = record->response;
+    response = ngx_http_websocket_response_of(s);
 
     if (response) {
         response->first_cleanup->handler = NULL;

@@ -116,10 +116,8 @@ typedef struct {
 typedef struct {
     ngx_http_request_t           *request;  /* NULL: was given back */
     ngx_http_websocket_head_t    *head;     /* of it, for the access log */
-    ngx_http_websocket_response_t  *response;       /* NULL: a socket */
     ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
-    ngx_str_t                    *channels; /* all, by name */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
@@ -128,17 +126,18 @@ typedef struct {
     uint64_t                      id;
     uint64_t                      messages_in;
     uint64_t                      bytes_in;
-    off_t                         upgraded; /* c->sent with the 101 */
     u_char                       *close_reason;
+    uint32_t                      upgraded; /* c->sent with the 101 */
     ngx_http_websocket_time_t     blocked;  /* last progress in writing */
     uint32_t                      dropped;
     uint16_t                      close_code;       /* that ended it */
     uint16_t                      nchannels;
     uint8_t                       close_reason_size;
+    u_char                        names[1]; /* of a socket's channels */
 } ngx_http_websocket_record_t;
 
 
-/* what a session over an HTTP response has besides, in r->pool */
+/* the record of a session over an HTTP response, in r->pool */
 
 struct ngx_http_websocket_response_s {
     ngx_http_websocket_record_t   record;
@@ -239,6 +238,14 @@ extern const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[];
     ((ngx_http_websocket_time_t) ngx_current_msec)
 
 
+static ngx_inline ngx_http_websocket_response_t *
+ngx_http_websocket_response_of(ngx_http_websocket_session_t *s)
+{
+    return s->protocol == NGX_HTTP_WEBSOCKET_RAW
+           ? NULL : (ngx_http_websocket_response_t *) s->record;
+}
+
+
 /* what a client asked for when it came */
 
 typedef struct {
@@ -310,6 +317,13 @@ ngx_http_websocket_session_of(ngx_http_websocket_subscription_t *subscription)
                ((u_char *) (subscription - subscription->number)
                 - offsetof(ngx_http_websocket_session_t, subscriptions));
 }
+
+/*
+ * Fills in the names of the first n channels of a session that is not over an
+ * HTTP response: valid as long as the session is.
+ */
+void ngx_http_websocket_socket_names(ngx_http_websocket_session_t *s,
+    ngx_str_t *names, ngx_uint_t n);
 
 /*
  * Fails the connection (RFC 6455, section 7.1.7): a Close with the code, and

@@ -34,41 +34,55 @@ const ngx_http_websocket_transport_t  ngx_http_websocket_socket = {
 };
 
 
-/* the record outlives the request, and so must the channels' names */
+/*
+ * The record outlives the request, and so must the channels' names: each
+ * behind its length, which is a byte.
+ */
 
 static ngx_int_t
 ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_str_t *channels, ngx_uint_t n)
 {
-    size_t                        size;
-    u_char                       *p;
-    ngx_uint_t                    i;
-    ngx_http_websocket_record_t  *record;
+    size_t       size;
+    u_char      *p;
+    ngx_uint_t   i;
 
-    size = sizeof(ngx_http_websocket_record_t)
-           + n * sizeof(ngx_str_t);
+    size = offsetof(ngx_http_websocket_record_t, names);
 
     for (i = 0; i < n; i++) {
-        size += channels[i].len;
+        size += 1 + channels[i].len;
     }
 
-    record = ngx_calloc(size, r->connection->log);
-    if (record == NULL) {
+    s->record = ngx_calloc(size, r->connection->log);
+    if (s->record == NULL) {
         return NGX_ERROR;
     }
 
-    record->channels = (ngx_str_t *) (record + 1);
-    p = (u_char *) &record->channels[n];
+    p = s->record->names;
 
     for (i = 0; i < n; i++) {
-        record->channels[i].data = p;
-        record->channels[i].len = channels[i].len;
+        *p++ = (u_char) channels[i].len;
         p = ngx_cpymem(p, channels[i].data, channels[i].len);
     }
 
-    s->record = record;
-
     return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_socket_names(ngx_http_websocket_session_t *s,
+    ngx_str_t *names, ngx_uint_t n)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    p = s->record->names;
+
+    for (i = 0; i < n; i++) {
+        names[i].len = *p++;
+        names[i].data = p;
+        p += names[i].len;
+    }
 }
 
 

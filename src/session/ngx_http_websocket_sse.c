@@ -49,33 +49,31 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
     u_char                    *buf;
     ngx_str_t                  id;
     ngx_log_t                 *log;
-    ngx_websocket_position_t  *position;
+    ngx_uint_t                 n;
+    ngx_websocket_position_t  *positions;
 
+    n = s->record->nchannels;
     log = s->connection->log;
 
-    if (s->record->nchannels == 1) {
+    if (n == 1) {
         return ngx_http_websocket_shared_frame(log, message, s->variant,
                                                frame);
     }
 
     /* the last id is all that a client remembers: it tells of all channels */
 
-    position = &s->record->response->positions[from->number];
+    positions = ngx_http_websocket_response_of(s)->positions;
 
-    position->epoch = message->epoch;
-    position->offset = message->offset;
+    positions[from->number].epoch = message->epoch;
+    positions[from->number].offset = message->offset;
 
-    buf = ngx_alloc(s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1),
-                    log);
+    buf = ngx_alloc(n * (NGX_WEBSOCKET_POSITION_SIZE + 1), log);
     if (buf == NULL) {
         return NGX_ERROR;
     }
 
     id.data = buf;
-    id.len = ngx_http_websocket_print_positions(buf,
-                                                s->record->response->positions,
-                                                s->record->nchannels)
-             - buf;
+    id.len = ngx_http_websocket_print_positions(buf, positions, n) - buf;
 
     *frame = ngx_http_websocket_event_frame(log, message, &id);
 
@@ -100,7 +98,7 @@ ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
     u_char                      *p;
     ngx_http_websocket_frame_t  *frame, *text;
 
-    ngx_memcpy(s->record->response->positions, hello->positions,
+    ngx_memcpy(ngx_http_websocket_response_of(s)->positions, hello->positions,
                s->record->nchannels * sizeof(ngx_websocket_position_t));
 
     text = ngx_http_websocket_hello_frame(s, hello);
