@@ -120,8 +120,18 @@ ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
 
+    /* where error_page keeps an error's status, there is no stream */
+
+    if (r->err_status >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return r->err_status;
+    }
+
+    r->err_status = 0;
+
     if (ngx_exiting) {
-        return ngx_http_websocket_unavailable(r, "server restarts");
+        return options->protocol == NGX_HTTP_WEBSOCKET_SSE
+               ? ngx_http_websocket_respond_again(r)
+               : ngx_http_websocket_unavailable(r, "server restarts");
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);

@@ -97,6 +97,9 @@ ngx_int_t ngx_http_websocket_set_name(ngx_http_request_t *r, ngx_str_t *res,
 ngx_int_t ngx_http_websocket_respond_text(ngx_http_request_t *r,
     ngx_uint_t status, char *text);
 
+/* a stream of events that ends at once, so that EventSource comes again */
+ngx_int_t ngx_http_websocket_respond_again(ngx_http_request_t *r);
+
 /* takes over the reference to json, which may be NULL: out of memory */
 ngx_int_t ngx_http_websocket_respond_json(ngx_http_request_t *r,
     ngx_uint_t status, json_t *json);

@@ -8,6 +8,10 @@ static ngx_int_t ngx_http_websocket_respond(ngx_http_request_t *r,
 
 static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
 static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
+static ngx_str_t  ngx_http_websocket_events = ngx_string("text/event-stream");
+static ngx_str_t  ngx_http_websocket_again =
+    ngx_string("event: close\ndata: {\"code\":1012,"
+               "\"reason\":\"server restarts: connect again\"}\n\n");
 
 
 ngx_int_t
@@ -30,6 +34,17 @@ ngx_http_websocket_respond_text(ngx_http_request_t *r, ngx_uint_t status,
 
     return ngx_http_websocket_respond(r, status, &ngx_http_websocket_text,
                                       &body);
+}
+
+
+/* any status but 200 is the end for EventSource */
+
+ngx_int_t
+ngx_http_websocket_respond_again(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
+                                      &ngx_http_websocket_events,
+                                      &ngx_http_websocket_again);
 }
 
 

@@ -618,6 +618,13 @@ ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n, uint64_t now,
             left -= ngx_websocket_log_sweep_channel(log, ref, now, idle, left);
         }
 
+        if (left == 0) {
+
+            /* the next one goes on here, or a long history would stay */
+
+            break;
+        }
+
         ngx_websocket_log_fault();
         log->sweep++;
     }

@@ -37,7 +37,8 @@ struct ngx_http_websocket_head_s {
     uint16_t                      start_msec;
     uint16_t                      nheaders;
     uint16_t                      nvariables;
-    uint16_t                      limit_req_status;
+    uint8_t                       limit_req_status;
+    uint8_t                       limit_conn_status;
     uint32_t                      request_length;
     uint32_t                      header_size;
 
@@ -76,7 +77,6 @@ typedef struct {
 static ngx_int_t ngx_http_websocket_head_want(ngx_cycle_t *cycle,
     ngx_str_t *variable);
 static ngx_uint_t ngx_http_websocket_request_busy(ngx_http_request_t *r);
-static void ngx_http_websocket_request_log(ngx_http_request_t *r);
 static void ngx_http_websocket_request_free(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_free_buffers(ngx_connection_t *c,
     ngx_http_connection_t *hc);
@@ -256,7 +256,7 @@ ngx_http_websocket_request_busy(ngx_http_request_t *r)
 }
 
 
-static void
+void
 ngx_http_websocket_request_log(ngx_http_request_t *r)
 {
     ngx_uint_t                  i;
@@ -354,6 +354,7 @@ ngx_http_websocket_head_create(ngx_http_request_t *r)
     head->start_sec = r->start_sec;
     head->start_msec = r->start_msec;
     head->limit_req_status = r->limit_req_status;
+    head->limit_conn_status = r->limit_conn_status;
     head->request_length = r->request_length;
     head->header_size = r->header_size;
 
@@ -581,6 +582,7 @@ ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
     r->start_sec = head->start_sec;
     r->start_msec = head->start_msec;
     r->limit_req_status = head->limit_req_status;
+    r->limit_conn_status = head->limit_conn_status;
     r->request_length = head->request_length;
     r->header_size = head->header_size;
 
@@ -730,8 +732,10 @@ ngx_http_websocket_head_string(ngx_http_websocket_head_t *head,
 {
     ngx_str_t  value;
 
-    value.data = head->data + slice->start;
+    /* no data is what a variable without a value is known by */
+
     value.len = slice->len;
+    value.data = slice->len ? head->data + slice->start : NULL;
 
     return value;
 }

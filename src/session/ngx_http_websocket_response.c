@@ -88,6 +88,12 @@ ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
     s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_LAST
                                : NGX_HTTP_WEBSOCKET_OPEN;
 
+    /* of a poll nothing can be told before its answer */
+
+    if (s->conf->log_start && r->header_sent) {
+        ngx_http_websocket_request_log(r);
+    }
+
     ngx_http_websocket_post_flush(s);
 }
 

@@ -379,6 +379,9 @@ ngx_int_t ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s,
  */
 void ngx_http_websocket_request_release(ngx_http_websocket_session_t *s);
 
+/* Writes the access log's line now, and not at the end. */
+void ngx_http_websocket_request_log(ngx_http_request_t *r);
+
 /* Ends the request as nginx does, which writes the access log's line. */
 void ngx_http_websocket_request_end(ngx_http_websocket_session_t *s);
 

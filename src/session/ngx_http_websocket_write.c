@@ -153,6 +153,13 @@ ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_uncork(s);
 
+    if (!s->write_blocked && ngx_http_websocket_send_full(s, frame)) {
+
+        /* whether more may be read is known by writing only */
+
+        (void) ngx_http_websocket_flush(s);
+    }
+
     if (ngx_http_websocket_queue_push(s, frame) != NGX_OK) {
         return NGX_ERROR;
     }
