@@ -294,17 +294,23 @@ ngx_http_websocket_deflate_with(ngx_log_t *log,
     ngx_websocket_deflater_t *deflater, ngx_http_websocket_frame_t *frame)
 {
     u_char                      *payload, *compressed, first;
-    size_t                       n, size;
+    size_t                       n, size, capacity;
     ngx_http_websocket_frame_t  *result;
 
     n = frame->size - frame->header;
     payload = frame->data + frame->header;
     first = frame->data[0];
 
-    compressed = deflater ? ngx_alloc(n, log) : NULL;
+    /* with takeover those that follow shrink by what does not shrink itself */
+
+    capacity = deflater && deflater->takeover ? ngx_websocket_deflate_bound(n)
+                                              : n;
+
+    compressed = deflater ? ngx_alloc(capacity, log) : NULL;
 
     if (compressed
-        && ngx_websocket_deflate(deflater, payload, n, compressed, n, &size)
+        && ngx_websocket_deflate(deflater, payload, n, compressed, capacity,
+                                 &size)
            == NGX_WEBSOCKET_DEFLATE_OK)
     {
         payload = compressed;

@@ -35,8 +35,7 @@ ngx_uint_t ngx_http_websocket_deflate_own(ngx_http_websocket_session_t *s);
 
 /*
  * The message as such a session gets it, with a reference for the caller.
- * What gains nothing is not compressed.  Returns NGX_OK, or NGX_ERROR when
- * memory was refused.
+ * Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message,

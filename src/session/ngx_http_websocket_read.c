@@ -9,6 +9,9 @@
 /* reads of one session before the others' turn */
 #define NGX_HTTP_WEBSOCKET_READS       4
 
+/* where it may be compressed a single one: unpacked, a thousand times as much */
+#define NGX_HTTP_WEBSOCKET_READ_PACKED  4096
+
 /* a message's first buffer */
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
 
@@ -57,8 +60,9 @@ static ngx_http_websocket_input_t  ngx_http_websocket_scratch;
 void
 ngx_http_websocket_read_handler(ngx_event_t *rev)
 {
+    size_t                         size;
     ssize_t                        n;
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, reads;
     ngx_connection_t              *c;
     ngx_http_websocket_session_t  *s;
 
@@ -80,7 +84,15 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
         return;
     }
 
-    for (i = 0; i < NGX_HTTP_WEBSOCKET_READS; i++) {
+    size = NGX_HTTP_WEBSOCKET_READ_SIZE;
+    reads = NGX_HTTP_WEBSOCKET_READS;
+
+    if (ngx_http_websocket_variant_codec(s->variant)) {
+        size = NGX_HTTP_WEBSOCKET_READ_PACKED;
+        reads = 1;
+    }
+
+    for (i = 0; i < reads; i++) {
 
         /* who does not read the answers is not read from either */
 
@@ -90,8 +102,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
             return;
         }
 
-        n = c->recv(c, ngx_http_websocket_read_buffer,
-                    NGX_HTTP_WEBSOCKET_READ_SIZE);
+        n = c->recv(c, ngx_http_websocket_read_buffer, size);
 
         if (n == NGX_AGAIN) {
             if (ngx_handle_read_event(rev, 0) != NGX_OK) {

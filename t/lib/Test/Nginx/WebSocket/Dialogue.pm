@@ -35,6 +35,7 @@ my %EXPECT = (
     'json=' => \&expect_exact_json,
     'close' => \&expect_close, 'eof' => \&expect_eof,
     'rst-or-eof' => \&expect_eof, 'compressed' => \&expect_compressed,
+    'uncompressed' => \&expect_uncompressed,
 );
 
 my %CONTROL = (
@@ -702,13 +703,32 @@ sub next_event {
 sub expect_compressed {
     my ($self, $c, $text) = @_;
 
-    my ($verb, $rest) = split_verb($text);
-    my $times = $verb =~ s/\*\z//;
-    my $event = $self->expect_message($c, $verb, $rest, $times);
+    my $event = $self->expect_either($c, $text);
 
-    die "the $verb is not compressed\n" if !$event->{compressed};
+    die "the $event->{type} is not compressed\n" if !$event->{compressed};
 
     return;
+}
+
+
+sub expect_uncompressed {
+    my ($self, $c, $text) = @_;
+
+    my $event = $self->expect_either($c, $text);
+
+    die "the $event->{type} is compressed\n" if $event->{compressed};
+
+    return;
+}
+
+
+sub expect_either {
+    my ($self, $c, $text) = @_;
+
+    my ($verb, $rest) = split_verb($text);
+    my $times = $verb =~ s/\*\z//;
+
+    return $self->expect_message($c, $verb, $rest, $times);
 }
 
 
