@@ -236,7 +236,7 @@ class Client(asyncio.Protocol):
         self.accepted, self.buffer = False, b''
         self.over = loop.create_future()
 
-        self.transport, _ = await asyncio.wait_for(
+        await asyncio.wait_for(
             loop.create_connection(lambda: self, HOST, self.storm.port),
             TIMEOUT)
         watch = loop.call_later(TIMEOUT, self.stall)
@@ -252,7 +252,12 @@ class Client(asyncio.Protocol):
             self.transport.abort()
 
     def connection_made(self, transport):
-        transport.write(self.request().encode())
+        self.transport = transport
+
+        if self.leaving:                # it came too late
+            transport.abort()
+        else:
+            transport.write(self.request().encode())
 
     def connection_lost(self, exc):
         if not self.over.done():
