@@ -428,9 +428,17 @@ ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
     if (rc == NGX_WEBSOCKET_LOG_OK) {
         ngx_http_websocket_zone_seek_newcomer(zone, s, newest);
 
-        s->rc = ngx_http_websocket_zone_read_locked(zone, &s->visitor,
-                                                    s->messages, &s->n,
-                                                    s->buf, s->size);
+        /* said also where nothing is read now: what is new is not history */
+
+        if (s->visitor.next > newest) {
+            s->rc = NGX_WEBSOCKET_LOG_EMPTY;
+            s->n = 0;
+
+        } else {
+            s->rc = ngx_http_websocket_zone_read_locked(zone, &s->visitor,
+                                                        s->messages, &s->n,
+                                                        s->buf, s->size);
+        }
     }
 
     ngx_http_websocket_zone_unlock(zone);

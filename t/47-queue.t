@@ -1,0 +1,876 @@
+# What waits for a client that reads slowly: bounds, policies, priorities,
+# batches. And what a publisher's Idempotency-Key is good for.
+
+use lib 't/lib';
+use Test::Nginx::WebSocket;
+
+workers(2);
+master_on();
+
+plan_tests();
+run_tests();
+
+__DATA__
+
+=== TEST 1: overflow=close by the number of messages
+--- http_config
+    websocket_zone zone=live:4m;
+    log_format ws '$websocket_close_code $websocket_dropped $websocket_close_reason';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_send_queue messages=3;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+b> GET /ws
+b< 101
+! POST /pub * 500000 x
+! POST /pub one
+! POST /pub two
+b< text* 500000 x
+b< text one
+b< text two
+! POST /pub three
+b< text three
+# what was begun is ended; what waited is not in the way of the Close
+a< text* 500000 x
+a< close 1013 reason too slow: the send queue is full
+a> close 1013
+a< eof
+! wait-access qr/^1013 3 too slow: the send queue is full$/
+! POST /pub four
+! < json {"subscribers":1}
+b< text four
+
+
+
+=== TEST 2: as many as the bound says do wait
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_send_queue messages=3;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! POST /pub * 500000 x
+! POST /pub one
+! POST /pub two
+a< text* 500000 x
+a< text one
+a< text two
+! POST /pub three
+! POST /pub four
+a< text three
+a< text four
+
+
+
+=== TEST 3: overflow=close by size
+--- http_config
+    websocket_zone zone=live:8m;
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_send_queue messages=100 size=1m overflow=close;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+b> GET /ws
+b< 101
+! POST /pub * 700000 x
+b< text* 700000 x
+! POST /pub * 200000 y
+b< text* 200000 y
+! POST /pub * 300000 z
+b< text* 300000 z
+a< text* 700000 x
+a< close 1013
+a> close 1013
+! wait-access qr/^1013 2$/
+
+
+
+=== TEST 4: overflow=drop_oldest by the number of messages
+--- http_config
+    websocket_zone zone=live:4m;
+    log_format ws '$websocket_close_code $websocket_messages_out $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_send_queue messages=3 overflow=drop_oldest;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /ws
+b< 101
+! POST /pub * 500000 x
+! POST /pub one
+! POST /pub two
+! POST /pub three
+! POST /pub four
+b< text* 500000 x
+b< text one
+b< text two
+b< text three
+b< text four
+a< text* 500000 x
+a< text three
+a< text four
+! POST /pub five
+a< text five
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 4 2$/
+
+
+
+=== TEST 5: overflow=drop_oldest by size
+--- http_config
+    websocket_zone zone=live:8m;
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_send_queue size=1m overflow=drop_oldest;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /ws
+b< 101
+! POST /pub * 600000 x
+! POST /pub one
+! POST /pub * 300000 y
+! POST /pub * 300000 z
+! POST /pub two
+b< text* 600000 x
+b< text one
+b< text* 300000 y
+b< text* 300000 z
+b< text two
+# one was in the way first, and was not enough
+a< text* 600000 x
+a< text* 300000 z
+a< text two
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 2$/
+
+
+
+=== TEST 6: overflow=conflate: of each channel the newest
+--- http_config
+    websocket_zone zone=live:4m;
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x y;
+        websocket_send_queue messages=4 overflow=conflate;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /ws
+b< 101
+! POST /pub?c=x * 500000 x
+b< text* 500000 x
+! POST /pub?c=y y1
+b< text y1
+! POST /pub?c=x x1
+b< text x1
+! POST /pub?c=y y2
+b< text y2
+# at the bound: x1 goes, and both of y stay
+! POST /pub?c=x x2
+b< text x2
+# and now both of y go
+! POST /pub?c=y y3
+b< text y3
+a< text* 500000 x
+a< text x2
+a< text y3
+! POST /pub?c=x x3
+a< text x3
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 3$/
+
+
+
+=== TEST 7: one message larger than the queue is queued where it is alone
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_send_queue messages=1 size=1k;
+    }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /ws
+a< 101
+! POST /pub * 60000 x
+a< text* 60000 x
+! POST /pub * 60000 y
+a< text* 60000 y
+
+
+
+=== TEST 8: in a backlog urgent ones come first, in order among themselves
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_priority on;
+    }
+    location = /off { websocket result; websocket_channel x; }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+b> rcvbuf 2048
+b@$TEST_NGINX_RAND_PORT_1> GET /off
+b< 101
+b> stop-reading
+c> rcvbuf 2048
+c@$TEST_NGINX_RAND_PORT_1> GET /ws?position=1
+c< 101
+c> stop-reading
+d+ Accept: text/event-stream
+d> rcvbuf 2048
+d@$TEST_NGINX_RAND_PORT_1> plain GET /ws
+d< 200
+d> stop-reading
+! POST /pub * 500000 x
+! POST /pub [X-WebSocket-Priority: low] l1
+! POST /pub n1
+! POST /pub [X-WebSocket-Priority: urgent] u1
+! POST /pub [X-WebSocket-Priority: high] h1
+! POST /pub [X-WebSocket-Priority: normal] n2
+! POST /pub [X-WebSocket-Priority: urgent] u2
+! POST /pub [X-WebSocket-Priority: low] l2
+! POST /pub [X-WebSocket-Priority: high] h2
+! < json {"offset":9}
+a< text* 500000 x
+a< text u1
+a< text u2
+a< text h1
+a< text h2
+a< text n1
+a< text n2
+a< text l1
+a< text l2
+# where priorities are off, and where positions are counted, by the offset
+b< text* 500000 x
+b< text l1
+b< text n1
+b< text u1
+b< text h1
+b< text n2
+b< text u2
+b< text l2
+b< text h2
+c< text qr/"position"/
+c< text qr/\A\w+:1\nx+\z/
+c< text qr/\nl1\z/
+c< text qr/\nn1\z/
+c< text qr/\nu1\z/
+c< text qr/\nh1\z/
+d< stream qr/x\n\n.*\nl1\n|x\n\nid: \w+:2\ndata: l1\n\nid: \w+:3\ndata: n1\n\nid: \w+:4\ndata: u1\n\n/
+# and without a backlog there is nothing to be passed
+! POST /pub [X-WebSocket-Priority: low] l3
+! POST /pub [X-WebSocket-Priority: urgent] u3
+a< text l3
+a< text u3
+
+
+
+=== TEST 9: what has waited a second is not passed any more
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_priority on;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! POST /pub * 500000 x
+! POST /pub [X-WebSocket-Priority: low] l1
+! POST /pub n1
+! sleep 1.1
+! POST /pub [X-WebSocket-Priority: low] l2
+! POST /pub [X-WebSocket-Priority: urgent] u1
+a< text* 500000 x
+a< text n1
+a< text l1
+a< text u1
+a< text l2
+
+
+
+=== TEST 10: at the bound the lowest priority goes first
+--- http_config
+    websocket_zone zone=live:4m;
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_priority on;
+        websocket_send_queue messages=4 overflow=drop_oldest;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /ws
+b< 101
+! POST /pub * 500000 x
+b< text* 500000 x
+! POST /pub [X-WebSocket-Priority: high] h1
+b< text h1
+! POST /pub [X-WebSocket-Priority: low] l1
+b< text l1
+! POST /pub n1
+b< text n1
+# l1 goes, then n1 before n2; l2 is less than all that wait
+! POST /pub [X-WebSocket-Priority: urgent] u1
+b< text u1
+! POST /pub n2
+b< text n2
+! POST /pub [X-WebSocket-Priority: low] l2
+b< text l2
+a< text* 500000 x
+a< text u1
+a< text h1
+a< text n2
+! POST /pub n3
+a< text n3
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 3$/
+
+
+
+=== TEST 11: the priority as a field of the message
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_priority on;
+    }
+    location = /in {
+        websocket payload;
+        websocket_channel x;
+        websocket_priority off field=level;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_priority off field=level;
+        websocket_max_message_size 1m;
+    }
+    location = /plain { websocket_publish; websocket_channel x; }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+b> GET /in
+b< 101
+! POST /pub * 500000 x
+! POST /pub {"level":"low","n":1}
+! POST /pub {"level":"urgent","n":2}
+b> text {"n":3,"level":"high"}
+b> ping published
+b< pong published
+# the header counts more than the field
+! POST /pub [X-WebSocket-Priority: low] {"level":"urgent","n":4}
+# these say nothing
+! POST /pub {"level":17,"n":5}
+! POST /pub {"level":"very","n":6}
+! POST /pub {"level":"low","n":7
+! POST /pub ["low"]
+! POST /pub [Content-Type: application/octet-stream] {"level":"low","n":8}
+! POST /plain {"level":"low","n":9}
+b> binary {"level":"low","n":10}
+b> ping published
+b< pong published
+a< text* 500000 x
+a< text {"level":"urgent","n":2}
+a< text {"n":3,"level":"high"}
+a< text {"level":17,"n":5}
+a< text {"level":"very","n":6}
+a< text {"level":"low","n":7
+a< text ["low"]
+a< binary {"level":"low","n":8}
+a< text {"level":"low","n":9}
+a< binary {"level":"low","n":10}
+a< text {"level":"low","n":1}
+a< text {"level":"urgent","n":4}
+
+
+
+=== TEST 12: a header that says no priority
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! POST /pub [X-WebSocket-Priority: highest] one
+! < 400
+! < json= {"error":{"code":"bad_header","message":"X-WebSocket-Priority is not low, normal, high or urgent"}}
+! POST /pub [X-WebSocket-Priority: 1] one
+! < 400
+! GET /pub
+! < 404
+
+
+
+=== TEST 13: a batch is held back, until there is enough or something else
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '[$args] $websocket_messages_out $websocket_bytes_out';
+    access_log logs/access.log ws;
+--- config
+    location = /hold {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_batch size=100 delay=1h;
+    }
+    location = /ws { websocket result; websocket_channel x; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /hold?a
+a< 101
+! together b a
+b> GET /ws
+b< 101
+! together c a
+c> GET /hold?c
+c< 101
+! together d a
+d> GET /hold?d
+d< 101
+! POST /pub * 60 x
+# delivered to all three before, or together with c and d in the same turn
+b< text* 60 x
+a> end
+! wait-access qr/^\[a\] 0 0$/
+# what must not wait takes along what does
+c> ping now
+c< text* 60 x
+c< pong now
+! POST /pub * 60 y
+b< text* 60 y
+# 2 * 62 bytes are enough
+d< text* 60 x
+d< text* 60 y
+! DELETE /pub
+c< text* 60 y
+c< close 1000 reason the channel was deleted
+d< close 1000
+
+
+
+=== TEST 14: a batch's delay ends; a history is not held back
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /soon {
+        websocket result;
+        websocket_channel x;
+        websocket_batch delay=100ms;
+        websocket_history length=5;
+    }
+    location = /hold {
+        websocket result;
+        websocket_channel x;
+        websocket_replay all;
+        websocket_batch delay=1h;
+    }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /soon
+a< 101
+b> GET /soon
+b< 101
+! POST /pub one
+a< text one
+b< text one
+! POST /pub two
+! POST /pub three
+a< text two
+a< text three
+b< text two
+c> GET /hold
+c< 101
+c< text one
+c< text two
+c< text three
+d> GET /hold?position=1&since=$EPOCH:2
+d< 101
+d< json {"recovered":true}
+d< text $EPOCH:3\nthree
+# events are held and released the same way
+e+ Accept: text/event-stream
+e> plain GET /soon
+e< 200
+e< stream qr/\n\n/
+! POST /pub four
+e< stream data: four
+b< text three
+b< text four
+
+
+
+=== TEST 15: an Idempotency-Key: the same answer, and one message
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket result; websocket_channel $arg_c; }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_history length=3;
+    }
+--- websocket
+s> GET /ws?c=x
+s< 101
+a+ Idempotency-Key: k1
+a> plain POST /pub?c=x one
+a< 200
+a< body qr/\A\{"channel":"x","epoch":"(?<epoch>\w+)","offset":1,"subscribers":1\}\n\z/
+s< text one
+! POST /pub?c=x two
+s< text two
+# on both workers, with another body too
+! apart b a
+b+ Idempotency-Key: k1
+b> plain POST /pub?c=x one
+b< 200
+b< body {"channel":"x","epoch":"%{epoch}","offset":1,"subscribers":1}
+! together b a
+b+ Idempotency-Key: k1
+b> plain POST /pub?c=x another
+b< 200
+b< body {"channel":"x","epoch":"%{epoch}","offset":1,"subscribers":1}
+# the key is the channel's
+! POST /pub?c=y [Idempotency-Key: k1] of y
+! < 202
+! < json {"channel":"y","offset":1}
+! GET /pub?c=y
+! < json {"offset":1,"history":1}
+# another key, and none
+! POST /pub?c=x [Idempotency-Key: K1] three
+! < json {"offset":3}
+s< text three
+! GET /pub?c=x&since=%{epoch}:0
+! < json {"messages":[{"data":"one"},{"data":"two"},{"data":"three"}]}
+# with the message the key is gone
+! POST /pub?c=x four
+s< text four
+! POST /pub?c=x [Idempotency-Key: k1] one
+! < json {"offset":5}
+s< text one
+
+
+
+=== TEST 16: an Idempotency-Key after a reload and after the death of a worker
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=3;
+    }
+--- websocket
+a+ Idempotency-Key: k
+a> plain POST /pub one
+a< 202
+! kill worker of a
+! POST /pub [Idempotency-Key: k] one
+! < json {"offset":1}
+! reload
+! POST /pub [Idempotency-Key: k] one
+! < json {"offset":1}
+! GET /pub
+! < json {"offset":1,"history":1}
+
+
+
+=== TEST 17: without a history a key is not remembered; a key has a length
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel $arg_c; }
+    location = /keep {
+        websocket_publish;
+        websocket_channel k;
+        websocket_history length=1;
+    }
+--- websocket
+! POST /pub?c=x [Idempotency-Key: k] one
+! < json {"offset":1}
+! POST /pub?c=x [Idempotency-Key: k] one
+! < json {"offset":2}
+! POST /keep [Idempotency-Key: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345] one
+! < 400
+! < json= {"error":{"code":"bad_header","message":"Idempotency-Key is not of 1 to 255 bytes"}}
+! POST /keep [Idempotency-Key: 012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234] one
+! < json {"offset":1}
+! POST /keep [Idempotency-Key: 012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234] one
+! < json {"offset":1}
+
+
+
+=== TEST 18: with a history's time a key's time is over too
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=10 time=1s;
+    }
+--- websocket
+! POST /pub [Idempotency-Key: k] one
+! < json {"offset":1}
+! POST /pub [Idempotency-Key: k] one
+! < json {"offset":1}
+! sleep 1.1
+# the next one takes away what is over
+! POST /pub two
+! < json {"offset":2}
+! POST /pub [Idempotency-Key: k] one
+! < json {"offset":3}
+
+
+
+=== TEST 19: overflow=conflate by size
+--- http_config
+    websocket_zone zone=live:8m;
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x y;
+        websocket_send_queue messages=100 size=1m overflow=conflate;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /ws
+b< 101
+! POST /pub?c=x * 600000 x
+b< text* 600000 x
+! POST /pub?c=x x1
+b< text x1
+! POST /pub?c=y * 200000 1
+b< text* 200000 1
+! POST /pub?c=x x2
+b< text x2
+# beyond the bound: the one of y goes, both of x stay
+! POST /pub?c=y * 300000 2
+b< text* 300000 2
+a< text* 600000 x
+a< text x1
+a< text x2
+a< text* 300000 2
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 1$/
+
+
+
+=== TEST 20: what waits for a slow client is sent over a reload, by priority
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_priority on;
+        websocket_send_timeout 1m;
+        websocket_close_timeout 1m;
+        websocket_drain 0;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /ws
+b< 101
+! POST /pub * 500000 x
+b< text* 500000 x
+! POST /pub [X-WebSocket-Priority: low] low
+b< text low
+! POST /pub [X-WebSocket-Priority: high] high
+b< text high
+! reload
+b< close 1012
+a< text* 500000 x
+a< text high
+a< text low
+a< close 1012
+a> close 1012
+a< eof
+
+
+
+=== TEST 21: what a batch holds goes before the Close of a reload
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /hold {
+        websocket result;
+        websocket_channel x;
+        websocket_batch delay=1h;
+        websocket_drain 0;
+    }
+    location = /ws { websocket result; websocket_channel x; websocket_drain 0; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /hold
+a< 101
+! together b a
+b> GET /ws
+b< 101
+e+ Accept: text/event-stream
+e> plain GET /hold
+e< 200
+e< stream qr/\n\n/
+! POST /pub one
+b< text one
+! reload
+b< close 1012
+a< text one
+a< close 1012
+e< body qr/\Aid: \w+:1\ndata: one\n\nevent: close\ndata: \{"code":1012,/

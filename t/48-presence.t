@@ -1,0 +1,442 @@
+# Presence: who subscribes to a channel, and the messages that tell of it.
+
+use lib 't/lib';
+use Test::Nginx::WebSocket;
+
+workers(2);
+master_on();
+
+plan_tests();
+run_tests();
+
+__DATA__
+
+=== TEST 1: who is there, of all workers, those who came first first
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '[$arg_name] $websocket_session';
+    access_log logs/access.log ws;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel $arg_c;
+        websocket_presence on from=$arg_name;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_presence on;
+    }
+--- websocket
+a> GET /ws?c=x&name=ann
+a< 101
+! apart b a
+b> GET /ws?c=x&name=bob
+b< 101
+c> GET /ws?c=y&name=eve
+c< 101
+! GET /pub?c=x&presence=1
+! < 200
+! < body qr/"session":"(?<ann>[0-9a-f]{16})".*"session":"(?<bob>[0-9a-f]{16})"/
+! < json {"channel":"x","offset":0,"subscribers":2,"members":2,"presence":[{"from":"ann","session":"%{ann}"},{"from":"bob","session":"%{bob}"}]}
+! < body qr/\{"from":"ann","session":"\w+","since":\d{13}\}/
+! GET /pub?c=x&presence=1&limit=1
+! < json {"members":2,"presence":[{"from":"ann"}]}
+! GET /pub?c=y&presence=1
+! < json {"members":1,"presence":[{"from":"eve"}]}
+# one name twice is two sessions
+d> GET /ws?c=x&name=ann
+d< 101
+! GET /pub?c=x&presence=1
+! < json {"members":3,"presence":[{"from":"ann","session":"%{ann}"},{"from":"bob"},{"from":"ann"}]}
+a> close 1000
+a< close 1000
+a< eof
+# the session is the one of the access log
+! wait-access qr/^\[ann\] %{ann}$/
+! GET /pub?c=x&presence=1
+! < json {"members":2,"presence":[{"from":"bob","session":"%{bob}"},{"from":"ann"}]}
+b> end
+d> end
+! wait-access qr/^\[bob\] %{bob}$/
+! wait-access* 2 qr/^\[ann\] \w+$/
+! GET /pub?c=x&presence=1
+! < json {"subscribers":0,"members":0,"presence":[]}
+
+
+
+=== TEST 2: without websocket_presence there is none
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket result; websocket_channel x; websocket_presence on; }
+    location = /no { websocket result; websocket_channel x; }
+    location = /off { websocket_publish; websocket_channel x; }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_presence on;
+    }
+--- websocket
+a> GET /no
+a< 101
+! GET /off?presence=1
+! < 403
+! < header Content-Type: application/json
+! < json= {"error":{"code":"no_presence","message":"the location does not have \"websocket_presence on\""}}
+! GET /pub?c=y&presence=1
+! < 404
+! < json {"error":{"code":"no_channel"}}
+! GET /pub?c=x&presence=1&limit=0
+! < 400
+! < json= {"error":{"code":"bad_limit","message":"limit is not a number from 1 to 1000"}}
+# who came by a location without it is a subscriber, but no member
+! GET /pub?c=x&presence=1
+! < json {"subscribers":1,"members":0,"presence":[]}
+b> GET /ws
+b< 101
+! GET /pub?c=x&presence=1&limit=1000
+! < json {"subscribers":2,"members":1,"presence":[{"from":null}]}
+
+
+
+=== TEST 3: who it is: the user, or a value of any kind
+--- http_config
+    websocket_zone zone=live:1m;
+--- user_files
+>>> passwords
+ann:{PLAIN}secret
+--- config
+    location = /user {
+        websocket result;
+        websocket_channel x;
+        websocket_presence on;
+        auth_basic x;
+        auth_basic_user_file ../html/passwords;
+    }
+    location = /arg {
+        websocket_set_name $name $arg_name;
+        websocket result;
+        websocket_channel x;
+        websocket_presence on "from=$name";
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a+ Authorization: Basic YW5uOnNlY3JldA==
+a> GET /user
+a< 101
+b> GET /arg?name=%22caf%C3%A9%22%5C
+b< 101
+# not UTF-8
+c> GET /arg?name=%FF
+c< 101
+d> GET /arg
+d< 101
+! GET /pub?presence=1
+! < json {"members":4,"presence":[{"from":"ann"},{"from":"\"café\"\\"},{"from":null},{"from":null}]}
+
+
+
+=== TEST 4: a long name is cut, not within a character
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /arg {
+        websocket_set_name $name $arg_name;
+        websocket result;
+        websocket_channel x;
+        websocket_presence on "from=$name";
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a> GET /arg?name=0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789
+a< 101
+! GET /pub?presence=1
+! < body qr/"from":"[0-9]{140,160}"/
+b> GET /arg?name=%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9
+b< 101
+! GET /pub?presence=1
+! < json {"members":2}
+! < body qr/"from":"(\xc3\xa9){70,80}"/
+
+
+
+=== TEST 5: who subscribes to many channels is there in each
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$websocket_close_code';
+    access_log logs/access.log ws;
+--- config
+    location = /ws {
+        websocket result;
+        websocket_channel a b c d e f g h i j k l m n o p q r s t u v w x y z;
+        websocket_presence on from=$arg_name;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_presence on;
+    }
+--- websocket
+a> GET /ws?name=ann
+a< 101
+! GET /pub?c=a&presence=1
+! < json {"members":1,"presence":[{"from":"ann"}]}
+! GET /pub?c=z&presence=1
+! < json {"members":1,"presence":[{"from":"ann"}]}
+a> end
+! wait-access qr/^1006$/
+! GET /pub?c=z&presence=1
+! < json {"members":0,"presence":[]}
+
+
+
+=== TEST 6: join and leave are messages like any other
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_history length=10;
+        websocket_presence on from=$arg_name;
+        websocket_events join leave;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a> GET /ws?name=ann
+a< 101
+a< json= {"type":"join","from":"ann","session":"qr/^[0-9a-f]{16}$/","time":"qr/^20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$/"}
+! apart b a
+b> GET /ws?name=bob&position=1
+b< 101
+b< json {"position":"qr/:1$/"}
+b< text qr/\A\w+:2\n\{"type":"join","from":"bob","session":"(?<bob>\w+)"/
+a< json {"type":"join","from":"bob","session":"%{bob}"}
+! GET /pub?presence=1
+! < json {"offset":2,"presence":[{"from":"ann"},{"from":"bob","session":"%{bob}"}]}
+b> text hello
+a< text hello
+b> close 1000
+b< text qr/hello/
+b< close 1000
+a< json= {"type":"leave","from":"bob","session":"%{bob}","time":"qr/Z$/"}
+# also without a Close
+b> GET /ws?name=bob
+b< 101
+a< json {"type":"join","from":"bob"}
+b> drop
+a< json {"type":"leave","from":"bob"}
+! GET /pub?since=$EPOCH:3
+! < json {"messages":[{"offset":4,"type":"text","data":"qr/\"leave\"/"},{"offset":5},{"offset":6}]}
+
+
+
+=== TEST 7: one of both, or none; without presence there is no list
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$uri';
+    access_log logs/access.log ws;
+--- config
+    websocket_channel x;
+    websocket_history length=10;
+    websocket_events leave;
+    location = /join { websocket result; websocket_events join; }
+    location = /leave { websocket result; }
+    location = /off { websocket result; websocket_events off; }
+    location = /pub { websocket_publish; }
+    location = /presence { websocket_publish; websocket_presence on; }
+--- websocket
+a> GET /off
+a< 101
+b> GET /join
+b< 101
+a< json {"type":"join","from":null}
+b> end
+! wait-access qr/^.join$/
+c> GET /leave
+c< 101
+c> end
+a< json {"type":"leave","from":null}
+a> end
+! wait-access qr/^.off$/
+! GET /pub
+! < json {"offset":2}
+! GET /pub?presence=1
+! < 403
+
+
+
+=== TEST 8: events' clients are there, those who poll are not
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_history length=10;
+        websocket_presence on from=$arg_name;
+        websocket_events join leave;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a> GET /ws?name=ann
+a< 101
+a< json {"type":"join","from":"ann"}
+b+ Accept: text/event-stream
+b> plain GET /ws?name=bob
+b< 200
+b< stream qr/\nid: (?<epoch>\w+):2\ndata: \{"type":"join","from":"bob",/
+a< json {"type":"join","from":"bob"}
+c> plain GET /ws?name=eve&transport=poll
+c< 200
+c> plain GET /ws?name=eve&since=%{epoch}:2
+! GET /pub?presence=1
+! < json {"members":2,"presence":[{"from":"ann"},{"from":"bob"}]}
+! POST /pub marker
+a< text marker
+c< body qr/"offset":3,.*"marker"/
+b> end
+a< json {"type":"leave","from":"bob"}
+
+
+
+=== TEST 9: who was on a worker that died has left, once
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_presence on from=$arg_name;
+        websocket_events leave;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a> GET /ws?name=ann
+a< 101
+! together b a
+b> GET /ws?name=bob
+b< 101
+! apart c a
+c> GET /ws?name=cid
+c< 101
+! GET /pub?presence=1
+! < json {"members":3}
+! kill worker of a
+a< eof
+b< eof
+c< text qr/"type":"leave","from":"(?<one>ann|bob)"/
+c< text qr/"type":"leave","from":"(?!%{one})(ann|bob)"/
+! GET /pub?presence=1
+! < json {"subscribers":1,"members":1,"presence":[{"from":"cid"}]}
+# a second telling would come before the next one to die is told of
+! apart d c
+d> GET /ws?name=dan
+d< 101
+! kill worker of d
+c< json {"type":"leave","from":"dan"}
+! POST /pub marker
+c< text marker
+! GET /pub
+! < json {"offset":4}
+
+
+
+=== TEST 10: when all workers died, the new ones tell of it
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_history length=10;
+        websocket_replay all;
+        websocket_presence on from=$arg_name;
+        websocket_events leave;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a> GET /ws?name=ann
+a< 101
+! apart b a
+b> GET /ws?name=bob
+b< 101
+! kill worker of a
+! kill worker of b
+c> GET /ws?name=cid
+c< 101
+c< text qr/"type":"leave","from":"ann"/
+c< text qr/"type":"leave","from":"bob"/
+! GET /pub?presence=1
+! < json {"members":1,"presence":[{"from":"cid"}]}
+
+
+
+=== TEST 11: over a reload: each leaves once, and is there on the new workers
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_presence on from=$arg_name;
+        websocket_events join leave;
+        websocket_drain 1s;
+    }
+    location = /stay {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_drain 1h;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+s> GET /stay
+s< 101
+a> GET /ws?name=ann
+a< 101
+s< json {"type":"join","from":"ann"}
+! reload
+! GET /pub?presence=1
+! < json {"subscribers":2}
+b> GET /ws?name=bob
+b< 101
+s< json {"from":"qr/ann|bob/"}
+s< json {"from":"qr/ann|bob/"}
+! GET /pub?presence=1
+! < json {"members":1,"presence":[{"from":"bob"}]}
+a> GET /ws?name=ann
+a< 101
+s< json {"type":"join","from":"ann"}
+! GET /pub?presence=1
+! < json {"members":2,"presence":[{"from":"bob"},{"from":"ann"}]}
+# of each one: ann's join, leave and join, bob's join
+! GET /pub
+! < json {"offset":4}
+
+
+
+=== TEST 12: a channel that is deleted has nobody
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_presence on from=$arg_name;
+        websocket_events join leave;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a> GET /ws?name=ann
+a< 101
+a< json {"type":"join"}
+! DELETE /pub
+a< close 1000
+! GET /pub?presence=1
+! < 404
+b> GET /ws?name=bob
+b< 101
+b< json {"type":"join","from":"bob"}
+! GET /pub?presence=1
+! < json {"offset":1,"members":1,"presence":[{"from":"bob"}]}

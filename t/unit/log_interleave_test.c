@@ -1,0 +1,1576 @@
+
+/*
+ * The log, used by three processes in every order of their steps, with the
+ * death of a process at every store of a step.
+ *
+ * A step is what a worker does while it holds the zone's lock, hence steps
+ * do not overlap; what needs no lock, a reader's look at the hints, may come
+ * between any two of its loads and a writer's stores: this is tried apart.
+ * A death is tried within fault(), on a copy of the log as it stands there:
+ * the next process recovers, and all goes on without the dead one.  Deaths
+ * within a recovery are log_kill_test.c's.
+ *
+ * A model knows what has to be seen.  Each call to the log takes it from one
+ * state to the next; who dies within the call leaves either, and nothing
+ * else.  States that were seen are not explored again.
+ */
+
+
+#include <inttypes.h>
+
+#include "unit.h"
+
+
+static void fault(void);
+static uint64_t hook_load(const uint64_t *word, int order);
+static void hook_store(uint64_t *word, uint64_t value, int order);
+
+
+#define ngx_websocket_log_fault()      fault()
+#define __atomic_load_n(p, order)      hook_load(p, order)
+#define __atomic_store_n(p, v, order)  hook_store(p, v, order)
+
+
+#include "hub/log.c"
+#include "hub/log_channel.c"
+#include "hub/log_member.c"
+#include "hub/log_message.c"
+#include "log_check.c"
+
+
+#define NOW       1000000
+#define ACTORS    3
+#define CHANNELS  2             /* and one that fills the region */
+#define CROWD     8             /* slots of idle subscribers */
+#define MESSAGES  14            /* of a channel, in a run */
+#define HINTS     4             /* size of the ring */
+#define SIZE      200           /* of a message: two blocks */
+#define DEPTH     64
+#define SEEN      (1u << 22)
+
+#define KEYED     0x80          /* a message's number says so */
+#define CROWDED   1             /* others subscribe, and never read */
+#define SCARCE    2             /* there is hardly any space */
+
+
+/*
+ * Steps: a, b append to the channel 0, 1; k append to 0 with a key; s, u
+ * subscribe, unsubscribe; r, o read all, one; h look at hints, read if told
+ * to; v read one as a visitor; j, J join with a message, without; l leave;
+ * d, e delete the channel 0, 1; w sweep; x reap the dead.
+ */
+
+typedef struct {
+    const char  *name;
+    const char  *scripts[ACTORS];
+    unsigned     history;       /* of channel 0; channel 1 has none */
+    unsigned     deaths;
+    unsigned     flags;
+} scenario_t;
+
+
+typedef struct {
+    uint64_t                     epoch;     /* 0: not known yet */
+    uint32_t                     exists;
+    uint32_t                     crowd;
+    uint32_t                     n;
+    uint8_t                      ids[MESSAGES];
+} model_channel_t;
+
+
+typedef struct {
+    uint64_t                     epoch;     /* of the channel; 0: none */
+    uint64_t                     read;
+} model_sub_t;
+
+
+typedef struct {
+    uint64_t                     epoch;     /* of channel 0 it is on */
+    uint64_t                     actor;
+    uint32_t                     orphan;
+    uint32_t                     mourn;
+} model_member_t;
+
+
+typedef struct {
+    uint64_t                     epoch;     /* the newest */
+    model_channel_t              channels[CHANNELS];
+    model_sub_t                  subs[ACTORS];
+    uint64_t                     nmembers;
+    model_member_t               members[ACTORS];
+} model_t;
+
+
+/* what a process has in its own memory */
+
+typedef struct {
+    uint64_t                     dead;
+    uint64_t                     done;      /* steps */
+    uint64_t                     reaped;
+    uint64_t                     dirty;
+    uint64_t                     hints;
+    uint64_t                     repairs;
+    uint64_t                     member;
+    ngx_websocket_log_cursor_t   cursor;
+    ngx_websocket_log_cursor_t   visitor;
+} actor_t;
+
+
+typedef struct {
+    model_t                      before;    /* the call that goes on */
+    model_t                      model;     /* and after it */
+    uint64_t                     deaths;
+    actor_t                      actors[ACTORS];
+} state_t;
+
+
+typedef struct {
+    ngx_websocket_log_t         *log;
+    state_t                      s;
+} world_t;
+
+
+static const scenario_t  *scenario;
+static unsigned           more_deaths;
+static size_t             l_size;
+
+static world_t            worlds[DEPTH];
+static unsigned           depth;
+static world_t           *w;            /* of this depth */
+static actor_t           *self;         /* who may die; NULL: nobody */
+
+static uint64_t          *seen;
+static unsigned           nseen;
+static unsigned           nends;
+static unsigned           ndeaths;
+
+static const char        *wrong;
+static char               trail[DEPTH * 16];
+
+static const char        *names[] = {
+    "a",
+    "a/name/that/is/long/enough/to/need/a/block/of/its/own/as/it/does/not/fit",
+    "full"
+};
+
+
+static void
+fail(const char *what)
+{
+    if (wrong == NULL) {
+        wrong = what;
+    }
+}
+
+
+/* hashes of states */
+
+static uint64_t
+mix(uint64_t h, const void *p, size_t size)
+{
+    size_t    i;
+    uint64_t  v;
+
+    for (i = 0; i < size; i += sizeof(v)) {
+        v = 0;
+        memcpy(&v, (const uint8_t *) p + i,
+               size - i < sizeof(v) ? size - i : sizeof(v));
+
+        h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 29;
+    }
+
+    return h;
+}
+
+
+/* of free blocks nothing matters but their order, once the log is whole */
+
+static uint64_t
+hash_blocks(ngx_websocket_log_t *log, uint64_t h)
+{
+    uint8_t                 is_free[512];
+    ngx_websocket_ref_t     ref;
+    ngx_websocket_block_t  *block;
+
+    memset(is_free, 0, sizeof(is_free));
+
+    for (ref = log->nundo ? 0 : log->free; ref; ref = block->next) {
+        is_free[ref] = 1;
+        block = ngx_websocket_log_block(log, ref);
+        h = mix(h, &ref, sizeof(ref));
+    }
+
+    for (ref = 1; ref < log->fresh; ref++) {
+        if (!is_free[ref]) {
+            h = mix(h, ngx_websocket_log_block(log, ref),
+                    NGX_WEBSOCKET_LOG_BLOCK);
+        }
+    }
+
+    return h;
+}
+
+
+static uint64_t
+hash(world_t *world)
+{
+    uint64_t              h;
+    ngx_websocket_log_t  *log;
+
+    log = world->log;
+
+    h = self ? (uint64_t) (self - w->s.actors) + 1 : 0;
+    h = mix(h, &world->s, sizeof(state_t));
+    h = mix(h, &log->free, offsetof(ngx_websocket_log_t, workers)
+                           - offsetof(ngx_websocket_log_t, free));
+    h = mix(h, log->workers, 16 * sizeof(log->workers[0]));
+    h = mix(h, log->members, 16 * sizeof(log->members[0]));
+    h = mix(h, &log->orphans, offsetof(ngx_websocket_log_t, undo)
+                              - offsetof(ngx_websocket_log_t, orphans));
+    h = mix(h, log->undo, log->nundo * sizeof(log->undo[0]));
+    h = mix(h, ngx_websocket_log_at(log, log->hints_at), HINTS * 8);
+    h = mix(h, ngx_websocket_log_at(log, log->buckets_at),
+            log->kinds_at - log->buckets_at + log->fresh);
+
+    return hash_blocks(log, h);
+}
+
+
+/* whether it is the first time */
+
+static int
+is_new(uint64_t h)
+{
+    uint64_t  i;
+
+    h += h == 0;
+
+    for (i = h % SEEN; seen[i]; i = (i + 1) % SEEN) {
+        if (seen[i] == h) {
+            return 0;
+        }
+    }
+
+    if (++nseen > SEEN / 4 * 3) {
+        fprintf(stderr, "there are too many states\n");
+        abort();
+    }
+
+    seen[i] = h;
+
+    return 1;
+}
+
+
+/* a copy of this world, to go on from: w is the copy */
+
+static void
+enter(void)
+{
+    world_t  *from;
+
+    from = w;
+
+    if (++depth == DEPTH) {
+        fprintf(stderr, "a run is too long\n");
+        abort();
+    }
+
+    w = &worlds[depth];
+
+    if (w->log == NULL) {
+        w->log = aligned_alloc(64, l_size);
+        memset((void *) w->log, 0, l_size);
+    }
+
+    memcpy(&w->s, &from->s, sizeof(state_t));
+    memcpy((void *) w->log, from->log,
+           from->log->blocks_at
+           + (uint64_t) from->log->fresh * NGX_WEBSOCKET_LOG_BLOCK);
+}
+
+
+static void
+leave(void)
+{
+    w = &worlds[--depth];
+}
+
+
+static ngx_websocket_channel_ref_t
+find(ngx_websocket_log_t *log, unsigned n)
+{
+    return ngx_websocket_log_find(log, (const uint8_t *) names[n],
+                    strlen(names[n]),
+                    ngx_websocket_log_hash(log, (const uint8_t *) names[n],
+                                           strlen(names[n])));
+}
+
+
+static void
+the_key(ngx_websocket_log_t *log, unsigned id, uint64_t key[2])
+{
+    key[0] = 0;
+    key[1] = 0;
+
+    if (id & KEYED) {
+        ngx_websocket_log_key(log, (const uint8_t *) "key", 3, key);
+    }
+}
+
+
+/* what must be seen: the log compared with a model */
+
+static void
+compare_messages(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    model_channel_t *m)
+{
+    uint8_t                     buf[SIZE], want[SIZE];
+    uint64_t                    offset;
+    ngx_websocket_ref_t         ref;
+    ngx_websocket_message_t    *message;
+    ngx_websocket_log_place_t   place;
+
+    offset = ch->offset - ch->count;
+
+    for (ref = ch->first; ref; ref = message->after) {
+
+        message = ngx_websocket_log_block(log, ref);
+
+        if (message->offset != ++offset || message->size != SIZE) {
+            fail("a message is out of order");
+            return;
+        }
+
+        memset(want, m->ids[offset - 1], SIZE);
+        ngx_websocket_log_begin(log, ref, &place);
+        ngx_websocket_log_copy(&place, buf, NULL, SIZE);
+
+        if (memcmp(buf, want, SIZE) != 0) {
+            fail("there is another message");
+        }
+    }
+}
+
+
+/* who is subscribed has yet to read some, and these must be there */
+
+static uint32_t
+compare_subscribers(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    model_t *m, model_channel_t *channel)
+{
+    uint32_t                i, n;
+    ngx_websocket_entry_t  *entry;
+
+    for (n = 0, i = 0; i < ACTORS; i++) {
+
+        entry = ngx_websocket_log_own_entry(log, ch, i);
+
+        if ((entry != NULL) != (m->subs[i].epoch == channel->epoch)) {
+            fail("a subscriber is missing, or too many");
+            continue;
+        }
+
+        if (entry && entry->read != m->subs[i].read) {
+            fail("a subscriber has read another number of messages");
+        }
+
+        if (entry && ch->count < channel->n - m->subs[i].read) {
+            fail("a message went unread");
+        }
+
+        n += entry != NULL;
+    }
+
+    return n;
+}
+
+
+static uint32_t
+compare_members(ngx_websocket_log_t *log, ngx_websocket_channel_ref_t ref,
+    model_t *m, uint64_t epoch)
+{
+    uint32_t                     i, j, n, total;
+    uint64_t                     id;
+    ngx_websocket_member_ref_t   at;
+    ngx_websocket_log_member_t   members[ACTORS + 1];
+
+    at = 0;
+    n = ACTORS + 1;
+    ngx_websocket_log_members(log, ref, &at, &id, members, &n);
+
+    for (total = 0, j = 0, i = 0; i < m->nmembers; i++) {
+
+        if (m->members[i].epoch != epoch) {
+            continue;
+        }
+
+        total++;
+
+        if (!m->members[i].orphan
+            && (j == n || members[j].id != m->members[i].actor + 1
+                || members[j++].data[0] != m->members[i].actor))
+        {
+            fail("a member is missing");
+        }
+    }
+
+    if (j != n) {
+        fail("there are too many members");
+    }
+
+    return total;
+}
+
+
+/* a message is known by its key as long as it is there */
+
+static void
+compare_key(ngx_websocket_log_t *log, ngx_websocket_channel_ref_t ref,
+    ngx_websocket_channel_t *ch, model_channel_t *m)
+{
+    uint64_t                  i, offset, key[2];
+    ngx_websocket_message_t  *message;
+
+    for (offset = 0, i = ch->offset - ch->count; i < m->n; i++) {
+        if (m->ids[i] & KEYED) {
+            offset = offset ? UINT64_MAX : i + 1;
+        }
+    }
+
+    the_key(log, KEYED, key);
+    message = ngx_websocket_log_same(log, ref, key);
+
+    if (offset != (message ? message->offset : 0)) {
+        fail("a key is of another message");
+    }
+}
+
+
+static void
+compare_channel(ngx_websocket_log_t *log, model_t *m, unsigned n)
+{
+    uint32_t                      kept;
+    model_channel_t              *channel;
+    ngx_websocket_channel_t      *ch;
+    ngx_websocket_log_info_t      info;
+    ngx_websocket_channel_ref_t   ref;
+
+    channel = &m->channels[n];
+    ref = find(log, n);
+
+    if ((ref != 0) != channel->exists) {
+        fail("a channel is there that should not be, or not there");
+    }
+
+    if (ref == 0 || wrong) {
+        return;
+    }
+
+    ch = ngx_websocket_log_block(log, ref);
+    ngx_websocket_log_info(log, ref, &info);
+
+    if (channel->epoch == 0 && info.epoch > m->epoch) {
+        m->epoch = info.epoch;
+        channel->epoch = info.epoch;
+    }
+
+    kept = n ? 0 : scenario->history;
+    kept = kept < channel->n ? kept : channel->n;
+
+    if (info.epoch != channel->epoch || info.offset != channel->n
+        || info.length > kept
+        || (info.length < kept && !(scenario->flags & SCARCE)))
+    {
+        fail("a channel has another epoch, offset or history");
+        return;
+    }
+
+    compare_messages(log, ch, channel);
+    compare_key(log, ref, ch, channel);
+
+    if (info.members != compare_members(log, ref, m, channel->epoch)
+        || info.subscribers != compare_subscribers(log, ch, m, channel)
+                               + channel->crowd)
+    {
+        fail("a channel counts other members or subscribers");
+    }
+}
+
+
+/* members of deleted channels too */
+
+static void
+compare_workers(ngx_websocket_log_t *log, model_t *m)
+{
+    unsigned                 i, n;
+    ngx_websocket_ref_t      ref;
+    ngx_websocket_member_t  *member;
+
+    n = 0;
+
+    for (i = 0; i < ACTORS; i++) {
+        n += log->members[i].first != 0;
+    }
+
+    for (ref = log->orphans.first; ref; ref = member->worker_after) {
+        member = ngx_websocket_log_block(log, ref);
+        n++;
+    }
+
+    for (i = 0; i < m->nmembers; i++) {
+        if (!m->members[i].orphan
+            && log->members[m->members[i].actor].first == 0)
+        {
+            fail("a worker's member is missing");
+        }
+    }
+
+    if (n != m->nmembers) {
+        fail("there are other members");
+    }
+}
+
+
+static const char *
+compare(world_t *world, model_t *m)
+{
+    unsigned     i;
+    const char  *old, *rc;
+
+    old = wrong;
+    wrong = ngx_websocket_log_check(world->log);
+
+    for (i = 0; i < CHANNELS && wrong == NULL; i++) {
+        compare_channel(world->log, m, i);
+    }
+
+    compare_workers(world->log, m);
+
+    rc = wrong;
+    wrong = old;
+
+    return rc;
+}
+
+
+/* a call has returned, and what it did is there */
+
+static void
+returned(void)
+{
+    actor_t     *old;
+    const char  *is;
+
+    old = self;
+    self = NULL;
+
+    is = compare(w, &w->s.model);
+
+    if (is) {
+        fail(is);
+    }
+
+    memcpy(&w->s.before, &w->s.model, sizeof(model_t));
+
+    self = old;
+}
+
+
+/* the steps */
+
+static ngx_websocket_channel_ref_t
+open_channel(unsigned n)
+{
+    model_channel_t              *channel;
+    ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_log_history_t   history = { n ? 0 : scenario->history, 0 };
+
+    channel = &w->s.model.channels[n];
+
+    if (!channel->exists) {
+        memset(channel, 0, sizeof(model_channel_t));
+        channel->exists = 1;
+    }
+
+    if (ngx_websocket_log_open_channel(w->log, (const uint8_t *) names[n],
+                    strlen(names[n]),
+                    ngx_websocket_log_hash(w->log, (const uint8_t *) names[n],
+                                           strlen(names[n])),
+                    NOW, &history, &ref) != NGX_WEBSOCKET_LOG_OK)
+    {
+        fail("no space for a channel");
+    }
+
+    returned();
+
+    return ref;
+}
+
+
+/* a message says who it is in each of its bytes */
+
+static void
+make_message(unsigned id, ngx_websocket_log_message_t *message,
+    ngx_websocket_log_part_t *part, uint8_t buf[SIZE])
+{
+    memset(buf, (int) id, SIZE);
+    memset(message, 0, sizeof(ngx_websocket_log_message_t));
+
+    message->time = NOW;
+    the_key(w->log, id, message->key);
+
+    part->data = buf;
+    part->size = SIZE;
+}
+
+
+static void
+model_append(model_channel_t *channel, unsigned id)
+{
+    if (channel->n == MESSAGES) {
+        fprintf(stderr, "a run has too many messages\n");
+        abort();
+    }
+
+    channel->ids[channel->n++] = (uint8_t) id;
+}
+
+
+static void
+append(unsigned n, unsigned id)
+{
+    int                           rc, want;
+    uint8_t                       buf[SIZE];
+    model_channel_t              *channel;
+    ngx_websocket_message_t      *same;
+    ngx_websocket_log_part_t      part;
+    ngx_websocket_log_wake_t      wake;
+    ngx_websocket_log_message_t   message;
+    ngx_websocket_channel_ref_t   ref;
+
+    ref = open_channel(n);
+    channel = &w->s.model.channels[n];
+
+    if (wrong) {
+        return;
+    }
+
+    make_message(id, &message, &part, buf);
+
+    /* compare() has seen to it that this is right */
+
+    same = ngx_websocket_log_same(w->log, ref, message.key);
+    want = same ? NGX_WEBSOCKET_LOG_DUPLICATE : NGX_WEBSOCKET_LOG_OK;
+
+    if (!same) {
+        model_append(channel, id);
+    }
+
+    rc = ngx_websocket_log_append(w->log, ref, &message, &part, 1, &wake,
+                                  NULL);
+
+    if (rc == NGX_WEBSOCKET_LOG_NOSPACE && scenario->flags & SCARCE) {
+        memcpy(&w->s.model, &w->s.before, sizeof(model_t));
+
+    } else if (rc != want
+               || message.offset != (same ? same->offset : channel->n))
+    {
+        fail("an append went wrong");
+    }
+
+    returned();
+}
+
+
+static void
+subscribe(unsigned actor)
+{
+    uint64_t                      offset;
+    model_sub_t                  *sub;
+    ngx_websocket_channel_ref_t   ref;
+
+    sub = &w->s.model.subs[actor];
+
+    if (sub->epoch) {
+        return;
+    }
+
+    ref = open_channel(0);
+
+    sub->epoch = w->s.model.channels[0].epoch;
+    sub->read = w->s.model.channels[0].n;
+
+    if (ngx_websocket_log_subscribe(w->log, ref, actor, NOW,
+                                    &w->s.actors[actor].cursor, &offset)
+        != NGX_WEBSOCKET_LOG_OK || offset != sub->read)
+    {
+        fail("a subscription went wrong");
+    }
+
+    returned();
+}
+
+
+static void
+unsubscribe(unsigned actor)
+{
+    if (w->s.model.subs[actor].epoch == 0) {
+        return;
+    }
+
+    memset(&w->s.model.subs[actor], 0, sizeof(model_sub_t));
+
+    ngx_websocket_log_unsubscribe(w->log, &w->s.actors[actor].cursor, NOW);
+    returned();
+}
+
+
+/* what a cursor at that place must be given */
+
+static int
+expect_read(uint64_t epoch, uint64_t *next, int visitor)
+{
+    uint64_t          shown;
+    model_channel_t  *channel;
+
+    channel = &w->s.model.channels[0];
+
+    if (!channel->exists || channel->epoch != epoch) {
+        return NGX_WEBSOCKET_LOG_DELETED;
+    }
+
+    if (*next > channel->n) {
+        return NGX_WEBSOCKET_LOG_EMPTY;
+    }
+
+    shown = channel->n > scenario->history ? channel->n - scenario->history
+                                           : 0;
+
+    if (visitor && *next <= shown) {
+        *next = shown + 1;
+        return NGX_WEBSOCKET_LOG_GAP;
+    }
+
+    (*next)++;
+
+    return NGX_WEBSOCKET_LOG_OK;
+}
+
+
+static int
+read_one(ngx_websocket_log_cursor_t *cursor, model_sub_t *sub)
+{
+    int                           rc, want;
+    uint8_t                       buf[SIZE], bytes[SIZE];
+    uint64_t                      next;
+    ngx_websocket_log_message_t   message;
+
+    next = cursor->next;
+    want = expect_read(cursor->epoch, &next, sub == NULL);
+
+    if (sub && want == NGX_WEBSOCKET_LOG_OK) {
+        sub->read = next - 1;
+    }
+
+    rc = ngx_websocket_log_read(w->log, cursor, &message, buf, SIZE);
+
+    if (rc != want || cursor->next != next) {
+        fail("another thing was read than was to be");
+
+    } else if (rc == NGX_WEBSOCKET_LOG_OK) {
+
+        memset(bytes, w->s.model.channels[0].ids[next - 2], SIZE);
+
+        if (message.offset != next - 1 || memcmp(buf, bytes, SIZE) != 0) {
+            fail("another message was read");
+        }
+    }
+
+    returned();
+
+    return rc;
+}
+
+
+/* as a worker does: who subscribes to a deleted channel leaves it */
+
+static void
+read_some(unsigned actor, unsigned n)
+{
+    int  rc;
+
+    rc = NGX_WEBSOCKET_LOG_OK;
+
+    while (w->s.model.subs[actor].epoch && rc == NGX_WEBSOCKET_LOG_OK && n--
+           && wrong == NULL)
+    {
+        rc = read_one(&w->s.actors[actor].cursor, &w->s.model.subs[actor]);
+
+        if (rc == NGX_WEBSOCKET_LOG_DELETED) {
+            unsubscribe(actor);
+        }
+    }
+}
+
+
+static void
+visit(actor_t *actor)
+{
+    ngx_websocket_channel_ref_t  ref;
+
+    if (actor->visitor.epoch == 0) {
+
+        ref = find(w->log, 0);
+
+        if (ref == 0) {
+            return;
+        }
+
+        (void) ngx_websocket_log_seek(w->log, ref, 0, &actor->visitor);
+    }
+
+    (void) read_one(&actor->visitor, NULL);
+}
+
+
+/* as ngx_http_websocket_hub_look(): whether there is something to be read */
+
+static int
+look(ngx_websocket_log_t *log, actor_t *actor)
+{
+    int                          rc, dirty;
+    uint32_t                     offset;
+    uint64_t                     repairs;
+    ngx_websocket_channel_ref_t  ref;
+
+    repairs = ngx_websocket_log_repairs(log);
+
+    dirty = repairs != actor->repairs;
+    actor->repairs = repairs;
+
+    for ( ;; ) {
+
+        rc = ngx_websocket_log_hint(log, &actor->hints, &ref, &offset);
+
+        if (rc == NGX_WEBSOCKET_LOG_EMPTY) {
+            return dirty;
+        }
+
+        dirty |= rc == NGX_WEBSOCKET_LOG_GAP
+                 || (ref == actor->cursor.channel
+                     && (offset == 0
+                         || (int32_t) (offset - (uint32_t) actor->cursor.next)
+                            >= 0));
+    }
+}
+
+
+static void
+look_and_read(unsigned actor)
+{
+    uint64_t      next;
+    model_sub_t  *sub;
+
+    sub = &w->s.model.subs[actor];
+
+    w->s.actors[actor].dirty |= (uint64_t) look(w->log, &w->s.actors[actor]);
+
+    if (w->s.actors[actor].dirty) {
+        w->s.actors[actor].dirty = 0;
+        read_some(actor, MESSAGES + 1);
+        return;
+    }
+
+    next = sub->read + 1;
+
+    if (sub->epoch
+        && expect_read(sub->epoch, &next, 0) != NGX_WEBSOCKET_LOG_EMPTY)
+    {
+        fail("a reader was not told");
+    }
+}
+
+
+static void
+join(unsigned actor, unsigned id)
+{
+    unsigned                      i;
+    uint8_t                       buf[SIZE];
+    model_t                      *m;
+    ngx_websocket_log_part_t      part;
+    ngx_websocket_log_wake_t      wake;
+    ngx_websocket_log_member_t    member;
+    ngx_websocket_log_message_t   message;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_channel_ref_t   channel;
+
+    channel = open_channel(0);
+    m = &w->s.model;
+
+    i = (unsigned) m->nmembers++;
+    m->members[i].epoch = m->channels[0].epoch;
+    m->members[i].actor = actor;
+    m->members[i].mourn = id != 0;
+
+    if (id) {
+        make_message(id, &message, &part, buf);
+        model_append(&m->channels[0], id);
+    }
+
+    memset(&member, 0, sizeof(member));
+    member.id = actor + 1;
+    member.size = 1;
+    member.mourn = id != 0;
+    member.data[0] = (uint8_t) actor;
+
+    if (ngx_websocket_log_join(w->log, channel, actor, &member,
+                               id ? &message : NULL, &part, 1, &wake, &ref)
+        != NGX_WEBSOCKET_LOG_OK)
+    {
+        fail("no space for a member");
+    }
+
+    w->s.actors[actor].member = ref;
+    returned();
+}
+
+
+/* who joined with a message leaves with one */
+
+static void
+part(unsigned actor, ngx_websocket_member_ref_t ref, unsigned id)
+{
+    unsigned                      i;
+    uint8_t                       buf[SIZE];
+    model_t                      *m;
+    model_member_t                gone;
+    ngx_websocket_log_part_t      bytes;
+    ngx_websocket_log_wake_t      wake;
+    ngx_websocket_log_message_t   message;
+
+    m = &w->s.model;
+
+    for (i = 0; i < m->nmembers && m->members[i].actor != actor; i++) {
+        /* void */
+    }
+
+    if (i == m->nmembers) {
+        return;
+    }
+
+    gone = m->members[i];
+    m->nmembers--;
+    memmove(&m->members[i], &m->members[i + 1],
+            (m->nmembers - i) * sizeof(model_member_t));
+    memset(&m->members[m->nmembers], 0, sizeof(model_member_t));
+
+    if (gone.mourn && m->channels[0].epoch == gone.epoch) {
+        model_append(&m->channels[0], id);
+    }
+
+    make_message(id, &message, &bytes, buf);
+
+    ngx_websocket_log_leave(w->log, ref, NOW, gone.mourn ? &message : NULL,
+                            &bytes, 1, &wake);
+    returned();
+}
+
+
+static void
+delete(unsigned n)
+{
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_channel_ref_t  ref;
+
+    ref = find(w->log, n);
+
+    if (ref == 0) {
+        return;
+    }
+
+    memset(&w->s.model.channels[n], 0, sizeof(model_channel_t));
+
+    ngx_websocket_log_delete(w->log, ref, &wake);
+    returned();
+}
+
+
+static void
+reap_one(unsigned dead, uint32_t incarnation)
+{
+    unsigned                     i;
+    model_t                     *m;
+    ngx_websocket_member_ref_t   ref;
+    ngx_websocket_log_member_t   member;
+
+    m = &w->s.model;
+
+    memset(&m->subs[dead], 0, sizeof(model_sub_t));
+
+    for (i = 0; i < m->nmembers; i++) {
+        m->members[i].orphan |= m->members[i].actor == dead;
+    }
+
+    ngx_websocket_log_attach(w->log, dead, incarnation);
+    returned();
+
+    while ((ref = ngx_websocket_log_orphan(w->log, &member)) && !wrong) {
+        part((unsigned) member.id - 1, ref, 0x70 + (unsigned) member.id);
+    }
+
+    if (ngx_websocket_log_orphan(w->log, &member)) {
+        fail("an orphan stays");
+    }
+
+    w->s.actors[dead].reaped = 1;
+}
+
+
+static void
+reap(uint32_t incarnation)
+{
+    unsigned  i;
+
+    for (i = 0; i < ACTORS && wrong == NULL; i++) {
+        if (w->s.actors[i].dead && !w->s.actors[i].reaped) {
+            reap_one(i, incarnation);
+        }
+    }
+}
+
+
+static void
+step(unsigned actor, char what, unsigned id)
+{
+    switch (what) {
+    case 'a': append(0, id); break;
+    case 'b': append(1, id); break;
+    case 'k': append(0, id | KEYED); break;
+    case 's': subscribe(actor); break;
+    case 'u': unsubscribe(actor); break;
+    case 'r': read_some(actor, MESSAGES + 1); break;
+    case 'o': read_some(actor, 1); break;
+    case 'h': look_and_read(actor); break;
+    case 'v': visit(&w->s.actors[actor]); break;
+    case 'j': join(actor, id); break;
+    case 'J': join(actor, 0); break;
+    case 'l': part(actor, (ngx_websocket_member_ref_t)
+                          w->s.actors[actor].member, id); break;
+    case 'd': delete(0); break;
+    case 'e': delete(1); break;
+    case 'w': ngx_websocket_log_sweep(w->log, 64, NOW, 1); returned(); break;
+    case 'x': reap(20); break;
+    }
+}
+
+
+/* the end: all go, and nothing remains */
+
+static void
+finish(void)
+{
+    unsigned                     i;
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_log_stat_t     stat;
+    ngx_websocket_channel_ref_t  ref;
+
+    nends++;
+    enter();
+    reap(0);
+
+    for (i = 0; i < ACTORS && wrong == NULL; i++) {
+        if (!w->s.actors[i].dead) {
+            look_and_read(i);
+            part(i, (ngx_websocket_member_ref_t) w->s.actors[i].member, i + 1);
+            read_some(i, MESSAGES + 1);
+            unsubscribe(i);
+        }
+    }
+
+    for (i = 0; i < 4; i++) {
+        ngx_websocket_log_attach(w->log, CROWD + i, 0);
+    }
+
+    for (i = 0; i < CHANNELS + 1 && wrong == NULL; i++) {
+        ref = find(w->log, i);
+
+        if (ref) {
+            ngx_websocket_log_delete(w->log, ref, &wake);
+        }
+    }
+
+    ngx_websocket_log_sweep(w->log, 64, NOW, 0);
+    ngx_websocket_log_stat(w->log, &stat);
+
+    if (stat.used || stat.channels || stat.messages
+        || ngx_websocket_log_check(w->log))
+    {
+        fail("a block did not come back");
+    }
+
+    leave();
+}
+
+
+/* all that may follow */
+
+static void
+explore(void)
+{
+    unsigned  i, end, any;
+    actor_t  *actor;
+
+    if (wrong || !is_new(hash(w))) {
+        return;
+    }
+
+    end = (unsigned) strlen(trail);
+    any = 0;
+
+    for (i = 0; i < ACTORS && wrong == NULL; i++) {
+
+        actor = &w->s.actors[i];
+
+        if (actor->dead || scenario->scripts[i][actor->done] == '\0') {
+            continue;
+        }
+
+        any = 1;
+        enter();
+
+        self = &w->s.actors[i];
+        sprintf(trail + end, " %c%c", "ABC"[i],
+                scenario->scripts[i][self->done]);
+        self->done++;
+
+        step(i, trail[end + 2], 16 * i + (unsigned) self->done);
+        fault();
+        self = NULL;
+
+        explore();
+        leave();
+
+        if (wrong == NULL) {
+            trail[end] = '\0';
+        }
+    }
+
+    if (!any && wrong == NULL) {
+        finish();
+    }
+}
+
+
+/* some look at the hints before the log is recovered; 1 if there were any */
+
+static int
+look_all(void)
+{
+    int       any;
+    unsigned  i;
+    uint64_t  hints;
+    actor_t  *actor;
+
+    for (any = 0, i = 0; i < ACTORS; i++) {
+
+        actor = &w->s.actors[i];
+        hints = actor->hints;
+
+        if (!actor->dead && w->s.model.subs[i].epoch) {
+            actor->dirty |= (uint64_t) look(w->log, actor);
+            any |= actor->hints != hints;
+        }
+    }
+
+    return any;
+}
+
+
+/* somebody died here: what he did is there, or nothing of it */
+
+static void
+recover(void)
+{
+    const char  *is;
+
+    ngx_websocket_log_recover(w->log);
+
+    is = compare(w, &w->s.model);
+
+    if (is && compare(w, &w->s.before) == NULL) {
+        memcpy(&w->s.model, &w->s.before, sizeof(model_t));
+
+    } else if (is) {
+        fail(is);
+        return;
+    }
+
+    memcpy(&w->s.before, &w->s.model, sizeof(model_t));
+}
+
+
+static void
+fault(void)
+{
+    int       looked;
+    unsigned  n, end;
+    actor_t  *who;
+
+    who = self;
+
+    if (who == NULL || wrong || w->s.deaths == scenario->deaths + more_deaths
+        || !is_new(hash(w)))
+    {
+        return;
+    }
+
+    n = (unsigned) (who - w->s.actors);
+    end = (unsigned) strlen(trail);
+    self = NULL;
+
+    for (looked = 0; looked < 2 && wrong == NULL; looked++) {
+
+        enter();
+
+        ndeaths++;
+        w->s.deaths++;
+        memset(&w->s.actors[n], 0, sizeof(actor_t));
+        w->s.actors[n].dead = 1;
+
+        strcpy(trail + end, looked ? "?!" : "!");
+
+        if (!looked || look_all()) {
+            recover();
+            explore();
+        }
+
+        leave();
+
+        if (wrong == NULL) {
+            trail[end] = '\0';
+        }
+    }
+
+    self = who;
+}
+
+
+/* what comes before the first step */
+
+static void
+idle(ngx_websocket_channel_ref_t ref, unsigned slot)
+{
+    uint64_t                    offset;
+    ngx_websocket_log_cursor_t  cursor;
+
+    memset(&cursor, 0, sizeof(cursor));
+    ngx_websocket_log_subscribe(w->log, ref, slot, NOW, &cursor, &offset);
+}
+
+
+/* unread messages of a channel leave free blocks for one message only */
+
+static void
+fill(void)
+{
+    uint8_t                      buf[SIZE];
+    unsigned                     i;
+    uint64_t                     key;
+    ngx_websocket_log_part_t     part;
+    ngx_websocket_log_message_t  message;
+    ngx_websocket_channel_ref_t  ref;
+
+    key = ngx_websocket_log_hash(w->log, (const uint8_t *) names[CHANNELS],
+                                 4);
+    ngx_websocket_log_open_channel(w->log, (const uint8_t *) names[CHANNELS],
+                                   4, key, NOW, NULL, &ref);
+    idle(ref, CROWD);
+
+    for (i = 0; i < 64 && ngx_websocket_log_free_blocks(w->log) > 5; i++) {
+        make_message(1, &message, &part, buf);
+        ngx_websocket_log_append(w->log, ref, &message, &part, 1, NULL, NULL);
+    }
+}
+
+
+static void
+prepare(const scenario_t *s)
+{
+    unsigned                     i;
+    uint8_t                      seed[16] = { 1 };
+    ngx_websocket_channel_ref_t  ref;
+
+    scenario = s;
+    wrong = NULL;
+    nseen = 0;
+    nends = 0;
+    ndeaths = 0;
+    trail[0] = '\0';
+    memset(seen, 0, SEEN * sizeof(uint64_t));
+    memset(&w->s, 0, sizeof(state_t));
+
+    ngx_websocket_log_format(w->log, l_size, seed);
+    w->log->nhints = HINTS;
+
+    for (i = 0; i < 4; i++) {
+        ngx_websocket_log_attach(w->log, i, 10);
+        ngx_websocket_log_attach(w->log, CROWD + i, 10);
+    }
+
+    w->s.model.epoch = w->log->epoch;
+    ref = open_channel(0);
+
+    for (i = 0; i < 4 && s->flags & CROWDED; i++) {
+        idle(ref, CROWD + i);
+        w->s.model.channels[0].crowd++;
+    }
+
+    if (s->flags & SCARCE) {
+        fill();
+    }
+
+    returned();
+
+    for (i = 0; i < ACTORS; i++) {
+        w->s.actors[i].hints = ngx_websocket_log_hints(w->log);
+    }
+}
+
+
+static const scenario_t  scenarios[] = {
+    { "writers and readers", { "aa", "aa", "srr" }, 9, 1, 0 },
+    { "a short history", { "aaa", "soor", "vvv" }, 1, 1, 0 },
+    { "two channels", { "ab", "be", "sor" }, 1, 1, 0 },
+    { "a key that is repeated", { "kk", "ka", "sk" }, 2, 1, 0 },
+    { "a key, and a history that forgets it", { "ka", "ak", "sr" }, 1, 1, 0 },
+    { "readers who are told", { "aa", "sh", "shh" }, 2, 1, 0 },
+    { "members", { "jl", "Jx", "xa" }, 9, 2, 0 },
+    { "members of a channel that is deleted", { "jl", "Jd", "xa" }, 9, 1, 0 },
+    { "a channel that is deleted", { "ada", "shh", "vv" }, 2, 1, 0 },
+    { "a subscriber who dies", { "sra", "xa", "saw" }, 1, 1, 0 },
+    { "more subscribers than fit", { "sua", "sh", "xd" }, 2, 1, CROWDED },
+    { "no space", { "aa", "ak", "sor" }, 9, 1, SCARCE },
+};
+
+
+static const scenario_t  long_scenarios[] = {
+    { "writers and readers", { "aaa", "aka", "srus" }, 3, 1, 0 },
+    { "readers who are told", { "aad", "shah", "shh" }, 2, 1, 0 },
+    { "members", { "jlsj", "Jljl", "xaxv" }, 9, 1, 0 },
+    { "a channel that is deleted", { "jada", "shdh", "vvxav" }, 2, 1, 0 },
+    { "a subscriber who dies", { "srala", "xaux", "saw" }, 1, 1, 0 },
+    { "more subscribers than fit", { "suas", "shud", "shxa" }, 2, 1, CROWDED },
+    { "no space", { "aak", "aka", "sora" }, 9, 1, SCARCE },
+};
+
+
+static void
+run(const scenario_t *s)
+{
+    prepare(s);
+    explore();
+
+    if (!unit_ok(wrong == NULL, "%s: %u states, %u deaths, %u ends%s%s",
+                 s->name, nseen, ndeaths, nends, wrong ? ": " : "",
+                 wrong ? wrong : ""))
+    {
+        printf("# the steps of A, B, C, a death \"!\", hints looked at before "
+               "the recovery \"?\":\n#%s\n", trail);
+    }
+}
+
+
+/*
+ * Hints without the lock: a writer's stores are seen in their order, as all
+ * of them release, and a reader's loads each see one of the states between
+ * them, later ones no earlier state.  So all that may happen to a reader is
+ * to begin anywhere and to find any three states for its three loads.
+ */
+
+#define TRACE  16
+
+typedef struct {
+    uint64_t    hints;          /* the position of the newest */
+    uint64_t    ring[HINTS];
+} trace_t;
+
+
+static trace_t   trace[TRACE];
+static unsigned  ntrace;                /* 0: it is not recorded */
+static unsigned  replay[3];             /* what the next loads see */
+static unsigned  nreplay;
+static int       replaying;
+
+
+static void
+record(void)
+{
+    trace[ntrace].hints = w->log->hints;
+    memcpy(trace[ntrace].ring, ngx_websocket_log_at(w->log, w->log->hints_at),
+           sizeof(trace[ntrace].ring));
+
+    ntrace++;
+}
+
+
+static uint64_t
+hook_load(const uint64_t *word, int order)
+{
+    trace_t         *t;
+    const uint64_t  *ring;
+
+    if (order != __ATOMIC_ACQUIRE) {
+        fail("a load does not acquire");
+    }
+
+    if (!replaying) {
+        return *word;
+    }
+
+    t = &trace[replay[nreplay++]];
+    ring = ngx_websocket_log_at(w->log, w->log->hints_at);
+
+    return word == &w->log->hints ? t->hints : t->ring[word - ring];
+}
+
+
+static void
+hook_store(uint64_t *word, uint64_t value, int order)
+{
+    if (order != __ATOMIC_RELEASE) {
+        fail("a store does not release");
+    }
+
+    *word = value;
+
+    if (ntrace) {
+        record();
+    }
+}
+
+
+/* of each hint the offset is its position, from first on */
+
+static void
+replay_one(uint64_t first, uint64_t position)
+{
+    int                          rc;
+    uint32_t                     offset;
+    uint64_t                     at;
+    ngx_websocket_channel_ref_t  ref;
+
+    at = position;
+    nreplay = 0;
+    replaying = 1;
+    rc = ngx_websocket_log_hint(w->log, &at, &ref, &offset);
+    replaying = 0;
+
+    switch (rc) {
+
+    case NGX_WEBSOCKET_LOG_EMPTY:
+        if (at != position || trace[replay[0]].hints != position) {
+            fail("a hint was not seen");
+        }
+
+        break;
+
+    case NGX_WEBSOCKET_LOG_OK:
+        if (at != position + 1 || ref != 7
+            || offset != (uint32_t) (position - first))
+        {
+            fail("a hint is not the one that was published");
+        }
+
+        break;
+
+    default:
+        if (at != trace[replay[2]].hints || at - position < w->log->nhints) {
+            fail("a gap without need");
+        }
+    }
+}
+
+
+static void
+hints(uint32_t size, uint64_t first)
+{
+    uint64_t  i, position;
+    unsigned  n;
+
+    prepare(&scenarios[0]);
+
+    w->log->nhints = size;
+    w->log->hints = first;
+
+    for (i = 0; i < size + 6; i++) {
+
+        if (i == size) {
+            record();
+        }
+
+        ngx_websocket_log_publish_hint(w->log, 7, i);
+    }
+
+    for (n = 0; n < ntrace * ntrace * ntrace && wrong == NULL; n++) {
+
+        replay[0] = n / ntrace / ntrace;
+        replay[1] = n / ntrace % ntrace;
+        replay[2] = n % ntrace;
+
+        if (replay[0] > replay[1] || replay[1] > replay[2]) {
+            continue;
+        }
+
+        for (position = first; position != trace[replay[0]].hints + 1;
+             position++)
+        {
+            replay_one(first, position);
+        }
+    }
+
+    ntrace = 0;
+
+    unit_ok(wrong == NULL, "a ring of %u hints from %" PRIu64 " on%s%s", size,
+            first, wrong ? ": " : "", wrong ? wrong : "");
+}
+
+
+int
+main(void)
+{
+    size_t    i, n;
+    unsigned  is_long;
+
+    l_size = (ngx_websocket_log_min_size() + 63) & ~(size_t) 63;
+    seen = malloc(SEEN * sizeof(uint64_t));
+    w = worlds;
+    w->log = aligned_alloc(64, l_size);
+    is_long = getenv("WEBSOCKET_LONG") != NULL;
+
+    hints(1, 0);
+    hints(2, 0);
+    hints(4, UINT64_MAX - 5);
+
+    more_deaths = is_long;
+
+    for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        run(&scenarios[i]);
+    }
+
+    more_deaths = 0;
+    n = is_long ? sizeof(long_scenarios) / sizeof(long_scenarios[0]) : 0;
+
+    for (i = 0; i < n; i++) {
+        run(&long_scenarios[i]);
+    }
+
+    for (i = 0; i < DEPTH; i++) {
+        free(worlds[i].log);
+    }
+
+    free(seen);
+
+    return unit_done();
+}
