@@ -417,7 +417,9 @@ ngx_http_websocket_member_json(ngx_websocket_log_member_t *member)
     json = json_loadb((char *) buf, p - buf, 0, NULL);
 
     if (json_object_set_new(json, "since",
-                            json_integer((json_int_t) member->time)) != 0)
+                            json_integer((json_int_t)
+                                ngx_http_websocket_zone_wall(member->time)))
+        != 0)
     {
         json_decref(json);
         return NULL;
@@ -478,7 +480,8 @@ ngx_http_websocket_channel_describe(json_t *json,
                                json_integer((json_int_t) info->first));
     (void) json_object_set_new(json, "published",
                                info->published
-                               ? json_integer((json_int_t) info->published)
+                               ? json_integer((json_int_t)
+                                 ngx_http_websocket_zone_wall(info->published))
                                : json_null());
 }
 

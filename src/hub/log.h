@@ -19,8 +19,8 @@
  * change is complete; the next owner of the lock calls
  * ngx_websocket_log_recover(), which puts back what stood half-written.
  *
- * Plain C, no nginx header.  Times are milliseconds since the epoch, from
- * the caller.
+ * Plain C, no nginx header.  Times are milliseconds of whatever clock the
+ * caller has, best of one that nobody sets.
  */
 
 

@@ -45,6 +45,8 @@ struct ngx_http_websocket_hub_s {
     uint64_t                        repairs;    /* of the log, seen so far */
 
     ngx_event_t                     event;      /* deliver in this turn */
+    ngx_uint_t                      flooded;    /* much, and not yet */
+
     /* for the next subscriber */
 
     ngx_http_websocket_channel_t   *spare_channel;
@@ -626,6 +628,23 @@ ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
 }
 
 
+ngx_uint_t
+ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone)
+{
+    return zone->hub
+           && (zone->hub->flooded || !ngx_queue_empty(&zone->hub->dirty));
+}
+
+
+void
+ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone)
+{
+    if (zone->hub && zone->hub->event.posted) {
+        zone->hub->flooded = 1;
+    }
+}
+
+
 /* this worker is one of those whom something was published for */
 
 static void
@@ -720,6 +739,7 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_channel_t  *channel;
 
     hub = zone->hub;
+    hub->flooded = 0;
 
     if (hub->nchannels == 0) {
         hub->hints = ngx_websocket_log_hints(zone->log);

@@ -135,6 +135,13 @@ int ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     size_t n, ngx_websocket_log_info_t *info);
 
 /*
+ * Are messages there that this worker's subscribers will get in later turns
+ * only?  Who has published many at once says so, for the rest of the turn.
+ */
+ngx_uint_t ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone);
+void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
+
+/*
  * Puts a subscriber on the channel's list of who is there; does nothing when
  * it is on it.  Returns NGX_OK or, with nothing done, NGX_DECLINED when the
  * zone is full.

@@ -60,7 +60,7 @@ struct ngx_http_websocket_frame_s {
 
     /* of the message */
 
-    uint64_t                      time;     /* ms since the epoch */
+    uint64_t                      time;     /* as of zone_now() */
     ngx_websocket_channel_ref_t   channel;  /* 0: of none */
     uint8_t                       priority;
 

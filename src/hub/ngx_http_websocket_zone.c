@@ -12,6 +12,9 @@
 /* buckets looked at while the lock is held once */
 #define NGX_HTTP_WEBSOCKET_BUCKETS   64
 
+/* the wall clock was set when it is off by more, ms */
+#define NGX_HTTP_WEBSOCKET_CLOCK_SET  100
+
 
 struct ngx_http_websocket_shared_s {
     pthread_mutex_t               mutex;
@@ -27,6 +30,7 @@ static ngx_int_t ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone,
 static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
+static uint64_t ngx_http_websocket_zone_clock(clockid_t id);
 static void ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_seek_newcomer(
@@ -195,6 +199,10 @@ ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone)
 
     ngx_http_websocket_zone_seed(seed);
 
+    /* all workers have it from here, and tell the same times */
+
+    (void) ngx_http_websocket_zone_wall(0);
+
     if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK
         || ngx_websocket_log_format(shared->log, shared->size, seed)
            != NGX_WEBSOCKET_LOG_OK)
@@ -274,11 +282,39 @@ ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
 uint64_t
 ngx_http_websocket_zone_now(void)
 {
-    ngx_time_t  *tp;
+    return ngx_http_websocket_zone_clock(CLOCK_MONOTONIC);
+}
 
-    tp = ngx_timeofday();
 
-    return (uint64_t) tp->sec * 1000 + tp->msec;
+static uint64_t
+ngx_http_websocket_zone_clock(clockid_t id)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(id, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+uint64_t
+ngx_http_websocket_zone_wall(uint64_t time)
+{
+    int64_t         between;
+    static int64_t  offset;
+
+    /* it was set, or is asked for the first time; no jitter else */
+
+    between = (int64_t) (ngx_http_websocket_zone_clock(CLOCK_REALTIME)
+                         - ngx_http_websocket_zone_now());
+
+    if (between > offset + NGX_HTTP_WEBSOCKET_CLOCK_SET
+        || between < offset - NGX_HTTP_WEBSOCKET_CLOCK_SET)
+    {
+        offset = between;
+    }
+
+    return time + offset;
 }
 
 
@@ -407,6 +443,7 @@ ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
     uint64_t                     hash, now, newest;
     ngx_websocket_log_cursor_t  *own;
 
+    newest = 0;
     hash = ngx_websocket_log_hash(zone->log, s->name->data, s->name->len);
     now = ngx_http_websocket_zone_now();
 

@@ -179,8 +179,14 @@ int ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
 void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_stat_t *stat);
 
-/* Milliseconds since the epoch, as messages bear them. */
+/*
+ * Milliseconds of the clock that nobody sets, as messages bear them: one that
+ * is set must not end a history, nor keep it.
+ */
 uint64_t ngx_http_websocket_zone_now(void);
+
+/* Such a time in milliseconds since the epoch, to be told. */
+uint64_t ngx_http_websocket_zone_wall(uint64_t time);
 
 /*
  * Lets a worker do its share of a second's sweeping: the whole table is seen

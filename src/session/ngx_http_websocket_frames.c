@@ -322,7 +322,7 @@ ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
 
     return json_pack("{s:I,s:I,s:s,s:o}",
                      "offset", (json_int_t) offset,
-                     "time", (json_int_t) time,
+                     "time", (json_int_t) ngx_http_websocket_zone_wall(time),
                      "type", type == NGX_WEBSOCKET_TEXT ? "text" : "binary",
                      "data", data);
 }
@@ -337,6 +337,7 @@ ngx_http_websocket_json_frame(ngx_log_t *log,
     json_t                      *json;
     ngx_http_websocket_frame_t  *frame;
 
+    size = 0;
     frame = NULL;
     flags = JSON_COMPACT|JSON_PRESERVE_ORDER;
 

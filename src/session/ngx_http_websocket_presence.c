@@ -157,6 +157,7 @@ ngx_http_websocket_presence_event(char *type,
     ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
     ngx_websocket_log_part_t *parts)
 {
+    uint64_t       wall;
     ngx_tm_t       tm;
     static u_char  head[sizeof("{\"type\":\"leave\",")];
     static u_char  tail[sizeof(",\"time\":\"1970-09-28T12:00:00.000Z\"}") + 8];
@@ -168,7 +169,8 @@ ngx_http_websocket_presence_event(char *type,
     message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
     message->source = member->id;
 
-    ngx_gmtime((time_t) (message->time / 1000), &tm);
+    wall = ngx_http_websocket_zone_wall(message->time);
+    ngx_gmtime((time_t) (wall / 1000), &tm);
 
     parts[0].data = head;
     parts[0].size = ngx_sprintf(head, "{\"type\":\"%s\",", type) - head;
@@ -182,7 +184,7 @@ ngx_http_websocket_presence_event(char *type,
                                 tm.ngx_tm_year, tm.ngx_tm_mon,
                                 tm.ngx_tm_mday, tm.ngx_tm_hour,
                                 tm.ngx_tm_min, tm.ngx_tm_sec,
-                                (ngx_uint_t) (message->time % 1000))
+                                (ngx_uint_t) (wall % 1000))
                     - tail;
 
     return 3;

@@ -9,13 +9,18 @@
 /* reads of one session before the others' turn */
 #define NGX_HTTP_WEBSOCKET_READS       4
 
-/* where it may be compressed a single one: unpacked, a thousand times as much */
+/* just one where it may be compressed: it unpacks to a thousand times that */
 #define NGX_HTTP_WEBSOCKET_READ_PACKED  4096
+
+/* messages in one read, after which the session waits for their delivery */
+#define NGX_HTTP_WEBSOCKET_GREEDY      64
 
 /* a message's first buffer */
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
 
 
+static ngx_uint_t ngx_http_websocket_read_waits(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_input_keep(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_frames(
@@ -62,6 +67,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 {
     size_t                         size;
     ssize_t                        n;
+    uint64_t                       messages;
     ngx_uint_t                     i, reads;
     ngx_connection_t              *c;
     ngx_http_websocket_session_t  *s;
@@ -102,6 +108,13 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
             return;
         }
 
+        /* nor who would fill the zone with what nobody has read yet */
+
+        if (ngx_http_websocket_read_waits(s)) {
+            ngx_post_event(rev, &ngx_posted_next_events);
+            return;
+        }
+
         n = c->recv(c, ngx_http_websocket_read_buffer, size);
 
         if (n == NGX_AGAIN) {
@@ -117,6 +130,8 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
             return;
         }
 
+        messages = s->record->messages_in;
+
         s->record->bytes_in += n;
         s->heard = ngx_http_websocket_now();
         s->ping_open = 0;
@@ -127,7 +142,14 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
                                            ngx_http_websocket_read_buffer + n);
         }
 
-        if (!rev->ready) {
+        s->greedy = (s->record->messages_in - messages
+                     > NGX_HTTP_WEBSOCKET_GREEDY);
+
+        if (s->greedy && s->conf->zone) {
+            ngx_http_websocket_hub_flooded(s->conf->zone);
+        }
+
+        if (!rev->ready || ngx_http_websocket_read_waits(s)) {
             break;
         }
     }
@@ -138,8 +160,20 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
     }
 
     if (rev->ready) {
-        ngx_post_event(rev, &ngx_posted_next_events);
+
+        /* who waits goes behind those who come later in this turn */
+
+        ngx_post_event(rev, ngx_http_websocket_read_waits(s)
+                            ? &ngx_posted_events : &ngx_posted_next_events);
     }
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_read_waits(ngx_http_websocket_session_t *s)
+{
+    return s->greedy && s->state == NGX_HTTP_WEBSOCKET_OPEN && s->conf->zone
+           && ngx_http_websocket_hub_behind(s->conf->zone);
 }
 
 

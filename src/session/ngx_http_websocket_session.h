@@ -221,6 +221,8 @@ struct ngx_http_websocket_session_s {
     uint16_t                              direct:1;     /* may be written to
                                                            at once */
     uint16_t                              catching_up:1;    /* perhaps */
+    uint16_t                              greedy:1;     /* sends more than is
+                                                            read at once */
     uint16_t                              detached:1;
     uint16_t                              pooled:1; /* its memory is of the
                                                        connection's pool */
