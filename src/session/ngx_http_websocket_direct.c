@@ -113,6 +113,7 @@ ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
     ngx_uint_t                   i;
     ngx_http_websocket_frame_t  *frame;
 
+    frame = NULL;
     log = s->connection->log;
 
     cast->delivery = delivery->number;
