@@ -58,6 +58,7 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
     }
 
     rc = NGX_ERROR;
+    frame = NULL;
 
     message = ngx_http_websocket_message_create(type, size,
                                                 s->connection->log);
