@@ -268,13 +268,12 @@ ngx_http_websocket_cork(ngx_http_websocket_session_t *s)
 
 
 ngx_int_t
-ngx_http_websocket_cork_message(ngx_http_websocket_session_t *s, uint8_t type,
+ngx_http_websocket_cork_frame(ngx_http_websocket_session_t *s, uint8_t first,
     u_char *data, size_t size)
 {
     u_char  *p;
 
     if (ngx_http_websocket_corked != s
-        || ngx_http_websocket_variant_codec(s->variant)
         || NGX_WEBSOCKET_HEADER_SIZE + size
            > NGX_HTTP_WEBSOCKET_CORK_SIZE - ngx_http_websocket_cork_size)
     {
@@ -283,14 +282,14 @@ ngx_http_websocket_cork_message(ngx_http_websocket_session_t *s, uint8_t type,
 
     p = ngx_http_websocket_cork_buffer + ngx_http_websocket_cork_size;
 
-    p += ngx_websocket_frame_header(p, NGX_WEBSOCKET_FIN | type, size);
+    p += ngx_websocket_frame_header(p, first, size);
 
     if (size) {
         p = ngx_cpymem(p, data, size);
     }
 
     ngx_http_websocket_cork_size = p - ngx_http_websocket_cork_buffer;
-    ngx_http_websocket_cork_messages++;
+    ngx_http_websocket_cork_messages += !(first & NGX_WEBSOCKET_CONTROL);
 
     return NGX_OK;
 }
@@ -299,9 +298,7 @@ ngx_http_websocket_cork_message(ngx_http_websocket_session_t *s, uint8_t type,
 void
 ngx_http_websocket_uncork(ngx_http_websocket_session_t *s)
 {
-    ssize_t                      n;
-    size_t                       size, sent;
-    ngx_http_websocket_frame_t  *rest;
+    size_t  size;
 
     if (ngx_http_websocket_corked != s) {
         return;
@@ -314,13 +311,22 @@ ngx_http_websocket_uncork(ngx_http_websocket_session_t *s)
     ngx_http_websocket_cork_size = 0;
     ngx_http_websocket_cork_messages = 0;
 
-    if (size == 0) {
-        return;
+    if (size) {
+        ngx_http_websocket_direct_write(s, ngx_http_websocket_cork_buffer,
+                                        size);
     }
+}
 
-    n = send(s->connection->fd, ngx_http_websocket_cork_buffer, size, 0);
 
-    sent = ngx_http_websocket_direct_sent(s, n);
+void
+ngx_http_websocket_direct_write(ngx_http_websocket_session_t *s, u_char *data,
+    size_t size)
+{
+    size_t                       sent;
+    ngx_http_websocket_frame_t  *rest;
+
+    sent = ngx_http_websocket_direct_sent(s, send(s->connection->fd, data,
+                                                  size, 0));
 
     if (sent == size || s->connection->error) {
         return;
@@ -329,8 +335,7 @@ ngx_http_websocket_uncork(ngx_http_websocket_session_t *s)
     rest = ngx_http_websocket_frame_alloc(size - sent, s->connection->log);
 
     if (rest) {
-        ngx_memcpy(rest->data, ngx_http_websocket_cork_buffer + sent,
-                   size - sent);
+        ngx_memcpy(rest->data, data + sent, size - sent);
     }
 
     if (rest == NULL || ngx_http_websocket_send_bytes(s, rest) != NGX_OK) {

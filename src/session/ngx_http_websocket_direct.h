@@ -37,11 +37,16 @@ void ngx_http_websocket_cork(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_uncork(ngx_http_websocket_session_t *s);
 
 /*
- * Adds a message.  Returns NGX_OK, or NGX_DECLINED when nothing is gathered
- * for the session or the message is too large for it.
+ * Adds a frame, whose first byte is given (opcode and bits).  Returns NGX_OK,
+ * or NGX_DECLINED when nothing is gathered for the session or the frame is too
+ * large for it.
  */
-ngx_int_t ngx_http_websocket_cork_message(ngx_http_websocket_session_t *s,
-    uint8_t type, u_char *data, size_t size);
+ngx_int_t ngx_http_websocket_cork_frame(ngx_http_websocket_session_t *s,
+    uint8_t first, u_char *data, size_t size);
+
+/* Writes bytes to a session that is ready; what is not taken is queued. */
+void ngx_http_websocket_direct_write(ngx_http_websocket_session_t *s,
+    u_char *data, size_t size);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_DIRECT_H */

@@ -53,7 +53,11 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_http_websocket_frame_t    *frame;
     ngx_http_websocket_message_t  *message;
 
-    if (ngx_http_websocket_cork_message(s, type, data, size) == NGX_OK) {
+    if (ngx_http_websocket_variant_codec(s->variant) == 0
+        && ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
+                                         size)
+           == NGX_OK)
+    {
         return NGX_OK;
     }
 

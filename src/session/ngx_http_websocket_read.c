@@ -337,7 +337,7 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 
     in = s->record->input;
 
-    if (in->parser.opcode & 0x8) {
+    if (in->parser.opcode & NGX_WEBSOCKET_CONTROL) {
         in->control_size = 0;
         return NGX_OK;
     }
@@ -403,7 +403,7 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
 
     in = s->record->input;
 
-    if (in->parser.opcode & 0x8) {
+    if (in->parser.opcode & NGX_WEBSOCKET_CONTROL) {
         return ngx_http_websocket_read_control_piece(s, data, size);
     }
 
@@ -452,7 +452,7 @@ ngx_http_websocket_read_end(ngx_http_websocket_session_t *s)
 
     parser = &s->record->input->parser;
 
-    if (parser->opcode & 0x8) {
+    if (parser->opcode & NGX_WEBSOCKET_CONTROL) {
         return ngx_http_websocket_read_control(s);
     }
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_direct.h"
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(
@@ -157,8 +157,15 @@ ngx_http_websocket_socket_begin(ngx_event_t *ev)
 static void
 ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s)
 {
+    static u_char  ping[] = { NGX_WEBSOCKET_FIN | NGX_WEBSOCKET_PING, 0 };
+
     s->ping_open = 1;
     s->heard = ngx_http_websocket_now();
+
+    if (ngx_http_websocket_direct_ready(s)) {
+        ngx_http_websocket_direct_write(s, ping, sizeof(ping));
+        return;
+    }
 
     (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PING, NULL, 0);
 }

@@ -21,6 +21,8 @@
 #define NGX_WEBSOCKET_PING               0x9
 #define NGX_WEBSOCKET_PONG               0xa
 
+#define NGX_WEBSOCKET_CONTROL            0x8   /* of an opcode's bits */
+
 /* the first byte of a frame: bits that stand beside the opcode */
 
 #define NGX_WEBSOCKET_FIN                0x80
