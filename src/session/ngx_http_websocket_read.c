@@ -25,9 +25,13 @@ static ngx_int_t ngx_http_websocket_input_keep(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_frames(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
+static ngx_int_t ngx_http_websocket_read_whole(
+    ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_header(
     ngx_http_websocket_session_t *s);
-static ngx_uint_t ngx_http_websocket_read_too_big(
+static ngx_int_t ngx_http_websocket_read_unwanted(
+    ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_read_too_big(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_payload(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
@@ -299,6 +303,17 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
     for ( ;; ) {
 
+        if (ngx_websocket_parse_message(parser, &pos, last, &data, &size)) {
+
+            rc = ngx_http_websocket_read_whole(s, data, size);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            continue;
+        }
+
         switch (ngx_websocket_parse(parser, &pos, last, &data, &size)) {
 
         case NGX_WEBSOCKET_PARSE_HEADER:
@@ -328,11 +343,45 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 }
 
 
+static ngx_int_t
+ngx_http_websocket_read_whole(ngx_http_websocket_session_t *s, u_char *data,
+    size_t size)
+{
+    ngx_http_websocket_input_t  *in;
+
+    if (s->state != NGX_HTTP_WEBSOCKET_OPEN) {
+        return NGX_OK;
+    }
+
+    in = s->record->input;
+
+    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+        return ngx_http_websocket_read_unwanted(s);
+    }
+
+    if (size > s->conf->max_message_size) {
+        return ngx_http_websocket_read_too_big(s);
+    }
+
+    in->utf8 = 0;
+
+    if (ngx_http_websocket_read_check_text(s, data, size) != NGX_OK) {
+        return NGX_DONE;
+    }
+
+    in->message = data;
+    in->message_size = size;
+
+    return ngx_http_websocket_read_message(s);
+}
+
+
 /* what can be refused before its bytes come */
 
 static ngx_int_t
 ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 {
+    uint64_t                     room;
     ngx_http_websocket_input_t  *in;
 
     in = s->record->input;
@@ -347,9 +396,7 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
     }
 
     if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                 "this stream does not take messages");
-        return NGX_DONE;
+        return ngx_http_websocket_read_unwanted(s);
     }
 
     if (in->parser.opcode != NGX_WEBSOCKET_CONTINUATION) {
@@ -365,33 +412,36 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
         }
     }
 
-    if (ngx_http_websocket_read_too_big(s)) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
-                                 "message exceeds the maximum size");
-        return NGX_DONE;
+    room = s->conf->max_message_size - in->message_size;
+
+    if (in->inflater) {
+
+        /* what it will be is seen later, but it need not be longer */
+
+        room = ngx_websocket_deflate_bound(s->conf->max_message_size)
+               - in->compressed;
     }
 
-    return NGX_OK;
+    return in->parser.length > room ? ngx_http_websocket_read_too_big(s)
+                                    : NGX_OK;
 }
 
 
-static ngx_uint_t
+static ngx_int_t
+ngx_http_websocket_read_unwanted(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                   "this stream does not take messages");
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
 ngx_http_websocket_read_too_big(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_input_t  *in;
-
-    in = s->record->input;
-
-    if (in->inflater == NULL) {
-        return in->parser.length
-               > s->conf->max_message_size - in->message_size;
-    }
-
-    /* what it will be is seen later, but there is no reason to be longer */
-
-    return in->parser.length
-           > ngx_websocket_deflate_bound(s->conf->max_message_size)
-             - in->compressed;
+    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
+                                   "message exceeds the maximum size");
+    return NGX_DONE;
 }
 
 
@@ -610,9 +660,7 @@ ngx_http_websocket_read_compressed_piece(ngx_http_websocket_session_t *s,
         in->message_size += made;
 
         if (in->message_size > s->conf->max_message_size) {
-            ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
-                                           "message exceeds the maximum size");
-            return NGX_DONE;
+            return ngx_http_websocket_read_too_big(s);
         }
 
         if (ngx_http_websocket_read_check_text(s, p, made) != NGX_OK) {

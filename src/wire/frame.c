@@ -95,6 +95,62 @@ ngx_websocket_parse(ngx_websocket_parser_t *parser, uint8_t **pos,
 }
 
 
+uint8_t
+ngx_websocket_parse_message(ngx_websocket_parser_t *parser,
+    uint8_t **pos, uint8_t *last, uint8_t **data, size_t *size)
+{
+    size_t    n, header, length;
+    uint8_t  *p, opcode;
+
+    p = *pos;
+    n = last - p;
+    header = 2 + NGX_WEBSOCKET_KEY_SIZE;
+
+    if (n < header || !ngx_websocket_parser_idle(parser)) {
+        return 0;
+    }
+
+    opcode = p[0] & ~NGX_WEBSOCKET_FIN;
+    length = p[1] & NGX_WEBSOCKET_LENGTH;
+
+    if (p[0] == opcode || !(p[1] & NGX_WEBSOCKET_MASKED)
+        || (opcode != NGX_WEBSOCKET_TEXT && opcode != NGX_WEBSOCKET_BINARY))
+    {
+        return 0;
+    }
+
+    if (length >= NGX_WEBSOCKET_LENGTH16) {
+
+        if (length == NGX_WEBSOCKET_LENGTH64) {
+            return 0;
+        }
+
+        length = (size_t) p[2] << 8 | p[3];
+
+        if (length < NGX_WEBSOCKET_LENGTH16) {
+            return 0;
+        }
+
+        header += 2;
+    }
+
+    if (n < header || n - header < length) {
+        return 0;
+    }
+
+    p += header;
+    parser->message = opcode;
+
+    ngx_websocket_mask(p, length, p - NGX_WEBSOCKET_KEY_SIZE, 0);
+
+    *data = p;
+    *size = length;
+    *pos = p + length;
+
+    return opcode;
+}
+
+
 /*
  * Returns 1 when the header is whole and taken, 0 when bytes are missing, -1
  * on errors, with the reason set.  A header that lies whole in the input, as

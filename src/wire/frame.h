@@ -102,6 +102,17 @@ ngx_websocket_parse_e ngx_websocket_parse(ngx_websocket_parser_t *parser,
     uint8_t **pos, uint8_t *last, uint8_t **data, size_t *size);
 
 /*
+ * Takes a text or binary message that lies in the input as one frame without
+ * RSV bits, its length in the shortest form, where the parser is between two
+ * messages: most are like that.  Returns its opcode, with the payload unmasked
+ * in place at *data, *size bytes, and *pos behind it.
+ * Returns 0, with nothing changed, for all else: ngx_websocket_parse() says
+ * what that is.
+ */
+uint8_t ngx_websocket_parse_message(ngx_websocket_parser_t *parser,
+    uint8_t **pos, uint8_t *last, uint8_t **data, size_t *size);
+
+/*
  * Whether the parser is as it was made: between two messages, with no byte of
  * a frame taken.  Then it need not be kept.
  */

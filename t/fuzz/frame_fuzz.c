@@ -216,19 +216,35 @@ read_all(trace_t *want, const uint8_t *p, size_t n, int allow_rsv1)
 }
 
 
-/* feeds one piece; 0 after an error */
+/* feeds one piece, whole messages at once or not; 0 after an error */
 
 static int
-feed(ngx_websocket_parser_t *parser, trace_t *trace, uint8_t *p, size_t n)
+feed(ngx_websocket_parser_t *parser, int messages, trace_t *trace, uint8_t *p,
+    size_t n)
 {
     size_t    size;
-    uint8_t  *pos, *before, *data;
+    uint8_t  *pos, *before, *data, opcode;
 
     pos = p;
 
     for ( ;; ) {
 
         before = pos;
+
+        opcode = messages ? ngx_websocket_parse_message(parser, &pos, p + n,
+                                                        &data, &size)
+                          : 0;
+
+        if (opcode) {
+            fuzz_check(data > before && pos == data + size && pos <= p + n);
+
+            trace_header(trace, opcode, 1, 0, opcode, size);
+            trace_add(trace, data, size);
+            trace_add(trace, "E", 1);
+            continue;
+        }
+
+        fuzz_check(pos == before);
 
         switch (ngx_websocket_parse(parser, &pos, p + n, &data, &size)) {
 
@@ -266,7 +282,7 @@ feed(ngx_websocket_parser_t *parser, trace_t *trace, uint8_t *p, size_t n)
 
 static void
 check_pieces(const uint8_t *p, size_t n, int allow_rsv1, uint8_t choice,
-    int whole, const trace_t *want)
+    int whole, int messages, const trace_t *want)
 {
     int                      ok;
     size_t                   i, at, size;
@@ -282,7 +298,7 @@ check_pieces(const uint8_t *p, size_t n, int allow_rsv1, uint8_t choice,
         size = whole ? n : fuzz_piece(choice, i, n - at);
 
         piece = fuzz_copy(p + at, size);
-        ok = feed(&parser, &got, piece, size);
+        ok = feed(&parser, messages, &got, piece, size);
         free(piece);
 
         fuzz_check(ok == (want->error >= at + size));
@@ -377,7 +393,7 @@ check_written(const uint8_t *p, size_t n, uint8_t choice)
         }
     }
 
-    check_pieces(dst, size, 0, choice, 0, &want);
+    check_pieces(dst, size, 0, choice, 0, 1, &want);
 
     free(want.bytes);
     free(dst);
@@ -435,9 +451,11 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     trace_init(&want, n);
     read_all(&want, p, n, allow_rsv1);
 
-    check_pieces(p, n, allow_rsv1, choice, 0, &want);
-    check_pieces(p, n, allow_rsv1, 1, 0, &want);
-    check_pieces(p, n, allow_rsv1, 0, 1, &want);
+    check_pieces(p, n, allow_rsv1, choice, 0, 0, &want);
+    check_pieces(p, n, allow_rsv1, choice, 0, 1, &want);
+    check_pieces(p, n, allow_rsv1, 1, 0, 0, &want);
+    check_pieces(p, n, allow_rsv1, 0, 1, 0, &want);
+    check_pieces(p, n, allow_rsv1, 0, 1, 1, &want);
 
     free(want.bytes);
 

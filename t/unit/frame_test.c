@@ -31,19 +31,39 @@ note(events_t *events, const char *format, ...)
 }
 
 
-/* parses what is in one piece; 0 after an error */
+/* parses what is in one piece, whole messages at once or not; 0: an error */
 
 static int
-feed(ngx_websocket_parser_t *parser, events_t *events, uint8_t *p, size_t n)
+feed(ngx_websocket_parser_t *parser, int messages, events_t *events,
+    uint8_t *p, size_t n)
 {
     size_t    i, size;
-    uint8_t  *pos, *before, *data;
+    uint8_t  *pos, *before, *data, opcode;
 
     pos = p;
 
     for ( ;; ) {
 
         before = pos;
+
+        opcode = messages ? ngx_websocket_parse_message(parser, &pos, p + n,
+                                                        &data, &size)
+                          : 0;
+
+        if (opcode) {
+            events->moved |= data <= before || pos != data + size;
+
+            note(events, "[%x:%zu ", opcode, size);
+
+            for (i = 0; i < size; i++) {
+                note(events, "%c", data[i]);
+            }
+
+            note(events, "/%x]", opcode);
+            continue;
+        }
+
+        events->moved |= pos != before;
 
         switch (ngx_websocket_parse(parser, &pos, p + n, &data, &size)) {
 
@@ -102,7 +122,8 @@ check_sticky(ngx_websocket_parser_t *parser, events_t *events)
 
 
 static void
-run(const char *bytes, size_t n, size_t cut, unsigned rsv1, events_t *events)
+run(const char *bytes, size_t n, size_t cut, unsigned rsv1, int messages,
+    events_t *events)
 {
     int                      ok;
     size_t                   i, k;
@@ -120,7 +141,7 @@ run(const char *bytes, size_t n, size_t cut, unsigned rsv1, events_t *events)
 
         p = unit_guarded(k);
         memcpy(p, bytes + i, k);
-        ok = feed(&parser, events, p, k);
+        ok = feed(&parser, messages, events, p, k);
         unit_unguard(p, k);
     }
 
@@ -136,12 +157,14 @@ static void
 vector(const char *name, const char *bytes, size_t n, unsigned rsv1,
     const char *want, size_t used)
 {
-    size_t    cut, fed;
+    size_t    i, cut, fed;
     events_t  events;
 
-    for (cut = 0; cut <= n; cut++) {
+    for (i = 0; i <= 2 * n + 1; i++) {
 
-        run(bytes, n, cut, rsv1, &events);
+        cut = i / 2;
+
+        run(bytes, n, cut, rsv1, i % 2, &events);
 
         if (strcmp(events.text, want) != 0) {
             unit_ok(0, "%s: cut at %zu: %s, not %s", name, cut, events.text,
@@ -298,7 +321,7 @@ first_bytes(int open, unsigned rsv1)
 
     for (wrong = 0, first = 0; first < 256; first++) {
         bytes[6] = (char) first;
-        run(bytes + skip, 7 - skip, 0, rsv1, &events);
+        run(bytes + skip, 7 - skip, 0, rsv1, 0, &events);
 
         wrong += may_begin(first, open, rsv1)
                  == (strchr(events.text, '!') != NULL);
@@ -322,7 +345,7 @@ control_sizes(void)
     for (wrong = 0, size = 0; size < 128; size++) {
         bytes[0] = (char) 0x8a;
         bytes[1] = (char) (0x80 | size);
-        run(bytes, 2, 0, 0, &events);
+        run(bytes, 2, 0, 0, 0, &events);
 
         wrong += (size > 125) != (strchr(events.text, '!') != NULL);
     }
