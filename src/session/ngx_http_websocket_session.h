@@ -114,9 +114,12 @@ typedef struct {
 /* what is not needed to deliver a message */
 
 typedef struct {
+    ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
+    uint64_t                      messages_in;
+    uint64_t                      bytes_in;
+
     ngx_http_request_t           *request;  /* NULL: was given back */
     ngx_http_websocket_head_t    *head;     /* of it, for the access log */
-    ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
@@ -124,8 +127,6 @@ typedef struct {
                                                it, when to send it */
     ngx_msec_t                    started;
     uint64_t                      id;
-    uint64_t                      messages_in;
-    uint64_t                      bytes_in;
     u_char                       *close_reason;
     uint32_t                      upgraded; /* c->sent with the 101 */
     ngx_http_websocket_time_t     blocked;  /* last progress in writing */
@@ -185,24 +186,27 @@ typedef enum {
  */
 
 struct ngx_http_websocket_session_s {
-    ngx_connection_t                     *connection;
+    ngx_queue_t                           timer;    /* set as long as the
+                                                       session lives */
+    ngx_queue_t                           flush;    /* to be written at the
+                                                       turn's end */
     ngx_http_websocket_loc_conf_t        *conf;
     ngx_http_websocket_record_t          *record;
 
-    ngx_http_websocket_queue_t           *out;      /* waits to be written */
-    ngx_queue_t                           flush;    /* to be written at the
-                                                       turn's end */
-    ngx_queue_t                           timer;    /* set as long as the
-                                                       session lives */
-    /* when there was ... */
-
-    ngx_http_websocket_time_t             heard;    /* the last byte, or the
-                                                       Ping that is open */
-    ngx_http_websocket_time_t             active;   /* the last message */
-    uint64_t                              messages_out;
+    ngx_http_websocket_time_t             heard;    /* when the last byte came,
+                                                       or the Ping went that is
+                                                       open */
     uint16_t                              nsubscriptions;
     uint8_t                               protocol;
     uint8_t                               state;
+
+    /* from here on what delivery needs: few lines of the processor's cache */
+
+    ngx_connection_t                     *connection;
+    ngx_http_websocket_queue_t           *out;      /* waits to be written */
+    uint64_t                              messages_out;
+    ngx_http_websocket_time_t             active;   /* when there was the last
+                                                       message */
     uint16_t                              variant;  /* how it gets messages */
 
     uint16_t                              flush_posted:1;
