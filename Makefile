@@ -1,5 +1,6 @@
 # make run     builds the module, starts nginx with the chat on port 8080
 # make test    builds the module, runs all tests
+# make bench   measures it against other servers, writes build/bench/report.md
 
 CC ?= cc
 PORT ?= 8080
@@ -20,16 +21,22 @@ test_packages := $(packages) clang libclang-rt-14-dev llvm \
     libio-socket-ssl-perl dpkg-dev \
     python3 python3-websockets nodejs npm chromium openssl curl valgrind
 
+bench_packages := $(test_packages) gnuplot-nox
+bench_peers := libnginx-mod-nchan golang-go \
+    golang-github-gorilla-websocket-dev
+
 flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .PHONY: help build run test test-asan test-valgrind test-fault \
-    test-extended fuzz install uninstall clean distclean FORCE
+    test-extended fuzz bench bench-short bench-instructions install \
+    uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
-	    "test-fault test-extended fuzz clean distclean"
+	    "test-fault test-extended fuzz bench-short bench-instructions" \
+	    "clean distclean"
 
 build: $(module)
 
@@ -84,6 +91,32 @@ test-extended: test test-asan test-valgrind
 fuzz: $(fuzz)
 	@t/tools/fuzz $(build) $(TIME)
 
+bench_flags := -std=gnu11 -O2 -Wall -Wextra -Werror
+load := $(patsubst %,t/bench/%.c,client echo fanout handshake idle load meter)
+
+$(build)/bench-packages: Makefile
+	@t/tools/packages $(bench_packages)
+	@t/tools/packages $(bench_peers) || echo "without some peers"
+	@mkdir -p $(build) && touch $@
+
+$(build)/bench/load: $(load) t/bench/load.h t/bench/frame.h \
+    | $(build)/test-packages
+	@mkdir -p $(@D)
+	$(CC) $(bench_flags) -o $@ $(load) -lz
+
+$(build)/bench/floor: t/bench/floor.c t/bench/frame.h \
+    | $(build)/test-packages
+	@mkdir -p $(@D)
+	$(CC) $(bench_flags) -o $@ $<
+
+bench_needs := $(module) $(build)/bench/load $(build)/bench/floor
+
+bench bench-short: $(build)/bench-packages $(build)/node_modules $(bench_needs)
+	@t/bench/bench $(build) $(if $(filter bench,$@),full,short)
+
+bench-instructions: $(build)/test-packages $(bench_needs)
+	@t/bench/bench $(build) instructions '$(T)'
+
 modules_dir := $(DESTDIR)$(PREFIX)/usr/lib/nginx/modules
 available_dir := $(DESTDIR)$(PREFIX)/usr/share/nginx/modules-available
 enabled_dir := $(DESTDIR)$(PREFIX)/etc/nginx/modules-enabled
@@ -103,7 +136,7 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/fault $(build)/run $(build)/servroot
+	    $(build)/fault $(build)/bench $(build)/run $(build)/servroot
 
 distclean:
 	rm -rf $(build)
