@@ -83,6 +83,7 @@ typedef struct {
     uint16_t       meta;            /* how many of them are meta */
     uint8_t        type;            /* the opcode: text or binary */
     uint8_t        priority;
+    uint8_t        fraction;        /* of time, for who tells it finer */
 } ngx_websocket_log_message_t;
 
 
@@ -239,9 +240,9 @@ void ngx_websocket_log_info(ngx_websocket_log_t *log,
 
 /*
  * Appends a message of n parts to a channel.  message->time (now), source,
- * key, meta, type and priority are the caller's; offset and size are set.
- * *wake gets the workers that have subscribers, *info the channel's state
- * after the append (either may be NULL).
+ * key, meta, type, priority and fraction are the caller's; offset and size are
+ * set.  *wake gets the workers that have subscribers, *info the channel's
+ * state after the append (either may be NULL).
  *
  * With a key that a message of the channel bears which is still in the log,
  * nothing is appended: DUPLICATE, with message->offset and time set to that

@@ -551,6 +551,7 @@ ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ngx_websocket_log_fault();
     m->end = end;
     m->blocks = put->blocks;
+    m->fraction = message->fraction;
     m->channel = channel;
     m->newer = 0;
     m->older = log->newest;
@@ -785,6 +786,7 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
     message->meta = m->meta;
     message->type = m->type;
     message->priority = m->priority;
+    message->fraction = m->fraction;
 
     if (size < m->size) {
         return NGX_WEBSOCKET_LOG_SHORT;

@@ -12,7 +12,7 @@
 
 
 #define NGX_WEBSOCKET_LOG_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_LOG_VERSION    3
+#define NGX_WEBSOCKET_LOG_VERSION    4
 
 #define NGX_WEBSOCKET_LOG_JOURNAL    128    /* stores of one change */
 
@@ -160,7 +160,8 @@ typedef struct {
 typedef struct {
     ngx_websocket_ref_t    next;
     ngx_websocket_ref_t    end;             /* the last block of the chain */
-    uint32_t               blocks;
+    uint32_t               blocks:24;       /* of less than 2^32 bytes */
+    uint32_t               fraction:8;
     ngx_websocket_ref_t    channel;
     ngx_websocket_ref_t    newer;           /* of all channels */
     ngx_websocket_ref_t    older;

@@ -480,6 +480,7 @@ model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
     m->message.meta = (uint16_t) (size / 3);
     m->message.type = (uint8_t) m->offset;
     m->message.priority = (uint8_t) (m->offset * 7);
+    m->message.fraction = (uint8_t) (m->offset * 11);
 
     model_key(model, ch->epoch, m->offset, m->message.key);
     model_drop(model, ch);
@@ -865,6 +866,7 @@ model_compare(model_t *model, model_channel_t *ch,
         || m->time != ch->times[offset % MODEL_OFFSETS]
         || m->source != offset * 3 || m->type != (uint8_t) offset
         || m->priority != (uint8_t) (offset * 7)
+        || m->fraction != (uint8_t) (offset * 11)
         || memcmp(model->buf, model->want, size) != 0)
     {
         model_wrong(model, "another message was read");
