@@ -189,6 +189,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     *p++ = LF;
 
     b->last = p;
+    response->bytes_out = b->last - b->pos;
 
     return NGX_OK;
 }

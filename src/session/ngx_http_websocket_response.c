@@ -203,6 +203,7 @@ ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)
         p = ngx_cpymem(p, frame->data + s->out->sent, size);
 
         ngx_http_websocket_queue_sent(s, size);
+        ngx_http_websocket_response_of(s)->bytes_out += size;
     }
 
     b->last = p;
