@@ -883,6 +883,8 @@ sub control_step {
 sub http_request {
     my ($self, $text, $port) = @_;
 
+    $self->{request} = [$text, $port];
+
     my ($method, $uri, $rest) = $text =~ /\A([A-Z]+) (\S+)(?: (.*))?\z/s
         or die "not a request\n";
 
@@ -941,6 +943,7 @@ sub expect_answer {
 
     my $c = $self->{answer} or die "there was no HTTP request\n";
 
+    return $self->expect_answer_soon($1) if $text =~ /\Asoon (.*)\z/s;
     return $self->expect_status($c, $1) if $text =~ /\A(\d{3})\s*\z/;
 
     my ($verb, $rest) = split_verb($text);
@@ -952,6 +955,24 @@ sub expect_answer {
         if $verb =~ /\Ajson=?\z/;
 
     die "an unknown step: ! < $verb\n";
+}
+
+
+# the last request again, until its answer is right
+
+sub expect_answer_soon {
+    my ($self, $text) = @_;
+
+    my $deadline = Time::HiRes::time() + $self->{timeout};
+
+    while (!eval { $self->expect_answer($text); 1 }) {
+        die $@ if Time::HiRes::time() > $deadline;
+
+        Time::HiRes::sleep(0.02);
+        $self->http_request(@{ $self->{request} });
+    }
+
+    return;
 }
 
 
