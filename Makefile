@@ -19,7 +19,8 @@ packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
 test_packages := $(packages) clang libclang-rt-14-dev llvm \
     libtest-base-perl libtest-longstring-perl libhttp-message-perl \
     libio-socket-ssl-perl dpkg-dev \
-    python3 python3-websockets nodejs npm chromium openssl curl valgrind
+    python3 python3-websockets python3-prometheus-client \
+    nodejs npm chromium openssl curl valgrind
 
 bench_packages := $(test_packages) gnuplot-nox
 bench_peers := libnginx-mod-nchan golang-go \

@@ -233,7 +233,9 @@ ngx_http_websocket_set_location(ngx_conf_t *cf,
     wlcf->place.file = cf->conf_file->file.name.data;
     wlcf->place.line = cf->conf_file->line;
 
-    if (ngx_http_websocket_worker_table(cf) != NGX_OK) {
+    if (ngx_http_websocket_worker_table(cf) != NGX_OK
+        || ngx_http_websocket_stats_table(cf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -861,14 +863,18 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_strcmp(value[1].data, "json") != 0) {
+    if (ngx_strcmp(value[1].data, "json") == 0) {
+        wlcf->status = NGX_HTTP_WEBSOCKET_STATUS_JSON;
+
+    } else if (ngx_strcmp(value[1].data, "prometheus") == 0) {
+        wlcf->status = NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS;
+
+    } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid format \"%V\", it must be \"json\"",
-                           &value[1]);
+                           "invalid format \"%V\", it must be \"json\" or "
+                           "\"prometheus\"", &value[1]);
         return NGX_CONF_ERROR;
     }
-
-    wlcf->status = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_websocket_status_handler;

@@ -23,6 +23,8 @@ static void ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_check_location(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
+static char *ngx_http_websocket_count_location(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_default_from(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_default_channel(ngx_conf_t *cf,
@@ -291,7 +293,10 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&wmcf->zones, cf->pool, 1,
                        sizeof(ngx_http_websocket_zone_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&wmcf->locations, cf->pool, 4,
+                          sizeof(ngx_http_websocket_loc_conf_t *))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -319,12 +324,14 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->zone_name = { 0, NULL };
      *     conf->place = { NULL, 0 };
      *     conf->zone = NULL;
+     *     conf->location = { 0, NULL };
      *     conf->history_time = 0;
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
      */
 
+    conf->stats = &ngx_http_websocket_stats_none;
     conf->channels = NGX_CONF_UNSET_PTR;
     conf->subprotocols = NGX_CONF_UNSET_PTR;
     conf->history_length = NGX_CONF_UNSET_UINT;
@@ -441,7 +448,9 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
 {
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (ngx_http_websocket_default_channel(cf, conf) != NGX_CONF_OK) {
+    if (ngx_http_websocket_default_channel(cf, conf) != NGX_CONF_OK
+        || ngx_http_websocket_count_location(cf, conf) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -474,6 +483,29 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
     }
 
     return ngx_http_websocket_find_zone(cf, conf);
+}
+
+
+static char *
+ngx_http_websocket_count_location(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t         *clcf;
+    ngx_http_websocket_loc_conf_t   **location;
+    ngx_http_websocket_main_conf_t   *wmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    location = ngx_array_push(&wmcf->locations);
+    if (location == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *location = conf;
+    conf->location = clcf->name;
+
+    return NGX_CONF_OK;
 }
 
 
@@ -624,6 +656,8 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
         return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
+    ngx_http_websocket_stats_start(cycle, ngx_http_websocket_worker_slot());
+
     zone = zones->elts;
 
     for (i = 0; i < zones->nelts; i++) {
@@ -724,6 +758,8 @@ ngx_http_websocket_reap_handler(ngx_uint_t slot)
     for (i = 0; i < zones->nelts; i++) {
         ngx_http_websocket_zone_attach(zone[i], slot, 0);
     }
+
+    ngx_http_websocket_stats_void((ngx_cycle_t *) ngx_cycle, slot);
 }
 
 

@@ -12,6 +12,7 @@
 #include <ndk.h>
 #include <ngx_http.h>
 
+#include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_zone.h"
 #include "wire/deflate.h"
 
@@ -71,18 +72,33 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
+    ngx_array_t                   locations;
+                                        /* ngx_http_websocket_loc_conf_t * */
+    ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
 } ngx_http_websocket_main_conf_t;
+
+
+/* the formats of websocket_status */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_STATUS_OFF = 0,
+    NGX_HTTP_WEBSOCKET_STATUS_JSON,
+    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS
+} ngx_http_websocket_status_e;
 
 
 typedef struct {
     ngx_uint_t                    mode;
     ngx_flag_t                    publish;
-    ngx_flag_t                    status;
+    ngx_uint_t                    status;
     ngx_str_t                     zone_name;
     ngx_http_websocket_place_t    place;
 
     ngx_http_websocket_zone_t    *zone;
+
+    ngx_http_websocket_stats_t   *stats;    /* this worker's */
+    ngx_str_t                     location; /* its name */
 
     ngx_array_t                  *channels; /* ngx_http_complex_value_t */
     ngx_array_t                  *subprotocols;     /* ngx_str_t */

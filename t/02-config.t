@@ -38,7 +38,7 @@ __DATA__
 --- request
 GET /status
 --- response_body_like
-^\{"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0\}\]\}$
+^\{"time":\d+,"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0,"delivery_seconds":\{.*\}\}\],"locations":\[\{"zone":"live","location":"/ws",.*\}\]\}$
 
 
 
@@ -789,7 +789,7 @@ qr/\[emerg\] .*"websocket_status" directive is duplicate in \S+nginx\.conf:\d+/
     location = /s { websocket_status xml; }
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid format "xml", it must be "json" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid format "xml", it must be "json" or "prometheus" in \S+nginx\.conf:\d+/
 
 
 

@@ -30,6 +30,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
+static ngx_int_t ngx_http_websocket_open_refuse(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options);
 static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
@@ -97,10 +99,14 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
     rc = ngx_http_websocket_handshake_refuse(r, &h);
 
     if (rc != NGX_DECLINED) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
+
         return rc;
     }
 
     if (ngx_http_websocket_extensions(r, &options.deflate) != NGX_OK) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
+
         return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
                            "the Sec-WebSocket-Extensions header is malformed");
     }
@@ -118,7 +124,7 @@ ngx_http_websocket_open(ngx_http_request_t *r,
     char                           *error;
     ngx_int_t                       rc;
     ngx_http_websocket_ctx_t       *ctx;
-    ngx_http_websocket_loc_conf_t  *conf;
+    ngx_http_websocket_rejected_e   reason;
 
     /* where error_page keeps an error's status, there is no stream */
 
@@ -127,6 +133,70 @@ ngx_http_websocket_open(ngx_http_request_t *r,
     }
 
     r->err_status = 0;
+
+    rc = ngx_http_websocket_open_refuse(r, options);
+
+    if (rc != NGX_DECLINED) {
+        ngx_http_websocket_rejected(r,
+                                    NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
+
+        return rc;
+    }
+
+    reason = NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL;
+    rc = ngx_http_websocket_channels(r, &ctx, &error);
+
+    if (rc == NGX_OK) {
+        reason = NGX_HTTP_WEBSOCKET_REJECTED_POSITION;
+        rc = ngx_http_websocket_options(r, ctx, options, &error);
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_websocket_rejected(r, reason);
+
+        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
+                                               error);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_websocket_session_create(r, ctx, options);
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
+
+        return ngx_http_websocket_unavailable(r, "the zone is full");
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
+
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = key ? ngx_http_websocket_switch_protocols(r, key, &options->deflate)
+             : ngx_http_websocket_stream_header(r, options);
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_session_discard(ctx);
+        return rc;
+    }
+
+    ngx_http_websocket_session_start(ctx->session);
+
+    return NGX_DONE;
+}
+
+
+/* this worker cannot have sessions: as below */
+
+static ngx_int_t
+ngx_http_websocket_open_refuse(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
 
     if (ngx_exiting) {
         return options->protocol == NGX_HTTP_WEBSOCKET_SSE
@@ -145,42 +215,7 @@ ngx_http_websocket_open(ngx_http_request_t *r,
                                               "nginx must be restarted");
     }
 
-    rc = ngx_http_websocket_channels(r, &ctx, &error);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_options(r, ctx, options, &error);
-    }
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               error);
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = ngx_http_websocket_session_create(r, ctx, options);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_websocket_unavailable(r, "the zone is full");
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = key ? ngx_http_websocket_switch_protocols(r, key, &options->deflate)
-             : ngx_http_websocket_stream_header(r, options);
-
-    if (rc != NGX_OK) {
-        ngx_http_websocket_session_discard(ctx);
-        return rc;
-    }
-
-    ngx_http_websocket_session_start(ctx->session);
-
-    return NGX_DONE;
+    return NGX_DECLINED;
 }
 
 

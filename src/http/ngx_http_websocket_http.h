@@ -88,10 +88,27 @@ ngx_int_t ngx_http_websocket_set_name(ngx_http_request_t *r, ngx_str_t *res,
     ngx_http_variable_value_t *v);
 
 
+/* Counts a handshake or a publish that is refused. */
+static ngx_inline void
+ngx_http_websocket_rejected(ngx_http_request_t *r,
+    ngx_http_websocket_rejected_e reason)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    conf->stats->rejected[reason]++;
+}
+
+
 /*
  * The functions below send a whole response and return what a content
  * handler returns.
  */
+
+/* type and body remain the caller's until the request ends */
+ngx_int_t ngx_http_websocket_respond(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 
 /* text is a constant string, without the end of line */
 ngx_int_t ngx_http_websocket_respond_text(ngx_http_request_t *r,

@@ -53,6 +53,8 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
     rc = ngx_http_websocket_channels(r, &ctx, &error);
 
     if (rc == NGX_DECLINED) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
+
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
                                                 "bad_channel", error);
     }
@@ -74,6 +76,8 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
         return ngx_http_websocket_channel_delete(r);
 
     default:
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_METHOD);
+
         return ngx_http_websocket_not_allowed(r, &ngx_http_websocket_allow,
                                               "use POST, GET or DELETE");
     }
@@ -93,6 +97,8 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
     if (conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
         && conf->mode != NGX_HTTP_WEBSOCKET_PAYLOAD)
     {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_METHOD);
+
         rc = ngx_http_discard_request_body(r);
 
         return rc == NGX_OK ? ngx_http_websocket_not_allowed(r,
@@ -104,6 +110,8 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
     rc = ngx_http_websocket_channels(r, &ctx, &error);
 
     if (rc == NGX_DECLINED) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
+
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
                                                 "bad_channel", error);
     }
@@ -133,6 +141,8 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
         if (rc != NGX_OK) {
             return rc;
         }
+
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
 
         return ngx_http_websocket_respond_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
@@ -172,6 +182,8 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     }
 
     if (size > (off_t) conf->max_message_size) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
+
         return ngx_http_websocket_respond_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
@@ -181,6 +193,8 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     if (!ngx_http_websocket_publish_binary(r)
         && ngx_http_websocket_publish_check_utf8(parts, n) != NGX_OK)
     {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8);
+
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
                                     "not_utf8",
                                     "the body is not UTF-8: publish binary "
@@ -215,6 +229,8 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     error = ngx_http_websocket_publish_options(r, &message);
 
     if (error) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
+
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
                                                 "bad_header", error);
     }
@@ -229,9 +245,15 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
                       "websocket zone \"%V\" cannot take the message: %s",
                       &conf->zone->name, ngx_websocket_log_strerror(rc));
 
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
+
         return ngx_http_websocket_respond_error(r,
                                     NGX_HTTP_INSUFFICIENT_STORAGE, "zone_full",
                                     "the zone has no space for the message");
+    }
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        conf->stats->published++;
     }
 
     /* of a message that was there already: its own place */

@@ -2,10 +2,6 @@
 #include "http/ngx_http_websocket_http.h"
 
 
-static ngx_int_t ngx_http_websocket_respond(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
-
-
 static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
 static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
 static ngx_str_t  ngx_http_websocket_events = ngx_string("text/event-stream");
@@ -55,7 +51,7 @@ ngx_http_websocket_respond_json(ngx_http_request_t *r, ngx_uint_t status,
     size_t     flags;
     ngx_str_t  body;
 
-    flags = JSON_COMPACT|JSON_PRESERVE_ORDER;
+    flags = JSON_COMPACT|JSON_PRESERVE_ORDER|JSON_REAL_PRECISION(12);
 
     body.len = json ? json_dumpb(json, NULL, 0, flags) : 0;
 
@@ -106,7 +102,7 @@ ngx_http_websocket_not_allowed(ngx_http_request_t *r, ngx_str_t *allow,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_respond(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {

@@ -5,19 +5,31 @@
 
 
 #include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_metrics.h"
 
 
-static json_t *ngx_http_websocket_zone_json(ngx_http_websocket_zone_t *zone);
+static json_t *ngx_http_websocket_zones_json(
+    ngx_http_websocket_snapshot_t *snapshot);
+static json_t *ngx_http_websocket_zone_json(
+    ngx_http_websocket_snapshot_t *snapshot, ngx_uint_t i);
+static json_t *ngx_http_websocket_delivery_json(
+    ngx_http_websocket_stats_t *stats);
+static json_t *ngx_http_websocket_locations_json(ngx_http_request_t *r,
+    ngx_http_websocket_snapshot_t *snapshot);
+static json_t *ngx_http_websocket_location_json(ngx_http_request_t *r,
+    ngx_http_websocket_stats_entry_t *entry,
+    ngx_http_websocket_stats_t *stats);
+static json_t *ngx_http_websocket_metric_json(
+    const ngx_http_websocket_metric_t *metric,
+    ngx_http_websocket_stats_t *stats);
 
 
 ngx_int_t
 ngx_http_websocket_status_handler(ngx_http_request_t *r)
 {
-    json_t                           *zones;
-    ngx_int_t                         rc;
-    ngx_uint_t                        i;
-    ngx_http_websocket_zone_t       **zone;
-    ngx_http_websocket_main_conf_t   *wmcf;
+    ngx_int_t                       rc;
+    ngx_http_websocket_snapshot_t   snapshot;
+    ngx_http_websocket_loc_conf_t  *conf;
 
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
         return NGX_HTTP_NOT_ALLOWED;
@@ -29,38 +41,229 @@ ngx_http_websocket_status_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
-
-    zones = json_array();
-    zone = wmcf->zones.elts;
-
-    for (i = 0; i < wmcf->zones.nelts; i++) {
-
-        if (json_array_append_new(zones,
-                                  ngx_http_websocket_zone_json(zone[i])) != 0)
-        {
-            json_decref(zones);
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (ngx_http_websocket_snapshot(r, &snapshot) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    return conf->status == NGX_HTTP_WEBSOCKET_STATUS_JSON
+           ? ngx_http_websocket_status_json(r, &snapshot)
+           : ngx_http_websocket_status_prometheus(r, &snapshot);
+}
+
+
+ngx_int_t
+ngx_http_websocket_status_json(ngx_http_request_t *r,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    uint64_t  now;
+
+    now = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());
+
     return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
-                                           json_pack("{s:o}", "zones", zones));
+                   json_pack("{s:I,s:o,s:o}",
+                             "time", (json_int_t) now,
+                             "zones", ngx_http_websocket_zones_json(snapshot),
+                             "locations",
+                             ngx_http_websocket_locations_json(r, snapshot)));
 }
 
 
 static json_t *
-ngx_http_websocket_zone_json(ngx_http_websocket_zone_t *zone)
+ngx_http_websocket_zones_json(ngx_http_websocket_snapshot_t *snapshot)
 {
-    ngx_websocket_log_stat_t  stat;
+    json_t      *zones;
+    ngx_uint_t   i;
 
-    ngx_http_websocket_zone_stat(zone, &stat);
+    zones = json_array();
 
-    return json_pack("{s:s%,s:I,s:I,s:I,s:I}",
-                     "name", zone->name.data, zone->name.len,
-                     "size", (json_int_t) stat.blocks
+    for (i = 0; i < snapshot->conf->zones.nelts; i++) {
+
+        if (json_array_append_new(zones,
+                                  ngx_http_websocket_zone_json(snapshot, i))
+            != 0)
+        {
+            json_decref(zones);
+            return NULL;
+        }
+    }
+
+    return zones;
+}
+
+
+static json_t *
+ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
+    ngx_uint_t i)
+{
+    json_t                       *json;
+    ngx_websocket_log_stat_t     *stat;
+    ngx_http_websocket_stats_t   *stats;
+    ngx_http_websocket_zone_t   **zones;
+
+    zones = snapshot->conf->zones.elts;
+    stat = &snapshot->zones[i];
+
+    json = json_pack("{s:s%,s:I,s:I,s:I,s:I}",
+                     "name", zones[i]->name.data, zones[i]->name.len,
+                     "size", (json_int_t) stat->blocks
                              * NGX_WEBSOCKET_LOG_BLOCK,
-                     "used", (json_int_t) stat.used * NGX_WEBSOCKET_LOG_BLOCK,
-                     "channels", (json_int_t) stat.channels,
-                     "messages", (json_int_t) stat.messages);
+                     "used", (json_int_t) stat->used * NGX_WEBSOCKET_LOG_BLOCK,
+                     "channels", (json_int_t) stat->channels,
+                     "messages", (json_int_t) stat->messages);
+
+    stats = ngx_http_websocket_zone_stats(snapshot, i);
+
+    if (stats
+        && json_object_set_new(json, "delivery_seconds",
+                               ngx_http_websocket_delivery_json(stats))
+           != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+/* as Prometheus has it: each bucket's count is of all up to its bound */
+
+static json_t *
+ngx_http_websocket_delivery_json(ngx_http_websocket_stats_t *stats)
+{
+    json_t      *buckets;
+    uint64_t     count;
+    ngx_uint_t   i;
+
+    buckets = json_array();
+    count = 0;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_STATS_BUCKETS - 1; i++) {
+
+        count += stats->delivery[i];
+
+        if (json_array_append_new(buckets,
+                   json_pack("[f,I]",
+                             ngx_http_websocket_stats_bounds[i] / 1e6,
+                             (json_int_t) count))
+            != 0)
+        {
+            json_decref(buckets);
+            return NULL;
+        }
+    }
+
+    count += stats->delivery[i];
+
+    return json_pack("{s:o,s:f,s:I}", "buckets", buckets,
+                     "sum", stats->delivery_time / 1e6,
+                     "count", (json_int_t) count);
+}
+
+
+static json_t *
+ngx_http_websocket_locations_json(ngx_http_request_t *r,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    json_t                            *locations, *location;
+    ngx_uint_t                         i;
+    ngx_http_websocket_stats_entry_t  *entry;
+
+    locations = json_array();
+
+    for (i = 0; i < snapshot->nstats; i++) {
+
+        entry = &snapshot->conf->stats->entries[i];
+
+        if (!ngx_http_websocket_is_location(entry)) {
+            continue;
+        }
+
+        location = ngx_http_websocket_location_json(r, entry,
+                                                    &snapshot->stats[i]);
+
+        if (json_array_append_new(locations, location) != 0) {
+            json_decref(locations);
+            return NULL;
+        }
+    }
+
+    return locations;
+}
+
+
+static json_t *
+ngx_http_websocket_location_json(ngx_http_request_t *r,
+    ngx_http_websocket_stats_entry_t *entry,
+    ngx_http_websocket_stats_t *stats)
+{
+    char                               name[64];
+    size_t                             len;
+    json_t                            *json;
+    ngx_str_t                          zone, location;
+    const ngx_http_websocket_metric_t  *metric;
+
+    if (ngx_http_websocket_entry_names(r, entry, &zone, &location) != NGX_OK) {
+        return NULL;
+    }
+
+    json = json_pack("{s:s%,s:s%}", "zone", zone.data, zone.len,
+                     "location", location.data, location.len);
+
+    for (metric = ngx_http_websocket_metrics; metric->name; metric++) {
+
+        /* the prefix and the suffix say nothing here */
+
+        len = ngx_strlen(metric->name) - (sizeof("websocket_") - 1);
+
+        if (ngx_strcmp(metric->type, "counter") == 0) {
+            len -= sizeof("_total") - 1;
+        }
+
+        ngx_memcpy(name, metric->name + sizeof("websocket_") - 1, len);
+        name[len] = '\0';
+
+        if (json_object_set_new(json, name,
+                                ngx_http_websocket_metric_json(metric, stats))
+            != 0)
+        {
+            json_decref(json);
+            return NULL;
+        }
+    }
+
+    return json;
+}
+
+
+static json_t *
+ngx_http_websocket_metric_json(const ngx_http_websocket_metric_t *metric,
+    ngx_http_websocket_stats_t *stats)
+{
+    json_t          *json;
+    ngx_uint_t       i;
+    const uint64_t  *value;
+
+    value = ngx_http_websocket_metric_of(metric, stats);
+
+    if (metric->label == NULL) {
+        return json_integer((json_int_t) *value);
+    }
+
+    json = json_object();
+
+    for (i = 0; i < metric->n; i++) {
+
+        if (json_object_set_new(json, metric->values[i],
+                                json_integer((json_int_t) value[i]))
+            != 0)
+        {
+            json_decref(json);
+            return NULL;
+        }
+    }
+
+    return json;
 }

@@ -108,6 +108,8 @@ static ngx_http_websocket_message_t *ngx_http_websocket_hub_message(
 static void ngx_http_websocket_hub_fan_out(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery);
+static void ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_delivery_t *delivery);
 static void ngx_http_websocket_hub_broken(
     ngx_http_websocket_channel_t *channel, int rc);
 
@@ -972,6 +974,7 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t   delivery;
 
     delivery.number = ++ngx_http_websocket_deliveries;
+    delivery.written = 0;
 
     for (i = 0; i < n; i++) {
 
@@ -979,6 +982,8 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
         if (message == NULL) {
             break;
         }
+
+        message->frame.fresh = (subscription == NULL);
 
         delivery.messages[i] = message;
         p += messages[i].size;
@@ -991,6 +996,10 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
 
     } else if (subscription == NULL) {
         ngx_http_websocket_hub_fan_out(channel, &delivery);
+
+        if (delivery.written) {
+            ngx_http_websocket_hub_measure(channel->zone, &delivery);
+        }
 
     } else {
         subscription->offset = delivery.messages[i - 1]->offset;
@@ -1021,6 +1030,7 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
     message->offset = m->offset;
     message->source = m->source;
     message->frame.time = m->time;
+    message->frame.fraction = m->fraction;
     message->frame.channel = channel->ref;
     message->frame.priority = m->priority;
 
@@ -1069,6 +1079,28 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
         s->offset = last;
         subscriber->deliver(s, delivery, i);
+    }
+}
+
+
+/* the time until all in this worker had it who could take it at once */
+
+static void
+ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_delivery_t *delivery)
+{
+    uint64_t                     now;
+    ngx_uint_t                   i;
+    ngx_http_websocket_frame_t  *frame;
+
+    now = ngx_http_websocket_zone_now_us();
+
+    for (i = 0; i < delivery->n; i++) {
+        frame = &delivery->messages[i]->frame;
+
+        ngx_http_websocket_stats_delivered(zone->stats,
+                          now - ngx_http_websocket_zone_us(frame->time,
+                                                           frame->fraction));
     }
 }
 

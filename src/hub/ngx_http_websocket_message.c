@@ -99,6 +99,8 @@ ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,
     ngx_http_websocket_message_t *message)
 {
     frame->time = message->frame.time;
+    frame->fraction = message->frame.fraction;
+    frame->fresh = message->frame.fresh;
     frame->channel = message->frame.channel;
     frame->priority = message->frame.priority;
     frame->message = 1;

@@ -60,6 +60,9 @@ struct ngx_http_websocket_frame_s {
 
     /* of the message */
 
+    uint8_t                       fraction; /* of time */
+    uint8_t                       fresh;    /* no history: what its way takes
+                                               is measured */
     uint64_t                      time;     /* as of zone_now() */
     ngx_websocket_channel_ref_t   channel;  /* 0: of none */
     uint8_t                       priority;

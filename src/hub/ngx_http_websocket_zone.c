@@ -54,6 +54,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
     ngx_http_websocket_zone_t  *zone;
 
     if (ngx_http_websocket_worker_table(cf) != NGX_OK
+        || ngx_http_websocket_stats_table(cf) != NGX_OK
         || ngx_http_websocket_zone_resized(cf, name, size))
     {
         return NULL;
@@ -78,6 +79,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 
     zone->name = *name;
     zone->shm_zone = shm_zone;
+    zone->stats = &ngx_http_websocket_stats_none;
 
     shm_zone->init = ngx_http_websocket_zone_init;
     shm_zone->data = zone;
@@ -286,6 +288,29 @@ ngx_http_websocket_zone_now(void)
 }
 
 
+uint64_t
+ngx_http_websocket_zone_now_us(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+void
+ngx_http_websocket_zone_stamp(ngx_websocket_log_message_t *message)
+{
+    uint64_t  us;
+
+    us = ngx_http_websocket_zone_now_us();
+
+    message->time = us / 1000;
+    message->fraction = us % 1000 * 256 / 1000;
+}
+
+
 static uint64_t
 ngx_http_websocket_zone_clock(clockid_t id)
 {
@@ -358,7 +383,7 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t  ref;
 
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
-    message->time = ngx_http_websocket_zone_now();
+    ngx_http_websocket_zone_stamp(message);
 
     ngx_http_websocket_zone_lock(zone);
 

@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 
 #include "hub/log.h"
+#include "hub/ngx_http_websocket_stats.h"
 #include "hub/position.h"
 
 
@@ -30,6 +31,7 @@ struct ngx_http_websocket_zone_s {
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL where it has no slot */
+    ngx_http_websocket_stats_t   *stats;     /* this worker's */
 };
 
 
@@ -184,6 +186,18 @@ void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
  * is set must not end a history, nor keep it.
  */
 uint64_t ngx_http_websocket_zone_now(void);
+
+/* The same clock in microseconds. */
+uint64_t ngx_http_websocket_zone_now_us(void);
+
+/*
+ * Gives a message the present time, with a fraction in 256ths of a
+ * millisecond; and when that was, in microseconds.
+ */
+void ngx_http_websocket_zone_stamp(ngx_websocket_log_message_t *message);
+
+#define ngx_http_websocket_zone_us(time, fraction)                            \
+    ((uint64_t) (time) * 1000 + (fraction) * 1000 / 256)
 
 /* Such a time in milliseconds since the epoch, to be told. */
 uint64_t ngx_http_websocket_zone_wall(uint64_t time);

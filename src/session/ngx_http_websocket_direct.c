@@ -73,9 +73,10 @@ ngx_uint_t
 ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
     ngx_http_websocket_delivery_t *delivery)
 {
-    ssize_t                     n;
-    ngx_connection_t           *c;
-    ngx_http_websocket_cast_t  *cast;
+    ssize_t                      n;
+    ngx_connection_t            *c;
+    ngx_http_websocket_cast_t   *cast;
+    ngx_http_websocket_stats_t  *stats;
 
     cast = &ngx_http_websocket_casts[ngx_http_websocket_cast_of(s->variant)];
 
@@ -95,8 +96,14 @@ ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_direct_rest(s, cast, delivery->n, n);
     }
 
+    stats = s->conf->stats;
+
     c->sent += n;
+    stats->bytes_sent += n;
+
     s->messages_out += delivery->n;
+    stats->messages_sent += delivery->n;
+
     s->active = ngx_http_websocket_now();
 
     return delivery->n;
@@ -115,6 +122,8 @@ ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
 
     frame = NULL;
     log = s->connection->log;
+
+    delivery->written = 1;
 
     cast->delivery = delivery->number;
     cast->variant = s->variant;
@@ -195,6 +204,7 @@ ngx_http_websocket_direct_rest(ngx_http_websocket_session_t *s,
     }
 
     s->messages_out += i;
+    s->conf->stats->messages_sent += i;
 
     if (size == 0) {
         return i;
@@ -230,6 +240,7 @@ ngx_http_websocket_direct_sent(ngx_http_websocket_session_t *s, ssize_t sent)
 
     if (sent >= 0) {
         c->sent += sent;
+        s->conf->stats->bytes_sent += sent;
         return sent;
     }
 
@@ -306,6 +317,7 @@ ngx_http_websocket_uncork(ngx_http_websocket_session_t *s)
 
     size = ngx_http_websocket_cork_size;
     s->messages_out += ngx_http_websocket_cork_messages;
+    s->conf->stats->messages_sent += ngx_http_websocket_cork_messages;
 
     ngx_http_websocket_corked = NULL;
     ngx_http_websocket_cork_size = 0;

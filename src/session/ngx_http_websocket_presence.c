@@ -164,7 +164,7 @@ ngx_http_websocket_presence_event(char *type,
 
     ngx_memzero(message, sizeof(ngx_websocket_log_message_t));
 
-    message->time = ngx_http_websocket_zone_now();
+    ngx_http_websocket_zone_stamp(message);
     message->type = NGX_WEBSOCKET_TEXT;
     message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
     message->source = member->id;

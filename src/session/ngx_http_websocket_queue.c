@@ -94,6 +94,7 @@ ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
     q->bytes += frame->size;
     q->messages += frame->message;
     q->pongs += frame->pong;
+    s->conf->stats->queued += frame->message;
 
     return NGX_OK;
 }
@@ -294,13 +295,16 @@ ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
     q->bytes -= frame->size;
 
     s->record->dropped++;
+    s->conf->stats->dropped[s->conf->overflow]++;
+    s->conf->stats->queued--;
 
     ngx_http_websocket_frame_release(frame);
 }
 
 
 void
-ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s)
+ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_dropped_e reason)
 {
     uint32_t                     i;
     ngx_http_websocket_queue_t  *q;
@@ -317,6 +321,8 @@ ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s)
         q->pongs -= frame->pong;
 
         s->record->dropped += frame->message;
+        s->conf->stats->dropped[reason] += frame->message;
+        s->conf->stats->queued -= frame->message;
 
         ngx_http_websocket_frame_release(frame);
     }
@@ -329,11 +335,17 @@ void
 ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
 {
     uint32_t                     n;
+    uint64_t                     now;
     ngx_http_websocket_queue_t  *q;
     ngx_http_websocket_frame_t  *frame;
+    ngx_http_websocket_stats_t  *stats;
 
     q = s->out;
     n = q->messages;
+    now = 0;
+    stats = s->conf->stats;
+
+    stats->bytes_sent += size;
 
     q->bytes -= size;
     size += q->sent;
@@ -353,11 +365,24 @@ ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
         q->messages -= frame->message;
         q->pongs -= frame->pong;
 
+        if (frame->fresh) {
+            now = now ? now : ngx_http_websocket_zone_now_us();
+
+            ngx_http_websocket_stats_delivered(s->conf->zone->stats,
+                          now - ngx_http_websocket_zone_us(frame->time,
+                                                           frame->fraction));
+        }
+
         ngx_http_websocket_frame_release(frame);
     }
 
     q->sent = size;
-    s->messages_out += n - q->messages;
+
+    n -= q->messages;
+
+    s->messages_out += n;
+    stats->messages_sent += n;
+    stats->queued -= n;
 }
 
 
@@ -368,6 +393,8 @@ ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s)
     ngx_http_websocket_queue_t  *q;
 
     q = s->out;
+
+    s->conf->stats->queued -= q->messages;
 
     for (i = 0; i < q->count; i++) {
         ngx_http_websocket_frame_release(*ngx_http_websocket_queue_at(q, i));

@@ -71,6 +71,7 @@ ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
     q->count++;
     q->bytes += frame->size;
     q->messages++;
+    s->conf->stats->queued++;
 
     return NGX_OK;
 }
@@ -98,7 +99,8 @@ void ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
     ngx_websocket_channel_ref_t channel);
 
 /* Drops all, but for a frame that is partly written. */
-void ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s);
+void ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_dropped_e reason);
 
 /* The first size bytes went: frees what is wholly written. */
 void ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s,

@@ -120,6 +120,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
                           &message, &part, 1, NULL);
 
     if (rc == NGX_WEBSOCKET_LOG_OK) {
+        s->conf->stats->published++;
         return NGX_OK;
     }
 

@@ -137,6 +137,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
         messages = s->record->messages_in;
 
         s->record->bytes_in += n;
+        s->conf->stats->bytes_received += n;
         s->heard = ngx_http_websocket_now();
         s->ping_open = 0;
 
@@ -734,6 +735,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     }
 
     s->record->messages_in++;
+    s->conf->stats->messages_received++;
     s->active = ngx_http_websocket_now();
 
     rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,

@@ -40,6 +40,8 @@ static void ngx_http_websocket_session_drain(
 static void ngx_http_websocket_session_abandon(
     ngx_queue_t *node);
 static void ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_session_count_end(
+    ngx_http_websocket_session_t *s);
 
 
 const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
@@ -95,6 +97,8 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         ngx_http_websocket_session_release(s);
         return NGX_ERROR;
     }
+
+    s->conf->stats->active[s->protocol]++;
 
     s->record->request = r;
     s->record->nchannels = ctx->nchannels;
@@ -295,6 +299,9 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 
         if (rc != NGX_OK) {
             s->record->dropped++;
+            s->conf->stats->dropped[rc == NGX_DECLINED
+                                    ? NGX_HTTP_WEBSOCKET_DROPPED_CLOSE
+                                    : NGX_HTTP_WEBSOCKET_DROPPED_MEMORY]++;
 
             ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
                                          rc == NGX_DECLINED
@@ -381,6 +388,9 @@ ngx_http_websocket_session_start(ngx_http_websocket_session_t *s)
 {
     s->record->request->main->count++;
 
+    s->started = 1;
+    s->conf->stats->connections[s->protocol]++;
+
     ngx_http_websocket_protocol_of(s)->transport->start(s);
 
     ngx_http_websocket_session_schedule(s);
@@ -409,7 +419,7 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
     }
 
     if (code == NGX_WEBSOCKET_CLOSE_TRY_LATER) {
-        ngx_http_websocket_queue_drop(s);
+        ngx_http_websocket_queue_drop(s, NGX_HTTP_WEBSOCKET_DROPPED_CLOSE);
     }
 
     s->close_queued = 1;
@@ -488,6 +498,8 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
 
     s->detached = 1;
 
+    ngx_http_websocket_session_count_end(s);
+
     ngx_http_websocket_session_unsubscribe(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
@@ -495,6 +507,25 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     if (s->flush_posted) {
         s->flush_posted = 0;
         ngx_queue_remove(&s->flush);
+    }
+}
+
+
+/* that a poll is answered is not the end of a stream */
+
+static void
+ngx_http_websocket_session_count_end(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_stats_t  *stats;
+
+    stats = s->conf->stats;
+
+    stats->active[s->protocol]--;
+
+    if (s->started
+        && (s->close_queued || s->protocol != NGX_HTTP_WEBSOCKET_POLL))
+    {
+        stats->closes[ngx_http_websocket_stats_close(s->record->close_code)]++;
     }
 }
 
@@ -682,6 +713,8 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         if (ngx_http_websocket_session_passed(s->heard,
                                               conf->heartbeat_timeout))
         {
+            s->conf->stats->dead++;
+
             ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
                                             "no answer to Ping");
         }

@@ -190,7 +190,6 @@ struct ngx_http_websocket_session_s {
                                                        session lives */
     ngx_queue_t                           flush;    /* to be written at the
                                                        turn's end */
-    ngx_http_websocket_loc_conf_t        *conf;
     ngx_http_websocket_record_t          *record;
 
     ngx_http_websocket_time_t             heard;    /* when the last byte came,
@@ -202,6 +201,7 @@ struct ngx_http_websocket_session_s {
 
     /* from here on what delivery needs: few lines of the processor's cache */
 
+    ngx_http_websocket_loc_conf_t        *conf;
     ngx_connection_t                     *connection;
     ngx_http_websocket_queue_t           *out;      /* waits to be written */
     uint64_t                              messages_out;
@@ -230,6 +230,7 @@ struct ngx_http_websocket_session_s {
     uint16_t                              detached:1;
     uint16_t                              pooled:1; /* its memory is of the
                                                        connection's pool */
+    uint16_t                              started:1;
 
     ngx_http_websocket_subscription_t     subscriptions[1];
 };

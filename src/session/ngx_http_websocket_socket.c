@@ -228,7 +228,7 @@ ngx_http_websocket_socket_closed_by_peer(ngx_http_websocket_session_t *s,
 
         /* the peer does not read on: what is queued would be in vain */
 
-        ngx_http_websocket_queue_drop(s);
+        ngx_http_websocket_queue_drop(s, NGX_HTTP_WEBSOCKET_DROPPED_LEFT);
 
         ngx_http_websocket_socket_say_close(s, code, NULL, 0);
 

@@ -137,6 +137,7 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
             > frame->priority)
         {
             s->record->dropped++;
+            s->conf->stats->dropped[s->conf->overflow]++;
             return NGX_DONE;
         }
 
@@ -465,6 +466,7 @@ ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
 
     if (b->pos < b->last) {
         s->record->bytes_in += b->last - b->pos;
+        s->conf->stats->bytes_received += b->last - b->pos;
         (void) ngx_http_websocket_read_bytes(s, b->pos, b->last);
         b->pos = b->last;
     }

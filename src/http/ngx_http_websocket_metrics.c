@@ -1,0 +1,216 @@
+
+#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_metrics.h"
+#include "hub/ngx_http_websocket_worker.h"
+
+
+static ngx_int_t ngx_http_websocket_entry_name(ngx_http_request_t *r,
+    u_char *data, size_t size, ngx_str_t *name);
+
+
+/* in the order of ngx_http_websocket_protocol_e, _dropped_e, _rejected_e */
+
+static char *const  ngx_http_websocket_protocol_names[] = {
+    "websocket", "sse", "poll"
+};
+
+static char *const  ngx_http_websocket_dropped_names[] = {
+    "close", "drop_oldest", "conflate", "memory", "left"
+};
+
+static char *const  ngx_http_websocket_rejected_names[] = {
+    "handshake", "channel", "position", "method", "header", "too_large",
+    "not_utf8", "zone_full", "unavailable", "memory"
+};
+
+
+_Static_assert(sizeof(ngx_http_websocket_protocol_names) / sizeof(char *)
+               == NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS
+               && sizeof(ngx_http_websocket_dropped_names) / sizeof(char *)
+                  == NGX_HTTP_WEBSOCKET_DROPPED_REASONS
+               && sizeof(ngx_http_websocket_rejected_names) / sizeof(char *)
+                  == NGX_HTTP_WEBSOCKET_REJECTED_REASONS,
+               "each has a name");
+
+
+#define ngx_http_websocket_stat_at(field)                                     \
+    offsetof(ngx_http_websocket_stats_t, field)
+
+
+const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
+
+    { "websocket_active_connections", "gauge",
+      "Sessions that are open now.",
+      "protocol", ngx_http_websocket_protocol_names,
+      NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS,
+      ngx_http_websocket_stat_at(active) },
+
+    { "websocket_queued_messages", "gauge",
+      "Messages that wait in send queues now.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(queued) },
+
+    { "websocket_connections_total", "counter",
+      "Sessions that were opened; each long-polling request is one.",
+      "protocol", ngx_http_websocket_protocol_names,
+      NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS,
+      ngx_http_websocket_stat_at(connections) },
+
+    { "websocket_dead_connections_total", "counter",
+      "Sessions that were closed because no answer to a Ping came.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(dead) },
+
+    { "websocket_messages_received_total", "counter",
+      "Messages of clients, on their sockets.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(messages_received) },
+
+    { "websocket_messages_sent_total", "counter",
+      "Messages that were written to clients.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(messages_sent) },
+
+    { "websocket_bytes_received_total", "counter",
+      "Bytes of clients after their handshakes.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(bytes_received) },
+
+    { "websocket_bytes_sent_total", "counter",
+      "Bytes that were written to clients after their handshakes.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(bytes_sent) },
+
+    { "websocket_publish_total", "counter",
+      "Messages that were published, on sockets and over HTTP.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(published) },
+
+    { "websocket_dropped_messages_total", "counter",
+      "Messages that were dropped from send queues.",
+      "reason", ngx_http_websocket_dropped_names,
+      NGX_HTTP_WEBSOCKET_DROPPED_REASONS,
+      ngx_http_websocket_stat_at(dropped) },
+
+    { "websocket_closes_total", "counter",
+      "Sessions that ended, by the code of the first Close.",
+      "code", ngx_http_websocket_stats_closes,
+      NGX_HTTP_WEBSOCKET_STATS_CLOSES,
+      ngx_http_websocket_stat_at(closes) },
+
+    { "websocket_rejected_total", "counter",
+      "Handshakes, and publishes over HTTP, that were refused.",
+      "reason", ngx_http_websocket_rejected_names,
+      NGX_HTTP_WEBSOCKET_REJECTED_REASONS,
+      ngx_http_websocket_stat_at(rejected) },
+
+    { NULL, NULL, NULL, NULL, NULL, 0, 0 }
+};
+
+
+ngx_int_t
+ngx_http_websocket_snapshot(ngx_http_request_t *r,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_uint_t                         i;
+    ngx_http_websocket_zone_t        **zone;
+    ngx_http_websocket_main_conf_t    *wmcf;
+    ngx_http_websocket_stats_table_t  *table;
+
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
+    table = wmcf->used ? wmcf->stats : NULL;
+
+    /* the gauges of a worker that is dead end with this */
+
+    if (table) {
+        ngx_http_websocket_worker_reap(r->connection->log);
+    }
+
+    snapshot->conf = wmcf;
+    snapshot->nstats = table ? table->nentries : 0;
+    snapshot->zones = ngx_palloc(r->pool, wmcf->zones.nelts
+                                          * sizeof(ngx_websocket_log_stat_t));
+    snapshot->stats = ngx_palloc(r->pool, snapshot->nstats
+                                        * sizeof(ngx_http_websocket_stats_t));
+
+    if (snapshot->zones == NULL || snapshot->stats == NULL) {
+        return NGX_ERROR;
+    }
+
+    zone = wmcf->zones.elts;
+
+    for (i = 0; i < wmcf->zones.nelts; i++) {
+        ngx_http_websocket_zone_stat(zone[i], &snapshot->zones[i]);
+    }
+
+    for (i = 0; i < snapshot->nstats; i++) {
+        ngx_http_websocket_stats_sum(table, i, &snapshot->stats[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_websocket_stats_t *
+ngx_http_websocket_zone_stats(ngx_http_websocket_snapshot_t *snapshot,
+    ngx_uint_t zone)
+{
+    ngx_uint_t                   n;
+    ngx_http_websocket_zone_t  **zones;
+
+    static ngx_str_t             nothing = ngx_string("");
+
+    zones = snapshot->conf->zones.elts;
+
+    if (snapshot->nstats == 0) {
+        return NULL;
+    }
+
+    n = ngx_http_websocket_stats_find(snapshot->conf->stats,
+                                      &zones[zone]->name, &nothing);
+
+    return &snapshot->stats[n];
+}
+
+
+ngx_int_t
+ngx_http_websocket_entry_names(ngx_http_request_t *r,
+    ngx_http_websocket_stats_entry_t *entry, ngx_str_t *zone,
+    ngx_str_t *location)
+{
+    if (ngx_http_websocket_entry_name(r, entry->zone, entry->zone_size, zone)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (entry->location_size == 0) {
+        ngx_str_set(location, "other");
+        return NGX_OK;
+    }
+
+    return ngx_http_websocket_entry_name(r, entry->location,
+                                         entry->location_size, location);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_entry_name(ngx_http_request_t *r, u_char *data, size_t size,
+    ngx_str_t *name)
+{
+    size_t                i;
+    ngx_websocket_utf8_t  utf8;
+
+    name->data = data;
+    name->len = size;
+
+    utf8 = 0;
+
+    if (ngx_websocket_utf8(&utf8, data, size) == 0 && utf8 == 0) {
+        return NGX_OK;
+    }
+
+    name->data = ngx_pnalloc(r->pool, size);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < size; i++) {
+        name->data[i] = data[i] < 0x80 ? data[i] : '?';
+    }
+
+    return NGX_OK;
+}

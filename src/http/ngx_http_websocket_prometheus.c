@@ -1,0 +1,374 @@
+
+/*
+ * The text format 0.0.4 of Prometheus.
+ */
+
+
+#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_metrics.h"
+
+
+#define NGX_HTTP_WEBSOCKET_TEXT_SIZE  16384
+
+/* a line beside what names take: the metric, labels' names and the value */
+#define NGX_HTTP_WEBSOCKET_LINE_SIZE  256
+
+
+/* text that grows; without memory it stays as it is */
+
+typedef struct {
+    ngx_pool_t                   *pool;
+    u_char                       *start;
+    u_char                       *last;
+    u_char                       *end;
+    ngx_uint_t                    failed;
+} ngx_http_websocket_text_t;
+
+
+static void ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text,
+    ngx_str_t *zone, ngx_websocket_log_stat_t *stat, ngx_uint_t what);
+static void ngx_http_websocket_text_zones(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot);
+static void ngx_http_websocket_text_metric(ngx_http_request_t *r,
+    ngx_http_websocket_text_t *text, ngx_http_websocket_snapshot_t *snapshot,
+    const ngx_http_websocket_metric_t *metric);
+static void ngx_http_websocket_text_deliveries(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot);
+static void ngx_http_websocket_text_histogram(ngx_http_websocket_text_t *text,
+    ngx_str_t *zone, ngx_http_websocket_stats_t *stats);
+static void ngx_http_websocket_text_head(ngx_http_websocket_text_t *text,
+    char *name, char *type, char *help);
+static void ngx_http_websocket_text_line(ngx_http_websocket_text_t *text,
+    char *name, ngx_str_t *zone, ngx_str_t *location, char *label, char *value,
+    uint64_t n);
+static ngx_int_t ngx_http_websocket_text_reserve(
+    ngx_http_websocket_text_t *text, size_t size);
+static u_char *ngx_http_websocket_text_label(u_char *p, char *name,
+    ngx_str_t *value);
+
+
+static ngx_str_t  ngx_http_websocket_text_type =
+    ngx_string("text/plain; version=0.0.4");
+
+
+ngx_int_t
+ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_str_t                           body;
+    ngx_http_websocket_text_t           text;
+    const ngx_http_websocket_metric_t  *metric;
+
+    ngx_memzero(&text, sizeof(ngx_http_websocket_text_t));
+    text.pool = r->pool;
+
+    for (metric = ngx_http_websocket_metrics; metric->name; metric++) {
+        ngx_http_websocket_text_metric(r, &text, snapshot, metric);
+    }
+
+    ngx_http_websocket_text_zones(&text, snapshot);
+    ngx_http_websocket_text_deliveries(&text, snapshot);
+
+    if (text.failed) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.data = text.start;
+    body.len = text.last - text.start;
+
+    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
+                                      &ngx_http_websocket_text_type, &body);
+}
+
+
+static void
+ngx_http_websocket_text_metric(ngx_http_request_t *r,
+    ngx_http_websocket_text_t *text, ngx_http_websocket_snapshot_t *snapshot,
+    const ngx_http_websocket_metric_t *metric)
+{
+    ngx_str_t                          zone, location;
+    ngx_uint_t                         i, n;
+    const uint64_t                    *value;
+    ngx_http_websocket_stats_entry_t  *entry;
+
+    ngx_http_websocket_text_head(text, metric->name, metric->type,
+                                 metric->help);
+
+    for (i = 0; i < snapshot->nstats; i++) {
+
+        entry = &snapshot->conf->stats->entries[i];
+
+        if (!ngx_http_websocket_is_location(entry)) {
+            continue;
+        }
+
+        if (ngx_http_websocket_entry_names(r, entry, &zone, &location)
+            != NGX_OK)
+        {
+            text->failed = 1;
+            return;
+        }
+
+        value = ngx_http_websocket_metric_of(metric, &snapshot->stats[i]);
+
+        for (n = 0; n < metric->n; n++) {
+            ngx_http_websocket_text_line(text, metric->name, &zone, &location,
+                                         metric->label,
+                                         metric->label ? metric->values[n]
+                                                       : NULL,
+                                         value[n]);
+        }
+    }
+}
+
+
+/* a family at a time: all its lines stand together */
+
+static void
+ngx_http_websocket_text_zones(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_uint_t                   i, what;
+    ngx_http_websocket_zone_t  **zones;
+
+    static char                 *heads[][2] = {
+        { "websocket_channels", "Channels that there are." },
+        { "websocket_stored_messages", "Messages that the zone holds." },
+        { "websocket_zone_bytes", "The zone's memory." }
+    };
+
+    zones = snapshot->conf->zones.elts;
+
+    for (what = 0; what < 3; what++) {
+
+        ngx_http_websocket_text_head(text, heads[what][0], "gauge",
+                                     heads[what][1]);
+
+        for (i = 0; i < snapshot->conf->zones.nelts; i++) {
+            ngx_http_websocket_text_zone(text, &zones[i]->name,
+                                         &snapshot->zones[i], what);
+        }
+    }
+}
+
+
+static void
+ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text, ngx_str_t *zone,
+    ngx_websocket_log_stat_t *stat, ngx_uint_t what)
+{
+    switch (what) {
+
+    case 0:
+        ngx_http_websocket_text_line(text, "websocket_channels", zone, NULL,
+                                     NULL, NULL, stat->channels);
+        return;
+
+    case 1:
+        ngx_http_websocket_text_line(text, "websocket_stored_messages", zone,
+                                     NULL, NULL, NULL, stat->messages);
+        return;
+
+    default:
+        ngx_http_websocket_text_line(text, "websocket_zone_bytes", zone, NULL,
+                                     "state", "used",
+                                     (uint64_t) stat->used
+                                     * NGX_WEBSOCKET_LOG_BLOCK);
+
+        ngx_http_websocket_text_line(text, "websocket_zone_bytes", zone, NULL,
+                                     "state", "free",
+                                     (uint64_t) (stat->blocks - stat->used)
+                                     * NGX_WEBSOCKET_LOG_BLOCK);
+    }
+}
+
+
+static void
+ngx_http_websocket_text_deliveries(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_uint_t                   i;
+    ngx_http_websocket_stats_t  *stats;
+    ngx_http_websocket_zone_t  **zones;
+
+    zones = snapshot->conf->zones.elts;
+
+    ngx_http_websocket_text_head(text, "websocket_delivery_seconds",
+                                 "histogram",
+                                 "From publishing to writing, for each "
+                                 "message and worker; for subscribers that "
+                                 "are written to by themselves, for each.");
+
+    for (i = 0; i < snapshot->conf->zones.nelts; i++) {
+
+        stats = ngx_http_websocket_zone_stats(snapshot, i);
+
+        if (stats) {
+            ngx_http_websocket_text_histogram(text, &zones[i]->name, stats);
+        }
+    }
+}
+
+
+static void
+ngx_http_websocket_text_histogram(ngx_http_websocket_text_t *text,
+    ngx_str_t *zone, ngx_http_websocket_stats_t *stats)
+{
+    char        bound[32];
+    uint64_t    count;
+    uint32_t    us;
+    ngx_uint_t  i;
+
+    count = 0;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_STATS_BUCKETS; i++) {
+
+        count += stats->delivery[i];
+
+        if (i < NGX_HTTP_WEBSOCKET_STATS_BUCKETS - 1) {
+            us = ngx_http_websocket_stats_bounds[i];
+            (void) snprintf(bound, sizeof(bound), "%g", us / 1e6);
+
+        } else {
+            (void) snprintf(bound, sizeof(bound), "+Inf");
+        }
+
+        ngx_http_websocket_text_line(text, "websocket_delivery_seconds_bucket",
+                                     zone, NULL, "le", bound, count);
+    }
+
+    ngx_http_websocket_text_line(text, "websocket_delivery_seconds_count",
+                                 zone, NULL, NULL, NULL, count);
+
+    /* the one value with a fraction */
+
+    if (ngx_http_websocket_text_reserve(text, NGX_HTTP_WEBSOCKET_LINE_SIZE
+                                              + 2 * zone->len)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    text->last = ngx_cpymem(text->last, "websocket_delivery_seconds_sum{",
+                            sizeof("websocket_delivery_seconds_sum{") - 1);
+    text->last = ngx_http_websocket_text_label(text->last, "zone", zone);
+    text->last = ngx_sprintf(text->last, "} %uL.%06uL\n",
+                             stats->delivery_time / 1000000,
+                             stats->delivery_time % 1000000);
+}
+
+
+static void
+ngx_http_websocket_text_head(ngx_http_websocket_text_t *text, char *name,
+    char *type, char *help)
+{
+    size_t  size;
+
+    size = sizeof("# HELP  \n# TYPE  \n") + 2 * ngx_strlen(name)
+           + ngx_strlen(type) + ngx_strlen(help);
+
+    if (ngx_http_websocket_text_reserve(text, size) == NGX_OK) {
+        text->last = ngx_sprintf(text->last, "# HELP %s %s\n# TYPE %s %s\n",
+                                 name, help, name, type);
+    }
+}
+
+
+static void
+ngx_http_websocket_text_line(ngx_http_websocket_text_t *text, char *name,
+    ngx_str_t *zone, ngx_str_t *location, char *label, char *value, uint64_t n)
+{
+    u_char     *p;
+    size_t      size;
+    ngx_str_t   other;
+
+    size = NGX_HTTP_WEBSOCKET_LINE_SIZE + 2 * zone->len
+           + (location ? 2 * location->len : 0);
+
+    if (ngx_http_websocket_text_reserve(text, size) != NGX_OK) {
+        return;
+    }
+
+    p = ngx_sprintf(text->last, "%s{", name);
+    p = ngx_http_websocket_text_label(p, "zone", zone);
+
+    if (location) {
+        *p++ = ',';
+        p = ngx_http_websocket_text_label(p, "location", location);
+    }
+
+    if (label) {
+        other.data = (u_char *) value;
+        other.len = ngx_strlen(value);
+
+        *p++ = ',';
+        p = ngx_http_websocket_text_label(p, label, &other);
+    }
+
+    text->last = ngx_sprintf(p, "} %uL\n", n);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_text_reserve(ngx_http_websocket_text_t *text, size_t size)
+{
+    u_char  *p;
+    size_t   alloc, used;
+
+    used = text->last - text->start;
+
+    if (text->failed || size <= (size_t) (text->end - text->last)) {
+        return text->failed ? NGX_ERROR : NGX_OK;
+    }
+
+    alloc = ngx_max(2 * (size_t) (text->end - text->start),
+                    NGX_HTTP_WEBSOCKET_TEXT_SIZE);
+    alloc = ngx_max(alloc, used + size);
+
+    p = ngx_palloc(text->pool, alloc);
+
+    if (p == NULL) {
+        text->failed = 1;
+        return NGX_ERROR;
+    }
+
+    if (used) {
+        ngx_memcpy(p, text->start, used);
+        (void) ngx_pfree(text->pool, text->start);
+    }
+
+    text->start = p;
+    text->last = p + used;
+    text->end = p + alloc;
+
+    return NGX_OK;
+}
+
+
+/* what has to be escaped takes two bytes at most */
+
+static u_char *
+ngx_http_websocket_text_label(u_char *p, char *name, ngx_str_t *value)
+{
+    size_t  i;
+
+    p = ngx_sprintf(p, "%s=\"", name);
+
+    for (i = 0; i < value->len; i++) {
+
+        if (value->data[i] == '\n') {
+            *p++ = '\\';
+            *p++ = 'n';
+            continue;
+        }
+
+        if (value->data[i] == '\\' || value->data[i] == '"') {
+            *p++ = '\\';
+        }
+
+        *p++ = value->data[i];
+    }
+
+    *p++ = '"';
+
+    return p;
+}

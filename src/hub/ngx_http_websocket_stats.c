@@ -1,0 +1,372 @@
+
+#include "ngx_http_websocket_module.h"
+#include "hub/ngx_http_websocket_stats.h"
+
+
+static ngx_int_t ngx_http_websocket_stats_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static void ngx_http_websocket_stats_number(
+    ngx_http_websocket_main_conf_t *wmcf, ngx_log_t *log);
+static ngx_uint_t ngx_http_websocket_stats_entry(
+    ngx_http_websocket_stats_table_t *table, ngx_str_t *zone,
+    ngx_str_t *location);
+static ngx_int_t ngx_http_websocket_stats_look(
+    ngx_http_websocket_stats_table_t *table, ngx_str_t *zone,
+    ngx_str_t *location);
+static size_t ngx_http_websocket_stats_cut(ngx_str_t *name, size_t size);
+static ngx_http_websocket_main_conf_t *ngx_http_websocket_stats_conf(
+    ngx_cycle_t *cycle);
+
+
+static ngx_str_t  ngx_http_websocket_stats_name =
+    ngx_string("ngx_http_websocket_stats");
+
+static ngx_str_t  ngx_http_websocket_stats_nothing = ngx_string("");
+
+
+ngx_http_websocket_stats_t  ngx_http_websocket_stats_none;
+
+
+const uint32_t  ngx_http_websocket_stats_bounds[] = {
+    100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000,
+    500000, 1000000, 2500000, 10000000
+};
+
+
+char *const  ngx_http_websocket_stats_closes[] = {
+    "1000", "1001", "1002", "1003", "1005", "1006", "1007", "1008", "1009",
+    "1010", "1011", "1012", "1013", "1014", "4401", "3xxx", "4xxx"
+};
+
+
+_Static_assert(sizeof(ngx_http_websocket_stats_bounds) / sizeof(uint32_t)
+               == NGX_HTTP_WEBSOCKET_STATS_BUCKETS - 1
+               && sizeof(ngx_http_websocket_stats_closes) / sizeof(char *)
+                  == NGX_HTTP_WEBSOCKET_STATS_CLOSES,
+               "as many as there are counters");
+
+
+ngx_int_t
+ngx_http_websocket_stats_table(ngx_conf_t *cf)
+{
+    size_t           size;
+    ngx_shm_zone_t  *shm_zone;
+
+    /*
+     * Always of one size, or a reload would begin anew: what no worker counts
+     * in is never touched, and takes no memory.  The slab pool of nginx takes
+     * some for each page.
+     */
+
+    size = sizeof(ngx_http_websocket_stats_table_t);
+    size += size / 64 + 8 * ngx_pagesize;
+
+    shm_zone = ngx_shared_memory_add(cf, &ngx_http_websocket_stats_name,
+                                     ngx_align(size, ngx_pagesize),
+                                     &ngx_http_websocket_module);
+    if (shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    shm_zone->init = ngx_http_websocket_stats_init;
+    shm_zone->data = ngx_http_conf_get_module_main_conf(cf,
+                                                   ngx_http_websocket_module);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_stats_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_slab_pool_t                   *shpool;
+    ngx_http_websocket_main_conf_t    *wmcf;
+    ngx_http_websocket_stats_table_t  *table;
+
+    wmcf = shm_zone->data;
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (data) {
+        table = shpool->data;
+
+        if (table->size != sizeof(ngx_http_websocket_stats_table_t)) {
+            ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                          "the websocket counters were made by another "
+                          "version of the module: restart nginx instead of "
+                          "reloading");
+            return NGX_ERROR;
+        }
+
+    } else {
+
+        /* not cleared: fresh memory of the kernel's is all zeros */
+
+        table = ngx_slab_alloc(shpool,
+                               sizeof(ngx_http_websocket_stats_table_t));
+        if (table == NULL) {
+            return NGX_ERROR;
+        }
+
+        table->size = sizeof(ngx_http_websocket_stats_table_t);
+
+        /* the first entry is of what has no zone, as an echo may be */
+
+        (void) ngx_http_websocket_stats_entry(table,
+                                             &ngx_http_websocket_stats_nothing,
+                                             &ngx_http_websocket_stats_nothing);
+        shpool->data = table;
+    }
+
+    wmcf->stats = table;
+
+    ngx_http_websocket_stats_number(wmcf, shm_zone->shm.log);
+
+    return NGX_OK;
+}
+
+
+/* zones first: they stand in for their locations that find no entry */
+
+static void
+ngx_http_websocket_stats_number(ngx_http_websocket_main_conf_t *wmcf,
+    ngx_log_t *log)
+{
+    ngx_str_t                       *zone;
+    ngx_uint_t                       i, n, others;
+    ngx_http_websocket_zone_t      **zones;
+    ngx_http_websocket_loc_conf_t  **conf;
+
+    zones = wmcf->zones.elts;
+    conf = wmcf->locations.elts;
+    others = 0;
+
+    for (i = 0; i < wmcf->zones.nelts; i++) {
+        (void) ngx_http_websocket_stats_entry(wmcf->stats, &zones[i]->name,
+                                            &ngx_http_websocket_stats_nothing);
+    }
+
+    for (i = 0; i < wmcf->locations.nelts; i++) {
+
+        zone = conf[i]->zone ? &conf[i]->zone->name
+                             : &ngx_http_websocket_stats_nothing;
+
+        n = ngx_http_websocket_stats_entry(wmcf->stats, zone,
+                                           &conf[i]->location);
+
+        if (wmcf->stats->entries[n].location_size == 0) {
+            wmcf->stats->entries[n].others = 1;
+            others = 1;
+        }
+    }
+
+    if (others) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "websocket: more than %d zones and locations since "
+                      "nginx was started, the others are counted together",
+                      NGX_HTTP_WEBSOCKET_STATS_ENTRIES - 1);
+    }
+}
+
+
+/* finds, or adds while there is room */
+
+static ngx_uint_t
+ngx_http_websocket_stats_entry(ngx_http_websocket_stats_table_t *table,
+    ngx_str_t *zone, ngx_str_t *location)
+{
+    ngx_uint_t                         n;
+    ngx_http_websocket_stats_entry_t  *entry;
+
+    n = table->nentries;
+
+    if (ngx_http_websocket_stats_look(table, zone, location) != NGX_DECLINED
+        || n == NGX_HTTP_WEBSOCKET_STATS_ENTRIES)
+    {
+        return ngx_http_websocket_stats_find(table, zone, location);
+    }
+
+    entry = &table->entries[n];
+
+    entry->zone_size = ngx_http_websocket_stats_cut(zone, sizeof(entry->zone));
+    entry->location_size = ngx_http_websocket_stats_cut(location,
+                                                     sizeof(entry->location));
+    ngx_memcpy(entry->zone, zone->data, entry->zone_size);
+    ngx_memcpy(entry->location, location->data, entry->location_size);
+
+    /* workers of the last configuration may be reading */
+
+    __atomic_store_n(&table->nentries, n + 1, __ATOMIC_RELEASE);
+
+    return n;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_stats_find(ngx_http_websocket_stats_table_t *table,
+    ngx_str_t *zone, ngx_str_t *location)
+{
+    ngx_int_t  n;
+
+    n = ngx_http_websocket_stats_look(table, zone, location);
+
+    if (n == NGX_DECLINED) {
+        n = ngx_http_websocket_stats_look(table, zone,
+                                          &ngx_http_websocket_stats_nothing);
+    }
+
+    return n == NGX_DECLINED ? 0 : n;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_stats_look(ngx_http_websocket_stats_table_t *table,
+    ngx_str_t *zone, ngx_str_t *location)
+{
+    ngx_uint_t                         i;
+    ngx_http_websocket_stats_entry_t  *entry;
+
+    for (i = 0; i < table->nentries; i++) {
+
+        entry = &table->entries[i];
+
+        if (entry->zone_size
+            == ngx_http_websocket_stats_cut(zone, sizeof(entry->zone))
+            && entry->location_size
+               == ngx_http_websocket_stats_cut(location,
+                                               sizeof(entry->location))
+            && ngx_memcmp(entry->zone, zone->data, entry->zone_size) == 0
+            && ngx_memcmp(entry->location, location->data,
+                          entry->location_size)
+               == 0)
+        {
+            return i;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static size_t
+ngx_http_websocket_stats_cut(ngx_str_t *name, size_t size)
+{
+    return ngx_min(name->len, size);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_stats_close(uint16_t code)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_STATS_CLOSES - 2; i++) {
+        if (ngx_atoi((u_char *) ngx_http_websocket_stats_closes[i], 4) == code)
+        {
+            return i;
+        }
+    }
+
+    /* codes of libraries, and of applications */
+
+    return code < 4000 ? i : i + 1;
+}
+
+
+void
+ngx_http_websocket_stats_delivered(ngx_http_websocket_stats_t *stats,
+    uint64_t time)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_STATS_BUCKETS - 1; i++) {
+        if (time <= ngx_http_websocket_stats_bounds[i]) {
+            break;
+        }
+    }
+
+    stats->delivery[i]++;
+    stats->delivery_time += time;
+}
+
+
+void
+ngx_http_websocket_stats_start(ngx_cycle_t *cycle, ngx_uint_t slot)
+{
+    ngx_str_t                         *zone;
+    ngx_uint_t                         i, n;
+    ngx_http_websocket_zone_t        **zones;
+    ngx_http_websocket_main_conf_t    *wmcf;
+    ngx_http_websocket_loc_conf_t    **conf;
+    ngx_http_websocket_stats_table_t  *table;
+
+    wmcf = ngx_http_websocket_stats_conf(cycle);
+    table = wmcf->stats;
+
+    do {
+        n = table->nslots;
+    } while (n <= slot && !ngx_atomic_cmp_set(&table->nslots, n, slot + 1));
+
+    ngx_http_websocket_stats_void(cycle, slot);
+
+    zones = wmcf->zones.elts;
+    conf = wmcf->locations.elts;
+
+    for (i = 0; i < wmcf->zones.nelts; i++) {
+        n = ngx_http_websocket_stats_find(table, &zones[i]->name,
+                                          &ngx_http_websocket_stats_nothing);
+        zones[i]->stats = &table->stats[slot][n];
+    }
+
+    for (i = 0; i < wmcf->locations.nelts; i++) {
+        zone = conf[i]->zone ? &conf[i]->zone->name
+                             : &ngx_http_websocket_stats_nothing;
+        n = ngx_http_websocket_stats_find(table, zone, &conf[i]->location);
+        conf[i]->stats = &table->stats[slot][n];
+    }
+}
+
+
+void
+ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot)
+{
+    ngx_uint_t                       i;
+    ngx_http_websocket_stats_t      *stats;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_websocket_stats_conf(cycle);
+    stats = wmcf->stats->stats[slot];
+
+    for (i = 0; i < wmcf->stats->nentries; i++) {
+        ngx_memzero(stats[i].active, sizeof(stats[i].active));
+        stats[i].queued = 0;
+    }
+}
+
+
+static ngx_http_websocket_main_conf_t *
+ngx_http_websocket_stats_conf(ngx_cycle_t *cycle)
+{
+    return ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_websocket_module);
+}
+
+
+void
+ngx_http_websocket_stats_sum(ngx_http_websocket_stats_table_t *table,
+    ngx_uint_t entry, ngx_http_websocket_stats_t *sum)
+{
+    uint64_t    *to, *from;
+    ngx_uint_t   i, slot;
+
+    to = (uint64_t *) sum;
+    ngx_memzero(sum, sizeof(ngx_http_websocket_stats_t));
+
+    for (slot = 0; slot < table->nslots; slot++) {
+
+        from = (uint64_t *) &table->stats[slot][entry];
+
+        for (i = 0; i < sizeof(ngx_http_websocket_stats_t) / 8; i++) {
+            to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+
+/*
+ * What is counted, for the operator.  A counter has one writer, the worker in
+ * whose slot it is, so that counting needs no lock; who reads adds up.
+ *
+ * The counters lie in shared memory of their own and survive reloads.  Totals
+ * stay when their worker dies, and the next one in its slot goes on with
+ * them; gauges are void with the worker.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_STATS_H
+#define NGX_HTTP_WEBSOCKET_STATS_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "hub/log.h"
+
+
+#define NGX_HTTP_WEBSOCKET_STATS_ENTRIES    64
+#define NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS  3
+#define NGX_HTTP_WEBSOCKET_STATS_CLOSES     17
+#define NGX_HTTP_WEBSOCKET_STATS_BUCKETS    16
+
+
+/* why a message was dropped: the first three are those of "overflow=" */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_DROPPED_CLOSE = 0,
+    NGX_HTTP_WEBSOCKET_DROPPED_DROP_OLDEST,
+    NGX_HTTP_WEBSOCKET_DROPPED_CONFLATE,
+    NGX_HTTP_WEBSOCKET_DROPPED_MEMORY,
+    NGX_HTTP_WEBSOCKET_DROPPED_LEFT,    /* the client sent a Close */
+    NGX_HTTP_WEBSOCKET_DROPPED_REASONS
+} ngx_http_websocket_dropped_e;
+
+
+/* why a handshake, or a publish over HTTP, was refused */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE = 0,
+    NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL,
+    NGX_HTTP_WEBSOCKET_REJECTED_POSITION,
+    NGX_HTTP_WEBSOCKET_REJECTED_METHOD,
+    NGX_HTTP_WEBSOCKET_REJECTED_HEADER,
+    NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE,
+    NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8,
+    NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL,
+    NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE,
+    NGX_HTTP_WEBSOCKET_REJECTED_MEMORY,
+    NGX_HTTP_WEBSOCKET_REJECTED_REASONS
+} ngx_http_websocket_rejected_e;
+
+
+/* of one worker slot and location; the last ones are a zone's */
+
+typedef struct {
+    /* gauges */
+
+    uint64_t                      active[NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS];
+    uint64_t                      queued;   /* messages in send queues */
+
+    /* totals */
+
+    uint64_t                  connections[NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS];
+    uint64_t                      dead;
+    uint64_t                      messages_sent;
+    uint64_t                      messages_received;
+    uint64_t                      bytes_sent;
+    uint64_t                      bytes_received;
+    uint64_t                      published;
+    uint64_t                      dropped[NGX_HTTP_WEBSOCKET_DROPPED_REASONS];
+    uint64_t                      closes[NGX_HTTP_WEBSOCKET_STATS_CLOSES];
+    uint64_t                    rejected[NGX_HTTP_WEBSOCKET_REJECTED_REASONS];
+
+    /* how long deliveries took: in each bucket those of no bucket before */
+
+    uint64_t                      delivery[NGX_HTTP_WEBSOCKET_STATS_BUCKETS];
+    uint64_t                      delivery_time;    /* of all, us */
+} __attribute__((aligned(64))) ngx_http_websocket_stats_t;
+
+
+/* an entry's name; a zone's own entry has no location */
+
+typedef struct {
+    uint8_t                       zone_size;
+    uint8_t                       location_size;
+    uint8_t                       others;   /* stands in for locations that
+                                               found no entry */
+    u_char                        zone[64];
+    u_char                        location[189];
+} ngx_http_websocket_stats_entry_t;
+
+
+/* entries are only ever added, by the master process */
+
+typedef struct {
+    size_t                            size;     /* of all this */
+    ngx_atomic_t                      nentries;
+    ngx_atomic_t                      nslots;   /* that were ever in use */
+    ngx_http_websocket_stats_entry_t  entries[
+                                          NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
+    ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_LOG_WORKERS]
+                                          [NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
+} ngx_http_websocket_stats_table_t;
+
+
+/* what is counted into where there is no place for it */
+extern ngx_http_websocket_stats_t  ngx_http_websocket_stats_none;
+
+/*
+ * Adds the table's shared memory to the configuration.  Called while a
+ * directive is parsed, any number of times.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_stats_table(ngx_conf_t *cf);
+
+/*
+ * The place of a close code among those that are counted, and their names.
+ */
+ngx_uint_t ngx_http_websocket_stats_close(uint16_t code);
+extern char *const  ngx_http_websocket_stats_closes[];
+
+/*
+ * The buckets' upper bounds, in us; the last bucket has none.
+ */
+extern const uint32_t  ngx_http_websocket_stats_bounds[];
+
+/* Counts a delivery that took so many us, in a zone's own entry. */
+void ngx_http_websocket_stats_delivered(ngx_http_websocket_stats_t *stats,
+    uint64_t time);
+
+/*
+ * In a worker that has a slot: has the locations and zones of the cycle's
+ * configuration counted there.
+ */
+void ngx_http_websocket_stats_start(ngx_cycle_t *cycle, ngx_uint_t slot);
+
+/* Voids the gauges of a slot whose worker is gone. */
+void ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot);
+
+/* Adds up an entry over all slots. */
+void ngx_http_websocket_stats_sum(ngx_http_websocket_stats_table_t *table,
+    ngx_uint_t entry, ngx_http_websocket_stats_t *sum);
+
+/* The entry of that zone and location, or the one that stands in for it. */
+ngx_uint_t ngx_http_websocket_stats_find(
+    ngx_http_websocket_stats_table_t *table, ngx_str_t *zone,
+    ngx_str_t *location);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_STATS_H */
