@@ -1,4 +1,4 @@
-"""The configurations in conf/ are right, and README knows every directive."""
+"""The configurations are right, and README knows every directive."""
 
 import glob
 import os
@@ -63,7 +63,8 @@ if __name__ == '__main__':
                         '-keyout', f'{tmp}/tls.key', '-out', f'{tmp}/tls.pem'],
                        check=True, capture_output=True)
 
-        for name in sorted(glob.glob('conf/*.conf')):
+        for name in sorted(glob.glob('conf/*.conf')
+                           + glob.glob('examples/*/*.conf')):
             if 'http {' in open(name).read():
                 check(tap, name, tmp)
 

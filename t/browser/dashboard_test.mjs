@@ -1,0 +1,202 @@
+// The dashboard in headless Chromium: what it shows follows the load; and the
+// names in the dashboard for Grafana are those that there are.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { freePort, Nginx, sleep, Tap, TIMEOUT, until }
+  from '../clients/nginx.mjs';
+
+const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
+const { chromium } = require('playwright-core');
+const { WebSocket } = require('ws');
+
+const CLIENTS = 12;
+
+const [ndk, module] = process.env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/);
+const port = await freePort();
+const conf = readFileSync('examples/dashboard/nginx.conf', 'utf8')
+  .replace('load_module modules/ndk_http_module.so;', `load_module ${ndk};`)
+  .replace('load_module modules/ngx_http_websocket_module.so;',
+    `load_module ${module};`)
+  .replace('listen 8080;', `listen 127.0.0.1:${port} sndbuf=16k;`)
+  .replace('listen 127.0.0.1:8081;', 'listen 127.0.0.1:$PORT;')
+  .replace('root examples/dashboard;',
+    `root ${resolve('examples/dashboard')};`)
+  .replace('http {', `${process.getuid() === 0 ? 'user root;' : ''}\nhttp {`);
+
+const nginx = await Nginx.startConf('dashboard', conf);
+const base = `http://127.0.0.1:${nginx.port}`;
+const feed = spawn('examples/dashboard/feed', [base], { detached: true });
+const tap = new Tap();
+const profile = mkdtempSync(join(tmpdir(), 'dashboard-'));
+const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
+  .find((p) => existsSync(p));
+
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: path,
+  headless: true,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update',
+    '--disable-sync'],
+});
+
+const page = await browser.newPage();
+const problems = [];
+const clients = [];
+
+page.setDefaultTimeout(TIMEOUT);
+page.on('pageerror', (e) => problems.push(String(e)));
+
+// the newest number of a plot's line; NaN when there is none
+const shown = async (plot, line) => Number.parseFloat(await page
+  .getAttribute(`#${plot} span[data-name="${line}"]`, 'data-value'));
+
+const shows = (what, plot, line, right) => until(what, async () =>
+  right(await shown(plot, line)));
+
+const points = async (plot) => ((await page
+  .getAttribute(`#${plot} path`, 'd')) ?? '').split(/[ML]/).length - 1;
+
+function client() {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/chat`);
+  clients.push(socket);
+  return new Promise((done, fail) => {
+    socket.on('open', done);
+    socket.on('error', fail);
+  });
+}
+
+// a message, until all have it: none of them is slow
+async function sayToAll(text) {
+  const had = clients.map((c) => new Promise((done) => {
+    c.once('message', done);
+  }));
+  clients[0].send(text);
+  await Promise.all(had);
+}
+
+const chat = async () => (await (await fetch(`${base}/status`)).json())
+  .locations.find((l) => l.location === '/chat');
+
+// a client that never reads
+async function deaf() {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.write('GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n'
+    + 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+    + 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+  await new Promise((done) => { socket.once('data', done); });
+  socket.pause();
+  return socket;
+}
+
+try {
+  await page.goto(`${base}/`);
+  await page.waitForSelector('#state[data-state=live]');
+  await shows('the first status', 'connections', 'open', (n) => n === 1);
+  tap.ok(true, 'the page is the one connection');
+
+  await page.waitForSelector('#zone option[value=live]', { state: 'attached' });
+  await page.selectOption('#zone', 'live');
+  await shows('a zone', 'connections', 'open', (n) => n === 0);
+  tap.ok(true, 'and of the other zone there is none');
+
+  for (let i = 0; i < CLIENTS; i += 1) await client();
+  await shows('all clients', 'connections', 'open', (n) => n === CLIENTS);
+  tap.ok(true, `${CLIENTS} connections`);
+
+  let running = true;
+  const load = (async () => {
+    while (running) {
+      clients[0].send('x'.repeat(200));
+      await sleep(10);
+    }
+  })();
+
+  await shows('messages in', 'messages', 'in', (n) => n > 10 && n < 110);
+  const sent = await shown('messages', 'out');
+  tap.ok(sent > 10 * CLIENTS, `${sent.toFixed(0)} messages out per second`);
+  await shows('bytes', 'bytes', 'out', (n) => n > 10 * CLIENTS * 200);
+  tap.ok(true, 'bytes per second');
+  await shows('latency', 'latency', 'median', (n) => n > 0 && n < 1);
+  const [median, high] = [await shown('latency', 'median'),
+    await shown('latency', '99%')];
+  tap.ok(high >= median, `latency ${median} s, ${high} s`);
+
+  const row = await page.locator('#locations tr').allTextContents();
+  tap.ok(row.length === 1 && row[0].startsWith(`/chatlive${CLIENTS}`),
+    `the table: ${row}`);
+  await until('a line', async () => await points('messages') >= 3);
+  tap.ok(true, 'a line is drawn');
+
+  running = false;
+  await load;
+  await shows('the end of the load', 'messages', 'in', (n) => n === 0);
+  tap.ok(true, 'no messages any more');
+  tap.ok(Number.isNaN(await shown('latency', 'median')), 'and no latency');
+
+  const slow = await deaf();
+  await until('a queue', async () => {
+    await sayToAll('x'.repeat(60000));
+    return (await chat()).queued_messages > 0;
+  });
+  await shows('a queue', 'queues', 'waiting', (n) => n > 0);
+  tap.ok(true, 'messages wait for who does not read');
+
+  await until('a full queue', async () => {
+    await sayToAll('x'.repeat(60000));
+    return (await chat()).dropped_messages.close > 0;
+  });
+  await until('it is closed, and that is drawn', async () => /[1-9]/.test(
+    (await page.locator('#locations td:nth-child(7)').textContent())));
+  await shows('the queue goes', 'queues', 'waiting', (n) => n === 0);
+  tap.ok(true, 'it was dropped, and nothing waits');
+  slow.destroy();
+
+  for (const c of clients.splice(0, CLIENTS / 2)) c.close();
+  await shows('the others', 'connections', 'open', (n) => n === CLIENTS / 2);
+  tap.ok(true, 'half of the connections');
+
+  const before = await points('connections');
+  await page.reload();
+  await page.waitForSelector('#state[data-state=live]');
+  await until('the history', async () => await points('connections') >= before);
+  tap.ok(true, `the page again: ${before} points from the history`);
+
+  nginx.process.kill('SIGHUP');
+  await page.waitForSelector('#state[data-state=reconnecting]');
+  await page.waitForSelector('#state[data-state=live]');
+  const now = await points('connections');
+  await until('it goes on', async () => await points('connections') > now);
+  tap.ok(true, 'after a reload it goes on');
+
+  const metrics = await (await fetch(`${base}/metrics`)).text();
+  const grafana = readFileSync('examples/dashboard/grafana.json', 'utf8');
+  JSON.parse(grafana);
+  const names = new Set(grafana.match(/\bwebsocket_\w+/g));
+  const unknown = [...names].filter((n) =>
+    !new RegExp(`^${n}(\\{| )`, 'm').test(metrics));
+  tap.ok(names.size >= 15 && unknown.length === 0,
+    `Grafana: ${names.size} names, unknown: ${unknown}`);
+  const families = [...metrics.matchAll(/^# TYPE (\w+) /gm)].map((m) => m[1]);
+  const left = families.filter((f) => !grafana.includes(f));
+  tap.ok(left.length === 0, `and all that there is: ${left}`);
+
+  if (process.env.SCREENSHOT) {
+    await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true });
+  }
+
+  tap.ok(problems.length === 0, `no errors on the page: ${problems}`);
+  tap.ok(nginx.alerts().length === 0, 'no alerts');
+} finally {
+  for (const c of clients) c.terminate();
+  await browser.close();
+  process.kill(-feed.pid);
+  await nginx.stop();
+  rmSync(profile, { recursive: true, force: true });
+}
+
+tap.done();
