@@ -14,7 +14,7 @@ unit := $(patsubst t/unit/%.c,$(build)/unit/%,$(wildcard t/unit/*_test.c))
 fuzz := $(patsubst t/fuzz/%.c,$(build)/fuzz/%,$(wildcard t/fuzz/*_fuzz.c))
 
 packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
-    libjansson-dev libpcre3-dev libssl-dev zlib1g-dev gcc make
+    libjansson-dev libjwt-dev libpcre3-dev libssl-dev zlib1g-dev gcc make
 test_packages := $(packages) clang libclang-rt-14-dev llvm \
     libtest-base-perl libtest-longstring-perl libhttp-message-perl \
     libio-socket-ssl-perl dpkg-dev \
@@ -54,11 +54,11 @@ run: $(module)
 
 $(build)/unit/%: t/unit/%.c t/unit/*.[ch] $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
-	$(CC) $(flags) -o $@ $< -lz
+	$(CC) $(flags) -o $@ $< -lz -ljwt -ljansson -lcrypto
 
 $(build)/fuzz/%: t/fuzz/%.c $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
-	clang $(flags) -fsanitize=fuzzer -o $@ $< -lz
+	clang $(flags) -fsanitize=fuzzer -o $@ $< -lz -ljwt -ljansson -lcrypto
 
 $(build)/node_modules: t/package.json t/package-lock.json \
     | $(build)/test-packages
