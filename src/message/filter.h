@@ -1,0 +1,114 @@
+
+/*
+ * Filters: which messages a subscriber gets.  A filter is a JSON object whose
+ * members must all be true:
+ *
+ *     "FIELD": VALUE            the field is a string, a number, true, false
+ *                               or null, and equals it
+ *     "FIELD": [VALUE, ...]     it equals one of them
+ *     "FIELD": {"gt": 10, ...}  all of these comparisons are true: eq, ne, gt,
+ *                               gte, lt, lte (numbers, strings), in (an
+ *                               array), prefix (a string), exists (true or
+ *                               false)
+ *     "and": [FILTER, ...]      all of them, one of them, not it
+ *     "or":  [FILTER, ...]
+ *     "not": FILTER
+ *
+ * FIELD is a name, or names with dots between for what is in an object in an
+ * object.  "tags.NAME" is always a tag that the publisher gave, a string, and
+ * never a message's field.  {} is true.
+ *
+ * A field that is not there makes each comparison false, also ne, and only
+ * "exists": false true: who wants "is not, or is not there" writes "not".
+ * Values of different kinds are not equal, and neither is less or greater:
+ * the number 5 and the string "5" have nothing in common.  Strings compare by
+ * their characters' code points, numbers as what they are (1 equals 1.0).
+ *
+ * All filters of a worker are in one set.  The set knows each field that any
+ * of them looks at; while a message is delivered, a field is looked up when
+ * the first filter asks, and every other filter finds it there.  Filters that
+ * say the same are one, and are evaluated once per message.
+ */
+
+
+#ifndef NGX_WEBSOCKET_FILTER_H
+#define NGX_WEBSOCKET_FILTER_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "message/json.h"
+#include "message/view.h"
+
+
+#define NGX_WEBSOCKET_FILTER_PATH  8    /* names in one field's path */
+
+
+typedef struct ngx_websocket_filters_s  ngx_websocket_filters_t;
+typedef struct ngx_websocket_filter_s   ngx_websocket_filter_t;
+
+
+/* of one filter */
+
+typedef struct {
+    uint32_t       tests;     /* comparisons, up to 32,768 */
+    uint32_t       values;    /* in all of its arrays */
+    uint32_t       depth;     /* of and, or and not in each other, up to
+                                 NGX_WEBSOCKET_JSON_DEPTH */
+    uint32_t       size;      /* bytes in all strings */
+} ngx_websocket_filter_limits_t;
+
+
+typedef struct {
+    const char    *name;
+    size_t         name_size;
+    const char    *value;
+    size_t         value_size;
+} ngx_websocket_tag_t;
+
+
+/* Makes a set without filters.  Returns NULL when memory is refused. */
+ngx_websocket_filters_t *ngx_websocket_filters_create(
+    const ngx_websocket_filter_limits_t *limits);
+
+/* Frees the set with all filters that are still in it. */
+void ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters);
+
+/*
+ * Compiles a filter into one block of memory, or finds one that says the
+ * same: *filter has a new reference.  The JSON is not needed any more.  Where
+ * view is not NULL, only what it shows may be asked for: the fields that a
+ * subscriber does not see are not to be guessed by filters.  Returns OK,
+ * REFUSED with the error's path and rule, or NO_MEMORY.
+ */
+ngx_websocket_json_e ngx_websocket_filter_compile(
+    ngx_websocket_filters_t *filters, const json_t *json,
+    const ngx_websocket_view_t *view, ngx_websocket_filter_t **filter,
+    ngx_websocket_json_error_t *error);
+
+/* Gives a reference back. */
+void ngx_websocket_filter_release(ngx_websocket_filters_t *filters,
+    ngx_websocket_filter_t *filter);
+
+/* Not 0 when it looks at a message's fields, not only at tags. */
+int ngx_websocket_filter_reads(const ngx_websocket_filter_t *filter);
+
+/*
+ * Begins a message: it and its tags are valid until the next call.  NULL is a
+ * message without fields: none, binary, no JSON, no object.
+ */
+void ngx_websocket_filters_message(ngx_websocket_filters_t *filters,
+    const json_t *message, const ngx_websocket_tag_t *tags, size_t n);
+
+/*
+ * Not 0 when the message passes.  It allocates nothing, and makes as many
+ * steps as the filter has tests, at most.
+ */
+int ngx_websocket_filter_match(ngx_websocket_filters_t *filters,
+    ngx_websocket_filter_t *filter);
+
+
+#endif /* NGX_WEBSOCKET_FILTER_H */

@@ -1,0 +1,49 @@
+
+/*
+ * JSON text, gone through without being read: RFC 8259's grammar to the byte,
+ * no values, no memory, no recursion.  What escapes mean, whether names come
+ * twice and whether text is UTF-8 is not looked at.
+ */
+
+
+#ifndef NGX_WEBSOCKET_SCAN_H
+#define NGX_WEBSOCKET_SCAN_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "message/json.h"
+
+
+/* p is where it stands, also when something is wrong; the rest begins as 0 */
+
+typedef struct {
+    const char                  *p;
+    const char                  *last;
+    uint32_t                     depth;     /* containers around p */
+    uint32_t                     deep;      /* it did not go on for that */
+    uint8_t                      objects[NGX_WEBSOCKET_JSON_DEPTH];
+} ngx_websocket_scan_t;
+
+
+/* Goes past spaces, if there are any. */
+void ngx_websocket_scan_space(ngx_websocket_scan_t *scan);
+
+/* Each goes past what it says.  Returns 0 when something else is there. */
+int ngx_websocket_scan_char(ngx_websocket_scan_t *scan, char c);
+
+/* a string with its quotes */
+int ngx_websocket_scan_string(ngx_websocket_scan_t *scan);
+
+/* a colon, with spaces before it */
+int ngx_websocket_scan_colon(ngx_websocket_scan_t *scan);
+
+/*
+ * A value with all that is in it, and spaces before it: not deeper than
+ * NGX_WEBSOCKET_JSON_DEPTH with one container around it.
+ */
+int ngx_websocket_scan_value(ngx_websocket_scan_t *scan);
+
+
+#endif /* NGX_WEBSOCKET_SCAN_H */

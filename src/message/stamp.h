@@ -1,0 +1,64 @@
+
+/*
+ * What the server says of a message, in the message: who sent it, when, which
+ * one it is, and in which channel.  A client cannot say it: what it gave
+ * under these names is left out, however it is spelled ("fr\u006fm"), as
+ * often as it comes, and also where only the case of its letters differs, for
+ * there are decoders to which "From" is "from".
+ *
+ * Works on the text alone: the rest of the message stays what it is byte for
+ * byte, its numbers too.  No nginx header.
+ */
+
+
+#ifndef NGX_WEBSOCKET_STAMP_H
+#define NGX_WEBSOCKET_STAMP_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "message/json.h"
+
+
+#define NGX_WEBSOCKET_STAMP_FROM      0x01
+#define NGX_WEBSOCKET_STAMP_TIME      0x02
+#define NGX_WEBSOCKET_STAMP_SEQUENCE  0x04
+#define NGX_WEBSOCKET_STAMP_CHANNEL   0x08
+
+#define NGX_WEBSOCKET_STAMP_TIME_SIZE                                         \
+    (sizeof("1970-01-01T00:00:00.000Z") - 1)
+
+
+typedef struct {
+    unsigned       fields;        /* which of these are set, by bits */
+    const char    *from;          /* NULL: null is said, not nothing */
+    size_t         from_size;
+    const char    *channel;
+    size_t         channel_size;
+    uint64_t       time;          /* ms since the epoch */
+    uint64_t       sequence;
+} ngx_websocket_stamp_t;
+
+
+/*
+ * Appends a message, size bytes of UTF-8, with the stamp's fields before all
+ * others.  The message must be a JSON object: its grammar is checked to the
+ * last byte (but not that its names differ, nor what its escapes mean).  What
+ * is not UTF-8 in the stamp's strings becomes U+FFFD.
+ *
+ * Returns OK; REFUSED with the error's rule; or NO_MEMORY.  Unless OK, the
+ * text is to be thrown away.
+ */
+ngx_websocket_json_e ngx_websocket_stamp(const char *message, size_t size,
+    const ngx_websocket_stamp_t *stamp, ngx_websocket_json_text_t *text,
+    ngx_websocket_json_error_t *error);
+
+/*
+ * Writes a time as RFC 3339 has it, in UTC with milliseconds, to buf of
+ * NGX_WEBSOCKET_STAMP_TIME_SIZE bytes; years end with 9999.
+ */
+void ngx_websocket_stamp_time(char *buf, uint64_t time);
+
+
+#endif /* NGX_WEBSOCKET_STAMP_H */

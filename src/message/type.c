@@ -1,0 +1,703 @@
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/type_private.h"
+
+
+/* what an error of the configuration is told with */
+
+typedef struct {
+    ngx_websocket_type_t        *type;
+    ngx_websocket_field_t       *field;
+    char                        *error;
+    size_t                       size;
+} ngx_websocket_words_t;
+
+
+typedef struct {
+    const char                  *name;      /* "min=", "required" */
+    unsigned                     kinds;     /* that may have it, by bits */
+    int                        (*set)(ngx_websocket_words_t *words,
+                                     const char *value);
+} ngx_websocket_option_t;
+
+
+static void *ngx_websocket_type_more(void *array, size_t n, size_t size);
+static int ngx_websocket_type_wrong(ngx_websocket_words_t *words,
+    const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int ngx_websocket_field_init(ngx_websocket_words_t *words,
+    const char *name, const char *kind);
+static ngx_websocket_kind_e ngx_websocket_kind_find(const char *name);
+static int ngx_websocket_field_option(ngx_websocket_words_t *words,
+    const char *word);
+static int ngx_websocket_field_required(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_nullable(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_min(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_max(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_bound(ngx_websocket_words_t *words,
+    ngx_websocket_bound_t *bound, const char *name, const char *value);
+static int ngx_websocket_field_format(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_enum(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_pattern(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_of(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_default(ngx_websocket_words_t *words,
+    const char *value);
+static int ngx_websocket_field_done(ngx_websocket_words_t *words);
+static const char *ngx_websocket_type_path(const ngx_websocket_type_t *type,
+    const char *path);
+
+
+const char *const  ngx_websocket_kinds[] = {
+    "string", "integer", "number", "boolean", "array", "object", "any"
+};
+
+#define ngx_websocket_kind_bit(name)  (1u << NGX_WEBSOCKET_KIND_##name)
+
+#define NGX_WEBSOCKET_KIND_BOUNDED                                            \
+    (ngx_websocket_kind_bit(STRING) | ngx_websocket_kind_bit(INTEGER)         \
+     | ngx_websocket_kind_bit(NUMBER) | ngx_websocket_kind_bit(ARRAY))
+
+#define NGX_WEBSOCKET_KIND_ALL  ((1u << NGX_WEBSOCKET_KINDS) - 1)
+
+
+static const ngx_websocket_option_t  ngx_websocket_options[] = {
+    { "required", NGX_WEBSOCKET_KIND_ALL, ngx_websocket_field_required },
+    { "nullable", NGX_WEBSOCKET_KIND_ALL, ngx_websocket_field_nullable },
+    { "min=", NGX_WEBSOCKET_KIND_BOUNDED, ngx_websocket_field_min },
+    { "max=", NGX_WEBSOCKET_KIND_BOUNDED, ngx_websocket_field_max },
+    { "format=", ngx_websocket_kind_bit(STRING), ngx_websocket_field_format },
+    { "enum=", ngx_websocket_kind_bit(STRING), ngx_websocket_field_enum },
+    { "pattern=", ngx_websocket_kind_bit(STRING),
+      ngx_websocket_field_pattern },
+    { "default=", NGX_WEBSOCKET_KIND_ALL, ngx_websocket_field_default },
+    { "of=", ngx_websocket_kind_bit(ARRAY) | ngx_websocket_kind_bit(OBJECT),
+      ngx_websocket_field_of }
+};
+
+
+ngx_websocket_type_t *
+ngx_websocket_type_create(const char *name,
+    const ngx_websocket_type_maker_t *maker, char *error, size_t size)
+{
+    ngx_websocket_type_t  *type;
+
+    if (*name == '\0' || ngx_websocket_kind_find(name) != NGX_WEBSOCKET_KINDS)
+    {
+        (void) snprintf(error, size, "\"%s\" cannot be a type's name", name);
+        return NULL;
+    }
+
+    type = calloc(1, sizeof(ngx_websocket_type_t));
+
+    if (type) {
+        type->maker = *maker;
+        type->name = strdup(name);
+        type->views = calloc(1, sizeof(ngx_websocket_view_t *));
+    }
+
+    if (type && type->name && type->views) {
+        type->views[0] = ngx_websocket_view_create("default", NULL, 0, error,
+                                                   size);
+        type->views_count = type->views[0] != NULL;
+    }
+
+    if (type == NULL || type->views_count == 0) {
+        ngx_websocket_type_destroy(type);
+        (void) snprintf(error, size, "no memory for type \"%s\"", name);
+        return NULL;
+    }
+
+    return type;
+}
+
+
+void
+ngx_websocket_type_destroy(ngx_websocket_type_t *type)
+{
+    size_t                  i;
+    ngx_websocket_field_t  *field;
+
+    if (type == NULL) {
+        return;
+    }
+
+    for (i = 0; i < type->count; i++) {
+        field = &type->fields[i];
+
+        free(field->name);
+        free(field->values);
+        json_decref(field->value);
+    }
+
+    for (i = 0; i < type->views_count; i++) {
+        ngx_websocket_view_destroy(type->views[i]);
+    }
+
+    free(type->fields);
+    free(type->views);
+    free(type->name);
+    free(type);
+}
+
+
+const char *
+ngx_websocket_type_name(const ngx_websocket_type_t *type)
+{
+    return type->name;
+}
+
+
+/* an array of n elements with room for one more, of zeros */
+
+static void *
+ngx_websocket_type_more(void *array, size_t n, size_t size)
+{
+    char  *more;
+
+    more = realloc(array, (n + 1) * size);
+
+    if (more) {
+        memset(more + n * size, 0, size);
+    }
+
+    return more;
+}
+
+
+static int
+ngx_websocket_type_wrong(ngx_websocket_words_t *words, const char *format, ...)
+{
+    int      n;
+    va_list  args;
+
+    n = 0;
+
+    if (words->field) {
+        n = snprintf(words->error, words->size, "field \"%s\": ",
+                     words->field->name);
+    }
+
+    if (n >= 0 && (size_t) n < words->size) {
+        va_start(args, format);
+        (void) vsnprintf(words->error + n, words->size - (size_t) n, format,
+                         args);
+        va_end(args);
+    }
+
+    return -1;
+}
+
+
+int
+ngx_websocket_type_field(ngx_websocket_type_t *type, const char *const *words,
+    size_t n, char *error, size_t size)
+{
+    size_t                  i;
+    ngx_websocket_words_t   ctx = { type, NULL, error, size };
+
+    if (n < 2) {
+        return ngx_websocket_type_wrong(&ctx, "a field is NAME KIND ...");
+    }
+
+    if (ngx_websocket_field_init(&ctx, words[0], words[1]) != 0) {
+        return -1;
+    }
+
+    for (i = 2; i < n; i++) {
+
+        if (ngx_websocket_field_option(&ctx, words[i]) != 0) {
+            return -1;
+        }
+    }
+
+    return ngx_websocket_field_done(&ctx);
+}
+
+
+static int
+ngx_websocket_field_init(ngx_websocket_words_t *words, const char *name,
+    const char *kind)
+{
+    ngx_websocket_type_t   *type;
+    ngx_websocket_field_t  *fields;
+
+    type = words->type;
+
+    if (*name == '\0' || strpbrk(name, ".[]=")) {
+        return ngx_websocket_type_wrong(words, "invalid field name \"%s\"",
+                                        name);
+    }
+
+    if (ngx_websocket_type_find_field(type, name, strlen(name))) {
+        return ngx_websocket_type_wrong(words, "duplicate field \"%s\"", name);
+    }
+
+    fields = ngx_websocket_type_more(type->fields, type->count,
+                                     sizeof(ngx_websocket_field_t));
+
+    if (fields == NULL) {
+        return ngx_websocket_type_wrong(words, "no memory");
+    }
+
+    type->fields = fields;
+    fields[type->count].name = strdup(name);
+
+    if (fields[type->count].name == NULL) {
+        return ngx_websocket_type_wrong(words, "no memory");
+    }
+
+    words->field = &fields[type->count++];
+    words->field->size = strlen(name);
+    words->field->shape.kind = ngx_websocket_kind_find(kind);
+    words->field->items.kind = NGX_WEBSOCKET_KIND_ANY;
+
+    if (words->field->shape.kind == NGX_WEBSOCKET_KINDS) {
+        return ngx_websocket_type_wrong(words, "unknown kind \"%s\"", kind);
+    }
+
+    return 0;
+}
+
+
+/* NGX_WEBSOCKET_KINDS: there is none of that name */
+
+static ngx_websocket_kind_e
+ngx_websocket_kind_find(const char *name)
+{
+    unsigned  i;
+
+    for (i = 0; i < NGX_WEBSOCKET_KINDS; i++) {
+
+        if (strcmp(ngx_websocket_kinds[i], name) == 0) {
+            break;
+        }
+    }
+
+    return (ngx_websocket_kind_e) i;
+}
+
+
+static int
+ngx_websocket_field_option(ngx_websocket_words_t *words, const char *word)
+{
+    size_t                         i, size;
+    const ngx_websocket_option_t  *option;
+
+    for (i = 0;
+         i < sizeof(ngx_websocket_options) / sizeof(ngx_websocket_options[0]);
+         i++)
+    {
+        option = &ngx_websocket_options[i];
+        size = strlen(option->name);
+
+        if (strncmp(word, option->name, size) != 0
+            || (option->name[size - 1] != '=' && word[size] != '\0'))
+        {
+            continue;
+        }
+
+        if (!(option->kinds & 1u << words->field->shape.kind)) {
+            return ngx_websocket_type_wrong(words,
+                                     "\"%s\" is not for kind %s", option->name,
+                                     ngx_websocket_kinds[
+                                                 words->field->shape.kind]);
+        }
+
+        return option->set(words, word + size);
+    }
+
+    return ngx_websocket_type_wrong(words, "invalid parameter \"%s\"", word);
+}
+
+
+static int
+ngx_websocket_field_required(ngx_websocket_words_t *words, const char *value)
+{
+    (void) value;
+
+    words->field->required = 1;
+
+    return 0;
+}
+
+
+static int
+ngx_websocket_field_nullable(ngx_websocket_words_t *words, const char *value)
+{
+    (void) value;
+
+    words->field->nullable = 1;
+
+    return 0;
+}
+
+
+static int
+ngx_websocket_field_min(ngx_websocket_words_t *words, const char *value)
+{
+    return ngx_websocket_field_bound(words, &words->field->min, "min", value);
+}
+
+
+static int
+ngx_websocket_field_max(ngx_websocket_words_t *words, const char *value)
+{
+    return ngx_websocket_field_bound(words, &words->field->max, "max", value);
+}
+
+
+static int
+ngx_websocket_field_bound(ngx_websocket_words_t *words,
+    ngx_websocket_bound_t *bound, const char *name, const char *value)
+{
+    json_t                *json;
+    ngx_websocket_kind_e   kind;
+
+    kind = words->field->shape.kind;
+    json = json_loads(value, JSON_DECODE_ANY, NULL);
+
+    if (!json_is_number(json)
+        || (kind != NGX_WEBSOCKET_KIND_NUMBER && !json_is_integer(json))
+        || ((kind == NGX_WEBSOCKET_KIND_STRING
+             || kind == NGX_WEBSOCKET_KIND_ARRAY)
+            && json_integer_value(json) < 0))
+    {
+        json_decref(json);
+        return ngx_websocket_type_wrong(words, "invalid number \"%s=%s\"",
+                                        name, value);
+    }
+
+    bound->set = 1;
+    bound->number = ngx_websocket_json_number(json);
+
+    json_decref(json);
+
+    return 0;
+}
+
+
+static int
+ngx_websocket_field_format(ngx_websocket_words_t *words, const char *value)
+{
+    words->field->format = ngx_websocket_format_find(value);
+
+    if (words->field->format == NULL) {
+        return ngx_websocket_type_wrong(words, "unknown format \"%s\"", value);
+    }
+
+    return 0;
+}
+
+
+static int
+ngx_websocket_field_enum(ngx_websocket_words_t *words, const char *value)
+{
+    size_t  size;
+
+    size = strlen(value);
+
+    if (size == 0 || *value == '|' || value[size - 1] == '|'
+        || strstr(value, "||"))
+    {
+        return ngx_websocket_type_wrong(words, "empty value in \"enum=%s\"",
+                                        value);
+    }
+
+    free(words->field->values);
+
+    words->field->values = strdup(value);
+
+    return words->field->values
+           ? 0 : ngx_websocket_type_wrong(words, "no memory");
+}
+
+
+static int
+ngx_websocket_field_pattern(ngx_websocket_words_t *words, const char *value)
+{
+    char                        error[256];
+    ngx_websocket_type_maker_t  *maker;
+
+    maker = &words->type->maker;
+
+    if (maker->compile == NULL || maker->match == NULL) {
+        return ngx_websocket_type_wrong(words, "\"pattern=\" needs regular "
+                                        "expressions, which are not there");
+    }
+
+    error[0] = '\0';
+
+    words->field->regex = maker->compile(maker->data, value, error,
+                                         sizeof(error));
+
+    if (words->field->regex == NULL) {
+        return ngx_websocket_type_wrong(words, "pattern \"%s\": %s", value,
+                                        error);
+    }
+
+    return 0;
+}
+
+
+static int
+ngx_websocket_field_of(ngx_websocket_words_t *words, const char *value)
+{
+    ngx_websocket_shape_t       *shape;
+    ngx_websocket_kind_e         kind;
+    ngx_websocket_type_maker_t  *maker;
+
+    maker = &words->type->maker;
+    shape = &words->field->shape;
+    kind = ngx_websocket_kind_find(value);
+
+    if (shape->kind == NGX_WEBSOCKET_KIND_ARRAY) {
+        shape = &words->field->items;
+        shape->kind = NGX_WEBSOCKET_KIND_OBJECT;
+
+        if (kind != NGX_WEBSOCKET_KINDS) {
+            shape->kind = kind;
+            return 0;
+        }
+    }
+
+    shape->of = maker->find ? maker->find(maker->data, value) : NULL;
+
+    if (shape->of == NULL) {
+        return ngx_websocket_type_wrong(words, "unknown type \"%s\"", value);
+    }
+
+    words->type->defaults |= shape->of->defaults;
+
+    return 0;
+}
+
+
+static int
+ngx_websocket_field_default(ngx_websocket_words_t *words, const char *value)
+{
+    json_error_t            error;
+    ngx_websocket_field_t  *field;
+
+    field = words->field;
+
+    json_decref(field->value);
+
+    if (field->shape.kind == NGX_WEBSOCKET_KIND_STRING) {
+        field->value = json_string(value);
+
+        return field->value
+               ? 0 : ngx_websocket_type_wrong(words, "\"default=%s\" is not "
+                                              "UTF-8", value);
+    }
+
+    field->value = json_loads(value, JSON_DECODE_ANY|JSON_REJECT_DUPLICATES,
+                              &error);
+
+    return field->value
+           ? 0 : ngx_websocket_type_wrong(words, "\"default=%s\" is not JSON: "
+                                          "%s", value, error.text);
+}
+
+
+/* what only all words together show */
+
+static int
+ngx_websocket_field_done(ngx_websocket_words_t *words)
+{
+    ngx_websocket_field_t       *field;
+    ngx_websocket_json_error_t   error;
+    ngx_websocket_json_place_t   place;
+
+    field = words->field;
+
+    if (field->min.set && field->max.set
+        && ngx_websocket_json_compare(&field->min.number, &field->max.number)
+           > 0)
+    {
+        return ngx_websocket_type_wrong(words, "\"min=\" is above \"max=\"");
+    }
+
+    if (field->value == NULL) {
+        return 0;
+    }
+
+    if (field->required) {
+        return ngx_websocket_type_wrong(words, "a required field has no use "
+                                        "for \"default=\"");
+    }
+
+    place.parent = NULL;
+    place.name = "default";
+    place.size = sizeof("default") - 1;
+
+    if (ngx_websocket_check_field(words->type, field, field->value, &place, 1,
+                                  &error)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        return ngx_websocket_type_wrong(words, "%s: %s", error.path,
+                                        error.rule);
+    }
+
+    /* given whole: a message's own check need not look within it */
+
+    if (ngx_websocket_defaults_value(field, field->value) < 0) {
+        return ngx_websocket_type_wrong(words, "no memory");
+    }
+
+    words->type->defaults = 1;
+
+    return 0;
+}
+
+
+int
+ngx_websocket_type_view(ngx_websocket_type_t *type, const char *const *words,
+    size_t n, char *error, size_t size)
+{
+    size_t                  i;
+    const char             *wrong;
+    ngx_websocket_view_t  **views;
+    ngx_websocket_words_t   ctx = { type, NULL, error, size };
+
+    if (n < 2) {
+        return ngx_websocket_type_wrong(&ctx, "a view is NAME FIELD ...");
+    }
+
+    if (ngx_websocket_type_find_view(type, words[0], strlen(words[0]))) {
+        return ngx_websocket_type_wrong(&ctx, "duplicate view \"%s\"%s",
+                                     words[0],
+                                     strcmp(words[0], "default") ? ""
+                                         : ": it is always there");
+    }
+
+    for (i = 1; i < n; i++) {
+
+        wrong = ngx_websocket_type_path(type, words[i]);
+
+        if (wrong) {
+            return ngx_websocket_type_wrong(&ctx,
+                                            "view \"%s\": field \"%s\" %s",
+                                            words[0], words[i], wrong);
+        }
+    }
+
+    views = ngx_websocket_type_more(type->views, type->views_count,
+                                    sizeof(ngx_websocket_view_t *));
+
+    if (views == NULL) {
+        return ngx_websocket_type_wrong(&ctx, "no memory");
+    }
+
+    type->views = views;
+    views[type->views_count] = ngx_websocket_view_create(words[0], words + 1,
+                                                         n - 1, error, size);
+
+    if (views[type->views_count] == NULL) {
+        return -1;
+    }
+
+    type->views_count++;
+
+    return 0;
+}
+
+
+/* returns why a path is of no value that a message may have, or NULL */
+
+static const char *
+ngx_websocket_type_path(const ngx_websocket_type_t *type, const char *path)
+{
+    size_t                        size;
+    const ngx_websocket_field_t  *field;
+
+    while (type) {
+
+        size = strcspn(path, ".");
+        field = ngx_websocket_type_find_field(type, path, size);
+
+        if (field == NULL) {
+            return type->additional ? NULL : "is unknown";
+        }
+
+        if (path[size] == '\0') {
+            return NULL;
+        }
+
+        if (field->shape.kind != NGX_WEBSOCKET_KIND_OBJECT
+            && field->shape.kind != NGX_WEBSOCKET_KIND_ANY)
+        {
+            return "is within what is no object";
+        }
+
+        type = field->shape.of;
+        path += size + 1;
+    }
+
+    return NULL;
+}
+
+
+int
+ngx_websocket_type_additional(ngx_websocket_type_t *type,
+    const char *const *words, size_t n, char *error, size_t size)
+{
+    ngx_websocket_words_t  ctx = { type, NULL, error, size };
+
+    if (n != 1 || (strcmp(words[0], "on") && strcmp(words[0], "off"))) {
+        return ngx_websocket_type_wrong(&ctx,
+                                        "\"additional\" is \"on\" or \"off\"");
+    }
+
+    type->additional = words[0][1] == 'n';
+
+    return 0;
+}
+
+
+const ngx_websocket_field_t *
+ngx_websocket_type_find_field(const ngx_websocket_type_t *type,
+    const char *name, size_t size)
+{
+    size_t                        i;
+    const ngx_websocket_field_t  *field;
+
+    for (i = 0; i < type->count; i++) {
+        field = &type->fields[i];
+
+        if (field->size == size && memcmp(field->name, name, size) == 0) {
+            return field;
+        }
+    }
+
+    return NULL;
+}
+
+
+const ngx_websocket_view_t *
+ngx_websocket_type_find_view(const ngx_websocket_type_t *type,
+    const char *name, size_t size)
+{
+    size_t       i;
+    const char  *other;
+
+    for (i = 0; i < type->views_count; i++) {
+        other = ngx_websocket_view_name(type->views[i]);
+
+        if (strlen(other) == size && memcmp(other, name, size) == 0) {
+            return type->views[i];
+        }
+    }
+
+    return NULL;
+}

@@ -1,0 +1,238 @@
+
+/*
+ * Stamps.  The first byte says which fields are set, and whether there is a
+ * sender; the second how many bytes of the rest are its name; then comes the
+ * message.  What comes out is read by jansson, and held against what jansson
+ * makes of the message itself.
+ */
+
+#include "fuzz.h"
+#include "wire/utf8.c"
+#include "message/json.c"
+#include "message/scan.c"
+#include "message/stamp.c"
+
+
+static int
+depth_of(json_t *json)
+{
+    int          depth, deepest;
+    json_t      *value;
+    size_t       i;
+    const char  *name;
+
+    deepest = 0;
+
+    json_object_foreach(json, name, value) {
+        depth = depth_of(value);
+        deepest = depth > deepest ? depth : deepest;
+    }
+
+    json_array_foreach(json, i, value) {
+        depth = depth_of(value);
+        deepest = depth > deepest ? depth : deepest;
+    }
+
+    return deepest + (json_is_object(json) || json_is_array(json));
+}
+
+
+/* whether a decoder that is careless of case takes one name for the other */
+
+static int
+alike(const char *name, const char *own)
+{
+    size_t       i, n;
+    const char  *letter;
+
+    static const struct {
+        const char  *text;
+        char         letter;
+    } others[] = {
+        { "\xc4\xb0", 'i' }, { "\xc4\xb1", 'i' }, { "\xc5\xbf", 's' }
+    };
+
+    for ( /* void */ ; *name && *own; own++) {
+
+        letter = name;
+        n = 1;
+
+        for (i = 0; i < 3; i++) {
+
+            if (strncmp(name, others[i].text, 2) == 0) {
+                letter = &others[i].letter;
+                n = 2;
+            }
+        }
+
+        if (*letter != *own && *letter != *own - 0x20) {
+            return 0;
+        }
+
+        name += n;
+    }
+
+    return *name == *own;
+}
+
+
+static void
+check_strings(json_t *value, const char *text, size_t size)
+{
+    int  whole;
+
+    fuzz_check(json_is_string(value));
+
+    if (memchr(text, '\0', size) == NULL
+        && fuzz_utf8((const uint8_t *) text, size, &whole) == FUZZ_NONE
+        && whole)
+    {
+        fuzz_check(json_string_length(value) == size
+                   && memcmp(json_string_value(value), text, size) == 0);
+    }
+}
+
+
+/* both are objects: the one that was stamped, and the client's */
+
+static void
+check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
+{
+    int          own;
+    void        *next;
+    json_t      *value, *rest;
+    unsigned     i;
+    const char  *name;
+
+    static const char  *names[] = { "from", "time", "sequence", "channel" };
+
+    if (stamp->fields & NGX_WEBSOCKET_STAMP_FROM) {
+        value = json_object_get(out, "from");
+        fuzz_check(value);
+
+        if (stamp->from) {
+            check_strings(value, stamp->from, stamp->from_size);
+
+        } else {
+            fuzz_check(json_is_null(value));
+        }
+    }
+
+    if (stamp->fields & NGX_WEBSOCKET_STAMP_SEQUENCE) {
+        fuzz_check(json_integer_value(json_object_get(out, "sequence"))
+                   == (json_int_t) stamp->sequence);
+    }
+
+    if (stamp->fields & NGX_WEBSOCKET_STAMP_CHANNEL) {
+        check_strings(json_object_get(out, "channel"), stamp->channel,
+                      stamp->channel_size);
+    }
+
+    if (stamp->fields & NGX_WEBSOCKET_STAMP_TIME) {
+        fuzz_check(strcmp(json_string_value(json_object_get(out, "time")),
+                          "2023-11-14T22:13:20.123Z") == 0);
+    }
+
+    rest = json_copy(in);
+
+    json_object_foreach_safe(in, next, name, value) {
+
+        for (i = 0, own = 0; i < 4; i++) {
+            own |= stamp->fields & 1u << i && alike(name, names[i]);
+        }
+
+        if (own) {
+            json_object_del(rest, name);
+        }
+    }
+
+    for (i = 0; i < 4; i++) {
+
+        if (stamp->fields & 1u << i) {
+            json_object_del(out, names[i]);
+        }
+    }
+
+    fuzz_check(json_equal(out, rest));
+
+    json_decref(rest);
+}
+
+
+static void
+check(const ngx_websocket_stamp_t *stamp, const uint8_t *p, size_t n)
+{
+    json_t                      *in, *out;
+    uint8_t                     *copy;
+    json_error_t                 from;
+    ngx_websocket_json_e         rc;
+    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0 };
+    ngx_websocket_json_error_t   error;
+
+    copy = fuzz_copy(p, n);
+    rc = ngx_websocket_stamp((char *) copy, n, stamp, &text, &error);
+    free(copy);
+
+    /* jansson passes over a zero behind a number or a word */
+
+    if (n && memchr(p, '\0', n)) {
+        fuzz_check(rc == NGX_WEBSOCKET_JSON_REFUSED);
+        ngx_websocket_json_text_done(&text);
+        return;
+    }
+
+    in = json_loadb((const char *) p, n, JSON_DECODE_ANY, &from);
+
+    if (rc == NGX_WEBSOCKET_JSON_REFUSED) {
+        fuzz_check(!json_is_object(in)
+                   || depth_of(in) > NGX_WEBSOCKET_JSON_DEPTH);
+
+    } else if (in) {
+        fuzz_check(rc == NGX_WEBSOCKET_JSON_OK && json_is_object(in));
+
+        /* no name of the server's may be there a second time */
+
+        out = json_loadb(text.data, text.size, 0, &from);
+        fuzz_check(out);
+        check_members(stamp, out, in);
+        json_decref(out);
+
+    } else {
+        fuzz_check(json_error_code(&from) == json_error_numeric_overflow
+                   || json_error_code(&from) == json_error_null_character
+                   || json_error_code(&from) == json_error_null_byte_in_key
+                   || json_error_code(&from) == json_error_invalid_utf8
+                   || strstr(from.text, "invalid Unicode") == from.text);
+    }
+
+    ngx_websocket_json_text_done(&text);
+    json_decref(in);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+    size_t                 size;
+    ngx_websocket_stamp_t  stamp;
+
+    if (n < 2) {
+        return 0;
+    }
+
+    memset(&stamp, 0, sizeof(stamp));
+
+    size = p[1] < n - 2 ? p[1] : n - 2;
+
+    stamp.fields = p[0] & 0x0f;
+    stamp.time = UINT64_C(1700000000123);
+    stamp.sequence = size;
+    stamp.from = p[0] & 0x10 ? (const char *) p + 2 : NULL;
+    stamp.from_size = size;
+    stamp.channel = (const char *) p + 2;
+    stamp.channel_size = size;
+
+    check(&stamp, p + 2 + size, n - 2 - size);
+
+    return 0;
+}
