@@ -13,6 +13,7 @@
 #include <ngx_http.h>
 
 #include "hub/ngx_http_websocket_zone.h"
+#include "session/ngx_http_websocket_limits_conf.h"
 #include "wire/deflate.h"
 
 
@@ -115,6 +116,8 @@ typedef struct {
     ngx_flag_t                    presence;
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
+
+    ngx_http_websocket_limits_conf_t  limits;
 } ngx_http_websocket_loc_conf_t;
 
 

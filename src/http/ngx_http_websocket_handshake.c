@@ -166,6 +166,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         return ngx_http_websocket_unavailable(r, "the zone is full");
     }
 
+    if (rc == NGX_BUSY) {
+        return ngx_http_websocket_unavailable(r, "too many connections");
+    }
+
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_limits.h"
 
 
 /* one for all sessions: what is incomplete in it is copied out */
@@ -11,6 +12,9 @@
 
 /* just one where it may be compressed: it unpacks to a thousand times that */
 #define NGX_HTTP_WEBSOCKET_READ_PACKED  4096
+
+/* where a rate may have to keep it */
+#define NGX_HTTP_WEBSOCKET_READ_RATED  4096
 
 /* messages in one read, after which the session waits for their delivery */
 #define NGX_HTTP_WEBSOCKET_GREEDY      64
@@ -100,6 +104,13 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
     if (ngx_http_websocket_variant_codec(s->variant)) {
         size = NGX_HTTP_WEBSOCKET_READ_PACKED;
         reads = 1;
+
+    } else if (s->conf->limits.rates) {
+        size = NGX_HTTP_WEBSOCKET_READ_RATED;
+    }
+
+    if (!ngx_http_websocket_limits_waits(s)) {
+        (void) ngx_http_websocket_limits_rest(s);
     }
 
     for (i = 0; i < reads; i++) {
@@ -109,6 +120,12 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
         if (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
             && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO)
         {
+            return;
+        }
+
+        /* nor who has to wait: the timer comes back to it */
+
+        if (ngx_http_websocket_limits_waits(s)) {
             return;
         }
 
@@ -151,6 +168,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 
         if (s->greedy && s->conf->zone) {
             ngx_http_websocket_hub_flooded(s->conf->zone);
+            ngx_http_websocket_limits_flood(s);
         }
 
         if (!rev->ready || ngx_http_websocket_read_waits(s)) {
@@ -163,7 +181,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (rev->ready) {
+    if (rev->ready && !ngx_http_websocket_limits_waits(s)) {
 
         /* who waits goes behind those who come later in this turn */
 
@@ -307,6 +325,10 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
             rc = ngx_http_websocket_read_whole(s, data, size);
 
+            if (rc == NGX_AGAIN) {
+                return ngx_http_websocket_limits_keep(s, pos, last);
+            }
+
             if (rc != NGX_OK) {
                 return rc;
             }
@@ -334,6 +356,10 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
         default:  /* NGX_WEBSOCKET_PARSE_AGAIN */
             return NGX_OK;
+        }
+
+        if (rc == NGX_AGAIN) {
+            return ngx_http_websocket_limits_keep(s, pos, last);
         }
 
         if (rc != NGX_OK) {
@@ -399,8 +425,17 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
         return ngx_http_websocket_read_unwanted(s);
     }
 
-    if (in->parser.opcode != NGX_WEBSOCKET_CONTINUATION) {
+    if (in->parser.opcode == NGX_WEBSOCKET_CONTINUATION) {
+
+        if (++in->fragments > s->conf->limits.fragments) {
+            ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                           "too many fragments");
+            return NGX_DONE;
+        }
+
+    } else {
         in->utf8 = 0;
+        in->fragments = 1;
 
         if (in->parser.rsv1) {
             in->inflater = ngx_http_websocket_inflater_take(s);
@@ -558,6 +593,8 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
     switch (in->parser.opcode) {
 
     case NGX_WEBSOCKET_PING:
+        rc = ngx_http_websocket_limits_ping(s);
+
         if (s->state == NGX_HTTP_WEBSOCKET_OPEN
             && ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PONG,
                                                in->control, in->control_size)
@@ -575,6 +612,7 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
         break;
 
     default:  /* a Pong, answered or not asked for: it was heard */
+        rc = ngx_http_websocket_limits_ping(s);
         break;
     }
 
@@ -736,9 +774,16 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     s->record->messages_in++;
     s->active = ngx_http_websocket_now();
 
-    rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
-                                                    in->message,
-                                                    in->message_size);
+    rc = ngx_http_websocket_limits_message(s, in->message_size);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
+                                                        in->message,
+                                                        in->message_size);
+
+    } else if (rc == NGX_DECLINED) {
+        rc = NGX_OK;
+    }
 
     if (in->message_alloc) {
         ngx_free(in->message);
@@ -748,7 +793,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message = NULL;
     in->message_size = 0;
 
-    return rc;
+    return rc == NGX_OK && ngx_http_websocket_limits_waits(s) ? NGX_AGAIN : rc;
 }
 
 
