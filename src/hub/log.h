@@ -319,10 +319,11 @@ void ngx_websocket_log_rise(ngx_websocket_log_t *log,
 
 /*
  * Is a large part of the region, by a guess, full of what one of the channel's
- * workers has yet to read?
+ * workers has yet to read?  Returns 0, 1 when it is only the one in the slot,
+ * or 2.
  */
 int ngx_websocket_log_crowded(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel);
+    ngx_websocket_channel_ref_t channel, uint32_t slot);
 
 /*
  * Makes somebody a member of the channel, in the name of the worker in the

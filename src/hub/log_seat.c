@@ -135,33 +135,37 @@ ngx_websocket_log_rise(ngx_websocket_log_t *log,
 
 int
 ngx_websocket_log_crowded(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel)
+    ngx_websocket_channel_ref_t channel, uint32_t slot)
 {
+    int                       crowded;
     uint32_t                  i;
-    uint64_t                  unread, used;
+    uint64_t                  many;
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
+    /* as if all messages were equal: it is nothing to be right about */
+
+    many = log->nblocks - ngx_websocket_log_free_blocks(log);
+    many = many ? log->nmessages * log->nblocks
+                  / (many * NGX_WEBSOCKET_LOG_CROWD) : 0;
+
     ch = ngx_websocket_log_block(log, channel);
-    unread = 0;
+    crowded = 0;
 
     for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
 
-        if (ngx_websocket_log_live(log, entry)
-            && ch->offset - entry->read > unread)
+        if (!ngx_websocket_log_live(log, entry)
+            || ch->offset - entry->read <= many)
         {
-            unread = ch->offset - entry->read;
+            continue;
         }
+
+        if (entry->slot != slot) {
+            return 2;
+        }
+
+        crowded = 1;
     }
 
-    if (unread == 0 || log->nmessages == 0) {
-        return 0;
-    }
-
-    /* as if all messages were equal: it is nothing to be right about */
-
-    used = log->nblocks - ngx_websocket_log_free_blocks(log);
-
-    return unread * (used / log->nmessages)
-           > log->nblocks / NGX_WEBSOCKET_LOG_CROWD;
+    return crowded;
 }

@@ -821,7 +821,9 @@ ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_lock(zone);
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
-    crowded = ref && ngx_websocket_log_crowded(zone->log, ref);
+    crowded = ref ? ngx_websocket_log_crowded(zone->log, ref,
+                                           ngx_http_websocket_worker_slot())
+                  : 0;
 
     ngx_http_websocket_zone_unlock(zone);
 

@@ -187,7 +187,10 @@ int ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
 void ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_seat_t *seats, size_t n);
 
-/* Is the zone crowded with unread messages of that channel, as of the log? */
+/*
+ * Is the zone crowded with unread messages of that channel?  As of the log: 1
+ * when only this worker has yet to read them.
+ */
 ngx_uint_t ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 

@@ -130,7 +130,7 @@ ngx_http_websocket_limits_sit(ngx_http_websocket_session_t *s,
                                      s->record->limits->seats);
 
     if (rc == NGX_WEBSOCKET_LOG_FULL) {
-        ngx_log_error(NGX_LOG_WARN, s->connection->log, 0,
+        ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                       "websocket session refused: as many are there as may "
                       "be");
         return NGX_BUSY;
@@ -346,7 +346,8 @@ ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 {
-    ngx_str_t  channel;
+    ngx_str_t   channel;
+    ngx_uint_t  crowded;
 
     if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO
         || s->state != NGX_HTTP_WEBSOCKET_OPEN)
@@ -356,10 +357,25 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_socket_names(s, &channel, 1);
 
-    if (ngx_http_websocket_zone_crowded(s->conf->zone, &channel)
-        && (s->record->limits || ngx_http_websocket_limits_alloc(s, 0)))
+    crowded = ngx_http_websocket_zone_crowded(s->conf->zone, &channel);
+
+    if (crowded == 0
+        || ngx_http_websocket_limits_waits(s)
+        || (s->record->limits == NULL
+            && ngx_http_websocket_limits_alloc(s, 0) == NULL))
     {
-        ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
+        return;
+    }
+
+    ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
+
+    if (crowded == 1) {
+
+        /* it is for us to deliver, at the end of this turn and the next ones */
+
+        s->record->limits->turn = 1;
+        ngx_http_websocket_hub_flooded(s->conf->zone);
+        ngx_post_event(s->connection->read, &ngx_posted_next_events);
     }
 }
 
@@ -421,7 +437,22 @@ ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s)
 
     limits = s->record->limits;
 
-    if (limits == NULL || limits->rest == NULL) {
+    if (limits == NULL) {
+        return NGX_OK;
+    }
+
+    if (limits->turn) {
+
+        if (limits->waits && ngx_http_websocket_hub_behind(s->conf->zone)) {
+            ngx_post_event(s->connection->read, &ngx_posted_next_events);
+            return NGX_OK;
+        }
+
+        limits->turn = 0;
+        limits->waits = 0;
+    }
+
+    if (limits->waits || limits->rest == NULL) {
         return NGX_OK;
     }
 

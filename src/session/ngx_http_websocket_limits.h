@@ -51,8 +51,8 @@ ngx_int_t ngx_http_websocket_session_error(ngx_http_websocket_session_t *s);
 uint32_t ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s);
 
 /*
- * The session has sent very many messages at once: it waits a moment where
- * others have yet to read a large part of what the zone can hold.
+ * The session has published many messages: it waits a moment where others
+ * have yet to read a large part of what the zone can hold.
  */
 void ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s);
 
@@ -63,7 +63,10 @@ void ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
-/* Looks at it: returns as ngx_http_websocket_read_bytes(). */
+/*
+ * Looks at it, unless the session still waits.  Returns as
+ * ngx_http_websocket_read_bytes().
+ */
 ngx_int_t ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s);
 
 /* Ends the waiting: the session's reading goes on. */

@@ -109,9 +109,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
         size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
 
-    if (!ngx_http_websocket_limits_waits(s)) {
-        (void) ngx_http_websocket_limits_rest(s);
-    }
+    (void) ngx_http_websocket_limits_rest(s);
 
     for (i = 0; i < reads; i++) {
 
@@ -168,7 +166,6 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 
         if (s->greedy && s->conf->zone) {
             ngx_http_websocket_hub_flooded(s->conf->zone);
-            ngx_http_websocket_limits_flood(s);
         }
 
         if (!rev->ready || ngx_http_websocket_read_waits(s)) {
@@ -780,6 +777,10 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
         rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
                                                         in->message,
                                                         in->message_size);
+
+        if (s->record->messages_in % NGX_HTTP_WEBSOCKET_GREEDY == 0) {
+            ngx_http_websocket_limits_flood(s);
+        }
 
     } else if (rc == NGX_DECLINED) {
         rc = NGX_OK;

@@ -126,7 +126,8 @@ struct ngx_http_websocket_limits_s {
     ngx_websocket_rate_errors_t   errors;
     uint32_t                      refused;
     uint16_t                      nseats;
-    uint16_t                      waits;    /* nothing is read of it */
+    uint8_t                       waits;    /* nothing is read of it */
+    uint8_t                       turn;     /* until all is delivered here */
 };
 
 

@@ -276,7 +276,7 @@ test_crowd(void)
                                           NULL, &ref);
     (void) ngx_websocket_log_subscribe(l, ref, 0, NOW, &cursor, &offset);
 
-    unit_ok(!ngx_websocket_log_crowded(l, ref), "an empty room");
+    unit_ok(!ngx_websocket_log_crowded(l, ref, 1), "an empty room");
 
     do {
         memset(&message, 0, sizeof(message));
@@ -284,11 +284,14 @@ test_crowd(void)
         message.type = 2;
         rc = ngx_websocket_log_append(l, ref, &message, &part, 1, NULL, NULL);
 
-    } while (rc == NGX_WEBSOCKET_LOG_OK && !ngx_websocket_log_crowded(l, ref));
+    } while (rc == NGX_WEBSOCKET_LOG_OK && !ngx_websocket_log_crowded(l, ref, 1));
 
     unit_ok(rc == NGX_WEBSOCKET_LOG_OK && used() > l->nblocks / 5
             && used() < l->nblocks / 3, "a crowd at %u of %u blocks",
             (unsigned) used(), l->nblocks);
+
+    unit_ok(ngx_websocket_log_crowded(l, ref, 1) == 2
+            && ngx_websocket_log_crowded(l, ref, 0) == 1, "whose it is");
 
     while (ngx_websocket_log_read(l, &cursor, &message, data, sizeof(data))
            == NGX_WEBSOCKET_LOG_OK)
@@ -296,7 +299,7 @@ test_crowd(void)
         /* void */
     }
 
-    unit_ok(!ngx_websocket_log_crowded(l, ref), "all is read");
+    unit_ok(!ngx_websocket_log_crowded(l, ref, 1), "all is read");
 }
 
 
