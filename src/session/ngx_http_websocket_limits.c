@@ -22,6 +22,14 @@ static void ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s,
     uint32_t wait);
 
 
+/*
+ * A Ping after a silence that earns it need not be counted: sessions that ping
+ * now and then take no memory for that.
+ */
+
+static ngx_uint_t  ngx_http_websocket_earned;
+
+
 ngx_int_t
 ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r)
@@ -265,6 +273,20 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
 }
 
 
+void
+ngx_http_websocket_limits_heard(ngx_http_websocket_session_t *s)
+{
+    uint32_t               silence;
+    ngx_websocket_rate_t  *rate;
+
+    rate = s->conf->limits.pings;
+    silence = ngx_http_websocket_now() - s->heard;
+
+    ngx_http_websocket_earned = rate && (uint64_t) silence * rate->count
+                                        >= rate->period;
+}
+
+
 ngx_int_t
 ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
 {
@@ -278,6 +300,11 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
     }
 
     limits = s->record->limits;
+
+    if (limits == NULL && ngx_http_websocket_earned) {
+        ngx_http_websocket_earned = 0;
+        return NGX_OK;
+    }
 
     if (limits == NULL) {
         limits = ngx_http_websocket_limits_alloc(s, 0);
@@ -371,7 +398,7 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 
     if (crowded == 1) {
 
-        /* it is for us to deliver, at the end of this turn and the next ones */
+        /* ours to deliver: at the end of this turn, and of the next ones */
 
         s->record->limits->turn = 1;
         ngx_http_websocket_hub_flooded(s->conf->zone);

@@ -34,6 +34,9 @@ void ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s,
     size_t size);
 
+/* Bytes came, and s->heard still says when the last ones did. */
+void ngx_http_websocket_limits_heard(ngx_http_websocket_session_t *s);
+
 /*
  * Measures a Ping or Pong of the client.  Returns NGX_OK, or NGX_DONE when the
  * session began to close.

@@ -23,6 +23,8 @@
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
 
 
+static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
+    size_t n);
 static ngx_uint_t ngx_http_websocket_read_waits(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_input_keep(
@@ -75,7 +77,6 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 {
     size_t                         size;
     ssize_t                        n;
-    uint64_t                       messages;
     ngx_uint_t                     i, reads;
     ngx_connection_t              *c;
     ngx_http_websocket_session_t  *s;
@@ -113,17 +114,15 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 
     for (i = 0; i < reads; i++) {
 
-        /* who does not read the answers is not read from either */
+        /*
+         * Who does not read the answers is not read from either, nor who has
+         * to wait: its timer comes back to it.
+         */
 
-        if (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
-            && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO)
+        if (ngx_http_websocket_limits_waits(s)
+            || (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
+                && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO))
         {
-            return;
-        }
-
-        /* nor who has to wait: the timer comes back to it */
-
-        if (ngx_http_websocket_limits_waits(s)) {
             return;
         }
 
@@ -149,24 +148,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
             return;
         }
 
-        messages = s->record->messages_in;
-
-        s->record->bytes_in += n;
-        s->heard = ngx_http_websocket_now();
-        s->ping_open = 0;
-
-        if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
-            (void) ngx_http_websocket_read_bytes(s,
-                                           ngx_http_websocket_read_buffer,
-                                           ngx_http_websocket_read_buffer + n);
-        }
-
-        s->greedy = (s->record->messages_in - messages
-                     > NGX_HTTP_WEBSOCKET_GREEDY);
-
-        if (s->greedy && s->conf->zone) {
-            ngx_http_websocket_hub_flooded(s->conf->zone);
-        }
+        ngx_http_websocket_read_heard(s, n);
 
         if (!rev->ready || ngx_http_websocket_read_waits(s)) {
             break;
@@ -184,6 +166,34 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 
         ngx_post_event(rev, ngx_http_websocket_read_waits(s)
                             ? &ngx_posted_events : &ngx_posted_next_events);
+    }
+}
+
+
+static void
+ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
+{
+    uint64_t  messages;
+
+    messages = s->record->messages_in;
+
+    ngx_http_websocket_limits_heard(s);
+
+    s->record->bytes_in += n;
+    s->heard = ngx_http_websocket_now();
+    s->ping_open = 0;
+
+    if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
+        (void) ngx_http_websocket_read_bytes(s,
+                                           ngx_http_websocket_read_buffer,
+                                           ngx_http_websocket_read_buffer + n);
+    }
+
+    s->greedy = (s->record->messages_in - messages
+                 > NGX_HTTP_WEBSOCKET_GREEDY);
+
+    if (s->greedy && s->conf->zone) {
+        ngx_http_websocket_hub_flooded(s->conf->zone);
     }
 }
 

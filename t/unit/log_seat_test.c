@@ -121,7 +121,8 @@ test_few(void)
 
     ngx_websocket_log_rise(l, d, 1, NOW);
     ngx_websocket_log_rise(l, a, 1, NOW);
-    unit_ok(sit(0, 1, 1, 2, a) == NGX_WEBSOCKET_LOG_OK, "who rises makes room");
+    unit_ok(sit(0, 1, 1, 2, a) == NGX_WEBSOCKET_LOG_OK,
+            "who rises makes room");
 
     ngx_websocket_log_attach(l, 1, 0);
     unit_ok(sit(0, 1, 1, 2, b) == NGX_WEBSOCKET_LOG_OK
@@ -284,7 +285,8 @@ test_crowd(void)
         message.type = 2;
         rc = ngx_websocket_log_append(l, ref, &message, &part, 1, NULL, NULL);
 
-    } while (rc == NGX_WEBSOCKET_LOG_OK && !ngx_websocket_log_crowded(l, ref, 1));
+    } while (rc == NGX_WEBSOCKET_LOG_OK
+             && !ngx_websocket_log_crowded(l, ref, 1));
 
     unit_ok(rc == NGX_WEBSOCKET_LOG_OK && used() > l->nblocks / 5
             && used() < l->nblocks / 3, "a crowd at %u of %u blocks",
