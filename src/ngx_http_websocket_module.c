@@ -227,6 +227,41 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, events),
       &ngx_http_websocket_event_names },
 
+    { ngx_string("websocket_max_connections"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_max_connections,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_rate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_http_websocket_max_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_max_fragments"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, limits.fragments),
+      &ngx_http_websocket_size_bounds },
+
+    { ngx_string("websocket_max_pings"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_max_times,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, limits.pings),
+      NULL },
+
+    { ngx_string("websocket_max_errors"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_max_times,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, limits.errors),
+      NULL },
+
     { ngx_string("websocket_access_log"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -353,6 +388,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
 
+    ngx_http_websocket_limits_create(&conf->limits);
+
     return conf;
 }
 
@@ -407,6 +444,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_bitmask_value(conf->events, prev->events,
                                  NGX_CONF_BITMASK_SET);
     conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
+
+    ngx_http_websocket_limits_merge(&conf->limits, &prev->limits);
 
     if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish) {
         return NGX_CONF_OK;
@@ -478,7 +517,9 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
         }
     }
 
-    if (conf->mode == NGX_HTTP_WEBSOCKET_ECHO && conf->zone_name.len == 0) {
+    if (conf->mode == NGX_HTTP_WEBSOCKET_ECHO && conf->zone_name.len == 0
+        && conf->limits.sessions == NULL)
+    {
         return NGX_CONF_OK;
     }
 

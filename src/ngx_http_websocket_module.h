@@ -14,6 +14,7 @@
 
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_zone.h"
+#include "session/ngx_http_websocket_limits_conf.h"
 #include "wire/deflate.h"
 
 
@@ -131,6 +132,8 @@ typedef struct {
     ngx_flag_t                    presence;
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
+
+    ngx_http_websocket_limits_conf_t  limits;
 } ngx_http_websocket_loc_conf_t;
 
 

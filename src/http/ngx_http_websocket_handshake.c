@@ -170,6 +170,13 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         return ngx_http_websocket_unavailable(r, "the zone is full");
     }
 
+    if (rc == NGX_BUSY) {
+        ngx_http_websocket_rejected(r,
+                                    NGX_HTTP_WEBSOCKET_REJECTED_CONNECTIONS);
+
+        return ngx_http_websocket_unavailable(r, "too many connections");
+    }
+
     if (rc != NGX_OK) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
 

@@ -1,5 +1,6 @@
 
 #include "http/ngx_http_websocket_http.h"
+#include "session/ngx_http_websocket_limits.h"
 
 
 typedef enum {
@@ -9,6 +10,7 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_V_BYTES_IN,
     NGX_HTTP_WEBSOCKET_V_BYTES_OUT,
     NGX_HTTP_WEBSOCKET_V_DROPPED,
+    NGX_HTTP_WEBSOCKET_V_REFUSED,
     NGX_HTTP_WEBSOCKET_V_CLOSE_CODE,
     NGX_HTTP_WEBSOCKET_V_DURATION
 } ngx_http_websocket_variable_e;
@@ -60,6 +62,10 @@ static ngx_http_variable_t  ngx_http_websocket_variables[] = {
 
     { ngx_string("websocket_dropped"), NULL,
       ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_DROPPED,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_refused"), NULL,
+      ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_REFUSED,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("websocket_close_code"), NULL,
@@ -153,6 +159,9 @@ ngx_http_websocket_variable_print(u_char *p, ngx_http_websocket_session_t *s,
 
     case NGX_HTTP_WEBSOCKET_V_DROPPED:
         return ngx_sprintf(p, "%uD", s->record->dropped);
+
+    case NGX_HTTP_WEBSOCKET_V_REFUSED:
+        return ngx_sprintf(p, "%uD", ngx_http_websocket_limits_refused(s));
 
     case NGX_HTTP_WEBSOCKET_V_CLOSE_CODE:
         return ngx_sprintf(p, "%ui", (ngx_uint_t) s->record->close_code);

@@ -458,6 +458,9 @@ ngx_websocket_log_strerror(int rc)
     case NGX_WEBSOCKET_LOG_NOTFOUND:
         return "no such channel";
 
+    case NGX_WEBSOCKET_LOG_FULL:
+        return "as many are there as may be";
+
     default:
         return "not a log of this layout";
     }

@@ -36,6 +36,9 @@
 #define NGX_WEBSOCKET_LOG_WORKERS    256   /* slots of workers */
 #define NGX_WEBSOCKET_LOG_NAME_SIZE  240   /* the longest channel name */
 #define NGX_WEBSOCKET_LOG_MEMBER_SIZE  192 /* what is kept of a member */
+#define NGX_WEBSOCKET_LOG_ROW_SIZE   20    /* the name of a row of seats */
+#define NGX_WEBSOCKET_LOG_CROWD      4     /* the part of the region, 1/n, that
+                                              is a crowd of messages */
 
 /* what the functions return; ngx_websocket_log_strerror() says it */
 
@@ -48,6 +51,7 @@
 #define NGX_WEBSOCKET_LOG_SHORT      -5    /* the buffer is too small */
 #define NGX_WEBSOCKET_LOG_NOTFOUND   -6    /* no such channel */
 #define NGX_WEBSOCKET_LOG_INVALID    -7    /* not a log, or another layout */
+#define NGX_WEBSOCKET_LOG_FULL       -8    /* as many as there may be */
 
 
 typedef struct ngx_websocket_log_s  ngx_websocket_log_t;   /* in the region */
@@ -128,6 +132,22 @@ typedef struct {
 
 /* a member's block number; 0 is none */
 typedef uint32_t  ngx_websocket_member_ref_t;
+
+
+/* seats, of which no more than max are taken at a time */
+
+typedef struct {
+    uint8_t        name[NGX_WEBSOCKET_LOG_ROW_SIZE];
+    uint32_t       max;
+} ngx_websocket_log_row_t;
+
+
+/* who sits keeps it in its own memory */
+
+typedef struct {
+    uint64_t                      entry;
+    ngx_websocket_channel_ref_t   channel;
+} ngx_websocket_log_seat_t;
 
 
 /* workers with live subscribers: bit n of word n / 64 is slot n */
@@ -283,6 +303,28 @@ int ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
  */
 void ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
     ngx_websocket_log_cursor_t *cursor, uint64_t now);
+
+/*
+ * Takes a seat in each of n rows, whose names differ, in the name of the
+ * worker in the slot.  A seat is taken until it is given back, or the worker's
+ * slot has another incarnation.  Returns OK with the seats set; or with none
+ * taken FULL when there is none left in one of them, or NOSPACE.
+ */
+int ngx_websocket_log_sit(ngx_websocket_log_t *log,
+    const ngx_websocket_log_row_t *rows, size_t n, uint32_t slot,
+    uint64_t now, ngx_websocket_log_seat_t *seats);
+
+/* Gives n seats back. */
+void ngx_websocket_log_rise(ngx_websocket_log_t *log,
+    const ngx_websocket_log_seat_t *seats, size_t n, uint64_t now);
+
+/*
+ * Is a large part of the region, by a guess, full of what one of the channel's
+ * workers has yet to read?  Returns 0, 1 when it is only the one in the slot,
+ * or 2.
+ */
+int ngx_websocket_log_crowded(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, uint32_t slot);
 
 /*
  * Makes somebody a member of the channel, in the name of the worker in the

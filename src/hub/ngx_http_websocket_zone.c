@@ -783,3 +783,74 @@ ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
 
     ngx_http_websocket_zone_unlock(zone);
 }
+
+
+int
+ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_row_t *rows, size_t n,
+    ngx_websocket_log_seat_t *seats)
+{
+    int         rc;
+    uint64_t    now;
+    ngx_uint_t  reaped;
+
+    now = ngx_http_websocket_zone_now();
+
+    for (reaped = 0; ; reaped = 1) {
+
+        ngx_http_websocket_zone_lock(zone);
+
+        rc = ngx_websocket_log_sit(zone->log, rows, n,
+                                   ngx_http_websocket_worker_slot(), now,
+                                   seats);
+
+        ngx_http_websocket_zone_unlock(zone);
+
+        if (rc != NGX_WEBSOCKET_LOG_FULL || reaped) {
+            return rc;
+        }
+
+        /* nobody may have noticed yet that a worker died */
+
+        ngx_http_websocket_worker_reap(ngx_cycle->log);
+    }
+}
+
+
+void
+ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_seat_t *seats, size_t n)
+{
+    uint64_t  now;
+
+    now = ngx_http_websocket_zone_now();
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ngx_websocket_log_rise(zone->log, seats, n, now);
+
+    ngx_http_websocket_zone_unlock(zone);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name)
+{
+    uint64_t                     hash;
+    ngx_uint_t                   crowded;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+
+    ngx_http_websocket_zone_lock(zone);
+
+    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+    crowded = ref ? ngx_websocket_log_crowded(zone->log, ref,
+                                           ngx_http_websocket_worker_slot())
+                  : 0;
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return crowded;
+}

@@ -177,6 +177,25 @@ int ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_member_ref_t *ref, uint64_t *id,
     ngx_websocket_log_member_t *members, uint32_t *n);
 
+/*
+ * Takes n seats as of the log, in the name of this worker.  What workers that
+ * died have held is not counted, from the moment of their death.
+ */
+int ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_row_t *rows, size_t n,
+    ngx_websocket_log_seat_t *seats);
+
+/* Gives them back. */
+void ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_seat_t *seats, size_t n);
+
+/*
+ * Is the zone crowded with unread messages of that channel?  As of the log: 1
+ * when only this worker has yet to read them.
+ */
+ngx_uint_t ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name);
+
 /* How full the zone is. */
 void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_stat_t *stat);

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_limits.h"
 
 
 /* one for all sessions: what is incomplete in it is copied out */
@@ -12,6 +13,9 @@
 /* just one where it may be compressed: it unpacks to a thousand times that */
 #define NGX_HTTP_WEBSOCKET_READ_PACKED  4096
 
+/* where a rate may have to keep it */
+#define NGX_HTTP_WEBSOCKET_READ_RATED  4096
+
 /* messages in one read, after which the session waits for their delivery */
 #define NGX_HTTP_WEBSOCKET_GREEDY      64
 
@@ -19,6 +23,8 @@
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
 
 
+static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
+    size_t n);
 static ngx_uint_t ngx_http_websocket_read_waits(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_input_keep(
@@ -71,7 +77,6 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 {
     size_t                         size;
     ssize_t                        n;
-    uint64_t                       messages;
     ngx_uint_t                     i, reads;
     ngx_connection_t              *c;
     ngx_http_websocket_session_t  *s;
@@ -100,14 +105,23 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
     if (ngx_http_websocket_variant_codec(s->variant)) {
         size = NGX_HTTP_WEBSOCKET_READ_PACKED;
         reads = 1;
+
+    } else if (s->conf->limits.rates) {
+        size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
+
+    (void) ngx_http_websocket_limits_rest(s);
 
     for (i = 0; i < reads; i++) {
 
-        /* who does not read the answers is not read from either */
+        /*
+         * Who does not read the answers is not read from either, nor who has
+         * to wait: its timer comes back to it.
+         */
 
-        if (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
-            && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO)
+        if (ngx_http_websocket_limits_waits(s)
+            || (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
+                && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO))
         {
             return;
         }
@@ -134,25 +148,7 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
             return;
         }
 
-        messages = s->record->messages_in;
-
-        s->record->bytes_in += n;
-        s->conf->stats->bytes_received += n;
-        s->heard = ngx_http_websocket_now();
-        s->ping_open = 0;
-
-        if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
-            (void) ngx_http_websocket_read_bytes(s,
-                                           ngx_http_websocket_read_buffer,
-                                           ngx_http_websocket_read_buffer + n);
-        }
-
-        s->greedy = (s->record->messages_in - messages
-                     > NGX_HTTP_WEBSOCKET_GREEDY);
-
-        if (s->greedy && s->conf->zone) {
-            ngx_http_websocket_hub_flooded(s->conf->zone);
-        }
+        ngx_http_websocket_read_heard(s, n);
 
         if (!rev->ready || ngx_http_websocket_read_waits(s)) {
             break;
@@ -164,12 +160,41 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (rev->ready) {
+    if (rev->ready && !ngx_http_websocket_limits_waits(s)) {
 
         /* who waits goes behind those who come later in this turn */
 
         ngx_post_event(rev, ngx_http_websocket_read_waits(s)
                             ? &ngx_posted_events : &ngx_posted_next_events);
+    }
+}
+
+
+static void
+ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
+{
+    uint64_t  messages;
+
+    messages = s->record->messages_in;
+
+    ngx_http_websocket_limits_heard(s);
+
+    s->record->bytes_in += n;
+    s->conf->stats->bytes_received += n;
+    s->heard = ngx_http_websocket_now();
+    s->ping_open = 0;
+
+    if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
+        (void) ngx_http_websocket_read_bytes(s,
+                                           ngx_http_websocket_read_buffer,
+                                           ngx_http_websocket_read_buffer + n);
+    }
+
+    s->greedy = (s->record->messages_in - messages
+                 > NGX_HTTP_WEBSOCKET_GREEDY);
+
+    if (s->greedy && s->conf->zone) {
+        ngx_http_websocket_hub_flooded(s->conf->zone);
     }
 }
 
@@ -308,6 +333,10 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
             rc = ngx_http_websocket_read_whole(s, data, size);
 
+            if (rc == NGX_AGAIN) {
+                return ngx_http_websocket_limits_keep(s, pos, last);
+            }
+
             if (rc != NGX_OK) {
                 return rc;
             }
@@ -335,6 +364,10 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
         default:  /* NGX_WEBSOCKET_PARSE_AGAIN */
             return NGX_OK;
+        }
+
+        if (rc == NGX_AGAIN) {
+            return ngx_http_websocket_limits_keep(s, pos, last);
         }
 
         if (rc != NGX_OK) {
@@ -400,8 +433,17 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
         return ngx_http_websocket_read_unwanted(s);
     }
 
-    if (in->parser.opcode != NGX_WEBSOCKET_CONTINUATION) {
+    if (in->parser.opcode == NGX_WEBSOCKET_CONTINUATION) {
+
+        if (++in->fragments > s->conf->limits.fragments) {
+            ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                           "too many fragments");
+            return NGX_DONE;
+        }
+
+    } else {
         in->utf8 = 0;
+        in->fragments = 1;
 
         if (in->parser.rsv1) {
             in->inflater = ngx_http_websocket_inflater_take(s);
@@ -559,6 +601,8 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
     switch (in->parser.opcode) {
 
     case NGX_WEBSOCKET_PING:
+        rc = ngx_http_websocket_limits_ping(s);
+
         if (s->state == NGX_HTTP_WEBSOCKET_OPEN
             && ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PONG,
                                                in->control, in->control_size)
@@ -576,6 +620,7 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
         break;
 
     default:  /* a Pong, answered or not asked for: it was heard */
+        rc = ngx_http_websocket_limits_ping(s);
         break;
     }
 
@@ -738,9 +783,20 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     s->conf->stats->messages_received++;
     s->active = ngx_http_websocket_now();
 
-    rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
-                                                    in->message,
-                                                    in->message_size);
+    rc = ngx_http_websocket_limits_message(s, in->message_size);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
+                                                        in->message,
+                                                        in->message_size);
+
+        if (s->record->messages_in % NGX_HTTP_WEBSOCKET_GREEDY == 0) {
+            ngx_http_websocket_limits_flood(s);
+        }
+
+    } else if (rc == NGX_DECLINED) {
+        rc = NGX_OK;
+    }
 
     if (in->message_alloc) {
         ngx_free(in->message);
@@ -750,7 +806,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message = NULL;
     in->message_size = 0;
 
-    return rc;
+    return rc == NGX_OK && ngx_http_websocket_limits_waits(s) ? NGX_AGAIN : rc;
 }
 
 

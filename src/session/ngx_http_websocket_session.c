@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_limits.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -108,8 +109,11 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = options->deflate.accepted
-         ? ngx_http_websocket_deflate_begin(s, &options->deflate) : NGX_OK;
+    rc = ngx_http_websocket_limits_begin(s, r);
+
+    if (rc == NGX_OK && options->deflate.accepted) {
+        rc = ngx_http_websocket_deflate_begin(s, &options->deflate);
+    }
 
     s->shared = s->conf->own_messages && !ngx_http_websocket_deflate_own(s);
 
@@ -433,6 +437,7 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
                                                      (const u_char *) reason,
                                                      ngx_strlen(reason));
 
+    ngx_http_websocket_limits_resume(s);
     ngx_http_websocket_session_schedule(s);
 }
 
@@ -501,6 +506,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_count_end(s);
 
     ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_limits_end(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
 
@@ -547,6 +553,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_input_free(s);
     ngx_http_websocket_deflate_end(s);
+    ngx_http_websocket_limits_free(s);
 
     ngx_free(record->close_reason);
     ngx_free(record->head);
@@ -597,7 +604,10 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
             ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
         }
 
-        if (conf->idle_timeout) {
+        if (ngx_http_websocket_limits_waits(s)) {
+            ngx_http_websocket_earlier(s->record->limits->until);
+
+        } else if (conf->idle_timeout) {
             ngx_http_websocket_earlier(s->active + conf->idle_timeout);
         }
 
@@ -683,8 +693,16 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (conf->idle_timeout
-        && ngx_http_websocket_session_passed(s->active, conf->idle_timeout))
+    if (ngx_http_websocket_limits_waits(s)) {
+
+        if (ngx_http_websocket_session_passed(s->record->limits->until, 0)) {
+            ngx_http_websocket_limits_resume(s);
+            return NGX_OK;
+        }
+
+    } else if (conf->idle_timeout
+               && ngx_http_websocket_session_passed(s->active,
+                                                    conf->idle_timeout))
     {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
                                          "no message for too long");
@@ -710,8 +728,14 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
 
     if (s->ping_open) {
 
-        if (ngx_http_websocket_session_passed(s->heard,
-                                              conf->heartbeat_timeout))
+        if (ngx_http_websocket_limits_waits(s)) {
+
+            /* there may be an answer among what is not read now */
+
+            s->heard = ngx_http_websocket_now();
+
+        } else if (ngx_http_websocket_session_passed(s->heard,
+                                                     conf->heartbeat_timeout))
         {
             s->conf->stats->dead++;
 

@@ -13,6 +13,7 @@
 #include "ngx_http_websocket_module.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "session/ngx_http_websocket_wheel.h"
+#include "session/rate.h"
 #include "wire/close.h"
 #include "wire/deflate.h"
 #include "wire/frame.h"
@@ -26,6 +27,7 @@ typedef struct ngx_http_websocket_response_s   ngx_http_websocket_response_t;
 typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
+typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -108,7 +110,25 @@ typedef struct {
     size_t                        message_alloc;    /* 0: borrowed */
     ngx_websocket_inflater_t     *inflater; /* NULL: not compressed */
     size_t                        compressed;       /* bytes of it */
+    uint32_t                      fragments;
 } ngx_http_websocket_input_t;
+
+
+/* what is counted and measured of a session: made when it is first needed */
+
+struct ngx_http_websocket_limits_s {
+    ngx_websocket_log_seat_t     *seats;
+    ngx_websocket_rate_bucket_t  *buckets;  /* one for each websocket_rate */
+    u_char                       *rest;     /* of what has come, or NULL */
+    size_t                        size;     /* of it */
+    ngx_http_websocket_time_t     until;    /* it waits */
+    ngx_websocket_rate_bucket_t   pings;
+    ngx_websocket_rate_errors_t   errors;
+    uint32_t                      refused;
+    uint16_t                      nseats;
+    uint8_t                       waits;    /* nothing is read of it */
+    uint8_t                       turn;     /* until all is delivered here */
+};
 
 
 /* what is not needed to deliver a message */
@@ -121,6 +141,7 @@ typedef struct {
     ngx_http_request_t           *request;  /* NULL: was given back */
     ngx_http_websocket_head_t    *head;     /* of it, for the access log */
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
+    ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
@@ -278,7 +299,8 @@ typedef struct {
  * where its location's mode wants it; sets ctx->session.  The connection
  * remains nginx's; once the response's header was sent,
  * ngx_http_websocket_session_start() takes it over.  Returns NGX_OK,
- * NGX_DECLINED when the zone is full, or NGX_ERROR when memory was refused.
+ * NGX_DECLINED when the zone is full, NGX_BUSY when there are as many sessions
+ * as there may be, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options);

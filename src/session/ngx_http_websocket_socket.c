@@ -5,6 +5,7 @@
 
 
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_limits.h"
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(
@@ -257,6 +258,8 @@ ngx_http_websocket_socket_say_close(ngx_http_websocket_session_t *s,
     ngx_http_websocket_session_note(s, code, reason, size);
 
     ngx_http_websocket_socket_queue_close(s, code, reason, size);
+
+    ngx_http_websocket_limits_resume(s);
 }
 
 

@@ -6,6 +6,9 @@ static const char *ngx_websocket_rate_number(uint32_t *n, const uint8_t **pp,
     const uint8_t *last, int bytes);
 static const char *ngx_websocket_rate_period(uint32_t *period,
     const uint8_t *p, const uint8_t *last);
+static uint32_t ngx_websocket_rate_wait(
+    const ngx_websocket_rate_bucket_t *bucket,
+    const ngx_websocket_rate_t *rate, int64_t lacks);
 static void ngx_websocket_rate_refill(ngx_websocket_rate_bucket_t *bucket,
     const ngx_websocket_rate_t *rate, uint32_t now);
 
@@ -177,8 +180,7 @@ uint32_t
 ngx_websocket_rate_take(ngx_websocket_rate_bucket_t *bucket,
     const ngx_websocket_rate_t *rate, uint32_t n, uint32_t now)
 {
-    int64_t   lacks;
-    uint64_t  wait;
+    int64_t  lacks;
 
     ngx_websocket_rate_refill(bucket, rate, now);
 
@@ -194,6 +196,37 @@ ngx_websocket_rate_take(ngx_websocket_rate_bucket_t *bucket,
         bucket->level -= (int32_t) n;
         return 0;
     }
+
+    return ngx_websocket_rate_wait(bucket, rate, lacks);
+}
+
+
+uint32_t
+ngx_websocket_rate_charge(ngx_websocket_rate_bucket_t *bucket,
+    const ngx_websocket_rate_t *rate, uint32_t n, uint32_t now)
+{
+    int64_t  level;
+
+    ngx_websocket_rate_refill(bucket, rate, now);
+
+    level = (int64_t) bucket->level - n;
+
+    bucket->level = level < -(int64_t) NGX_WEBSOCKET_RATE_MAX
+                    ? -(int32_t) NGX_WEBSOCKET_RATE_MAX : (int32_t) level;
+
+    return bucket->level > 0
+           ? 0 : ngx_websocket_rate_wait(bucket, rate,
+                                         1 - (int64_t) bucket->level);
+}
+
+
+/* until there are so many more than the level: lacks is above 0 */
+
+static uint32_t
+ngx_websocket_rate_wait(const ngx_websocket_rate_bucket_t *bucket,
+    const ngx_websocket_rate_t *rate, int64_t lacks)
+{
+    uint64_t  wait;
 
     /* below 2^31 * 2^27: rounded up, for a little less is not enough */
 

@@ -74,6 +74,14 @@ uint32_t ngx_websocket_rate_take(ngx_websocket_rate_bucket_t *bucket,
     const ngx_websocket_rate_t *rate, uint32_t n, uint32_t now);
 
 /*
+ * Takes n in any case: the level may be below 0 then, down to
+ * -NGX_WEBSOCKET_RATE_MAX.  Returns the milliseconds after which it is above 0
+ * again, or INT32_MAX if they are more.
+ */
+uint32_t ngx_websocket_rate_charge(ngx_websocket_rate_bucket_t *bucket,
+    const ngx_websocket_rate_t *rate, uint32_t n, uint32_t now);
+
+/*
  * Counts an error.  Returns not 0 when it is one more than rate->count since
  * the first, which is forgotten after rate->period.
  */

@@ -34,6 +34,7 @@ CONF = '''
             websocket_presence on from=$arg_name;
             websocket_events join leave;
             websocket_subprotocols chat;
+            websocket_max_connections 1000 key=$arg_name;
         }
         location = /both {
             websocket result;
@@ -43,7 +44,12 @@ CONF = '''
             websocket result; websocket_replay all;
             websocket_batch delay=5ms;
         }
-        location = /echo { websocket echo; }
+        location = /echo {
+            websocket echo;
+            websocket_max_connections 1000;
+            websocket_max_connections 1000 key=$arg_room;
+            websocket_rate bytes=1m/s action=drop;
+        }
         location = /publish {
             websocket_publish; websocket_presence on;
             websocket_priority on field=priority;

@@ -259,6 +259,52 @@ test_model(uint64_t seed)
 }
 
 
+/* what is taken in any case: the account may be overdrawn */
+
+static void
+test_charge(uint32_t now)
+{
+    uint64_t                      seed;
+    uint32_t                      i, sum, wait;
+    ngx_websocket_rate_t          rate;
+    ngx_websocket_rate_bucket_t   bucket;
+
+    rate = rate_of("10/s", 0);
+    rate.burst = 3;
+    ngx_websocket_rate_init(&bucket, &rate, now);
+
+    unit_ok(ngx_websocket_rate_charge(&bucket, &rate, 1, now) == 0
+            && ngx_websocket_rate_charge(&bucket, &rate, 1, now) == 0
+            && ngx_websocket_rate_charge(&bucket, &rate, 1, now) == 100,
+            "at %x: after the burst the next one waits", now);
+    unit_ok(ngx_websocket_rate_charge(&bucket, &rate, 24, now) == 2500
+            && bucket.level == -24, "at %x: overdrawn", now);
+    unit_ok(ngx_websocket_rate_charge(&bucket, &rate, 0, now + 2499) == 1
+            && ngx_websocket_rate_charge(&bucket, &rate, 0, now + 2500) == 0,
+            "at %x: and even", now);
+
+    /* whoever waits as told gets what the rate says, and the burst */
+
+    seed = now;
+    sum = 0;
+    ngx_websocket_rate_init(&bucket, &rate, now);
+
+    for (i = 0; i < 100000; /* void */ ) {
+        wait = ngx_websocket_rate_charge(&bucket, &rate, 1, now + i);
+        sum++;
+        i += wait ? wait + unit_random(&seed) % 100 : 0;
+    }
+
+    unit_ok(sum >= 990 && sum <= 1003, "at %x: %u in 100 s", now, sum);
+
+    bucket.level = 0;
+    (void) ngx_websocket_rate_charge(&bucket, &rate, UINT32_MAX, bucket.time);
+    (void) ngx_websocket_rate_charge(&bucket, &rate, UINT32_MAX, bucket.time);
+
+    unit_ok(bucket.level == -(1 << 30), "at %x: the lowest level", now);
+}
+
+
 static void
 test_extremes(void)
 {
@@ -343,6 +389,9 @@ main(void)
     test_take(0x7fffffff);
     test_take(0xffffffff);
     test_take(0xffffff00);
+
+    test_charge(0);
+    test_charge(0xffffff00);
 
     for (seed = 1; seed <= 40; seed++) {
         test_model(seed);

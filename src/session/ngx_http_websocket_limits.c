@@ -1,0 +1,515 @@
+
+#include <ngx_sha1.h>
+
+#include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_limits.h"
+
+
+/* how long one waits who floods those who read */
+#define NGX_HTTP_WEBSOCKET_MOMENT  NGX_HTTP_WEBSOCKET_WHEEL_TICK
+
+
+static ngx_http_websocket_limits_t *ngx_http_websocket_limits_alloc(
+    ngx_http_websocket_session_t *s, ngx_uint_t nseats);
+static ngx_int_t ngx_http_websocket_limits_sit(
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r,
+    ngx_array_t *sessions);
+static void ngx_http_websocket_seat_name(
+    ngx_http_websocket_max_sessions_t *max, ngx_str_t *key, u_char *name);
+static ngx_int_t ngx_http_websocket_limits_drop(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_max_rate_t *max);
+static void ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s,
+    uint32_t wait);
+
+
+/*
+ * A Ping after a silence that earns it need not be counted: sessions that ping
+ * now and then take no memory for that.
+ */
+
+static ngx_uint_t  ngx_http_websocket_earned;
+
+
+ngx_int_t
+ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r)
+{
+    ngx_uint_t                         nseats;
+    ngx_http_websocket_limits_conf_t  *conf;
+
+    conf = &s->conf->limits;
+    nseats = conf->sessions ? conf->sessions->nelts : 0;
+
+    if (nseats == 0
+        && (conf->rates == NULL || s->protocol != NGX_HTTP_WEBSOCKET_RAW))
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_websocket_limits_alloc(s, nseats) == NULL) {
+        return NGX_ERROR;
+    }
+
+    return nseats ? ngx_http_websocket_limits_sit(s, r, conf->sessions)
+                  : NGX_OK;
+}
+
+
+static ngx_http_websocket_limits_t *
+ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
+    ngx_uint_t nseats)
+{
+    size_t                             size;
+    ngx_uint_t                         i, n;
+    ngx_http_websocket_time_t          now;
+    ngx_http_websocket_limits_t       *limits;
+    ngx_http_websocket_max_rate_t     *max;
+    ngx_http_websocket_limits_conf_t  *conf;
+
+    conf = &s->conf->limits;
+    n = conf->rates ? conf->rates->nelts : 0;
+
+    size = sizeof(ngx_http_websocket_limits_t)
+           + nseats * sizeof(ngx_websocket_log_seat_t)
+           + n * sizeof(ngx_websocket_rate_bucket_t);
+
+    limits = ngx_calloc(size, s->connection->log);
+    if (limits == NULL) {
+        return NULL;
+    }
+
+    limits->seats = (ngx_websocket_log_seat_t *) &limits[1];
+    limits->buckets = (ngx_websocket_rate_bucket_t *) &limits->seats[nseats];
+
+    now = ngx_http_websocket_now();
+
+    for (i = 0; i < n; i++) {
+        max = conf->rates->elts;
+        ngx_websocket_rate_init(&limits->buckets[i], &max[i].rate, now);
+    }
+
+    if (conf->pings) {
+        ngx_websocket_rate_init(&limits->pings, conf->pings, now);
+    }
+
+    s->record->limits = limits;
+
+    return limits;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_limits_sit(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_array_t *sessions)
+{
+    int                                 rc;
+    size_t                              n;
+    ngx_str_t                           key;
+    ngx_uint_t                          i;
+    ngx_websocket_log_row_t          *row;
+    ngx_websocket_log_row_t           rows[NGX_HTTP_WEBSOCKET_LIMITS];
+    ngx_http_websocket_max_sessions_t  *max;
+
+    n = 0;
+    max = sessions->elts;
+
+    for (i = 0; i < sessions->nelts; i++) {
+
+        ngx_str_null(&key);
+
+        if (max[i].text.len) {
+
+            if (ngx_http_complex_value(r, &max[i].key, &key) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            if (key.len == 0) {
+                continue;
+            }
+        }
+
+        row = &rows[n++];
+
+        ngx_http_websocket_seat_name(&max[i], &key, row->name);
+        row->max = (uint32_t) max[i].max;
+    }
+
+    rc = ngx_http_websocket_zone_sit(s->conf->zone, rows, n,
+                                     s->record->limits->seats);
+
+    if (rc == NGX_WEBSOCKET_LOG_FULL) {
+        ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                      "websocket session refused: as many are there as may "
+                      "be");
+        return NGX_BUSY;
+    }
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        return NGX_DECLINED;
+    }
+
+    s->record->limits->nseats = n;
+
+    return NGX_OK;
+}
+
+
+/* the same for all workers, of all configurations */
+
+static void
+ngx_http_websocket_seat_name(ngx_http_websocket_max_sessions_t *max,
+    ngx_str_t *key, u_char *name)
+{
+    ngx_sha1_t  sha1;
+
+    ngx_sha1_init(&sha1);
+    ngx_sha1_update(&sha1, max->text.data, max->text.len);
+    ngx_sha1_update(&sha1, "", 1);
+    ngx_sha1_update(&sha1, key->data, key->len);
+    ngx_sha1_final(name, &sha1);
+}
+
+
+void
+ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_limits_t  *limits;
+
+    limits = s->record->limits;
+
+    if (limits == NULL || limits->nseats == 0) {
+        return;
+    }
+
+    ngx_http_websocket_zone_rise(s->conf->zone, limits->seats,
+                                 limits->nseats);
+    limits->nseats = 0;
+}
+
+
+void
+ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
+{
+    if (s->record->limits) {
+        ngx_free(s->record->limits->rest);
+        ngx_free(s->record->limits);
+        s->record->limits = NULL;
+    }
+}
+
+
+/*
+ * What is delayed has come, and is taken: the account is overdrawn, and the
+ * next message is not read before it is even.
+ */
+
+ngx_int_t
+ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
+{
+    uint32_t                        n, now, wait;
+    ngx_int_t                       rc;
+    ngx_uint_t                      i;
+    ngx_array_t                    *rates;
+    ngx_http_websocket_max_rate_t  *max;
+    ngx_websocket_rate_bucket_t    *bucket;
+
+    rates = s->conf->limits.rates;
+
+    if (rates == NULL) {
+        return NGX_OK;
+    }
+
+    rc = NGX_OK;
+    now = ngx_http_websocket_now();
+    max = rates->elts;
+    bucket = s->record->limits->buckets;
+
+    for (i = 0; i < rates->nelts; i++) {
+
+        n = max[i].bytes ? (uint32_t) size : 1;
+
+        if (max[i].excess == NGX_HTTP_WEBSOCKET_DELAY) {
+            wait = ngx_websocket_rate_charge(&bucket[i], &max[i].rate, n, now);
+
+            if (wait) {
+                ngx_http_websocket_limits_wait(s, wait);
+            }
+
+            continue;
+        }
+
+        if (rc == NGX_OK
+            && ngx_websocket_rate_take(&bucket[i], &max[i].rate, n, now))
+        {
+            rc = ngx_http_websocket_limits_drop(s, &max[i]);
+        }
+
+        if (rc == NGX_DONE) {
+            break;
+        }
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_max_rate_t *max)
+{
+    if (max->excess == NGX_HTTP_WEBSOCKET_CLOSE) {
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                       max->bytes
+                                       ? "too many bytes in too short a time"
+                                       : "too many messages in too short a "
+                                         "time");
+        return NGX_DONE;
+    }
+
+    s->record->limits->refused++;
+
+    return ngx_http_websocket_session_error(s) == NGX_OK ? NGX_DECLINED
+                                                         : NGX_DONE;
+}
+
+
+void
+ngx_http_websocket_limits_heard(ngx_http_websocket_session_t *s)
+{
+    uint32_t               silence;
+    ngx_websocket_rate_t  *rate;
+
+    rate = s->conf->limits.pings;
+    silence = ngx_http_websocket_now() - s->heard;
+
+    ngx_http_websocket_earned = rate && (uint64_t) silence * rate->count
+                                        >= rate->period;
+}
+
+
+ngx_int_t
+ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
+{
+    ngx_websocket_rate_t         *rate;
+    ngx_http_websocket_limits_t  *limits;
+
+    rate = s->conf->limits.pings;
+
+    if (rate == NULL || s->state != NGX_HTTP_WEBSOCKET_OPEN) {
+        return NGX_OK;
+    }
+
+    limits = s->record->limits;
+
+    if (limits == NULL && ngx_http_websocket_earned) {
+        ngx_http_websocket_earned = 0;
+        return NGX_OK;
+    }
+
+    if (limits == NULL) {
+        limits = ngx_http_websocket_limits_alloc(s, 0);
+    }
+
+    if (limits == NULL) {
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+                                       "out of memory");
+        return NGX_DONE;
+    }
+
+    if (ngx_websocket_rate_take(&limits->pings, rate, 1,
+                                ngx_http_websocket_now())
+        == 0)
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                   "too many Pings and Pongs in too short a "
+                                   "time");
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
+{
+    ngx_websocket_rate_t         *rate;
+    ngx_http_websocket_limits_t  *limits;
+
+    rate = s->conf->limits.errors;
+
+    if (rate == NULL) {
+        return NGX_OK;
+    }
+
+    limits = s->record->limits;
+
+    if (limits == NULL) {
+        limits = ngx_http_websocket_limits_alloc(s, 0);
+    }
+
+    /* without memory an error less is counted */
+
+    if (limits == NULL
+        || !ngx_websocket_rate_error(&limits->errors, rate,
+                                     ngx_http_websocket_now()))
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                   "too many errors");
+    return NGX_DONE;
+}
+
+
+uint32_t
+ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s)
+{
+    return s->record->limits ? s->record->limits->refused : 0;
+}
+
+
+void
+ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
+{
+    ngx_str_t   channel;
+    ngx_uint_t  crowded;
+
+    if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO
+        || s->state != NGX_HTTP_WEBSOCKET_OPEN)
+    {
+        return;
+    }
+
+    ngx_http_websocket_socket_names(s, &channel, 1);
+
+    crowded = ngx_http_websocket_zone_crowded(s->conf->zone, &channel);
+
+    if (crowded == 0
+        || ngx_http_websocket_limits_waits(s)
+        || (s->record->limits == NULL
+            && ngx_http_websocket_limits_alloc(s, 0) == NULL))
+    {
+        return;
+    }
+
+    ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
+
+    if (crowded == 1) {
+
+        /* ours to deliver: at the end of this turn, and of the next ones */
+
+        s->record->limits->turn = 1;
+        ngx_http_websocket_hub_flooded(s->conf->zone);
+        ngx_post_event(s->connection->read, &ngx_posted_next_events);
+    }
+}
+
+
+static void
+ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s, uint32_t wait)
+{
+    ngx_http_websocket_time_t     until;
+    ngx_http_websocket_limits_t  *limits;
+
+    limits = s->record->limits;
+    until = ngx_http_websocket_now()
+            + ngx_min(wait, NGX_HTTP_WEBSOCKET_LONGEST);
+
+    if (limits->waits && (int32_t) (limits->until - until) >= 0) {
+        return;
+    }
+
+    limits->waits = 1;
+    limits->until = until;
+
+    ngx_http_websocket_session_schedule(s);
+}
+
+
+ngx_int_t
+ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
+    u_char *last)
+{
+    ngx_http_websocket_limits_t  *limits;
+
+    if (pos == last) {
+        return NGX_OK;
+    }
+
+    limits = s->record->limits;
+
+    limits->rest = ngx_alloc(last - pos, s->connection->log);
+
+    if (limits->rest == NULL) {
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+                                       "out of memory");
+        return NGX_DONE;
+    }
+
+    ngx_memcpy(limits->rest, pos, last - pos);
+    limits->size = last - pos;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s)
+{
+    u_char                       *rest;
+    ngx_int_t                     rc;
+    ngx_http_websocket_limits_t  *limits;
+
+    limits = s->record->limits;
+
+    if (limits == NULL) {
+        return NGX_OK;
+    }
+
+    if (limits->turn) {
+
+        if (limits->waits && ngx_http_websocket_hub_behind(s->conf->zone)) {
+            ngx_post_event(s->connection->read, &ngx_posted_next_events);
+            return NGX_OK;
+        }
+
+        limits->turn = 0;
+        limits->waits = 0;
+    }
+
+    if (limits->waits || limits->rest == NULL) {
+        return NGX_OK;
+    }
+
+    rc = NGX_OK;
+    rest = limits->rest;
+    limits->rest = NULL;
+
+    if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
+        rc = ngx_http_websocket_read_bytes(s, rest, rest + limits->size);
+    }
+
+    ngx_free(rest);
+
+    return rc;
+}
+
+
+void
+ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s)
+{
+    if (!ngx_http_websocket_limits_waits(s)) {
+        return;
+    }
+
+    s->record->limits->waits = 0;
+
+    /* what it has sent meanwhile could not be heard */
+
+    s->heard = ngx_http_websocket_now();
+    s->active = s->heard;
+
+    ngx_post_event(s->connection->read, &ngx_posted_events);
+}

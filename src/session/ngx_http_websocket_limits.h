@@ -1,0 +1,88 @@
+
+/*
+ * How much a session may do: it sits on seats that are counted across all
+ * workers, and what it sends is measured.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_LIMITS_H
+#define NGX_HTTP_WEBSOCKET_LIMITS_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * Takes the seats that the location asks for, all or none.  Returns NGX_OK;
+ * NGX_BUSY when there are as many sessions as there may be, NGX_DECLINED when
+ * the zone is full, NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r);
+
+/* Gives the seats back. */
+void ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s);
+
+/* Frees what was kept of the session. */
+void ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s);
+
+/*
+ * Measures a message of the client.  Returns NGX_OK when it is to be taken,
+ * NGX_DECLINED when it is dropped, NGX_DONE when the session began to close.
+ * The session may wait from then on.
+ */
+ngx_int_t ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s,
+    size_t size);
+
+/* Bytes came, and s->heard still says when the last ones did. */
+void ngx_http_websocket_limits_heard(ngx_http_websocket_session_t *s);
+
+/*
+ * Measures a Ping or Pong of the client.  Returns NGX_OK, or NGX_DONE when the
+ * session began to close.
+ */
+ngx_int_t ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s);
+
+/*
+ * Whoever refuses a client something, but lets the session live, says so: an
+ * error that is one too many closes the session.  Returns NGX_OK, or NGX_DONE
+ * when the session began to close.
+ */
+ngx_int_t ngx_http_websocket_session_error(ngx_http_websocket_session_t *s);
+
+/* The messages that were dropped. */
+uint32_t ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s);
+
+/*
+ * The session has published many messages: it waits a moment where others
+ * have yet to read a large part of what the zone can hold.
+ */
+void ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s);
+
+/*
+ * What has come and is not to be looked at before the session has waited.
+ * Returns NGX_OK, or NGX_DONE when the session began to fail.
+ */
+ngx_int_t ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s,
+    u_char *pos, u_char *last);
+
+/*
+ * Looks at it, unless the session still waits.  Returns as
+ * ngx_http_websocket_read_bytes().
+ */
+ngx_int_t ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s);
+
+/* Ends the waiting: the session's reading goes on. */
+void ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s);
+
+
+/* Is nothing to be read of the session for now? */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_limits_waits(ngx_http_websocket_session_t *s)
+{
+    return s->record->limits && s->record->limits->waits;
+}
+
+
+#endif /* NGX_HTTP_WEBSOCKET_LIMITS_H */
