@@ -27,7 +27,7 @@ typedef struct ngx_http_websocket_catch_up_s      ngx_http_websocket_catch_up_t;
  * queues are bounded, and other channels wait.
  */
 
-#define NGX_HTTP_WEBSOCKET_BATCH         64     /* messages */
+#define NGX_HTTP_WEBSOCKET_BATCH         256    /* messages */
 #define NGX_HTTP_WEBSOCKET_BATCH_SIZE    65536  /* bytes, if they are several */
 
 

@@ -11,7 +11,8 @@
     (((variant) >> 7 | (variant)) % NGX_HTTP_WEBSOCKET_CASTS)
 
 /* the frames of a delivery with their headers and positions */
-#define NGX_HTTP_WEBSOCKET_CAST_SIZE  (NGX_HTTP_WEBSOCKET_BATCH_SIZE + 8192)
+#define NGX_HTTP_WEBSOCKET_CAST_SIZE                                          \
+    (NGX_HTTP_WEBSOCKET_BATCH_SIZE + 64 * NGX_HTTP_WEBSOCKET_BATCH)
 
 #define NGX_HTTP_WEBSOCKET_CORK_SIZE  65536
 
