@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_websocket_directives.h"
+#include "auth/ngx_http_websocket_auth.h"
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -227,6 +228,27 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, events),
       &ngx_http_websocket_event_names },
 
+    { ngx_string("websocket_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_jwt"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_jwt,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_require_scope"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_require_scope,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_access_log"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -348,6 +370,9 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->replay = NGX_CONF_UNSET_UINT;
     conf->batch = NGX_CONF_UNSET_PTR;
     conf->deflate = NGX_CONF_UNSET_PTR;
+    conf->origins = NGX_CONF_UNSET_PTR;
+    conf->jwt = NGX_CONF_UNSET_PTR;
+    conf->scopes = NGX_CONF_UNSET_PTR;
     conf->log_start = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
@@ -391,6 +416,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_ptr_value(conf->deflate, prev->deflate, NULL);
+    ngx_conf_merge_ptr_value(conf->origins, prev->origins,
+                             &ngx_http_websocket_origins_default);
+    ngx_conf_merge_ptr_value(conf->jwt, prev->jwt, NULL);
+    ngx_conf_merge_ptr_value(conf->scopes, prev->scopes, NULL);
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
 
@@ -458,6 +487,12 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
         return ngx_http_websocket_misplaced(cf, conf,
                        "\"websocket_publish\" takes one \"websocket_channel\" "
                        "name, for a message is published whole or not at all");
+    }
+
+    if (conf->scopes && conf->jwt == NULL) {
+        return ngx_http_websocket_misplaced(cf, conf,
+                       "\"websocket_require_scope\" needs "
+                       "\"websocket_jwt\", whose token has the scopes");
     }
 
     if (ngx_http_websocket_default_from(cf, conf) != NGX_CONF_OK) {

@@ -62,6 +62,12 @@ typedef struct {
 } ngx_http_websocket_deflate_conf_t;
 
 
+/* who may come in: auth/ngx_http_websocket_auth.h */
+
+typedef struct ngx_http_websocket_origins_s  ngx_http_websocket_origins_t;
+typedef struct ngx_http_websocket_jwt_s      ngx_http_websocket_jwt_t;
+
+
 /* where a directive stood: for what can be checked only later */
 
 typedef struct {
@@ -131,6 +137,10 @@ typedef struct {
     ngx_flag_t                    presence;
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
+
+    ngx_http_websocket_origins_t *origins;
+    ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
+    ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
 } ngx_http_websocket_loc_conf_t;
 
 

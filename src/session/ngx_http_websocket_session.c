@@ -111,6 +111,10 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     rc = options->deflate.accepted
          ? ngx_http_websocket_deflate_begin(s, &options->deflate) : NGX_OK;
 
+    if (rc == NGX_OK && ctx->access && s->conf->jwt) {
+        rc = ngx_http_websocket_auth_begin(s, ctx);
+    }
+
     s->shared = s->conf->own_messages && !ngx_http_websocket_deflate_own(s);
 
     if (rc == NGX_OK) {
@@ -550,6 +554,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
 
     ngx_free(record->close_reason);
     ngx_free(record->head);
+    ngx_free(record->auth);
 
     if (response == NULL) {
         ngx_free(record);
@@ -603,6 +608,10 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 
         if (s->draining) {
             ngx_http_websocket_earlier(s->record->leave);
+        }
+
+        if (s->record->auth) {
+            ngx_http_websocket_earlier(ngx_http_websocket_auth_due(s));
         }
     }
 
@@ -680,6 +689,10 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 
     if (s->draining && ngx_http_websocket_session_passed(s->record->leave, 0)) {
         ngx_http_websocket_session_leave(s);
+        return NGX_OK;
+    }
+
+    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
         return NGX_OK;
     }
 
