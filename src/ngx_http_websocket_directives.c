@@ -201,6 +201,10 @@ ngx_http_websocket_set_location(ngx_conf_t *cf,
         return "cannot stand in one location with \"websocket_status\"";
     }
 
+    if (wlcf->revoke) {
+        return "cannot stand in one location with \"websocket_revoke\"";
+    }
+
     value = cf->args->elts;
 
     if (cf->args->nelts > param) {
@@ -844,9 +848,11 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->mode != NGX_HTTP_WEBSOCKET_OFF) {
-        return "cannot stand in one location with \"websocket\" or "
-               "\"websocket_publish\"";
+    if (wlcf->publish || wlcf->revoke
+        || wlcf->mode != NGX_HTTP_WEBSOCKET_OFF)
+    {
+        return "cannot stand in one location with \"websocket\", "
+               "\"websocket_publish\" or \"websocket_revoke\"";
     }
 
     value = cf->args->elts;

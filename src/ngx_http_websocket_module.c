@@ -249,6 +249,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
+    { ngx_string("websocket_revoke"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_revoke,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_access_log"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -351,6 +358,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
+     *     conf->revoke = 0;
      */
 
     conf->stats = &ngx_http_websocket_stats_none;
@@ -437,11 +445,20 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                                  NGX_CONF_BITMASK_SET);
     conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
 
-    if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish) {
+    if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish
+        && !conf->revoke)
+    {
         return NGX_CONF_OK;
     }
 
-    return ngx_http_websocket_check_location(cf, conf);
+    if (conf->scopes && conf->jwt == NULL) {
+        return ngx_http_websocket_misplaced(cf, conf,
+                       "\"websocket_require_scope\" needs "
+                       "\"websocket_jwt\", whose token has the scopes");
+    }
+
+    return conf->revoke ? NGX_CONF_OK
+                        : ngx_http_websocket_check_location(cf, conf);
 }
 
 
@@ -487,12 +504,6 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
         return ngx_http_websocket_misplaced(cf, conf,
                        "\"websocket_publish\" takes one \"websocket_channel\" "
                        "name, for a message is published whole or not at all");
-    }
-
-    if (conf->scopes && conf->jwt == NULL) {
-        return ngx_http_websocket_misplaced(cf, conf,
-                       "\"websocket_require_scope\" needs "
-                       "\"websocket_jwt\", whose token has the scopes");
     }
 
     if (ngx_http_websocket_default_from(cf, conf) != NGX_CONF_OK) {
@@ -645,7 +656,8 @@ ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what)
 {
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": %s in %s:%ui",
-                  conf->publish ? "websocket_publish" : "websocket", what,
+                  conf->revoke ? "websocket_revoke"
+                  : conf->publish ? "websocket_publish" : "websocket", what,
                   conf->place.file, conf->place.line);
 
     return NGX_CONF_ERROR;
@@ -812,6 +824,7 @@ ngx_http_websocket_tick_handler(ngx_event_t *ev)
 
     ngx_http_websocket_worker_reap(ev->log);
     ngx_http_websocket_wake_handler(ev);
+    ngx_http_websocket_auth_revoke();
 
     zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
     zone = zones->elts;

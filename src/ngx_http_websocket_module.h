@@ -82,6 +82,7 @@ typedef struct {
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
+    ngx_shm_zone_t               *revocations;      /* NULL: none */
 } ngx_http_websocket_main_conf_t;
 
 
@@ -141,6 +142,7 @@ typedef struct {
     ngx_http_websocket_origins_t *origins;
     ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
     ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
+    time_t                        revoke;   /* for how long; 0: not here */
 } ngx_http_websocket_loc_conf_t;
 
 

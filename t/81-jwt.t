@@ -549,6 +549,15 @@ a> text "token"
 a< text "token"
 a> binary {"type":"token","token":"x"}
 a< binary {"type":"token","token":"x"}
+# what might have been a token is not for others to see
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"
+a< json= {"type":"token_error","message":"the message is no JSON"}
+a> text \u{20}\n{"token":"a", "token":"b"}
+a< json {"type":"token_error"}
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
+a< json {"type":"token_renewed"}
+a> text {"token"
+a< json {"type":"token_error"}
 # a right that is lost
 a> text {"type":"token","token":"$TEST_NGINX_TOKEN_READER"}
 a< json {"type":"token_renewed"}

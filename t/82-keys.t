@@ -68,6 +68,7 @@ b< eof
 
 
 === TEST 2: a signed link that ends
+--- skip_eval: 0: `$ENV{TEST_NGINX_BINARY} -V 2>&1` !~ /secure_link/
 --- http_config
     websocket_zone zone=live:1m;
 --- config

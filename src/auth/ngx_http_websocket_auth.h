@@ -40,6 +40,25 @@ struct ngx_http_websocket_jwt_s {
 };
 
 
+/* what is revoked: all tokens of a subject up to a time, or one, by its jti */
+
+#define NGX_HTTP_WEBSOCKET_REVOKED_SUBJECT  's'
+#define NGX_HTTP_WEBSOCKET_REVOKED_ID       'i'
+
+typedef struct {
+    u_char                        hash[16];
+} ngx_http_websocket_revocation_key_t;
+
+
+/* what a token can be revoked by */
+
+typedef struct {
+    ngx_http_websocket_revocation_key_t  subject;
+    ngx_http_websocket_revocation_key_t  id;
+    int64_t                              issued;    /* seconds */
+} ngx_http_websocket_revocable_t;
+
+
 /* what a valid token grants; zeroed: none */
 
 typedef struct {
@@ -65,6 +84,8 @@ char *ngx_http_websocket_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_jwt(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_websocket_require_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* where a location does not say so: itself, and who is not a browser */
@@ -95,6 +116,9 @@ void ngx_http_websocket_grant_free(ngx_http_websocket_grant_t *grant);
 const char *ngx_http_websocket_grant_lacks(ngx_http_websocket_grant_t *grant,
     ngx_http_websocket_loc_conf_t *conf);
 
+ngx_uint_t ngx_http_websocket_grant_revoked(
+    ngx_http_websocket_grant_t *grant);
+
 /* The rights on a channel. */
 ngx_uint_t ngx_http_websocket_grant_rights(ngx_http_websocket_grant_t *grant,
     ngx_str_t *channel);
@@ -104,6 +128,36 @@ ngx_uint_t ngx_http_websocket_grant_rights(ngx_http_websocket_grant_t *grant,
  * have, on the first *n of them, which is set to less where it is less.
  */
 ngx_uint_t ngx_http_websocket_mode_rights(ngx_uint_t mode, ngx_uint_t *n);
+
+
+/*
+ * Revocations are in memory that all workers share, and outlive reloads.
+ * Where the configuration has no websocket_revoke there are none.
+ */
+
+/* Makes the memory, once for a configuration.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_revocations(ngx_conf_t *cf);
+
+/* What is known of a revoked thing is its hash. */
+void ngx_http_websocket_revocation_key(
+    ngx_http_websocket_revocation_key_t *key, u_char kind, const char *text,
+    size_t size);
+
+/*
+ * Revokes what was issued up to now, until a time: both in seconds.  Returns
+ * NGX_OK, or NGX_DECLINED when there is no more room.
+ */
+ngx_int_t ngx_http_websocket_revocation_add(
+    ngx_http_websocket_revocation_key_t *key, int64_t now, int64_t until);
+
+/* Returns 0 when nothing can be revoked: *what is left as it is. */
+ngx_uint_t ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
+    ngx_websocket_token_t *token);
+
+ngx_uint_t ngx_http_websocket_revoked(ngx_http_websocket_revocable_t *what);
+
+/* Whether there are revocations that this worker has not been told of yet. */
+ngx_uint_t ngx_http_websocket_revocations_new(void);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_AUTH_H */

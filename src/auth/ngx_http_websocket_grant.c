@@ -117,6 +117,16 @@ ngx_http_websocket_grant_lacks(ngx_http_websocket_grant_t *grant,
 
 
 ngx_uint_t
+ngx_http_websocket_grant_revoked(ngx_http_websocket_grant_t *grant)
+{
+    ngx_http_websocket_revocable_t  what;
+
+    return ngx_http_websocket_revocable(&what, &grant->token)
+           && ngx_http_websocket_revoked(&what);
+}
+
+
+ngx_uint_t
 ngx_http_websocket_grant_rights(ngx_http_websocket_grant_t *grant,
     ngx_str_t *channel)
 {

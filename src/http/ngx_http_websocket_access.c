@@ -75,6 +75,12 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     ngx_http_websocket_mask_token(&r->unparsed_uri);
     ngx_http_websocket_mask_token(&r->args);
 
+    if (access->error == NULL
+        && ngx_http_websocket_grant_revoked(&access->grant))
+    {
+        access->error = "the token was revoked";
+    }
+
     if (access->error) {
         return ngx_http_websocket_unauthorized(r, access);
     }

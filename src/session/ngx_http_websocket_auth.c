@@ -25,6 +25,8 @@ struct ngx_http_websocket_auth_s {
     uint8_t                       wrong;
     uint8_t                       publish;  /* 1: it may */
     uint8_t                       named;    /* 1: it has a subject */
+    uint8_t                       revocable;
+    ngx_http_websocket_revocable_t  token;
     char                          subject[1];
 };
 
@@ -32,8 +34,11 @@ struct ngx_http_websocket_auth_s {
 static int64_t ngx_http_websocket_auth_now(void);
 static void ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     ngx_http_websocket_grant_t *grant, ngx_str_t *channel);
-static json_t *ngx_http_websocket_auth_token(
+static void ngx_http_websocket_auth_revoked(ngx_queue_t *node);
+static ngx_uint_t ngx_http_websocket_auth_maybe(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static json_t *ngx_http_websocket_auth_token(u_char *data, size_t size,
+    ngx_uint_t *readable);
 static ngx_int_t ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s,
     json_t *token);
 static ngx_int_t ngx_http_websocket_auth_accept(
@@ -102,6 +107,8 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     jwt = s->conf->jwt;
 
     auth->wrong = 0;
+    auth->revocable = ngx_http_websocket_revocable(&auth->token,
+                                                   &grant->token);
     auth->end = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
     auth->remind = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
     auth->publish = (ngx_http_websocket_grant_rights(grant, channel)
@@ -194,16 +201,55 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
 }
 
 
+/* one look at all sessions for all that is new */
+
+void
+ngx_http_websocket_auth_revoke(void)
+{
+    if (ngx_http_websocket_revocations_new()) {
+        ngx_http_websocket_wheel_each(ngx_http_websocket_auth_revoked);
+    }
+}
+
+
+static void
+ngx_http_websocket_auth_revoked(ngx_queue_t *node)
+{
+    ngx_http_websocket_auth_t     *auth;
+    ngx_http_websocket_session_t  *s;
+
+    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
+    auth = s->record->auth;
+
+    if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
+                                         "token revoked");
+    }
+
+    ngx_http_websocket_session_schedule(s);
+}
+
+
 ngx_int_t
 ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    json_t  *json;
+    json_t      *json;
+    ngx_uint_t   readable;
 
-    json = ngx_http_websocket_auth_token(s, type, data, size);
+    if (ngx_http_websocket_auth_maybe(s, type, data, size)) {
 
-    if (json) {
-        return ngx_http_websocket_auth_renew(s, json);
+        json = ngx_http_websocket_auth_token(data, size, &readable);
+
+        if (json) {
+            return ngx_http_websocket_auth_renew(s, json);
+        }
+
+        /* a token that was written badly must not be published either */
+
+        if (!readable) {
+            return ngx_http_websocket_auth_wrong(s, "the message is no JSON");
+        }
     }
 
     if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
@@ -223,25 +269,49 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-/* {"type":"token","token":"..."}, as JSON; NULL for anything else */
+/* what has no such word in an object need not be read to be known */
+
+static ngx_uint_t
+ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    u_char  *p, *last;
+
+    if (s->conf->jwt->renew == 0 || type != NGX_WEBSOCKET_TEXT
+        || size > NGX_HTTP_WEBSOCKET_TOKEN_MESSAGE)
+    {
+        return 0;
+    }
+
+    last = data + size;
+
+    for (p = data; p < last; p++) {
+        if (*p != ' ' && *p != '\t' && *p != CR && *p != LF) {
+            break;
+        }
+    }
+
+    return p < last && *p == '{'
+           && ngx_strlcasestrn(p, last, (u_char *) "\"token\"",
+                               sizeof("\"token\"") - 2)
+              != NULL;
+}
+
+
+/*
+ * {"type":"token","token":"..."}, as JSON; NULL for anything else, which may
+ * be none for want of memory: then *readable is 0 too.
+ */
 
 static json_t *
-ngx_http_websocket_auth_token(ngx_http_websocket_session_t *s, uint8_t type,
-    u_char *data, size_t size)
+ngx_http_websocket_auth_token(u_char *data, size_t size, ngx_uint_t *readable)
 {
     json_t      *json;
     const char  *name;
 
-    if (s->conf->jwt->renew == 0 || type != NGX_WEBSOCKET_TEXT
-        || size > NGX_HTTP_WEBSOCKET_TOKEN_MESSAGE
-        || ngx_strlcasestrn(data, data + size, (u_char *) "\"token\"",
-                            sizeof("\"token\"") - 2)
-           == NULL)
-    {
-        return NULL;
-    }
-
     json = json_loadb((char *) data, size, JSON_REJECT_DUPLICATES, NULL);
+
+    *readable = json != NULL;
     name = json_string_value(json_object_get(json, "type"));
 
     if (name == NULL || ngx_strcmp(name, "token") != 0
@@ -279,6 +349,13 @@ ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
         ngx_http_websocket_grant_free(&grant);
 
         error = "the token is of another subject";
+        rc = NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK && ngx_http_websocket_grant_revoked(&grant)) {
+        ngx_http_websocket_grant_free(&grant);
+
+        error = "the token was revoked";
         rc = NGX_DECLINED;
     }
 
@@ -418,9 +495,13 @@ ngx_http_websocket_auth_frame(ngx_http_websocket_session_t *s, json_t *json)
                                                 size, s->connection->log);
     }
 
-    if (frame) {
-        (void) json_dumpb(json, (char *) frame->data + frame->size - size,
-                          size, JSON_COMPACT);
+    if (frame
+        && json_dumpb(json, (char *) frame->data + frame->size - size, size,
+                      JSON_COMPACT)
+           != size)
+    {
+        ngx_http_websocket_frame_release(frame);
+        frame = NULL;
     }
 
     json_decref(json);

@@ -523,6 +523,9 @@ ngx_int_t ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 
+/* Closes the sessions whose token was revoked since this was called last. */
+void ngx_http_websocket_auth_revoke(void);
+
 /* Gives back what a request has of a token, which variables may yet tell. */
 void ngx_http_websocket_access_release(ngx_http_request_t *r);
 

@@ -31,6 +31,7 @@ CONF = '''
         websocket_jwt key=%(key)s alg=HS256;
         websocket_channel $uri;
         websocket_close_timeout 1s;
+        websocket_heartbeat off;
         location = /ws { websocket bidirectional; websocket_subprotocols chat; }
         location = /renew { websocket bidirectional;
             websocket_jwt key=%(key)s alg=HS256 renew=1h; }
