@@ -35,7 +35,8 @@ static ngx_int_t ngx_http_websocket_insufficient(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_challenge(ngx_http_request_t *r,
     char *error, const char *description, ngx_array_t *scopes);
 static ngx_int_t ngx_http_websocket_refuse(ngx_http_request_t *r,
-    ngx_uint_t status, char *code, const char *text);
+    ngx_http_websocket_rejected_e reason, ngx_uint_t status, char *code,
+    const char *text);
 static ngx_int_t ngx_http_websocket_variable_claim(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static const char *ngx_http_websocket_claim_name(
@@ -57,7 +58,8 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     error = ngx_http_websocket_origin_error(r);
 
     if (error) {
-        return ngx_http_websocket_refuse(r, NGX_HTTP_FORBIDDEN, "bad_origin",
+        return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_ORIGIN,
+                                         NGX_HTTP_FORBIDDEN, "bad_origin",
                                          error);
     }
 
@@ -470,7 +472,8 @@ ngx_http_websocket_unauthorized(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_refuse(r, NGX_HTTP_UNAUTHORIZED,
+    return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
+                                     NGX_HTTP_UNAUTHORIZED,
                                      access->found ? "bad_token" : "no_token",
                                      access->error);
 }
@@ -490,7 +493,8 @@ ngx_http_websocket_insufficient(ngx_http_request_t *r, const char *text)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_refuse(r, NGX_HTTP_FORBIDDEN, "no_right", text);
+    return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_RIGHT,
+                                     NGX_HTTP_FORBIDDEN, "no_right", text);
 }
 
 
@@ -554,12 +558,15 @@ ngx_http_websocket_challenge(ngx_http_request_t *r, char *error,
 /* as the location answers all that is wrong: in text, or in JSON */
 
 static ngx_int_t
-ngx_http_websocket_refuse(ngx_http_request_t *r, ngx_uint_t status, char *code,
+ngx_http_websocket_refuse(ngx_http_request_t *r,
+    ngx_http_websocket_rejected_e reason, ngx_uint_t status, char *code,
     const char *text)
 {
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_http_websocket_rejected(r, reason);
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "websocket request refused with %ui: %s", status, text);
