@@ -23,14 +23,6 @@
 #define NGX_HTTP_WEBSOCKET_MEMORY      5
 
 
-/* a parameter NAME=VALUE of a directive */
-
-typedef struct {
-    char                         *name;         /* with the "=" */
-    ngx_str_t                     value;        /* data is NULL: not given */
-} ngx_http_websocket_param_t;
-
-
 static char *ngx_http_websocket_set_location(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *wlcf, ngx_http_handler_pt handler,
     ngx_uint_t param);
@@ -41,10 +33,6 @@ static ngx_int_t ngx_http_websocket_flag_param(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param, ngx_uint_t *flag);
 static ngx_int_t ngx_http_websocket_flag(ngx_conf_t *cf, ngx_flag_t *flag);
 static ngx_uint_t ngx_http_websocket_is_token(ngx_str_t *value);
-static char *ngx_http_websocket_params(ngx_conf_t *cf,
-    ngx_http_websocket_param_t *params, ngx_uint_t first);
-static char *ngx_http_websocket_bad_param(ngx_conf_t *cf,
-    ngx_http_websocket_param_t *param, char *what);
 
 
 static ngx_conf_enum_t  ngx_http_websocket_modes[] = {
@@ -211,6 +199,10 @@ ngx_http_websocket_set_location(ngx_conf_t *cf,
 
     if (wlcf->status) {
         return "cannot stand in one location with \"websocket_status\"";
+    }
+
+    if (wlcf->revoke) {
+        return "cannot stand in one location with \"websocket_revoke\"";
     }
 
     value = cf->args->elts;
@@ -856,9 +848,11 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->mode != NGX_HTTP_WEBSOCKET_OFF) {
-        return "cannot stand in one location with \"websocket\" or "
-               "\"websocket_publish\"";
+    if (wlcf->publish || wlcf->revoke
+        || wlcf->mode != NGX_HTTP_WEBSOCKET_OFF)
+    {
+        return "cannot stand in one location with \"websocket\", "
+               "\"websocket_publish\" or \"websocket_revoke\"";
     }
 
     value = cf->args->elts;
@@ -972,8 +966,6 @@ ngx_http_websocket_off_msec(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* sorts the directive's arguments NAME=VALUE to the params of that name */
-
 char *
 ngx_http_websocket_check_time(ngx_conf_t *cf, void *post, void *data)
 {
@@ -984,9 +976,7 @@ ngx_http_websocket_check_time(ngx_conf_t *cf, void *post, void *data)
 }
 
 
-/* NAME=VALUE, from the argument of that number on */
-
-static char *
+char *
 ngx_http_websocket_params(ngx_conf_t *cf, ngx_http_websocket_param_t *params,
     ngx_uint_t first)
 {
@@ -1030,7 +1020,7 @@ ngx_http_websocket_params(ngx_conf_t *cf, ngx_http_websocket_param_t *params,
 }
 
 
-static char *
+char *
 ngx_http_websocket_bad_param(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param, char *what)
 {

@@ -12,6 +12,14 @@
 #include "ngx_http_websocket_module.h"
 
 
+/* a parameter NAME=VALUE of a directive */
+
+typedef struct {
+    char                         *name;         /* with the "=" */
+    ngx_str_t                     value;        /* data is NULL: not given */
+} ngx_http_websocket_param_t;
+
+
 char *ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_websocket(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -50,6 +58,17 @@ char *ngx_http_websocket_check_time(ngx_conf_t *cf, void *post,
 /* Compiles a value with variables in it.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_compile(ngx_conf_t *cf,
     ngx_http_complex_value_t *cv, ngx_str_t *value);
+
+/*
+ * Sorts the directive's arguments NAME=VALUE, from the one of number first
+ * on, to the params of these names, which end with one without a name.
+ */
+char *ngx_http_websocket_params(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *params, ngx_uint_t first);
+
+/* Logs what is wrong with one.  Returns NGX_CONF_ERROR. */
+char *ngx_http_websocket_bad_param(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param, char *what);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_DIRECTIVES_H */

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_websocket_directives.h"
+#include "auth/ngx_http_websocket_auth.h"
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -262,6 +263,34 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, limits.errors),
       NULL },
 
+    { ngx_string("websocket_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_jwt"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_jwt,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_require_scope"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_require_scope,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_revoke"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_revoke,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_access_log"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -364,6 +393,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
+     *     conf->revoke = 0;
      */
 
     conf->stats = &ngx_http_websocket_stats_none;
@@ -383,6 +413,9 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->replay = NGX_CONF_UNSET_UINT;
     conf->batch = NGX_CONF_UNSET_PTR;
     conf->deflate = NGX_CONF_UNSET_PTR;
+    conf->origins = NGX_CONF_UNSET_PTR;
+    conf->jwt = NGX_CONF_UNSET_PTR;
+    conf->scopes = NGX_CONF_UNSET_PTR;
     conf->log_start = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
@@ -428,6 +461,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_ptr_value(conf->deflate, prev->deflate, NULL);
+    ngx_conf_merge_ptr_value(conf->origins, prev->origins,
+                             &ngx_http_websocket_origins_default);
+    ngx_conf_merge_ptr_value(conf->jwt, prev->jwt, NULL);
+    ngx_conf_merge_ptr_value(conf->scopes, prev->scopes, NULL);
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
 
@@ -447,11 +484,20 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_websocket_limits_merge(&conf->limits, &prev->limits);
 
-    if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish) {
+    if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish
+        && !conf->revoke)
+    {
         return NGX_CONF_OK;
     }
 
-    return ngx_http_websocket_check_location(cf, conf);
+    if (conf->scopes && conf->jwt == NULL) {
+        return ngx_http_websocket_misplaced(cf, conf,
+                       "\"websocket_require_scope\" needs "
+                       "\"websocket_jwt\", whose token has the scopes");
+    }
+
+    return conf->revoke ? NGX_CONF_OK
+                        : ngx_http_websocket_check_location(cf, conf);
 }
 
 
@@ -651,7 +697,8 @@ ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what)
 {
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": %s in %s:%ui",
-                  conf->publish ? "websocket_publish" : "websocket", what,
+                  conf->revoke ? "websocket_revoke"
+                  : conf->publish ? "websocket_publish" : "websocket", what,
                   conf->place.file, conf->place.line);
 
     return NGX_CONF_ERROR;
@@ -818,6 +865,7 @@ ngx_http_websocket_tick_handler(ngx_event_t *ev)
 
     ngx_http_websocket_worker_reap(ev->log);
     ngx_http_websocket_wake_handler(ev);
+    ngx_http_websocket_auth_revoke();
 
     zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
     zone = zones->elts;

@@ -63,6 +63,12 @@ typedef struct {
 } ngx_http_websocket_deflate_conf_t;
 
 
+/* who may come in: auth/ngx_http_websocket_auth.h */
+
+typedef struct ngx_http_websocket_origins_s  ngx_http_websocket_origins_t;
+typedef struct ngx_http_websocket_jwt_s      ngx_http_websocket_jwt_t;
+
+
 /* where a directive stood: for what can be checked only later */
 
 typedef struct {
@@ -77,6 +83,7 @@ typedef struct {
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
+    ngx_shm_zone_t               *revocations;      /* NULL: none */
 } ngx_http_websocket_main_conf_t;
 
 
@@ -134,6 +141,11 @@ typedef struct {
     ngx_uint_t                    events;
 
     ngx_http_websocket_limits_conf_t  limits;
+
+    ngx_http_websocket_origins_t *origins;
+    ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
+    ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
+    time_t                        revoke;   /* for how long; 0: not here */
 } ngx_http_websocket_loc_conf_t;
 
 

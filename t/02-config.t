@@ -188,7 +188,7 @@ qr/\[emerg\] .*"websocket" directive cannot stand in one location with the other
     location = /p { websocket result; websocket_status json; }
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*"websocket_status" directive cannot stand in one location with "websocket" or "websocket_publish" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*"websocket_status" directive cannot stand in one location with "websocket", "websocket_publish" or "websocket_revoke" in \S+nginx\.conf:\d+/
 
 
 

@@ -223,3 +223,23 @@ a< text* 300000 y
 --- websocket
 ! POST /pub one
 ! < 403
+
+
+
+=== TEST 12: the body of a publish that is refused is not the next request
+--- http_config
+    websocket_zone zone=live:1m;
+    access_log logs/access.log;
+--- config
+    location = /pub { websocket_publish; websocket_channel $arg_c; }
+    location = /next { return 200 "next\n"; }
+--- raw_request eval
+"POST /pub HTTP/1.1\r\nHost: a\r\nContent-Length: 34\r\n\r\n"
+. "GET /body HTTP/1.1\r\nHost: aaaaaa\r\n\r\n"
+. "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+--- error_code: 400
+--- response_body_like: bad_channel
+--- access_log eval
+qr{GET /next}
+--- no_access_log eval
+qr{GET /body}

@@ -19,11 +19,12 @@ ngx_http_websocket_channels(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_ctx_t));
+    ctx = ngx_http_websocket_ctx(r);
     if (ctx == NULL) {
         return NGX_ERROR;
     }
 
+    ctx->nchannels = 0;
     ctx->channels = ngx_palloc(r->pool,
                                conf->channels->nelts * sizeof(ngx_str_t));
     if (ctx->channels == NULL) {
@@ -49,11 +50,29 @@ ngx_http_websocket_channels(ngx_http_request_t *r,
         }
     }
 
-    ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
-
     *ctxp = ctx;
 
     return NGX_OK;
+}
+
+
+ngx_http_websocket_ctx_t *
+ngx_http_websocket_ctx(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx == NULL) {
+
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_ctx_t));
+
+        if (ctx) {
+            ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
+        }
+    }
+
+    return ctx;
 }
 
 

@@ -143,6 +143,12 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         return rc;
     }
 
+    rc = ngx_http_websocket_admit(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     reason = NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL;
     rc = ngx_http_websocket_channels(r, &ctx, &error);
 
@@ -160,6 +166,12 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_websocket_permit(r, ctx);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     rc = ngx_http_websocket_session_create(r, ctx, options);

@@ -72,6 +72,25 @@ json_t *ngx_http_websocket_channel_json(ngx_str_t *name,
     ngx_websocket_log_info_t *info);
 
 
+/* The request's context, which is made if there is none; NULL: no memory. */
+ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
+
+/*
+ * Whether a request may come in, by its Origin, its token and the token's
+ * scopes; and by the token's rights on the channels of ctx.  Each returns
+ * NGX_DECLINED when it may, else what a content handler returns: the request
+ * was answered.
+ */
+ngx_int_t ngx_http_websocket_admit(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_permit(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx);
+
+/* Adds the variables of the token's claims.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_add_claims(ngx_conf_t *cf);
+
+/* The subject of the request's token, or NULL. */
+const char *ngx_http_websocket_subject(ngx_http_request_t *r);
+
 /*
  * Evaluates the names of the location's channels, and makes the request's
  * context.  Returns NGX_OK; NGX_DECLINED with *error set to a constant

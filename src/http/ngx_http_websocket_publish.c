@@ -50,6 +50,12 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
         }
     }
 
+    rc = ngx_http_websocket_admit(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     rc = ngx_http_websocket_channels(r, &ctx, &error);
 
     if (rc == NGX_DECLINED) {
@@ -61,6 +67,12 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
 
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_websocket_permit(r, ctx);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     switch (r->method) {
@@ -107,6 +119,12 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
                             : rc;
     }
 
+    rc = ngx_http_websocket_admit(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     rc = ngx_http_websocket_channels(r, &ctx, &error);
 
     if (rc == NGX_DECLINED) {
@@ -120,7 +138,9 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_publish_post(r);
+    rc = ngx_http_websocket_permit(r, ctx);
+
+    return rc == NGX_DECLINED ? ngx_http_websocket_publish_post(r) : rc;
 }
 
 

@@ -100,7 +100,7 @@ ngx_http_websocket_add_variables(ngx_conf_t *cf)
         var->data = v->data;
     }
 
-    return NGX_OK;
+    return ngx_http_websocket_add_claims(cf);
 }
 
 
@@ -246,7 +246,29 @@ static ngx_int_t
 ngx_http_websocket_variable_user(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_int_t  rc;
+    u_char      *p;
+    size_t       len;
+    ngx_int_t    rc;
+    const char  *subject;
+
+    subject = ngx_http_websocket_subject(r);
+
+    if (subject) {
+
+        /* the token may go before the request does */
+
+        len = ngx_strlen(subject);
+
+        p = ngx_pnalloc(r->pool, len + 1);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(p, subject, len);
+        ngx_http_websocket_variable_set(v, p, len);
+
+        return NGX_OK;
+    }
 
     rc = ngx_http_auth_basic_user(r);
 

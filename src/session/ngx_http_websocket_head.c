@@ -210,6 +210,8 @@ ngx_http_websocket_request_release(ngx_http_websocket_session_t *s)
         ngx_http_websocket_request_log(r);
     }
 
+    ngx_http_websocket_access_release(r);
+
     if (ngx_http_websocket_request_busy(r)) {
         return;
     }

@@ -35,6 +35,8 @@ static ngx_int_t ngx_http_websocket_read_whole(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_header(
     ngx_http_websocket_session_t *s);
+static ngx_inline ngx_uint_t ngx_http_websocket_read_is_unwanted(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_unwanted(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_too_big(
@@ -389,7 +391,7 @@ ngx_http_websocket_read_whole(ngx_http_websocket_session_t *s, u_char *data,
 
     in = s->record->input;
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+    if (ngx_http_websocket_read_is_unwanted(s)) {
         return ngx_http_websocket_read_unwanted(s);
     }
 
@@ -429,7 +431,7 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+    if (ngx_http_websocket_read_is_unwanted(s)) {
         return ngx_http_websocket_read_unwanted(s);
     }
 
@@ -467,6 +469,16 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 
     return in->parser.length > room ? ngx_http_websocket_read_too_big(s)
                                     : NGX_OK;
+}
+
+
+/* where tokens are renewed, what comes may be one */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
+{
+    return s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT
+           && (s->record->auth == NULL || s->conf->jwt->renew == 0);
 }
 
 

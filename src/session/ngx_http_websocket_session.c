@@ -115,6 +115,10 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         rc = ngx_http_websocket_deflate_begin(s, &options->deflate);
     }
 
+    if (rc == NGX_OK && ctx->access && s->conf->jwt) {
+        rc = ngx_http_websocket_auth_begin(s, ctx);
+    }
+
     s->shared = s->conf->own_messages && !ngx_http_websocket_deflate_own(s);
 
     if (rc == NGX_OK) {
@@ -557,6 +561,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
 
     ngx_free(record->close_reason);
     ngx_free(record->head);
+    ngx_free(record->auth);
 
     if (response == NULL) {
         ngx_free(record);
@@ -613,6 +618,10 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 
         if (s->draining) {
             ngx_http_websocket_earlier(s->record->leave);
+        }
+
+        if (s->record->auth) {
+            ngx_http_websocket_earlier(ngx_http_websocket_auth_due(s));
         }
     }
 
@@ -690,6 +699,10 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 
     if (s->draining && ngx_http_websocket_session_passed(s->record->leave, 0)) {
         ngx_http_websocket_session_leave(s);
+        return NGX_OK;
+    }
+
+    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
         return NGX_OK;
     }
 

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "ngx_http_websocket_module.h"
+#include "auth/ngx_http_websocket_auth.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "session/ngx_http_websocket_wheel.h"
 #include "session/rate.h"
@@ -28,6 +29,7 @@ typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
+typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -142,6 +144,7 @@ typedef struct {
     ngx_http_websocket_head_t    *head;     /* of it, for the access log */
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
     ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
+    ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
@@ -291,6 +294,7 @@ typedef struct {
     ngx_str_t                            *channels;
     ngx_uint_t                            nchannels;
     ngx_http_websocket_session_t         *session;      /* or NULL */
+    ngx_http_websocket_access_t          *access;       /* or NULL */
 } ngx_http_websocket_ctx_t;
 
 
@@ -513,6 +517,39 @@ ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
  */
 json_t *ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
     uint64_t time, uint8_t type, u_char *payload, size_t size);
+
+
+/* the token of a session, where record->auth is set */
+
+/*
+ * Takes over what the session needs of its token.  Returns NGX_OK, or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_ctx_t *ctx);
+
+/* The subject, or NULL. */
+const char *ngx_http_websocket_auth_subject(ngx_http_websocket_auth_t *auth);
+
+/* When to look at it again. */
+ngx_http_websocket_time_t ngx_http_websocket_auth_due(
+    ngx_http_websocket_session_t *s);
+
+/* Looks at it: NGX_OK, or NGX_DONE when it began to close the session. */
+ngx_int_t ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s);
+
+/*
+ * A message of the client: NGX_DECLINED when it is to be taken as usual,
+ * NGX_OK when it was for us, NGX_DONE when that began to close the session.
+ */
+ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size);
+
+/* Closes the sessions whose token was revoked since this was called last. */
+void ngx_http_websocket_auth_revoke(void);
+
+/* Gives back what a request has of a token, which variables may yet tell. */
+void ngx_http_websocket_access_release(ngx_http_request_t *r);
 
 
 /* who is there: joins and leaves as the location says */

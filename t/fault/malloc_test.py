@@ -6,13 +6,15 @@ off; what was acknowledged is there; nobody waits for ever.
 
 import asyncio
 import base64
+import hashlib
+import hmac
 import json
 import os
 import sys
 
 from peer import (BINARY, CLOSE, FIN, PING, TEXT, Closed, Peer, Shim, ask,
                   becomes, settled, used, workers)
-from storm import BROKEN, Nginx, Tap
+from storm import BROKEN, BUILD, Nginx, Tap
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 PLACES = 150                    # about, for one way in the short form
@@ -57,9 +59,34 @@ CONF = '''
         location = /other {
             websocket_publish; websocket_channel other/$arg_room;
         }
+        location = /token {
+            websocket bidirectional;
+            websocket_channel token/$arg_room/$websocket_jwt_sub;
+            websocket_jwt key=$KEY alg=HS256 renew=1m;
+            websocket_require_scope stream;
+        }
+        location = /revoke { websocket_revoke time=1s; }
         location = /status { websocket_status json; }
     }
 '''
+
+SECRET = b'a secret of more than 32 bytes for HS256'
+
+
+def token():
+    def encode(data):
+        return base64.urlsafe_b64encode(data).rstrip(b'=')
+
+    text = b'.'.join(encode(json.dumps(part).encode()) for part in (
+        {'alg': 'HS256'},
+        {'sub': 'ann', 'jti': '1', 'scope': 'stream', 'exp': 4000000000,
+         'channels': {'token/**': ['subscribe', 'publish']}}))
+    mac = hmac.new(SECRET, text, hashlib.sha256).digest()
+    return (text + b'.' + encode(mac)).decode()
+
+
+TOKEN = token()
+
 
 # what nginx says of the memory that it was refused
 
@@ -219,6 +246,23 @@ class Scenario:
         peer.send(FIN | TEXT, b'not allowed')
         await self.closed(peer, 1008)
 
+    async def tokened(self):
+        """A token that cannot be read is one that is not valid."""
+        try:
+            peer = await self.peer().websocket(
+                self.url('token'), f'Authorization: Bearer {TOKEN}\r\n')
+        except Closed as e:
+            if e.code != 401 or self.strict:
+                raise
+            return
+        peer.send(FIN | TEXT,
+                  json.dumps({'type': 'token', 'token': TOKEN}).encode())
+        answer = json.loads(await peer.receive())
+        if answer['type'] != 'token_renewed' and self.strict:
+            self.complain(f'a token was answered with {answer}')
+        peer.send(FIN | CLOSE, b'\x03\xe8')
+        await self.closed(peer, 1000)
+
     async def closed(self, peer, code):
         """Ends with the code, or without one for want of memory."""
         try:
@@ -266,6 +310,10 @@ class Scenario:
 
         await step(self.echo())
         await step(self.batched())
+        await step(self.tokened())
+        # JSON that there is no memory to read is none
+        await step(self.insist('POST', (200,) if self.strict else (200, 400),
+                               body=b'{"user":"bob"}', location='revoke'))
         for path in ('', 'since=0000000000000001:1', 'presence=1'):
             await step(self.get(self.url('publish', path)))
         await step(self.get('/status'))
@@ -308,8 +356,12 @@ class Scenario:
 class Test:
     def __init__(self, n):
         self.shim = Shim('malloc', '<4Q')
+        key = os.path.abspath(f'{BUILD}/fault/malloc.key')
+        os.makedirs(os.path.dirname(key), exist_ok=True)
+        with open(key, 'wb') as f:
+            f.write(SECRET)
         with self.shim.preloaded():
-            self.nginx = Nginx(f'malloc{n}', CONF, n)
+            self.nginx = Nginx(f'malloc{n}', CONF.replace('$KEY', key), n)
         self.port = self.nginx.port
         self.rooms = 0
         self.complaints = []

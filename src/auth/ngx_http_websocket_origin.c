@@ -1,0 +1,233 @@
+
+/*
+ * websocket_origin: which pages browsers may come from.
+ */
+
+
+#include "auth/ngx_http_websocket_auth.h"
+#include "http/ngx_http_websocket_http.h"
+
+
+static char *ngx_http_websocket_origin_regex(ngx_conf_t *cf,
+    ngx_http_websocket_origins_t *origins, ngx_str_t *pattern);
+static ngx_uint_t ngx_http_websocket_origin_known(
+    ngx_http_websocket_origins_t *origins, ngx_str_t *origin);
+
+
+static ngx_websocket_origin_t  ngx_http_websocket_same_or_none[] = {
+    { .kind = NGX_WEBSOCKET_ORIGIN_SAME },
+    { .kind = NGX_WEBSOCKET_ORIGIN_NONE }
+};
+
+
+ngx_http_websocket_origins_t  ngx_http_websocket_origins_default = {
+    .patterns = ngx_http_websocket_same_or_none,
+    .npatterns = 2
+};
+
+
+char *
+ngx_http_websocket_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    const char                    *error;
+    ngx_str_t                     *value;
+    ngx_uint_t                     i;
+    ngx_http_websocket_origins_t  *origins;
+
+    if (wlcf->origins != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    origins = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_origins_t));
+    if (origins == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    origins->patterns = ngx_pcalloc(cf->pool, cf->args->nelts
+                                           * sizeof(ngx_websocket_origin_t));
+    if (origins->patterns == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len && value[i].data[0] == '~') {
+
+            if (ngx_http_websocket_origin_regex(cf, origins, &value[i])
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
+        error = ngx_websocket_origin_parse(
+                                   &origins->patterns[origins->npatterns++],
+                                   value[i].data, value[i].len);
+        if (error) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid origin \"%V\": %s", &value[i], error);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    wlcf->origins = origins;
+
+    return NGX_CONF_OK;
+}
+
+
+#if (NGX_PCRE)
+
+/* one that only occurs in the origin would let in who chose a name for it */
+
+static char *
+ngx_http_websocket_origin_regex(ngx_conf_t *cf,
+    ngx_http_websocket_origins_t *origins, ngx_str_t *pattern)
+{
+    u_char               *p, errstr[NGX_MAX_CONF_ERRSTR];
+    size_t                skip;
+    ngx_regex_compile_t   rc;
+
+    if (origins->regexes == NULL) {
+        origins->regexes = ngx_palloc(cf->pool, cf->args->nelts
+                                                * sizeof(ngx_regex_t *));
+        if (origins->regexes == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
+
+    skip = 1;
+
+    if (pattern->len > 1 && pattern->data[1] == '*') {
+        skip = 2;
+        rc.options = NGX_REGEX_CASELESS;
+    }
+
+    p = ngx_pnalloc(cf->pool, pattern->len + sizeof("\\A(?:)\\z"));
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rc.pattern.data = p;
+    rc.pattern.len = ngx_sprintf(p, "\\A(?:%*s)\\z%Z", pattern->len - skip,
+                                 pattern->data + skip)
+                     - p - 1;
+    rc.pool = cf->pool;
+    rc.err.data = errstr;
+    rc.err.len = NGX_MAX_CONF_ERRSTR;
+
+    if (ngx_regex_compile(&rc) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid origin \"%V\": %V",
+                           pattern, &rc.err);
+        return NGX_CONF_ERROR;
+    }
+
+    origins->regexes[origins->nregexes++] = rc.regex;
+
+    return NGX_CONF_OK;
+}
+
+#else
+
+static char *
+ngx_http_websocket_origin_regex(ngx_conf_t *cf,
+    ngx_http_websocket_origins_t *origins, ngx_str_t *pattern)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid origin \"%V\": nginx has no PCRE", pattern);
+
+    return NGX_CONF_ERROR;
+}
+
+#endif
+
+
+const char *
+ngx_http_websocket_origin_error(ngx_http_request_t *r)
+{
+    int                             https;
+    ngx_str_t                       host, *origin;
+    ngx_uint_t                      i;
+    ngx_list_part_t                *part;
+    ngx_table_elt_t                *h;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    origin = NULL;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != sizeof("origin") - 1
+                || ngx_strncmp(h[i].lowcase_key, "origin",
+                               sizeof("origin") - 1)
+                   != 0)
+            {
+                continue;
+            }
+
+            if (origin) {
+                return "there are several Origin headers";
+            }
+
+            origin = &h[i].value;
+        }
+    }
+
+    ngx_str_null(&host);
+
+    if (r->headers_in.host) {
+        host = r->headers_in.host->value;
+    }
+
+    https = 0;
+
+#if (NGX_HTTP_SSL)
+    https = r->connection->ssl != NULL;
+#endif
+
+    if (ngx_websocket_origin_match(conf->origins->patterns,
+                                   conf->origins->npatterns,
+                                   origin ? origin->data : NULL,
+                                   origin ? origin->len : 0,
+                                   host.data, host.len, https)
+        || (origin
+            && ngx_http_websocket_origin_known(conf->origins, origin)))
+    {
+        return NULL;
+    }
+
+    return origin ? "the page's Origin is not one that websocket_origin allows"
+                  : "an Origin header is required";
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_origin_known(ngx_http_websocket_origins_t *origins,
+    ngx_str_t *origin)
+{
+#if (NGX_PCRE)
+
+    ngx_uint_t  i;
+
+    for (i = 0; i < origins->nregexes; i++) {
+        if (ngx_regex_exec(origins->regexes[i], origin, NULL, 0) >= 0) {
+            return 1;
+        }
+    }
+
+#endif
+
+    return 0;
+}

@@ -1,0 +1,724 @@
+
+/*
+ * Who may come in: a request's Origin, its token, and what that grants.
+ */
+
+
+#include "http/ngx_http_websocket_http.h"
+
+
+#define NGX_HTTP_WEBSOCKET_CLAIM  (sizeof("websocket_jwt_") - 1)
+
+
+static ngx_int_t ngx_http_websocket_access(ngx_http_request_t *r,
+    ngx_http_websocket_access_t **access);
+static ngx_int_t ngx_http_websocket_access_verify(ngx_http_request_t *r,
+    ngx_http_websocket_access_t *access);
+static void ngx_http_websocket_access_cleanup(void *data);
+static ngx_int_t ngx_http_websocket_token(ngx_http_request_t *r,
+    ngx_http_websocket_jwt_t *jwt, ngx_str_t *token);
+static ngx_int_t ngx_http_websocket_token_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_str_t *token);
+static ngx_int_t ngx_http_websocket_token_bearer(ngx_http_request_t *r,
+    ngx_str_t *token);
+static ngx_int_t ngx_http_websocket_token_subprotocol(ngx_http_request_t *r,
+    ngx_str_t *token);
+static ngx_int_t ngx_http_websocket_token_offered(ngx_str_t *list,
+    ngx_str_t *token);
+static void ngx_http_websocket_mask_token(ngx_str_t *text);
+static ngx_uint_t ngx_http_websocket_wanted_rights(ngx_http_request_t *r,
+    ngx_uint_t *n);
+static ngx_int_t ngx_http_websocket_unauthorized(ngx_http_request_t *r,
+    ngx_http_websocket_access_t *access);
+static ngx_int_t ngx_http_websocket_insufficient(ngx_http_request_t *r,
+    const char *text);
+static ngx_int_t ngx_http_websocket_challenge(ngx_http_request_t *r,
+    char *error, const char *description, ngx_array_t *scopes);
+static ngx_int_t ngx_http_websocket_refuse(ngx_http_request_t *r,
+    ngx_http_websocket_rejected_e reason, ngx_uint_t status, char *code,
+    const char *text);
+static ngx_int_t ngx_http_websocket_variable_claim(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static const char *ngx_http_websocket_claim_name(
+    ngx_websocket_token_t *token, ngx_str_t *name);
+
+
+static ngx_str_t  ngx_http_websocket_claims = ngx_string("websocket_jwt_");
+
+
+ngx_int_t
+ngx_http_websocket_admit(ngx_http_request_t *r)
+{
+    const char                     *error;
+    ngx_http_websocket_access_t    *access;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    error = ngx_http_websocket_origin_error(r);
+
+    if (error) {
+        return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_ORIGIN,
+                                         NGX_HTTP_FORBIDDEN, "bad_origin",
+                                         error);
+    }
+
+    if (conf->jwt == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_websocket_access(r, &access) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* from now on it is of use to nobody but who reads logs */
+
+    ngx_http_websocket_mask_token(&r->request_line);
+    ngx_http_websocket_mask_token(&r->unparsed_uri);
+    ngx_http_websocket_mask_token(&r->args);
+
+    if (access->error == NULL
+        && ngx_http_websocket_grant_revoked(&access->grant))
+    {
+        access->error = "the token was revoked";
+    }
+
+    if (access->error) {
+        return ngx_http_websocket_unauthorized(r, access);
+    }
+
+    error = ngx_http_websocket_grant_lacks(&access->grant, conf);
+
+    return error ? ngx_http_websocket_insufficient(r, error) : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_websocket_permit(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
+{
+    ngx_uint_t                      i, n, wanted, rights;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->jwt == NULL) {
+        return NGX_DECLINED;
+    }
+
+    n = ctx->nchannels;
+    wanted = ngx_http_websocket_wanted_rights(r, &n);
+
+    for (i = 0; i < n; i++) {
+
+        rights = ngx_http_websocket_grant_rights(&ctx->access->grant,
+                                                 &ctx->channels[i]);
+
+        if (rights == 0 || (rights & wanted) != wanted) {
+            return ngx_http_websocket_insufficient(r,
+                                  "the token has no right to do this on the "
+                                  "channel");
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* 0: any of them; on the first *n channels */
+
+static ngx_uint_t
+ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
+{
+    ngx_str_t                       value;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (r->method == NGX_HTTP_POST) {
+
+        /* of several channels it goes to the first */
+
+        *n = 1;
+        return NGX_WEBSOCKET_RIGHT_PUBLISH;
+    }
+
+    if (!conf->publish) {
+        return ngx_http_websocket_mode_rights(conf->mode, n);
+    }
+
+    if (r->method == NGX_HTTP_DELETE) {
+        return NGX_WEBSOCKET_RIGHT_ALL;
+    }
+
+    if (ngx_http_arg(r, (u_char *) "presence", 8, &value) == NGX_OK) {
+        return NGX_WEBSOCKET_RIGHT_PRESENCE;
+    }
+
+    if (ngx_http_arg(r, (u_char *) "since", 5, &value) == NGX_OK
+        || ngx_http_arg(r, (u_char *) "limit", 5, &value) == NGX_OK)
+    {
+        return NGX_WEBSOCKET_RIGHT_HISTORY;
+    }
+
+    return 0;
+}
+
+
+/*
+ * Verified once for a request, whoever asks first, a variable or the handler;
+ * again where another location has another directive.
+ */
+
+static ngx_int_t
+ngx_http_websocket_access(ngx_http_request_t *r,
+    ngx_http_websocket_access_t **accessp)
+{
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_access_t    *access;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ctx = ngx_http_websocket_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    access = ctx->access;
+
+    if (access == NULL) {
+
+        cln = ngx_pool_cleanup_add(r->pool,
+                                   sizeof(ngx_http_websocket_access_t));
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        access = cln->data;
+        ngx_memzero(access, sizeof(ngx_http_websocket_access_t));
+
+        access->cleanup = cln;
+        cln->handler = ngx_http_websocket_access_cleanup;
+
+        ctx->access = access;
+    }
+
+    *accessp = access;
+
+    if (access->jwt == conf->jwt) {
+        return NGX_OK;
+    }
+
+    ngx_http_websocket_grant_free(&access->grant);
+    access->jwt = NULL;
+
+    if (ngx_http_websocket_access_verify(r, access) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    access->jwt = conf->jwt;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_access_verify(ngx_http_request_t *r,
+    ngx_http_websocket_access_t *access)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                       token;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_token(r, conf->jwt, &token);
+
+    access->found = rc == NGX_OK;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_grant(&access->grant, conf->jwt, token.data,
+                                      token.len, &access->error);
+
+    } else if (rc == NGX_DECLINED) {
+        access->error = "a token is required";
+    }
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_access_cleanup(void *data)
+{
+    ngx_http_websocket_access_t *access = data;
+
+    ngx_http_websocket_grant_free(&access->grant);
+}
+
+
+void
+ngx_http_websocket_access_release(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i;
+    ngx_http_variable_t        *v;
+    ngx_http_websocket_ctx_t   *ctx;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx->access == NULL) {
+        return;
+    }
+
+    /* nginx keeps their values: the access log's line may have them */
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    v = cmcf->variables.elts;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+        if (v[i].get_handler == ngx_http_websocket_variable_claim) {
+            (void) ngx_http_get_indexed_variable(r, i);
+        }
+    }
+
+    ctx->access->cleanup->handler = NULL;
+    ngx_http_websocket_grant_free(&ctx->access->grant);
+    ctx->access = NULL;
+}
+
+
+/*
+ * What a page cannot have sent by itself comes first, and the cookie last,
+ * which a browser sends unasked.  NGX_DECLINED: there is none.
+ */
+
+static ngx_int_t
+ngx_http_websocket_token(ngx_http_request_t *r, ngx_http_websocket_jwt_t *jwt,
+    ngx_str_t *token)
+{
+    ngx_int_t  rc;
+
+    if (jwt->from) {
+        return ngx_http_websocket_token_value(r, jwt->from, token);
+    }
+
+    rc = ngx_http_websocket_token_bearer(r, token);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_token_subprotocol(r, token);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_arg(r, "token", token);
+    }
+
+    if (rc == NGX_DECLINED && jwt->cookie) {
+        rc = ngx_http_websocket_token_value(r, jwt->cookie, token);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_token_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_str_t *token)
+{
+    if (ngx_http_complex_value(r, cv, token) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return token->len ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* RFC 6750, section 2.1 */
+
+static ngx_int_t
+ngx_http_websocket_token_bearer(ngx_http_request_t *r, ngx_str_t *token)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_websocket_header(r, "authorization");
+
+    if (h == NULL || h->value.len < sizeof("Bearer ") - 1
+        || ngx_strncasecmp(h->value.data, (u_char *) "Bearer ",
+                           sizeof("Bearer ") - 1)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    token->data = h->value.data + sizeof("Bearer ") - 1;
+    token->len = h->value.data + h->value.len - token->data;
+
+    while (token->len && token->data[0] == ' ') {
+        token->data++;
+        token->len--;
+    }
+
+    return NGX_OK;
+}
+
+
+/* a browser's page can say nothing else in a header */
+
+static ngx_int_t
+ngx_http_websocket_token_subprotocol(ngx_http_request_t *r, ngx_str_t *token)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("sec-websocket-protocol");
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == name.len
+                && ngx_strncmp(h[i].lowcase_key, name.data, name.len) == 0
+                && ngx_http_websocket_token_offered(&h[i].value, token)
+                   == NGX_OK)
+            {
+                return NGX_OK;
+            }
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_token_offered(ngx_str_t *list, ngx_str_t *token)
+{
+    u_char  *p, *last;
+
+    last = list->data + list->len;
+
+    for (p = list->data; p < last; p++) {
+
+        while (p < last && (*p == ' ' || *p == '\t' || *p == ',')) {
+            p++;
+        }
+
+        token->data = p;
+
+        while (p < last && *p != ' ' && *p != '\t' && *p != ',') {
+            p++;
+        }
+
+        token->len = p - token->data;
+
+        if (token->len > sizeof("bearer.") - 1
+            && ngx_strncmp(token->data, "bearer.", sizeof("bearer.") - 1)
+               == 0)
+        {
+            token->data += sizeof("bearer.") - 1;
+            token->len -= sizeof("bearer.") - 1;
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* each argument "token": for $request, $args and the error log's lines */
+
+static void
+ngx_http_websocket_mask_token(ngx_str_t *text)
+{
+    u_char  *p, *last;
+
+    p = text->data;
+    last = p + text->len;
+
+    while (last - p > (ssize_t) sizeof("token=") - 1) {
+
+        if ((p > text->data && p[-1] != '?' && p[-1] != '&')
+            || ngx_strncasecmp(p, (u_char *) "token=", sizeof("token=") - 1)
+               != 0)
+        {
+            p++;
+            continue;
+        }
+
+        for (p += sizeof("token=") - 1; p < last; p++) {
+
+            if (*p == '&' || *p == ' ' || *p == '#') {
+                break;
+            }
+
+            *p = '*';
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_unauthorized(ngx_http_request_t *r,
+    ngx_http_websocket_access_t *access)
+{
+    if (ngx_http_websocket_challenge(r, access->found ? "invalid_token" : NULL,
+                                     access->error, NULL)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
+                                     NGX_HTTP_UNAUTHORIZED,
+                                     access->found ? "bad_token" : "no_token",
+                                     access->error);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_insufficient(ngx_http_request_t *r, const char *text)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (ngx_http_websocket_challenge(r, "insufficient_scope", text,
+                                     conf->scopes)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_RIGHT,
+                                     NGX_HTTP_FORBIDDEN, "no_right", text);
+}
+
+
+/* RFC 6750, section 3; who sent no token is told no more than the scheme */
+
+static ngx_int_t
+ngx_http_websocket_challenge(ngx_http_request_t *r, char *error,
+    const char *description, ngx_array_t *scopes)
+{
+    u_char      *p, *text;
+    size_t       size;
+    ngx_str_t    value, *scope;
+    ngx_uint_t   i, n;
+
+    n = scopes ? scopes->nelts : 0;
+    scope = n ? scopes->elts : NULL;
+
+    size = sizeof("Bearer error=\"invalid_token_or_scope\", "
+                  "error_description=\"\", scope=\"\"")
+           + ngx_strlen(description);
+
+    for (i = 0; i < n; i++) {
+        size += scope[i].len + 1;
+    }
+
+    value.data = ngx_pnalloc(r->pool, size);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(value.data, "Bearer", sizeof("Bearer") - 1);
+
+    if (error) {
+        p = ngx_sprintf(p, " error=\"%s\", error_description=\"", error);
+        text = p;
+        p = ngx_sprintf(p, "%s", description);
+
+        for ( /* void */ ; text < p; text++) {
+            if (*text == '"') {
+                *text = '\'';
+            }
+        }
+
+        *p++ = '"';
+    }
+
+    for (i = 0; i < n; i++) {
+        p = ngx_sprintf(p, "%s%V", i ? " " : ", scope=\"", &scope[i]);
+    }
+
+    if (n) {
+        *p++ = '"';
+    }
+
+    value.len = p - value.data;
+
+    return ngx_http_websocket_add_header(r, "WWW-Authenticate", &value);
+}
+
+
+/* as the location answers all that is wrong: in text, or in JSON */
+
+static ngx_int_t
+ngx_http_websocket_refuse(ngx_http_request_t *r,
+    ngx_http_websocket_rejected_e reason, ngx_uint_t status, char *code,
+    const char *text)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_http_websocket_rejected(r, reason);
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "websocket request refused with %ui: %s", status, text);
+
+    return conf->publish || r->method == NGX_HTTP_POST
+           ? ngx_http_websocket_respond_error(r, status, code, (char *) text)
+           : ngx_http_websocket_respond_text(r, status, (char *) text);
+}
+
+
+ngx_int_t
+ngx_http_websocket_add_claims(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var;
+
+    var = ngx_http_add_variable(cf, &ngx_http_websocket_claims,
+                                NGX_HTTP_VAR_PREFIX);
+    if (var == NULL) {
+        return NGX_ERROR;
+    }
+
+    var->get_handler = ngx_http_websocket_variable_claim;
+
+    return NGX_OK;
+}
+
+
+/* data is the variable's name, which nginx has put in lower case */
+
+static ngx_int_t
+ngx_http_websocket_variable_claim(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t *variable = (ngx_str_t *) data;
+
+    ssize_t                         i, n;
+    ngx_str_t                       name;
+    const char                     *claim;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_access_t    *access;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    v->not_found = 1;
+
+    /* of a session that goes on without it, the token is gone */
+
+    if (conf->jwt == NULL || (ctx && ctx->session && ctx->access == NULL)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_websocket_access(r, &access) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    name.data = variable->data + NGX_HTTP_WEBSOCKET_CLAIM;
+    name.len = variable->len - NGX_HTTP_WEBSOCKET_CLAIM;
+
+    claim = access->error ? NULL
+                          : ngx_http_websocket_claim_name(&access->grant.token,
+                                                          &name);
+    if (claim == NULL) {
+        return NGX_OK;
+    }
+
+    n = ngx_websocket_token_claim(&access->grant.token, claim, name.len, NULL,
+                                  0);
+    if (n < 0) {
+        return NGX_OK;
+    }
+
+    v->data = ngx_pnalloc(r->pool, n + 1);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_websocket_token_claim(&access->grant.token, claim, name.len,
+                                  (char *) v->data, n);
+
+    /* variables go to headers, logs and names: not with a line's end */
+
+    for (i = 0; i < n; i++) {
+        if (v->data[i] < 0x20 || v->data[i] == 0x7f) {
+            return NGX_OK;
+        }
+    }
+
+    v->len = ngx_max(n, 0);
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* the claim of this name, or else the first that differs in case only */
+
+static const char *
+ngx_http_websocket_claim_name(ngx_websocket_token_t *token, ngx_str_t *name)
+{
+    json_t      *value;
+    const char  *key, *found;
+
+    found = NULL;
+
+    json_object_foreach(token->grants, key, value) {
+
+        if (ngx_strlen(key) != name->len
+            || ngx_strncasecmp((u_char *) key, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        if (ngx_strncmp(key, name->data, name->len) == 0) {
+            return key;
+        }
+
+        if (found == NULL) {
+            found = key;
+        }
+    }
+
+    return found;
+}
+
+
+const char *
+ngx_http_websocket_subject(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_access_t    *access;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (conf->jwt == NULL) {
+        return NULL;
+    }
+
+    if (ctx && ctx->session && ctx->session->record->auth) {
+        return ngx_http_websocket_auth_subject(ctx->session->record->auth);
+    }
+
+    if ((ctx && ctx->session)
+        || ngx_http_websocket_access(r, &access) != NGX_OK || access->error)
+    {
+        return NULL;
+    }
+
+    return access->grant.token.subject;
+}

@@ -1,0 +1,234 @@
+
+/*
+ * websocket_revoke: a POST of {"user":"..."} or {"jti":"..."}.
+ */
+
+
+#include "http/ngx_http_websocket_http.h"
+#include "hub/ngx_http_websocket_worker.h"
+
+
+#define NGX_HTTP_WEBSOCKET_REVOKE_SIZE  8192
+
+
+static ngx_int_t ngx_http_websocket_revoke_handler(ngx_http_request_t *r);
+static void ngx_http_websocket_revoke_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_revoke_answer(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_revoke_read(ngx_http_request_t *r,
+    u_char *buf, size_t *size);
+static ngx_int_t ngx_http_websocket_revoke_too_large(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_revoke_one(ngx_http_request_t *r,
+    json_t *json);
+
+
+static ngx_str_t  ngx_http_websocket_allow_post = ngx_string("POST");
+
+
+char *
+ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_int_t                        time;
+    ngx_str_t                       *value, text;
+    ngx_http_core_loc_conf_t        *clcf;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    if (wlcf->revoke) {
+        return "is duplicate";
+    }
+
+    if (wlcf->publish || wlcf->status || wlcf->mode != NGX_HTTP_WEBSOCKET_OFF)
+    {
+        return "cannot stand in one location with another that answers";
+    }
+
+    value = cf->args->elts;
+    time = NGX_ERROR;
+
+    if (value[1].len > 5 && ngx_strncmp(value[1].data, "time=", 5) == 0) {
+        text.data = value[1].data + 5;
+        text.len = value[1].len - 5;
+        time = ngx_parse_time(&text, 1);
+    }
+
+    if (time == NGX_ERROR || time == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", time=TIME is expected, "
+                           "a second or more", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->revoke = time;
+    wlcf->place.file = cf->conf_file->file.name.data;
+    wlcf->place.line = cf->conf_file->line;
+
+    if (ngx_http_websocket_worker_table(cf) != NGX_OK
+        || ngx_http_websocket_stats_table(cf) != NGX_OK
+        || ngx_http_websocket_revocations(cf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+    wmcf->used = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_websocket_revoke_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_revoke_handler(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    if (r->method != NGX_HTTP_POST) {
+        return ngx_http_websocket_not_allowed(r,
+                                              &ngx_http_websocket_allow_post,
+                                              "use POST");
+    }
+
+    rc = ngx_http_websocket_admit(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (r->headers_in.content_length_n > NGX_HTTP_WEBSOCKET_REVOKE_SIZE) {
+        return ngx_http_websocket_revoke_too_large(r);
+    }
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_websocket_revoke_body);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_http_websocket_revoke_body(ngx_http_request_t *r)
+{
+    ngx_http_finalize_request(r, ngx_http_websocket_revoke_answer(r));
+}
+
+
+static ngx_int_t
+ngx_http_websocket_revoke_answer(ngx_http_request_t *r)
+{
+    size_t      size;
+    u_char      buf[NGX_HTTP_WEBSOCKET_REVOKE_SIZE];
+    json_t     *json;
+    ngx_int_t   rc;
+
+    if (ngx_http_websocket_revoke_read(r, buf, &size) != NGX_OK) {
+        return ngx_http_websocket_revoke_too_large(r);
+    }
+
+    json = json_loadb((char *) buf, size, JSON_REJECT_DUPLICATES, NULL);
+
+    rc = ngx_http_websocket_revoke_one(r, json);
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+/* one that nginx did not keep in memory is larger than any that is right */
+
+static ngx_int_t
+ngx_http_websocket_revoke_read(ngx_http_request_t *r, u_char *buf,
+    size_t *size)
+{
+    size_t        n;
+    ngx_chain_t  *cl;
+
+    *size = 0;
+
+    for (cl = r->request_body ? r->request_body->bufs : NULL;
+         cl;
+         cl = cl->next)
+    {
+        if (ngx_buf_special(cl->buf)) {
+            continue;
+        }
+
+        n = ngx_buf_size(cl->buf);
+
+        if (!ngx_buf_in_memory(cl->buf)
+            || n > NGX_HTTP_WEBSOCKET_REVOKE_SIZE - *size)
+        {
+            return NGX_DECLINED;
+        }
+
+        ngx_memcpy(buf + *size, cl->buf->pos, n);
+        *size += n;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_revoke_too_large(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_respond_error(r,
+                                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                    "too_large",
+                                    "the body is larger than 8192 bytes");
+}
+
+
+/* json may be NULL */
+
+static ngx_int_t
+ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
+{
+    json_t                               *user, *id, *what;
+    int64_t                               until;
+    ngx_http_websocket_loc_conf_t        *conf;
+    ngx_http_websocket_revocation_key_t   key;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    user = json_object_get(json, "user");
+    id = json_object_get(json, "jti");
+    what = user ? user : id;
+
+    if ((user && id) || json_string_length(what) == 0) {
+        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+                                      "bad_body", "the body is not "
+                                      "{\"user\":\"...\"} or "
+                                      "{\"jti\":\"...\"}");
+    }
+
+    ngx_http_websocket_revocation_key(&key,
+                                      user ? NGX_HTTP_WEBSOCKET_REVOKED_SUBJECT
+                                           : NGX_HTTP_WEBSOCKET_REVOKED_ID,
+                                      json_string_value(what),
+                                      json_string_length(what));
+
+    until = (int64_t) ngx_time() + conf->revoke;
+
+    if (ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(), until)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "websocket has no room for one more revocation");
+
+        return ngx_http_websocket_respond_error(r,
+                                    NGX_HTTP_INSUFFICIENT_STORAGE, "no_room",
+                                    "there are too many revocations");
+    }
+
+    /* other workers do so within a second */
+
+    ngx_http_websocket_auth_revoke();
+
+    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+                                     json_pack("{s:O,s:I}",
+                                               user ? "user" : "jti", what,
+                                               "until", (json_int_t) until));
+}

@@ -1,0 +1,756 @@
+# websocket_jwt: tokens, what they grant, and what is not believed.
+
+use lib 't/lib';
+use File::Basename qw(dirname);
+use Test::Nginx::WebSocket;
+use Test::Nginx::WebSocket::Token qw(make_keys sign_token write_file);
+
+my $dir = dirname(server_root()) . "/jwt";
+my $secret = 'a secret of more than 32 bytes for HS256';
+my $now = time;
+
+make_keys($dir);
+
+my $public = do { local (@ARGV, $/) = "$dir/rsa.pub"; <> };
+
+write_file("$dir/empty", '');
+write_file("$dir/short", "short\n");
+write_file("$dir/keys.json",
+           qq({"keys":[{"kid":"one","alg":"HS256","secret":"$secret 1"},)
+           . qq({"kid":"two","alg":"HS256","secret":"$secret 2"}]}));
+
+sub token {
+    my ($claims, @header) = @_;
+
+    $claims = { sub => 'ann', exp => $now + 3600, %{$claims} }
+        if ref $claims;
+
+    return sign_token($claims, 'HS256', $secret, @header);
+}
+
+my $body = { sub => 'ann', exp => $now + 3600 };
+my $forged = token({});
+my $none = sign_token($body, 'none', '');
+
+$forged =~ s/.(?=..\z)/$& eq 'A' ? 'B' : 'A'/e;
+
+my %tokens = (
+    ANN => token({ name => 'Ann "A"', n => 5, Level => 7, list => [1, 'a'] }),
+    BOB => token({ sub => 'bob' }),
+    NOBODY => sign_token({ exp => $now + 3600 }, 'HS256', $secret),
+    FORGED => $forged,
+    OTHER => sign_token($body, 'HS256', "$secret!"),
+    NONE => $none,
+    NONE_SIGNED => $none . (split /\./, token({}))[2],
+    UNSIGNED => (token({}) =~ s/[^.]+\z//r),
+    PUBLIC => sign_token($body, 'HS256', $public),
+    RSA => sign_token($body, 'RS256', "$dir/rsa.pem"),
+    EC => sign_token($body, 'ES256', "$dir/ec.pem"),
+    CRIT => token({}, crit => ['x'], x => 1),
+    EXPIRED => token({ exp => $now - 100 }),
+    NEVER => sign_token({ sub => 'ann' }, 'HS256', $secret),
+    NOT_YET => token({ nbf => $now + 3600 }),
+    ISSUER => token({ iss => 'https://id.example' }),
+    AUDIENCE => token({ aud => ['a', 'chat'] }),
+    KID_ONE => sign_token($body, 'HS256', "$secret 1", kid => 'one'),
+    KID_WRONG => sign_token($body, 'HS256', "$secret 1", kid => 'two'),
+    KID_NONE => sign_token($body, 'HS256', "$secret 2"),
+    KID_OTHER => sign_token($body, 'HS256', "$secret 1", kid => 'three'),
+    SCOPE => token({ scope => 'read' }),
+    SCOPES => token({ scope => 'read  write' }),
+    SCP => token({ scp => ['write', 'read'] }),
+    INJECT => token({ name => "a\r\nX-Evil: 1" }),
+    INJECT_SUB => token({ sub => "a\r\nX-Evil: 1" }),
+    ROOMS => token({ channels => { 'room/a' => ['subscribe', 'publish'],
+                                   'room/b' => ['subscribe'],
+                                   'room/c' => ['publish'],
+                                   'room/p' => ['presence'],
+                                   'room/h' => ['history'] } }),
+    ROOM_A => token({ channels => ['room/a'] }),
+    READER => token({ channels => { 'room/a' => ['subscribe'] } }),
+    NO_ROOMS => token({ channels => {} }),
+    BAD_ROOMS => token({ channels => { 'room/a' => ['all'] } }),
+    LONG => token({ x => 'x' x 9000 }),
+);
+
+$ENV{"TEST_NGINX_TOKEN_$_"} = $tokens{$_} for keys %tokens;
+$ENV{TEST_NGINX_KEYS} = $dir;
+
+master_on();
+
+plan_tests();
+run_tests();
+
+__DATA__
+
+=== TEST 1: where the token is looked for
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 cookie=session;
+    location = /ws { websocket echo; add_header X-User "$websocket_user"
+                     always; }
+    location = /chat { websocket echo; websocket_subprotocols chat;
+                       add_header X-User "$websocket_user" always; }
+    location = /from { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 from=$http_x_token;
+    }
+--- websocket
+no> GET /ws
+no< 401
+no< header WWW-Authenticate: Bearer
+no< header Content-Type: text/plain
+no< body a token is required
+arg> GET /ws?a=1&token=$TEST_NGINX_TOKEN_ANN
+arg< 101
+arg< header X-User: ann
+arg> text hello
+arg< text hello
+auth+ Authorization: bearer  $TEST_NGINX_TOKEN_BOB
+auth> GET /ws
+auth< 101
+auth< header X-User: bob
+cookie+ Cookie: a=b; session=$TEST_NGINX_TOKEN_ANN
+cookie> GET /ws
+cookie< 101
+# a browser wants one of those that it offered
+sub+ Sec-WebSocket-Protocol: chat, bearer.$TEST_NGINX_TOKEN_BOB
+sub> GET /chat
+sub< 101
+sub< header Sec-WebSocket-Protocol: chat
+sub< header X-User: bob
+subs+ Sec-WebSocket-Protocol: chat
+subs+ Sec-WebSocket-Protocol: bearer.,bearer.$TEST_NGINX_TOKEN_BOB
+subs> GET /chat
+subs< 101
+subs< header Sec-WebSocket-Protocol: chat
+# what a browser sends by itself comes last
+both+ Cookie: session=$TEST_NGINX_TOKEN_ANN
+both> GET /chat?token=$TEST_NGINX_TOKEN_BOB
+both< 101
+both< header X-User: bob
+# a wrong one is not made good by another
+worse+ Cookie: session=$TEST_NGINX_TOKEN_ANN
+worse> GET /chat?token=x
+worse< 401
+empty+ Cookie: session=
+empty> GET /chat
+empty< 401
+empty< header WWW-Authenticate: Bearer
+basic+ Authorization: Basic YW5uOmI=
+basic> GET /ws
+basic< 401
+basic< body a token is required
+from+ X-Token: $TEST_NGINX_TOKEN_ANN
+from> GET /from
+from< 101
+from2+ Cookie: session=$TEST_NGINX_TOKEN_ANN
+from2> GET /from?token=$TEST_NGINX_TOKEN_ANN
+from2< 401
+
+
+
+=== TEST 2: signatures
+--- config
+    location = /hs { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
+    location = /rs { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/rsa.pub alg=RS256; }
+    location = /es { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/ec.pub alg=ES256; }
+--- websocket
+hs> GET /hs?token=$TEST_NGINX_TOKEN_ANN
+hs< 101
+rs> GET /rs?token=$TEST_NGINX_TOKEN_RSA
+rs< 101
+es> GET /es?token=$TEST_NGINX_TOKEN_EC
+es< 101
+f> GET /hs?token=$TEST_NGINX_TOKEN_FORGED
+f< 401
+f< header WWW-Authenticate: Bearer error="invalid_token", error_description="the token's signature is wrong"
+f< body the token's signature is wrong
+o> GET /hs?token=$TEST_NGINX_TOKEN_OTHER
+o< 401
+u> GET /hs?token=$TEST_NGINX_TOKEN_UNSIGNED
+u< 401
+n1> GET /hs?token=$TEST_NGINX_TOKEN_NONE
+n1< 401
+n2> GET /hs?token=$TEST_NGINX_TOKEN_NONE_SIGNED
+n2< 401
+n2< body the token's algorithm is not its key's
+n3> GET /rs?token=$TEST_NGINX_TOKEN_NONE_SIGNED
+n3< 401
+# the public key is no secret
+p> GET /rs?token=$TEST_NGINX_TOKEN_PUBLIC
+p< 401
+p< body the token's algorithm is not its key's
+r> GET /hs?token=$TEST_NGINX_TOKEN_RSA
+r< 401
+e> GET /rs?token=$TEST_NGINX_TOKEN_EC
+e< 401
+c> GET /hs?token=$TEST_NGINX_TOKEN_CRIT
+c< 401
+g> GET /hs?token=a.b.c
+g< 401
+l> GET /hs?token=%00
+l< 401
+
+
+
+=== TEST 3: times, issuer and audience
+--- config
+    location = /hs { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
+    location = /lee { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 leeway=1h; }
+    location = /exp { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 exp=required; }
+    location = /iss { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256
+                      issuer=https://id.example; }
+    location = /aud { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 audience=chat; }
+--- websocket
+a> GET /hs?token=$TEST_NGINX_TOKEN_EXPIRED
+a< 401
+a< header WWW-Authenticate: Bearer error="invalid_token", error_description="the token has expired"
+a< body the token has expired
+b> GET /lee?token=$TEST_NGINX_TOKEN_EXPIRED
+b< 101
+c> GET /hs?token=$TEST_NGINX_TOKEN_NOT_YET
+c< 401
+c< body the token is not valid yet
+d> GET /hs?token=$TEST_NGINX_TOKEN_NEVER
+d< 101
+e> GET /exp?token=$TEST_NGINX_TOKEN_NEVER
+e< 401
+e< body the token never expires
+f> GET /iss?token=$TEST_NGINX_TOKEN_ISSUER
+f< 101
+g> GET /iss?token=$TEST_NGINX_TOKEN_ANN
+g< 401
+h> GET /aud?token=$TEST_NGINX_TOKEN_AUDIENCE
+h< 101
+i> GET /aud?token=$TEST_NGINX_TOKEN_ANN
+i< 401
+
+
+
+=== TEST 4: several keys, each of its own kid
+--- config
+    location = /ws { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/keys.json; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_KID_ONE
+a< 101
+b> GET /ws?token=$TEST_NGINX_TOKEN_KID_WRONG
+b< 401
+c> GET /ws?token=$TEST_NGINX_TOKEN_KID_NONE
+c< 101
+d> GET /ws?token=$TEST_NGINX_TOKEN_KID_OTHER
+d< 401
+d< body the token's key is not known
+
+
+
+=== TEST 5: scopes
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    websocket_require_scope read;
+    location = /read { websocket echo; }
+    location = /write { websocket_publish; websocket_channel x;
+                        websocket_require_scope write read; }
+--- websocket
+a> GET /read?token=$TEST_NGINX_TOKEN_SCOPE
+a< 101
+b> GET /read?token=$TEST_NGINX_TOKEN_ANN
+b< 403
+b< header WWW-Authenticate: Bearer error="insufficient_scope", error_description="the token lacks a scope that is required", scope="read"
+b< body the token lacks a scope that is required
+c> GET /read
+c< 401
+! POST /write?token=$TEST_NGINX_TOKEN_SCOPE one
+! < 403
+! < header WWW-Authenticate: qr/scope="write read"/
+! < json {"error":{"code":"no_right","message":"the token lacks a scope that is required"}}
+! POST /write?token=$TEST_NGINX_TOKEN_SCOPES one
+! < 202
+! POST /write?token=$TEST_NGINX_TOKEN_SCP one
+! < 202
+! POST /write?token=x one
+! < 401
+! < json {"error":{"code":"bad_token"}}
+! POST /write one
+! < 401
+! < header WWW-Authenticate: Bearer
+! < json {"error":{"code":"no_token"}}
+
+
+
+=== TEST 6: claims as variables
+--- http_config
+    websocket_zone zone=live:1m;
+    map $websocket_jwt_sub $who { default other; ann Ann; }
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel user/$websocket_jwt_sub;
+        set $early $websocket_jwt_name;
+        if ($websocket_jwt_level != 7) { return 402; }
+        add_header X-Name "$early|$websocket_jwt_n|$websocket_jwt_list|$websocket_jwt_none|$who" always;
+    }
+    location = /inject {
+        websocket echo;
+        add_header X-Name "[$websocket_jwt_name]" always;
+        add_header X-User "[$websocket_user]" always;
+    }
+    location = /off { websocket echo; websocket_jwt off;
+        add_header X-Name "[$websocket_jwt_name$websocket_user]" always; }
+    location = /pub { websocket_publish; websocket_jwt off;
+                      websocket_channel $arg_c; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+a< 101
+a< header X-Name: Ann "A"|5|[1,"a"]||Ann
+! POST /pub?c=user/ann one
+! < json {"channel":"user/ann","subscribers":1}
+a< text one
+b> GET /ws?token=$TEST_NGINX_TOKEN_BOB
+b< 402
+i> GET /inject?token=$TEST_NGINX_TOKEN_INJECT
+i< 101
+i< header X-Name: []
+i< header X-User: [ann]
+i< header ! X-Evil
+j> GET /inject?token=$TEST_NGINX_TOKEN_INJECT_SUB
+j< 401
+j< body the token's subject has control characters
+j< header X-User: []
+j< header ! X-Evil
+k> GET /off?token=$TEST_NGINX_TOKEN_ANN
+k< 101
+k< header X-Name: []
+# what is not verified says nothing
+l> GET /ws?token=$TEST_NGINX_TOKEN_FORGED
+l< 402
+l< header X-Name: ||||other
+
+
+
+=== TEST 7: the rights that the claim "channels" gives
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    websocket_history length=10;
+    location = /ws { websocket bidirectional; websocket_channel room/$arg_r; }
+    location = /in { websocket payload; websocket_channel room/$arg_r; }
+    location = /out { websocket result;
+                      websocket_channel room/$arg_r room/$arg_s; }
+    location = /echo { websocket echo; }
+    location = /pub { websocket_publish; websocket_channel room/$arg_r;
+                      websocket_presence on; }
+--- websocket
+a> GET /ws?r=a&token=$TEST_NGINX_TOKEN_ROOMS
+a< 101
+a> text one
+a< text one
+b> GET /ws?r=b&token=$TEST_NGINX_TOKEN_ROOMS
+b< 101
+b> text two
+b< close 1008 reason the token does not allow to publish
+c> GET /ws?r=c&token=$TEST_NGINX_TOKEN_ROOMS
+c< 403
+c< header WWW-Authenticate: qr/\ABearer error="insufficient_scope", error_description="the token has no right to do this on the channel"\z/
+c< body the token has no right to do this on the channel
+d> GET /ws?r=d&token=$TEST_NGINX_TOKEN_ROOMS
+d< 403
+# without the claim all is allowed that the location allows
+e> GET /ws?r=d&token=$TEST_NGINX_TOKEN_ANN
+e< 101
+f> GET /ws?r=a&token=$TEST_NGINX_TOKEN_NO_ROOMS
+f< 403
+g> GET /ws?r=a&token=$TEST_NGINX_TOKEN_BAD_ROOMS
+g< 401
+# a list leaves to the location what may be done
+h> GET /ws?r=a&token=$TEST_NGINX_TOKEN_ROOM_A
+h< 101
+h> text three
+h< text three
+# who only sends needs no right to hear
+i> GET /in?r=c&token=$TEST_NGINX_TOKEN_ROOMS
+i< 101
+j> GET /in?r=b&token=$TEST_NGINX_TOKEN_ROOMS
+j< 403
+# every one of several channels
+k> GET /out?r=a&s=b&token=$TEST_NGINX_TOKEN_ROOMS
+k< 101
+l> GET /out?r=a&s=c&token=$TEST_NGINX_TOKEN_ROOMS
+l< 403
+m> GET /echo?token=$TEST_NGINX_TOKEN_NO_ROOMS
+m< 101
+m> text echo
+m< text echo
+# streams over HTTP
+n+ Accept: text/event-stream
+n> plain GET /ws?r=c&token=$TEST_NGINX_TOKEN_ROOMS
+n< 403
+o+ Accept: text/event-stream
+o> plain GET /ws?r=b&token=$TEST_NGINX_TOKEN_ROOMS
+o< 200
+p> plain GET /ws?r=c&transport=poll&token=$TEST_NGINX_TOKEN_ROOMS
+p< 403
+q> plain GET /ws?r=b&transport=poll&token=$TEST_NGINX_TOKEN_ROOMS
+q< 200
+r+ Accept: text/event-stream
+r> plain GET /ws?r=b
+r< 401
+# publishing, by clients and by applications
+! POST /ws?r=a&token=$TEST_NGINX_TOKEN_ROOMS four
+! < 200
+a< text three
+a< text four
+! POST /ws?r=b&token=$TEST_NGINX_TOKEN_ROOMS five
+! < 403
+! < json {"error":{"code":"no_right"}}
+! POST /in?r=c&token=$TEST_NGINX_TOKEN_ROOMS five
+! < 202
+! POST /pub?r=a&token=$TEST_NGINX_TOKEN_ROOMS six
+! < 200
+! POST /pub?r=b&token=$TEST_NGINX_TOKEN_ROOMS six
+! < 403
+! GET /pub?r=b&token=$TEST_NGINX_TOKEN_ROOMS
+! < 200
+! GET /pub?r=d&token=$TEST_NGINX_TOKEN_ROOMS
+! < 403
+! GET /pub?r=a&since=0:0&token=$TEST_NGINX_TOKEN_ROOMS
+! < 403
+! GET /pub?r=a&limit=1&token=$TEST_NGINX_TOKEN_ROOMS
+! < 403
+! GET /pub?r=h&limit=1&token=$TEST_NGINX_TOKEN_ROOMS
+! < 404
+! GET /pub?r=h&presence=1&token=$TEST_NGINX_TOKEN_ROOMS
+! < 403
+! GET /pub?r=p&presence=1&token=$TEST_NGINX_TOKEN_ROOMS
+! < 404
+! DELETE /pub?r=a&token=$TEST_NGINX_TOKEN_ROOMS
+! < 403
+! DELETE /pub?r=a&token=$TEST_NGINX_TOKEN_ROOM_A
+! < 200
+a< text six
+a< close 1000
+
+
+
+=== TEST 8: the claim may be asked for
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket result; websocket_channel room/a;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256
+                      channels=required; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+a< 403
+a< body the token has no claim "channels"
+a< header WWW-Authenticate: Bearer error="insufficient_scope", error_description="the token has no claim 'channels'"
+b> GET /ws?token=$TEST_NGINX_TOKEN_ROOM_A
+b< 101
+# it is not to send
+b> text one
+b< close 1008 reason this stream does not take messages
+
+
+
+=== TEST 9: nothing of a token in the access log
+--- http_config
+    websocket_zone zone=live:1m;
+    limit_conn_zone $websocket_jwt_sub zone=c:1m;
+    log_format ws '[$request] [$args] [$websocket_user] [$websocket_jwt_n] [$websocket_channel] $status';
+    access_log logs/access.log ws;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    location = /ws { websocket bidirectional;
+                     websocket_channel user/$websocket_jwt_sub; }
+    location = /busy { websocket echo; limit_conn c 1; }
+    location = /start { websocket echo; websocket_access_log start; }
+--- websocket
+a> GET /ws?a=1&token=$TEST_NGINX_TOKEN_ANN&b=2
+a< 101
+a> text one
+a< text one
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^\[GET .ws\?a=1&token=\*+&b=2 HTTP.1\.1\] \[a=1&token=\*+&b=2\] \[ann\] \[5\] \[user.ann\] 101$/
+b> GET /start?token=$TEST_NGINX_TOKEN_ANN
+b< 101
+! wait-access qr/^\[GET .start\?token=\*+ HTTP.1\.1\] \[token=\*+\] \[ann\] \[5\] \[[^\]]*\] 101$/
+c> GET /ws?Token=x.y.z
+c< 401
+! wait-access qr/^\[GET .ws\?Token=\*\*\*\*\* HTTP.1\.1\] \[Token=\*+\] \[-\] \[-\] \[-\] 401$/
+! wait-log qr/websocket request refused with 401: [^\n]*request: "GET .ws.Token=\*\*\*\*\* HTTP/
+d+ Accept: text/event-stream
+d> plain GET /ws?token=$TEST_NGINX_TOKEN_ANN
+d< 200
+d> end
+! wait-access qr/^\[GET .ws\?token=\*+ HTTP.1\.1\] \[token=\*+\] \[ann\] \[5\] \[user.ann\] 200$/
+# limit_conn holds the request as long as the session lives
+e> GET /busy?token=$TEST_NGINX_TOKEN_ANN
+e< 101
+f+ Authorization: Bearer $TEST_NGINX_TOKEN_ANN
+f> GET /busy
+f< 503
+e> text one
+e< text one
+e> close 1000
+e< close 1000
+e< eof
+! wait-access qr/^\[GET .busy\?token=\*+ HTTP.1\.1\] \[token=\*+\] \[ann\] \[5\] \[[^\]]*\] 101$/
+--- no_access_log eval
+qr/eyJ/
+--- no_error_log eval
+qr/\[(?!debug)\w+\] [^\n]*eyJ/
+
+
+
+=== TEST 10: tokens are renewed in band
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=60s;
+    location = /ws { websocket bidirectional; websocket_channel room/a; }
+    location = /out { websocket result; websocket_channel room/a; }
+    location = /scope { websocket echo; websocket_require_scope read; }
+    location = /plain { websocket bidirectional; websocket_channel room/a;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+a< 101
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_NEVER"}
+a< json= {"type":"token_renewed","expires":null}
+a> text {"type": "token", "token": "$TEST_NGINX_TOKEN_ANN"}
+a< json {"type":"token_renewed"}
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_BOB"}
+a< json= {"type":"token_error","message":"the token is of another subject"}
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_NOBODY"}
+a< json {"type":"token_error"}
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_FORGED"}
+a< json= {"type":"token_error","message":"the token's signature is wrong"}
+# what only looks like one is a message
+a> text {"type":"token"}
+a< text {"type":"token"}
+a> text {"token":"x"}
+a< text {"token":"x"}
+a> text {"type":"token","token":5}
+a< text {"type":"token","token":5}
+a> text "token"
+a< text "token"
+a> binary {"type":"token","token":"x"}
+a< binary {"type":"token","token":"x"}
+# what might have been a token is not for others to see
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"
+a< json= {"type":"token_error","message":"the message is no JSON"}
+a> text \u{20}\n{"token":"a", "token":"b"}
+a< json {"type":"token_error"}
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
+a< json {"type":"token_renewed"}
+a> text {"token"
+a< json {"type":"token_error"}
+# a right that is lost
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_READER"}
+a< json {"type":"token_renewed"}
+a> text hello
+a< close 1008 reason the token does not allow to publish
+b> GET /out?token=$TEST_NGINX_TOKEN_ANN
+b< 101
+b> text {"type":"token","token":"$TEST_NGINX_TOKEN_ROOM_A"}
+b< json {"type":"token_renewed"}
+b> text {"type":"token","token":"$TEST_NGINX_TOKEN_NO_ROOMS"}
+b< close 1008 reason the new token has no right to the channel
+c> GET /out?token=$TEST_NGINX_TOKEN_ANN
+c< 101
+c> text hello
+c< close 1008 reason this stream does not take messages
+d> GET /scope?token=$TEST_NGINX_TOKEN_SCOPE
+d< 101
+d> text {"type":"token","token":"$TEST_NGINX_TOKEN_SCOPES"}
+d< json {"type":"token_renewed"}
+d> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
+d< close 1008 reason the token lacks a scope that is required
+# where it is not asked for, such a message is one
+e> GET /plain?token=$TEST_NGINX_TOKEN_ANN
+e< 101
+e> text {"type":"token","token":"x"}
+e< text {"type":"token","token":"x"}
+f> GET /ws?token=$TEST_NGINX_TOKEN_NOBODY
+f< 101
+f> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
+f< json {"type":"token_error"}
+f> times 7 text {"type":"token","token":"x"}
+f< json {"type":"token_error"}
+f< json {"type":"token_error"}
+f< json {"type":"token_error"}
+f< json {"type":"token_error"}
+f< json {"type":"token_error"}
+f< json {"type":"token_error"}
+f< json {"type":"token_error"}
+f> text {"type":"token","token":"x"}
+f< close 1008 reason too many wrong tokens
+
+
+
+=== TEST 11: presence is of the token's subject
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket result; websocket_channel x;
+        websocket_presence on;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
+    location = /pub { websocket_publish; websocket_channel x;
+                      websocket_presence on; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_BOB
+a< 101
+! GET /pub?presence=1
+! < json {"members":1,"presence":[{"from":"bob"}]}
+
+
+
+=== TEST 12: a key file is needed
+--- config
+    websocket_jwt alg=HS256;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "key=": key=FILE is required in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 13: one that is there
+--- config
+    websocket_jwt key=nowhere alg=HS256;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*open\(\) "\S+\/conf\/nowhere" failed \(2: .*\) in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 14: and not empty
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/empty alg=HS256;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*key 1 of "\S+empty": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 15: a secret does not stand in the configuration
+--- config
+    websocket_jwt secret=0123456789 alg=HS256;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "secret=0123456789" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 16: an algorithm that is none
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=none;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "alg=none": it is one of HS256, .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 17: a public key is not a secret
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/rsa.pub alg=HS256;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*key 1 of "\S+rsa\.pub": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 18: nor a private one a public one
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/rsa.pem alg=RS256;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*key 1 of "\S+rsa\.pem": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 19: a short secret is warned of
+--- config
+    location = /ws { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/short alg=HS256; }
+--- request
+GET /ws
+--- error_code: 426
+--- error_log eval
+qr/\[warn\] .*a secret in "\S+short" is shorter than the hash/
+
+
+
+=== TEST 20: cookies' names
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 cookie=a-b;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "cookie=a-b": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 21: one place or the other
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 cookie=a from=$arg_a;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "cookie=a": from= is the only place in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 22: times
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 leeway=2h;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "leeway=2h": not a time from 1s to 1h in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 23: what is required
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 exp=on;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "exp=on": it can only be "required" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 24: a scope is a token's
+--- config
+    location = /ws { websocket echo; websocket_require_scope read; }
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*"websocket": "websocket_require_scope" needs "websocket_jwt", .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 25: a scope has no quotes
+--- config
+    websocket_require_scope 'a"b';
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid scope "a"b": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 26: twice
+--- config
+    websocket_jwt off;
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*"websocket_jwt" directive is duplicate in \S+nginx\.conf:\d+/
