@@ -234,6 +234,27 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, log_start),
       &ngx_http_websocket_log_times },
 
+    { ngx_string("websocket_message"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_websocket_message,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_receive"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_use,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, typed.receive),
+      NULL },
+
+    { ngx_string("websocket_send"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_use,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, typed.send),
+      NULL },
+
     { ngx_string("websocket_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_websocket_status,
@@ -353,6 +374,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
 
+    ngx_http_websocket_typed_init(&conf->typed);
+
     return conf;
 }
 
@@ -407,6 +430,14 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_bitmask_value(conf->events, prev->events,
                                  NGX_CONF_BITMASK_SET);
     conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
+
+    if (ngx_http_websocket_typed_merge(cf, &prev->typed, &conf->typed)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    conf->typed.takes |= conf->priority_field.len != 0;
 
     if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish) {
         return NGX_CONF_OK;

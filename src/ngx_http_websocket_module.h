@@ -14,6 +14,7 @@
 
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_zone.h"
+#include "message/ngx_http_websocket_types.h"
 #include "wire/deflate.h"
 
 
@@ -62,20 +63,16 @@ typedef struct {
 } ngx_http_websocket_deflate_conf_t;
 
 
-/* where a directive stood: for what can be checked only later */
-
-typedef struct {
-    u_char                       *file;
-    ngx_uint_t                    line;
-} ngx_http_websocket_place_t;
-
-
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   locations;
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
+
+    ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
+                                               NULL: none */
+    ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
 } ngx_http_websocket_main_conf_t;
 
 
@@ -131,6 +128,8 @@ typedef struct {
     ngx_flag_t                    presence;
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
+
+    ngx_http_websocket_typed_t    typed;
 } ngx_http_websocket_loc_conf_t;
 
 

@@ -28,6 +28,19 @@ ngx_int_t ngx_http_websocket_status_handler(ngx_http_request_t *r);
 /* a POST to a location with websocket */
 ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
 
+/*
+ * Does with what is POSTed what the location says of its messages: sets the
+ * message's priority, and *parts and *n anew where the text is another one.
+ * Returns NGX_OK, NGX_DECLINED with the error set, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
+    ngx_uint_t *n, ngx_websocket_json_error_t *error);
+
+/* Answers with 422 and the error. */
+ngx_int_t ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
+    ngx_websocket_json_error_t *error);
+
 ngx_int_t ngx_http_websocket_channel_get(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
 

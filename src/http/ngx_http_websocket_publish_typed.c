@@ -1,0 +1,137 @@
+
+/*
+ * What is published by POST, where the location says what it is to be.
+ */
+
+
+#include "http/ngx_http_websocket_http.h"
+#include "message/ngx_http_websocket_intake.h"
+
+
+static ngx_int_t ngx_http_websocket_publish_join(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in, ngx_websocket_log_part_t *parts,
+    ngx_uint_t n);
+static ngx_int_t ngx_http_websocket_publish_keep(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in);
+
+
+ngx_int_t
+ngx_http_websocket_publish_intake(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
+    ngx_uint_t *n, ngx_websocket_json_error_t *error)
+{
+    ngx_int_t                       rc;
+    ngx_http_websocket_intake_t     in;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_memzero(&in, sizeof(ngx_http_websocket_intake_t));
+
+    message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
+    in.use = conf->publish ? conf->typed.send : conf->typed.receive;
+    in.priority_field = &conf->priority_field;
+    in.type = message->type;
+
+    if (in.use == NULL && in.priority_field->len == 0) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_websocket_publish_join(r, &in, *parts, *n);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_intake(&in);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_publish_keep(r, &in);
+    }
+
+    ngx_http_websocket_intake_done(&in);
+
+    if (rc != NGX_OK) {
+        *error = in.error;
+        return rc;
+    }
+
+    message->priority = in.priority;
+
+    (*parts)[0].data = in.data;
+    (*parts)[0].size = in.size;
+    *n = 1;
+
+    return NGX_OK;
+}
+
+
+/* there is room for one part at least */
+
+static ngx_int_t
+ngx_http_websocket_publish_join(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in, ngx_websocket_log_part_t *parts,
+    ngx_uint_t n)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    for (i = 0; i < n; i++) {
+        in->size += parts[i].size;
+    }
+
+    if (n == 1) {
+        in->data = (u_char *) parts[0].data;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, in->size + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    in->data = p;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_cpymem(p, parts[i].data, parts[i].size);
+    }
+
+    return NGX_OK;
+}
+
+
+/* what was made goes with the intake */
+
+static ngx_int_t
+ngx_http_websocket_publish_keep(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in)
+{
+    u_char  *p;
+
+    if (in->data != (u_char *) in->made.data || in->size == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, in->size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, in->data, in->size);
+    in->data = p;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
+    ngx_websocket_json_error_t *error)
+{
+    ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+
+    return ngx_http_websocket_respond_json(r, 422,
+                          json_pack("{s:{s:s,s:s,s:s}}", "error",
+                                    "code", "invalid_message",
+                                    "path", error->path,
+                                    "message", error->rule));
+}

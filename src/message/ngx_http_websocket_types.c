@@ -1,0 +1,479 @@
+
+#include "ngx_http_websocket_module.h"
+
+
+/* a text of what is wrong in a block */
+#define NGX_HTTP_WEBSOCKET_TYPE_ERROR  512
+
+/* words of one line in a block */
+#define NGX_HTTP_WEBSOCKET_TYPE_WORDS  256
+
+/* the most that values= may be */
+#define NGX_HTTP_WEBSOCKET_VALUES_MAX  1000000
+
+
+static ngx_int_t ngx_http_websocket_types_init(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf);
+static char *ngx_http_websocket_message_line(ngx_conf_t *cf,
+    ngx_command_t *dummy, void *conf);
+static ngx_int_t ngx_http_websocket_message_view(ngx_conf_t *cf,
+    ngx_websocket_type_t *type, char *name);
+static ngx_websocket_type_t *ngx_http_websocket_find_type(void *data,
+    const char *name);
+static void *ngx_http_websocket_compile_pattern(void *data,
+    const char *pattern, char *error, size_t size);
+#if (NGX_PCRE)
+static int ngx_http_websocket_match_pattern(void *data, void *regex,
+    const char *text, size_t size);
+#endif
+static void ngx_http_websocket_types_destroy(void *data);
+static char *ngx_http_websocket_use_param(ngx_conf_t *cf,
+    ngx_http_websocket_use_t *use, ngx_str_t *value);
+static ngx_int_t ngx_http_websocket_use_number(ngx_str_t *value,
+    const char *name, uint32_t *number, ngx_int_t most);
+static char *ngx_http_websocket_use_resolve(ngx_conf_t *cf,
+    ngx_http_websocket_use_t *use, const char *directive);
+
+
+char *
+ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_main_conf_t *wmcf = conf;
+
+    char                         *rv, error[NGX_HTTP_WEBSOCKET_TYPE_ERROR];
+    ngx_str_t                    *value;
+    ngx_conf_t                    save;
+    ngx_websocket_type_t         *type, **slot;
+    ngx_websocket_type_maker_t    maker;
+
+    value = cf->args->elts;
+
+    if (ngx_http_websocket_types_init(cf, wmcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_websocket_find_type(wmcf, (char *) value[1].data)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate message type \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&maker, sizeof(ngx_websocket_type_maker_t));
+
+    maker.data = wmcf;
+    maker.find = ngx_http_websocket_find_type;
+    maker.compile = ngx_http_websocket_compile_pattern;
+#if (NGX_PCRE)
+    maker.match = ngx_http_websocket_match_pattern;
+#endif
+
+    /* a type that is called so could not be used */
+
+    type = NULL;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        (void) ngx_snprintf((u_char *) error, sizeof(error),
+                            "\"off\" cannot be a type's name%Z");
+    } else {
+        type = ngx_websocket_type_create((char *) value[1].data, &maker,
+                                         error, sizeof(error));
+    }
+
+    if (type == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error);
+        return NGX_CONF_ERROR;
+    }
+
+    slot = ngx_array_push(wmcf->types);
+    if (slot == NULL) {
+        ngx_websocket_type_destroy(type);
+        return NGX_CONF_ERROR;
+    }
+
+    *slot = type;
+
+    save = *cf;
+    cf->handler = ngx_http_websocket_message_line;
+    cf->handler_conf = (void *) type;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    return rv;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_types_init(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (wmcf->types) {
+        return NGX_OK;
+    }
+
+    wmcf->types = ngx_array_create(cf->pool, 4,
+                                   sizeof(ngx_websocket_type_t *));
+    wmcf->views = ngx_array_create(cf->pool, 4,
+                                   sizeof(ngx_http_websocket_view_t));
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (wmcf->types == NULL || wmcf->views == NULL || cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_websocket_types_destroy;
+    cln->data = wmcf->types;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_types_destroy(void *data)
+{
+    ngx_array_t *types = data;
+
+    ngx_uint_t              i;
+    ngx_websocket_type_t  **type;
+
+    type = types->elts;
+
+    /* a type has fields of itself, and of those before it */
+
+    for (i = types->nelts; i > 0; i--) {
+        ngx_websocket_type_destroy(type[i - 1]);
+    }
+}
+
+
+static char *
+ngx_http_websocket_message_line(ngx_conf_t *cf, ngx_command_t *dummy,
+    void *conf)
+{
+    ngx_websocket_type_t *type = conf;
+
+    int          rc;
+    char         error[NGX_HTTP_WEBSOCKET_TYPE_ERROR];
+    size_t       i, n;
+    ngx_str_t   *value;
+    const char  *words[NGX_HTTP_WEBSOCKET_TYPE_WORDS];
+
+    value = cf->args->elts;
+    n = cf->args->nelts - 1;
+
+    if (n > NGX_HTTP_WEBSOCKET_TYPE_WORDS) {
+        return "too many words in a line of \"websocket_message\"";
+    }
+
+    for (i = 0; i < n; i++) {
+        words[i] = (char *) value[i + 1].data;
+    }
+
+    if (ngx_strcmp(value[0].data, "field") == 0) {
+        rc = ngx_websocket_type_field(type, words, n, error, sizeof(error));
+
+    } else if (ngx_strcmp(value[0].data, "view") == 0) {
+        rc = ngx_websocket_type_view(type, words, n, error, sizeof(error));
+
+        if (rc == 0) {
+            return ngx_http_websocket_message_view(cf, type, (char *) words[0])
+                   == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+        }
+
+    } else if (ngx_strcmp(value[0].data, "additional") == 0) {
+        rc = ngx_websocket_type_additional(type, words, n, error,
+                                           sizeof(error));
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown directive \"%V\" in "
+                           "\"websocket_message\": it knows \"field\", "
+                           "\"view\" and \"additional\"", &value[0]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (rc != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "message type \"%s\": %s",
+                           ngx_websocket_type_name(type), error);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* gives a new view its number */
+
+static ngx_int_t
+ngx_http_websocket_message_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
+    char *name)
+{
+    ngx_http_websocket_view_t       *view;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (wmcf->views->nelts == NGX_HTTP_WEBSOCKET_VIEWS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "more than %d views",
+                           NGX_HTTP_WEBSOCKET_VIEWS);
+        return NGX_ERROR;
+    }
+
+    view = ngx_array_push(wmcf->views);
+    if (view == NULL) {
+        return NGX_ERROR;
+    }
+
+    view->type = type;
+    view->view = ngx_websocket_type_find_view(type, name, ngx_strlen(name));
+
+    return NGX_OK;
+}
+
+
+/* also the type that is being made */
+
+static ngx_websocket_type_t *
+ngx_http_websocket_find_type(void *data, const char *name)
+{
+    ngx_http_websocket_main_conf_t *wmcf = data;
+
+    ngx_uint_t              i;
+    ngx_websocket_type_t  **type;
+
+    if (wmcf->types == NULL) {
+        return NULL;
+    }
+
+    type = wmcf->types->elts;
+
+    for (i = 0; i < wmcf->types->nelts; i++) {
+        if (ngx_strcmp(ngx_websocket_type_name(type[i]), name) == 0) {
+            return type[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static void *
+ngx_http_websocket_compile_pattern(void *data, const char *pattern,
+    char *error, size_t size)
+{
+#if (NGX_PCRE)
+    ngx_regex_compile_t  rc;
+
+    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
+
+    rc.pattern.data = (u_char *) pattern;
+    rc.pattern.len = ngx_strlen(pattern);
+    rc.pool = ((ngx_http_websocket_main_conf_t *) data)->types->pool;
+    rc.err.data = (u_char *) error;
+    rc.err.len = size - 1;
+
+    if (ngx_regex_compile(&rc) != NGX_OK) {
+        rc.err.data[rc.err.len] = '\0';
+        return NULL;
+    }
+
+    return rc.regex;
+
+#else
+
+    (void) ngx_snprintf((u_char *) error, size,
+                        "nginx was built without regular expressions%Z");
+    return NULL;
+
+#endif
+}
+
+
+#if (NGX_PCRE)
+
+static int
+ngx_http_websocket_match_pattern(void *data, void *regex, const char *text,
+    size_t size)
+{
+    ngx_int_t  n;
+    ngx_str_t  s;
+
+    s.data = (u_char *) text;
+    s.len = size;
+
+    n = ngx_regex_exec((ngx_regex_t *) regex, &s, NULL, 0);
+
+    if (n == NGX_REGEX_NO_MATCHED) {
+        return 0;
+    }
+
+    return n >= 0 ? 1 : -1;
+}
+
+#endif
+
+
+/* TYPE [violations=report|close] [depth=N] [values=N], or off */
+
+char *
+ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    char                       *rv;
+    ngx_str_t                  *value;
+    ngx_uint_t                  i;
+    ngx_http_websocket_use_t  **slot, *use;
+
+    slot = (ngx_http_websocket_use_t **) (p + cmd->offset);
+
+    if (*slot != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        *slot = NULL;
+        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
+    }
+
+    use = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_use_t));
+    if (use == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    use->name = value[1];
+    use->place.file = cf->conf_file->file.name.data;
+    use->place.line = cf->conf_file->line;
+    use->depth = NGX_HTTP_WEBSOCKET_DEPTH;
+    use->values = NGX_HTTP_WEBSOCKET_VALUES;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_websocket_use_param(cf, use, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    *slot = use;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
+    ngx_str_t *value)
+{
+    if (ngx_strcmp(value->data, "violations=close") == 0) {
+        use->close = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "violations=report") == 0) {
+        use->close = 0;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_websocket_use_number(value, "depth=", &use->depth,
+                                      NGX_WEBSOCKET_JSON_DEPTH)
+        == NGX_OK
+        || ngx_http_websocket_use_number(value, "values=", &use->values,
+                                         NGX_HTTP_WEBSOCKET_VALUES_MAX)
+           == NGX_OK)
+    {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\": "
+                       "violations=report or close, depth= of 1 to %d, "
+                       "values= of 1 to %d are known", value,
+                       NGX_WEBSOCKET_JSON_DEPTH,
+                       NGX_HTTP_WEBSOCKET_VALUES_MAX);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
+    uint32_t *number, ngx_int_t most)
+{
+    size_t     len;
+    ngx_int_t  n;
+
+    len = ngx_strlen(name);
+
+    if (value->len <= len || ngx_strncmp(value->data, name, len) != 0) {
+        return NGX_DECLINED;
+    }
+
+    n = ngx_atoi(value->data + len, value->len - len);
+
+    if (n < 1 || n > most) {
+        return NGX_DECLINED;
+    }
+
+    *number = n;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
+{
+    typed->receive = NGX_CONF_UNSET_PTR;
+    typed->send = NGX_CONF_UNSET_PTR;
+}
+
+
+char *
+ngx_http_websocket_typed_merge(ngx_conf_t *cf,
+    ngx_http_websocket_typed_t *prev, ngx_http_websocket_typed_t *typed)
+{
+    ngx_conf_merge_ptr_value(typed->receive, prev->receive, NULL);
+    ngx_conf_merge_ptr_value(typed->send, prev->send, NULL);
+
+    typed->takes = typed->receive != NULL;
+
+    if (ngx_http_websocket_use_resolve(cf, typed->receive,
+                                       "websocket_receive")
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_websocket_use_resolve(cf, typed->send, "websocket_send");
+}
+
+
+static char *
+ngx_http_websocket_use_resolve(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
+    const char *directive)
+{
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    if (use == NULL || use->type) {
+        return NGX_CONF_OK;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    use->type = ngx_http_websocket_find_type(wmcf, (char *) use->name.data);
+
+    if (use->type) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": no "
+                  "\"websocket_message\" has the name \"%V\" in %s:%ui",
+                  directive, &use->name, use->place.file, use->place.line);
+
+    return NGX_CONF_ERROR;
+}
