@@ -152,6 +152,23 @@ ngx_http_websocket_conf_history(ngx_http_websocket_loc_conf_t *conf,
 }
 
 
+/* The type of what subscribers get, or NULL. */
+static ngx_inline const ngx_websocket_type_t *
+ngx_http_websocket_sent_type(ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_use_t  *use;
+
+    use = conf->typed.send ? conf->typed.send : conf->typed.receive;
+
+    return use ? use->type : NULL;
+}
+
+
+/* What is wrong with a location that is merged, or NGX_CONF_OK. */
+char *ngx_http_websocket_typed_check(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
+
+
 extern ngx_module_t  ngx_http_websocket_module;
 
 

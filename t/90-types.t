@@ -16,7 +16,7 @@ __DATA__
 --- http_config
     websocket_zone zone=live:1m;
     websocket_receive metric;
-    websocket_send metric violations=report depth=3 values=20;
+    websocket_send metric depth=3 values=20;
     websocket_message point {
         field x number required min=-1.5 max=1.5;
         field y number default=0;
@@ -189,6 +189,18 @@ qr/invalid parameter "violations=ignore": violations=report or close, .* in \S+n
 --- must_die
 --- error_log eval
 qr/invalid parameter "depth=129": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 26: what is sent has no session to close
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string; }
+--- config
+    location = /pub { websocket_publish; websocket_send m violations=close; }
+--- must_die
+--- error_log eval
+qr/invalid parameter "violations=close": depth= of .* in \S+nginx\.conf:\d+/
 
 
 

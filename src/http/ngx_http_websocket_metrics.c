@@ -19,8 +19,8 @@ static char *const  ngx_http_websocket_dropped_names[] = {
 };
 
 static char *const  ngx_http_websocket_rejected_names[] = {
-    "handshake", "channel", "position", "method", "header", "too_large",
-    "not_utf8", "zone_full", "unavailable", "memory"
+    "handshake", "channel", "position", "selection", "invalid", "method",
+    "header", "too_large", "not_utf8", "zone_full", "unavailable", "memory"
 };
 
 

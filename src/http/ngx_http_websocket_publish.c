@@ -245,6 +245,21 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
                                                 "bad_header", error);
     }
 
+    switch (ngx_http_websocket_publish_tags(r, &message, &parts, &n)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+                                    "bad_header",
+                                    "X-WebSocket-Tags is not NAME=VALUE, or "
+                                    "several with commas");
+
+    default:  /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     rc = ngx_http_websocket_hub_publish(conf->zone, &ctx->channels[0],
                                 ngx_http_websocket_conf_history(conf,
                                                                 &history),

@@ -6,6 +6,7 @@
 
 #include "http/ngx_http_websocket_http.h"
 #include "message/ngx_http_websocket_intake.h"
+#include "message/tags.h"
 
 
 static ngx_int_t ngx_http_websocket_publish_join(ngx_http_request_t *r,
@@ -127,6 +128,8 @@ ngx_int_t
 ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
     ngx_websocket_json_error_t *error)
 {
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_INVALID);
+
     ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
 
     return ngx_http_websocket_respond_json(r, 422,
@@ -134,4 +137,47 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
                                     "code", "invalid_message",
                                     "path", error->path,
                                     "message", error->rule));
+}
+
+
+ngx_int_t
+ngx_http_websocket_publish_tags(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
+    ngx_uint_t *n)
+{
+    int                        size;
+    u_char                    *buf;
+    ngx_table_elt_t           *h;
+    ngx_websocket_log_part_t  *all;
+
+    h = ngx_http_websocket_header(r, "x-websocket-tags");
+
+    if (h == NULL) {
+        return NGX_OK;
+    }
+
+    buf = ngx_pnalloc(r->pool, NGX_WEBSOCKET_TAGS_SIZE);
+    all = ngx_palloc(r->pool, (*n + 1) * sizeof(ngx_websocket_log_part_t));
+
+    if (buf == NULL || all == NULL) {
+        return NGX_ERROR;
+    }
+
+    size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len, buf);
+
+    if (size < 0) {
+        return NGX_DECLINED;
+    }
+
+    all[0].data = buf;
+    all[0].size = size;
+
+    ngx_memcpy(&all[1], *parts, *n * sizeof(ngx_websocket_log_part_t));
+
+    message->meta = size;
+
+    *parts = all;
+    (*n)++;
+
+    return NGX_OK;
 }

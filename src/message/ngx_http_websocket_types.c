@@ -27,12 +27,15 @@ static int ngx_http_websocket_match_pattern(void *data, void *regex,
     const char *text, size_t size);
 #endif
 static void ngx_http_websocket_types_destroy(void *data);
-static char *ngx_http_websocket_use_param(ngx_conf_t *cf,
+static char *ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_websocket_use_t *use, ngx_str_t *value);
 static ngx_int_t ngx_http_websocket_use_number(ngx_str_t *value,
     const char *name, uint32_t *number, ngx_int_t most);
 static char *ngx_http_websocket_use_resolve(ngx_conf_t *cf,
     ngx_http_websocket_use_t *use, const char *directive);
+
+
+static ngx_http_websocket_view_t  *ngx_http_websocket_views;
 
 
 char *
@@ -234,6 +237,96 @@ ngx_http_websocket_message_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
 }
 
 
+ngx_int_t
+ngx_http_websocket_view_number(ngx_array_t *views,
+    const ngx_websocket_type_t *type, ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    const ngx_websocket_view_t  *wanted;
+    ngx_http_websocket_view_t   *view;
+
+    static ngx_str_t             all = ngx_string("default");
+
+    if (name->len == all.len
+        && ngx_strncmp(name->data, all.data, all.len) == 0)
+    {
+        return 0;
+    }
+
+    wanted = type ? ngx_websocket_type_find_view(type, (char *) name->data,
+                                                 name->len)
+                  : NULL;
+
+    if (wanted == NULL || views == NULL) {
+        return NGX_ERROR;
+    }
+
+    view = views->elts;
+
+    for (i = 0; i < views->nelts; i++) {
+        if (view[i].view == wanted) {
+            return i + 1;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+void
+ngx_http_websocket_types_start(ngx_array_t *views)
+{
+    /* names in a client's JSON must not be hashed as it can foresee */
+
+    json_object_seed(0);
+
+    ngx_http_websocket_views = views ? views->elts : NULL;
+}
+
+
+const ngx_websocket_view_t *
+ngx_http_websocket_view(ngx_uint_t number)
+{
+    return ngx_http_websocket_views[number - 1].view;
+}
+
+
+char *
+ngx_http_websocket_typed_check(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (conf->typed.view == NULL
+        || (conf->typed.view->lengths == NULL
+            && conf->typed.view->value.len == 0)
+        || (!conf->publish && conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
+            && conf->mode != NGX_HTTP_WEBSOCKET_RESULT))
+    {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_websocket_sent_type(conf) == NULL) {
+        return "\"websocket_view\" needs \"websocket_send\" or "
+               "\"websocket_receive\", whose type has the views";
+    }
+
+    if (conf->typed.view->lengths == NULL
+        && ngx_http_websocket_view_number(wmcf->views,
+                                          ngx_http_websocket_sent_type(conf),
+                                          &conf->typed.view->value)
+           == NGX_ERROR)
+    {
+        return "the type has no view of the name that \"websocket_view\" "
+               "says";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 /* also the type that is being made */
 
 static ngx_websocket_type_t *
@@ -353,7 +446,7 @@ ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     use->values = NGX_HTTP_WEBSOCKET_VALUES;
 
     for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_http_websocket_use_param(cf, use, &value[i]);
+        rv = ngx_http_websocket_use_param(cf, cmd, use, &value[i]);
 
         if (rv != NGX_CONF_OK) {
             return rv;
@@ -367,15 +460,22 @@ ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
-    ngx_str_t *value)
+ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_websocket_use_t *use, ngx_str_t *value)
 {
-    if (ngx_strcmp(value->data, "violations=close") == 0) {
+    ngx_uint_t  receive;
+
+    /* over HTTP there is nothing to close */
+
+    receive = cmd->offset == offsetof(ngx_http_websocket_loc_conf_t,
+                                      typed.receive);
+
+    if (receive && ngx_strcmp(value->data, "violations=close") == 0) {
         use->close = 1;
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(value->data, "violations=report") == 0) {
+    if (receive && ngx_strcmp(value->data, "violations=report") == 0) {
         use->close = 0;
         return NGX_CONF_OK;
     }
@@ -391,8 +491,8 @@ ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\": "
-                       "violations=report or close, depth= of 1 to %d, "
-                       "values= of 1 to %d are known", value,
+                       "%sdepth= of 1 to %d, values= of 1 to %d are known",
+                       value, receive ? "violations=report or close, " : "",
                        NGX_WEBSOCKET_JSON_DEPTH,
                        NGX_HTTP_WEBSOCKET_VALUES_MAX);
 
@@ -430,6 +530,9 @@ ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
 {
     typed->receive = NGX_CONF_UNSET_PTR;
     typed->send = NGX_CONF_UNSET_PTR;
+    typed->filter = NGX_CONF_UNSET;
+
+    /* set by ngx_pcalloc(): typed->view = NULL; */
 }
 
 
@@ -440,7 +543,13 @@ ngx_http_websocket_typed_merge(ngx_conf_t *cf,
     ngx_conf_merge_ptr_value(typed->receive, prev->receive, NULL);
     ngx_conf_merge_ptr_value(typed->send, prev->send, NULL);
 
-    typed->takes = typed->receive != NULL;
+    ngx_conf_merge_value(typed->filter, prev->filter, 0);
+
+    if (typed->view == NULL) {
+        typed->view = prev->view;
+    }
+
+    typed->takes = typed->receive || typed->filter;
 
     if (ngx_http_websocket_use_resolve(cf, typed->receive,
                                        "websocket_receive")

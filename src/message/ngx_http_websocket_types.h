@@ -57,6 +57,8 @@ typedef struct {
 typedef struct {
     ngx_http_websocket_use_t     *receive;  /* NULL: any message */
     ngx_http_websocket_use_t     *send;     /* NULL: any message */
+    ngx_http_complex_value_t     *view;     /* NULL: all of a message */
+    ngx_flag_t                    filter;
     ngx_uint_t                    takes;    /* something is to be done with
                                                what a client sends */
 } ngx_http_websocket_typed_t;
@@ -74,6 +76,19 @@ void ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed);
 /* Merges, and finds the types, which may stand anywhere in the http block. */
 char *ngx_http_websocket_typed_merge(ngx_conf_t *cf,
     ngx_http_websocket_typed_t *prev, ngx_http_websocket_typed_t *typed);
+
+/*
+ * The number of the view of a name, 0 for "default"; NGX_ERROR when the type
+ * has none of that name.  Either of the first two may be NULL.
+ */
+ngx_int_t ngx_http_websocket_view_number(ngx_array_t *views,
+    const ngx_websocket_type_t *type, ngx_str_t *name);
+
+/* In init_process: the views of the configuration that runs. */
+void ngx_http_websocket_types_start(ngx_array_t *views);
+
+/* The view of a number above 0, in a worker. */
+const ngx_websocket_view_t *ngx_http_websocket_view(ngx_uint_t number);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_TYPES_H */

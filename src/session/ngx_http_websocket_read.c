@@ -356,7 +356,7 @@ ngx_http_websocket_read_whole(ngx_http_websocket_session_t *s, u_char *data,
 
     in = s->record->input;
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT && !s->conf->typed.filter) {
         return ngx_http_websocket_read_unwanted(s);
     }
 
@@ -396,7 +396,7 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT && !s->conf->typed.filter) {
         return ngx_http_websocket_read_unwanted(s);
     }
 

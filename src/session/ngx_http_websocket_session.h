@@ -12,6 +12,7 @@
 
 #include "ngx_http_websocket_module.h"
 #include "hub/ngx_http_websocket_hub.h"
+#include "message/filter.h"
 #include "session/ngx_http_websocket_wheel.h"
 #include "wire/close.h"
 #include "wire/deflate.h"
@@ -26,6 +27,7 @@ typedef struct ngx_http_websocket_response_s   ngx_http_websocket_response_t;
 typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
+typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -121,6 +123,7 @@ typedef struct {
     ngx_http_request_t           *request;  /* NULL: was given back */
     ngx_http_websocket_head_t    *head;     /* of it, for the access log */
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
+    ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
@@ -231,6 +234,7 @@ struct ngx_http_websocket_session_s {
     uint16_t                              pooled:1; /* its memory is of the
                                                        connection's pool */
     uint16_t                              started:1;
+    uint16_t                              filtered:1;   /* gets not all */
 
     ngx_http_websocket_subscription_t     subscriptions[1];
 };
@@ -261,6 +265,8 @@ typedef struct {
     ngx_uint_t                            nsince;
     ngx_http_websocket_encoding_e         encoding;
     ngx_websocket_deflate_t               deflate;
+    ngx_uint_t                            view;     /* 0: all */
+    ngx_websocket_filter_t               *filter;   /* with its reference */
 } ngx_http_websocket_options_t;
 
 

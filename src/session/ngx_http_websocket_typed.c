@@ -1,7 +1,14 @@
 
+#include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_typed.h"
 
 
+static ngx_int_t ngx_http_websocket_typed_filter(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
+static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
+    u_char letter);
+static ngx_int_t ngx_http_websocket_typed_refilter(
+    ngx_http_websocket_session_t *s, json_t *json);
 static ngx_int_t ngx_http_websocket_typed_take(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_int_t ngx_http_websocket_typed_violation(
@@ -42,6 +49,23 @@ static ngx_int_t
 ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
+    ngx_int_t  rc;
+
+    if (s->conf->typed.filter && s->nsubscriptions) {
+
+        rc = ngx_http_websocket_typed_filter(s, in);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                              "this stream does not take messages but filters");
+        return NGX_DONE;
+    }
+
     switch (ngx_http_websocket_intake(in)) {
 
     case NGX_OK:
@@ -57,6 +81,113 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
 }
 
 
+/* {"filter":...} and nothing else: NGX_DECLINED when it is something else */
+
+static ngx_int_t
+ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in)
+{
+    json_t                       *json, *filter;
+    ngx_int_t                     rc;
+    ngx_websocket_json_e          decoded;
+    ngx_websocket_json_error_t    error;
+    ngx_websocket_json_limits_t   limits;
+
+    if (in->type != NGX_WEBSOCKET_TEXT
+        || !ngx_http_websocket_typed_begins(in->data, in->data + in->size,
+                                            'f'))
+    {
+        return NGX_DECLINED;
+    }
+
+    limits.size = NGX_MAX_INT32_VALUE;
+    limits.depth = NGX_HTTP_WEBSOCKET_FILTER_DEPTH;
+    limits.values = NGX_HTTP_WEBSOCKET_FILTER_VALUES;
+
+    decoded = ngx_websocket_json_decode((char *) in->data, in->size, &limits,
+                                        &json, &error);
+
+    if (decoded != NGX_WEBSOCKET_JSON_OK) {
+        return decoded == NGX_WEBSOCKET_JSON_REFUSED
+               ? NGX_DECLINED : ngx_http_websocket_typed_out_of_memory(s);
+    }
+
+    filter = json_object_get(json, "filter");
+    rc = NGX_DECLINED;
+
+    if (filter && json_object_size(json) == 1) {
+        rc = ngx_http_websocket_typed_refilter(s, filter);
+    }
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+/* it may be an object whose first name begins with that letter */
+
+static ngx_uint_t
+ngx_http_websocket_typed_begins(u_char *p, u_char *last, u_char letter)
+{
+    static u_char   signs[] = "{\"";
+
+    u_char         *sign;
+
+    for (sign = signs; *sign; sign++) {
+
+        while (p < last
+               && (*p == ' ' || *p == '\t' || *p == CR || *p == LF))
+        {
+            p++;
+        }
+
+        if (p == last || *p++ != *sign) {
+            return 0;
+        }
+    }
+
+    return p < last && (*p == letter || *p == '\\');
+}
+
+
+static ngx_int_t
+ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
+    json_t *json)
+{
+    ngx_int_t                    rc;
+    ngx_websocket_filter_t      *filter;
+    ngx_websocket_json_error_t   error;
+
+    rc = NGX_OK;
+    filter = NULL;
+
+    if (!json_is_null(json)) {
+        rc = ngx_http_websocket_filters_compile(json,
+                                  ngx_http_websocket_variant_view(s->variant),
+                                  &filter, &error);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_websocket_typed_report(s, "invalid_filter", &error);
+    }
+
+    if (rc != NGX_OK || ngx_http_websocket_extra_create(s) != NGX_OK) {
+
+        if (filter) {
+            ngx_http_websocket_filters_release(filter);
+        }
+
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
+
+    ngx_http_websocket_select_by(s, filter);
+
+    return ngx_http_websocket_typed_answer(s, "{\"filter\":\"ok\"}",
+                                          sizeof("{\"filter\":\"ok\"}") - 1);
+}
+
+
 /* a message is not what it is to be: this is where such are counted */
 
 static ngx_int_t
@@ -64,6 +195,8 @@ ngx_http_websocket_typed_violation(ngx_http_websocket_session_t *s,
     ngx_websocket_json_error_t *error)
 {
     ngx_int_t  rc;
+
+    s->conf->stats->rejected[NGX_HTTP_WEBSOCKET_REJECTED_INVALID]++;
 
     rc = ngx_http_websocket_typed_report(s, "invalid_message", error);
 

@@ -1,6 +1,7 @@
 
 /*
- * A session's messages where the location says what they are to be.
+ * A session's messages where the location says what they are to be, and what
+ * it has besides for that.
  */
 
 
@@ -10,6 +11,13 @@
 
 #include "message/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_session.h"
+
+
+/* of the record: made when a session needs one */
+
+struct ngx_http_websocket_extra_s {
+    ngx_websocket_filter_t       *filter;       /* NULL: none */
+};
 
 
 /*
@@ -22,6 +30,37 @@ ngx_int_t ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
 /* Publishes what a client sent to its channel.  Returns as the above. */
 ngx_int_t ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s,
     uint8_t type, ngx_uint_t priority, u_char *data, size_t size);
+
+
+/*
+ * Gives a new session what it asked for.  Returns NGX_OK, or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_extra_begin(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_http_websocket_options_t *options);
+
+/* Makes the session's extra if it has none.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_extra_create(ngx_http_websocket_session_t *s);
+
+/* Frees it, if there is one. */
+void ngx_http_websocket_extra_end(ngx_http_websocket_session_t *s);
+
+
+/*
+ * Finds what a session that has a filter or a view is to get for a message:
+ * sets *message.  Returns NGX_OK, NGX_DECLINED for nothing, or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t **message);
+
+/*
+ * Gives the session, which has an extra, another filter, whose reference it
+ * takes over: NULL for none.
+ */
+void ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
+    ngx_websocket_filter_t *filter);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_TYPED_H */
