@@ -9,6 +9,8 @@
 #include "message/tags.h"
 
 
+static ngx_int_t ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
+    ngx_websocket_stamp_t *stamp);
 static ngx_int_t ngx_http_websocket_publish_join(ngx_http_request_t *r,
     ngx_http_websocket_intake_t *in, ngx_websocket_log_part_t *parts,
     ngx_uint_t n);
@@ -22,6 +24,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     ngx_uint_t *n, ngx_websocket_json_error_t *error)
 {
     ngx_int_t                       rc;
+    ngx_websocket_stamp_t           stamp;
     ngx_http_websocket_intake_t     in;
     ngx_http_websocket_loc_conf_t  *conf;
 
@@ -35,7 +38,18 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     in.priority_field = &conf->priority_field;
     in.type = message->type;
 
-    if (in.use == NULL && in.priority_field->len == 0) {
+    /* who publishes on websocket_publish says all itself */
+
+    if (conf->typed.stamp && !conf->publish) {
+
+        if (ngx_http_websocket_publish_stamp(r, &stamp) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        in.stamp = &stamp;
+    }
+
+    if (in.use == NULL && in.stamp == NULL && in.priority_field->len == 0) {
         return NGX_OK;
     }
 
@@ -61,6 +75,32 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     (*parts)[0].data = in.data;
     (*parts)[0].size = in.size;
     *n = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
+    ngx_websocket_stamp_t *stamp)
+{
+    ngx_str_t                       from;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_str_null(&from);
+
+    if (conf->typed.stamp->from
+        && ngx_http_complex_value(r, conf->typed.stamp->from, &from) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_stamp_set(stamp, conf->typed.stamp, &ctx->channels[0],
+                                 &from);
 
     return NGX_OK;
 }

@@ -5,6 +5,10 @@
 
 static ngx_int_t ngx_http_websocket_intake_check(
     ngx_http_websocket_intake_t *in);
+static ngx_int_t ngx_http_websocket_intake_stamp(
+    ngx_http_websocket_intake_t *in);
+static ngx_int_t ngx_http_websocket_intake_binary(
+    ngx_http_websocket_intake_t *in);
 static ngx_int_t ngx_http_websocket_intake_result(ngx_websocket_json_e rc);
 static void ngx_http_websocket_intake_member(ngx_websocket_json_text_t *text,
     const char *name, const char *value);
@@ -33,7 +37,7 @@ ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
                                                            in->data, in->size);
     }
 
-    return NGX_OK;
+    return in->stamp ? ngx_http_websocket_intake_stamp(in) : NGX_OK;
 }
 
 
@@ -47,9 +51,7 @@ ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in)
     }
 
     if (in->type != NGX_WEBSOCKET_TEXT) {
-        (void) ngx_websocket_json_refuse(&in->error, NULL,
-                                         "expected text, got binary");
-        return NGX_DECLINED;
+        return ngx_http_websocket_intake_binary(in);
     }
 
     limits.size = NGX_MAX_INT32_VALUE;
@@ -98,6 +100,42 @@ ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
     in->size = in->made.size;
 
     return NGX_OK;
+}
+
+
+/* the text alone is worked on: what was read stays as it is */
+
+static ngx_int_t
+ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
+{
+    ngx_websocket_json_e       rc;
+    ngx_websocket_json_text_t  text;
+
+    if (in->type != NGX_WEBSOCKET_TEXT) {
+        return ngx_http_websocket_intake_binary(in);
+    }
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    rc = ngx_websocket_stamp((char *) in->data, in->size, in->stamp, &text,
+                             &in->error);
+
+    ngx_websocket_json_text_done(&in->made);
+
+    in->made = text;
+    in->data = (u_char *) text.data;
+    in->size = text.size;
+
+    return ngx_http_websocket_intake_result(rc);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_intake_binary(ngx_http_websocket_intake_t *in)
+{
+    (void) ngx_websocket_json_refuse(&in->error, NULL,
+                                     "expected text, got binary");
+    return NGX_DECLINED;
 }
 
 
@@ -151,4 +189,23 @@ ngx_http_websocket_intake_member(ngx_websocket_json_text_t *text,
     ngx_websocket_json_append_string(text, name, ngx_strlen(name));
     ngx_websocket_json_append(text, ":", 1);
     ngx_websocket_json_append_string(text, value, ngx_strlen(value));
+}
+
+
+void
+ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
+    const ngx_http_websocket_stamp_t *conf, ngx_str_t *channel,
+    ngx_str_t *from)
+{
+    ngx_memzero(stamp, sizeof(ngx_websocket_stamp_t));
+
+    stamp->fields = conf->fields;
+    stamp->channel = (char *) channel->data;
+    stamp->channel_size = channel->len;
+    stamp->time = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());
+
+    if (from && from->len) {
+        stamp->from = (char *) from->data;
+        stamp->from_size = from->len;
+    }
 }

@@ -1,7 +1,8 @@
 
 /*
  * What is to be published, before it is: checked against the location's
- * type, its defaults filled in, its priority found.  The text is read once.
+ * type, its defaults filled in, its priority found, and stamped.  The text is
+ * read once.
  */
 
 
@@ -10,12 +11,14 @@
 
 
 #include "ngx_http_websocket_module.h"
+#include "message/stamp.h"
 
 
 typedef struct {
     /* set by the caller; the rest is zeros */
 
     const ngx_http_websocket_use_t  *use;       /* NULL: any message */
+    const ngx_websocket_stamp_t     *stamp;     /* NULL: none */
     ngx_str_t                       *priority_field;    /* of length 0: none */
     uint8_t                          type;      /* NGX_WEBSOCKET_TEXT ... */
 
@@ -44,6 +47,14 @@ ngx_int_t ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in);
 
 /* Does what the location wants done, reading included. */
 ngx_int_t ngx_http_websocket_intake(ngx_http_websocket_intake_t *in);
+
+/*
+ * Sets what the location's stamp says now: who sent it, where from is not
+ * NULL nor empty, and in which channel.
+ */
+void ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
+    const ngx_http_websocket_stamp_t *conf, ngx_str_t *channel,
+    ngx_str_t *from);
 
 /* Frees what the functions allocated. */
 void ngx_http_websocket_intake_done(ngx_http_websocket_intake_t *in);

@@ -1,5 +1,6 @@
 
-#include "ngx_http_websocket_module.h"
+#include "ngx_http_websocket_directives.h"
+#include "message/stamp.h"
 
 
 /* a text of what is wrong in a block */
@@ -7,6 +8,9 @@
 
 /* words of one line in a block */
 #define NGX_HTTP_WEBSOCKET_TYPE_WORDS  256
+
+/* what is collected, where max= does not say */
+#define NGX_HTTP_WEBSOCKET_COLLECT     65536
 
 /* the most that values= may be */
 #define NGX_HTTP_WEBSOCKET_VALUES_MAX  1000000
@@ -33,6 +37,12 @@ static ngx_int_t ngx_http_websocket_use_number(ngx_str_t *value,
     const char *name, uint32_t *number, ngx_int_t most);
 static char *ngx_http_websocket_use_resolve(ngx_conf_t *cf,
     ngx_http_websocket_use_t *use, const char *directive);
+
+
+static char *ngx_http_websocket_stamp_from(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *value);
+static char *ngx_http_websocket_collect_check(
+    ngx_http_websocket_loc_conf_t *conf);
 
 
 static ngx_http_websocket_view_t  *ngx_http_websocket_views;
@@ -299,6 +309,10 @@ ngx_http_websocket_typed_check(ngx_conf_t *cf,
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
+    if (conf->typed.collect && conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD) {
+        return ngx_http_websocket_collect_check(conf);
+    }
+
     if (conf->typed.view == NULL
         || (conf->typed.view->lengths == NULL
             && conf->typed.view->value.len == 0)
@@ -324,6 +338,32 @@ ngx_http_websocket_typed_check(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_collect_check(ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_collect_t  *collect;
+
+    collect = conf->typed.collect;
+
+    if (conf->typed.receive == NULL) {
+        return "\"websocket_collect\" needs \"websocket_receive\"";
+    }
+
+    if (collect->name.len == 0 || ngx_strcmp(collect->name.data, "default") == 0)
+    {
+        return NGX_CONF_OK;
+    }
+
+    collect->view = ngx_websocket_type_find_view(conf->typed.receive->type,
+                                                 (char *) collect->name.data,
+                                                 collect->name.len);
+
+    return collect->view ? NGX_CONF_OK
+                         : "the type has no view of the name that "
+                           "\"websocket_collect\" says";
 }
 
 
@@ -525,12 +565,171 @@ ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
 }
 
 
+/* from[=VALUE], time, channel; or off */
+
+char *
+ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_str_t                   *value;
+    ngx_uint_t                   i, field;
+    ngx_http_websocket_stamp_t  *stamp;
+
+    if (wlcf->typed.stamp != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        wlcf->typed.stamp = NULL;
+        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
+    }
+
+    stamp = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_stamp_t));
+    if (stamp == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "time") == 0) {
+            field = NGX_WEBSOCKET_STAMP_TIME;
+
+        } else if (ngx_strcmp(value[i].data, "channel") == 0) {
+            field = NGX_WEBSOCKET_STAMP_CHANNEL;
+
+        } else if (ngx_http_websocket_stamp_from(cf, stamp, &value[i])
+                   == NGX_CONF_OK)
+        {
+            field = NGX_WEBSOCKET_STAMP_FROM;
+
+        } else {
+            return NGX_CONF_ERROR;
+        }
+
+        if (stamp->fields & field) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate field \"%V\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        stamp->fields |= field;
+    }
+
+    wlcf->typed.stamp = stamp;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_stamp_from(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *value)
+{
+    ngx_str_t         from;
+
+    static ngx_str_t  user = ngx_string("$websocket_user");
+
+    if (ngx_strcmp(value->data, "from") == 0) {
+        from = user;
+
+    } else if (value->len > 5 && ngx_strncmp(value->data, "from=", 5) == 0) {
+        from.data = value->data + 5;
+        from.len = value->len - 5;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid field \"%V\", it "
+                           "must be \"from\", \"from=VALUE\", \"time\", or "
+                           "\"channel\"", value);
+        return NGX_CONF_ERROR;
+    }
+
+    stamp->from = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+
+    if (stamp->from == NULL
+        || ngx_http_websocket_compile(cf, stamp->from, &from) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* on [view=NAME] [max=SIZE], or off */
+
+char *
+ngx_http_websocket_collects(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ssize_t                        size;
+    ngx_str_t                     *value, s;
+    ngx_uint_t                     i;
+    ngx_http_websocket_collect_t  *collect;
+
+    if (wlcf->typed.collect != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        wlcf->typed.collect = NULL;
+        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
+    }
+
+    if (ngx_strcmp(value[1].data, "on") != 0) {
+        return "is \"on\" with parameters, or \"off\" alone";
+    }
+
+    collect = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_collect_t));
+    if (collect == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    collect->max = NGX_HTTP_WEBSOCKET_COLLECT;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (value[i].len > 5 && ngx_strncmp(value[i].data, "view=", 5) == 0) {
+            collect->name.data = value[i].data + 5;
+            collect->name.len = value[i].len - 5;
+            continue;
+        }
+
+        s.data = value[i].data + 4;
+        s.len = value[i].len - 4;
+
+        size = value[i].len > 4 && ngx_strncmp(value[i].data, "max=", 4) == 0
+               ? ngx_parse_size(&s) : NGX_ERROR;
+
+        if (size < 2 || size > NGX_MAX_INT32_VALUE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter "
+                               "\"%V\", view=NAME and max=SIZE are known",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        collect->max = size;
+    }
+
+    wlcf->typed.collect = collect;
+
+    return NGX_CONF_OK;
+}
+
+
 void
 ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
 {
     typed->receive = NGX_CONF_UNSET_PTR;
     typed->send = NGX_CONF_UNSET_PTR;
     typed->filter = NGX_CONF_UNSET;
+    typed->stamp = NGX_CONF_UNSET_PTR;
+    typed->collect = NGX_CONF_UNSET_PTR;
 
     /* set by ngx_pcalloc(): typed->view = NULL; */
 }
@@ -544,12 +743,14 @@ ngx_http_websocket_typed_merge(ngx_conf_t *cf,
     ngx_conf_merge_ptr_value(typed->send, prev->send, NULL);
 
     ngx_conf_merge_value(typed->filter, prev->filter, 0);
+    ngx_conf_merge_ptr_value(typed->stamp, prev->stamp, NULL);
+    ngx_conf_merge_ptr_value(typed->collect, prev->collect, NULL);
 
     if (typed->view == NULL) {
         typed->view = prev->view;
     }
 
-    typed->takes = typed->receive || typed->filter;
+    typed->takes = typed->receive || typed->filter || typed->stamp;
 
     if (ngx_http_websocket_use_resolve(cf, typed->receive,
                                        "websocket_receive")

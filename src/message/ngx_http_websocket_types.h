@@ -52,6 +52,23 @@ typedef struct {
 } ngx_http_websocket_use_t;
 
 
+/* websocket_stamp */
+
+typedef struct {
+    ngx_uint_t                    fields;   /* NGX_WEBSOCKET_STAMP_* */
+    ngx_http_complex_value_t     *from;
+} ngx_http_websocket_stamp_t;
+
+
+/* websocket_collect */
+
+typedef struct {
+    size_t                        max;
+    ngx_str_t                     name;     /* of the view; may be empty */
+    const ngx_websocket_view_t   *view;     /* NULL: all */
+} ngx_http_websocket_collect_t;
+
+
 /* what a location says of its messages */
 
 typedef struct {
@@ -59,6 +76,8 @@ typedef struct {
     ngx_http_websocket_use_t     *send;     /* NULL: any message */
     ngx_http_complex_value_t     *view;     /* NULL: all of a message */
     ngx_flag_t                    filter;
+    ngx_http_websocket_stamp_t   *stamp;    /* NULL: off */
+    ngx_http_websocket_collect_t *collect;  /* NULL: off */
     ngx_uint_t                    takes;    /* something is to be done with
                                                what a client sends */
 } ngx_http_websocket_typed_t;
@@ -69,6 +88,10 @@ typedef struct {
 char *ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_websocket_collects(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* Sets all to "not said". */
 void ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed);

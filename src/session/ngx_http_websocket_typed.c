@@ -3,6 +3,8 @@
 #include "session/ngx_http_websocket_typed.h"
 
 
+static ngx_int_t ngx_http_websocket_typed_end(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_typed_filter(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
@@ -27,6 +29,8 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size)
 {
     ngx_int_t                    rc;
+    ngx_str_t                    channel;
+    ngx_websocket_stamp_t        stamp;
     ngx_http_websocket_intake_t  in;
 
     ngx_memzero(&in, sizeof(ngx_http_websocket_intake_t));
@@ -36,6 +40,14 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     in.type = type;
     in.data = data;
     in.size = size;
+
+    if (s->conf->typed.stamp) {
+        ngx_http_websocket_socket_names(s, &channel, 1);
+        ngx_http_websocket_stamp_set(&stamp, s->conf->typed.stamp, &channel,
+                                     s->record->extra
+                                     ? &s->record->extra->from : NULL);
+        in.stamp = &stamp;
+    }
 
     rc = ngx_http_websocket_typed_take(s, &in);
 
@@ -49,7 +61,8 @@ static ngx_int_t
 ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_int_t  rc;
+    ngx_int_t   rc;
+    ngx_uint_t  collects;
 
     if (s->conf->typed.filter && s->nsubscriptions) {
 
@@ -66,18 +79,63 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
         return NGX_DONE;
     }
 
-    switch (ngx_http_websocket_intake(in)) {
+    collects = s->conf->typed.collect
+               && s->conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD;
+
+    if (collects && ngx_http_websocket_collect_ends(in)) {
+        return ngx_http_websocket_typed_end(s);
+    }
+
+    rc = ngx_http_websocket_intake(in);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_websocket_typed_violation(s, &in->error);
+    }
+
+    if (rc == NGX_OK && collects) {
+        rc = ngx_http_websocket_collect(s, in);
+    }
+
+    switch (rc) {
 
     case NGX_OK:
         return ngx_http_websocket_raw_publish(s, in->type, in->priority,
                                               in->data, in->size);
 
     case NGX_DECLINED:
-        return ngx_http_websocket_typed_violation(s, &in->error);
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
+                                    "collected messages exceed the maximum");
+        return NGX_DONE;
 
     default:  /* NGX_ERROR */
         return ngx_http_websocket_typed_out_of_memory(s);
     }
+}
+
+
+/* the client has sent all: it gets the answer, and nothing else */
+
+static ngx_int_t
+ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t                   rc;
+    ngx_websocket_json_text_t  *all;
+
+    all = ngx_http_websocket_collected(s);
+
+    if (all == NULL) {
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
+
+    rc = ngx_http_websocket_typed_answer(s, all->data, all->size);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
+                                     "the stream has ended");
+    return NGX_DONE;
 }
 
 

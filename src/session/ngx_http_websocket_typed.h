@@ -17,6 +17,8 @@
 
 struct ngx_http_websocket_extra_s {
     ngx_websocket_filter_t       *filter;       /* NULL: none */
+    ngx_str_t                     from;         /* who it is, for stamps */
+    ngx_websocket_json_text_t     collected;    /* "[...,...", or empty */
 };
 
 
@@ -61,6 +63,21 @@ ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
  */
 void ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter);
+
+
+/* Whether a message says that the stream has ended: {"end":true}. */
+ngx_uint_t ngx_http_websocket_collect_ends(ngx_http_websocket_intake_t *in);
+
+/*
+ * Adds a message to what was collected.  Returns NGX_OK, NGX_DECLINED when it
+ * would be too much, or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in);
+
+/* All of it, of which there is no more; NULL when memory was refused. */
+ngx_websocket_json_text_t *ngx_http_websocket_collected(
+    ngx_http_websocket_session_t *s);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_TYPED_H */
