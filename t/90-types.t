@@ -478,7 +478,7 @@ a< eof
         websocket bidirectional;
         websocket_channel x;
         websocket_receive m;
-        websocket_drain 60s;
+        websocket_drain 1h;
     }
 --- websocket
 a> GET /ws

@@ -201,7 +201,7 @@ b< text nothing
 # they are in the history, and no part of the message
 ! GET /pub?limit=20
 ! < body qr/"data":"one"/
-d> GET /ws?filter={"tags.n":"x%20y","tags.empty":""}
+d> GET /ws?filter={"tags.n":"x+y",+"tags.empty":""}
 d< 101
 d< text one
 ! POST /pub [X-WebSocket-Tags: room] x
@@ -325,7 +325,7 @@ a< text {"a":1}
 === TEST 8: filtered sessions and others, several channels, a reload
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_drain 60s;
+    websocket_drain 1h;
 --- config
     location = /ws {
         websocket bidirectional;

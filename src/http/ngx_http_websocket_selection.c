@@ -8,6 +8,8 @@
 #include "message/ngx_http_websocket_filters.h"
 
 
+static ngx_int_t ngx_http_websocket_selection_arg(ngx_http_request_t *r,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_websocket_selection_filter(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error);
 
@@ -77,6 +79,41 @@ ngx_http_websocket_selection_view(ngx_http_request_t *r, ngx_uint_t *view,
 }
 
 
+/* as browsers write forms, with "+" for a space */
+
+static ngx_int_t
+ngx_http_websocket_selection_arg(ngx_http_request_t *r, ngx_str_t *text)
+{
+    u_char     *dst, *src;
+    size_t      i;
+    ngx_str_t   arg;
+
+    if (ngx_http_arg(r, (u_char *) "filter", sizeof("filter") - 1, &arg)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    text->data = ngx_pnalloc(r->pool, arg.len + 1);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < arg.len; i++) {
+        text->data[i] = arg.data[i] == '+' ? ' ' : arg.data[i];
+    }
+
+    dst = text->data;
+    src = text->data;
+
+    ngx_unescape_uri(&dst, &src, arg.len, 0);
+
+    text->len = dst - text->data;
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_websocket_selection_filter(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error)
@@ -87,7 +124,7 @@ ngx_http_websocket_selection_filter(ngx_http_request_t *r,
     ngx_str_t                    text;
     ngx_websocket_json_error_t   wrong;
 
-    rc = ngx_http_websocket_arg(r, "filter", &text);
+    rc = ngx_http_websocket_selection_arg(r, &text);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;

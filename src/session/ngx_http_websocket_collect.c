@@ -13,15 +13,20 @@ static ngx_int_t ngx_http_websocket_collect_shown(
     ngx_websocket_json_text_t *text);
 
 
-ngx_uint_t
+ngx_int_t
 ngx_http_websocket_collect_ends(ngx_http_websocket_intake_t *in)
 {
-    /* what cannot be read is refused by who checks the message */
+    ngx_int_t  rc;
 
-    return in->type == NGX_WEBSOCKET_TEXT
-           && ngx_http_websocket_intake_read(in) == NGX_OK
-           && json_object_size(in->json) == 1
-           && json_is_true(json_object_get(in->json, "end"));
+    rc = ngx_http_websocket_intake_read(in);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return json_object_size(in->json) == 1
+           && json_is_true(json_object_get(in->json, "end"))
+           ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -82,11 +82,15 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     collects = s->conf->typed.collect
                && s->conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD;
 
-    if (collects && ngx_http_websocket_collect_ends(in)) {
+    rc = collects ? ngx_http_websocket_collect_ends(in) : NGX_DECLINED;
+
+    if (rc == NGX_OK) {
         return ngx_http_websocket_typed_end(s);
     }
 
-    rc = ngx_http_websocket_intake(in);
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_intake(in);
+    }
 
     if (rc == NGX_DECLINED) {
         return ngx_http_websocket_typed_violation(s, &in->error);

@@ -65,8 +65,12 @@ void ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter);
 
 
-/* Whether a message says that the stream has ended: {"end":true}. */
-ngx_uint_t ngx_http_websocket_collect_ends(ngx_http_websocket_intake_t *in);
+/*
+ * Whether a message says that the stream has ended, {"end":true}.  Returns
+ * NGX_OK, NGX_DECLINED when it is something else (what cannot be read is
+ * refused later), or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_collect_ends(ngx_http_websocket_intake_t *in);
 
 /*
  * Adds a message to what was collected.  Returns NGX_OK, NGX_DECLINED when it
