@@ -38,10 +38,10 @@ ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     ngx_uint_t *n, ngx_websocket_json_error_t *error);
 
 /*
- * Puts the tags that a header gives before the parts.  Returns NGX_OK,
- * NGX_DECLINED when they are malformed, or NGX_ERROR.
+ * Puts the tags that a header gives before the parts.  Returns what is wrong
+ * with them, or NULL.
  */
-ngx_int_t ngx_http_websocket_publish_tags(ngx_http_request_t *r,
+char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
     ngx_uint_t *n);
 

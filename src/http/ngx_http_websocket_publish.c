@@ -223,6 +223,7 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     message.type = ngx_http_websocket_publish_binary(r)
                    ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
+
     switch (ngx_http_websocket_publish_intake(r, &message, &parts, &n,
                                               &invalid))
     {
@@ -238,26 +239,15 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     error = ngx_http_websocket_publish_options(r, &message);
 
+    if (error == NULL) {
+        error = ngx_http_websocket_publish_tags(r, &message, &parts, &n);
+    }
+
     if (error) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
 
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
                                                 "bad_header", error);
-    }
-
-    switch (ngx_http_websocket_publish_tags(r, &message, &parts, &n)) {
-
-    case NGX_OK:
-        break;
-
-    case NGX_DECLINED:
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                    "bad_header",
-                                    "X-WebSocket-Tags is not NAME=VALUE, or "
-                                    "several with commas");
-
-    default:  /* NGX_ERROR */
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     rc = ngx_http_websocket_hub_publish(conf->zone, &ctx->channels[0],

@@ -180,7 +180,7 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 }
 
 
-ngx_int_t
+char *
 ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
     ngx_uint_t *n)
@@ -193,20 +193,20 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     h = ngx_http_websocket_header(r, "x-websocket-tags");
 
     if (h == NULL) {
-        return NGX_OK;
+        return NULL;
     }
 
     buf = ngx_pnalloc(r->pool, NGX_WEBSOCKET_TAGS_SIZE);
     all = ngx_palloc(r->pool, (*n + 1) * sizeof(ngx_websocket_log_part_t));
 
     if (buf == NULL || all == NULL) {
-        return NGX_ERROR;
+        return "there is no memory for X-WebSocket-Tags";
     }
 
     size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len, buf);
 
     if (size < 0) {
-        return NGX_DECLINED;
+        return "X-WebSocket-Tags is not NAME=VALUE, or several with commas";
     }
 
     all[0].data = buf;
@@ -219,5 +219,5 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     *parts = all;
     (*n)++;
 
-    return NGX_OK;
+    return NULL;
 }
