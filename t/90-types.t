@@ -386,9 +386,12 @@ a< text {"a":5,"b":"none"}
         client_body_temp_path $TEST_NGINX_SERVROOT/body;
     }
     location = /free { websocket_publish; websocket_channel x; websocket_receive m; }
+    location = /status { websocket_status json; }
 --- websocket
 a> GET /ws
 a< 101
+a> text 5
+a< json {"error":{"code":"invalid_message"}}
 ! POST /pub {"a":"1"}
 ! < 422
 ! < header Content-Type: application/json
@@ -412,6 +415,8 @@ a< text {"a":2}
 ! POST /free anything
 ! < 200
 a< text anything
+! GET /status
+! < soon json {"locations":[{"location":"/ws","rejected":{"invalid":2}},{"location":"/pub","rejected":{"invalid":3}},{}]}
 
 
 
@@ -455,6 +460,7 @@ a< json {"error":{"code":"invalid_message","path":"qr/.*/","message":"qr/values/
         websocket_receive m;
         websocket_send_queue messages=8;
         websocket_send_timeout 60s;
+        websocket_close_timeout 200ms;
     }
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=4k;
 --- websocket
@@ -463,8 +469,6 @@ a@$TEST_NGINX_RAND_PORT_1> GET /ws
 a< 101
 a> stop-reading
 a> times 2000 text x
-a> close
-a< eof
 ! wait-access qr/^1013 too slow: the send queue is full$/
 
 

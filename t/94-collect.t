@@ -70,6 +70,13 @@ d< close 1000
 s< text {"a":0.5,"b":"x"}
 s< text {"a":6,"b":""}
 s< text {"channel":"x","a":7,"b":"x"}
+# who does not wait for the answer gets it all the same
+g> GET /ws
+g< 101
+g> raw 81 8c 00 00 00 00 7b 22 65 6e 64 22 3a 74 72 75 65 7d 88 82 00 00 00 00 03 e8
+g< text []
+g< close 1000 reason the stream has ended
+g< eof
 # not elsewhere, and no other end
 e> GET /off
 e< 101

@@ -30,19 +30,19 @@ ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
 
 /*
  * Does with what is POSTed what the location says of its messages: sets the
- * message's priority, and *parts and *n anew where the text is another one.
+ * message's priority, and may make it one part, for which there is room.
  * Returns NGX_OK, NGX_DECLINED with the error set, or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     ngx_uint_t *n, ngx_websocket_json_error_t *error);
 
 /*
- * Puts the tags that a header gives before the parts.  Returns what is wrong
- * with them, or NULL.
+ * Puts the tags that a header gives before the parts, for which there is
+ * room: valid until the next call.  Returns what is wrong with them, or NULL.
  */
 char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     ngx_uint_t *n);
 
 /* Answers with 422 and the error. */

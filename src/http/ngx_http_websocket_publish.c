@@ -224,7 +224,7 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     message.type = ngx_http_websocket_publish_binary(r)
                    ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
 
-    switch (ngx_http_websocket_publish_intake(r, &message, &parts, &n,
+    switch (ngx_http_websocket_publish_intake(r, &message, parts, &n,
                                               &invalid))
     {
     case NGX_OK:
@@ -240,7 +240,7 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     error = ngx_http_websocket_publish_options(r, &message);
 
     if (error == NULL) {
-        error = ngx_http_websocket_publish_tags(r, &message, &parts, &n);
+        error = ngx_http_websocket_publish_tags(r, &message, parts, &n);
     }
 
     if (error) {
@@ -342,7 +342,9 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
         (*n)++;
     }
 
-    part = ngx_palloc(r->pool, (*n + 1) * sizeof(ngx_websocket_log_part_t));
+    /* there may be one for all of them, and one of tags before it */
+
+    part = ngx_palloc(r->pool, (*n + 2) * sizeof(ngx_websocket_log_part_t));
     if (part == NULL) {
         return NGX_ERROR;
     }

@@ -20,7 +20,7 @@ static ngx_int_t ngx_http_websocket_publish_keep(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_websocket_publish_intake(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     ngx_uint_t *n, ngx_websocket_json_error_t *error)
 {
     ngx_int_t                       rc;
@@ -53,7 +53,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    rc = ngx_http_websocket_publish_join(r, &in, *parts, *n);
+    rc = ngx_http_websocket_publish_join(r, &in, parts, *n);
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_intake(&in);
@@ -72,8 +72,8 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
 
     message->priority = in.priority;
 
-    (*parts)[0].data = in.data;
-    (*parts)[0].size = in.size;
+    parts[0].data = in.data;
+    parts[0].size = in.size;
     *n = 1;
 
     return NGX_OK;
@@ -105,8 +105,6 @@ ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
     return NGX_OK;
 }
 
-
-/* there is room for one part at least */
 
 static ngx_int_t
 ngx_http_websocket_publish_join(ngx_http_request_t *r,
@@ -182,25 +180,18 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 
 char *
 ngx_http_websocket_publish_tags(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t **parts,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     ngx_uint_t *n)
 {
-    int                        size;
-    u_char                    *buf;
-    ngx_table_elt_t           *h;
-    ngx_websocket_log_part_t  *all;
+    int               size;
+    ngx_table_elt_t  *h;
+
+    static u_char     buf[NGX_WEBSOCKET_TAGS_SIZE];
 
     h = ngx_http_websocket_header(r, "x-websocket-tags");
 
     if (h == NULL) {
         return NULL;
-    }
-
-    buf = ngx_pnalloc(r->pool, NGX_WEBSOCKET_TAGS_SIZE);
-    all = ngx_palloc(r->pool, (*n + 1) * sizeof(ngx_websocket_log_part_t));
-
-    if (buf == NULL || all == NULL) {
-        return "there is no memory for X-WebSocket-Tags";
     }
 
     size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len, buf);
@@ -209,14 +200,12 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
         return "X-WebSocket-Tags is not NAME=VALUE, or several with commas";
     }
 
-    all[0].data = buf;
-    all[0].size = size;
+    ngx_memmove(&parts[1], &parts[0], *n * sizeof(ngx_websocket_log_part_t));
 
-    ngx_memcpy(&all[1], *parts, *n * sizeof(ngx_websocket_log_part_t));
+    parts[0].data = buf;
+    parts[0].size = size;
 
     message->meta = size;
-
-    *parts = all;
     (*n)++;
 
     return NULL;

@@ -137,9 +137,11 @@ ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
         return rc;
     }
 
+    /* what comes yet is read on, for the client's Close */
+
     ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
                                      "the stream has ended");
-    return NGX_DONE;
+    return NGX_OK;
 }
 
 
@@ -329,7 +331,7 @@ ngx_http_websocket_typed_answer(ngx_http_websocket_session_t *s,
                                      rc == NGX_DECLINED
                                      ? "too slow: the send queue is full"
                                      : "out of memory");
-    return NGX_DONE;
+    return NGX_OK;
 }
 
 
