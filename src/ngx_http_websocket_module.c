@@ -298,6 +298,55 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, log_start),
       &ngx_http_websocket_log_times },
 
+    { ngx_string("websocket_message"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_websocket_message,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_receive"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_use,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, typed.receive),
+      NULL },
+
+    { ngx_string("websocket_send"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_use,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, typed.send),
+      NULL },
+
+    { ngx_string("websocket_view"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, typed.view),
+      NULL },
+
+    { ngx_string("websocket_filter"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, typed.filter),
+      NULL },
+
+    { ngx_string("websocket_stamp"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_stamp,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_collect"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_collects,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_websocket_status,
@@ -422,6 +471,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->presence = NGX_CONF_UNSET;
 
     ngx_http_websocket_limits_create(&conf->limits);
+    ngx_http_websocket_typed_init(&conf->typed);
 
     return conf;
 }
@@ -484,6 +534,14 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_websocket_limits_merge(&conf->limits, &prev->limits);
 
+    if (ngx_http_websocket_typed_merge(cf, &prev->typed, &conf->typed)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    conf->typed.takes |= conf->priority_field.len != 0;
+
     if (conf->mode == NGX_HTTP_WEBSOCKET_OFF && !conf->publish
         && !conf->revoke)
     {
@@ -531,6 +589,7 @@ static char *
 ngx_http_websocket_check_location(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf)
 {
+    char                      *wrong;
     ngx_http_core_loc_conf_t  *clcf;
 
     if (ngx_http_websocket_default_channel(cf, conf) != NGX_CONF_OK
@@ -547,6 +606,12 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
 
     if (ngx_http_websocket_default_from(cf, conf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    wrong = ngx_http_websocket_typed_check(cf, conf);
+
+    if (wrong != NGX_CONF_OK) {
+        return ngx_http_websocket_misplaced(cf, conf, wrong);
     }
 
     if (conf->publish || conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
@@ -723,6 +788,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     ngx_uint_t                             i;
     ngx_array_t                           *zones;
     ngx_http_websocket_zone_t            **zone;
+    ngx_http_websocket_main_conf_t        *wmcf;
     ngx_http_websocket_worker_handlers_t   handlers;
 
     zones = ngx_http_websocket_cycle_zones(cycle);
@@ -761,6 +827,10 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
                                      ngx_http_websocket_worker_incarnation());
     }
 
+    wmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_websocket_module);
+
+    ngx_http_websocket_types_start(wmcf->views);
     ngx_http_websocket_session_init(cycle);
 
     if (ngx_http_websocket_request_init(cycle) != NGX_OK) {

@@ -15,6 +15,7 @@
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_zone.h"
 #include "session/ngx_http_websocket_limits_conf.h"
+#include "message/ngx_http_websocket_types.h"
 #include "wire/deflate.h"
 
 
@@ -69,14 +70,6 @@ typedef struct ngx_http_websocket_origins_s  ngx_http_websocket_origins_t;
 typedef struct ngx_http_websocket_jwt_s      ngx_http_websocket_jwt_t;
 
 
-/* where a directive stood: for what can be checked only later */
-
-typedef struct {
-    u_char                       *file;
-    ngx_uint_t                    line;
-} ngx_http_websocket_place_t;
-
-
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   locations;
@@ -84,6 +77,10 @@ typedef struct {
     ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
+
+    ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
+                                               NULL: none */
+    ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
 } ngx_http_websocket_main_conf_t;
 
 
@@ -146,6 +143,8 @@ typedef struct {
     ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
     ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
     time_t                        revoke;   /* for how long; 0: not here */
+
+    ngx_http_websocket_typed_t    typed;
 } ngx_http_websocket_loc_conf_t;
 
 
@@ -166,6 +165,23 @@ ngx_http_websocket_conf_history(ngx_http_websocket_loc_conf_t *conf,
 
     return history;
 }
+
+
+/* The type of what subscribers get, or NULL. */
+static ngx_inline const ngx_websocket_type_t *
+ngx_http_websocket_sent_type(ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_use_t  *use;
+
+    use = conf->typed.send ? conf->typed.send : conf->typed.receive;
+
+    return use ? use->type : NULL;
+}
+
+
+/* What is wrong with a location that is merged, or NGX_CONF_OK. */
+char *ngx_http_websocket_typed_check(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
 
 
 extern ngx_module_t  ngx_http_websocket_module;

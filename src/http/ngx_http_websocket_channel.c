@@ -6,6 +6,7 @@
 
 
 #include "http/ngx_http_websocket_http.h"
+#include "message/ngx_http_websocket_content.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */
@@ -21,10 +22,13 @@ static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
 static char *ngx_http_websocket_page_limit(ngx_http_request_t *r,
     ngx_uint_t *limit);
 static json_t *ngx_http_websocket_history_page(ngx_http_request_t *r,
-    ngx_websocket_log_cursor_t *cursor, ngx_uint_t limit);
+    ngx_websocket_log_cursor_t *cursor, ngx_uint_t view, ngx_uint_t limit);
+static ngx_int_t ngx_http_websocket_history_entry(ngx_http_request_t *r,
+    json_t *page, ngx_uint_t view, ngx_websocket_log_message_t *message,
+    u_char *payload);
 static json_t *ngx_http_websocket_history_json(ngx_http_request_t *r,
     ngx_websocket_log_info_t *info, ngx_websocket_log_cursor_t *cursor,
-    ngx_uint_t limit, json_t *recovered);
+    ngx_uint_t view, ngx_uint_t limit, json_t *recovered);
 static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r);
 static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
@@ -90,7 +94,8 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 {
     int                             rc;
     char                           *error;
-    ngx_uint_t                      limit;
+    ngx_int_t                       found;
+    ngx_uint_t                      view, limit;
     ngx_websocket_position_t        position;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_log_info_t        info;
@@ -117,6 +122,15 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                                                 "bad_limit", error);
     }
 
+    found = ngx_http_websocket_selection_view(r, &view, &error);
+
+    if (found != NGX_OK) {
+        return found == NGX_DECLINED
+               ? ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+                                                  "bad_view", error)
+               : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     ngx_memzero(&cursor, sizeof(ngx_websocket_log_cursor_t));
 
     rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
@@ -141,7 +155,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     }
 
     return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
-                ngx_http_websocket_history_json(r, &info, &cursor, limit,
+                ngx_http_websocket_history_json(r, &info, &cursor, view, limit,
                                     since ? json_boolean(rc
                                                        == NGX_WEBSOCKET_LOG_OK)
                                           : json_null()));
@@ -180,7 +194,7 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 static json_t *
 ngx_http_websocket_history_json(ngx_http_request_t *r,
     ngx_websocket_log_info_t *info, ngx_websocket_log_cursor_t *cursor,
-    ngx_uint_t limit, json_t *recovered)
+    ngx_uint_t view, ngx_uint_t limit, json_t *recovered)
 {
     u_char                     text[NGX_WEBSOCKET_POSITION_SIZE];
     json_t                    *json, *page;
@@ -190,7 +204,7 @@ ngx_http_websocket_history_json(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    page = ngx_http_websocket_history_page(r, cursor, limit);
+    page = ngx_http_websocket_history_page(r, cursor, view, limit);
     json = ngx_http_websocket_channel_json(&ctx->channels[0], info);
     ngx_http_websocket_channel_describe(json, info);
 
@@ -219,7 +233,7 @@ ngx_http_websocket_history_json(ngx_http_request_t *r,
 
 static json_t *
 ngx_http_websocket_history_page(ngx_http_request_t *r,
-    ngx_websocket_log_cursor_t *cursor, ngx_uint_t limit)
+    ngx_websocket_log_cursor_t *cursor, ngx_uint_t view, ngx_uint_t limit)
 {
     int                             rc;
     u_char                         *buf;
@@ -270,15 +284,9 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
 
         total += message.size;
 
-        if (json_array_append_new(page,
-                                  ngx_http_websocket_message_json(
-                                                    r->connection->log,
-                                                    message.offset,
-                                                    message.time, message.type,
-                                                    buf + message.meta,
-                                                    message.size
-                                                    - message.meta))
-            != 0)
+        if (ngx_http_websocket_history_entry(r, page, view, &message,
+                                             buf + message.meta)
+            != NGX_OK)
         {
             json_decref(page);
             return NULL;
@@ -286,6 +294,57 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
     }
 
     return page;
+}
+
+
+/* adds a message, or what the view shows of it */
+
+static ngx_int_t
+ngx_http_websocket_history_entry(ngx_http_request_t *r, json_t *page,
+    ngx_uint_t view, ngx_websocket_log_message_t *message, u_char *payload)
+{
+    int                            failed;
+    size_t                         size;
+    ngx_int_t                      rc;
+    ngx_log_t                     *log;
+    ngx_http_websocket_message_t  *whole, *shown;
+
+    rc = NGX_OK;
+    log = r->connection->log;
+    size = message->size - message->meta;
+    whole = NULL;
+
+    if (view) {
+        whole = ngx_http_websocket_message_create(message->type, size, log);
+        if (whole == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (size) {
+            ngx_memcpy(whole->payload, payload, size);
+        }
+
+        shown = whole;
+        rc = ngx_http_websocket_content_view(log, &shown, view);
+
+        payload = shown->payload;
+        size = shown->size;
+    }
+
+    failed = rc == NGX_OK
+             && json_array_append_new(page,
+                            ngx_http_websocket_message_json(log,
+                                                            message->offset,
+                                                            message->time,
+                                                            message->type,
+                                                            payload, size))
+                != 0;
+
+    if (whole) {
+        ngx_http_websocket_message_release(whole);
+    }
+
+    return rc == NGX_ERROR || failed ? NGX_ERROR : NGX_OK;
 }
 
 

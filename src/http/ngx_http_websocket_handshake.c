@@ -8,6 +8,7 @@
 
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
 
 
@@ -157,6 +158,11 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         rc = ngx_http_websocket_options(r, ctx, options, &error);
     }
 
+    if (rc == NGX_OK) {
+        reason = NGX_HTTP_WEBSOCKET_REJECTED_SELECTION;
+        rc = ngx_http_websocket_selection(r, options, &error);
+    }
+
     if (rc == NGX_DECLINED) {
         ngx_http_websocket_rejected(r, reason);
 
@@ -175,6 +181,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
     }
 
     rc = ngx_http_websocket_session_create(r, ctx, options);
+
+    if (options->filter) {
+        ngx_http_websocket_filters_release(options->filter);
+    }
 
     if (rc == NGX_DECLINED) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);

@@ -28,6 +28,27 @@ ngx_int_t ngx_http_websocket_status_handler(ngx_http_request_t *r);
 /* a POST to a location with websocket */
 ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
 
+/*
+ * Does with what is POSTed what the location says of its messages: sets the
+ * message's priority, and may make it one part, for which there is room.
+ * Returns NGX_OK, NGX_DECLINED with the error set, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_uint_t *n, ngx_websocket_json_error_t *error);
+
+/*
+ * Puts the tags that a header gives before the parts, for which there is
+ * room: valid until the next call.  Returns what is wrong with them, or NULL.
+ */
+char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_uint_t *n);
+
+/* Answers with 422 and the error. */
+ngx_int_t ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
+    ngx_websocket_json_error_t *error);
+
 ngx_int_t ngx_http_websocket_channel_get(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
 
@@ -60,6 +81,18 @@ ngx_http_websocket_protocol_e ngx_http_websocket_stream_protocol(
 ngx_int_t ngx_http_websocket_options(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options,
     char **error);
+
+/*
+ * Reads which view and filter the client wants; options->filter gets a
+ * reference, which is to be given back where it is not taken.  Returns as the
+ * above.
+ */
+ngx_int_t ngx_http_websocket_selection(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, char **error);
+
+/* The view alone. */
+ngx_int_t ngx_http_websocket_selection_view(ngx_http_request_t *r,
+    ngx_uint_t *view, char **error);
 
 /* Begins the response of such a stream.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_stream_header(ngx_http_request_t *r,

@@ -19,9 +19,9 @@ static char *const  ngx_http_websocket_dropped_names[] = {
 };
 
 static char *const  ngx_http_websocket_rejected_names[] = {
-    "handshake", "channel", "position", "method", "header", "too_large",
-    "not_utf8", "zone_full", "connections", "unavailable", "memory", "origin",
-    "token", "right"
+    "handshake", "channel", "position", "selection", "invalid", "method",
+    "header", "too_large", "not_utf8", "zone_full", "connections",
+    "unavailable", "memory", "origin", "token", "right"
 };
 
 

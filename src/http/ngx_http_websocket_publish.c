@@ -25,8 +25,6 @@ static ngx_int_t ngx_http_websocket_publish_check_utf8(
 static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
 static char *ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_log_message_t *message);
-static ngx_uint_t ngx_http_websocket_publish_priority(ngx_http_request_t *r,
-    ngx_websocket_log_part_t *parts, ngx_uint_t n);
 
 
 static ngx_str_t  ngx_http_websocket_allow =
@@ -233,6 +231,7 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     char                           *error;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_log_info_t        info;
+    ngx_websocket_json_error_t      invalid;
     ngx_websocket_log_history_t     history;
     ngx_websocket_log_message_t     message;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -244,9 +243,25 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     message.type = ngx_http_websocket_publish_binary(r)
                    ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
-    message.priority = ngx_http_websocket_publish_priority(r, parts, n);
+
+    switch (ngx_http_websocket_publish_intake(r, &message, parts, &n,
+                                              &invalid))
+    {
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_websocket_publish_invalid(r, &invalid);
+
+    default:  /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     error = ngx_http_websocket_publish_options(r, &message);
+
+    if (error == NULL) {
+        error = ngx_http_websocket_publish_tags(r, &message, parts, &n);
+    }
 
     if (error) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
@@ -325,42 +340,6 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
 }
 
 
-/* by the field of a JSON message, where the location has one */
-
-static ngx_uint_t
-ngx_http_websocket_publish_priority(ngx_http_request_t *r,
-    ngx_websocket_log_part_t *parts, ngx_uint_t n)
-{
-    u_char                         *buf, *p;
-    size_t                          size;
-    ngx_uint_t                      i;
-    ngx_http_websocket_loc_conf_t  *conf;
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-
-    if (conf->priority_field.len == 0
-        || ngx_http_websocket_publish_binary(r))
-    {
-        return NGX_HTTP_WEBSOCKET_NORMAL;
-    }
-
-    for (size = 0, i = 0; i < n; i++) {
-        size += parts[i].size;
-    }
-
-    buf = ngx_pnalloc(r->pool, size + 1);
-    if (buf == NULL) {
-        return NGX_HTTP_WEBSOCKET_NORMAL;
-    }
-
-    for (p = buf, i = 0; i < n; i++) {
-        p = ngx_cpymem(p, parts[i].data, parts[i].size);
-    }
-
-    return ngx_http_websocket_priority_field(&conf->priority_field, buf, size);
-}
-
-
 /* the body as nginx has it: some buffers, in memory or in a file */
 
 static ngx_int_t
@@ -383,7 +362,9 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
         (*n)++;
     }
 
-    part = ngx_palloc(r->pool, (*n + 1) * sizeof(ngx_websocket_log_part_t));
+    /* there may be one for all of them, and one of tags before it */
+
+    part = ngx_palloc(r->pool, (*n + 2) * sizeof(ngx_websocket_log_part_t));
     if (part == NULL) {
         return NGX_ERROR;
     }

@@ -1034,6 +1034,11 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
     message->frame.channel = channel->ref;
     message->frame.priority = m->priority;
 
+    /* valid as long as the batch, which is the delivery */
+
+    message->meta = p;
+    message->meta_size = m->meta;
+
     ngx_memcpy(message->payload, p + m->meta, message->size);
 
     return message;

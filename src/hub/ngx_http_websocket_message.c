@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_websocket_message.h"
+#include "message/ngx_http_websocket_content.h"
 
 
 ngx_http_websocket_message_t *
@@ -41,6 +42,10 @@ void
 ngx_http_websocket_message_release(ngx_http_websocket_message_t *message)
 {
     ngx_http_websocket_frame_t  *frame, *next;
+
+    if (message->content) {
+        ngx_http_websocket_content_free(message);
+    }
 
     for (frame = &message->frame; frame; frame = next) {
         next = frame->next;

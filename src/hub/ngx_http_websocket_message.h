@@ -36,14 +36,24 @@ typedef enum {
 } ngx_http_websocket_encoding_e;
 
 
-/* an encoding, compressed by a codec: 0 is none */
+/*
+ * What a session gets: an encoding in 3 bits, compressed by a codec in 6,
+ * of a view in 7; 0 is no codec, and no view but all of the message.  A
+ * frame's own variant has no view: it is of the message that the view shows.
+ */
 
-#define ngx_http_websocket_variant(encoding, codec)  ((codec) << 8 | (encoding))
-#define ngx_http_websocket_variant_encoding(variant)  ((variant) & 0xff)
-#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 8)
+#define ngx_http_websocket_variant(variant, codec)    ((codec) << 3 | (variant))
+#define ngx_http_websocket_variant_of(variant, view)  ((view) << 9 | (variant))
+#define ngx_http_websocket_variant_encoding(variant)  ((variant) & 0x7)
+#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 3 & 0x3f)
+#define ngx_http_websocket_variant_view(variant)      ((variant) >> 9)
+#define ngx_http_websocket_variant_frame(variant)     ((variant) & 0x1ff)
+
+#define NGX_HTTP_WEBSOCKET_CODECS  63
 
 
-typedef struct ngx_http_websocket_frame_s  ngx_http_websocket_frame_t;
+typedef struct ngx_http_websocket_frame_s    ngx_http_websocket_frame_t;
+typedef struct ngx_http_websocket_content_s  ngx_http_websocket_content_t;
 
 
 /* bytes ready for the wire */
@@ -89,6 +99,10 @@ typedef struct {
 
     size_t                        size;
     u_char                       *payload;
+
+    u_char                       *meta;     /* as the log has it */
+    uint16_t                      meta_size;
+    ngx_http_websocket_content_t *content;  /* NULL: not looked at */
 } ngx_http_websocket_message_t;
 
 

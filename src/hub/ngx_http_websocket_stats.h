@@ -37,12 +37,14 @@ typedef enum {
 } ngx_http_websocket_dropped_e;
 
 
-/* why a handshake, or a publish over HTTP, was refused */
+/* why a handshake, a publish over HTTP, or an invalid message was refused */
 
 typedef enum {
     NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE = 0,
     NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL,
     NGX_HTTP_WEBSOCKET_REJECTED_POSITION,
+    NGX_HTTP_WEBSOCKET_REJECTED_SELECTION,
+    NGX_HTTP_WEBSOCKET_REJECTED_INVALID,
     NGX_HTTP_WEBSOCKET_REJECTED_METHOD,
     NGX_HTTP_WEBSOCKET_REJECTED_HEADER,
     NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE,

@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "message/json.h"
+#include "message/scan.h"
 
 
 static ngx_websocket_json_e ngx_websocket_json_bounded(const char *text,
     size_t size, const ngx_websocket_json_limits_t *limits,
     ngx_websocket_json_error_t *error);
+static int ngx_websocket_json_starved(const char *text, size_t size,
+    const json_error_t *from);
 static const char *ngx_websocket_json_string_end(const char *p,
     const char *last);
 static void ngx_websocket_json_path(ngx_websocket_json_error_t *error,
@@ -56,12 +59,13 @@ ngx_websocket_json_decode(const char *text, size_t size,
         return NGX_WEBSOCKET_JSON_OK;
     }
 
+    if (ngx_websocket_json_starved(text, size, &from)) {
+        return NGX_WEBSOCKET_JSON_NO_MEMORY;
+    }
+
     rule = from.text;
 
     switch (json_error_code(&from)) {
-
-    case json_error_out_of_memory:
-        return NGX_WEBSOCKET_JSON_NO_MEMORY;
 
     case json_error_null_character:
     case json_error_null_byte_in_key:
@@ -83,6 +87,44 @@ ngx_websocket_json_decode(const char *text, size_t size,
     return ngx_websocket_json_refuse(error, NULL,
                                      "invalid JSON at line %d, byte %d: %s",
                                      from.line, from.position, rule);
+}
+
+
+/*
+ * Whether it was memory that was refused.  Most often jansson says nothing at
+ * all of it, or finds a fault with a text that has none.
+ */
+
+static int
+ngx_websocket_json_starved(const char *text, size_t size,
+    const json_error_t *from)
+{
+    ngx_websocket_scan_t  scan;
+
+    if (from->text[0] == '\0'
+        || json_error_code(from) == json_error_out_of_memory)
+    {
+        return 1;
+    }
+
+    if (json_error_code(from) != json_error_invalid_syntax
+        || strncmp(from->text, "invalid Unicode", 15) == 0)
+    {
+        return 0;
+    }
+
+    memset(&scan, 0, sizeof(ngx_websocket_scan_t));
+
+    scan.p = text;
+    scan.last = text + size;
+
+    if (!ngx_websocket_scan_value(&scan)) {
+        return 0;
+    }
+
+    ngx_websocket_scan_space(&scan);
+
+    return scan.p == scan.last;
 }
 
 

@@ -1,7 +1,10 @@
 
-#include <jansson.h>
-
+#include "message/json.h"
 #include "message/ngx_http_websocket_priority.h"
+
+
+/* who says more at once is of no urgency */
+#define NGX_HTTP_WEBSOCKET_PRIORITY_VALUES  100000
 
 
 static ngx_str_t  ngx_http_websocket_priorities[] = {
@@ -35,10 +38,34 @@ ngx_http_websocket_priority_name(u_char *name, size_t size)
 ngx_uint_t
 ngx_http_websocket_priority_field(ngx_str_t *field, u_char *data, size_t size)
 {
-    json_t      *json, *value;
-    ngx_uint_t   priority;
+    json_t                       *json;
+    ngx_uint_t                    priority;
+    ngx_websocket_json_error_t    error;
+    ngx_websocket_json_limits_t   limits;
 
-    json = json_loadb((char *) data, size, 0, NULL);
+    limits.size = NGX_MAX_INT32_VALUE;
+    limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
+    limits.values = NGX_HTTP_WEBSOCKET_PRIORITY_VALUES;
+
+    if (ngx_websocket_json_decode((char *) data, size, &limits, &json, &error)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        return NGX_HTTP_WEBSOCKET_NORMAL;
+    }
+
+    priority = ngx_http_websocket_priority_json(field, json);
+
+    json_decref(json);
+
+    return priority;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_priority_json(ngx_str_t *field, const json_t *json)
+{
+    json_t      *value;
+    ngx_uint_t   priority;
 
     /* the name is a directive's argument: it ends with a null */
 
@@ -51,8 +78,6 @@ ngx_http_websocket_priority_field(ngx_str_t *field, u_char *data, size_t size)
                                          (u_char *) json_string_value(value),
                                          json_string_length(value));
     }
-
-    json_decref(json);
 
     return priority ? priority : NGX_HTTP_WEBSOCKET_NORMAL;
 }

@@ -11,6 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <jansson.h>
+
 #include "hub/ngx_http_websocket_message.h"
 
 
@@ -26,6 +28,10 @@ ngx_uint_t ngx_http_websocket_priority_name(u_char *name, size_t size);
  */
 ngx_uint_t ngx_http_websocket_priority_field(ngx_str_t *field, u_char *data,
     size_t size);
+
+/* The same of a message that was read. */
+ngx_uint_t ngx_http_websocket_priority_json(ngx_str_t *field,
+    const json_t *json);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PRIORITY_H */

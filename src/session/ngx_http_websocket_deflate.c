@@ -2,7 +2,6 @@
 #include "session/ngx_http_websocket_deflate.h"
 
 
-#define NGX_HTTP_WEBSOCKET_CODECS     64
 #define NGX_HTTP_WEBSOCKET_INFLATERS  8     /* kept for the next message */
 
 

@@ -1,14 +1,16 @@
 
 #include "session/ngx_http_websocket_direct.h"
+#include "message/ngx_http_websocket_content.h"
 #include "session/ngx_http_websocket_deflate.h"
 
 
 /* forms of a delivery that are kept at a time */
 #define NGX_HTTP_WEBSOCKET_CASTS      16
 
-/* codecs differ in their lowest bits, encodings of sockets in one */
+/* codecs and views differ in their lowest bits, sockets' encodings in one */
 #define ngx_http_websocket_cast_of(variant)                                   \
-    (((variant) >> 7 | (variant)) % NGX_HTTP_WEBSOCKET_CASTS)
+    (((variant) >> 9 ^ (variant) >> 2 ^ ((variant) & 1))                      \
+     % NGX_HTTP_WEBSOCKET_CASTS)
 
 /* the frames of a delivery with their headers and positions */
 #define NGX_HTTP_WEBSOCKET_CAST_SIZE                                          \
@@ -117,9 +119,10 @@ static void
 ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
     ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery)
 {
-    ngx_log_t                   *log;
-    ngx_uint_t                   i;
-    ngx_http_websocket_frame_t  *frame;
+    ngx_log_t                     *log;
+    ngx_uint_t                     i;
+    ngx_http_websocket_frame_t    *frame;
+    ngx_http_websocket_message_t  *message;
 
     frame = NULL;
     log = s->connection->log;
@@ -133,9 +136,16 @@ ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
 
     for (i = 0; i < delivery->n; i++) {
 
-        if (ngx_http_websocket_shared_frame(log, delivery->messages[i],
-                                            s->variant, &frame)
-            != NGX_OK)
+        message = delivery->messages[i];
+
+        /* where a view does not show all of them, each session is seen to */
+
+        if (ngx_http_websocket_content_view(log, &message,
+                               ngx_http_websocket_variant_view(s->variant))
+            != NGX_OK
+            || ngx_http_websocket_shared_frame(log, message, s->variant,
+                                               &frame)
+               != NGX_OK)
         {
             return;
         }

@@ -29,6 +29,7 @@ ngx_http_websocket_shared_frame(ngx_log_t *log,
     ngx_uint_t                   codec;
     ngx_http_websocket_frame_t  *f;
 
+    variant = ngx_http_websocket_variant_frame(variant);
     codec = ngx_http_websocket_variant_codec(variant);
 
     if (codec && !ngx_http_websocket_deflate_worth(codec, message->size)) {

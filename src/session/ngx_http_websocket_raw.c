@@ -4,17 +4,15 @@
  */
 
 
-#include "message/ngx_http_websocket_priority.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_typed.h"
 
 
 static ngx_int_t ngx_http_websocket_raw_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_raw_publish(
-    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
@@ -52,7 +50,12 @@ ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
         return ngx_http_websocket_raw_echo(s, type, data, size);
     }
 
-    return ngx_http_websocket_raw_publish(s, type, data, size);
+    if (s->conf->typed.takes) {
+        return ngx_http_websocket_typed_receive(s, type, data, size);
+    }
+
+    return ngx_http_websocket_raw_publish(s, type, NGX_HTTP_WEBSOCKET_NORMAL,
+                                          data, size);
 }
 
 
@@ -97,9 +100,9 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
-    u_char *data, size_t size)
+    ngx_uint_t priority, u_char *data, size_t size)
 {
     int                            rc;
     ngx_str_t                      channel;
@@ -111,13 +114,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     message.type = type;
     message.source = s->record->id;
-    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
-
-    if (s->conf->priority_field.len && type == NGX_WEBSOCKET_TEXT) {
-        message.priority = ngx_http_websocket_priority_field(
-                                                     &s->conf->priority_field,
-                                                     data, size);
-    }
+    message.priority = priority;
 
     part.data = data;
     part.size = size;

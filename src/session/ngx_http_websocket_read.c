@@ -472,12 +472,13 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 }
 
 
-/* where tokens are renewed, what comes may be one */
+/* where tokens are renewed, or filters taken, what comes may be one */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 {
     return s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT
+           && !s->conf->typed.filter
            && (s->record->auth == NULL || s->conf->jwt->renew == 0);
 }
 

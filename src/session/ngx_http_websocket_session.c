@@ -2,6 +2,7 @@
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_typed.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -83,7 +84,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    s->variant = options->encoding;
+    s->variant = ngx_http_websocket_variant_of(options->encoding, options->view);
 
     /* who counts by positions must not be given a later one first */
 
@@ -120,6 +121,10 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     }
 
     s->shared = s->conf->own_messages && !ngx_http_websocket_deflate_own(s);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_extra_begin(s, r, options);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_session_subscribe(s, ctx->channels, options);
@@ -330,6 +335,15 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                    rc;
     ngx_http_websocket_frame_t  *frame;
+
+    if (s->filtered || ngx_http_websocket_variant_view(s->variant)) {
+
+        rc = ngx_http_websocket_select(s, subscription, &message);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? NGX_OK : rc;
+        }
+    }
 
     rc = ngx_http_websocket_protocol_of(s)->frame(s, subscription, message,
                                                   &frame);
@@ -558,6 +572,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_input_free(s);
     ngx_http_websocket_deflate_end(s);
     ngx_http_websocket_limits_free(s);
+    ngx_http_websocket_extra_end(s);
 
     ngx_free(record->close_reason);
     ngx_free(record->head);

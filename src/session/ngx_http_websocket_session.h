@@ -13,6 +13,7 @@
 #include "ngx_http_websocket_module.h"
 #include "auth/ngx_http_websocket_auth.h"
 #include "hub/ngx_http_websocket_hub.h"
+#include "message/filter.h"
 #include "session/ngx_http_websocket_wheel.h"
 #include "session/rate.h"
 #include "wire/close.h"
@@ -30,6 +31,7 @@ typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
+typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -145,6 +147,7 @@ typedef struct {
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
     ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
     ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
+    ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
@@ -255,6 +258,7 @@ struct ngx_http_websocket_session_s {
     uint16_t                              pooled:1; /* its memory is of the
                                                        connection's pool */
     uint16_t                              started:1;
+    uint16_t                              filtered:1;   /* gets not all */
 
     ngx_http_websocket_subscription_t     subscriptions[1];
 };
@@ -285,6 +289,8 @@ typedef struct {
     ngx_uint_t                            nsince;
     ngx_http_websocket_encoding_e         encoding;
     ngx_websocket_deflate_t               deflate;
+    ngx_uint_t                            view;     /* 0: all */
+    ngx_websocket_filter_t               *filter;   /* with its reference */
 } ngx_http_websocket_options_t;
 
 

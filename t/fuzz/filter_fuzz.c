@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "filter_model.h"
 #include "message/json.c"
+#include "message/scan.c"
 #include "message/view.c"
 #include "message/filter.c"
 #include "message/filter_compile.c"

@@ -11,6 +11,7 @@
 
 #include "fuzz.h"
 #include "message/json.c"
+#include "message/scan.c"
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"

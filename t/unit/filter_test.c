@@ -7,6 +7,7 @@
 
 #include "filter_model.h"
 #include "message/json.c"
+#include "message/scan.c"
 #include "message/view.c"
 #include "message/filter.c"
 #include "message/filter_compile.c"

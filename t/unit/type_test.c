@@ -5,6 +5,7 @@
 #include "unit.h"
 #include "memory.h"
 #include "message/json.c"
+#include "message/scan.c"
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"

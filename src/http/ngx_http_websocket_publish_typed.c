@@ -1,0 +1,212 @@
+
+/*
+ * What is published by POST, where the location says what it is to be.
+ */
+
+
+#include "http/ngx_http_websocket_http.h"
+#include "message/ngx_http_websocket_intake.h"
+#include "message/tags.h"
+
+
+static ngx_int_t ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
+    ngx_websocket_stamp_t *stamp);
+static ngx_int_t ngx_http_websocket_publish_join(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in, ngx_websocket_log_part_t *parts,
+    ngx_uint_t n);
+static ngx_int_t ngx_http_websocket_publish_keep(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in);
+
+
+ngx_int_t
+ngx_http_websocket_publish_intake(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_uint_t *n, ngx_websocket_json_error_t *error)
+{
+    ngx_int_t                       rc;
+    ngx_websocket_stamp_t           stamp;
+    ngx_http_websocket_intake_t     in;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_memzero(&in, sizeof(ngx_http_websocket_intake_t));
+
+    message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
+    in.use = conf->publish ? conf->typed.send : conf->typed.receive;
+    in.priority_field = &conf->priority_field;
+    in.type = message->type;
+
+    /* who publishes on websocket_publish says all itself */
+
+    if (conf->typed.stamp && !conf->publish) {
+
+        if (ngx_http_websocket_publish_stamp(r, &stamp) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        in.stamp = &stamp;
+    }
+
+    if (in.use == NULL && in.stamp == NULL && in.priority_field->len == 0) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_websocket_publish_join(r, &in, parts, *n);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_intake(&in);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_publish_keep(r, &in);
+    }
+
+    ngx_http_websocket_intake_done(&in);
+
+    if (rc != NGX_OK) {
+        *error = in.error;
+        return rc;
+    }
+
+    message->priority = in.priority;
+
+    parts[0].data = in.data;
+    parts[0].size = in.size;
+    *n = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
+    ngx_websocket_stamp_t *stamp)
+{
+    ngx_str_t                       from;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_str_null(&from);
+
+    if (conf->typed.stamp->from
+        && ngx_http_complex_value(r, conf->typed.stamp->from, &from) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_stamp_set(stamp, conf->typed.stamp, &ctx->channels[0],
+                                 &from);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_join(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in, ngx_websocket_log_part_t *parts,
+    ngx_uint_t n)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    for (i = 0; i < n; i++) {
+        in->size += parts[i].size;
+    }
+
+    if (n == 1) {
+        in->data = (u_char *) parts[0].data;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, in->size + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    in->data = p;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_cpymem(p, parts[i].data, parts[i].size);
+    }
+
+    return NGX_OK;
+}
+
+
+/* what was made goes with the intake */
+
+static ngx_int_t
+ngx_http_websocket_publish_keep(ngx_http_request_t *r,
+    ngx_http_websocket_intake_t *in)
+{
+    u_char  *p;
+
+    if (in->data != (u_char *) in->made.data || in->size == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, in->size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, in->data, in->size);
+    in->data = p;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
+    ngx_websocket_json_error_t *error)
+{
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_INVALID);
+
+    ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+
+    return ngx_http_websocket_respond_json(r, 422,
+                          json_pack("{s:{s:s,s:s,s:s}}", "error",
+                                    "code", "invalid_message",
+                                    "path", error->path,
+                                    "message", error->rule));
+}
+
+
+char *
+ngx_http_websocket_publish_tags(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_uint_t *n)
+{
+    int               size;
+    ngx_table_elt_t  *h;
+
+    static u_char     buf[NGX_WEBSOCKET_TAGS_SIZE];
+
+    h = ngx_http_websocket_header(r, "x-websocket-tags");
+
+    if (h == NULL) {
+        return NULL;
+    }
+
+    size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len, buf);
+
+    if (size < 0) {
+        return "X-WebSocket-Tags is not NAME=VALUE, or several with commas";
+    }
+
+    ngx_memmove(&parts[1], &parts[0], *n * sizeof(ngx_websocket_log_part_t));
+
+    parts[0].data = buf;
+    parts[0].size = size;
+
+    message->meta = size;
+    (*n)++;
+
+    return NULL;
+}

@@ -1,0 +1,50 @@
+
+/*
+ * The filters of this worker's sessions: one set, which looks a message's
+ * fields up once for all of them.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_FILTERS_H
+#define NGX_HTTP_WEBSOCKET_FILTERS_H
+
+
+#include "hub/ngx_http_websocket_message.h"
+#include "message/filter.h"
+
+
+/* of the text of a filter, which is short */
+#define NGX_HTTP_WEBSOCKET_FILTER_DEPTH   32
+#define NGX_HTTP_WEBSOCKET_FILTER_VALUES  2000
+
+
+/*
+ * Makes a filter of its JSON, for a session that has the view of that number:
+ * what the view hides is not to be asked for.  Returns NGX_OK with a
+ * reference in *filter, NGX_DECLINED with the error set, or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_filters_compile(const json_t *json,
+    ngx_uint_t view, ngx_websocket_filter_t **filter,
+    ngx_websocket_json_error_t *error);
+
+/* The same of its text. */
+ngx_int_t ngx_http_websocket_filters_read(u_char *data, size_t size,
+    ngx_uint_t view, ngx_websocket_filter_t **filter,
+    ngx_websocket_json_error_t *error);
+
+/* Gives the reference back. */
+void ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter);
+
+/*
+ * Returns NGX_OK when the message passes, NGX_DECLINED when it does not, or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_filters_pass(ngx_log_t *log,
+    ngx_websocket_filter_t *filter, ngx_http_websocket_message_t *message);
+
+/* The message's content is about to be freed. */
+void ngx_http_websocket_filters_forget(ngx_http_websocket_message_t *message);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_FILTERS_H */

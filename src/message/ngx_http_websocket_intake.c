@@ -1,0 +1,211 @@
+
+#include "message/ngx_http_websocket_intake.h"
+#include "message/ngx_http_websocket_priority.h"
+
+
+static ngx_int_t ngx_http_websocket_intake_check(
+    ngx_http_websocket_intake_t *in);
+static ngx_int_t ngx_http_websocket_intake_stamp(
+    ngx_http_websocket_intake_t *in);
+static ngx_int_t ngx_http_websocket_intake_binary(
+    ngx_http_websocket_intake_t *in);
+static ngx_int_t ngx_http_websocket_intake_result(ngx_websocket_json_e rc);
+static void ngx_http_websocket_intake_member(ngx_websocket_json_text_t *text,
+    const char *name, const char *value);
+
+
+ngx_int_t
+ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
+{
+    ngx_int_t  rc;
+
+    in->priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
+    if (in->use) {
+        rc = ngx_http_websocket_intake_check(in);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (in->priority_field->len && in->type == NGX_WEBSOCKET_TEXT) {
+        in->priority = in->json
+                       ? ngx_http_websocket_priority_json(in->priority_field,
+                                                          in->json)
+                       : ngx_http_websocket_priority_field(in->priority_field,
+                                                           in->data, in->size);
+    }
+
+    return in->stamp ? ngx_http_websocket_intake_stamp(in) : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in)
+{
+    ngx_websocket_json_limits_t  limits;
+
+    if (in->json) {
+        return NGX_OK;
+    }
+
+    if (in->type != NGX_WEBSOCKET_TEXT) {
+        return ngx_http_websocket_intake_binary(in);
+    }
+
+    limits.size = NGX_MAX_INT32_VALUE;
+    limits.depth = in->use ? in->use->depth : NGX_HTTP_WEBSOCKET_DEPTH;
+    limits.values = in->use ? in->use->values : NGX_HTTP_WEBSOCKET_VALUES;
+
+    return ngx_http_websocket_intake_result(
+               ngx_websocket_json_decode((char *) in->data, in->size, &limits,
+                                         &in->json, &in->error));
+}
+
+
+/* a message that needs no defaults goes on as it was written */
+
+static ngx_int_t
+ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
+{
+    int        n;
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_intake_read(in);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_intake_result(
+                 ngx_websocket_type_check(in->use->type, in->json,
+                                          &in->error));
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    n = ngx_websocket_type_defaults(in->use->type, in->json);
+
+    if (n <= 0) {
+        return n == 0 ? NGX_OK : NGX_ERROR;
+    }
+
+    ngx_websocket_json_append_value(&in->made, in->json);
+
+    if (in->made.failed) {
+        return NGX_ERROR;
+    }
+
+    in->data = (u_char *) in->made.data;
+    in->size = in->made.size;
+
+    return NGX_OK;
+}
+
+
+/* the text alone is worked on: what was read stays as it is */
+
+static ngx_int_t
+ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
+{
+    ngx_websocket_json_e       rc;
+    ngx_websocket_json_text_t  text;
+
+    if (in->type != NGX_WEBSOCKET_TEXT) {
+        return ngx_http_websocket_intake_binary(in);
+    }
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    rc = ngx_websocket_stamp((char *) in->data, in->size, in->stamp, &text,
+                             &in->error);
+
+    ngx_websocket_json_text_done(&in->made);
+
+    in->made = text;
+    in->data = (u_char *) text.data;
+    in->size = text.size;
+
+    return ngx_http_websocket_intake_result(rc);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_intake_binary(ngx_http_websocket_intake_t *in)
+{
+    (void) ngx_websocket_json_refuse(&in->error, NULL,
+                                     "expected text, got binary");
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_intake_result(ngx_websocket_json_e rc)
+{
+    switch (rc) {
+
+    case NGX_WEBSOCKET_JSON_OK:
+        return NGX_OK;
+
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        return NGX_DECLINED;
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return NGX_ERROR;
+    }
+}
+
+
+void
+ngx_http_websocket_intake_done(ngx_http_websocket_intake_t *in)
+{
+    json_decref(in->json);
+    in->json = NULL;
+
+    ngx_websocket_json_text_done(&in->made);
+}
+
+
+void
+ngx_http_websocket_intake_report(ngx_websocket_json_text_t *text,
+    const char *code, ngx_websocket_json_error_t *error)
+{
+    ngx_websocket_json_append(text, "{\"error\":{", 10);
+
+    ngx_http_websocket_intake_member(text, "code", code);
+    ngx_websocket_json_append(text, ",", 1);
+    ngx_http_websocket_intake_member(text, "path", error->path);
+    ngx_websocket_json_append(text, ",", 1);
+    ngx_http_websocket_intake_member(text, "message", error->rule);
+
+    ngx_websocket_json_append(text, "}}", 2);
+}
+
+
+static void
+ngx_http_websocket_intake_member(ngx_websocket_json_text_t *text,
+    const char *name, const char *value)
+{
+    ngx_websocket_json_append_string(text, name, ngx_strlen(name));
+    ngx_websocket_json_append(text, ":", 1);
+    ngx_websocket_json_append_string(text, value, ngx_strlen(value));
+}
+
+
+void
+ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
+    const ngx_http_websocket_stamp_t *conf, ngx_str_t *channel,
+    ngx_str_t *from)
+{
+    ngx_memzero(stamp, sizeof(ngx_websocket_stamp_t));
+
+    stamp->fields = conf->fields;
+    stamp->channel = (char *) channel->data;
+    stamp->channel_size = channel->len;
+    stamp->time = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());
+
+    if (from && from->len) {
+        stamp->from = (char *) from->data;
+        stamp->from_size = from->len;
+    }
+}

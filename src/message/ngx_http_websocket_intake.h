@@ -1,0 +1,70 @@
+
+/*
+ * What is to be published, before it is: checked against the location's
+ * type, its defaults filled in, its priority found, and stamped.  The text is
+ * read once.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_INTAKE_H
+#define NGX_HTTP_WEBSOCKET_INTAKE_H
+
+
+#include "ngx_http_websocket_module.h"
+#include "message/stamp.h"
+
+
+typedef struct {
+    /* set by the caller; the rest is zeros */
+
+    const ngx_http_websocket_use_t  *use;       /* NULL: any message */
+    const ngx_websocket_stamp_t     *stamp;     /* NULL: none */
+    ngx_str_t                       *priority_field;    /* of length 0: none */
+    uint8_t                          type;      /* NGX_WEBSOCKET_TEXT ... */
+
+    /* the message; then what is to be published: of the caller's bytes, or
+       of made */
+
+    u_char                          *data;
+    size_t                           size;
+
+    /* set by the functions */
+
+    ngx_uint_t                       priority;
+    json_t                          *json;      /* NULL: none was read */
+    ngx_websocket_json_error_t       error;     /* where it is refused */
+    ngx_websocket_json_text_t        made;
+} ngx_http_websocket_intake_t;
+
+
+/*
+ * The functions return NGX_OK, NGX_DECLINED with the error set when the
+ * message is not to be published, or NGX_ERROR when memory was refused.
+ */
+
+/* Reads the message as JSON; does nothing when that was done. */
+ngx_int_t ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in);
+
+/* Does what the location wants done, reading included. */
+ngx_int_t ngx_http_websocket_intake(ngx_http_websocket_intake_t *in);
+
+/*
+ * Sets what the location's stamp says now: who sent it, where from is not
+ * NULL nor empty, and in which channel.
+ */
+void ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
+    const ngx_http_websocket_stamp_t *conf, ngx_str_t *channel,
+    ngx_str_t *from);
+
+/* Frees what the functions allocated. */
+void ngx_http_websocket_intake_done(ngx_http_websocket_intake_t *in);
+
+/*
+ * Appends {"error":{"code":code,"path":...,"message":...}}, which is what a
+ * client is told.
+ */
+void ngx_http_websocket_intake_report(ngx_websocket_json_text_t *text,
+    const char *code, ngx_websocket_json_error_t *error);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_INTAKE_H */

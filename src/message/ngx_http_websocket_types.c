@@ -1,0 +1,789 @@
+
+#include "ngx_http_websocket_directives.h"
+#include "message/stamp.h"
+
+
+/* a text of what is wrong in a block */
+#define NGX_HTTP_WEBSOCKET_TYPE_ERROR  512
+
+/* words of one line in a block */
+#define NGX_HTTP_WEBSOCKET_TYPE_WORDS  256
+
+/* what is collected, where max= does not say */
+#define NGX_HTTP_WEBSOCKET_COLLECT     65536
+
+/* the most that values= may be */
+#define NGX_HTTP_WEBSOCKET_VALUES_MAX  1000000
+
+
+static ngx_int_t ngx_http_websocket_types_init(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf);
+static char *ngx_http_websocket_message_line(ngx_conf_t *cf,
+    ngx_command_t *dummy, void *conf);
+static ngx_int_t ngx_http_websocket_message_view(ngx_conf_t *cf,
+    ngx_websocket_type_t *type, char *name);
+static ngx_websocket_type_t *ngx_http_websocket_find_type(void *data,
+    const char *name);
+static void *ngx_http_websocket_compile_pattern(void *data,
+    const char *pattern, char *error, size_t size);
+#if (NGX_PCRE)
+static int ngx_http_websocket_match_pattern(void *data, void *regex,
+    const char *text, size_t size);
+#endif
+static void ngx_http_websocket_types_destroy(void *data);
+static char *ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_websocket_use_t *use, ngx_str_t *value);
+static ngx_int_t ngx_http_websocket_use_number(ngx_str_t *value,
+    const char *name, uint32_t *number, ngx_int_t most);
+static char *ngx_http_websocket_use_resolve(ngx_conf_t *cf,
+    ngx_http_websocket_use_t *use, const char *directive);
+
+
+static char *ngx_http_websocket_stamp_from(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *value);
+static char *ngx_http_websocket_collect_check(
+    ngx_http_websocket_loc_conf_t *conf);
+
+
+static ngx_http_websocket_view_t  *ngx_http_websocket_views;
+
+
+char *
+ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_main_conf_t *wmcf = conf;
+
+    char                         *rv, error[NGX_HTTP_WEBSOCKET_TYPE_ERROR];
+    ngx_str_t                    *value;
+    ngx_conf_t                    save;
+    ngx_websocket_type_t         *type, **slot;
+    ngx_websocket_type_maker_t    maker;
+
+    value = cf->args->elts;
+
+    if (ngx_http_websocket_types_init(cf, wmcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_websocket_find_type(wmcf, (char *) value[1].data)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate message type \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&maker, sizeof(ngx_websocket_type_maker_t));
+
+    maker.data = wmcf;
+    maker.find = ngx_http_websocket_find_type;
+    maker.compile = ngx_http_websocket_compile_pattern;
+#if (NGX_PCRE)
+    maker.match = ngx_http_websocket_match_pattern;
+#endif
+
+    /* a type that is called so could not be used */
+
+    type = NULL;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        (void) ngx_snprintf((u_char *) error, sizeof(error),
+                            "\"off\" cannot be a type's name%Z");
+    } else {
+        type = ngx_websocket_type_create((char *) value[1].data, &maker,
+                                         error, sizeof(error));
+    }
+
+    if (type == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error);
+        return NGX_CONF_ERROR;
+    }
+
+    slot = ngx_array_push(wmcf->types);
+    if (slot == NULL) {
+        ngx_websocket_type_destroy(type);
+        return NGX_CONF_ERROR;
+    }
+
+    *slot = type;
+
+    save = *cf;
+    cf->handler = ngx_http_websocket_message_line;
+    cf->handler_conf = (void *) type;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    return rv;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_types_init(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (wmcf->types) {
+        return NGX_OK;
+    }
+
+    wmcf->types = ngx_array_create(cf->pool, 4,
+                                   sizeof(ngx_websocket_type_t *));
+    wmcf->views = ngx_array_create(cf->pool, 4,
+                                   sizeof(ngx_http_websocket_view_t));
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (wmcf->types == NULL || wmcf->views == NULL || cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_websocket_types_destroy;
+    cln->data = wmcf->types;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_types_destroy(void *data)
+{
+    ngx_array_t *types = data;
+
+    ngx_uint_t              i;
+    ngx_websocket_type_t  **type;
+
+    type = types->elts;
+
+    /* a type has fields of itself, and of those before it */
+
+    for (i = types->nelts; i > 0; i--) {
+        ngx_websocket_type_destroy(type[i - 1]);
+    }
+}
+
+
+static char *
+ngx_http_websocket_message_line(ngx_conf_t *cf, ngx_command_t *dummy,
+    void *conf)
+{
+    ngx_websocket_type_t *type = conf;
+
+    int          rc;
+    char         error[NGX_HTTP_WEBSOCKET_TYPE_ERROR];
+    size_t       i, n;
+    ngx_str_t   *value;
+    const char  *words[NGX_HTTP_WEBSOCKET_TYPE_WORDS];
+
+    value = cf->args->elts;
+    n = cf->args->nelts - 1;
+
+    if (n > NGX_HTTP_WEBSOCKET_TYPE_WORDS) {
+        return "too many words in a line of \"websocket_message\"";
+    }
+
+    for (i = 0; i < n; i++) {
+        words[i] = (char *) value[i + 1].data;
+    }
+
+    if (ngx_strcmp(value[0].data, "field") == 0) {
+        rc = ngx_websocket_type_field(type, words, n, error, sizeof(error));
+
+    } else if (ngx_strcmp(value[0].data, "view") == 0) {
+        rc = ngx_websocket_type_view(type, words, n, error, sizeof(error));
+
+        if (rc == 0) {
+            return ngx_http_websocket_message_view(cf, type, (char *) words[0])
+                   == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+        }
+
+    } else if (ngx_strcmp(value[0].data, "additional") == 0) {
+        rc = ngx_websocket_type_additional(type, words, n, error,
+                                           sizeof(error));
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown directive \"%V\" in "
+                           "\"websocket_message\": it knows \"field\", "
+                           "\"view\" and \"additional\"", &value[0]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (rc != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "message type \"%s\": %s",
+                           ngx_websocket_type_name(type), error);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* gives a new view its number */
+
+static ngx_int_t
+ngx_http_websocket_message_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
+    char *name)
+{
+    ngx_http_websocket_view_t       *view;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (wmcf->views->nelts == NGX_HTTP_WEBSOCKET_VIEWS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "more than %d views",
+                           NGX_HTTP_WEBSOCKET_VIEWS);
+        return NGX_ERROR;
+    }
+
+    view = ngx_array_push(wmcf->views);
+    if (view == NULL) {
+        return NGX_ERROR;
+    }
+
+    view->type = type;
+    view->view = ngx_websocket_type_find_view(type, name, ngx_strlen(name));
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_view_number(ngx_array_t *views,
+    const ngx_websocket_type_t *type, ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    const ngx_websocket_view_t  *wanted;
+    ngx_http_websocket_view_t   *view;
+
+    static ngx_str_t             all = ngx_string("default");
+
+    if (name->len == all.len
+        && ngx_strncmp(name->data, all.data, all.len) == 0)
+    {
+        return 0;
+    }
+
+    wanted = type ? ngx_websocket_type_find_view(type, (char *) name->data,
+                                                 name->len)
+                  : NULL;
+
+    if (wanted == NULL || views == NULL) {
+        return NGX_ERROR;
+    }
+
+    view = views->elts;
+
+    for (i = 0; i < views->nelts; i++) {
+        if (view[i].view == wanted) {
+            return i + 1;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+void
+ngx_http_websocket_types_start(ngx_array_t *views)
+{
+    /* names in a client's JSON must not be hashed as it can foresee */
+
+    json_object_seed(0);
+
+    ngx_http_websocket_views = views ? views->elts : NULL;
+}
+
+
+const ngx_websocket_view_t *
+ngx_http_websocket_view(ngx_uint_t number)
+{
+    return ngx_http_websocket_views[number - 1].view;
+}
+
+
+char *
+ngx_http_websocket_typed_check(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (conf->typed.collect && conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD) {
+        return ngx_http_websocket_collect_check(conf);
+    }
+
+    if (conf->typed.view == NULL
+        || (conf->typed.view->lengths == NULL
+            && conf->typed.view->value.len == 0)
+        || (!conf->publish && conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
+            && conf->mode != NGX_HTTP_WEBSOCKET_RESULT))
+    {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_websocket_sent_type(conf) == NULL) {
+        return "\"websocket_view\" needs \"websocket_send\" or "
+               "\"websocket_receive\", whose type has the views";
+    }
+
+    if (conf->typed.view->lengths == NULL
+        && ngx_http_websocket_view_number(wmcf->views,
+                                          ngx_http_websocket_sent_type(conf),
+                                          &conf->typed.view->value)
+           == NGX_ERROR)
+    {
+        return "the type has no view of the name that \"websocket_view\" "
+               "says";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_collect_check(ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_collect_t  *collect;
+
+    collect = conf->typed.collect;
+
+    if (conf->typed.receive == NULL) {
+        return "\"websocket_collect\" needs \"websocket_receive\"";
+    }
+
+    if (collect->name.len == 0 || ngx_strcmp(collect->name.data, "default") == 0)
+    {
+        return NGX_CONF_OK;
+    }
+
+    collect->view = ngx_websocket_type_find_view(conf->typed.receive->type,
+                                                 (char *) collect->name.data,
+                                                 collect->name.len);
+
+    return collect->view ? NGX_CONF_OK
+                         : "the type has no view of the name that "
+                           "\"websocket_collect\" says";
+}
+
+
+/* also the type that is being made */
+
+static ngx_websocket_type_t *
+ngx_http_websocket_find_type(void *data, const char *name)
+{
+    ngx_http_websocket_main_conf_t *wmcf = data;
+
+    ngx_uint_t              i;
+    ngx_websocket_type_t  **type;
+
+    if (wmcf->types == NULL) {
+        return NULL;
+    }
+
+    type = wmcf->types->elts;
+
+    for (i = 0; i < wmcf->types->nelts; i++) {
+        if (ngx_strcmp(ngx_websocket_type_name(type[i]), name) == 0) {
+            return type[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static void *
+ngx_http_websocket_compile_pattern(void *data, const char *pattern,
+    char *error, size_t size)
+{
+#if (NGX_PCRE)
+    ngx_regex_compile_t  rc;
+
+    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
+
+    rc.pattern.data = (u_char *) pattern;
+    rc.pattern.len = ngx_strlen(pattern);
+    rc.pool = ((ngx_http_websocket_main_conf_t *) data)->types->pool;
+    rc.err.data = (u_char *) error;
+    rc.err.len = size - 1;
+
+    if (ngx_regex_compile(&rc) != NGX_OK) {
+        rc.err.data[rc.err.len] = '\0';
+        return NULL;
+    }
+
+    return rc.regex;
+
+#else
+
+    (void) ngx_snprintf((u_char *) error, size,
+                        "nginx was built without regular expressions%Z");
+    return NULL;
+
+#endif
+}
+
+
+#if (NGX_PCRE)
+
+static int
+ngx_http_websocket_match_pattern(void *data, void *regex, const char *text,
+    size_t size)
+{
+    ngx_int_t  n;
+    ngx_str_t  s;
+
+    s.data = (u_char *) text;
+    s.len = size;
+
+    n = ngx_regex_exec((ngx_regex_t *) regex, &s, NULL, 0);
+
+    if (n == NGX_REGEX_NO_MATCHED) {
+        return 0;
+    }
+
+    return n >= 0 ? 1 : -1;
+}
+
+#endif
+
+
+/* TYPE [violations=report|close] [depth=N] [values=N], or off */
+
+char *
+ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    char                       *rv;
+    ngx_str_t                  *value;
+    ngx_uint_t                  i;
+    ngx_http_websocket_use_t  **slot, *use;
+
+    slot = (ngx_http_websocket_use_t **) (p + cmd->offset);
+
+    if (*slot != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        *slot = NULL;
+        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
+    }
+
+    use = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_use_t));
+    if (use == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    use->name = value[1];
+    use->place.file = cf->conf_file->file.name.data;
+    use->place.line = cf->conf_file->line;
+    use->depth = NGX_HTTP_WEBSOCKET_DEPTH;
+    use->values = NGX_HTTP_WEBSOCKET_VALUES;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_websocket_use_param(cf, cmd, use, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    *slot = use;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_websocket_use_t *use, ngx_str_t *value)
+{
+    ngx_uint_t  receive;
+
+    /* over HTTP there is nothing to close */
+
+    receive = cmd->offset == offsetof(ngx_http_websocket_loc_conf_t,
+                                      typed.receive);
+
+    if (receive && ngx_strcmp(value->data, "violations=close") == 0) {
+        use->close = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (receive && ngx_strcmp(value->data, "violations=report") == 0) {
+        use->close = 0;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_websocket_use_number(value, "depth=", &use->depth,
+                                      NGX_WEBSOCKET_JSON_DEPTH)
+        == NGX_OK
+        || ngx_http_websocket_use_number(value, "values=", &use->values,
+                                         NGX_HTTP_WEBSOCKET_VALUES_MAX)
+           == NGX_OK)
+    {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\": "
+                       "%sdepth= of 1 to %d, values= of 1 to %d are known",
+                       value, receive ? "violations=report or close, " : "",
+                       NGX_WEBSOCKET_JSON_DEPTH,
+                       NGX_HTTP_WEBSOCKET_VALUES_MAX);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
+    uint32_t *number, ngx_int_t most)
+{
+    size_t     len;
+    ngx_int_t  n;
+
+    len = ngx_strlen(name);
+
+    if (value->len <= len || ngx_strncmp(value->data, name, len) != 0) {
+        return NGX_DECLINED;
+    }
+
+    n = ngx_atoi(value->data + len, value->len - len);
+
+    if (n < 1 || n > most) {
+        return NGX_DECLINED;
+    }
+
+    *number = n;
+
+    return NGX_OK;
+}
+
+
+/* from[=VALUE], time, channel; or off */
+
+char *
+ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_str_t                   *value;
+    ngx_uint_t                   i, field;
+    ngx_http_websocket_stamp_t  *stamp;
+
+    if (wlcf->typed.stamp != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        wlcf->typed.stamp = NULL;
+        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
+    }
+
+    stamp = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_stamp_t));
+    if (stamp == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "time") == 0) {
+            field = NGX_WEBSOCKET_STAMP_TIME;
+
+        } else if (ngx_strcmp(value[i].data, "channel") == 0) {
+            field = NGX_WEBSOCKET_STAMP_CHANNEL;
+
+        } else if (ngx_http_websocket_stamp_from(cf, stamp, &value[i])
+                   == NGX_CONF_OK)
+        {
+            field = NGX_WEBSOCKET_STAMP_FROM;
+
+        } else {
+            return NGX_CONF_ERROR;
+        }
+
+        if (stamp->fields & field) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate field \"%V\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        stamp->fields |= field;
+    }
+
+    wlcf->typed.stamp = stamp;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_stamp_from(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *value)
+{
+    ngx_str_t         from;
+
+    static ngx_str_t  user = ngx_string("$websocket_user");
+
+    if (ngx_strcmp(value->data, "from") == 0) {
+        from = user;
+
+    } else if (value->len > 5 && ngx_strncmp(value->data, "from=", 5) == 0) {
+        from.data = value->data + 5;
+        from.len = value->len - 5;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid field \"%V\", it "
+                           "must be \"from\", \"from=VALUE\", \"time\", or "
+                           "\"channel\"", value);
+        return NGX_CONF_ERROR;
+    }
+
+    stamp->from = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+
+    if (stamp->from == NULL
+        || ngx_http_websocket_compile(cf, stamp->from, &from) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* on [view=NAME] [max=SIZE], or off */
+
+char *
+ngx_http_websocket_collects(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ssize_t                        size;
+    ngx_str_t                     *value, s;
+    ngx_uint_t                     i;
+    ngx_http_websocket_collect_t  *collect;
+
+    if (wlcf->typed.collect != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        wlcf->typed.collect = NULL;
+        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
+    }
+
+    if (ngx_strcmp(value[1].data, "on") != 0) {
+        return "is \"on\" with parameters, or \"off\" alone";
+    }
+
+    collect = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_collect_t));
+    if (collect == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    collect->max = NGX_HTTP_WEBSOCKET_COLLECT;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (value[i].len > 5 && ngx_strncmp(value[i].data, "view=", 5) == 0) {
+            collect->name.data = value[i].data + 5;
+            collect->name.len = value[i].len - 5;
+            continue;
+        }
+
+        s.data = value[i].data + 4;
+        s.len = value[i].len - 4;
+
+        size = value[i].len > 4 && ngx_strncmp(value[i].data, "max=", 4) == 0
+               ? ngx_parse_size(&s) : NGX_ERROR;
+
+        if (size < 2 || size > NGX_MAX_INT32_VALUE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter "
+                               "\"%V\", view=NAME and max=SIZE are known",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        collect->max = size;
+    }
+
+    wlcf->typed.collect = collect;
+
+    return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
+{
+    typed->receive = NGX_CONF_UNSET_PTR;
+    typed->send = NGX_CONF_UNSET_PTR;
+    typed->filter = NGX_CONF_UNSET;
+    typed->stamp = NGX_CONF_UNSET_PTR;
+    typed->collect = NGX_CONF_UNSET_PTR;
+
+    /* set by ngx_pcalloc(): typed->view = NULL; */
+}
+
+
+char *
+ngx_http_websocket_typed_merge(ngx_conf_t *cf,
+    ngx_http_websocket_typed_t *prev, ngx_http_websocket_typed_t *typed)
+{
+    ngx_conf_merge_ptr_value(typed->receive, prev->receive, NULL);
+    ngx_conf_merge_ptr_value(typed->send, prev->send, NULL);
+
+    ngx_conf_merge_value(typed->filter, prev->filter, 0);
+    ngx_conf_merge_ptr_value(typed->stamp, prev->stamp, NULL);
+    ngx_conf_merge_ptr_value(typed->collect, prev->collect, NULL);
+
+    if (typed->view == NULL) {
+        typed->view = prev->view;
+    }
+
+    typed->takes = typed->receive || typed->filter || typed->stamp;
+
+    if (ngx_http_websocket_use_resolve(cf, typed->receive,
+                                       "websocket_receive")
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_websocket_use_resolve(cf, typed->send, "websocket_send");
+}
+
+
+static char *
+ngx_http_websocket_use_resolve(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
+    const char *directive)
+{
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    if (use == NULL || use->type) {
+        return NGX_CONF_OK;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    use->type = ngx_http_websocket_find_type(wmcf, (char *) use->name.data);
+
+    if (use->type) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": no "
+                  "\"websocket_message\" has the name \"%V\" in %s:%ui",
+                  directive, &use->name, use->place.file, use->place.line);
+
+    return NGX_CONF_ERROR;
+}

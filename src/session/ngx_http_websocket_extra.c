@@ -1,0 +1,105 @@
+
+#include "message/ngx_http_websocket_filters.h"
+#include "session/ngx_http_websocket_typed.h"
+
+
+static ngx_int_t ngx_http_websocket_extra_from(
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_websocket_extra_begin(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_http_websocket_options_t *options)
+{
+    if (options->filter) {
+
+        if (ngx_http_websocket_extra_create(s) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_websocket_select_by(s, options->filter);
+        options->filter = NULL;
+    }
+
+    /* over an HTTP response a client sends nothing */
+
+    if (s->conf->typed.stamp && s->conf->typed.stamp->from
+        && s->protocol == NGX_HTTP_WEBSOCKET_RAW)
+    {
+        return ngx_http_websocket_extra_from(s, r);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the request, which tells it, may be given back */
+
+static ngx_int_t
+ngx_http_websocket_extra_from(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r)
+{
+    ngx_str_t  value, *from;
+
+    if (ngx_http_complex_value(r, s->conf->typed.stamp->from, &value)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_websocket_extra_create(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    from = &s->record->extra->from;
+
+    from->data = ngx_alloc(value.len, s->connection->log);
+    if (from->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(from->data, value.data, value.len);
+    from->len = value.len;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_extra_create(ngx_http_websocket_session_t *s)
+{
+    if (s->record->extra == NULL) {
+        s->record->extra = ngx_calloc(sizeof(ngx_http_websocket_extra_t),
+                                      s->connection->log);
+    }
+
+    return s->record->extra ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_http_websocket_extra_end(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_extra_t  *extra;
+
+    extra = s->record->extra;
+
+    if (extra == NULL) {
+        return;
+    }
+
+    s->record->extra = NULL;
+
+    if (extra->filter) {
+        ngx_http_websocket_filters_release(extra->filter);
+    }
+
+    ngx_free(extra->from.data);
+    ngx_websocket_json_text_done(&extra->collected);
+
+    ngx_free(extra);
+}

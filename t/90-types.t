@@ -1,0 +1,541 @@
+# Message types: the block, what it refuses, and that no message that breaks
+# its type is published.
+
+use lib 't/lib';
+use Test::Nginx::WebSocket;
+
+workers(2);
+master_on();
+
+plan_tests();
+run_tests();
+
+__DATA__
+
+=== TEST 1: every word of the block, and both directives everywhere
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_receive metric;
+    websocket_send metric depth=3 values=20;
+    websocket_message point {
+        field x number required min=-1.5 max=1.5;
+        field y number default=0;
+    }
+    websocket_message metric {
+        field name   string  required min=1 max=20 "pattern=^[a-z]+$";
+        field kind   string  enum=gauge|counter;
+        field at     string  format=date-time;
+        field n      integer min=0;
+        field on     boolean default=true;
+        field tags   array   of=string max=3;
+        field where  object  of=point nullable;
+        field path   array   of=point;
+        field parent object  of=metric;
+        field rest   any;
+        view  brief  name n;
+        view  place  where.x;
+        additional on;
+    }
+--- config
+    websocket_receive off;
+    location = /ws {
+        websocket bidirectional;
+        websocket_receive metric violations=close depth=128 values=1000000;
+        websocket_send off;
+    }
+    location = /t { return 204; }
+--- request
+GET /t
+--- error_code: 204
+
+
+
+=== TEST 2: an unknown kind, with file and line
+--- http_config
+    websocket_message m {
+        field a string;
+        field b text;
+    }
+--- config
+--- must_die
+--- error_log eval
+qr/message type "m": field "b": unknown kind "text" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 3: a bad parameter of a field
+--- http_config
+    websocket_message m { field a boolean min=3; }
+--- config
+--- must_die
+--- error_log eval
+qr/field "a": "min=" is not for kind boolean in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 4: a pattern that is none
+--- http_config
+    websocket_message m { field a string "pattern=[a-"; }
+--- config
+--- must_die
+--- error_log eval
+qr/field "a": pattern "\[a-": pcre2?_compile\(\) failed: .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 5: a type that is not there, or comes later
+--- http_config
+    websocket_message m { field a object of=n; }
+    websocket_message n { field a string; }
+--- config
+--- must_die
+--- error_log eval
+qr/field "a": unknown type "n" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 6: two types of one name
+--- http_config
+    websocket_message m { field a string; }
+    websocket_message m { field a string; }
+--- config
+--- must_die
+--- error_log eval
+qr/duplicate message type "m" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 7: a kind's name is no type's
+--- http_config
+    websocket_message number { field a string; }
+--- config
+--- must_die
+--- error_log eval
+qr/"number" cannot be a type's name in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 8: nor is "off"
+--- http_config
+    websocket_message off { field a string; }
+--- config
+--- must_die
+--- error_log eval
+qr/"off" cannot be a type's name in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 9: an unknown line
+--- http_config
+    websocket_message m {
+        fields a string;
+    }
+--- config
+--- must_die
+--- error_log eval
+qr/unknown directive "fields" in "websocket_message": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 10: a view of a field that is not there
+--- http_config
+    websocket_message m { field a string; view v b; }
+--- config
+--- must_die
+--- error_log eval
+qr/message type "m": view "v": field "b" is unknown in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 11: a default that breaks the field's rules
+--- http_config
+    websocket_message m { field a integer max=3 default=4; }
+--- config
+--- must_die
+--- error_log eval
+qr/message type "m": field "a": default: .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 12: a type that nobody defined
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_receive nothing; }
+--- must_die
+--- error_log eval
+qr/"websocket_receive": no "websocket_message" has the name "nothing" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 13: an unknown parameter
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string; }
+--- config
+    location = /ws { websocket bidirectional; websocket_receive m violations=ignore; }
+--- must_die
+--- error_log eval
+qr/invalid parameter "violations=ignore": violations=report or close, .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 14: a depth that is too large
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string; }
+--- config
+    location = /pub { websocket_publish; websocket_send m depth=129; }
+--- must_die
+--- error_log eval
+qr/invalid parameter "depth=129": .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 26: what is sent has no session to close
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string; }
+--- config
+    location = /pub { websocket_publish; websocket_send m violations=close; }
+--- must_die
+--- error_log eval
+qr/invalid parameter "violations=close": depth= of .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 15: twice, or "off" with more
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string; }
+--- config
+    location = /ws { websocket bidirectional; websocket_receive m; websocket_receive m; }
+--- must_die
+--- error_log eval
+qr/"websocket_receive" directive is duplicate in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 16: "off" stands alone
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_send off violations=close; }
+--- must_die
+--- error_log eval
+qr/"websocket_send" directive has "off" alone in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 17: on the socket: told what is wrong, and not published
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message metric {
+        field name  string required;
+        field value number required;
+        field note  string nullable;
+    }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive metric;
+    }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /ws
+a< 101
+! apart b a
+b> GET /ws
+b< 101
+a> text {"name":"a","value":1}
+a< text {"name":"a","value":1}
+b< text {"name":"a","value":1}
+a> text {"name":"a","value":"1"}
+a< text {"error":{"code":"invalid_message","path":"value","message":"expected number, got string"}}
+a> text {"name":"a"}
+a< json {"error":{"code":"invalid_message","path":"value","message":"is required"}}
+a> text {"name":"a","value":1,"valuE":2}
+a< json {"error":{"code":"invalid_message","path":"valuE","message":"qr/./"}}
+a> text {"name":"a","value":1,"value":2}
+a< json {"error":{"code":"invalid_message","path":"qr/.*/","message":"qr/./"}}
+a> text {"name":"a","value":1
+a< json {"error":{"code":"invalid_message","path":"","message":"qr/./"}}
+a> text {"name":"a","value":1}\0
+a< json {"error":{"code":"invalid_message","path":"","message":"qr/./"}}
+a> text
+a< json {"error":{"code":"invalid_message","path":"","message":"qr/./"}}
+a> text 1
+a< json {"error":{"code":"invalid_message","path":"","message":"expected object, got integer"}}
+a> binary {"name":"a","value":1}
+a< text {"error":{"code":"invalid_message","path":"","message":"expected text, got binary"}}
+# in pieces, and within the piece of a character of its spelling
+a> frame fin=0 opcode=1 {"name":"a","val
+a> ping
+a< pong
+a> frame fin=0 opcode=0 ue":
+a> frame fin=1 opcode=0 true}
+a< json {"error":{"code":"invalid_message","path":"value","message":"expected number, got boolean"}}
+# another spelling of what is right, as it was written
+a> text  { "n\\u0061me" : "\\u00e9" ,\n "value":1e0,"note":null}
+a< text  { "n\\u0061me" : "\\u00e9" ,\n "value":1e0,"note":null}
+b< text  { "n\\u0061me" : "\\u00e9" ,\n "value":1e0,"note":null}
+# and of what is wrong
+a> text {"name":"a","\\u0076alue":"\\u0031"}
+a< json {"error":{"code":"invalid_message","path":"value","message":"expected number, got string"}}
+! GET /pub
+! < json {"offset":2}
+
+
+
+=== TEST 18: compressed, and with positions
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a number required; }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive m;
+        websocket_deflate on min_length=1;
+    }
+--- websocket
+a+ Sec-WebSocket-Extensions: permessage-deflate
+a> GET /ws?position=1
+a< 101
+a< json {"position":"qr/:0$/"}
+a> compressed text {"a":[]}
+a< text {"error":{"code":"invalid_message","path":"a","message":"expected number, got array"}}
+a> compressed text {"a":1}
+a< text qr/\A[0-9a-f]{16}:1\n\{"a":1\}\z/
+
+
+
+=== TEST 19: violations=close
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a number required; }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive m violations=close;
+    }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+b> GET /ws
+b< 101
+a> GET /ws
+a< 101
+a> text {"a":"1"}
+a> text {"a":2}
+a< text {"error":{"code":"invalid_message","path":"a","message":"expected number, got string"}}
+a< close 1007 reason invalid message
+a< eof
+! POST /pub marker
+b< text marker
+
+
+
+=== TEST 20: defaults are filled in, numbers stay what they were
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message in { field u string default=m; field v number; }
+    websocket_message m {
+        field a  number required;
+        field b  string default=none;
+        field in object of=in;
+    }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive m;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_send m; }
+--- websocket
+a> GET /ws
+a< 101
+a> text {"a": 0.1}
+a< text {"a":0.1,"b":"none"}
+a> text {"a": 9007199254740993, "b":"x"}
+a< text {"a": 9007199254740993, "b":"x"}
+a> text {"b":"x","in":{"v":1.50},"a":1}
+a< text {"b":"x","in":{"v":1.5,"u":"m"},"a":1}
+! POST /pub {"a":5}
+! < 200
+a< text {"a":5,"b":"none"}
+
+
+
+=== TEST 21: over HTTP: 422 with the same, also what a client POSTs
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a number required; }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive m;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_send m;
+        client_body_in_file_only clean;
+        client_body_temp_path $TEST_NGINX_SERVROOT/body;
+    }
+    location = /free { websocket_publish; websocket_channel x; websocket_receive m; }
+    location = /status { websocket_status json; }
+--- websocket
+a> GET /ws
+a< 101
+a> text 5
+a< json {"error":{"code":"invalid_message"}}
+! POST /pub {"a":"1"}
+! < 422
+! < header Content-Type: application/json
+! < body {"error":{"code":"invalid_message","path":"a","message":"expected number, got string"}}
+! POST /ws {"a":"1"}
+! < 422
+! < json {"error":{"code":"invalid_message","path":"a","message":"expected number, got string"}}
+! POST /pub [Content-Type: application/octet-stream] {"a":1}
+! < 422
+! < json {"error":{"message":"expected text, got binary"}}
+! POST /pub
+! < 422
+! POST /pub [Content-Type: application/json] {"a":1}
+! < 200
+! < json {"offset":1}
+a< text {"a":1}
+! POST /ws {"a":2}
+! < 200
+a< text {"a":2}
+# what is received is not what is sent
+! POST /free anything
+! < 200
+a< text anything
+! GET /status
+! < soon json {"locations":[{"location":"/ws","rejected":{"invalid":2}},{"location":"/pub","rejected":{"invalid":3}},{}]}
+
+
+
+=== TEST 22: limits
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a any; }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive m depth=3 values=6;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_send m; }
+--- websocket
+a> GET /ws
+a< 101
+a> text {"a":[[1]]}
+a< text {"a":[[1]]}
+a> text {"a":[[[1]]]}
+a< json {"error":{"code":"invalid_message","path":"qr/.*/","message":"qr/depth|deep|nest/"}}
+a> text {"a":[1,2,3,4]}
+a< text {"a":[1,2,3,4]}
+a> text {"a":[1,2,3,4,5]}
+a< json {"error":{"code":"invalid_message","path":"qr/.*/","message":"qr/values/"}}
+! POST /pub {"a":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}
+! < 422
+
+
+
+=== TEST 23: who gets errors and reads none has a bound
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a number required; }
+    log_format ws '$websocket_close_code $websocket_close_reason';
+    access_log logs/access.log ws;
+--- config
+    location = /ws {
+        websocket payload;
+        websocket_channel x;
+        websocket_receive m;
+        websocket_send_queue messages=8;
+        websocket_send_timeout 60s;
+        websocket_close_timeout 200ms;
+    }
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=4k;
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+a> times 2000 text x
+! wait-access qr/^1013 too slow: the send queue is full$/
+
+
+
+=== TEST 24: types after a reload
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string "pattern=^(x|y)+$" default=x; }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive m;
+        websocket_drain 1h;
+    }
+--- websocket
+a> GET /ws
+a< 101
+a> text {}
+a< text {"a":"x"}
+! reload
+a> text {"a":"z"}
+a< json {"error":{"code":"invalid_message","path":"a","message":"qr/pattern/"}}
+b> GET /ws
+b< 101
+b> text {"a":"z"}
+b< json {"error":{"code":"invalid_message","path":"a","message":"qr/pattern/"}}
+b> text {}
+b< text {"a":"x"}
+a< text {"a":"x"}
+
+
+
+=== TEST 25: the priority of a message that was read for its type
+--- http_config
+    websocket_zone zone=live:4m;
+    websocket_message m { field p string; field pad string; field zero number; }
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_priority on;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_send m;
+        websocket_priority on field=p;
+        websocket_max_message_size 1m;
+    }
+    location = /raw {
+        websocket_publish;
+        websocket_channel x;
+        websocket_priority on field=p;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! POST /raw * 500000 x
+! POST /pub {"p":"low"}
+! POST /pub {"p":"urgent"}
+! POST /raw {"p":"high"}
+a< text* 500000 x
+a< text {"p":"urgent"}
+a< text {"p":"high"}
+a< text {"p":"low"}

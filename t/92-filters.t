@@ -1,0 +1,358 @@
+# Filters: a session narrows what it gets, when it connects and later.
+
+use lib 't/lib';
+use Test::Nginx::WebSocket;
+
+workers(2);
+master_on();
+
+plan_tests();
+run_tests();
+
+__DATA__
+
+=== TEST 1: by the address
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_filter on;
+    }
+    location = /off { websocket bidirectional; websocket_channel x; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /ws?filter=%7B%22level%22%3A%5B%22error%22%2C%22warn%22%5D%2C%22value%22%3A%7B%22gt%22%3A10%7D%7D
+a< 101
+! apart b a
+b> GET /ws?filter={"level":"error"}&position=1
+b< 101
+b< json {"position":"qr/:0$/"}
+c> GET /off?filter=nonsense
+c< 101
+d> GET /ws?filter={}
+d< 101
+e> GET /ws?filter={"a":{"gt":[]}}
+e< 400
+e< body qr/\Athe filter is wrong: a\.gt: ./
+f> GET /ws?filter={"a":
+f< 400
+f< body qr/\Athe filter is wrong: invalid JSON/
+g> GET /ws?filter=
+g< 400
+h> GET /ws?filter=5
+h< 400
+! POST /pub {"level":"error","value":11}
+a< text {"level":"error","value":11}
+b< text $EPOCH:1\n{"level":"error","value":11}
+! POST /pub {"level":"error","value":9}
+! POST /pub {"level":"info","value":99}
+! POST /pub not json
+! POST /pub [Content-Type: application/octet-stream] {"level":"warn","value":12}
+c> text {"level":"warn","value":12}
+a< text {"level":"warn","value":12}
+! POST /pub {"level":"error"}
+b< text $EPOCH:2\n{"level":"error","value":9}
+b< text $EPOCH:7\n{"level":"error"}
+c< text {"level":"error","value":11}
+d< text {"level":"error","value":11}
+d< text {"level":"error","value":9}
+d< text {"level":"info","value":99}
+d< text not json
+d< binary {"level":"warn","value":12}
+
+
+
+=== TEST 2: in band: set, replaced, a bad one is not taken, removed
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_filter on;
+    }
+    location = /off { websocket bidirectional; websocket_channel x; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+b> GET /off
+b< 101
+a> GET /ws
+a< 101
+! POST /pub {"n":1}
+a< text {"n":1}
+a> text {"filter":{"n":{"gte":2}}}
+a< text {"filter":"ok"}
+! POST /pub {"n":1.9}
+! POST /pub {"n":2}
+a< text {"n":2}
+a> text  { "\\u0066ilter" : { "n" : 3 } }
+a< text {"filter":"ok"}
+a> text {"filter":{"n":{"between":[1,2]}}}
+a< json {"error":{"code":"invalid_filter","path":"n.between","message":"qr/./"}}
+a> text {"filter":true}
+a< json {"error":{"code":"invalid_filter"}}
+! POST /pub {"n":2}
+! POST /pub {"n":3}
+a< text {"n":3}
+a> frame fin=0 opcode=1 {"fil
+a> frame fin=1 opcode=0 ter":null}
+a< text {"filter":"ok"}
+a> text {"filter":null}
+a< text {"filter":"ok"}
+! POST /pub anything
+a< text anything
+# messages like any other: there is more in them, or not this
+a> text {"filter":null,"n":1}
+a< text {"filter":null,"n":1}
+a> text {"filters":null}
+a< text {"filters":null}
+a> text {"filter":null
+a< text {"filter":null
+a> binary {"filter":null}
+a< binary {"filter":null}
+# none of all that was published
+b< text {"n":1}
+b< text {"n":1.9}
+b< text {"n":2}
+b< text {"n":2}
+b< text {"n":3}
+b< text anything
+b< text {"filter":null,"n":1}
+# where it is off, it is a message
+b> text {"filter":null}
+b< text {"filters":null}
+b< text {"filter":null
+b< binary {"filter":null}
+b< text {"filter":null}
+
+
+
+=== TEST 3: on a result location it is the one message that is taken
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_filter on;
+        websocket_deflate on;
+        websocket_max_message_size 200;
+    }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a+ Sec-WebSocket-Extensions: permessage-deflate
+a> GET /ws
+a< 101
+a> compressed text {"filter":{"n":1}}
+a< text {"filter":"ok"}
+! POST /pub {"n":2}
+! POST /pub {"n":1}
+a< text {"n":1}
+a> text {"n":1}
+a< close 1008 reason this stream does not take messages but filters
+b> GET /ws
+b< 101
+b> binary {"filter":{"n":1}}
+b< close 1008
+c> GET /ws
+c< 101
+c> text* 201 x
+c< close 1009
+! GET /pub
+! < json {"offset":2}
+
+
+
+=== TEST 4: tags
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_filter on;
+        websocket_replay all;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_history length=20; }
+--- websocket
+a> GET /ws?filter={"tags.room":"a"}
+a< 101
+b> GET /ws?filter={"not":{"tags.room":"a"}}
+b< 101
+c> GET /ws?filter={"tags.room":{"exists":true},"n":1}
+c< 101
+! POST /pub [X-WebSocket-Tags: room=a, n = x y ,empty=] one
+! < 200
+a< text one
+! POST /pub [X-WebSocket-Tags: room=b] {"n":1}
+b< text {"n":1}
+c< text {"n":1}
+! POST /pub [Content-Type: application/octet-stream; X-WebSocket-Tags: room=a] \x00\xff
+a< binary \x00\xff
+! POST /ws [X-WebSocket-Tags: room=a] {"tags":{"room":"b"}}
+a< text {"tags":{"room":"b"}}
+! POST /pub {"tags":{"room":"a"},"tags.room":"a"}
+b< text {"tags":{"room":"a"},"tags.room":"a"}
+! POST /pub [X-WebSocket-Tags:  ] nothing
+! < 200
+b< text nothing
+# they are in the history, and no part of the message
+! GET /pub?limit=20
+! < body qr/"data":"one"/
+d> GET /ws?filter={"tags.n":"x+y",+"tags.empty":""}
+d< 101
+d< text one
+! POST /pub [X-WebSocket-Tags: room] x
+! < 400
+! < json {"error":{"code":"bad_header"}}
+! POST /pub [X-WebSocket-Tags: room=a,] x
+! < 400
+! POST /pub [X-WebSocket-Tags: room=a,room=b] x
+! < 400
+! POST /pub [X-WebSocket-Tags: ro om=a] x
+! < 400
+! POST /pub [X-WebSocket-Tags: =a] x
+! < 400
+! POST /pub [X-WebSocket-Tags: a=\xff] x
+! < 400
+! POST /pub [X-WebSocket-Tags: a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1] {"n":1}
+! < 200
+! POST /pub [X-WebSocket-Tags: a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1] x
+! < 400
+b< text {"n":1}
+
+
+
+=== TEST 5: what came before is filtered like what is new
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_history length=100;
+    websocket_filter on;
+    location = /ws { websocket result; websocket_channel x; websocket_replay 3; }
+    location = /poll { websocket result; websocket_channel x; websocket_heartbeat interval=300ms; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! POST /pub {"n":1}
+! POST /pub {"n":2}
+! POST /pub {"n":1,"m":1}
+! POST /pub {"n":2,"m":1}
+! < json {"offset":4}
+a> GET /ws?filter={"n":1}
+a< 101
+a< text {"n":1,"m":1}
+b> GET /ws?filter={"n":1}&since=$EPOCH:0
+b< 101
+b< text {"n":1}
+b< text {"n":1,"m":1}
+c+ Accept: text/event-stream
+c> plain GET /ws?filter={"n":1}&since=$EPOCH:0
+c< 200
+c< stream qr/id: $EPOCH:1\ndata: \{"n":1\}\n\nid: $EPOCH:3\n/
+! GET /ws?filter={"n":1}&since=$EPOCH:0
+! < json {"recovered":true,"position":"$EPOCH:4","messages":[{"offset":1},{"offset":3}]}
+# a poll that found nothing does not look again at what it has seen
+! GET /poll?filter={"n":3}&since=$EPOCH:0
+! < json {"recovered":true,"position":"$EPOCH:4","messages":[]}
+! POST /pub {"n":1,"m":2}
+a< text {"n":1,"m":2}
+b< text {"n":1,"m":2}
+c< stream qr/id: $EPOCH:5\n/
+
+
+
+=== TEST 6: a filter does not tell what a view hides
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m {
+        field a number;
+        field secret string;
+        view v a;
+    }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive m;
+        websocket_view $arg_view;
+        websocket_filter on;
+    }
+--- websocket
+a> GET /ws?view=v&filter={"secret":{"prefix":"a"}}
+a< 400
+a< body qr/\Athe filter is wrong: secret: ./
+b> GET /ws?view=v
+b< 101
+b> text {"filter":{"not":{"secret":"x"}}}
+b< json {"error":{"code":"invalid_filter","path":"qr/secret/"}}
+b> text {"filter":{"a":1}}
+b< text {"filter":"ok"}
+c> GET /ws?filter={"secret":"x"}
+c< 101
+b> text {"a":2,"secret":"x"}
+b> text {"a":1,"secret":"y"}
+b< text {"a":1}
+c< text {"a":2,"secret":"x"}
+# a filter is no message, though the type would refuse it
+b> text {"filter":null}
+b< text {"filter":"ok"}
+b> text {"a":3}
+b< text {"a":3}
+
+
+
+=== TEST 7: limits of a filter
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_filter on;
+    }
+--- websocket
+a> GET /ws
+a< 101
+a> text {"filter":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"a":1}}}}}}}}}}}}}}}}}}}
+a< json {"error":{"code":"invalid_filter"}}
+a> text {"a":1}
+a< text {"a":1}
+
+
+
+=== TEST 8: filtered sessions and others, several channels, a reload
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_drain 1h;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x y;
+        websocket_filter on;
+        websocket_own_messages off;
+    }
+    location = /x { websocket_publish; websocket_channel x; }
+    location = /y { websocket_publish; websocket_channel y; }
+--- websocket
+a> GET /ws?filter={"n":1}
+a< 101
+b> GET /ws
+b< 101
+a> text {"n":1,"own":true}
+b< text {"n":1,"own":true}
+! reload
+! POST /y {"n":2}
+! POST /y {"n":1}
+! POST /x {"n":1,"x":1}
+a< text {"n":1}
+a< text {"n":1,"x":1}
+b< text {"n":2}
+b< text {"n":1}
+b< text {"n":1,"x":1}
+a> text {"filter":{"n":3}}
+a< text {"filter":"ok"}
+! POST /x {"n":1}
+! POST /x {"n":3}
+a< text {"n":3}

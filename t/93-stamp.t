@@ -1,0 +1,198 @@
+# Stamps: what the server says of a message, in the message, and nobody else.
+
+use lib 't/lib';
+use Test::Nginx::WebSocket;
+
+workers(2);
+master_on();
+
+plan_tests();
+run_tests();
+
+__DATA__
+
+=== TEST 1: who, when and where, whatever the client says
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel room/$arg_room other;
+        websocket_stamp from=$arg_user time channel;
+    }
+    location = /pub { websocket_publish; websocket_channel room/1; websocket_stamp from=server; }
+--- websocket
+a> GET /ws?room=1&user=al%22ice
+a< 101
+b> GET /ws?room=1
+b< 101
+a> text {"text":"hi","n":0.10}
+a< text qr/\A\{"from":"al%22ice","time":"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","channel":"room\/1","text":"hi","n":0\.10\}\z/
+b< json {"from":"al%22ice","text":"hi"}
+b> text {}
+a< json= {"from":null,"time":"qr/^20/","channel":"room/1"}
+b< json {"from":null}
+# in any spelling, as often as it comes
+b> text {"from":"root","fr\\u006fm":"root","FROM":"root","a":1,"Time":0,"channel":"x"}
+a< text qr/\A\{"from":null,"time":"[^"]+","channel":"room\/1","a":1\}\z/
+b< json {"from":null}
+b> frame fin=0 opcode=1 {"fr
+b> frame fin=1 opcode=0 om":"root"}
+b< json= {"from":null,"time":"qr/^20/","channel":"room/1"}
+! POST /ws?room=1&user=bob {"from":"root","a":1}
+! < 200
+b< json= {"from":"bob","time":"qr/^20/","channel":"room/1","a":1}
+# who publishes by HTTP speaks for itself
+! POST /pub {"from":"root"}
+b< text {"from":"root"}
+
+
+
+=== TEST 2: what cannot be stamped is refused
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_stamp time;
+    }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /ws
+a< 101
+a> text hello
+a< json {"error":{"code":"invalid_message","path":"","message":"qr/./"}}
+a> text [1]
+a< json {"error":{"code":"invalid_message"}}
+a> text {"a":1}}
+a< json {"error":{"code":"invalid_message"}}
+a> binary {"a":1}
+a< json {"error":{"code":"invalid_message","message":"expected text, got binary"}}
+! POST /ws [1]
+! < 422
+! < json {"error":{"code":"invalid_message"}}
+! POST /ws [Content-Type: application/octet-stream] {}
+! < 422
+a> text {"a":1}
+a< json= {"time":"qr/Z$/","a":1}
+! GET /pub
+! < json {"offset":1}
+
+
+
+=== TEST 3: after the type, defaults and the priority; in a view and by filters
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message chat {
+        field text string required max=5;
+        field kind string default=plain;
+        field from string nullable;
+        view v from text;
+    }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive chat;
+        websocket_view $arg_view;
+        websocket_filter on;
+        websocket_stamp from=$arg_user time;
+    }
+--- websocket
+a> GET /ws?user=alice
+a< 101
+b> GET /ws?view=v&user=bob
+b< 101
+c> GET /ws?filter={"from":"bob"}
+c< 101
+a> text {"text":"hi"}
+a< json= {"from":"alice","time":"qr/^20/","text":"hi","kind":"plain"}
+b< text {"from":"alice","text":"hi"}
+a> text {"text":"hello!"}
+a< json {"error":{"path":"text"}}
+a> text {"text":"hi","time":"x"}
+a< json {"error":{"path":"time"}}
+b> text {"text":"ho","from":null}
+a< json {"from":"bob","text":"ho"}
+b< text {"from":"bob","text":"ho"}
+c< json {"from":"bob","text":"ho"}
+
+
+
+=== TEST 4: the user of auth_basic, after a reload too
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_drain 1h;
+--- user_files
+>>> users
+alice:{PLAIN}secret
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_stamp from;
+        auth_basic x;
+        auth_basic_user_file $TEST_NGINX_SERVROOT/html/users;
+    }
+--- websocket
+a+ Authorization: Basic YWxpY2U6c2VjcmV0
+a> GET /ws
+a< 101
+a> text {"a":1}
+a< text {"from":"alice","a":1}
+! reload
+a> text {"a":2}
+a< text {"from":"alice","a":2}
+
+
+
+=== TEST 5: a field that cannot be right
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp time sequence; }
+--- must_die
+--- error_log eval
+qr/invalid field "sequence", it must be "from", .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 6: a field twice
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp from from=$arg_a; }
+--- must_die
+--- error_log eval
+qr/duplicate field "from=\$arg_a" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 7: an unknown variable
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp from=$nothing; }
+--- must_die
+--- error_log eval
+qr/unknown "nothing" variable/
+
+
+
+=== TEST 8: inherited, and off
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_stamp channel;
+--- config
+    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /off { websocket bidirectional; websocket_channel x; websocket_stamp off; }
+--- websocket
+a> GET /ws
+a< 101
+a> text {}
+a< text {"channel":"x"}
+b> GET /off
+b< 101
+b> text {}
+b< text {}
