@@ -352,7 +352,8 @@ ngx_http_websocket_collect_check(ngx_http_websocket_loc_conf_t *conf)
         return "\"websocket_collect\" needs \"websocket_receive\"";
     }
 
-    if (collect->name.len == 0 || ngx_strcmp(collect->name.data, "default") == 0)
+    if (collect->name.len == 0
+        || ngx_strcmp(collect->name.data, "default") == 0)
     {
         return NGX_CONF_OK;
     }

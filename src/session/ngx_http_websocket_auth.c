@@ -230,6 +230,13 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
 }
 
 
+ngx_uint_t
+ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s)
+{
+    return s->record->auth->publish;
+}
+
+
 ngx_int_t
 ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
@@ -252,16 +259,9 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
         }
     }
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT && !s->conf->typed.filter) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                         "this stream does not take messages");
-        return NGX_DONE;
-    }
-
-    if (s->conf->mode != NGX_HTTP_WEBSOCKET_ECHO && !s->record->auth->publish)
-    {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                       "the token does not allow to publish");
         return NGX_DONE;
     }
 

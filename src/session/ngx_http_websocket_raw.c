@@ -110,6 +110,12 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_websocket_log_history_t    history;
     ngx_websocket_log_message_t    message;
 
+    if (s->record->auth && !ngx_http_websocket_auth_publishes(s)) {
+        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                       "the token does not allow to publish");
+        return NGX_DONE;
+    }
+
     ngx_memzero(&message, sizeof(ngx_websocket_log_message_t));
 
     message.type = type;

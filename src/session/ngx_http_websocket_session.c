@@ -84,7 +84,8 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    s->variant = ngx_http_websocket_variant_of(options->encoding, options->view);
+    s->variant = ngx_http_websocket_variant_of(options->encoding,
+                                               options->view);
 
     /* who counts by positions must not be given a later one first */
 
