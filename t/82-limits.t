@@ -387,6 +387,7 @@ b< close 1008 reason too many bytes in too short a time
         websocket_rate messages=2/h burst=2 action=drop;
     }
     location = /pub { websocket_publish; websocket_channel x; }
+    location = /status { websocket_status json; }
 --- websocket
 a> GET /ws
 a< 101
@@ -404,6 +405,8 @@ a> close 1000
 a< close 1000
 a< eof
 ! wait-access qr/^\[51 49 0\]$/
+! GET /status
+! < json {"locations":[{"location":"/ws","messages_received":51,"refused_messages":49},{"location":"/pub"}]}
 
 
 

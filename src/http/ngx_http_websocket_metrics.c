@@ -80,6 +80,10 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       "Messages that were published, on sockets and over HTTP.",
       NULL, NULL, 1, ngx_http_websocket_stat_at(published) },
 
+    { "websocket_refused_messages_total", "counter",
+      "Messages of clients that websocket_rate dropped.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(refused) },
+
     { "websocket_dropped_messages_total", "counter",
       "Messages that were dropped from send queues.",
       "reason", ngx_http_websocket_dropped_names,

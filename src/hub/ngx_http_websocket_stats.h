@@ -77,6 +77,7 @@ typedef struct {
     uint64_t                      bytes_sent;
     uint64_t                      bytes_received;
     uint64_t                      published;
+    uint64_t                      refused;  /* messages, by a rate */
     uint64_t                      dropped[NGX_HTTP_WEBSOCKET_DROPPED_REASONS];
     uint64_t                      closes[NGX_HTTP_WEBSOCKET_STATS_CLOSES];
     uint64_t                    rejected[NGX_HTTP_WEBSOCKET_REJECTED_REASONS];

@@ -267,6 +267,7 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
     }
 
     s->record->limits->refused++;
+    s->conf->stats->refused++;
 
     return ngx_http_websocket_session_error(s) == NGX_OK ? NGX_DECLINED
                                                          : NGX_DONE;
