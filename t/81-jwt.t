@@ -754,3 +754,35 @@ qr/\[emerg\] .*invalid scope "a"b": .* in \S+nginx\.conf:\d+/
 --- must_die
 --- error_log eval
 qr/\[emerg\] .*"websocket_jwt" directive is duplicate in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 27: filters of who may not publish, and of who may not come in
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    websocket_channel room/a;
+    websocket_filter on;
+    location = /ws { websocket bidirectional; }
+    location = /result { websocket result; }
+    location = /pub { websocket_publish; websocket_jwt off; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_READER
+a< 101
+b> GET /result?token=$TEST_NGINX_TOKEN_READER
+b< 101
+a> text {"filter":{"n":1}}
+a< text {"filter":"ok"}
+b> text {"filter":{"n":2}}
+b< text {"filter":"ok"}
+! POST /pub {"n":1}
+! POST /pub {"n":2}
+a< text {"n":1}
+b< text {"n":2}
+a> text {"n":1}
+a< close 1008 reason the token does not allow to publish
+b> text {"n":1}
+b< close 1008
+c> GET /ws?token=$TEST_NGINX_TOKEN_NO_ROOMS&filter={"n":
+c< 403

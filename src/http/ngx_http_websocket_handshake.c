@@ -123,7 +123,7 @@ ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key)
 {
     char                           *error;
-    ngx_int_t                       rc;
+    ngx_int_t                       rc, permitted;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_rejected_e   reason;
 
@@ -159,6 +159,15 @@ ngx_http_websocket_open(ngx_http_request_t *r,
     }
 
     if (rc == NGX_OK) {
+
+        /* a filter is made for who may come in only */
+
+        permitted = ngx_http_websocket_permit(r, ctx);
+
+        if (permitted != NGX_DECLINED) {
+            return permitted;
+        }
+
         reason = NGX_HTTP_WEBSOCKET_REJECTED_SELECTION;
         rc = ngx_http_websocket_selection(r, options, &error);
     }
@@ -172,12 +181,6 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = ngx_http_websocket_permit(r, ctx);
-
-    if (rc != NGX_DECLINED) {
-        return rc;
     }
 
     rc = ngx_http_websocket_session_create(r, ctx, options);
