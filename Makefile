@@ -18,7 +18,7 @@ packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
     libjansson-dev libjwt-dev libpcre3-dev libssl-dev zlib1g-dev gcc make
 test_packages := $(packages) clang libclang-rt-14-dev llvm \
     libtest-base-perl libtest-longstring-perl libhttp-message-perl \
-    libio-socket-ssl-perl dpkg-dev \
+    libio-socket-ssl-perl dpkg-dev libnginx-mod-http-js \
     python3 python3-websockets python3-prometheus-client \
     nodejs npm chromium openssl curl valgrind
 

@@ -1,0 +1,290 @@
+"""The example of a whole service: its own configuration, key and users, with
+python3-websockets.  Who may come in where, and what each endpoint does."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import websockets
+
+from nginx import BUILD, Nginx, Tap, TIMEOUT, free_port
+
+EXAMPLE = 'examples/chatter'
+TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z')
+
+# the streams, and the scopes without which they are closed
+
+STREAMS = {
+    '/echoer': ('stream:read', 'stream:write'),
+    '/listener': ('stream:write',),
+    '/summary': ('stream:write',),
+    '/subscribe': ('stream:read',),
+}
+
+
+class Chatter(Nginx):
+    def __init__(self):
+        self.prefix = os.path.abspath(f'{BUILD}/clients/chatter')
+        self.port = free_port()
+        shutil.rmtree(self.prefix, ignore_errors=True)
+        os.makedirs(f'{self.prefix}/logs')
+        os.makedirs(f'{self.prefix}/temp')
+        os.symlink(os.path.abspath(f'{EXAMPLE}/njs'), f'{self.prefix}/njs')
+
+        said = subprocess.run(
+            [f'{EXAMPLE}/secrets', f'{self.prefix}/secrets'], check=True,
+            capture_output=True, text=True).stdout
+        self.users = dict(line.split() for line in said.splitlines())
+
+        with open(f'{self.prefix}/nginx.conf', 'w') as f:
+            f.write(self.configuration())
+
+        self.process = subprocess.Popen(
+            [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-p',
+             self.prefix + '/', '-c', 'nginx.conf', '-e', 'logs/error.log',
+             '-g', 'daemon off;'],
+            stderr=open(f'{self.prefix}/logs/stderr.log', 'w'))
+        self.wait(self.listens)
+
+    def configuration(self):
+        ndk, module = os.environ['TEST_NGINX_LOAD_MODULES'].split()
+        user = 'user root;' if os.getuid() == 0 else ''
+        with open(f'{EXAMPLE}/nginx.conf') as f:
+            text = f.read()
+        for old, new in (
+                ('modules/ndk_http_module.so', ndk),
+                ('modules/ngx_http_websocket_module.so', module),
+                ('modules/ngx_http_js_module.so',
+                 f'{os.path.dirname(ndk)}/ngx_http_js_module.so'),
+                ('listen 8080;', f'listen 127.0.0.1:{self.port};'),
+                (f'root {EXAMPLE}', f'root {os.path.abspath(EXAMPLE)}'),
+                ('\nhttp {', f'\n{user}\nhttp {{')):
+            assert old in text, old
+            text = text.replace(old, new)
+        return text
+
+    def request(self, method, path, body=None, token=None, user=None):
+        headers = {}
+        if token:
+            headers['Authorization'] = f'Bearer {token}'
+        if user:
+            basic = base64.b64encode(':'.join(user).encode()).decode()
+            headers['Authorization'] = f'Basic {basic}'
+        c = http.client.HTTPConnection('127.0.0.1', self.port,
+                                       timeout=TIMEOUT)
+        c.request(method, path, body, headers)
+        r = c.getresponse()
+        answer = r.status, r.read().decode()
+        c.close()
+        return answer
+
+    def login(self, name):
+        status, body = self.request('POST', '/login',
+                                    user=(name, self.users[name]))
+        assert status == 200, (status, body)
+        return json.loads(body)['token']
+
+    def forge(self, **claims):
+        """A token with the service's own key."""
+        with open(f'{self.prefix}/secrets/keys.json') as f:
+            key = json.load(f)['keys'][0]
+        text = b'.'.join(
+            base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b'=')
+            for p in ({'alg': 'HS256', 'kid': key['kid']},
+                      {'iss': 'chatter', 'aud': 'chatter', 'sub': 'ann',
+                       'exp': int(time.time()) + 60, **claims}))
+        mac = hmac.new(key['secret'].encode(), text, hashlib.sha256).digest()
+        return (text + b'.'
+                + base64.urlsafe_b64encode(mac).rstrip(b'=')).decode()
+
+    def connect(self, path, token=None):
+        """As a page does, with the token in a subprotocol."""
+        protocols = ['chatter'] + ([f'bearer.{token}'] if token else [])
+        return websockets.connect(
+            f'ws://127.0.0.1:{self.port}{path}', open_timeout=TIMEOUT,
+            origin=f'http://127.0.0.1:{self.port}', subprotocols=protocols)
+
+    async def status(self, path, token=None):
+        try:
+            async with self.connect(path, token):
+                return 101
+        except websockets.InvalidStatusCode as e:
+            return e.status_code
+
+
+async def get(ws):
+    return json.loads(await asyncio.wait_for(ws.recv(), TIMEOUT))
+
+
+def logs_in(tap, nginx):
+    name, password = 'ann', nginx.users['ann']
+    wrong = [nginx.request('POST', '/login', user=user)[0]
+             for user in (None, (name, 'x'), ('nobody', password),
+                          ('reader', password))]
+    tap.ok(wrong == [401] * 4, f'no token without the password {wrong}')
+    tap.ok(nginx.request('GET', '/login', user=(name, password))[0] == 405,
+           'nor by a GET')
+
+    claims = {}
+    for name in nginx.users:
+        payload = nginx.login(name).split('.')[1]
+        payload += '=' * (-len(payload) % 4)
+        claims[name] = json.loads(base64.urlsafe_b64decode(payload))
+    tap.ok([(c['sub'], c['scope']) for c in claims.values()]
+           == [('ann', 'stream:read stream:write'),
+               ('reader', 'stream:read')], f'who and what: {claims}')
+    left = claims['ann']['exp'] - time.time()
+    tap.ok(3590 < left <= 3600, f'for an hour: {left:.1f}')
+
+
+async def lets_in(tap, nginx):
+    """Each stream with each set of scopes."""
+    for path, needs in STREAMS.items():
+        got = {}
+        for scopes in ('', 'stream:read', 'stream:write',
+                       'stream:read stream:write'):
+            want = 101 if set(needs) <= set(scopes.split()) else 403
+            got[scopes] = (await nginx.status(
+                path, nginx.forge(scope=scopes)), want)
+        tap.ok(all(a == b for a, b in got.values()), f'{path}: {got}')
+
+        bad = [await nginx.status(path, token) for token in (
+            None, 'x', nginx.forge(scope=' '.join(needs), exp=1),
+            nginx.forge(scope=' '.join(needs), aud='other'),
+            nginx.forge(scope=' '.join(needs))[:-6] + 'AAAAAA')]
+        tap.ok(bad == [401] * 5, f'{path}: no or a wrong token {bad}')
+
+
+def history_is_closed(tap, nginx):
+    got = [nginx.request('GET', '/history?limit=1', token=t)[0]
+           for t in (None, nginx.forge(scope='stream:write'))]
+    tap.ok(got == [401, 403], f'/history: {got}')
+    got = [nginx.request(m, '/history', body='{"message":"x"}',
+                         token=nginx.login('ann'))[0]
+           for m in ('POST', 'DELETE')]
+    tap.ok(got == [403, 403], f'/history is to read only: {got}')
+
+
+async def echoes(tap, nginx, ann):
+    async with nginx.connect('/echoer', ann) as ws:
+        sent = [f'message {n}' for n in range(10)]
+        for text in sent:
+            await ws.send(text)
+        got = [await asyncio.wait_for(ws.recv(), TIMEOUT) for _ in sent]
+        tap.ok(got == sent and ws.subprotocol == 'chatter',
+               f'/echoer: {got[:3]}...')
+
+
+def is_event(event, message):
+    return (list(event) == ['message', 'action', 'time']
+            and event['message'] == message and event['action'] == 'added'
+            and TIME.fullmatch(event['time']) is not None
+            and event['time'] > '2001')
+
+
+async def listens(tap, nginx, ann, feeds):
+    async with nginx.connect('/listener', ann) as ws:
+        await ws.send(json.dumps({'message': 'one', 'from': 'eve',
+                                  'time': '2000-01-01T00:00:00.000Z'}))
+        await ws.send('{"message":""}')
+        error = await get(ws)
+        tap.ok(error['error']['path'] == 'message', f'/listener: {error}')
+        await ws.send('{"message":"two","action":"removed"}')
+        error = await get(ws)
+        tap.ok(error['error']['path'] == 'action', f'/listener: {error}')
+        await ws.send('{"message":"three"}')
+
+        for text in ('one', 'three'):
+            events = [await get(feed) for feed in feeds]
+            tap.ok(all(is_event(e, text) for e in events),
+                   f'/subscribe: {events}')
+
+
+async def sums_up(tap, nginx, ann, feeds):
+    async with nginx.connect('/summary', ann) as ws:
+        for text in ('four', 'five'):
+            await ws.send(json.dumps({'message': text}))
+        await ws.send('{"end":true}')
+        got = await get(ws)
+        await asyncio.wait_for(ws.wait_closed(), TIMEOUT)
+
+    tap.ok([m['message'] for m in got] == ['four', 'five']
+           and all(m['from'] == 'ann' and TIME.fullmatch(m['time'])
+                   for m in got) and ws.close_code == 1000,
+           f'/summary: {got} {ws.close_code}')
+    for text in ('four', 'five'):
+        events = [await get(feed) for feed in feeds]
+        tap.ok(all(is_event(e, text) for e in events),
+               f'/subscribe has them too: {events}')
+
+
+def remembers(tap, nginx, reader):
+    shown = {}
+    for view in ('tiny', 'default', ''):
+        status, body = nginx.request(
+            'GET', f'/history?limit=100&view={view}', token=reader)
+        shown[view] = [json.loads(m['data'])
+                       for m in json.loads(body)['messages']]
+    texts = ['one', 'three', 'four', 'five']
+    tap.ok(shown['tiny'] == [{'message': t} for t in texts],
+           f'/history, tiny: {shown["tiny"]}')
+    tap.ok([m['message'] for m in shown['default']] == texts
+           and all(list(m) == ['from', 'time', 'message', 'action']
+                   and m['from'] == 'ann' for m in shown['default'])
+           and shown['default'] == shown[''],
+           f'/history, default: {shown["default"][:1]}...')
+    status, body = nginx.request('GET', '/history?limit=1&view=large',
+                                 token=reader)
+    tap.ok(status == 400 and 'bad_view' in body, f'{status} {body}')
+
+
+def page(tap, nginx):
+    status, body = nginx.request('GET', '/')
+    tap.ok(status == 200 and 'chatter.js' in body, 'the page')
+    got = [nginx.request('GET', p)[0] for p in (
+        '/secrets/keys.json', '/secrets/users', '/nginx.conf',
+        '/../nginx.conf', '/njs/chatter.js')]
+    tap.ok(set(got) <= {404, 400}, f'and nothing else {got}')
+
+
+async def play(tap, nginx):
+    logs_in(tap, nginx)
+    history_is_closed(tap, nginx)
+    await lets_in(tap, nginx)
+
+    ann, reader = nginx.login('ann'), nginx.login('reader')
+    tap.ok(await nginx.status('/listener', reader) == 403,
+           'who may only read does not write')
+    await echoes(tap, nginx, ann)
+    async with nginx.connect('/subscribe', ann) as first, \
+            nginx.connect('/subscribe', reader) as second:
+        await listens(tap, nginx, ann, (first, second))
+        await sums_up(tap, nginx, ann, (first, second))
+    remembers(tap, nginx, reader)
+    page(tap, nginx)
+
+    log = nginx.log()
+    with open(f'{nginx.prefix}/logs/access.log') as f:
+        log += f.read()
+    tap.ok(ann not in log and nginx.users['ann'] not in log,
+           'no token and no password in the logs')
+
+
+if __name__ == '__main__':
+    tap = Tap()
+    nginx = Chatter()
+    try:
+        asyncio.run(play(tap, nginx))
+    finally:
+        nginx.stop()
+    bad = nginx.alerts()
+    tap.ok(not bad, f'no alerts {bad[:3]}')
+    tap.done()
