@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -255,6 +256,26 @@ def page(tap, nginx):
     tap.ok(set(got) <= {404, 400}, f'and nothing else {got}')
 
 
+async def rotates(tap, nginx, ann):
+    """A new key before the old one: it signs, and both are good."""
+    name = f'{nginx.prefix}/secrets/keys.json'
+    with open(name) as f:
+        keys = json.load(f)['keys']
+    keys.insert(0, {**keys[0], 'kid': 'new', 'secret': os.urandom(32).hex()})
+    with open(name, 'w') as f:
+        json.dump({'keys': keys}, f)
+
+    old = set(nginx.workers())
+    nginx.process.send_signal(signal.SIGHUP)
+    nginx.wait(lambda: old.isdisjoint(nginx.workers()))
+
+    token = nginx.login('ann')
+    header = json.loads(base64.urlsafe_b64decode(token.split('.')[0] + '=='))
+    got = [await nginx.status('/echoer', t) for t in (token, ann)]
+    tap.ok(header['kid'] == 'new' and got == [101, 101],
+           f'another key: {header} {got}')
+
+
 async def play(tap, nginx):
     logs_in(tap, nginx)
     history_is_closed(tap, nginx)
@@ -270,6 +291,7 @@ async def play(tap, nginx):
         await sums_up(tap, nginx, ann, (first, second))
     remembers(tap, nginx, reader)
     page(tap, nginx)
+    await rotates(tap, nginx, ann)
 
     log = nginx.log()
     with open(f'{nginx.prefix}/logs/access.log') as f:

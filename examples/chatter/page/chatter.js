@@ -31,8 +31,12 @@ function add(list, text) {
 async function login(name, password) {
   const bytes = new TextEncoder().encode(`${name}:${password}`);
   const basic = btoa(String.fromCharCode(...bytes));
+
+  // without "omit" the browser would ask for the password by itself
+
   const answer = await fetch('login', {
     method: 'POST',
+    credentials: 'omit',
     headers: { Authorization: `Basic ${basic}` },
   });
 
