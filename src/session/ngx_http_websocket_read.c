@@ -135,6 +135,11 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
             return;
         }
 
+        /* of many sessions these are not in the cache: there is time now */
+
+        __builtin_prefetch(s->record);
+        __builtin_prefetch(&c->sent);
+
         n = c->recv(c, ngx_http_websocket_read_buffer, size);
 
         if (n == NGX_AGAIN) {

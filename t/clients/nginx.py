@@ -19,12 +19,14 @@ def free_port():
 
 
 class Nginx:
-    def __init__(self, name, http, workers=2):
+    def __init__(self, name, http='', workers=2, conf=None):
+        """conf is a whole configuration, instead of the inside of http."""
         self.prefix = os.path.abspath(f'{BUILD}/clients/{name}')
         self.port = free_port()
 
         shutil.rmtree(self.prefix, ignore_errors=True)
         os.makedirs(f'{self.prefix}/logs')
+        os.makedirs(f'{self.prefix}/temp')
 
         modules = ''.join(f'load_module {m};\n' for m in
                           os.environ['TEST_NGINX_LOAD_MODULES'].split())
@@ -32,14 +34,17 @@ class Nginx:
         temp = ''.join(f'{t}_temp_path {t}_temp;\n' for t in
                        ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
 
-        with open(f'{self.prefix}/nginx.conf', 'w') as f:
-            f.write(f'''{modules}
+        if conf is None:
+            conf = f'''{modules}
                 daemon off; {user} worker_processes {workers};
                 worker_rlimit_nofile 8192;
                 error_log logs/error.log notice; pid logs/nginx.pid;
                 events {{ worker_connections 4096; }}
                 http {{ access_log logs/access.log; {temp}
-                {http.replace('$PORT', str(self.port))} }}''')
+                {http} }}'''
+
+        with open(f'{self.prefix}/nginx.conf', 'w') as f:
+            f.write(conf.replace('$PORT', str(self.port)))
 
         self.process = subprocess.Popen(
             [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-p',
