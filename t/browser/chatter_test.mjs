@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Nginx, Tap, TIMEOUT, until } from '../clients/nginx.mjs';
 
 const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
@@ -24,7 +24,7 @@ const conf = readFileSync(`${example}/nginx.conf`, 'utf8')
   .replace('load_module modules/ndk_http_module.so;', `load_module ${ndk};`)
   .replace('load_module modules/ngx_http_websocket_module.so;',
     `load_module ${module};`)
-  .replace('load_module modules', `load_module ${dirname(ndk)}`)
+  .replace('load_module modules', 'load_module /usr/lib/nginx/modules')
   .replace('listen 8080;', 'listen 127.0.0.1:$PORT;')
   .replace('root examples/chatter', `root ${example}`)
   .replace('njs;', `${example}/njs;`)

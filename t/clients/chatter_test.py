@@ -64,7 +64,7 @@ class Chatter(Nginx):
                 ('modules/ndk_http_module.so', ndk),
                 ('modules/ngx_http_websocket_module.so', module),
                 ('modules/ngx_http_js_module.so',
-                 f'{os.path.dirname(ndk)}/ngx_http_js_module.so'),
+                 '/usr/lib/nginx/modules/ngx_http_js_module.so'),
                 ('listen 8080;', f'listen 127.0.0.1:{self.port};'),
                 (f'root {EXAMPLE}', f'root {os.path.abspath(EXAMPLE)}'),
                 ('\nhttp {', f'\n{user}\nhttp {{')):
