@@ -30,14 +30,14 @@ flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .PHONY: help build run test test-asan test-valgrind test-fault \
-    test-extended fuzz bench bench-short bench-instructions install \
-    uninstall clean distclean FORCE
+    test-extended fuzz bench bench-short bench-typed bench-instructions \
+    install uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
-	    "test-fault test-extended fuzz bench-short bench-instructions" \
-	    "clean distclean"
+	    "test-fault test-extended fuzz bench-short bench-typed" \
+	    "bench-instructions clean distclean"
 
 build: $(module)
 
@@ -114,6 +114,9 @@ bench_needs := $(module) $(build)/bench/load $(build)/bench/floor
 
 bench bench-short: $(build)/bench-packages $(build)/node_modules $(bench_needs)
 	@t/bench/bench $(build) $(if $(filter bench,$@),full,short)
+
+bench-typed: $(build)/test-packages $(bench_needs)
+	@t/bench/bench $(build) typed
 
 bench-instructions: $(build)/test-packages $(bench_needs)
 	@t/bench/bench $(build) instructions '$(T)'

@@ -196,19 +196,29 @@ bench_watch(bench_conn_t *c, int op, uint32_t events)
 
 
 void
-bench_path(char *dst, size_t size, const char *path, uint32_t channel)
+bench_path(char *dst, size_t size, const char *path, uint32_t channel,
+    uint32_t number)
 {
+    int          n;
+    uint32_t     value;
     const char  *mark;
 
-    mark = strstr(path, "%d");
+    value = channel;
 
-    if (mark == NULL) {
-        snprintf(dst, size, "%s", path);
-        return;
+    while ((mark = strstr(path, "%d")) != NULL) {
+        n = snprintf(dst, size, "%.*s%u", (int) (mark - path), path, value);
+
+        if ((size_t) n >= size) {
+            bench_fail("a path is too long");
+        }
+
+        dst += n;
+        size -= n;
+        path = mark + 2;
+        value = number;
     }
 
-    snprintf(dst, size, "%.*s%u%s", (int) (mark - path), path, channel,
-             mark + 2);
+    snprintf(dst, size, "%s", path);
 }
 
 
@@ -410,7 +420,9 @@ bench_open(bench_conn_t *conns, uint32_t n, const char *path,
 {
     char      buf[8192], uri[512];
     size_t    rest;
-    uint32_t  i, from, to;
+    uint32_t  i, from, to, views;
+
+    views = bench_options.json;
 
     for (from = 0; from < n; from = to) {
         to = (n - from < BENCH_BATCH) ? n : from + BENCH_BATCH;
@@ -418,7 +430,9 @@ bench_open(bench_conn_t *conns, uint32_t n, const char *path,
         for (i = from; i < to; i++) {
             conns[i].channel = (per_channel ? i / per_channel : i) % channels;
             conns[i].message = message;
-            bench_path(uri, sizeof(uri), path, conns[i].channel);
+            conns[i].view = (views > 1) ? i % views : 0;
+            bench_path(uri, sizeof(uri), path, conns[i].channel,
+                       (views > 1) ? conns[i].view : i);
             bench_connect(&conns[i], i);
             bench_request(&conns[i], uri, 1);
         }

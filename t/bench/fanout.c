@@ -4,6 +4,9 @@
  * burst is published when all subscribers have all of the last one.  All
  * subscribers of a channel must get the same messages, byte by byte, in the
  * same order, and those of one publisher in the order of publishing.
+ *
+ * With --json a message is an object, and a subscriber of a view must get the
+ * text of that view.
  */
 
 
@@ -16,14 +19,23 @@
 
 
 #define BENCH_ID_SIZE   8
+#define BENCH_JSON_AT   9               /* the id in a JSON text */
+#define BENCH_JSON_CHANNEL  30          /* the channel's digit */
+#define BENCH_JSON_ID   1000000000      /* its first: all have one size */
 #define BENCH_HTTP_MAX  64
+
+
+typedef struct {
+    uint8_t   *text;
+    size_t     size;
+    size_t     head;                /* of its frame */
+} bench_view_t;
 
 
 typedef struct {
     uint64_t   id;
     uint64_t   sent;                /* when, ns */
-    uint8_t   *frame;               /* as a server must send it */
-    size_t     size;
+    uint8_t   *frames[BENCH_VIEWS]; /* as a server must send it */
     uint8_t   *packed;              /* the first compressed frame of it */
     size_t     packed_size;
     uint32_t   left;                /* subscribers that have not got it */
@@ -47,8 +59,8 @@ static uint32_t          bench_npubs, bench_nfree;
 static bench_slot_t     *bench_slots;
 static bench_channel_t  *bench_channels;
 static uint32_t          bench_nslots;      /* a power of two */
-static size_t            bench_head;        /* of each frame */
-static uint8_t          *bench_payload;
+static bench_view_t      bench_views[BENCH_VIEWS];
+static uint32_t          bench_nviews;
 static uint64_t          bench_id;          /* of the next message */
 static uint64_t          bench_deliveries;
 static uint32_t          bench_inflight;
@@ -58,10 +70,31 @@ static uint32_t          bench_burst;       /* still to be published of it */
 static void bench_hub_message(bench_conn_t *c, uint8_t *p, size_t size);
 
 
+/* The views of typed.py; the first one is the message itself. */
+
+static const char       *bench_json[BENCH_VIEWS] = {
+    ("{\"value\":1000000000,\"channel\":0,\"name\":\"meter\",\"unit\":\"ms\","
+     "\"ok\":true,\"text\":\""),
+    "{\"value\":1000000000,\"name\":\"meter\"}",
+    "{\"value\":1000000000,\"unit\":\"ms\",\"ok\":true}"
+};
+
+
 static void
 bench_put_id(uint8_t *p, uint64_t id)
 {
     int  i;
+
+    if (bench_options.json) {
+        id += BENCH_JSON_ID;
+
+        for (i = BENCH_JSON_AT + 9; i >= BENCH_JSON_AT; i--) {
+            p[i] = '0' + id % 10;
+            id /= 10;
+        }
+
+        return;
+    }
 
     for (i = BENCH_ID_SIZE - 1; i >= 0; i--) {
         p[i] = "0123456789abcdef"[id & 0xf];
@@ -78,6 +111,15 @@ bench_get_id(const uint8_t *p)
 
     id = 0;
 
+    if (bench_options.json) {
+
+        for (i = BENCH_JSON_AT; i < BENCH_JSON_AT + 10; i++) {
+            id = 10 * id + p[i] - '0';
+        }
+
+        return id - BENCH_JSON_ID;
+    }
+
     for (i = 0; i < BENCH_ID_SIZE; i++) {
         id = (id << 4) | (p[i] <= '9' ? p[i] - '0' : p[i] - 'a' + 10);
     }
@@ -87,17 +129,61 @@ bench_get_id(const uint8_t *p)
 
 
 static void
-bench_slots_init(void)
+bench_texts_init(void)
 {
     uint32_t       i, size;
-    bench_slot_t  *m;
+    uint8_t       *text;
+    bench_view_t  *view;
 
     size = bench_options.size;
-    bench_payload = bench_alloc(size);
+    text = bench_alloc(size);
 
     for (i = 0; i < size; i++) {
-        bench_payload[i] = "abcdefghijklmnopqrstuvwxyz \"{}:,"[(i * 7) & 31];
+        text[i] = bench_options.json
+                  ? "abcdefghijklmnopqrstuvwxyz"[i % 26]
+                  : "abcdefghijklmnopqrstuvwxyz \"{}:,"[(i * 7) & 31];
     }
+
+    if (bench_options.json) {
+        memcpy(text, bench_json[0], strlen(bench_json[0]));
+        memcpy(text + size - 2, "\"}", 2);
+    }
+
+    bench_nviews = bench_options.json ? bench_options.json : 1;
+    bench_views[0].text = text;
+    bench_views[0].size = size;
+
+    for (i = 1; i < bench_nviews; i++) {
+        view = &bench_views[i];
+        view->text = (uint8_t *) bench_json[i];
+        view->size = strlen(bench_json[i]);
+    }
+}
+
+
+static void
+bench_frames_init(bench_slot_t *m)
+{
+    uint32_t       i;
+    bench_view_t  *view;
+
+    for (i = 0; i < bench_nviews; i++) {
+        view = &bench_views[i];
+        m->frames[i] = bench_alloc(view->size + BENCH_HEAD_SIZE);
+        view->head = bench_frame_put(m->frames[i], BENCH_FIN | BENCH_TEXT,
+                                     view->size, NULL);
+        memcpy(m->frames[i] + view->head, view->text, view->size);
+    }
+}
+
+
+static void
+bench_slots_init(void)
+{
+    uint32_t       i;
+    bench_slot_t  *m;
+
+    bench_texts_init();
 
     for (bench_nslots = 4;
          bench_nslots < 4 * bench_options.inflight;
@@ -110,12 +196,8 @@ bench_slots_init(void)
 
     for (i = 0; i < bench_nslots; i++) {
         m = &bench_slots[i];
-        m->frame = bench_alloc(size + BENCH_HEAD_SIZE);
-        bench_head = bench_frame_put(m->frame, BENCH_FIN | BENCH_TEXT, size,
-                                     NULL);
-        memcpy(m->frame + bench_head, bench_payload, size);
-        m->size = bench_head + size;
-        m->packed = bench_alloc(size + 1024);
+        bench_frames_init(m);
+        m->packed = bench_alloc(bench_options.size + 1024);
     }
 }
 
@@ -244,19 +326,24 @@ bench_hub_got(bench_conn_t *c, bench_slot_t *m)
 
 
 static bench_slot_t *
-bench_hub_check(const uint8_t *payload, size_t size)
+bench_hub_check(uint32_t n, const uint8_t *payload, size_t size)
 {
     uint64_t       id;
     bench_slot_t  *m;
+    bench_view_t  *view;
 
-    if (size != bench_options.size) {
+    view = &bench_views[n];
+
+    if (size != view->size) {
         bench_fail("a message of %zu bytes came", size);
     }
 
     id = bench_get_id(payload);
     m = &bench_slots[id & (bench_nslots - 1)];
 
-    if (m->id != id || memcmp(payload, m->frame + bench_head, size) != 0) {
+    if (m->id != id
+        || memcmp(payload, m->frames[n] + view->head, size) != 0)
+    {
         bench_fail("message %llu is not as it was published",
                    (unsigned long long) id);
     }
@@ -312,7 +399,7 @@ bench_hub_inflate(bench_conn_t *c, const uint8_t *p, size_t size)
         bench_fail("a compressed frame is corrupt");
     }
 
-    m = bench_hub_check(out, z.total_out);
+    m = bench_hub_check(c->view, out, z.total_out);
     memcpy(m->packed, p, size);
     m->packed_size = size;
     inflateEnd(&z);
@@ -324,15 +411,17 @@ bench_hub_inflate(bench_conn_t *c, const uint8_t *p, size_t size)
 static void
 bench_hub_message(bench_conn_t *c, uint8_t *p, size_t size)
 {
+    size_t         head;
     bench_slot_t  *m;
 
     if (p[0] & BENCH_RSV1) {
         m = bench_hub_inflate(c, p, size);
 
     } else {
-        m = bench_hub_check(p + bench_head, size - bench_head);
+        head = bench_frame_head(p);
+        m = bench_hub_check(c->view, p + head, size - head);
 
-        if (memcmp(p, m->frame, bench_head) != 0) {
+        if (memcmp(p, m->frames[c->view], head) != 0) {
             bench_fail("a frame begins with %02x %02x", p[0], p[1]);
         }
     }
@@ -352,13 +441,35 @@ bench_hub_post(bench_slot_t *m)
     c->busy = 1;
     m->publisher = c - bench_pubs;
 
-    bench_path(path, sizeof(path), bench_options.pub, m->channel);
+    bench_path(path, sizeof(path), bench_options.pub, m->channel, 0);
     n = snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\n"
                  "Host: localhost\r\nContent-Type: text/plain\r\n"
                  "Content-Length: %u\r\n\r\n", path, bench_options.size);
 
     bench_queue(c, head, n);
-    bench_queue(c, m->frame + bench_head, bench_options.size);
+    bench_queue(c, m->frames[0] + bench_views[0].head, bench_options.size);
+}
+
+
+/* Makes the message, and what its views must be; returns what is published. */
+
+static uint8_t *
+bench_hub_text(bench_slot_t *m)
+{
+    uint32_t   i;
+    uint8_t   *text;
+
+    for (i = 0; i < bench_nviews; i++) {
+        bench_put_id(m->frames[i] + bench_views[i].head, m->id);
+    }
+
+    text = m->frames[0] + bench_views[0].head;
+
+    if (bench_options.json) {
+        text[BENCH_JSON_CHANNEL] = '0' + m->channel;
+    }
+
+    return text;
 }
 
 
@@ -368,6 +479,7 @@ static int
 bench_hub_publish(void)
 {
     uint32_t       k;
+    uint8_t       *text;
     bench_slot_t  *m;
 
     m = &bench_slots[bench_id & (bench_nslots - 1)];
@@ -386,7 +498,7 @@ bench_hub_publish(void)
     m->left = bench_channels[m->channel].subscribers;
     m->sent = bench_now;
     bench_inflight += (m->left != 0);
-    bench_put_id(m->frame + bench_head, m->id);
+    text = bench_hub_text(m);
 
     if (bench_options.http) {
         bench_hub_post(m);
@@ -396,7 +508,7 @@ bench_hub_publish(void)
     k = (m->id / bench_options.channels) % bench_options.publishers;
     m->publisher = k;
     bench_queue_frame(&bench_pubs[m->channel * bench_options.publishers + k],
-                      BENCH_TEXT, m->frame + bench_head, bench_options.size);
+                      BENCH_TEXT, text, bench_options.size);
 
     return 1;
 }

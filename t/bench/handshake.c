@@ -113,7 +113,7 @@ bench_batches(uint64_t messages, double seconds)
 static void
 bench_rate(const char *path, int upgrade)
 {
-    bench_path(bench_uri, sizeof(bench_uri), path, 0);
+    bench_path(bench_uri, sizeof(bench_uri), path, 0, 0);
     bench_upgrade = upgrade;
     bench_measure(bench_batches, &bench_count);
 }

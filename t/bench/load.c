@@ -61,6 +61,7 @@ static bench_name_t  bench_names[] = {
     { "--get", 's', &bench_options.get },
     { "--http", 'i', &bench_options.http },
     { "--deflate", 'i', &bench_options.deflate },
+    { "--json", 'u', &bench_options.json },
     { "--slices", 'i', &bench_options.slices },
     { "--connections", 'u', &bench_options.connections },
     { "--channels", 'u', &bench_options.channels },
@@ -144,6 +145,16 @@ bench_arguments(int argc, char **argv)
     {
         bench_fail("--size is at least 8; --inflight, --channels and "
                    "--publishers at least 1");
+    }
+
+    if (bench_options.json
+        && (bench_options.json > BENCH_VIEWS || bench_options.size < 128
+            || bench_options.channels > 10
+            || (bench_options.json > 1 && bench_options.deflate)))
+    {
+        bench_fail("--json is at most %d, with a --size of at least 128 and "
+                   "at most 10 --channels; above 1 without --deflate",
+                   BENCH_VIEWS);
     }
 }
 

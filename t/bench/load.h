@@ -15,17 +15,20 @@
 
 #define BENCH_PIDS     64
 #define BENCH_BUCKETS  2048
+#define BENCH_VIEWS    3
 
 
 typedef struct {
     const char  *name;              /* the case */
-    const char  *sub;               /* paths; "%d" is the channel's number */
+    const char  *sub;               /* paths; "%d" is the channel's number, a
+                                       second one the connection's or view's */
     const char  *pub;
     const char  *echo;
     const char  *get;
     int          port;
     int          http;              /* publish by POST, not on a socket */
     int          deflate;
+    uint32_t     json;              /* messages are objects, in so many views */
     int          slices;
     int          cpu;               /* where to run, -1: anywhere */
     uint32_t     connections;
@@ -55,6 +58,7 @@ struct bench_conn_s {
     unsigned           gone:1;
 
     uint32_t           channel;
+    uint32_t           view;
     uint64_t           next;        /* how many messages it has got */
 
     uint8_t           *rest;        /* of a frame that is not complete */
@@ -103,7 +107,8 @@ void bench_request(bench_conn_t *c, const char *path, int upgrade);
 void bench_send_now(bench_conn_t *c, const void *p, size_t n);
 size_t bench_answer(bench_conn_t *c, const char *status, char *buf,
     size_t size);
-void bench_path(char *dst, size_t size, const char *path, uint32_t channel);
+void bench_path(char *dst, size_t size, const char *path, uint32_t channel,
+    uint32_t number);
 void bench_open(bench_conn_t *conns, uint32_t n, const char *path,
     uint32_t channels, uint32_t per_channel, bench_message_pt message);
 void bench_open_http(bench_conn_t *conns, uint32_t n,

@@ -51,6 +51,7 @@ http {{
 
 OURS_HTTP = """
     websocket_zone zone=bench:{zone};
+    {http}
 """
 
 # a publisher of its own kind: what it publishes goes to subscribers alone
@@ -59,11 +60,13 @@ OURS_SERVER = """
             websocket result;
             websocket_channel ch/$1;
             {extra}
+            {sub}
         }}
         location ~ ^/pub/(.*)$ {{
             websocket payload;
             websocket_channel ch/$1;
             {extra}
+            {pub}
         }}
         location ~ ^/post/(.*)$ {{
             websocket_publish;
@@ -241,15 +244,16 @@ class Bench:
             port, pinned=workers == 1,
             wait=1 if single else 1 + workers)
 
-    def ours(self, workers=1, extra="", tls=False, zone="64m", **more):
-        server = OURS_SERVER.format(extra=extra)
+    def ours(self, workers=1, extra="", tls=False, zone="64m", http="",
+             sub="", pub="", **more):
+        server = OURS_SERVER.format(extra=extra, sub=sub, pub=pub)
 
         if tls:
             server += TLS.format(prefix="PREFIX")
 
         return self.nginx(
             "ours", [MODULES + "/ndk_http_module.so", self.module],
-            OURS_HTTP.format(zone=zone), server, workers,
+            OURS_HTTP.format(zone=zone, http=http), server, workers,
             " ssl" if tls else "", **more)
 
     def nchan(self):
