@@ -65,7 +65,7 @@ def scrape():
                       if s.name.endswith('_bucket')]
             assert counts == sorted(counts), counts
 
-    assert len(names) == 16, names
+    assert len(names) == 17, names
     return values
 
 
