@@ -222,7 +222,8 @@ Messages checked when they are published (`websocket_receive`,
 `websocket_send`), then also in three views, a third of the subscribers each;
 or with a filter of its own for each subscriber. Where half match, a message is
 tried on all filters and goes to 500 subscribers: of 16 in flight each gets 8,
-so that fewer share one `send()`.
+so that fewer share one `send()`. Messages per second are by the clock, so with
+what the load generator and all else on the machine need.
 
 %s""" % table(["", "one at a time, us", "messages/s", "16 in flight, us",
                "messages/s"], rows)
