@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Nginx, Tap, TIMEOUT, until } from '../clients/nginx.mjs';
+import { Nginx, Tap, TIMEOUT, until, cutOff } from '../clients/nginx.mjs';
 
 const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
 const { chromium } = require('playwright-core');
@@ -177,8 +177,7 @@ async function choose(page) {
 }
 
 async function reload(page) {
-  nginx.process.kill('SIGHUP');
-  await page.waitForSelector('#state[data-state=reconnecting]');
+  await cutOff(page, () => nginx.process.kill('SIGHUP'));
   await publish('power', [8, 0]);
   await page.waitForSelector('#state[data-state=live]');
   await follows(page, 'power');

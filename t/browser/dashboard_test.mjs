@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freePort, Nginx, sleep, Tap, TIMEOUT, until }
+import { freePort, Nginx, sleep, Tap, TIMEOUT, cutOff, until }
   from '../clients/nginx.mjs';
 
 const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
@@ -166,8 +166,7 @@ try {
   await until('the history', async () => await points('connections') >= before);
   tap.ok(true, `the page again: ${before} points from the history`);
 
-  nginx.process.kill('SIGHUP');
-  await page.waitForSelector('#state[data-state=reconnecting]');
+  await cutOff(page, () => nginx.process.kill('SIGHUP'));
   await page.waitForSelector('#state[data-state=live]');
   const now = await points('connections');
   await until('it goes on', async () => await points('connections') > now);

@@ -108,3 +108,16 @@ export class Tap {
     process.exitCode = this.failed ? 1 : 0;
   }
 }
+
+/* does what cuts a page off, and waits until the page has seen that */
+export async function cutOff(page, what) {
+  await page.evaluate(() => {
+    const state = document.querySelector('#state');
+    window.cuts = 0;
+    new MutationObserver(() => {
+      window.cuts += state.dataset.state === 'reconnecting' ? 1 : 0;
+    }).observe(state, { attributes: true });
+  });
+  what();
+  await page.waitForFunction(() => window.cuts > 0);
+}
