@@ -33,6 +33,10 @@ static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_open_refuse(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
+static ngx_int_t ngx_http_websocket_open_asked(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t **ctx);
+static ngx_int_t ngx_http_websocket_open_session(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
@@ -122,10 +126,8 @@ static ngx_int_t
 ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key)
 {
-    char                           *error;
-    ngx_int_t                       rc, permitted;
-    ngx_http_websocket_ctx_t       *ctx;
-    ngx_http_websocket_rejected_e   reason;
+    ngx_int_t                  rc;
+    ngx_http_websocket_ctx_t  *ctx;
 
     /* where error_page keeps an error's status, there is no stream */
 
@@ -144,25 +146,58 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         return rc;
     }
 
+    ctx = NULL;
     rc = ngx_http_websocket_admit(r);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_open_asked(r, options, &ctx);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_open_session(r, options, ctx);
+    }
 
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
+    rc = key ? ngx_http_websocket_switch_protocols(r, key, &options->deflate)
+             : ngx_http_websocket_stream_header(r, options);
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_session_discard(ctx);
+        return rc;
+    }
+
+    ngx_http_websocket_session_start(ctx->session);
+
+    return NGX_DONE;
+}
+
+
+/* reads what the client asks for: as below */
+
+static ngx_int_t
+ngx_http_websocket_open_asked(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t **ctx)
+{
+    char                           *error;
+    ngx_int_t                       rc, permitted;
+    ngx_http_websocket_rejected_e   reason;
+
     reason = NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL;
-    rc = ngx_http_websocket_channels(r, &ctx, &error);
+    rc = ngx_http_websocket_channels(r, ctx, &error);
 
     if (rc == NGX_OK) {
         reason = NGX_HTTP_WEBSOCKET_REJECTED_POSITION;
-        rc = ngx_http_websocket_options(r, ctx, options, &error);
+        rc = ngx_http_websocket_options(r, *ctx, options, &error);
     }
 
     if (rc == NGX_OK) {
 
         /* a filter is made for who may come in only */
 
-        permitted = ngx_http_websocket_permit(r, ctx);
+        permitted = ngx_http_websocket_permit(r, *ctx);
 
         if (permitted != NGX_DECLINED) {
             return permitted;
@@ -179,9 +214,17 @@ ngx_http_websocket_open(ngx_http_request_t *r,
                                                error);
     }
 
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    return rc == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/* makes the session: as below */
+
+static ngx_int_t
+ngx_http_websocket_open_session(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx)
+{
+    ngx_int_t  rc;
 
     rc = ngx_http_websocket_session_create(r, ctx, options);
 
@@ -189,36 +232,27 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         ngx_http_websocket_filters_release(options->filter);
     }
 
-    if (rc == NGX_DECLINED) {
+    switch (rc) {
+
+    case NGX_OK:
+        return NGX_DECLINED;
+
+    case NGX_DECLINED:
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
 
         return ngx_http_websocket_unavailable(r, "the zone is full");
-    }
 
-    if (rc == NGX_BUSY) {
+    case NGX_BUSY:
         ngx_http_websocket_rejected(r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_CONNECTIONS);
 
         return ngx_http_websocket_unavailable(r, "too many connections");
-    }
 
-    if (rc != NGX_OK) {
+    default:  /* NGX_ERROR */
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
 
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    rc = key ? ngx_http_websocket_switch_protocols(r, key, &options->deflate)
-             : ngx_http_websocket_stream_header(r, options);
-
-    if (rc != NGX_OK) {
-        ngx_http_websocket_session_discard(ctx);
-        return rc;
-    }
-
-    ngx_http_websocket_session_start(ctx->session);
-
-    return NGX_DONE;
 }
 
 

@@ -23,6 +23,8 @@
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
 
 
+static ngx_int_t ngx_http_websocket_read_once(
+    ngx_http_websocket_session_t *s, ngx_event_t *rev, size_t size);
 static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
     size_t n);
 static ngx_uint_t ngx_http_websocket_read_waits(
@@ -78,7 +80,6 @@ void
 ngx_http_websocket_read_handler(ngx_event_t *rev)
 {
     size_t                         size;
-    ssize_t                        n;
     ngx_uint_t                     i, reads;
     ngx_connection_t              *c;
     ngx_http_websocket_session_t  *s;
@@ -116,46 +117,9 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
 
     for (i = 0; i < reads; i++) {
 
-        /*
-         * Who does not read the answers is not read from either, nor who has
-         * to wait: its timer comes back to it.
-         */
-
-        if (ngx_http_websocket_limits_waits(s)
-            || (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
-                && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO))
-        {
+        if (ngx_http_websocket_read_once(s, rev, size) != NGX_OK) {
             return;
         }
-
-        /* nor who would fill the zone with what nobody has read yet */
-
-        if (ngx_http_websocket_read_waits(s)) {
-            ngx_post_event(rev, &ngx_posted_next_events);
-            return;
-        }
-
-        /* of many sessions these are not in the cache: there is time now */
-
-        __builtin_prefetch(s->record);
-        __builtin_prefetch(&c->sent);
-
-        n = c->recv(c, ngx_http_websocket_read_buffer, size);
-
-        if (n == NGX_AGAIN) {
-            if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-                ngx_http_websocket_session_free(s);
-            }
-
-            return;
-        }
-
-        if (n == NGX_ERROR || n == 0) {
-            ngx_http_websocket_session_free(s);
-            return;
-        }
-
-        ngx_http_websocket_read_heard(s, n);
 
         if (!rev->ready || ngx_http_websocket_read_waits(s)) {
             break;
@@ -174,6 +138,56 @@ ngx_http_websocket_read_handler(ngx_event_t *rev)
         ngx_post_event(rev, ngx_http_websocket_read_waits(s)
                             ? &ngx_posted_events : &ngx_posted_next_events);
     }
+}
+
+
+/* NGX_DONE when there is no more to be done now, or no session */
+
+static ngx_int_t
+ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
+    size_t size)
+{
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    /*
+     * Who does not read the answers is not read from either, nor who has to
+     * wait: its timer comes back to it.
+     */
+
+    if (ngx_http_websocket_limits_waits(s)
+        || (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
+            && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO))
+    {
+        return NGX_DONE;
+    }
+
+    /* nor who would fill the zone with what nobody has read yet */
+
+    if (ngx_http_websocket_read_waits(s)) {
+        ngx_post_event(rev, &ngx_posted_next_events);
+        return NGX_DONE;
+    }
+
+    /* of many sessions these are not in the cache: there is time now */
+
+    __builtin_prefetch(s->record);
+    __builtin_prefetch(&c->sent);
+
+    n = c->recv(c, ngx_http_websocket_read_buffer, size);
+
+    if (n > 0) {
+        ngx_http_websocket_read_heard(s, n);
+        return NGX_OK;
+    }
+
+    if (n != NGX_AGAIN || ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_http_websocket_session_free(s);
+    }
+
+    return NGX_DONE;
 }
 
 
