@@ -151,10 +151,10 @@ a< text {"from":"alice","a":2}
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_stamp time sequence; }
+    location = /ws { websocket bidirectional; websocket_stamp time number; }
 --- must_die
 --- error_log eval
-qr/invalid field "sequence", it must be "from", .* in \S+nginx\.conf:\d+/
+qr/invalid field "number", it must be "from", .* in \S+nginx\.conf:\d+/
 
 
 
@@ -165,7 +165,7 @@ qr/invalid field "sequence", it must be "from", .* in \S+nginx\.conf:\d+/
     location = /ws { websocket bidirectional; websocket_stamp from from=$arg_a; }
 --- must_die
 --- error_log eval
-qr/duplicate field "from=\$arg_a" in \S+nginx\.conf:\d+/
+qr/duplicate field "from" in \S+nginx\.conf:\d+/
 
 
 
@@ -196,3 +196,171 @@ b> GET /off
 b< 101
 b> text {}
 b< text {}
+
+
+
+=== TEST 9: the number of a message in its channel, on every way
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel room other;
+        websocket_stamp sequence channel;
+        websocket_history length=100;
+    }
+    location = /alone { websocket bidirectional; websocket_channel alone; websocket_stamp sequence; }
+    location = /pub { websocket_publish; websocket_channel room; }
+--- websocket
+a> GET /ws
+a< 101
+b> GET /ws?position=1
+b< 101
+b< text qr/\A\{"position":"[0-9a-f]{16}:0,/
+a> text {"sequence":17,"a":0.10}
+a< text {"sequence":1,"channel":"room","a":0.10}
+b< text qr/\A[0-9a-f]{16}:1\n\{"sequence":1,"channel":"room","a":0\.10\}\z/
+! POST /pub {"sequence":17}
+! < 200
+a< text {"sequence":17}
+! POST /ws {"sequence":17}
+! < 200
+! < json {"offset":3}
+a< text {"sequence":3,"channel":"room"}
+a> text {"x":4}
+a> text {"x":5}
+a> text {"x":6}
+a> text {"x":7}
+a> text {"x":8}
+a> text {"x":9}
+a> text {"x":10}
+a< text {"sequence":4,"channel":"room","x":4}
+a< text {"sequence":5,"channel":"room","x":5}
+a< text {"sequence":6,"channel":"room","x":6}
+a< text {"sequence":7,"channel":"room","x":7}
+a< text {"sequence":8,"channel":"room","x":8}
+a< text {"sequence":9,"channel":"room","x":9}
+a< text {"sequence":10,"channel":"room","x":10}
+c> GET /alone
+c< 101
+c> text {}
+c< text {"sequence":1}
+# what is refused takes no number
+c> text []
+c< json {"error":{"code":"invalid_message"}}
+c> text {}
+c< text {"sequence":2}
+! POST /ws [X-WebSocket-Tags: room=a] {"last":true}
+! < 200
+a< text {"sequence":11,"channel":"room","last":true}
+
+
+
+=== TEST 10: other names
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_stamp who:from=a:$arg_user added_at:time N-r:sequence time:channel;
+    }
+--- websocket
+a> GET /ws?user=eve
+a< 101
+a> text {"who":1,"from":2,"added_at":3,"n-R":4,"time":5,"sequence":6,"channel":7}
+a< text qr/\A\{"N-r":1,"who":"a:eve","added_at":"20[^"]+Z","time":"x","from":2,"sequence":6,"channel":7\}\z/
+
+
+
+=== TEST 11: a field twice, by another name
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp time at:time; }
+--- must_die
+--- error_log eval
+qr/duplicate field "at" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 12: a name twice, but for its case
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp At:time at:channel; }
+--- must_die
+--- error_log eval
+qr/duplicate field "at" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 13: a name that is none
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp "a b:time"; }
+--- must_die
+--- error_log eval
+qr/invalid name "a b" of a field, it must be up to 64 letters.* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 14: an empty name
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp :time; }
+--- must_die
+--- error_log eval
+qr/invalid name "" of a field.* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 15: a name that is too long
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx:time; }
+--- must_die
+--- error_log eval
+qr/invalid name "x{65}" of a field.* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 16: a value where there is none
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp time=now; }
+--- must_die
+--- error_log eval
+qr/invalid field "time=now", it must be .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 17: an empty value
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_stamp from=; }
+--- must_die
+--- error_log eval
+qr/invalid field "from=", it must be .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 18: an answer is made before its messages have numbers
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a number; }
+--- config
+    location = /ws {
+        websocket payload;
+        websocket_receive m;
+        websocket_stamp sequence;
+        websocket_collect on;
+    }
+--- must_die
+--- error_log eval
+qr/"websocket": "websocket_collect" cannot go with a "sequence" of "websocket_stamp" in \S+nginx\.conf:\d+/

@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_websocket_http.h"
+#include "message/ngx_http_websocket_intake.h"
 #include "message/ngx_http_websocket_priority.h"
 
 
@@ -362,9 +363,10 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
         (*n)++;
     }
 
-    /* there may be one for all of them, and one of tags before it */
+    /* there may be others instead of them, and one of tags before all */
 
-    part = ngx_palloc(r->pool, (*n + 2) * sizeof(ngx_websocket_log_part_t));
+    part = ngx_palloc(r->pool, (*n + NGX_HTTP_WEBSOCKET_INTAKE_PARTS + 1)
+                               * sizeof(ngx_websocket_log_part_t));
     if (part == NULL) {
         return NGX_ERROR;
     }

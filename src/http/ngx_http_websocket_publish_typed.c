@@ -72,9 +72,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
 
     message->priority = in.priority;
 
-    parts[0].data = in.data;
-    parts[0].size = in.size;
-    *n = 1;
+    *n = ngx_http_websocket_intake_parts(&in, parts);
 
     return NGX_OK;
 }

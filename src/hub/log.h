@@ -69,9 +69,13 @@ typedef struct {
 
 
 typedef struct {
-    const uint8_t *data;
+    const uint8_t *data;            /* or ngx_websocket_log_offset */
     size_t         size;
 } ngx_websocket_log_part_t;
+
+
+/* the data of a part that is the message's own offset, in decimal */
+extern const uint8_t  ngx_websocket_log_offset[];
 
 
 /* what is known of a message beside its bytes */

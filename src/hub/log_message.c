@@ -43,6 +43,9 @@ static uint32_t ngx_websocket_log_wake(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, ngx_websocket_log_wake_t *wake);
 static void ngx_websocket_log_store(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
+static const ngx_websocket_log_part_t *ngx_websocket_log_part(
+    ngx_websocket_log_put_t *put, size_t i);
+static void ngx_websocket_log_number(ngx_websocket_log_put_t *put);
 static ngx_websocket_message_t *ngx_websocket_log_same(
     ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
@@ -67,6 +70,9 @@ static void ngx_websocket_log_begin(ngx_websocket_log_t *log,
     ngx_websocket_ref_t ref, ngx_websocket_log_place_t *place);
 static void ngx_websocket_log_copy(ngx_websocket_log_place_t *place,
     uint8_t *out, const uint8_t *in, size_t size);
+
+
+const uint8_t  ngx_websocket_log_offset[1];
 
 
 static uint64_t
@@ -422,12 +428,20 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
     uint64_t                  size, blocks, now;
     ngx_websocket_channel_t  *ch;
 
+    ch = ngx_websocket_log_block(log, channel);
+
+    put->message->offset = ch->offset + 1;
+
     for (size = 0, i = 0; i < put->n; i++) {
-        size += put->parts[i].size;
+
+        if (put->parts[i].data == ngx_websocket_log_offset) {
+            ngx_websocket_log_number(put);
+        }
+
+        size += ngx_websocket_log_part(put, i)->size;
     }
 
     blocks = ngx_websocket_log_blocks(size) + more;
-    ch = ngx_websocket_log_block(log, channel);
 
     /* never, even if nothing but its channel were there */
 
@@ -457,6 +471,33 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
 }
 
 
+static const ngx_websocket_log_part_t *
+ngx_websocket_log_part(ngx_websocket_log_put_t *put, size_t i)
+{
+    return put->parts[i].data == ngx_websocket_log_offset ? &put->offset
+                                                          : &put->parts[i];
+}
+
+
+static void
+ngx_websocket_log_number(ngx_websocket_log_put_t *put)
+{
+    uint8_t   *p;
+    uint64_t   n;
+
+    p = put->digits + sizeof(put->digits);
+    n = put->message->offset;
+
+    do {
+        *--p = (uint8_t) ('0' + n % 10);
+        n /= 10;
+    } while (n);
+
+    put->offset.data = p;
+    put->offset.size = (size_t) (put->digits + sizeof(put->digits) - p);
+}
+
+
 void
 ngx_websocket_log_put(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ngx_websocket_log_put_t *put)
@@ -469,8 +510,6 @@ ngx_websocket_log_put(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     }
 
     ch = ngx_websocket_log_block(log, channel);
-
-    put->message->offset = ch->offset + 1;
 
     ngx_websocket_log_set64(log, &ch->offset, put->message->offset);
     ngx_websocket_log_set64(log, &ch->published, put->message->time);
@@ -531,17 +570,16 @@ static void
 ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ngx_websocket_log_put_t *put)
 {
-    size_t                        i;
-    ngx_websocket_ref_t           ref, end;
-    ngx_websocket_channel_t      *ch;
-    ngx_websocket_message_t      *m;
-    ngx_websocket_log_place_t     place;
-    ngx_websocket_log_message_t  *message;
+    size_t                           i;
+    ngx_websocket_ref_t              ref, end;
+    ngx_websocket_channel_t         *ch;
+    ngx_websocket_message_t         *m;
+    ngx_websocket_log_place_t        place;
+    ngx_websocket_log_message_t     *message;
+    const ngx_websocket_log_part_t  *part;
 
     message = put->message;
     ch = ngx_websocket_log_block(log, channel);
-
-    message->offset = ch->offset + 1;
 
     ref = ngx_websocket_log_take(log, put->blocks, &end);
     m = ngx_websocket_log_block(log, ref);
@@ -572,8 +610,8 @@ ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ngx_websocket_log_begin(log, ref, &place);
 
     for (i = 0; i < put->n; i++) {
-        ngx_websocket_log_copy(&place, NULL, put->parts[i].data,
-                               put->parts[i].size);
+        part = ngx_websocket_log_part(put, i);
+        ngx_websocket_log_copy(&place, NULL, part->data, part->size);
     }
 
     ngx_websocket_log_link(log, channel, ref);

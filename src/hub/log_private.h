@@ -209,6 +209,9 @@ typedef struct {
     size_t                           n;
     uint32_t                         live;  /* workers with subscribers */
     uint32_t                         blocks;
+    ngx_websocket_log_part_t         offset;    /* in digits, if it is asked
+                                                   for as a part */
+    uint8_t                          digits[sizeof("18446744073709551615") - 1];
 } ngx_websocket_log_put_t;
 
 

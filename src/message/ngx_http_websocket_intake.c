@@ -118,7 +118,7 @@ ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 
     rc = ngx_websocket_stamp((char *) in->data, in->size, in->stamp, &text,
-                             &in->error);
+                             &in->number, &in->error);
 
     ngx_websocket_json_text_done(&in->made);
 
@@ -127,6 +127,28 @@ ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
     in->size = text.size;
 
     return ngx_http_websocket_intake_result(rc);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
+    ngx_websocket_log_part_t *parts)
+{
+    parts[0].data = in->data;
+    parts[0].size = in->size;
+
+    if (in->number == 0) {
+        return 1;
+    }
+
+    parts[0].size = in->number;
+
+    parts[1].data = ngx_websocket_log_offset;
+
+    parts[2].data = in->data + in->number;
+    parts[2].size = in->size - in->number;
+
+    return 3;
 }
 
 
@@ -199,7 +221,7 @@ ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
 {
     ngx_memzero(stamp, sizeof(ngx_websocket_stamp_t));
 
-    stamp->fields = conf->fields;
+    stamp->names = conf->names;
     stamp->channel = (char *) channel->data;
     stamp->channel_size = channel->len;
     stamp->time = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());

@@ -14,6 +14,9 @@
 #include "message/stamp.h"
 
 
+#define NGX_HTTP_WEBSOCKET_INTAKE_PARTS  3
+
+
 typedef struct {
     /* set by the caller; the rest is zeros */
 
@@ -31,6 +34,8 @@ typedef struct {
     /* set by the functions */
 
     ngx_uint_t                       priority;
+    size_t                           number;    /* where in the data its offset
+                                                   is to stand; 0: nowhere */
     json_t                          *json;      /* NULL: none was read */
     ngx_websocket_json_error_t       error;     /* where it is refused */
     ngx_websocket_json_text_t        made;
@@ -47,6 +52,13 @@ ngx_int_t ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in);
 
 /* Does what the location wants done, reading included. */
 ngx_int_t ngx_http_websocket_intake(ngx_http_websocket_intake_t *in);
+
+/*
+ * Sets what is to be published, parts of in->data or of its offset; returns
+ * how many, up to NGX_HTTP_WEBSOCKET_INTAKE_PARTS.
+ */
+ngx_uint_t ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
+    ngx_websocket_log_part_t *parts);
 
 /*
  * Sets what the location's stamp says now: who sent it, where from is not

@@ -9,6 +9,11 @@
 /* words of one line in a block */
 #define NGX_HTTP_WEBSOCKET_TYPE_WORDS  256
 
+/* what the name of a stamp's field is made of */
+
+#define NGX_HTTP_WEBSOCKET_STAMP_LETTERS                                      \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+
 /* what is collected, where max= does not say */
 #define NGX_HTTP_WEBSOCKET_COLLECT     65536
 
@@ -39,8 +44,13 @@ static char *ngx_http_websocket_use_resolve(ngx_conf_t *cf,
     ngx_http_websocket_use_t *use, const char *directive);
 
 
+static char *ngx_http_websocket_stamp_field(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *field);
+static ngx_int_t ngx_http_websocket_stamp_kind(ngx_str_t *kind);
+static char *ngx_http_websocket_stamp_name(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_uint_t field, ngx_str_t *name);
 static char *ngx_http_websocket_stamp_from(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_str_t *value);
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *from);
 static char *ngx_http_websocket_collect_check(
     ngx_http_websocket_loc_conf_t *conf);
 
@@ -352,6 +362,15 @@ ngx_http_websocket_collect_check(ngx_http_websocket_loc_conf_t *conf)
         return "\"websocket_collect\" needs \"websocket_receive\"";
     }
 
+    /* the answer is made of messages that are yet to be published */
+
+    if (conf->typed.stamp
+        && conf->typed.stamp->names[NGX_WEBSOCKET_STAMP_SEQUENCE].size)
+    {
+        return "\"websocket_collect\" cannot go with a \"sequence\" of "
+               "\"websocket_stamp\"";
+    }
+
     if (collect->name.len == 0
         || ngx_strcmp(collect->name.data, "default") == 0)
     {
@@ -566,7 +585,7 @@ ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
 }
 
 
-/* from[=VALUE], time, channel; or off */
+/* [NAME:]from[=VALUE], [NAME:]time, ...; or off */
 
 char *
 ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -574,7 +593,7 @@ ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
     ngx_str_t                   *value;
-    ngx_uint_t                   i, field;
+    ngx_uint_t                   i;
     ngx_http_websocket_stamp_t  *stamp;
 
     if (wlcf->typed.stamp != NGX_CONF_UNSET_PTR) {
@@ -595,28 +614,11 @@ ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (ngx_strcmp(value[i].data, "time") == 0) {
-            field = NGX_WEBSOCKET_STAMP_TIME;
-
-        } else if (ngx_strcmp(value[i].data, "channel") == 0) {
-            field = NGX_WEBSOCKET_STAMP_CHANNEL;
-
-        } else if (ngx_http_websocket_stamp_from(cf, stamp, &value[i])
-                   == NGX_CONF_OK)
+        if (ngx_http_websocket_stamp_field(cf, stamp, &value[i])
+            != NGX_CONF_OK)
         {
-            field = NGX_WEBSOCKET_STAMP_FROM;
-
-        } else {
             return NGX_CONF_ERROR;
         }
-
-        if (stamp->fields & field) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate field \"%V\"",
-                               &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        stamp->fields |= field;
     }
 
     wlcf->typed.stamp = stamp;
@@ -626,31 +628,127 @@ ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_http_websocket_stamp_from(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_str_t *value)
+ngx_http_websocket_stamp_field(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *field)
 {
-    ngx_str_t         from;
+    u_char      *last, *equals, *colon;
+    ngx_int_t    i;
+    ngx_str_t    name, kind, from;
 
-    static ngx_str_t  user = ngx_string("$websocket_user");
+    last = field->data + field->len;
+    equals = ngx_strlchr(field->data, last, '=');
 
-    if (ngx_strcmp(value->data, "from") == 0) {
-        from = user;
+    ngx_str_set(&from, "$websocket_user");
 
-    } else if (value->len > 5 && ngx_strncmp(value->data, "from=", 5) == 0) {
-        from.data = value->data + 5;
-        from.len = value->len - 5;
+    if (equals) {
+        from.data = equals + 1;
+        from.len = last - from.data;
+        last = equals;
+    }
 
-    } else {
+    colon = ngx_strlchr(field->data, last, ':');
+
+    kind.data = colon ? colon + 1 : field->data;
+    kind.len = last - kind.data;
+
+    name.data = field->data;
+    name.len = (colon ? colon : last) - name.data;
+
+    i = ngx_http_websocket_stamp_kind(&kind);
+
+    if (i == NGX_ERROR || from.len == 0
+        || (equals && i != NGX_WEBSOCKET_STAMP_FROM))
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid field \"%V\", it "
-                           "must be \"from\", \"from=VALUE\", \"time\", or "
-                           "\"channel\"", value);
+                           "must be \"from\", \"from=VALUE\", \"time\", "
+                           "\"sequence\", or \"channel\", with \"NAME:\" "
+                           "before it for another name", field);
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_http_websocket_stamp_name(cf, stamp, i, &name) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return i == NGX_WEBSOCKET_STAMP_FROM
+           ? ngx_http_websocket_stamp_from(cf, stamp, &from) : NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_stamp_kind(ngx_str_t *kind)
+{
+    ngx_uint_t        i;
+
+    static ngx_str_t  kinds[] = {
+        ngx_string("sequence"),
+        ngx_string("from"),
+        ngx_string("time"),
+        ngx_string("channel")
+    };
+
+    for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
+
+        if (kind->len == kinds[i].len
+            && ngx_strncmp(kind->data, kinds[i].data, kind->len) == 0)
+        {
+            return i;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+static char *
+ngx_http_websocket_stamp_name(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_uint_t field, ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    ngx_websocket_stamp_name_t  *own;
+
+    if (name->len == 0 || name->len > NGX_WEBSOCKET_STAMP_NAME_SIZE
+        || strspn((char *) name->data, NGX_HTTP_WEBSOCKET_STAMP_LETTERS)
+           < name->len)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid name \"%V\" of a "
+                           "field, it must be up to %d letters, digits, "
+                           "\"_\", \"-\", and \".\"", name,
+                           NGX_WEBSOCKET_STAMP_NAME_SIZE);
+        return NGX_CONF_ERROR;
+    }
+
+    own = stamp->names;
+
+    for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
+
+        if (own[i].size && (i == field
+                            || (own[i].size == name->len
+                                && ngx_strncasecmp((u_char *) own[i].data,
+                                                   name->data, name->len)
+                                   == 0)))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate field \"%V\"",
+                               name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    own[field].data = (char *) name->data;
+    own[field].size = name->len;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_stamp_from(ngx_conf_t *cf,
+    ngx_http_websocket_stamp_t *stamp, ngx_str_t *from)
+{
     stamp->from = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
 
     if (stamp->from == NULL
-        || ngx_http_websocket_compile(cf, stamp->from, &from) != NGX_OK)
+        || ngx_http_websocket_compile(cf, stamp->from, from) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }

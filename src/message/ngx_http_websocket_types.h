@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "message/stamp.h"
 #include "message/type.h"
 
 
@@ -55,7 +56,7 @@ typedef struct {
 /* websocket_stamp */
 
 typedef struct {
-    ngx_uint_t                    fields;   /* NGX_WEBSOCKET_STAMP_* */
+    ngx_websocket_stamp_name_t    names[NGX_WEBSOCKET_STAMP_FIELDS];
     ngx_http_complex_value_t     *from;
 } ngx_http_websocket_stamp_t;
 

@@ -9,43 +9,28 @@
 #define NGX_WEBSOCKET_STAMP_LAST  UINT64_C(253402300799999) /* of year 9999 */
 
 
-typedef struct {
-    const char                  *name;
-    size_t                       size;
-    unsigned                     bit;
-} ngx_websocket_stamp_name_t;
-
-
 static void ngx_websocket_stamp_fields(const ngx_websocket_stamp_t *stamp,
     ngx_websocket_json_text_t *text);
-static void ngx_websocket_stamp_name(ngx_websocket_json_text_t *text,
-    const char *name);
+static int ngx_websocket_stamp_name(const ngx_websocket_stamp_t *stamp,
+    ngx_websocket_stamp_field_e field, ngx_websocket_json_text_t *text);
 static void ngx_websocket_stamp_string(ngx_websocket_json_text_t *text,
     const char *data, size_t size);
 static size_t ngx_websocket_stamp_whole(const char *data, size_t size);
-static void ngx_websocket_stamp_number(ngx_websocket_json_text_t *text,
-    uint64_t n);
 static char *ngx_websocket_stamp_digits(char *p, uint32_t n, int digits);
 static int ngx_websocket_stamp_members(ngx_websocket_scan_t *scan,
-    unsigned fields, ngx_websocket_json_text_t *text);
-static int ngx_websocket_stamp_own(unsigned fields, const char *p,
-    const char *last);
+    const ngx_websocket_stamp_name_t *names, ngx_websocket_json_text_t *text);
+static int ngx_websocket_stamp_own(const ngx_websocket_stamp_name_t *names,
+    const char *p, const char *last);
+static int ngx_websocket_stamp_same(const ngx_websocket_stamp_name_t *own,
+    const char *name, size_t size);
 static uint32_t ngx_websocket_stamp_character(const char **p);
 static uint32_t ngx_websocket_stamp_hex(const char *p);
-
-
-static const ngx_websocket_stamp_name_t  ngx_websocket_stamp_names[] = {
-    { "from", sizeof("from") - 1, NGX_WEBSOCKET_STAMP_FROM },
-    { "time", sizeof("time") - 1, NGX_WEBSOCKET_STAMP_TIME },
-    { "sequence", sizeof("sequence") - 1, NGX_WEBSOCKET_STAMP_SEQUENCE },
-    { "channel", sizeof("channel") - 1, NGX_WEBSOCKET_STAMP_CHANNEL }
-};
 
 
 ngx_websocket_json_e
 ngx_websocket_stamp(const char *message, size_t size,
     const ngx_websocket_stamp_t *stamp, ngx_websocket_json_text_t *text,
-    ngx_websocket_json_error_t *error)
+    size_t *number, ngx_websocket_json_error_t *error)
 {
     ngx_websocket_scan_t  scan;
 
@@ -62,9 +47,14 @@ ngx_websocket_stamp(const char *message, size_t size,
     }
 
     ngx_websocket_json_append(text, "{", 1);
+
+    *number = ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_SEQUENCE,
+                                       text)
+              ? text->size : 0;
+
     ngx_websocket_stamp_fields(stamp, text);
 
-    if (!ngx_websocket_stamp_members(&scan, stamp->fields, text)) {
+    if (!ngx_websocket_stamp_members(&scan, stamp->names, text)) {
         return ngx_websocket_json_refuse(error, NULL,
                                          scan.deep
                                          ? "nested too deep, at byte %zu"
@@ -85,8 +75,7 @@ ngx_websocket_stamp_fields(const ngx_websocket_stamp_t *stamp,
 {
     char  time[NGX_WEBSOCKET_STAMP_TIME_SIZE];
 
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_FROM) {
-        ngx_websocket_stamp_name(text, "from");
+    if (ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_FROM, text)) {
 
         if (stamp->from) {
             ngx_websocket_stamp_string(text, stamp->from, stamp->from_size);
@@ -96,35 +85,42 @@ ngx_websocket_stamp_fields(const ngx_websocket_stamp_t *stamp,
         }
     }
 
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_TIME) {
-        ngx_websocket_stamp_name(text, "time");
+    if (ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_TIME, text)) {
         ngx_websocket_stamp_time(time, stamp->time);
         ngx_websocket_json_append_string(text, time, sizeof(time));
     }
 
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_SEQUENCE) {
-        ngx_websocket_stamp_name(text, "sequence");
-        ngx_websocket_stamp_number(text, stamp->sequence);
-    }
-
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_CHANNEL) {
-        ngx_websocket_stamp_name(text, "channel");
+    if (ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_CHANNEL, text)) {
         ngx_websocket_stamp_string(text, stamp->channel, stamp->channel_size);
     }
 }
 
 
-/* the name of a member, behind a comma unless it is the object's first */
+/*
+ * The field's name, behind a comma unless it is the object's first.  Returns 0
+ * when the field is not said.
+ */
 
-static void
-ngx_websocket_stamp_name(ngx_websocket_json_text_t *text, const char *name)
+static int
+ngx_websocket_stamp_name(const ngx_websocket_stamp_t *stamp,
+    ngx_websocket_stamp_field_e field, ngx_websocket_json_text_t *text)
 {
+    const ngx_websocket_stamp_name_t  *name;
+
+    name = &stamp->names[field];
+
+    if (name->size == 0) {
+        return 0;
+    }
+
     if (text->size && text->data[text->size - 1] != '{') {
         ngx_websocket_json_append(text, ",", 1);
     }
 
-    ngx_websocket_json_append_string(text, name, strlen(name));
+    ngx_websocket_json_append_string(text, name->data, name->size);
     ngx_websocket_json_append(text, ":", 1);
+
+    return 1;
 }
 
 
@@ -177,22 +173,6 @@ ngx_websocket_stamp_whole(const char *data, size_t size)
     }
 
     return 0;
-}
-
-
-static void
-ngx_websocket_stamp_number(ngx_websocket_json_text_t *text, uint64_t n)
-{
-    char  buf[20], *p;
-
-    p = buf + sizeof(buf);
-
-    do {
-        *--p = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n);
-
-    ngx_websocket_json_append(text, p, (size_t) (buf + sizeof(buf) - p));
 }
 
 
@@ -253,8 +233,8 @@ ngx_websocket_stamp_digits(char *p, uint32_t n, int digits)
 /* the members that are the client's to say, behind "{", and what ends them */
 
 static int
-ngx_websocket_stamp_members(ngx_websocket_scan_t *scan, unsigned fields,
-    ngx_websocket_json_text_t *text)
+ngx_websocket_stamp_members(ngx_websocket_scan_t *scan,
+    const ngx_websocket_stamp_name_t *names, ngx_websocket_json_text_t *text)
 {
     const char  *member, *name;
 
@@ -279,7 +259,7 @@ ngx_websocket_stamp_members(ngx_websocket_scan_t *scan, unsigned fields,
                 return 0;
             }
 
-            if (!ngx_websocket_stamp_own(fields, member + 1, name - 1)) {
+            if (!ngx_websocket_stamp_own(names, member + 1, name - 1)) {
 
                 if (text->size && text->data[text->size - 1] != '{') {
                     ngx_websocket_json_append(text, ",", 1);
@@ -307,9 +287,10 @@ ngx_websocket_stamp_members(ngx_websocket_scan_t *scan, unsigned fields,
 /* not 0 when the name, the inside of a string, is one of the fields' */
 
 static int
-ngx_websocket_stamp_own(unsigned fields, const char *p, const char *last)
+ngx_websocket_stamp_own(const ngx_websocket_stamp_name_t *names,
+    const char *p, const char *last)
 {
-    char      name[sizeof("sequence") - 1];
+    char      name[NGX_WEBSOCKET_STAMP_NAME_SIZE];
     size_t    i, n;
     uint32_t  c;
 
@@ -324,12 +305,9 @@ ngx_websocket_stamp_own(unsigned fields, const char *p, const char *last)
         name[n] = (char) c;
     }
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; n && i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
 
-        if (ngx_websocket_stamp_names[i].bit & fields
-            && ngx_websocket_stamp_names[i].size == n
-            && memcmp(ngx_websocket_stamp_names[i].name, name, n) == 0)
-        {
+        if (ngx_websocket_stamp_same(&names[i], name, n)) {
             return 1;
         }
     }
@@ -338,7 +316,33 @@ ngx_websocket_stamp_own(unsigned fields, const char *p, const char *last)
 }
 
 
-/* the next character of a string, small; of two bytes at most */
+/* a name in small letters, and the field's in any */
+
+static int
+ngx_websocket_stamp_same(const ngx_websocket_stamp_name_t *own,
+    const char *name, size_t size)
+{
+    size_t  i;
+
+    if (own->size != size) {
+        return 0;
+    }
+
+    for (i = 0; i < size; i++) {
+
+        if ((own->data[i] >= 'A' && own->data[i] <= 'Z'
+             ? own->data[i] | 0x20 : own->data[i])
+            != name[i])
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* the next character of a string, small; 0x80 and more: not of a name */
 
 static uint32_t
 ngx_websocket_stamp_character(const char **p)
@@ -359,16 +363,25 @@ ngx_websocket_stamp_character(const char **p)
 
     } else if (c >= 0xc0 && c < 0xe0) {
         c = (c & 0x1f) << 6 | (*(*p)++ & 0x3f);
+
+    } else if (c >= 0xe0 && c < 0xf0) {
+        c = (c & 0x0f) << 12 | ((*p)[0] & 0x3f) << 6 | ((*p)[1] & 0x3f);
+        *p += 2;
     }
 
     switch (c) {
 
-    case 0x130:     /* these have a letter of ASCII in the other case, */
-    case 0x131:     /* with a dot and without, and the long s */
+    /* these have a letter of ASCII in the other case */
+
+    case 0x130:     /* with a dot */
+    case 0x131:     /* without */
         return 'i';
 
-    case 0x17f:
+    case 0x17f:     /* long */
         return 's';
+
+    case 0x212a:    /* Kelvin */
+        return 'k';
 
     default:
         return c >= 'A' && c <= 'Z' ? c | 0x20 : c;

@@ -21,23 +21,38 @@
 #include "message/json.h"
 
 
-#define NGX_WEBSOCKET_STAMP_FROM      0x01
-#define NGX_WEBSOCKET_STAMP_TIME      0x02
-#define NGX_WEBSOCKET_STAMP_SEQUENCE  0x04
-#define NGX_WEBSOCKET_STAMP_CHANNEL   0x08
+/* in the order in which they stand in a message */
+
+typedef enum {
+    NGX_WEBSOCKET_STAMP_SEQUENCE = 0,
+    NGX_WEBSOCKET_STAMP_FROM,
+    NGX_WEBSOCKET_STAMP_TIME,
+    NGX_WEBSOCKET_STAMP_CHANNEL,
+    NGX_WEBSOCKET_STAMP_FIELDS
+} ngx_websocket_stamp_field_e;
+
+
+#define NGX_WEBSOCKET_STAMP_NAME_SIZE  64
 
 #define NGX_WEBSOCKET_STAMP_TIME_SIZE                                         \
     (sizeof("1970-01-01T00:00:00.000Z") - 1)
 
 
+/* what a field is called: ASCII letters, digits, "_", "-" and "." */
+
 typedef struct {
-    unsigned       fields;        /* which of these are set, by bits */
-    const char    *from;          /* NULL: null is said, not nothing */
-    size_t         from_size;
-    const char    *channel;
-    size_t         channel_size;
-    uint64_t       time;          /* ms since the epoch */
-    uint64_t       sequence;
+    const char    *data;
+    size_t         size;          /* 0: the field is not said */
+} ngx_websocket_stamp_name_t;
+
+
+typedef struct {
+    const ngx_websocket_stamp_name_t  *names;   /* of all fields */
+    const char                        *from;    /* NULL: null is said */
+    size_t                             from_size;
+    const char                        *channel;
+    size_t                             channel_size;
+    uint64_t                           time;    /* ms since the epoch */
 } ngx_websocket_stamp_t;
 
 
@@ -47,12 +62,15 @@ typedef struct {
  * last byte (but not that its names differ, nor what its escapes mean).  What
  * is not UTF-8 in the stamp's strings becomes U+FFFD.
  *
+ * The number in the sequence is not known yet: *number gets its place in what
+ * was appended, where the caller is to put it in, or 0 when it has none.
+ *
  * Returns OK; REFUSED with the error's rule; or NO_MEMORY.  Unless OK, the
  * text is to be thrown away.
  */
 ngx_websocket_json_e ngx_websocket_stamp(const char *message, size_t size,
     const ngx_websocket_stamp_t *stamp, ngx_websocket_json_text_t *text,
-    ngx_websocket_json_error_t *error);
+    size_t *number, ngx_websocket_json_error_t *error);
 
 /*
  * Writes a time as RFC 3339 has it, in UTC with milliseconds, to buf of

@@ -35,7 +35,8 @@ static ngx_int_t
 ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_int_t  rc;
+    ngx_int_t                 rc;
+    ngx_websocket_log_part_t  part;
 
     if (s->record->auth) {
 
@@ -54,8 +55,11 @@ ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
+    part.data = data;
+    part.size = size;
+
     return ngx_http_websocket_raw_publish(s, type, NGX_HTTP_WEBSOCKET_NORMAL,
-                                          data, size);
+                                          &part, 1);
 }
 
 
@@ -102,11 +106,10 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
 
 ngx_int_t
 ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
-    ngx_uint_t priority, u_char *data, size_t size)
+    ngx_uint_t priority, ngx_websocket_log_part_t *parts, size_t n)
 {
     int                            rc;
     ngx_str_t                      channel;
-    ngx_websocket_log_part_t       part;
     ngx_websocket_log_history_t    history;
     ngx_websocket_log_message_t    message;
 
@@ -122,16 +125,13 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     message.source = s->record->id;
     message.priority = priority;
 
-    part.data = data;
-    part.size = size;
-
     /* of several channels the first is the one that the client talks to */
 
     ngx_http_websocket_socket_names(s, &channel, 1);
 
     rc = ngx_http_websocket_hub_publish(s->conf->zone, &channel,
                           ngx_http_websocket_conf_history(s->conf, &history),
-                          &message, &part, 1, NULL);
+                          &message, parts, n, NULL);
 
     if (rc == NGX_WEBSOCKET_LOG_OK) {
         s->conf->stats->published++;
@@ -139,8 +139,8 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     }
 
     ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
-                  "websocket zone \"%V\" cannot take a message of %uz bytes",
-                  &s->conf->zone->name, size);
+                  "websocket zone \"%V\" cannot take the message: %s",
+                  &s->conf->zone->name, ngx_websocket_log_strerror(rc));
 
     ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
                                      "message not published: no space");

@@ -62,8 +62,9 @@ static ngx_int_t
 ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  collects;
+    ngx_int_t                 rc;
+    ngx_uint_t                n, collects;
+    ngx_websocket_log_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
 
     if (s->conf->typed.filter && s->nsubscriptions) {
 
@@ -104,8 +105,10 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     switch (rc) {
 
     case NGX_OK:
+        n = ngx_http_websocket_intake_parts(in, parts);
+
         return ngx_http_websocket_raw_publish(s, in->type, in->priority,
-                                              in->data, in->size);
+                                              parts, n);
 
     case NGX_DECLINED:
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,

@@ -29,9 +29,10 @@ struct ngx_http_websocket_extra_s {
 ngx_int_t ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 
-/* Publishes what a client sent to its channel.  Returns as the above. */
+/* Publishes what a client sent, in n parts.  Returns as the above. */
 ngx_int_t ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, u_char *data, size_t size);
+    uint8_t type, ngx_uint_t priority, ngx_websocket_log_part_t *parts,
+    size_t n);
 
 
 /*

@@ -185,16 +185,16 @@ async def echoes(tap, nginx, ann):
 
 
 def is_event(event, message):
-    return (list(event) == ['message', 'action', 'time']
+    return (list(event) == ['message', 'action', 'added_at']
             and event['message'] == message and event['action'] == 'added'
-            and TIME.fullmatch(event['time']) is not None
-            and event['time'] > '2001')
+            and TIME.fullmatch(event['added_at']) is not None
+            and event['added_at'] > '2001')
 
 
 async def listens(tap, nginx, ann, feeds):
     async with nginx.connect('/listener', ann) as ws:
         await ws.send(json.dumps({'message': 'one', 'from': 'eve',
-                                  'time': '2000-01-01T00:00:00.000Z'}))
+                                  'added_at': '2000-01-01T00:00:00.000Z'}))
         await ws.send('{"message":""}')
         error = await get(ws)
         tap.ok(error['error']['path'] == 'message', f'/listener: {error}')
@@ -218,7 +218,7 @@ async def sums_up(tap, nginx, ann, feeds):
         await asyncio.wait_for(ws.wait_closed(), TIMEOUT)
 
     tap.ok([m['message'] for m in got] == ['four', 'five']
-           and all(m['from'] == 'ann' and TIME.fullmatch(m['time'])
+           and all(m['from'] == 'ann' and TIME.fullmatch(m['added_at'])
                    for m in got) and ws.close_code == 1000,
            f'/summary: {got} {ws.close_code}')
     for text in ('four', 'five'):
@@ -238,7 +238,7 @@ def remembers(tap, nginx, reader):
     tap.ok(shown['tiny'] == [{'message': t} for t in texts],
            f'/history, tiny: {shown["tiny"]}')
     tap.ok([m['message'] for m in shown['default']] == texts
-           and all(list(m) == ['from', 'time', 'message', 'action']
+           and all(list(m) == ['from', 'added_at', 'message', 'action']
                    and m['from'] == 'ann' for m in shown['default'])
            and shown['default'] == shown[''],
            f'/history, default: {shown["default"][:1]}...')

@@ -201,7 +201,7 @@ def main():
                       f'{times[-1] / 1e6:.2f} ms at most', flush=True)
 
         full = [line for line in nginx.log().splitlines()
-                if 'cannot take a message' in line]
+                if 'cannot take the message' in line]
         tap.ok(not full, f'the zone is never full {full[:3]}')
         tap.ok(nginx.workers() == workers and not nginx.alerts(),
                f'the workers live, no alerts {nginx.alerts()[:3]}')

@@ -6,6 +6,8 @@
  * makes of the message itself.
  */
 
+#include <ctype.h>
+
 #include "fuzz.h"
 #include "wire/utf8.c"
 #include "message/json.c"
@@ -49,7 +51,8 @@ alike(const char *name, const char *own)
         const char  *text;
         char         letter;
     } others[] = {
-        { "\xc4\xb0", 'i' }, { "\xc4\xb1", 'i' }, { "\xc5\xbf", 's' }
+        { "\xc4\xb0", 'i' }, { "\xc4\xb1", 'i' }, { "\xc5\xbf", 's' },
+        { "\xe2\x84\xaa", 'k' }
     };
 
     for ( /* void */ ; *name && *own; own++) {
@@ -57,15 +60,15 @@ alike(const char *name, const char *own)
         letter = name;
         n = 1;
 
-        for (i = 0; i < 3; i++) {
+        for (i = 0; i < 4; i++) {
 
-            if (strncmp(name, others[i].text, 2) == 0) {
+            if (strncmp(name, others[i].text, strlen(others[i].text)) == 0) {
                 letter = &others[i].letter;
-                n = 2;
+                n = strlen(others[i].text);
             }
         }
 
-        if (*letter != *own && *letter != *own - 0x20) {
+        if (tolower(*letter) != tolower(*own)) {
             return 0;
         }
 
@@ -104,10 +107,8 @@ check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
     unsigned     i;
     const char  *name;
 
-    static const char  *names[] = { "from", "time", "sequence", "channel" };
-
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_FROM) {
-        value = json_object_get(out, "from");
+    if (stamp->names[NGX_WEBSOCKET_STAMP_FROM].size) {
+        value = json_object_get(out, "K.from");
         fuzz_check(value);
 
         if (stamp->from) {
@@ -118,17 +119,17 @@ check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
         }
     }
 
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_SEQUENCE) {
+    if (stamp->names[NGX_WEBSOCKET_STAMP_SEQUENCE].size) {
         fuzz_check(json_integer_value(json_object_get(out, "sequence"))
-                   == (json_int_t) stamp->sequence);
+                   == 17);
     }
 
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_CHANNEL) {
+    if (stamp->names[NGX_WEBSOCKET_STAMP_CHANNEL].size) {
         check_strings(json_object_get(out, "channel"), stamp->channel,
                       stamp->channel_size);
     }
 
-    if (stamp->fields & NGX_WEBSOCKET_STAMP_TIME) {
+    if (stamp->names[NGX_WEBSOCKET_STAMP_TIME].size) {
         fuzz_check(strcmp(json_string_value(json_object_get(out, "time")),
                           "2023-11-14T22:13:20.123Z") == 0);
     }
@@ -138,7 +139,7 @@ check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
     json_object_foreach_safe(in, next, name, value) {
 
         for (i = 0, own = 0; i < 4; i++) {
-            own |= stamp->fields & 1u << i && alike(name, names[i]);
+            own |= stamp->names[i].size && alike(name, stamp->names[i].data);
         }
 
         if (own) {
@@ -148,8 +149,8 @@ check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
 
     for (i = 0; i < 4; i++) {
 
-        if (stamp->fields & 1u << i) {
-            json_object_del(out, names[i]);
+        if (stamp->names[i].size) {
+            json_object_del(out, stamp->names[i].data);
         }
     }
 
@@ -160,9 +161,22 @@ check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
 
 
 static void
+put_number(ngx_websocket_json_text_t *text, size_t number)
+{
+    if (number) {
+        ngx_websocket_json_append(text, "  ", 2);
+        memmove(text->data + number + 2, text->data + number,
+                text->size - 2 - number);
+        memcpy(text->data + number, "17", 2);
+    }
+}
+
+
+static void
 check(const ngx_websocket_stamp_t *stamp, const uint8_t *p, size_t n)
 {
     json_t                      *in, *out;
+    size_t                       number;
     uint8_t                     *copy;
     json_error_t                 from;
     ngx_websocket_json_e         rc;
@@ -170,7 +184,8 @@ check(const ngx_websocket_stamp_t *stamp, const uint8_t *p, size_t n)
     ngx_websocket_json_error_t   error;
 
     copy = fuzz_copy(p, n);
-    rc = ngx_websocket_stamp((char *) copy, n, stamp, &text, &error);
+    rc = ngx_websocket_stamp((char *) copy, n, stamp, &text, &number,
+                             &error);
     free(copy);
 
     /* jansson passes over a zero behind a number or a word */
@@ -192,6 +207,7 @@ check(const ngx_websocket_stamp_t *stamp, const uint8_t *p, size_t n)
 
         /* no name of the server's may be there a second time */
 
+        put_number(&text, number);
         out = json_loadb(text.data, text.size, 0, &from);
         fuzz_check(out);
         check_members(stamp, out, in);
@@ -213,8 +229,11 @@ check(const ngx_websocket_stamp_t *stamp, const uint8_t *p, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-    size_t                 size;
-    ngx_websocket_stamp_t  stamp;
+    size_t                       i, size;
+    ngx_websocket_stamp_t        stamp;
+    ngx_websocket_stamp_name_t   names[NGX_WEBSOCKET_STAMP_FIELDS];
+
+    static const char  *own[] = { "sequence", "K.from", "time", "channel" };
 
     if (n < 2) {
         return 0;
@@ -224,9 +243,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
     size = p[1] < n - 2 ? p[1] : n - 2;
 
-    stamp.fields = p[0] & 0x0f;
+    for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
+        names[i].data = own[i];
+        names[i].size = p[0] & 1 << i ? strlen(own[i]) : 0;
+    }
+
+    stamp.names = names;
     stamp.time = UINT64_C(1700000000123);
-    stamp.sequence = size;
     stamp.from = p[0] & 0x10 ? (const char *) p + 2 : NULL;
     stamp.from_size = size;
     stamp.channel = (const char *) p + 2;

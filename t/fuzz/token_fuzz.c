@@ -241,9 +241,16 @@ check_signed(const uint8_t *p, size_t n)
     claims = json_loadb((const char *) p + i + 2, n - i - 2,
                         JSON_REJECT_DUPLICATES, NULL);
 
-    fuzz_check(status != NGX_WEBSOCKET_TOKEN_SIGNATURE);
-    fuzz_check((status == NGX_WEBSOCKET_TOKEN_OK)
-               == (acceptable(head, claims) != 0));
+    /* jansson passes over a zero behind a number or a word, libjwt does not */
+
+    if (memchr(p, '\0', n)) {
+        fuzz_check(status != NGX_WEBSOCKET_TOKEN_OK);
+
+    } else {
+        fuzz_check(status != NGX_WEBSOCKET_TOKEN_SIGNATURE);
+        fuzz_check((status == NGX_WEBSOCKET_TOKEN_OK)
+                   == (acceptable(head, claims) != 0));
+    }
 
     if (status == NGX_WEBSOCKET_TOKEN_OK) {
         check_claims(&token);

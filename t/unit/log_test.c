@@ -862,6 +862,61 @@ keys(void)
 }
 
 
+/* a part that is the message's own offset, over the edge of a block too */
+
+static void
+numbers(void)
+{
+    int                          rc, bad;
+    char                         said[300], expected[600];
+    uint8_t                      buf[600];
+    size_t                       n, room;
+    uint64_t                     offset;
+    ngx_websocket_log_part_t     parts[3];
+    ngx_websocket_log_cursor_t   cursor;
+    ngx_websocket_log_message_t  message;
+    ngx_websocket_channel_ref_t  ref;
+
+    begin(1 << 20);
+
+    ref = open_at("a", NOW, 1, 0);
+    cursor = subscribe(ref, 0);
+    bad = 0;
+
+    memset(said, 's', sizeof(said));
+
+    for (offset = 1; offset <= 1200; offset++) {
+
+        room = offset % 300;
+
+        parts[0].data = (uint8_t *) said;
+        parts[0].size = room;
+        parts[1].data = ngx_websocket_log_offset;
+        parts[1].size = 0;
+        parts[2].data = (uint8_t *) "end";
+        parts[2].size = 3;
+
+        memset(&message, 0, sizeof(message));
+        message.time = NOW;
+
+        rc = ngx_websocket_log_append(l, ref, &message, parts, 3, NULL, NULL);
+        n = (size_t) sprintf(expected, "%.*s%lluend", (int) room, said,
+                             (unsigned long long) offset);
+
+        bad += rc != NGX_WEBSOCKET_LOG_OK || message.offset != offset
+               || message.size != n;
+
+        rc = ngx_websocket_log_read(l, &cursor, &message, buf,
+                                    sizeof(buf));
+
+        bad += rc != NGX_WEBSOCKET_LOG_OK || message.size != n
+               || memcmp(buf, expected, n) != 0;
+    }
+
+    unit_ok(bad == 0 && sound(), "numbers in messages: %d wrong", bad);
+}
+
+
 /* the search for a channel to evict is bounded, and goes on where it was */
 
 static void
@@ -1031,6 +1086,7 @@ main(void)
     seeks();
     hints();
     keys();
+    numbers();
     evict_search();
     members_of();
 

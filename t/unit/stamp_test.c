@@ -12,17 +12,37 @@
 #include "message/stamp.c"
 
 
+static const ngx_websocket_stamp_name_t  none[4];
+
+static const ngx_websocket_stamp_name_t  from[4] = {
+    { NULL, 0 }, { "from", 4 }, { NULL, 0 }, { NULL, 0 }
+};
+
+static const ngx_websocket_stamp_name_t  sequence[4] = {
+    { "sequence", 8 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 }
+};
+
+static const ngx_websocket_stamp_name_t  all[4] = {
+    { "sequence", 8 }, { "from", 4 }, { "time", 4 }, { "channel", 7 }
+};
+
+static const ngx_websocket_stamp_name_t  others[4] = {
+    { "n", 1 }, { "Who.knows", 9 }, { "added_at", 8 }, { "time", 4 }
+};
+
 static ngx_websocket_stamp_t  stamp = {
-    NGX_WEBSOCKET_STAMP_FROM, "u", 1, "room/1", 6,
-    UINT64_C(1700000000123), UINT64_MAX
+    from, "u", 1, "room/1", 6, UINT64_C(1700000000123)
 };
 
 static ngx_websocket_json_text_t  text;
 
 
+/* the sequence's number is 7 */
+
 static ngx_websocket_json_e
 run(const char *message, size_t size, ngx_websocket_json_error_t *error)
 {
+    size_t                 number;
     uint8_t               *p;
     ngx_websocket_json_e   rc;
 
@@ -30,10 +50,16 @@ run(const char *message, size_t size, ngx_websocket_json_error_t *error)
     memcpy(p, message, size);
 
     text.size = 0;
-    rc = ngx_websocket_stamp((char *) p, size, &stamp, &text, error);
-    ngx_websocket_json_append(&text, "", 1);
+    rc = ngx_websocket_stamp((char *) p, size, &stamp, &text, &number, error);
+    ngx_websocket_json_append(&text, "\0", 2);
 
     unit_unguard(p, size);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK && number) {
+        memmove(text.data + number + 1, text.data + number,
+                text.size - 1 - number);
+        text.data[number] = '7';
+    }
 
     return rc;
 }
@@ -106,33 +132,42 @@ forgery(void)
 static void
 forgery_all(void)
 {
-    stamp.fields = NGX_WEBSOCKET_STAMP_FROM|NGX_WEBSOCKET_STAMP_TIME
-                   |NGX_WEBSOCKET_STAMP_SEQUENCE|NGX_WEBSOCKET_STAMP_CHANNEL;
+    stamp.names = all;
 
     stamped("{\"time\":1,\"x\":1,\"sequence\":1,\"channel\":1,\"from\":1}",
-            "{\"from\":\"u\",\"time\":\"2023-11-14T22:13:20.123Z\","
-            "\"sequence\":18446744073709551615,\"channel\":\"room/1\","
-            "\"x\":1}");
+            "{\"sequence\":7,\"from\":\"u\","
+            "\"time\":\"2023-11-14T22:13:20.123Z\","
+            "\"channel\":\"room/1\",\"x\":1}");
 
     /* letters that are others in the other case */
 
     stamped("{\"\xc5\xbf" "equence\":1,\"\\u017fequence\":1,"
             "\"t\xc4\xb0me\":1,\"T\\u0131ME\":1,\"t\xc4\xb1me\":1}",
-            "{\"from\":\"u\",\"time\":\"2023-11-14T22:13:20.123Z\","
-            "\"sequence\":18446744073709551615,\"channel\":\"room/1\"}");
+            "{\"sequence\":7,\"from\":\"u\","
+            "\"time\":\"2023-11-14T22:13:20.123Z\","
+            "\"channel\":\"room/1\"}");
 
-    stamp.fields = NGX_WEBSOCKET_STAMP_SEQUENCE;
-    stamp.sequence = 0;
+    stamp.names = sequence;
+    stamped("{}", "{\"sequence\":7}");
     stamped("{\"time\":1,\"from\":1,\"sequences\":1,\"sequence\":2,"
             "\"t\xc5\xbfme\":2,\"sequenc\\u00e9\":3,\"sequenc\xc3\xa9\":4}",
-            "{\"sequence\":0,\"time\":1,\"from\":1,\"sequences\":1,"
+            "{\"sequence\":7,\"time\":1,\"from\":1,\"sequences\":1,"
             "\"t\xc5\xbfme\":2,\"sequenc\\u00e9\":3,\"sequenc\xc3\xa9\":4}");
 
-    stamp.fields = 0;
+    stamp.names = others;
+    stamped("{\"n\":1,\"N\":2,\"whO.\xe2\x84\xaanows\":3,"
+            "\"who.\\u212Anows\":4,\"ADDED_AT\":5,\"Time\":6,\"from\":7,"
+            "\"sequence\":8,\"channel\":9,\"\xe2\x84\xab\":10}",
+            "{\"n\":7,\"Who.knows\":\"u\","
+            "\"added_at\":\"2023-11-14T22:13:20.123Z\","
+            "\"time\":\"room/1\",\"from\":7,\"sequence\":8,"
+            "\"channel\":9,\"\xe2\x84\xab\":10}");
+
+    stamp.names = none;
     stamped(" {\"from\" : 1 } ", "{\"from\" : 1}");
     stamped("{}", "{}");
 
-    stamp.fields = NGX_WEBSOCKET_STAMP_FROM;
+    stamp.names = from;
 }
 
 
@@ -292,13 +327,15 @@ static int
 refusals(void)
 {
     char                         message[600];
+    size_t                       number;
     ngx_websocket_json_e         rc;
     ngx_websocket_json_text_t    out = { NULL, 0, 0, 0 };
     ngx_websocket_json_error_t   error;
 
     snprintf(message, sizeof(message), "{\"a\":\"%0500d\"}", 1);
 
-    rc = ngx_websocket_stamp(message, strlen(message), &stamp, &out, &error);
+    rc = ngx_websocket_stamp(message, strlen(message), &stamp, &out, &number,
+                             &error);
     ngx_websocket_json_text_done(&out);
 
     return rc == NGX_WEBSOCKET_JSON_REFUSED ? 0 : rc;

@@ -55,7 +55,7 @@ function subscribe(name) {
 
   socket.onmessage = ({ data }) => {
     const event = JSON.parse(data);
-    add($('events'), `${event.time} ${event.action}: ${event.message}`);
+    add($('events'), `${event.added_at} ${event.action}: ${event.message}`);
   };
 
   // 4401 is the end of the token; after the others one may just come back,
