@@ -12,6 +12,7 @@
 #include "hub/log_message.c"
 #include "hub/log_seat.c"
 #include "log_check.c"
+#include "log_region.h"
 
 
 #define NOW    1000000
@@ -29,57 +30,7 @@ typedef struct {
 } sitter_t;
 
 
-static ngx_websocket_log_t  *l;
-static sitter_t              sitters[MANY];
-
-
-static void
-begin(size_t size)
-{
-    uint8_t        seed[16] = { 1 };
-    static size_t  mapped;
-
-    if (l) {
-        munmap(l, mapped);
-    }
-
-    mapped = size;
-    l = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1,
-             0);
-
-    if (l == MAP_FAILED
-        || ngx_websocket_log_format(l, size, seed) != NGX_WEBSOCKET_LOG_OK)
-    {
-        perror("mmap");
-        exit(1);
-    }
-}
-
-
-static int
-sound(void)
-{
-    const char  *wrong;
-
-    wrong = ngx_websocket_log_check(l);
-
-    if (wrong) {
-        printf("# %s\n", wrong);
-    }
-
-    return wrong == NULL;
-}
-
-
-static uint64_t
-used(void)
-{
-    ngx_websocket_log_stat_t  stat;
-
-    ngx_websocket_log_stat(l, &stat);
-
-    return stat.used;
-}
+static sitter_t  sitters[MANY];
 
 
 static int

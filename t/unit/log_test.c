@@ -11,61 +11,10 @@
 #include "hub/log_message.c"
 #include "log_check.c"
 #include "log_model.h"
+#include "log_region.h"
 
 
 #define NOW  1000000
-
-
-static ngx_websocket_log_t  *l;
-static size_t                l_size;
-
-
-static void
-begin(size_t size)
-{
-    uint8_t  seed[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-
-    if (l) {
-        munmap(l, l_size);
-    }
-
-    l_size = size;
-    l = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1,
-             0);
-
-    if (l == MAP_FAILED
-        || ngx_websocket_log_format(l, size, seed) != NGX_WEBSOCKET_LOG_OK)
-    {
-        perror("mmap");
-        exit(1);
-    }
-}
-
-
-static int
-sound(void)
-{
-    const char  *wrong;
-
-    wrong = ngx_websocket_log_check(l);
-
-    if (wrong) {
-        printf("# %s\n", wrong);
-    }
-
-    return wrong == NULL;
-}
-
-
-static uint64_t
-used(void)
-{
-    ngx_websocket_log_stat_t  stat;
-
-    ngx_websocket_log_stat(l, &stat);
-
-    return stat.used;
-}
 
 
 static ngx_websocket_channel_ref_t

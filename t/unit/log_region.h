@@ -1,0 +1,64 @@
+
+/*
+ * One log in memory of this process, which each test begins anew.  Included
+ * behind log_check.c.
+ */
+
+
+#ifndef LOG_REGION_H
+#define LOG_REGION_H
+
+
+static ngx_websocket_log_t  *l;
+static size_t                l_size;
+
+
+static void
+begin(size_t size)
+{
+    uint8_t  seed[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+    if (l) {
+        munmap(l, l_size);
+    }
+
+    l_size = size;
+    l = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1,
+             0);
+
+    if (l == MAP_FAILED
+        || ngx_websocket_log_format(l, size, seed) != NGX_WEBSOCKET_LOG_OK)
+    {
+        perror("mmap");
+        exit(1);
+    }
+}
+
+
+static int
+sound(void)
+{
+    const char  *wrong;
+
+    wrong = ngx_websocket_log_check(l);
+
+    if (wrong) {
+        printf("# %s\n", wrong);
+    }
+
+    return wrong == NULL;
+}
+
+
+static uint64_t
+used(void)
+{
+    ngx_websocket_log_stat_t  stat;
+
+    ngx_websocket_log_stat(l, &stat);
+
+    return stat.used;
+}
+
+
+#endif /* LOG_REGION_H */
