@@ -34,7 +34,7 @@ a< text worlds
 a> close 1000 goodbye
 a< close 1000
 a< eof
-! wait-access qr/^101 2[01][0-9] 0\.[3-9]\d\d "GET .ws\?q=1 HTTP.1\.1" "tester" \[one,two\] 2 2 38 19 0 1000 "goodbye" 0\.[3-9]\d\d [0-9a-f]{16}$/
+! wait-access qr/^101 2[01][0-9] (?:0\.[3-9]|[1-9]\d*\.\d)\d\d "GET .ws\?q=1 HTTP.1\.1" "tester" \[one,two\] 2 2 38 19 0 1000 "goodbye" (?:0\.[3-9]|[1-9]\d*\.\d)\d\d [0-9a-f]{16}$/
 
 
 

@@ -67,6 +67,7 @@ session refused
         websocket_max_connections 1;
         websocket_history length=10;
     }
+    location = /status { websocket_status json; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a+ Accept: text/event-stream
@@ -92,7 +93,8 @@ f< 200
 f< body qr/"position":"(?<at>\w+:\d+)"/
 # one that waits has one
 g> plain GET /ws?since=%{at}
-! sleep 0.2
+! GET /status
+! < soon json {"locations":[{"active_connections":{"poll":1}},{}]}
 h> GET /ws
 h< 503
 ! POST /pub hello

@@ -101,7 +101,6 @@ p> plain GET /ws?transport=poll
 p< 200
 p< body qr/"position":"(?<at>[^"]+)"/
 p> plain GET /ws?since=%{at}
-! sleep 0.1
 ! GET /status
 ! < soon json {"locations":[{"active_connections":{"websocket":0,"sse":1,"poll":1},"connections":{"websocket":0,"sse":1,"poll":2},"messages_sent":1},{}]}
 ! POST /pub two

@@ -428,6 +428,7 @@ ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     if (ref == 0) {
+        *here = 0;
         return NGX_WEBSOCKET_LOG_NOTFOUND;
     }
 

@@ -477,6 +477,13 @@ ngx_http_websocket_head_slice(ngx_http_websocket_head_writer_t *w,
 {
     slice->len = value->len;
 
+    /* nginx leaves the address unset where there is nothing: of args */
+
+    if (value->len == 0) {
+        slice->start = 0;
+        return;
+    }
+
     if (value->data >= w->line.data
         && value->data + value->len <= w->line.data + w->line.len)
     {
