@@ -88,6 +88,8 @@ typedef struct {
 
 char *ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_message_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
