@@ -25,8 +25,6 @@ static ngx_int_t ngx_http_websocket_types_init(ngx_conf_t *cf,
     ngx_http_websocket_main_conf_t *wmcf);
 static char *ngx_http_websocket_message_line(ngx_conf_t *cf,
     ngx_command_t *dummy, void *conf);
-static ngx_int_t ngx_http_websocket_message_view(ngx_conf_t *cf,
-    ngx_websocket_type_t *type, char *name);
 static ngx_websocket_type_t *ngx_http_websocket_find_type(void *data,
     const char *name);
 static void *ngx_http_websocket_compile_pattern(void *data,
@@ -61,24 +59,61 @@ static ngx_http_websocket_view_t  *ngx_http_websocket_views;
 char *
 ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_websocket_main_conf_t *wmcf = conf;
-
-    char                         *rv, error[NGX_HTTP_WEBSOCKET_TYPE_ERROR];
-    ngx_str_t                    *value;
-    ngx_conf_t                    save;
-    ngx_websocket_type_t         *type, **slot;
-    ngx_websocket_type_maker_t    maker;
+    char                  *rv, error[NGX_HTTP_WEBSOCKET_TYPE_ERROR];
+    ngx_str_t             *value;
+    ngx_conf_t             save;
+    ngx_websocket_type_t  *type;
 
     value = cf->args->elts;
 
-    if (ngx_http_websocket_types_init(cf, wmcf) != NGX_OK) {
+    type = ngx_http_websocket_type_create(cf, (char *) value[1].data, error,
+                                          sizeof(error));
+
+    if (type == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error);
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_websocket_find_type(wmcf, (char *) value[1].data)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "duplicate message type \"%V\"", &value[1]);
-        return NGX_CONF_ERROR;
+    save = *cf;
+    cf->handler = ngx_http_websocket_message_line;
+    cf->handler_conf = (void *) type;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    return rv;
+}
+
+
+ngx_websocket_type_t *
+ngx_http_websocket_type_create(ngx_conf_t *cf, const char *name, char *error,
+    size_t size)
+{
+    ngx_websocket_type_t            *type, **slot;
+    ngx_websocket_type_maker_t       maker;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (ngx_http_websocket_types_init(cf, wmcf) != NGX_OK) {
+        (void) ngx_snprintf((u_char *) error, size, "no memory%Z");
+        return NULL;
+    }
+
+    if (ngx_http_websocket_find_type(wmcf, name)) {
+        (void) ngx_snprintf((u_char *) error, size,
+                            "duplicate message type \"%s\"%Z", name);
+        error[size - 1] = '\0';
+        return NULL;
+    }
+
+    /* a type that is called so could not be used */
+
+    if (ngx_strcmp(name, "off") == 0) {
+        (void) ngx_snprintf((u_char *) error, size,
+                            "\"off\" cannot be a type's name%Z");
+        return NULL;
     }
 
     ngx_memzero(&maker, sizeof(ngx_websocket_type_maker_t));
@@ -90,40 +125,23 @@ ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     maker.match = ngx_http_websocket_match_pattern;
 #endif
 
-    /* a type that is called so could not be used */
-
-    type = NULL;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        (void) ngx_snprintf((u_char *) error, sizeof(error),
-                            "\"off\" cannot be a type's name%Z");
-    } else {
-        type = ngx_websocket_type_create((char *) value[1].data, &maker,
-                                         error, sizeof(error));
-    }
+    type = ngx_websocket_type_create(name, &maker, error, size);
 
     if (type == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error);
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
     slot = ngx_array_push(wmcf->types);
+
     if (slot == NULL) {
+        (void) ngx_snprintf((u_char *) error, size, "no memory%Z");
         ngx_websocket_type_destroy(type);
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
     *slot = type;
 
-    save = *cf;
-    cf->handler = ngx_http_websocket_message_line;
-    cf->handler_conf = (void *) type;
-
-    rv = ngx_conf_parse(cf, NULL);
-
-    *cf = save;
-
-    return rv;
+    return type;
 }
 
 
@@ -165,10 +183,8 @@ ngx_http_websocket_types_destroy(void *data)
 
     type = types->elts;
 
-    /* a type has fields of itself, and of those before it */
-
-    for (i = types->nelts; i > 0; i--) {
-        ngx_websocket_type_destroy(type[i - 1]);
+    for (i = 0; i < types->nelts; i++) {
+        ngx_websocket_type_destroy(type[i]);
     }
 }
 
@@ -203,8 +219,8 @@ ngx_http_websocket_message_line(ngx_conf_t *cf, ngx_command_t *dummy,
         rc = ngx_websocket_type_view(type, words, n, error, sizeof(error));
 
         if (rc == 0) {
-            return ngx_http_websocket_message_view(cf, type, (char *) words[0])
-                   == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+            rc = ngx_http_websocket_type_view(cf, type, words[0], error,
+                                              sizeof(error));
         }
 
     } else if (ngx_strcmp(value[0].data, "additional") == 0) {
@@ -228,11 +244,9 @@ ngx_http_websocket_message_line(ngx_conf_t *cf, ngx_command_t *dummy,
 }
 
 
-/* gives a new view its number */
-
-static ngx_int_t
-ngx_http_websocket_message_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
-    char *name)
+int
+ngx_http_websocket_type_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
+    const char *name, char *error, size_t size)
 {
     ngx_http_websocket_view_t       *view;
     ngx_http_websocket_main_conf_t  *wmcf;
@@ -240,20 +254,22 @@ ngx_http_websocket_message_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
     if (wmcf->views->nelts == NGX_HTTP_WEBSOCKET_VIEWS) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "more than %d views",
-                           NGX_HTTP_WEBSOCKET_VIEWS);
-        return NGX_ERROR;
+        (void) ngx_snprintf((u_char *) error, size, "more than %d views%Z",
+                            NGX_HTTP_WEBSOCKET_VIEWS);
+        return -1;
     }
 
     view = ngx_array_push(wmcf->views);
+
     if (view == NULL) {
-        return NGX_ERROR;
+        (void) ngx_snprintf((u_char *) error, size, "no memory%Z");
+        return -1;
     }
 
     view->type = type;
     view->view = ngx_websocket_type_find_view(type, name, ngx_strlen(name));
 
-    return NGX_OK;
+    return 0;
 }
 
 

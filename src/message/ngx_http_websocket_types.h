@@ -88,11 +88,26 @@ typedef struct {
 
 char *ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_message_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_collects(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/*
+ * Makes a type without fields, which is found by its name from then on.
+ * Returns NULL with an error's text.
+ */
+ngx_websocket_type_t *ngx_http_websocket_type_create(ngx_conf_t *cf,
+    const char *name, char *error, size_t size);
+
+/*
+ * Gives a type's new view its number.  Returns 0, or -1 with an error's text.
+ */
+int ngx_http_websocket_type_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
+    const char *name, char *error, size_t size);
 
 /* Sets all to "not said". */
 void ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed);

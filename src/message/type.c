@@ -30,7 +30,6 @@ static int ngx_websocket_type_wrong(ngx_websocket_words_t *words,
     const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int ngx_websocket_field_init(ngx_websocket_words_t *words,
     const char *name, const char *kind);
-static ngx_websocket_kind_e ngx_websocket_kind_find(const char *name);
 static int ngx_websocket_field_option(ngx_websocket_words_t *words,
     const char *word);
 static int ngx_websocket_field_required(ngx_websocket_words_t *words,
@@ -203,8 +202,20 @@ int
 ngx_websocket_type_field(ngx_websocket_type_t *type, const char *const *words,
     size_t n, char *error, size_t size)
 {
-    size_t                  i;
-    ngx_websocket_words_t   ctx = { type, NULL, error, size };
+    size_t  wrong;
+
+    return ngx_websocket_type_field_at(type, words, n, &wrong, error, size);
+}
+
+
+int
+ngx_websocket_type_field_at(ngx_websocket_type_t *type,
+    const char *const *words, size_t n, size_t *wrong, char *error,
+    size_t size)
+{
+    ngx_websocket_words_t  ctx = { type, NULL, error, size };
+
+    *wrong = 0;
 
     if (n < 2) {
         return ngx_websocket_type_wrong(&ctx, "a field is NAME KIND ...");
@@ -214,9 +225,9 @@ ngx_websocket_type_field(ngx_websocket_type_t *type, const char *const *words,
         return -1;
     }
 
-    for (i = 2; i < n; i++) {
+    for (*wrong = 2; *wrong < n; (*wrong)++) {
 
-        if (ngx_websocket_field_option(&ctx, words[i]) != 0) {
+        if (ngx_websocket_field_option(&ctx, words[*wrong]) != 0) {
             return -1;
         }
     }
@@ -270,9 +281,7 @@ ngx_websocket_field_init(ngx_websocket_words_t *words, const char *name,
 }
 
 
-/* NGX_WEBSOCKET_KINDS: there is none of that name */
-
-static ngx_websocket_kind_e
+ngx_websocket_kind_e
 ngx_websocket_kind_find(const char *name)
 {
     unsigned  i;

@@ -76,7 +76,10 @@ typedef struct {
 ngx_websocket_type_t *ngx_websocket_type_create(const char *name,
     const ngx_websocket_type_maker_t *maker, char *error, size_t size);
 
-/* Not before the types that have fields of it. */
+/*
+ * When no type that has fields of it is used any more: types that have fields
+ * of each other go in any order.
+ */
 void ngx_websocket_type_destroy(ngx_websocket_type_t *type);
 
 /*

@@ -1,5 +1,5 @@
 
-/* What a type is made of, for type.c and check.c. */
+/* What a type is made of, for type.c, check.c and schema*.c. */
 
 
 #ifndef NGX_WEBSOCKET_TYPE_PRIVATE_H
@@ -72,6 +72,17 @@ struct ngx_websocket_type_s {
 /* the names of the kinds, in the enum's order */
 extern const char *const  ngx_websocket_kinds[];
 
+
+/* The kind of a name, NGX_WEBSOCKET_KINDS when there is none. */
+ngx_websocket_kind_e ngx_websocket_kind_find(const char *name);
+
+/*
+ * As ngx_websocket_type_field(), and tells which word is wrong: n when it is
+ * all of them together.
+ */
+int ngx_websocket_type_field_at(ngx_websocket_type_t *type,
+    const char *const *words, size_t n, size_t *wrong, char *error,
+    size_t size);
 
 /* The field of a name, or NULL. */
 const ngx_websocket_field_t *ngx_websocket_type_find_field(
