@@ -81,6 +81,8 @@ typedef struct {
     ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
                                                NULL: none */
     ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
+    ngx_array_t                  *stamps;   /* ngx_websocket_stamp_name_t, of
+                                               all websocket_stamp; or NULL */
 } ngx_http_websocket_main_conf_t;
 
 

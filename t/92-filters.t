@@ -356,3 +356,79 @@ a< text {"filter":"ok"}
 ! POST /x {"n":1}
 ! POST /x {"n":3}
 a< text {"n":3}
+
+
+
+=== TEST 9: what the messages never have is not to be asked for
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message point { field x number; }
+    websocket_message entry {
+        field level string required enum=info|warn;
+        field value number;
+        field where object of=point;
+    }
+    websocket_message open { additional on; }
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive entry;
+        websocket_filter on;
+    }
+    location = /tail {
+        websocket result;
+        websocket_channel x;
+        websocket_send entry;
+        websocket_filter on;
+    }
+    location = /any {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive entry;
+        websocket_send open;
+        websocket_filter on;
+    }
+    location = /stamped {
+        websocket payload;
+        websocket_channel x;
+        websocket_receive entry;
+        websocket_stamp channel author:from=bob;
+    }
+--- websocket
+a> GET /ws?filter={"level":"info","levle":"info"}
+a< 400
+a< body qr/\Athe filter is wrong: levle: is not a field of entry$/
+b> GET /tail?filter={"or":[{"value":1},{"value":{"lt":"1"}}]}
+b< 400
+b< body qr/\Athe filter is wrong: or\[1\]\.value\.lt: expected number, got string$/
+c> GET /tail?filter={"level":"warn"}
+c< 101
+c> text {"filter":{"where.y":1}}
+c< json {"error":{"code":"invalid_filter","path":"where.y","message":"is not a field of point"}}
+c> text {"filter":{"not":{"level":["fatal"]}}}
+c< json {"error":{"code":"invalid_filter","path":"not.level[0]","message":"expected one of info|warn"}}
+# the old one holds
+d> GET /ws
+d< 101
+d> text {"level":"info","value":1}
+d> text {"level":"warn","value":2}
+c< text {"level":"warn","value":2}
+c> text {"filter":{"where.x":{"gt":0},"level":["fatal","info"]}}
+c< text {"filter":"ok"}
+d> text {"level":"info","where":{"x":0}}
+d> text {"level":"info","where":{"x":1}}
+c< text {"level":"info","where":{"x":1}}
+# a location that says that anything may come
+e> GET /any?filter={"levle":"info"}
+e< 101
+# stamps of other locations, and only such as there are
+f> GET /tail?filter={"author":"bob","channel":{"prefix":"x"}}
+f< 101
+f> text {"filter":{"from":{"exists":true}}}
+f< json {"error":{"path":"from"}}
+g> GET /stamped
+g< 101
+d> text {"level":"info"}
+g> text {"level":"warn"}
+f< text {"author":"bob","channel":"x","level":"warn"}

@@ -118,11 +118,12 @@ static ngx_int_t
 ngx_http_websocket_selection_filter(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error)
 {
-    u_char                      *p;
-    size_t                       size;
-    ngx_int_t                    rc;
-    ngx_str_t                    text;
-    ngx_websocket_json_error_t   wrong;
+    u_char                         *p;
+    size_t                          size;
+    ngx_int_t                       rc;
+    ngx_str_t                       text;
+    ngx_websocket_json_error_t      wrong;
+    ngx_http_websocket_loc_conf_t  *conf;
 
     rc = ngx_http_websocket_selection_arg(r, &text);
 
@@ -130,8 +131,11 @@ ngx_http_websocket_selection_filter(ngx_http_request_t *r,
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    rc = ngx_http_websocket_filters_read(text.data, text.len, options->view,
-                                         &options->filter, &wrong);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_filters_read(text.data, text.len, conf,
+                                         options->view, &options->filter,
+                                         &wrong);
 
     if (rc != NGX_DECLINED) {
         return rc;

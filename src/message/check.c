@@ -28,8 +28,6 @@ static ngx_websocket_json_e ngx_websocket_check_string(
     const json_t *json, const ngx_websocket_json_place_t *place,
     ngx_websocket_json_error_t *error);
 static int64_t ngx_websocket_check_characters(const char *text, size_t size);
-static int ngx_websocket_check_enum(const char *values, const char *text,
-    size_t size);
 static ngx_websocket_json_e ngx_websocket_check_array(
     const ngx_websocket_field_t *field, const json_t *json,
     const ngx_websocket_json_place_t *place, int depth,
@@ -332,7 +330,7 @@ ngx_websocket_check_characters(const char *text, size_t size)
 }
 
 
-static int
+int
 ngx_websocket_check_enum(const char *values, const char *text, size_t size)
 {
     size_t  n;

@@ -24,6 +24,10 @@
  * the number 5 and the string "5" have nothing in common.  Strings compare by
  * their characters' code points, numbers as what they are (1 equals 1.0).
  *
+ * Where the type of the messages is known, a filter that asks for a field
+ * which they never have is refused; so is a comparison that no value of a
+ * field's kind ever fits, nor one of its enum.  "ne" and "exists" fit each.
+ *
  * All filters of a worker are in one set.  The set knows each field that any
  * of them looks at; while a message is delivered, a field is looked up when
  * the first filter asks, and every other filter finds it there.  Filters that
@@ -41,6 +45,8 @@
 #include <jansson.h>
 
 #include "message/json.h"
+#include "message/stamp.h"
+#include "message/type.h"
 #include "message/view.h"
 
 
@@ -70,6 +76,17 @@ typedef struct {
 } ngx_websocket_tag_t;
 
 
+/* the messages that a filter is for */
+
+typedef struct {
+    const ngx_websocket_view_t        *view;    /* NULL: all is shown */
+    const ngx_websocket_type_t        *type;    /* NULL: they may be anything */
+    const ngx_websocket_stamp_name_t  *others;  /* what they may have besides
+                                                   the type's fields */
+    size_t                             others_count;
+} ngx_websocket_filter_scope_t;
+
+
 /* Makes a set without filters.  Returns NULL when memory is refused. */
 ngx_websocket_filters_t *ngx_websocket_filters_create(
     const ngx_websocket_filter_limits_t *limits);
@@ -80,13 +97,14 @@ void ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters);
 /*
  * Compiles a filter into one block of memory, or finds one that says the
  * same: *filter has a new reference.  The JSON is not needed any more.  Where
- * view is not NULL, only what it shows may be asked for: the fields that a
- * subscriber does not see are not to be guessed by filters.  Returns OK,
- * REFUSED with the error's path and rule, or NO_MEMORY.
+ * the scope, which may be NULL, has a view, only what it shows may be asked
+ * for: the fields that a subscriber does not see are not to be guessed by
+ * filters.  Returns OK, REFUSED with the error's path and rule, or NO_MEMORY.
  */
 ngx_websocket_json_e ngx_websocket_filter_compile(
     ngx_websocket_filters_t *filters, const json_t *json,
-    const ngx_websocket_view_t *view, ngx_websocket_filter_t **filter,
+    const ngx_websocket_filter_scope_t *scope,
+    ngx_websocket_filter_t **filter,
     ngx_websocket_json_error_t *error);
 
 /* Gives a reference back. */

@@ -30,10 +30,11 @@
 
 typedef struct {
     ngx_websocket_filters_t     *filters;
-    const ngx_websocket_view_t  *view;
+    const ngx_websocket_filter_scope_t  *scope;
     ngx_websocket_json_error_t  *error;
     const char                  *field;     /* that is compared */
     size_t                       field_size;
+    const ngx_websocket_field_t *known;     /* NULL: it may be anything */
     uint32_t                     tests;     /* so far */
     uint32_t                     values;
     uint32_t                     size;      /* of the strings */
@@ -96,6 +97,9 @@ static ngx_websocket_json_e ngx_websocket_compile_comparison(
 static ngx_websocket_json_e ngx_websocket_compile_in(
     ngx_websocket_compile_t *c, const json_t *json,
     const ngx_websocket_json_place_t *parent, ngx_websocket_jump_t jump);
+static ngx_websocket_json_e ngx_websocket_compile_any_fits(
+    ngx_websocket_compile_t *c, const json_t *json,
+    const ngx_websocket_json_place_t *parent);
 static int ngx_websocket_compile_by_hash(const void *a, const void *b);
 static ngx_websocket_json_e ngx_websocket_compile_value(
     ngx_websocket_compile_t *c, const json_t *json,
@@ -129,7 +133,7 @@ static const ngx_websocket_comparison_t  ngx_websocket_comparisons[] = {
 
 ngx_websocket_json_e
 ngx_websocket_filter_compile(ngx_websocket_filters_t *filters,
-    const json_t *json, const ngx_websocket_view_t *view,
+    const json_t *json, const ngx_websocket_filter_scope_t *scope,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error)
 {
     uint32_t                 i;
@@ -140,7 +144,7 @@ ngx_websocket_filter_compile(ngx_websocket_filters_t *filters,
     memset(&c, 0, sizeof(c));
 
     c.filters = filters;
-    c.view = view;
+    c.scope = scope;
     c.error = error;
     c.label = NGX_WEBSOCKET_FILTER_LABEL;
 
@@ -411,13 +415,13 @@ ngx_websocket_compile_field(ngx_websocket_compile_t *c, const json_t *json,
     }
 
     tag = ngx_websocket_filter_is_tag(place->name, place->size);
+    c->known = NULL;
 
-    if (c->view && !tag
-        && !ngx_websocket_view_shows(c->view, place->name, place->size))
+    if (c->scope && !tag
+        && ngx_websocket_filter_expect(c->scope, place, &c->known, c->error)
+           != NGX_WEBSOCKET_JSON_OK)
     {
-        return ngx_websocket_json_refuse(c->error, place,
-                                         "is not in view %s",
-                                         ngx_websocket_view_name(c->view));
+        return NGX_WEBSOCKET_JSON_REFUSED;
     }
 
     c->field = place->name;
@@ -440,6 +444,13 @@ ngx_websocket_compile_field(ngx_websocket_compile_t *c, const json_t *json,
                                              ngx_websocket_compile_comparison);
 
     default:
+        rc = ngx_websocket_filter_fits(c->known, NGX_WEBSOCKET_TEST_EQ, json,
+                                       place, c->error);
+
+        if (rc != NGX_WEBSOCKET_JSON_OK) {
+            return rc;
+        }
+
         rc = ngx_websocket_compile_test(c, NGX_WEBSOCKET_TEST_EQ, jump, &test);
 
         return rc ? rc : ngx_websocket_compile_value(c, json, place,
@@ -523,6 +534,13 @@ ngx_websocket_compile_comparison(ngx_websocket_compile_t *c,
         jump.no = yes;
     }
 
+    rc = ngx_websocket_filter_fits(c->known, comparison->op, json, place,
+                                   c->error);
+
+    if (rc != NGX_WEBSOCKET_JSON_OK) {
+        return rc;
+    }
+
     rc = ngx_websocket_compile_test(c, comparison->op, jump, &test);
 
     if (rc != NGX_WEBSOCKET_JSON_OK
@@ -581,7 +599,38 @@ ngx_websocket_compile_in(ngx_websocket_compile_t *c, const json_t *json,
     qsort(values, n, sizeof(ngx_websocket_value_t),
           ngx_websocket_compile_by_hash);
 
-    return NGX_WEBSOCKET_JSON_OK;
+    return ngx_websocket_compile_any_fits(c, json, parent);
+}
+
+
+/* who knows a newer type may name what others of the set stand in for */
+
+static ngx_websocket_json_e
+ngx_websocket_compile_any_fits(ngx_websocket_compile_t *c, const json_t *json,
+    const ngx_websocket_json_place_t *parent)
+{
+    ngx_websocket_json_e        rc;
+    ngx_websocket_json_place_t  place;
+
+    rc = NGX_WEBSOCKET_JSON_OK;
+
+    place.parent = parent;
+    place.name = NULL;
+
+    /* the error is that of the first one */
+
+    for (place.size = json_array_size(json); place.size-- > 0; ) {
+
+        rc = ngx_websocket_filter_fits(c->known, NGX_WEBSOCKET_TEST_IN,
+                                       json_array_get(json, place.size),
+                                       &place, c->error);
+
+        if (rc == NGX_WEBSOCKET_JSON_OK) {
+            break;
+        }
+    }
+
+    return rc;
 }
 
 

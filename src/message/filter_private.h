@@ -7,6 +7,7 @@
 
 
 #include "message/filter.h"
+#include "message/type_private.h"
 
 
 #define NGX_WEBSOCKET_FILTER_TESTS  0x8000
@@ -172,6 +173,26 @@ void ngx_websocket_filter_slot_release(ngx_websocket_filters_t *filters,
  */
 ngx_websocket_filter_t *ngx_websocket_filter_intern(
     ngx_websocket_filters_t *filters, ngx_websocket_filter_t *filter);
+
+/*
+ * Finds what the messages of a scope have at a path, which is the place's
+ * name: *field is NULL when it may be anything.  Returns OK, or REFUSED when
+ * there is never a value.
+ */
+ngx_websocket_json_e ngx_websocket_filter_expect(
+    const ngx_websocket_filter_scope_t *scope,
+    const ngx_websocket_json_place_t *place,
+    const ngx_websocket_field_t **field, ngx_websocket_json_error_t *error);
+
+/*
+ * Returns OK when a value of the field, NULL for anything, may pass a test
+ * with the value in JSON, which is of a type that the test has; or REFUSED.
+ * The values of IN are given one by one.
+ */
+ngx_websocket_json_e ngx_websocket_filter_fits(
+    const ngx_websocket_field_t *field, ngx_websocket_test_e op,
+    const json_t *json, const ngx_websocket_json_place_t *place,
+    ngx_websocket_json_error_t *error);
 
 /* Not 0 when a field's path is a tag's: "tags.NAME". */
 static inline int

@@ -29,11 +29,13 @@ static ngx_websocket_tag_t                  ngx_http_websocket_filtered_tags[
 
 
 ngx_int_t
-ngx_http_websocket_filters_compile(const json_t *json, ngx_uint_t view,
+ngx_http_websocket_filters_compile(const json_t *json,
+    ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error)
 {
-    ngx_websocket_json_e         rc;
-    const ngx_websocket_view_t  *shows;
+    ngx_websocket_json_e             rc;
+    ngx_websocket_filter_scope_t     scope;
+    ngx_http_websocket_main_conf_t  *wmcf;
 
     if (ngx_http_websocket_filters == NULL) {
         ngx_http_websocket_filters =
@@ -44,9 +46,17 @@ ngx_http_websocket_filters_compile(const json_t *json, ngx_uint_t view,
         }
     }
 
-    shows = view ? ngx_http_websocket_view(view) : NULL;
+    wmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_websocket_module);
 
-    rc = ngx_websocket_filter_compile(ngx_http_websocket_filters, json, shows,
+    /* a channel gets what other locations stamp too */
+
+    scope.view = view ? ngx_http_websocket_view(view) : NULL;
+    scope.type = ngx_http_websocket_sent_type(conf);
+    scope.others = wmcf->stamps ? wmcf->stamps->elts : NULL;
+    scope.others_count = wmcf->stamps ? wmcf->stamps->nelts : 0;
+
+    rc = ngx_websocket_filter_compile(ngx_http_websocket_filters, json, &scope,
                                       filter, error);
 
     if (rc == NGX_WEBSOCKET_JSON_OK) {
@@ -58,7 +68,8 @@ ngx_http_websocket_filters_compile(const json_t *json, ngx_uint_t view,
 
 
 ngx_int_t
-ngx_http_websocket_filters_read(u_char *data, size_t size, ngx_uint_t view,
+ngx_http_websocket_filters_read(u_char *data, size_t size,
+    ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error)
 {
     json_t                       *json;
@@ -78,7 +89,7 @@ ngx_http_websocket_filters_read(u_char *data, size_t size, ngx_uint_t view,
                                                      : NGX_ERROR;
     }
 
-    rc = ngx_http_websocket_filters_compile(json, view, filter, error);
+    rc = ngx_http_websocket_filters_compile(json, conf, view, filter, error);
 
     json_decref(json);
 

@@ -9,6 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_FILTERS_H
 
 
+#include "ngx_http_websocket_module.h"
 #include "hub/ngx_http_websocket_message.h"
 #include "message/filter.h"
 
@@ -19,19 +20,20 @@
 
 
 /*
- * Makes a filter of its JSON, for a session that has the view of that number:
- * what the view hides is not to be asked for.  Returns NGX_OK with a
- * reference in *filter, NGX_DECLINED with the error set, or NGX_ERROR when
- * memory was refused.
+ * Makes a filter of its JSON, for a session of a location that has the view of
+ * that number: what the view hides is not to be asked for, nor what the type
+ * of the location's messages does not have.  Returns NGX_OK with a reference
+ * in *filter, NGX_DECLINED with the error set, or NGX_ERROR when memory was
+ * refused.
  */
 ngx_int_t ngx_http_websocket_filters_compile(const json_t *json,
-    ngx_uint_t view, ngx_websocket_filter_t **filter,
-    ngx_websocket_json_error_t *error);
+    ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
+    ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error);
 
 /* The same of its text. */
 ngx_int_t ngx_http_websocket_filters_read(u_char *data, size_t size,
-    ngx_uint_t view, ngx_websocket_filter_t **filter,
-    ngx_websocket_json_error_t *error);
+    ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
+    ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error);
 
 /* Gives the reference back. */
 void ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter);

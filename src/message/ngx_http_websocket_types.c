@@ -47,6 +47,8 @@ static char *ngx_http_websocket_stamp_field(ngx_conf_t *cf,
 static ngx_int_t ngx_http_websocket_stamp_kind(ngx_str_t *kind);
 static char *ngx_http_websocket_stamp_name(ngx_conf_t *cf,
     ngx_http_websocket_stamp_t *stamp, ngx_uint_t field, ngx_str_t *name);
+static char *ngx_http_websocket_stamp_known(ngx_conf_t *cf,
+    ngx_websocket_stamp_name_t *name);
 static char *ngx_http_websocket_stamp_from(ngx_conf_t *cf,
     ngx_http_websocket_stamp_t *stamp, ngx_str_t *from);
 static char *ngx_http_websocket_collect_check(
@@ -752,6 +754,36 @@ ngx_http_websocket_stamp_name(ngx_conf_t *cf,
 
     own[field].data = (char *) name->data;
     own[field].size = name->len;
+
+    return ngx_http_websocket_stamp_known(cf, &own[field]);
+}
+
+
+/* for filters, which may ask for what any location stamps */
+
+static char *
+ngx_http_websocket_stamp_known(ngx_conf_t *cf,
+    ngx_websocket_stamp_name_t *name)
+{
+    ngx_websocket_stamp_name_t      *known;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (wmcf->stamps == NULL) {
+        wmcf->stamps = ngx_array_create(cf->pool, 4,
+                                        sizeof(ngx_websocket_stamp_name_t));
+        if (wmcf->stamps == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    known = ngx_array_push(wmcf->stamps);
+    if (known == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *known = *name;
 
     return NGX_CONF_OK;
 }

@@ -53,8 +53,6 @@ static int ngx_websocket_field_of(ngx_websocket_words_t *words,
 static int ngx_websocket_field_default(ngx_websocket_words_t *words,
     const char *value);
 static int ngx_websocket_field_done(ngx_websocket_words_t *words);
-static const char *ngx_websocket_type_path(const ngx_websocket_type_t *type,
-    const char *path);
 
 
 const char *const  ngx_websocket_kinds[] = {
@@ -574,10 +572,12 @@ int
 ngx_websocket_type_view(ngx_websocket_type_t *type, const char *const *words,
     size_t n, char *error, size_t size)
 {
-    size_t                  i;
-    const char             *wrong;
-    ngx_websocket_view_t  **views;
-    ngx_websocket_words_t   ctx = { type, NULL, error, size };
+    size_t                        i;
+    const char                   *wrong;
+    ngx_websocket_view_t        **views;
+    const ngx_websocket_type_t   *of;
+    const ngx_websocket_field_t  *field;
+    ngx_websocket_words_t         ctx = { type, NULL, error, size };
 
     if (n < 2) {
         return ngx_websocket_type_wrong(&ctx, "a view is NAME FIELD ...");
@@ -592,7 +592,8 @@ ngx_websocket_type_view(ngx_websocket_type_t *type, const char *const *words,
 
     for (i = 1; i < n; i++) {
 
-        wrong = ngx_websocket_type_path(type, words[i]);
+        of = type;
+        wrong = ngx_websocket_type_path(&of, words[i], &field);
 
         if (wrong) {
             return ngx_websocket_type_wrong(&ctx,
@@ -622,36 +623,36 @@ ngx_websocket_type_view(ngx_websocket_type_t *type, const char *const *words,
 }
 
 
-/* returns why a path is of no value that a message may have, or NULL */
-
-static const char *
-ngx_websocket_type_path(const ngx_websocket_type_t *type, const char *path)
+const char *
+ngx_websocket_type_path(const ngx_websocket_type_t **type, const char *path,
+    const ngx_websocket_field_t **field)
 {
-    size_t                        size;
-    const ngx_websocket_field_t  *field;
+    size_t  size;
 
-    while (type) {
+    while (*type) {
 
         size = strcspn(path, ".");
-        field = ngx_websocket_type_find_field(type, path, size);
+        *field = ngx_websocket_type_find_field(*type, path, size);
 
-        if (field == NULL) {
-            return type->additional ? NULL : "is unknown";
+        if (*field == NULL) {
+            return (*type)->additional ? NULL : "is unknown";
         }
 
         if (path[size] == '\0') {
             return NULL;
         }
 
-        if (field->shape.kind != NGX_WEBSOCKET_KIND_OBJECT
-            && field->shape.kind != NGX_WEBSOCKET_KIND_ANY)
+        if ((*field)->shape.kind != NGX_WEBSOCKET_KIND_OBJECT
+            && (*field)->shape.kind != NGX_WEBSOCKET_KIND_ANY)
         {
             return "is within what is no object";
         }
 
-        type = field->shape.of;
+        *type = (*field)->shape.of;
         path += size + 1;
     }
+
+    *field = NULL;
 
     return NULL;
 }

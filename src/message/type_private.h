@@ -88,6 +88,18 @@ int ngx_websocket_type_field_at(ngx_websocket_type_t *type,
 const ngx_websocket_field_t *ngx_websocket_type_find_field(
     const ngx_websocket_type_t *type, const char *name, size_t size);
 
+/*
+ * Looks a path up, "a.b".  Returns why a message never has a value there, or
+ * NULL: *field is then its field, or NULL where nothing is said of it.  *type
+ * becomes the type that was looked at last.
+ */
+const char *ngx_websocket_type_path(const ngx_websocket_type_t **type,
+    const char *path, const ngx_websocket_field_t **field);
+
+/* Not 0 when a text is one of "A|B". */
+int ngx_websocket_check_enum(const char *values, const char *text,
+    size_t size);
+
 /* Checks the value of a field, which is at a place, in depth types. */
 ngx_websocket_json_e ngx_websocket_check_field(
     const ngx_websocket_type_t *type, const ngx_websocket_field_t *field,

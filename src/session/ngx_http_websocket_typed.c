@@ -231,7 +231,7 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     filter = NULL;
 
     if (!json_is_null(json)) {
-        rc = ngx_http_websocket_filters_compile(json,
+        rc = ngx_http_websocket_filters_compile(json, s->conf,
                                   ngx_http_websocket_variant_view(s->variant),
                                   &filter, &error);
     }

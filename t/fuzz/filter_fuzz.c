@@ -2,16 +2,21 @@
 /*
  * Filters: a filter, a message, and tags ("k=v,k=v"), with zeros between.
  * What is compiled, and which messages pass, is held against a second account
- * of both.
+ * of both.  A filter that is refused for what a type's messages are must match
+ * none of them.
  */
 
 #include "fuzz.h"
 #include "filter_model.h"
 #include "message/json.c"
 #include "message/scan.c"
+#include "message/format.c"
 #include "message/view.c"
+#include "message/type.c"
+#include "message/check.c"
 #include "message/filter.c"
 #include "message/filter_compile.c"
+#include "message/filter_expect.c"
 
 
 #define TAGS  4
@@ -146,6 +151,107 @@ valid_filter(json_t *filter)
 }
 
 
+/* all of its members must be true, and none is true of what is not there */
+
+static int
+is_conjunction(json_t *filter)
+{
+    json_t      *value;
+    const char  *name;
+
+    json_object_foreach(filter, name, value) {
+
+        if (!strcmp(name, "and") || !strcmp(name, "or")
+            || !strcmp(name, "not") || json_object_get(value, "exists"))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static ngx_websocket_type_t *
+type_of(void)
+{
+    char                        error[200];
+    size_t                      i, n;
+    ngx_websocket_type_t       *type;
+
+    static const char *const  fields[][4] = {
+        { "a", "string", "enum=x|b|error" }, { "b", "integer", "nullable" },
+        { "c", "number" }, { "d", "boolean" }, { "e", "array" },
+        { "f", "object" }, { "g", "any" },
+        { "level", "string", "enum=error|warn" }, { "value", "number" }
+    };
+
+    static const ngx_websocket_type_maker_t  maker;
+
+    type = ngx_websocket_type_create("m", &maker, error, sizeof(error));
+    fuzz_check(type != NULL);
+
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+
+        for (n = 0; n < 4 && fields[i][n]; n++) {
+            /* void */
+        }
+
+        fuzz_check(ngx_websocket_type_field(type, fields[i], n, error,
+                                            sizeof(error))
+                   == 0);
+    }
+
+    return type;
+}
+
+
+/* the same filter and message, where the messages' type is known */
+
+static void
+check_typed(ngx_websocket_filters_t *filters, json_t *json, json_t *message,
+    ngx_websocket_tag_t *tags, size_t n)
+{
+    ngx_websocket_json_e           rc;
+    ngx_websocket_filter_t        *filter;
+    ngx_websocket_json_error_t     error;
+    ngx_websocket_filter_scope_t   scope;
+
+    static const ngx_websocket_stamp_name_t  others[] = { { "from", 4 } };
+
+    static ngx_websocket_type_t   *type;
+
+    if (type == NULL) {
+        type = type_of();
+    }
+
+    scope.view = NULL;
+    scope.type = type;
+    scope.others = others;
+    scope.others_count = 1;
+
+    rc = ngx_websocket_filter_compile(filters, json, &scope, &filter, &error);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
+        ngx_websocket_filter_release(filters, filter);
+        return;
+    }
+
+    if (message == NULL || !is_conjunction(json)
+        || ngx_websocket_type_check(type, message, &error)
+           != NGX_WEBSOCKET_JSON_OK)
+    {
+        return;
+    }
+
+    fuzz_check(model_filter(json, message, tags, n) == 0);
+
+    json_object_set_new(message, "from", json_string("x"));
+    fuzz_check(model_filter(json, message, tags, n) == 0);
+    json_object_del(message, "from");
+}
+
+
 /* the next part of the input, up to a zero */
 
 static size_t
@@ -214,6 +320,8 @@ check(json_t *json, json_t *message, ngx_websocket_tag_t *tags, size_t n)
 
         ngx_websocket_filter_release(filters, filter);
         ngx_websocket_filter_release(filters, filter);
+
+        check_typed(filters, json, message, tags, n);
     }
 
     fuzz_check(filters->slots_used == 0 && filters->filters_count == 0);

@@ -8,9 +8,13 @@
 #include "filter_model.h"
 #include "message/json.c"
 #include "message/scan.c"
+#include "message/format.c"
 #include "message/view.c"
+#include "message/type.c"
+#include "message/check.c"
 #include "message/filter.c"
 #include "message/filter_compile.c"
+#include "message/filter_expect.c"
 
 
 static ngx_websocket_filter_limits_t  limits = { 16, 16, 4, 64 };
@@ -345,16 +349,19 @@ within(void)
     ngx_websocket_filter_t      *filter;
     ngx_websocket_json_error_t   error;
 
+    ngx_websocket_filter_scope_t  scope = { NULL, NULL, NULL, 0 };
+
     view = ngx_websocket_view_create("summary", paths, 2, NULL, 0);
+    scope.view = view;
 
     json = json_of("{\"a\":1,\"a.x\":1,\"b.c\":1,\"tags.x\":\"\"}");
-    unit_ok(ngx_websocket_filter_compile(filters, json, view, &filter, &error)
+    unit_ok(ngx_websocket_filter_compile(filters, json, &scope, &filter, &error)
             == NGX_WEBSOCKET_JSON_OK, "a filter of what a view shows");
     ngx_websocket_filter_release(filters, filter);
     json_decref(json);
 
     json = json_of("{\"a\":1,\"not\":{\"b\":{\"exists\":true}}}");
-    unit_ok(ngx_websocket_filter_compile(filters, json, view, &filter, &error)
+    unit_ok(ngx_websocket_filter_compile(filters, json, &scope, &filter, &error)
             == NGX_WEBSOCKET_JSON_REFUSED
             && strcmp(error.path, "not.b") == 0
             && strcmp(error.rule, "is not in view summary") == 0,
@@ -363,6 +370,201 @@ within(void)
     json_decref(json);
 
     ngx_websocket_view_destroy(view);
+}
+
+
+/* what the messages of a type never have is refused, and nothing else */
+
+static void
+asks(const ngx_websocket_filter_scope_t *scope, const char *text,
+    const char *expected)
+{
+    char                         said[400];
+    json_t                      *json;
+    ngx_websocket_json_e         rc;
+    ngx_websocket_filter_t      *filter;
+    ngx_websocket_json_error_t   error;
+
+    json = json_of(text);
+    rc = ngx_websocket_filter_compile(filters, json, scope, &filter, &error);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
+        strcpy(said, "fits");
+        ngx_websocket_filter_release(filters, filter);
+
+    } else {
+        snprintf(said, sizeof(said), "%s: %s", error.path, error.rule);
+    }
+
+    unit_ok(strcmp(said, expected) == 0 && filters->slots_used == 0,
+            "%.60s -> %s", text, said);
+
+    json_decref(json);
+}
+
+
+static ngx_websocket_type_t  *point;
+
+
+static ngx_websocket_type_t *
+find_point(void *data, const char *name)
+{
+    (void) data;
+
+    return point && strcmp(name, "point") == 0 ? point : NULL;
+}
+
+
+static ngx_websocket_type_t *
+type_of(const char *name, const char *const fields[][5], size_t n)
+{
+    char                        error[200];
+    size_t                      i, words;
+    ngx_websocket_type_t       *type;
+    ngx_websocket_type_maker_t  maker = { NULL, find_point, NULL, NULL };
+
+    type = ngx_websocket_type_create(name, &maker, error, sizeof(error));
+
+    for (i = 0; i < n; i++) {
+
+        for (words = 0; words < 5 && fields[i][words]; words++) {
+            /* void */
+        }
+
+        if (ngx_websocket_type_field(type, fields[i], words, error,
+                                     sizeof(error))
+            != 0)
+        {
+            unit_ok(0, "the test's own type: %s", error);
+        }
+    }
+
+    return type;
+}
+
+
+static void
+typed(void)
+{
+    size_t                        i;
+    const char                   *on = "on";
+    ngx_websocket_type_t         *entry, *open;
+    ngx_websocket_filter_scope_t  scope;
+
+    static const char *const  inner[][5] = { { "x", "number" } };
+
+    static const char *const  fields[][5] = {
+        { "level", "string", "enum=info|warn" }, { "text", "string" },
+        { "count", "integer" }, { "value", "number", "nullable" },
+        { "ok", "boolean" }, { "list", "array" }, { "data", "object" },
+        { "what", "any" }, { "where", "object", "of=point" },
+        { "unit", "string", "nullable", "enum=s|ms" }
+    };
+
+    static const ngx_websocket_stamp_name_t  stamps[] = {
+        { "fromx", 4 }, { "level", 5 }
+    };
+
+    static const struct {
+        const char  *filter;
+        const char  *said;
+    } cases[] = {
+        { "{}", "fits" },
+        { "{\"levle\":\"info\"}", "levle: is not a field of entry" },
+        { "{\"or\":[{},{\"not\":{\"x\":{\"gt\":1}}}]}",
+          "or[1].not.x: is not a field of entry" },
+        { "{\"x\":{\"exists\":false}}", "x: is not a field of entry" },
+        { "{\"x\":{\"ne\":1}}", "x: is not a field of entry" },
+        { "{\"leve\":1}", "leve: is not a field of entry" },
+        { "{\"levels\":1}", "levels: is not a field of entry" },
+        { "{\"tags.x\":\"1\",\"tags.level\":{\"gt\":5}}", "fits" },
+        { "{\"tags\":\"x\"}", "tags: is not a field of entry" },
+        { "{\"from\":\"x\"}", "from: is not a field of entry" },
+
+        { "{\"where.x\":{\"gt\":1.5}}", "fits" },
+        { "{\"where.y\":1}", "where.y: is not a field of point" },
+        { "{\"where.x.y\":1}", "where.x.y: is within what is no object" },
+        { "{\"text.x\":1}", "text.x: is within what is no object" },
+        { "{\"list.0\":1}", "list.0: is within what is no object" },
+        { "{\"data.x.y\":1,\"data.z\":{\"lt\":\"\"}}", "fits" },
+        { "{\"what.x\":1,\"what\":[null,true,1,\"\"]}", "fits" },
+        { "{\"what\":{\"prefix\":\"a\",\"gt\":1}}", "fits" },
+
+        { "{\"level\":\"info\"}", "fits" },
+        { "{\"level\":\"inf\"}", "level: expected one of info|warn" },
+        { "{\"level\":{\"eq\":\"\"}}", "level.eq: expected one of info|warn" },
+        { "{\"level\":5}", "level: expected string, got integer" },
+        { "{\"level\":null}", "level: expected string, got null" },
+        { "{\"level\":[\"fatal\",5,null,\"warn\"]}", "fits" },
+        { "{\"level\":[\"fatal\",5]}",
+          "level[0]: expected one of info|warn" },
+        { "{\"level\":{\"in\":[5,\"fatal\"]}}",
+          "level.in[0]: expected string, got integer" },
+        { "{\"level\":[]}", "fits" },
+        { "{\"level\":{\"ne\":\"x\",\"exists\":true}}", "fits" },
+        { "{\"level\":{\"ne\":5}}", "fits" },
+        { "{\"level\":{\"prefix\":\"x\",\"gt\":\"k\"}}", "fits" },
+        { "{\"level\":{\"gt\":10}}",
+          "level.gt: expected string, got integer" },
+        { "{\"unit\":null}", "fits" },
+        { "{\"unit\":{\"in\":[null,\"x\"]}}", "fits" },
+        { "{\"unit\":\"x\"}", "unit: expected one of s|ms" },
+
+        { "{\"count\":1,\"value\":null}", "fits" },
+        { "{\"count\":1e300}", "fits" },
+        { "{\"count\":{\"lte\":1.5,\"eq\":2.0,\"gte\":-1e300}}", "fits" },
+        { "{\"count\":\"1\"}", "count: expected integer, got string" },
+        { "{\"count\":null}", "count: expected integer, got null" },
+        { "{\"value\":{\"lt\":\"1\"}}",
+          "value.lt: expected number, got string" },
+        { "{\"value\":{\"prefix\":\"1\"}}",
+          "value.prefix: expected number, got string" },
+        { "{\"ok\":true}", "fits" },
+        { "{\"ok\":[1,false]}", "fits" },
+        { "{\"ok\":1}", "ok: expected boolean, got integer" },
+        { "{\"ok\":{\"gt\":1}}", "ok.gt: never holds for kind boolean" },
+        { "{\"list\":{\"exists\":true,\"ne\":1}}", "fits" },
+        { "{\"list\":1}", "list: never holds for kind array" },
+        { "{\"data\":{\"lt\":1}}", "data.lt: never holds for kind object" },
+        { "{\"where\":null}", "where: never holds for kind object" }
+    };
+
+    point = type_of("point", inner, sizeof(inner) / sizeof(inner[0]));
+    entry = type_of("entry", fields, sizeof(fields) / sizeof(fields[0]));
+    open = type_of("open", fields, 1);
+    (void) ngx_websocket_type_additional(open, &on, 1, NULL, 0);
+
+    memset(&scope, 0, sizeof(scope));
+    scope.type = entry;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        asks(&scope, cases[i].filter, cases[i].said);
+    }
+
+    /* these names may be anything, but only they */
+
+    scope.others = stamps;
+    scope.others_count = 2;
+
+    asks(&scope, "{\"from\":\"x\",\"from.x\":1,\"level\":5}", "fits");
+    asks(&scope, "{\"fro\":1}", "fro: is not a field of entry");
+    asks(&scope, "{\"fromx\":1}", "fromx: is not a field of entry");
+    asks(&scope, "{\"where.from\":1}", "where.from: is not a field of point");
+
+    /* what an open type says of its fields still holds */
+
+    scope.others_count = 0;
+    scope.type = open;
+
+    asks(&scope, "{\"levle\":1,\"x.y\":null}", "fits");
+    asks(&scope, "{\"level\":1}", "level: expected string, got integer");
+
+    scope.type = NULL;
+    asks(&scope, "{\"levle\":1}", "fits");
+
+    ngx_websocket_type_destroy(open);
+    ngx_websocket_type_destroy(entry);
+    ngx_websocket_type_destroy(point);
 }
 
 
@@ -560,6 +762,7 @@ main(void)
     sets();
     errors();
     within();
+    typed();
     shared();
     many();
 
