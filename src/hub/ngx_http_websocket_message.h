@@ -96,6 +96,7 @@ typedef struct {
     uint64_t                      offset;
     uint64_t                      source;
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
+    uint8_t                       filtered; /* a number: of filters.c */
 
     size_t                        size;
     u_char                       *payload;

@@ -17,6 +17,8 @@ static void ngx_websocket_filter_string(
     const ngx_websocket_filters_t *filters, const char *string, size_t size,
     ngx_websocket_value_t *value);
 static int ngx_websocket_filter_more_slots(ngx_websocket_filters_t *filters);
+static int ngx_websocket_filter_more_values(ngx_websocket_filters_t *filters,
+    uint32_t n);
 static void ngx_websocket_filter_more_fields(
     ngx_websocket_filters_t *filters);
 static void ngx_websocket_filter_more_filters(
@@ -26,11 +28,13 @@ static int ngx_websocket_filter_same(const ngx_websocket_filter_t *a,
 static void ngx_websocket_filter_free(ngx_websocket_filters_t *filters,
     ngx_websocket_filter_t *filter);
 static void ngx_websocket_filter_fill(ngx_websocket_filters_t *filters,
-    uint32_t slot);
+    const ngx_websocket_filtered_t *message, uint32_t slot);
 static void ngx_websocket_filter_fill_tag(ngx_websocket_filters_t *filters,
-    uint32_t slot);
-static int ngx_websocket_filter_test(ngx_websocket_filters_t *filters,
-    const ngx_websocket_filter_t *filter, const ngx_websocket_test_t *test);
+    const ngx_websocket_filtered_t *message, uint32_t slot);
+static const ngx_websocket_value_t *ngx_websocket_filter_field(
+    ngx_websocket_filters_t *filters, unsigned number, uint32_t slot);
+static int ngx_websocket_filter_test(const ngx_websocket_filter_t *filter,
+    const ngx_websocket_test_t *test, const ngx_websocket_value_t *field);
 static int ngx_websocket_filter_equal(const ngx_websocket_value_t *field,
     const ngx_websocket_value_t *value, const char *strings);
 static int ngx_websocket_filter_in(const ngx_websocket_value_t *field,
@@ -119,6 +123,10 @@ ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters)
             filters->filters[i] = filter->next;
             ngx_websocket_filter_free(filters, filter);
         }
+    }
+
+    for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        free(filters->messages[i].values);
     }
 
     free(filters->slots);
@@ -295,6 +303,10 @@ ngx_websocket_filter_more_slots(ngx_websocket_filters_t *filters)
 
     n = filters->slots_count ? filters->slots_count * 2 : 16;
 
+    if (ngx_websocket_filter_more_values(filters, n) != 0) {
+        return -1;
+    }
+
     slots = realloc(filters->slots, n * sizeof(ngx_websocket_slot_t));
 
     if (slots == NULL) {
@@ -318,6 +330,37 @@ ngx_websocket_filter_more_slots(ngx_websocket_filters_t *filters)
     }
 
     filters->slots_count = n;
+
+    return 0;
+}
+
+
+/* messages that are not looked at now need not be as many any more */
+
+static int
+ngx_websocket_filter_more_values(ngx_websocket_filters_t *filters, uint32_t n)
+{
+    uint32_t                   i;
+    ngx_websocket_value_t     *values;
+    ngx_websocket_filtered_t  *message;
+
+    for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        message = &filters->messages[i];
+
+        if (i >= filters->messages_count) {
+            free(message->values);
+            message->values = NULL;
+            continue;
+        }
+
+        values = realloc(message->values, n * sizeof(ngx_websocket_value_t));
+
+        if (values == NULL) {
+            return -1;
+        }
+
+        message->values = values;
+    }
 
     return 0;
 }
@@ -508,26 +551,83 @@ ngx_websocket_filter_reads(const ngx_websocket_filter_t *filter)
 }
 
 
+int
+ngx_websocket_filters_begin(ngx_websocket_filters_t *filters)
+{
+    uint32_t                   i;
+    ngx_websocket_filtered_t  *message;
+
+    i = filters->messages_count;
+
+    /* one is always possible, whatever number of fields there is */
+
+    if (i == NGX_WEBSOCKET_FILTER_MESSAGES
+        || (i + 1) * (uint64_t) filters->slots_count
+           > NGX_WEBSOCKET_FILTER_KEPT)
+    {
+        ngx_websocket_filters_forget(filters);
+        i = 0;
+    }
+
+    message = &filters->messages[i];
+
+    if (message->values == NULL && filters->slots_count) {
+        message->values = malloc(filters->slots_count
+                                 * sizeof(ngx_websocket_value_t));
+
+        if (message->values == NULL) {
+            return -1;
+        }
+    }
+
+    filters->messages_count++;
+
+    return (int) i;
+}
+
+
 void
 ngx_websocket_filters_message(ngx_websocket_filters_t *filters,
-    const json_t *message, const ngx_websocket_tag_t *tags, size_t n)
+    unsigned number, const json_t *json, const ngx_websocket_tag_t *tags,
+    size_t n)
+{
+    ngx_websocket_filtered_t  *message;
+
+    message = &filters->messages[number];
+
+    message->json = json;
+    message->tags = tags;
+    message->tags_count = n;
+}
+
+
+void
+ngx_websocket_filters_forget(ngx_websocket_filters_t *filters)
 {
     filters->generation++;
-    filters->message = message;
-    filters->tags = tags;
-    filters->tags_count = n;
+    filters->messages_count = 0;
 }
 
 
 int
 ngx_websocket_filter_match(ngx_websocket_filters_t *filters,
-    ngx_websocket_filter_t *filter)
+    ngx_websocket_filter_t *filter, unsigned number)
 {
-    uint32_t                     i;
-    const ngx_websocket_test_t  *tests, *test;
+    uint32_t                      i;
+    uint64_t                      bit;
+    const ngx_websocket_test_t   *tests, *test;
+    const ngx_websocket_value_t  *field;
 
-    if (filter->generation == filters->generation) {
-        return filter->result;
+    bit = UINT64_C(1) << number;
+
+    if (filter->generation != filters->generation) {
+        filter->generation = filters->generation;
+        filter->known = 0;
+        filter->passed = 0;
+    }
+
+    if (filter->known & bit) {
+        return (filter->passed & bit) != 0;
     }
 
     tests = ngx_websocket_filter_tests(filter);
@@ -535,38 +635,73 @@ ngx_websocket_filter_match(ngx_websocket_filters_t *filters,
 
     do {
         test = &tests[i];
-        i = ngx_websocket_filter_test(filters, filter, test) ? test->yes
-                                                             : test->no;
+
+        if (test->op == NGX_WEBSOCKET_TEST_ALWAYS) {
+            i = test->yes;
+            continue;
+        }
+
+        field = ngx_websocket_filter_field(filters, number, test->slot);
+
+        i = ngx_websocket_filter_test(filter, test, field) ? test->yes
+                                                           : test->no;
     } while (i < NGX_WEBSOCKET_FILTER_TESTS);
 
-    filter->generation = filters->generation;
-    filter->result = i == NGX_WEBSOCKET_FILTER_TRUE;
+    filter->known |= bit;
 
-    return filter->result;
+    if (i == NGX_WEBSOCKET_FILTER_TRUE) {
+        filter->passed |= bit;
+    }
+
+    return i == NGX_WEBSOCKET_FILTER_TRUE;
+}
+
+
+/* what the message of that number has in a slot */
+
+static const ngx_websocket_value_t *
+ngx_websocket_filter_field(ngx_websocket_filters_t *filters, unsigned number,
+    uint32_t slot)
+{
+    uint64_t               bit;
+    ngx_websocket_slot_t  *field;
+
+    bit = UINT64_C(1) << number;
+    field = &filters->slots[slot];
+
+    if (field->generation != filters->generation) {
+        field->generation = filters->generation;
+        field->known = 0;
+    }
+
+    if (!(field->known & bit)) {
+        field->known |= bit;
+        ngx_websocket_filter_fill(filters, &filters->messages[number], slot);
+    }
+
+    return &filters->messages[number].values[slot];
 }
 
 
 static void
-ngx_websocket_filter_fill(ngx_websocket_filters_t *filters, uint32_t slot)
+ngx_websocket_filter_fill(ngx_websocket_filters_t *filters,
+    const ngx_websocket_filtered_t *message, uint32_t slot)
 {
     size_t                            n;
     const char                       *p;
     const json_t                     *json;
-    ngx_websocket_slot_t             *field;
     const ngx_websocket_slot_name_t  *name;
 
-    field = &filters->slots[slot];
     name = &filters->names[slot];
 
-    memset(&field->value, 0, sizeof(ngx_websocket_value_t));
-    field->generation = filters->generation;
+    memset(&message->values[slot], 0, sizeof(ngx_websocket_value_t));
 
     if (ngx_websocket_filter_is_tag(name->path, name->size)) {
-        ngx_websocket_filter_fill_tag(filters, slot);
+        ngx_websocket_filter_fill_tag(filters, message, slot);
         return;
     }
 
-    json = filters->message;
+    json = message->json;
     p = name->path;
 
     for ( ;; ) {
@@ -581,29 +716,28 @@ ngx_websocket_filter_fill(ngx_websocket_filters_t *filters, uint32_t slot)
     }
 
     if (json) {
-        ngx_websocket_filter_value(filters, json, &field->value);
+        ngx_websocket_filter_value(filters, json, &message->values[slot]);
     }
 }
 
 
 static void
-ngx_websocket_filter_fill_tag(ngx_websocket_filters_t *filters, uint32_t slot)
+ngx_websocket_filter_fill_tag(ngx_websocket_filters_t *filters,
+    const ngx_websocket_filtered_t *message, uint32_t slot)
 {
-    size_t                            i, size;
-    const char                       *path;
-    ngx_websocket_value_t            *value;
-    const ngx_websocket_tag_t        *tag;
+    size_t                      i, size;
+    const char                 *path;
+    const ngx_websocket_tag_t  *tag;
 
     path = filters->names[slot].path + sizeof("tags.") - 1;
     size = filters->names[slot].size - (sizeof("tags.") - 1);
-    value = &filters->slots[slot].value;
 
-    for (i = 0; i < filters->tags_count; i++) {
-        tag = &filters->tags[i];
+    for (i = 0; i < message->tags_count; i++) {
+        tag = &message->tags[i];
 
         if (tag->name_size == size && memcmp(tag->name, path, size) == 0) {
             ngx_websocket_filter_string(filters, tag->value, tag->value_size,
-                                        value);
+                                        &message->values[slot]);
             return;
         }
     }
@@ -611,22 +745,12 @@ ngx_websocket_filter_fill_tag(ngx_websocket_filters_t *filters, uint32_t slot)
 
 
 static int
-ngx_websocket_filter_test(ngx_websocket_filters_t *filters,
-    const ngx_websocket_filter_t *filter, const ngx_websocket_test_t *test)
+ngx_websocket_filter_test(const ngx_websocket_filter_t *filter,
+    const ngx_websocket_test_t *test, const ngx_websocket_value_t *field)
 {
     int                           order;
     const char                   *strings;
-    const ngx_websocket_value_t  *values, *field;
-
-    if (test->op == NGX_WEBSOCKET_TEST_ALWAYS) {
-        return 1;
-    }
-
-    if (filters->slots[test->slot].generation != filters->generation) {
-        ngx_websocket_filter_fill(filters, test->slot);
-    }
-
-    field = &filters->slots[test->slot].value;
+    const ngx_websocket_value_t  *values;
 
     if (field->type == NGX_WEBSOCKET_VALUE_MISSING) {
         return 0;
@@ -766,6 +890,14 @@ ngx_websocket_filter_order(const ngx_websocket_value_t *field,
             *order = (field->size > value->size) - (field->size < value->size);
         }
 
+        return 1;
+    }
+
+    if (field->type == NGX_WEBSOCKET_VALUE_INTEGER
+        && value->type == NGX_WEBSOCKET_VALUE_INTEGER)
+    {
+        *order = (field->u.integer > value->u.integer)
+                 - (field->u.integer < value->u.integer);
         return 1;
     }
 

@@ -31,7 +31,9 @@
  * All filters of a worker are in one set.  The set knows each field that any
  * of them looks at; while a message is delivered, a field is looked up when
  * the first filter asks, and every other filter finds it there.  Filters that
- * say the same are one, and are evaluated once per message.
+ * say the same are one, and are evaluated once per message.  That holds for
+ * some messages side by side, since those that are delivered together come to
+ * the first subscriber all, then to the next one.
  */
 
 
@@ -50,7 +52,8 @@
 #include "message/view.h"
 
 
-#define NGX_WEBSOCKET_FILTER_PATH  8    /* names in one field's path */
+#define NGX_WEBSOCKET_FILTER_PATH      8    /* names in one field's path */
+#define NGX_WEBSOCKET_FILTER_MESSAGES  64   /* side by side, at most */
 
 
 typedef struct ngx_websocket_filters_s  ngx_websocket_filters_t;
@@ -115,18 +118,31 @@ void ngx_websocket_filter_release(ngx_websocket_filters_t *filters,
 int ngx_websocket_filter_reads(const ngx_websocket_filter_t *filter);
 
 /*
- * Begins a message: it and its tags are valid until the next call.  NULL is a
- * message without fields: none, binary, no JSON, no object.
+ * Begins a message, beside those that were begun.  Returns its number, from 0
+ * on, or -1 when memory was refused.  When there are as many as can be, all
+ * are forgotten, and it is number 0 again.
  */
-void ngx_websocket_filters_message(ngx_websocket_filters_t *filters,
-    const json_t *message, const ngx_websocket_tag_t *tags, size_t n);
+int ngx_websocket_filters_begin(ngx_websocket_filters_t *filters);
 
 /*
- * Not 0 when the message passes.  It allocates nothing, and makes as many
- * steps as the filter has tests, at most.
+ * Says what the message of that number is: it and its tags are valid until all
+ * are forgotten.  NULL is a message without fields: none, binary, no JSON, no
+ * object; or one of whose fields nothing is asked before they are given by
+ * another call.
+ */
+void ngx_websocket_filters_message(ngx_websocket_filters_t *filters,
+    unsigned number, const json_t *json, const ngx_websocket_tag_t *tags,
+    size_t n);
+
+/* Forgets all messages. */
+void ngx_websocket_filters_forget(ngx_websocket_filters_t *filters);
+
+/*
+ * Not 0 when the message of that number passes.  It allocates nothing, and
+ * makes as many steps as the filter has tests, at most.
  */
 int ngx_websocket_filter_match(ngx_websocket_filters_t *filters,
-    ngx_websocket_filter_t *filter);
+    ngx_websocket_filter_t *filter, unsigned number);
 
 
 #endif /* NGX_WEBSOCKET_FILTER_H */

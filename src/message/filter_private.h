@@ -16,6 +16,9 @@
 
 #define NGX_WEBSOCKET_FILTER_NONE   UINT32_MAX
 
+/* fields' values in all messages: with more fields there are fewer messages */
+#define NGX_WEBSOCKET_FILTER_KEPT   65536
+
 
 typedef enum {
     NGX_WEBSOCKET_VALUE_MISSING = 0,
@@ -74,23 +77,34 @@ typedef struct {
 
 struct ngx_websocket_filter_s {
     ngx_websocket_filter_t     *next;       /* of the same hash */
-    uint64_t                    generation; /* of the result */
+    uint64_t                    generation; /* of the results */
+    uint64_t                    known;      /* of which messages, by bits */
+    uint64_t                    passed;
     uint32_t                    refs;
     uint32_t                    hash;
     uint32_t                    size;       /* of all that lies behind */
     uint32_t                    tests;
     uint32_t                    values;
     uint8_t                     reads;
-    uint8_t                     result;
 };
 
 
-/* a field of the current message: its value is of a generation */
+/* a field: in which messages of a generation it was looked up, by bits */
 
 typedef struct {
     uint64_t                    generation;
-    ngx_websocket_value_t       value;
+    uint64_t                    known;
 } ngx_websocket_slot_t;
+
+
+/* a message, with the values of its fields by slots */
+
+typedef struct {
+    const json_t               *json;
+    const ngx_websocket_tag_t  *tags;
+    size_t                      tags_count;
+    ngx_websocket_value_t      *values;     /* NULL, or of all slots */
+} ngx_websocket_filtered_t;
 
 
 /* the field that a slot is of */
@@ -106,11 +120,10 @@ typedef struct {
 
 struct ngx_websocket_filters_s {
     uint64_t                    seed;       /* of the hashes */
-    uint64_t                    generation;
-
-    const json_t               *message;
-    const ngx_websocket_tag_t  *tags;
-    size_t                      tags_count;
+    uint64_t                    generation; /* another one when the messages
+                                               are forgotten */
+    uint32_t                    messages_count;
+    ngx_websocket_filtered_t    messages[NGX_WEBSOCKET_FILTER_MESSAGES];
 
     ngx_websocket_slot_t       *slots;
     ngx_websocket_slot_name_t  *names;

@@ -5,8 +5,21 @@
 #include "message/tags.h"
 
 
+/* a message that the set looks at, and whether it has its fields */
+
+typedef struct {
+    const ngx_http_websocket_message_t  *message;   /* NULL: it was freed */
+    ngx_uint_t                           reads;
+    ngx_websocket_tag_t                  tags[NGX_WEBSOCKET_TAGS];
+} ngx_http_websocket_filtered_t;
+
+
+static ngx_inline ngx_uint_t ngx_http_websocket_filters_know(
+    const ngx_http_websocket_message_t *message);
 static ngx_int_t ngx_http_websocket_filters_begin(ngx_log_t *log,
     ngx_uint_t reads, ngx_http_websocket_message_t *message);
+static ngx_int_t ngx_http_websocket_filters_add(
+    ngx_http_websocket_message_t *message);
 
 
 static const ngx_websocket_filter_limits_t  ngx_http_websocket_filter_limits =
@@ -20,12 +33,10 @@ static const ngx_websocket_filter_limits_t  ngx_http_websocket_filter_limits =
 
 static ngx_websocket_filters_t             *ngx_http_websocket_filters;
 
-/* the message that the set looks at, and whether it has its fields */
-
-static const ngx_http_websocket_message_t  *ngx_http_websocket_filtered;
-static ngx_uint_t                           ngx_http_websocket_filtered_reads;
-static ngx_websocket_tag_t                  ngx_http_websocket_filtered_tags[
-                                                NGX_WEBSOCKET_TAGS];
+static ngx_http_websocket_filtered_t  ngx_http_websocket_filtered[
+                                          NGX_WEBSOCKET_FILTER_MESSAGES];
+static ngx_uint_t                     ngx_http_websocket_filtered_count;
+static ngx_uint_t                     ngx_http_websocket_filtered_live;
 
 
 ngx_int_t
@@ -112,15 +123,27 @@ ngx_http_websocket_filters_pass(ngx_log_t *log,
 
     reads = ngx_websocket_filter_reads(filter);
 
-    if ((ngx_http_websocket_filtered != message
-         || (reads && !ngx_http_websocket_filtered_reads))
+    if ((!ngx_http_websocket_filters_know(message)
+         || (reads && !ngx_http_websocket_filtered[message->filtered].reads))
         && ngx_http_websocket_filters_begin(log, reads, message) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_websocket_filter_match(ngx_http_websocket_filters, filter)
+    return ngx_websocket_filter_match(ngx_http_websocket_filters, filter,
+                                      message->filtered)
            ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* the number of a message may be of those that are forgotten */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_filters_know(const ngx_http_websocket_message_t *message)
+{
+    return message->filtered < ngx_http_websocket_filtered_count
+           && ngx_http_websocket_filtered[message->filtered].message
+              == message;
 }
 
 
@@ -130,26 +153,54 @@ static ngx_int_t
 ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,
     ngx_http_websocket_message_t *message)
 {
-    size_t         n;
-    const json_t  *json;
+    size_t                          n;
+    const json_t                   *json;
+    ngx_http_websocket_filtered_t  *filtered;
 
     json = NULL;
 
     if (ngx_http_websocket_content_of(log, message) == NULL
         || (reads
-            && ngx_http_websocket_content_json(log, message, &json) != NGX_OK))
+            && ngx_http_websocket_content_json(log, message, &json) != NGX_OK)
+        || (!ngx_http_websocket_filters_know(message)
+            && ngx_http_websocket_filters_add(message) != NGX_OK))
     {
         return NGX_ERROR;
     }
 
+    filtered = &ngx_http_websocket_filtered[message->filtered];
+
     n = ngx_websocket_tags_unpack(message->meta, message->meta_size,
-                                  ngx_http_websocket_filtered_tags);
+                                  filtered->tags);
 
-    ngx_websocket_filters_message(ngx_http_websocket_filters, json,
-                                  ngx_http_websocket_filtered_tags, n);
+    ngx_websocket_filters_message(ngx_http_websocket_filters,
+                                  message->filtered, json, filtered->tags, n);
+    filtered->reads = reads;
 
-    ngx_http_websocket_filtered = message;
-    ngx_http_websocket_filtered_reads = reads;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_filters_add(ngx_http_websocket_message_t *message)
+{
+    int  number;
+
+    number = ngx_websocket_filters_begin(ngx_http_websocket_filters);
+
+    if (number == -1) {
+        return NGX_ERROR;
+    }
+
+    if (number == 0) {
+        ngx_http_websocket_filtered_live = 0;
+    }
+
+    message->filtered = number;
+
+    ngx_http_websocket_filtered[number].message = message;
+    ngx_http_websocket_filtered_count = number + 1;
+    ngx_http_websocket_filtered_live++;
 
     return NGX_OK;
 }
@@ -158,9 +209,14 @@ ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,
 void
 ngx_http_websocket_filters_forget(ngx_http_websocket_message_t *message)
 {
-    if (ngx_http_websocket_filtered == message) {
-        ngx_websocket_filters_message(ngx_http_websocket_filters, NULL, NULL,
-                                      0);
-        ngx_http_websocket_filtered = NULL;
+    if (!ngx_http_websocket_filters_know(message)) {
+        return;
+    }
+
+    ngx_http_websocket_filtered[message->filtered].message = NULL;
+
+    if (--ngx_http_websocket_filtered_live == 0) {
+        ngx_websocket_filters_forget(ngx_http_websocket_filters);
+        ngx_http_websocket_filtered_count = 0;
     }
 }

@@ -291,6 +291,7 @@ read_tags(char *text, ngx_websocket_tag_t *tags)
 static void
 check(json_t *json, json_t *message, ngx_websocket_tag_t *tags, size_t n)
 {
+    unsigned                     i;
     ngx_websocket_json_e         rc;
     ngx_websocket_filter_t      *filter, *again;
     ngx_websocket_filters_t     *filters;
@@ -307,15 +308,28 @@ check(json_t *json, json_t *message, ngx_websocket_tag_t *tags, size_t n)
     } else {
         fuzz_check(rc == NGX_WEBSOCKET_JSON_OK && valid_filter(json));
 
-        ngx_websocket_filters_message(filters, message, tags, n);
-        fuzz_check(ngx_websocket_filter_match(filters, filter)
-                   == model_filter(json, message, tags, n));
+        fuzz_check(ngx_websocket_filters_begin(filters) == 0);
+        ngx_websocket_filters_message(filters, 0, message, tags, n);
+        fuzz_check(ngx_websocket_filters_begin(filters) == 1);
+        ngx_websocket_filters_message(filters, 1, NULL, tags, n);
+        fuzz_check(ngx_websocket_filters_begin(filters) == 2);
+        ngx_websocket_filters_message(filters, 2, message, NULL, 0);
+
+        /* evaluated, then known */
+
+        for (i = 0; i < 6; i++) {
+            fuzz_check(ngx_websocket_filter_match(filters, filter, i % 3)
+                       == model_filter(json, i % 3 == 1 ? NULL : message,
+                                       tags, i % 3 == 2 ? 0 : n));
+        }
 
         rc = ngx_websocket_filter_compile(filters, json, NULL, &again, &error);
         fuzz_check(rc == NGX_WEBSOCKET_JSON_OK && again == filter);
 
-        ngx_websocket_filters_message(filters, NULL, tags, n);
-        fuzz_check(ngx_websocket_filter_match(filters, filter)
+        ngx_websocket_filters_forget(filters);
+        fuzz_check(ngx_websocket_filters_begin(filters) == 0);
+        ngx_websocket_filters_message(filters, 0, NULL, tags, n);
+        fuzz_check(ngx_websocket_filter_match(filters, filter, 0)
                    == model_filter(json, NULL, tags, n));
 
         ngx_websocket_filter_release(filters, filter);

@@ -67,6 +67,21 @@ compile(const char *text)
 }
 
 
+/* one message, of number 0 */
+
+static void
+show(json_t *message, const ngx_websocket_tag_t *with, size_t n)
+{
+    ngx_websocket_filters_forget(filters);
+
+    if (ngx_websocket_filters_begin(filters) != 0) {
+        unit_ok(0, "the first message has number 0");
+    }
+
+    ngx_websocket_filters_message(filters, 0, message, with, n);
+}
+
+
 static void
 passes(const char *text, const char *message, int expected)
 {
@@ -78,10 +93,10 @@ passes(const char *text, const char *message, int expected)
     json = json_of(message);
     filter = compile(text);
 
-    ngx_websocket_filters_message(filters, json, tags, TAGS);
-    got = ngx_websocket_filter_match(filters, filter);
+    show(json, tags, TAGS);
+    got = ngx_websocket_filter_match(filters, filter, 0);
     model = model_filter(filter_json, json, tags, TAGS);
-    ngx_websocket_filters_message(filters, NULL, NULL, 0);
+    ngx_websocket_filters_forget(filters);
 
     unit_ok(got == expected && model == expected, "%s %s %s%s", text,
             expected ? "passes" : "stops", message,
@@ -251,8 +266,8 @@ sets(void)
 
     for (i = -1; i < 30; i++) {
         json_object_set_new(message, "a", json_integer(i));
-        ngx_websocket_filters_message(filters, message, NULL, 0);
-        wrong += ngx_websocket_filter_match(filters, filter)
+        show(message, NULL, 0);
+        wrong += ngx_websocket_filter_match(filters, filter, 0)
                  != (i >= 0 && i < 26 && i % 2 == 0);
     }
 
@@ -589,21 +604,21 @@ shared(void)
     one = json_of("{\"x\":1,\"y\":\"b\"}");
     two = json_of("{\"x\":2,\"y\":\"b\"}");
 
-    ngx_websocket_filters_message(filters, one, NULL, 0);
-    unit_ok(ngx_websocket_filter_match(filters, a)
-            && !ngx_websocket_filter_match(filters, c)
-            && !ngx_websocket_filter_match(filters, d)
-            && ngx_websocket_filter_match(filters, a), "one message");
-    a->result ^= 1;
-    unit_ok(!ngx_websocket_filter_match(filters, a),
+    show(one, NULL, 0);
+    unit_ok(ngx_websocket_filter_match(filters, a, 0)
+            && !ngx_websocket_filter_match(filters, c, 0)
+            && !ngx_websocket_filter_match(filters, d, 0)
+            && ngx_websocket_filter_match(filters, a, 0), "one message");
+    a->passed ^= 1;
+    unit_ok(!ngx_websocket_filter_match(filters, a, 0),
             "a filter is evaluated once per message");
-    ngx_websocket_filters_message(filters, two, NULL, 0);
-    unit_ok(!ngx_websocket_filter_match(filters, a)
-            && ngx_websocket_filter_match(filters, c)
-            && !ngx_websocket_filter_match(filters, a), "the next one");
-    ngx_websocket_filters_message(filters, NULL, NULL, 0);
-    unit_ok(!ngx_websocket_filter_match(filters, a)
-            && !ngx_websocket_filter_match(filters, c), "and none");
+    show(two, NULL, 0);
+    unit_ok(!ngx_websocket_filter_match(filters, a, 0)
+            && ngx_websocket_filter_match(filters, c, 0)
+            && !ngx_websocket_filter_match(filters, a, 0), "the next one");
+    show(NULL, NULL, 0);
+    unit_ok(!ngx_websocket_filter_match(filters, a, 0)
+            && !ngx_websocket_filter_match(filters, c, 0), "and none");
 
     ngx_websocket_filter_release(filters, b);
     unit_ok(filters->filters_count == 3, "one reference less");
@@ -617,14 +632,14 @@ shared(void)
 
     /* a slot that is given to another field within one message */
 
-    ngx_websocket_filters_message(filters, one, NULL, 0);
+    show(one, NULL, 0);
     a = compile("{\"x\":1}");
-    unit_ok(ngx_websocket_filter_match(filters, a), "a field");
+    unit_ok(ngx_websocket_filter_match(filters, a, 0), "a field");
     ngx_websocket_filter_release(filters, a);
     a = compile("{\"y\":\"b\"}");
-    unit_ok(ngx_websocket_filter_match(filters, a), "another in its slot");
+    unit_ok(ngx_websocket_filter_match(filters, a, 0), "another in its slot");
     ngx_websocket_filter_release(filters, a);
-    ngx_websocket_filters_message(filters, NULL, NULL, 0);
+    ngx_websocket_filters_forget(filters);
 
     a = compile("{\"tags.x\":\"1\"}");
     unit_ok(!ngx_websocket_filter_reads(a), "only tags");
@@ -635,15 +650,160 @@ shared(void)
 }
 
 
+/* messages that are looked at side by side: each has its own fields */
+
+static void
+side_by_side(void)
+{
+    int                      i, first, wrong;
+    json_t                  *jsons[NGX_WEBSOCKET_FILTER_MESSAGES];
+    ngx_websocket_filter_t  *a, *b, *c;
+
+    a = compile("{\"x\":{\"gte\":10}}");
+    b = compile("{\"x\":{\"lt\":50},\"tags.n\":\"5\"}");
+
+    ngx_websocket_filters_forget(filters);
+    wrong = 0;
+
+    for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        jsons[i] = json_pack("{s:i,s:i}", "x", i, "y", i % 2);
+        wrong += ngx_websocket_filters_begin(filters) != i;
+
+        ngx_websocket_filters_message(filters, (unsigned) i, jsons[i],
+                                      i % 3 ? tags : NULL, i % 3 ? TAGS : 0);
+    }
+
+    for (first = 0; first < 2; first++) {
+
+        for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+            wrong += ngx_websocket_filter_match(filters, a, (unsigned) i)
+                     != (i >= 10);
+            wrong += ngx_websocket_filter_match(filters, b, (unsigned) i)
+                     != (i < 50 && i % 3);
+        }
+    }
+
+    unit_ok(wrong == 0, "%d messages side by side: %d wrong", i, wrong);
+
+    a->passed ^= UINT64_C(1) << 63;
+    unit_ok(!ngx_websocket_filter_match(filters, a, 63)
+            && ngx_websocket_filter_match(filters, a, 62),
+            "each is evaluated once");
+
+    /* one more field, while they are there */
+
+    c = compile("{\"y\":1}");
+    wrong = 0;
+
+    for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        wrong += ngx_websocket_filter_match(filters, c, (unsigned) i) != i % 2;
+        wrong += ngx_websocket_filter_match(filters, b, (unsigned) i)
+                 != (i < 50 && i % 3);
+    }
+
+    unit_ok(wrong == 0, "a new filter of them: %d wrong", wrong);
+
+    /* all but the newest one are forgotten */
+
+    unit_ok(ngx_websocket_filters_begin(filters) == 0, "one more is the first");
+    ngx_websocket_filters_message(filters, 0, jsons[63], NULL, 0);
+    unit_ok(ngx_websocket_filter_match(filters, a, 0)
+            && ngx_websocket_filter_match(filters, c, 0), "it has its fields");
+
+    /* fields that come after the tags */
+
+    ngx_websocket_filters_forget(filters);
+    (void) ngx_websocket_filters_begin(filters);
+    ngx_websocket_filters_message(filters, 0, NULL, tags, TAGS);
+    ngx_websocket_filter_release(filters, c);
+    c = compile("{\"tags.n\":\"5\"}");
+    unit_ok(ngx_websocket_filter_match(filters, c, 0), "a tag");
+    ngx_websocket_filters_message(filters, 0, jsons[11], tags, TAGS);
+    unit_ok(ngx_websocket_filter_match(filters, a, 0)
+            && ngx_websocket_filter_match(filters, b, 0)
+            && ngx_websocket_filter_match(filters, c, 0), "then its fields");
+
+    ngx_websocket_filters_forget(filters);
+    ngx_websocket_filter_release(filters, a);
+    ngx_websocket_filter_release(filters, b);
+    ngx_websocket_filter_release(filters, c);
+
+    for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        json_decref(jsons[i]);
+    }
+}
+
+
+/* the more fields, the fewer messages: memory has a bound */
+
+static void
+bounded(void)
+{
+    int                      n;
+    char                     text[64];
+    size_t                   i, values;
+    ngx_websocket_filter_t  *list[3000];
+
+    for (i = 0; i < 3000; i++) {
+        snprintf(text, sizeof(text), "{\"f%zu\":1}", i);
+        list[i] = compile(text);
+    }
+
+    ngx_websocket_filters_forget(filters);
+
+    for (n = ngx_websocket_filters_begin(filters);
+         ngx_websocket_filters_begin(filters) == n + 1;
+         n++)
+    {
+        /* void */
+    }
+
+    for (i = 0, values = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        values += filters->messages[i].values ? filters->slots_count : 0;
+    }
+
+    unit_ok(n == 15 && values <= NGX_WEBSOCKET_FILTER_KEPT,
+            "%d messages of 3,000 fields: %zu values", n + 1, values);
+
+    for (i = 0; i < 3000; i++) {
+        ngx_websocket_filter_release(filters, list[i]);
+    }
+
+    ngx_websocket_filters_forget(filters);
+}
+
+
+/* each message twice: the second time it is known */
+
+static size_t
+many_wrong(json_t **jsons, ngx_websocket_filter_t **list, size_t n,
+    json_t **messages, size_t count)
+{
+    int     got;
+    size_t  i, k, wrong;
+
+    for (i = 0, wrong = 0; i < n; i++) {
+
+        for (k = 0; list[i] && k < 2 * count; k++) {
+            got = ngx_websocket_filter_match(filters, list[i],
+                                             (unsigned) (k % count));
+            wrong += got != model_filter(jsons[i], messages[k % count], NULL,
+                                         0);
+        }
+    }
+
+    return wrong;
+}
+
+
 /* many of them, made and given back at random, against the model */
 
 static void
 many(void)
 {
-    int                       got;
     char                      text[200];
-    json_t                   *jsons[300], *message;
-    size_t                    i, k, wrong;
+    json_t                   *jsons[300], *messages[5];
+    size_t                    i, k, m, count, wrong;
     uint64_t                  state;
     ngx_websocket_filter_t   *list[300];
 
@@ -675,26 +835,30 @@ many(void)
             continue;
         }
 
-        message = json_object();
+        count = 1 + unit_random(&state) % 5;
 
-        for (i = 0; i < 200; i++) {
-            snprintf(text, sizeof(text), "f%zu", i);
-            json_object_set_new(message, text,
-                                json_integer(unit_random(&state) % 10));
-        }
+        for (m = 0; m < count; m++) {
 
-        ngx_websocket_filters_message(filters, message, NULL, 0);
+            messages[m] = json_object();
 
-        for (i = 0; i < 300; i++) {
-
-            if (list[i]) {
-                got = ngx_websocket_filter_match(filters, list[i]);
-                wrong += got != model_filter(jsons[i], message, NULL, 0);
+            for (i = 0; i < 200; i++) {
+                snprintf(text, sizeof(text), "f%zu", i);
+                json_object_set_new(messages[m], text,
+                                    json_integer(unit_random(&state) % 10));
             }
+
+            wrong += ngx_websocket_filters_begin(filters) != (int) m;
+            ngx_websocket_filters_message(filters, (unsigned) m, messages[m],
+                                          NULL, 0);
         }
 
-        ngx_websocket_filters_message(filters, NULL, NULL, 0);
-        json_decref(message);
+        wrong += many_wrong(jsons, list, 300, messages, count);
+
+        ngx_websocket_filters_forget(filters);
+
+        for (m = 0; m < count; m++) {
+            json_decref(messages[m]);
+        }
     }
 
     unit_ok(wrong == 0, "300 filters: %zu wrong", wrong);
@@ -727,6 +891,11 @@ growing(void)
     rc = set ? 0 : -1;
 
     for (i = 0; i < 70 && rc == 0; i++) {
+
+        if (i % 30 == 5 && ngx_websocket_filters_begin(set) < 0) {
+            rc = -1;
+        }
+
         snprintf(text, sizeof(text), "{\"a%zu\":\"x\",\"b\":[%zu]}", i, i / 2);
         json = json_loads(text, 0, NULL);
         rc = json ? 0 : -1;
@@ -764,6 +933,8 @@ main(void)
     within();
     typed();
     shared();
+    side_by_side();
+    bounded();
     many();
 
     /* with those that were not given back */
