@@ -1101,6 +1101,11 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
     now = ngx_http_websocket_zone_now_us();
 
     for (i = 0; i < delivery->n; i++) {
+
+        if (!delivery->messages[i]->written) {
+            continue;
+        }
+
         frame = &delivery->messages[i]->frame;
 
         ngx_http_websocket_stats_delivered(zone->stats,

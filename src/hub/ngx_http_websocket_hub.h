@@ -36,8 +36,9 @@ typedef struct ngx_http_websocket_catch_up_s      ngx_http_websocket_catch_up_t;
 typedef struct {
     uint64_t                      number;   /* no other has it; above 0 */
     ngx_uint_t                    n;
-    ngx_uint_t                    written;  /* set by who wrote it to some
-                                               subscribers at once */
+    ngx_uint_t                    written;  /* set by who wrote some of it to
+                                               some subscribers at once, and
+                                               in these messages */
     ngx_http_websocket_message_t *messages[NGX_HTTP_WEBSOCKET_BATCH];
 } ngx_http_websocket_delivery_t;
 

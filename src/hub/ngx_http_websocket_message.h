@@ -97,6 +97,7 @@ typedef struct {
     uint64_t                      source;
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
     uint8_t                       filtered; /* a number: of filters.c */
+    uint8_t                       written;  /* to some subscribers at once */
 
     size_t                        size;
     u_char                       *payload;

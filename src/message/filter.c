@@ -11,6 +11,14 @@
 #define NGX_WEBSOCKET_FILTER_HASHED   64    /* bytes of a string */
 #define NGX_WEBSOCKET_FILTER_FEW      8     /* values that need no search */
 
+#define NGX_WEBSOCKET_ORDER_LESS      1
+#define NGX_WEBSOCKET_ORDER_EQUAL     2
+#define NGX_WEBSOCKET_ORDER_GREATER   4
+
+/* of what memcmp() and such return */
+#define ngx_websocket_filter_ordered(n)                                       \
+    (1 << (((n) >= 0) + ((n) > 0)))
+
 
 static void ngx_websocket_filter_seed(ngx_websocket_filters_t *filters);
 static void ngx_websocket_filter_string(
@@ -40,7 +48,9 @@ static int ngx_websocket_filter_equal(const ngx_websocket_value_t *field,
 static int ngx_websocket_filter_in(const ngx_websocket_value_t *field,
     const ngx_websocket_value_t *values, uint32_t n, const char *strings);
 static int ngx_websocket_filter_order(const ngx_websocket_value_t *field,
-    const ngx_websocket_value_t *value, const char *strings, int *order);
+    const ngx_websocket_value_t *value, const char *strings);
+static int ngx_websocket_filter_numbers(const ngx_websocket_value_t *field,
+    const ngx_websocket_value_t *value);
 static int ngx_websocket_filter_number(const ngx_websocket_value_t *value,
     ngx_websocket_json_number_t *number);
 
@@ -781,23 +791,21 @@ ngx_websocket_filter_test(const ngx_websocket_filter_t *filter,
                          test->value.size) == 0;
     }
 
-    if (!ngx_websocket_filter_order(field, &test->value, strings, &order)) {
-        return 0;
-    }
+    order = ngx_websocket_filter_order(field, &test->value, strings);
 
     switch (test->op) {
 
     case NGX_WEBSOCKET_TEST_GT:
-        return order > 0;
+        return order == NGX_WEBSOCKET_ORDER_GREATER;
 
     case NGX_WEBSOCKET_TEST_GTE:
-        return order >= 0;
+        return order & (NGX_WEBSOCKET_ORDER_GREATER|NGX_WEBSOCKET_ORDER_EQUAL);
 
     case NGX_WEBSOCKET_TEST_LT:
-        return order < 0;
+        return order == NGX_WEBSOCKET_ORDER_LESS;
 
     default: /* NGX_WEBSOCKET_TEST_LTE */
-        return order <= 0;
+        return order & (NGX_WEBSOCKET_ORDER_LESS|NGX_WEBSOCKET_ORDER_EQUAL);
     }
 }
 
@@ -874,32 +882,43 @@ ngx_websocket_filter_in(const ngx_websocket_value_t *field,
 
 static int
 ngx_websocket_filter_order(const ngx_websocket_value_t *field,
-    const ngx_websocket_value_t *value, const char *strings, int *order)
+    const ngx_websocket_value_t *value, const char *strings)
 {
-    uint32_t                     size;
-    ngx_websocket_json_number_t  a, b;
-
-    if (field->type == NGX_WEBSOCKET_VALUE_STRING
-        && value->type == NGX_WEBSOCKET_VALUE_STRING)
-    {
-        size = field->size < value->size ? field->size : value->size;
-
-        *order = memcmp(field->u.string, strings + value->u.offset, size);
-
-        if (*order == 0) {
-            *order = (field->size > value->size) - (field->size < value->size);
-        }
-
-        return 1;
-    }
+    int       order;
+    uint32_t  size;
 
     if (field->type == NGX_WEBSOCKET_VALUE_INTEGER
         && value->type == NGX_WEBSOCKET_VALUE_INTEGER)
     {
-        *order = (field->u.integer > value->u.integer)
-                 - (field->u.integer < value->u.integer);
-        return 1;
+        return ngx_websocket_filter_ordered((field->u.integer
+                                             > value->u.integer)
+                                            - (field->u.integer
+                                               < value->u.integer));
     }
+
+    if (field->type != NGX_WEBSOCKET_VALUE_STRING
+        || value->type != NGX_WEBSOCKET_VALUE_STRING)
+    {
+        return ngx_websocket_filter_numbers(field, value);
+    }
+
+    size = field->size < value->size ? field->size : value->size;
+
+    order = memcmp(field->u.string, strings + value->u.offset, size);
+
+    if (order == 0) {
+        order = (field->size > value->size) - (field->size < value->size);
+    }
+
+    return ngx_websocket_filter_ordered(order);
+}
+
+
+static int
+ngx_websocket_filter_numbers(const ngx_websocket_value_t *field,
+    const ngx_websocket_value_t *value)
+{
+    ngx_websocket_json_number_t  a, b;
 
     if (!ngx_websocket_filter_number(field, &a)
         || !ngx_websocket_filter_number(value, &b))
@@ -907,9 +926,7 @@ ngx_websocket_filter_order(const ngx_websocket_value_t *field,
         return 0;
     }
 
-    *order = ngx_websocket_json_compare(&a, &b);
-
-    return 1;
+    return ngx_websocket_filter_ordered(ngx_websocket_json_compare(&a, &b));
 }
 
 

@@ -121,13 +121,16 @@ ngx_http_websocket_filters_pass(ngx_log_t *log,
 {
     ngx_uint_t  reads;
 
-    reads = ngx_websocket_filter_reads(filter);
-
-    if ((!ngx_http_websocket_filters_know(message)
-         || (reads && !ngx_http_websocket_filtered[message->filtered].reads))
-        && ngx_http_websocket_filters_begin(log, reads, message) != NGX_OK)
+    if (!ngx_http_websocket_filters_know(message)
+        || !ngx_http_websocket_filtered[message->filtered].reads)
     {
-        return NGX_ERROR;
+        reads = ngx_websocket_filter_reads(filter);
+
+        if ((reads || !ngx_http_websocket_filters_know(message))
+            && ngx_http_websocket_filters_begin(log, reads, message) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     return ngx_websocket_filter_match(ngx_http_websocket_filters, filter,

@@ -2,6 +2,7 @@
 #include "session/ngx_http_websocket_direct.h"
 #include "message/ngx_http_websocket_content.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_typed.h"
 
 
 /* forms of a delivery that are kept at a time */
@@ -31,11 +32,29 @@ typedef struct {
 } ngx_http_websocket_cast_t;
 
 
+/* what passes a filter of a delivery */
+
+typedef struct {
+    ngx_http_websocket_cast_t     cast;
+    ngx_websocket_filter_t       *filter;
+    ngx_uint_t                    n;
+    uint16_t                      numbers[NGX_HTTP_WEBSOCKET_BATCH];
+                                            /* in the delivery */
+} ngx_http_websocket_selection_t;
+
+
 static void ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
     ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery)
     ngx_http_websocket_noinline;
 static void ngx_http_websocket_cast_gather(ngx_http_websocket_cast_t *cast,
     ngx_uint_t n, ngx_log_t *log);
+static ngx_inline void ngx_http_websocket_cast_sent(
+    ngx_http_websocket_session_t *s, ngx_connection_t *c, ssize_t size,
+    ngx_uint_t n);
+static void ngx_http_websocket_selection_make(
+    ngx_http_websocket_selection_t *selection, ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery);
 static ngx_uint_t ngx_http_websocket_direct_rest(
     ngx_http_websocket_session_t *s, ngx_http_websocket_cast_t *cast,
     ngx_uint_t n, ssize_t sent) ngx_http_websocket_noinline;
@@ -46,6 +65,10 @@ static void ngx_http_websocket_direct_broken(ngx_http_websocket_session_t *s);
 
 static ngx_http_websocket_cast_t      ngx_http_websocket_casts[
                                           NGX_HTTP_WEBSOCKET_CASTS];
+
+/* the last one: sessions of one filter often follow each other */
+
+static ngx_http_websocket_selection_t  ngx_http_websocket_selected;
 
 /* what is gathered, and for whom */
 
@@ -76,10 +99,9 @@ ngx_uint_t
 ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
     ngx_http_websocket_delivery_t *delivery)
 {
-    ssize_t                      n;
-    ngx_connection_t            *c;
-    ngx_http_websocket_cast_t   *cast;
-    ngx_http_websocket_stats_t  *stats;
+    ssize_t                     n;
+    ngx_connection_t           *c;
+    ngx_http_websocket_cast_t  *cast;
 
     cast = &ngx_http_websocket_casts[ngx_http_websocket_cast_of(s->variant)];
 
@@ -99,17 +121,139 @@ ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_direct_rest(s, cast, delivery->n, n);
     }
 
-    stats = s->conf->stats;
-
-    c->sent += n;
-    stats->bytes_sent += n;
-
-    s->messages_out += delivery->n;
-    stats->messages_sent += delivery->n;
-
-    s->active = ngx_http_websocket_now();
+    ngx_http_websocket_cast_sent(s, c, n, delivery->n);
 
     return delivery->n;
+}
+
+
+static ngx_inline void
+ngx_http_websocket_cast_sent(ngx_http_websocket_session_t *s,
+    ngx_connection_t *c, ssize_t size, ngx_uint_t n)
+{
+    ngx_http_websocket_stats_t  *stats;
+
+    stats = s->conf->stats;
+
+    c->sent += size;
+    stats->bytes_sent += size;
+
+    s->messages_out += n;
+    stats->messages_sent += n;
+
+    s->active = ngx_http_websocket_now();
+}
+
+
+ngx_uint_t
+ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery)
+{
+    ssize_t                          sent;
+    ngx_uint_t                       n;
+    ngx_connection_t                *c;
+    ngx_http_websocket_cast_t       *cast;
+    ngx_http_websocket_selection_t  *selection;
+
+    if (!s->conf->own_messages || ngx_http_websocket_deflate_own(s)) {
+        return 0;
+    }
+
+    selection = &ngx_http_websocket_selected;
+    cast = &selection->cast;
+
+    if (cast->delivery != delivery->number || cast->variant != s->variant
+        || selection->filter != s->record->extra->filter)
+    {
+        ngx_http_websocket_selection_make(selection, s, subscription,
+                                          delivery);
+    }
+
+    if (cast->data == NULL) {
+        return selection->n ? 0 : delivery->n;
+    }
+
+    c = s->connection;
+
+    sent = send(c->fd, cast->data, cast->size, 0);
+
+    if (sent == (ssize_t) cast->size) {
+        ngx_http_websocket_cast_sent(s, c, sent, selection->n);
+        return delivery->n;
+    }
+
+    n = ngx_http_websocket_direct_rest(s, cast, selection->n, sent);
+
+    return n < selection->n ? selection->numbers[n] : delivery->n;
+}
+
+
+/* the cast has no data when nothing passes, or when that is too large */
+
+static void
+ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery)
+{
+    ngx_int_t                      rc;
+    ngx_log_t                     *log;
+    ngx_uint_t                     i, n;
+    ngx_http_websocket_cast_t     *cast;
+    ngx_http_websocket_frame_t    *frame;
+    ngx_http_websocket_message_t  *message;
+
+    log = s->connection->log;
+    cast = &selection->cast;
+
+    cast->delivery = 0;
+    cast->variant = s->variant;
+    cast->data = NULL;
+    cast->size = 0;
+
+    selection->filter = s->record->extra->filter;
+
+    for (i = 0, n = 0; i < delivery->n; i++) {
+
+        message = delivery->messages[i];
+
+        rc = ngx_http_websocket_select(s, subscription, &message);
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        if (rc != NGX_OK
+            || ngx_http_websocket_shared_frame(log, message, s->variant,
+                                               &frame)
+               != NGX_OK)
+        {
+            /* the queue's way tells the client */
+
+            selection->n = delivery->n;
+            return;
+        }
+
+        ngx_http_websocket_frame_release(frame);
+
+        delivery->written = 1;
+        delivery->messages[i]->written = 1;
+
+        selection->numbers[n] = i;
+        cast->frames[n++] = frame;
+        cast->size += frame->size;
+    }
+
+    cast->delivery = delivery->number;
+    selection->n = n;
+
+    if (n > 1) {
+        ngx_http_websocket_cast_gather(cast, n, log);
+
+    } else if (n == 1) {
+        cast->data = cast->frames[0]->data;
+    }
 }
 
 
@@ -137,6 +281,7 @@ ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
     for (i = 0; i < delivery->n; i++) {
 
         message = delivery->messages[i];
+        message->written = 1;
 
         /* where a view does not show all of them, each session is seen to */
 

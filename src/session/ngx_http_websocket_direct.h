@@ -29,6 +29,14 @@ ngx_uint_t ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
     ngx_http_websocket_delivery_t *delivery);
 
 /*
+ * The same for a session with a filter, which gets what passes it.  Nothing is
+ * done for one whose frames are its own alone.
+ */
+ngx_uint_t ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery);
+
+/*
  * Gathers the answers to what is read from one session, to be written by
  * ngx_http_websocket_uncork(); does nothing when the session is not ready.
  * What is queued otherwise must be queued behind it: after uncork().

@@ -306,6 +306,12 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_int_t   rc;
     ngx_uint_t  i;
 
+    if (first == 0 && s->filtered && ngx_http_websocket_direct_ready(s)
+        && subscription->catch_up == NULL)
+    {
+        first = ngx_http_websocket_direct_select(s, subscription, delivery);
+    }
+
     for (i = first; i < delivery->n; i++) {
 
         rc = ngx_http_websocket_session_queue_one(s, subscription,

@@ -8,9 +8,11 @@ import http.client
 import itertools
 import json
 import random
+import socket
 import urllib.parse
 
 import websockets
+from websockets.frames import Frame, OP_TEXT
 
 from nginx import Nginx, Tap, TIMEOUT
 
@@ -37,7 +39,7 @@ CONF = '''
     websocket_receive metric;
     websocket_send metric;
 
-    server { listen 127.0.0.1:$PORT;
+    server { listen 127.0.0.1:$PORT sndbuf=16k;
         websocket_channel x;
         websocket_history length=100000;
         location = /ws {
@@ -281,10 +283,69 @@ class Test:
                f'{len(sessions)} sessions on {len(workers)} workers get what '
                f'they asked for {wrong[:2]}')
 
+    async def slow(self, query, compression):
+        """A session of a client that reads when it is asked to."""
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(('127.0.0.1', self.nginx.port))
+        return await websockets.connect(
+            f'{self.url}?{query}', sock=sock, open_timeout=TIMEOUT,
+            compression=compression, max_size=None, max_queue=1, read_limit=512)
+
+    async def batches(self, tap):
+        """Hundreds of messages in one piece, to the quick and the slow."""
+        rules = [(view, name, least) for view in ('', 'brief')
+                 for name in ('a', 'b', 'none') for least in (-5, 0, 3)]
+        rules += [rules[1]] * 3 + [('', None, -5)] * 2
+
+        def query(view, name, least):
+            args = {'view': view}
+            if name:
+                args['filter'] = json.dumps({'or': [
+                    {'name': 'end'}, {'name': name, 'value': {'gte': least}}]})
+            return urllib.parse.urlencode(args)
+
+        sessions = []
+        for compression in (None, 'deflate'):
+            for rule in rules:
+                sessions.append((rule, await self.connect(
+                    query(*rule), compression=compression)))
+                sessions.append((rule, await self.slow(query(*rule),
+                                                       compression)))
+
+        messages = []
+        async with self.connect('filter={"name":"end"}') as ws:
+            for n in range(8):
+                part = [{'name': RANDOM.choice(['a', 'b']),
+                         'value': RANDOM.randint(-5, 5), 'level': 'info',
+                         'list': [str(RANDOM.getrandbits(1500))]}
+                        for _ in range(150)]
+                messages += part
+                ws.transport.write(b''.join(
+                    Frame(OP_TEXT, json.dumps(m).encode()).serialize(mask=True)
+                    for m in part))
+            messages.append({'name': 'end', 'value': 0, 'level': 'info'})
+            await ws.send(json.dumps(messages[-1]))
+            await self.get(ws)
+
+        wrong = []
+        for (view, name, least), ws in sessions:
+            expected = [brief(m) if view else m for m in messages
+                        if not name or m['name'] == 'end'
+                        or m['name'] == name and m['value'] >= least]
+            got = [await self.get(ws) for _ in expected]
+            if got != expected:
+                wrong.append((view, name, least))
+            await ws.close()
+
+        tap.ok(not wrong, f'{len(messages)} messages in large pieces to '
+               f'{len(sessions)} sessions {wrong[:3]}')
+
     async def run(self, tap):
         await self.refused(tap)
         await self.accepted(tap)
         await self.selected(tap)
+        await self.batches(tap)
         alerts = self.nginx.alerts()
         tap.ok(not alerts, f'no alerts {alerts[:3]}')
 
