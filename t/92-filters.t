@@ -432,3 +432,34 @@ g< 101
 d> text {"level":"info"}
 g> text {"level":"warn"}
 f< text {"author":"bob","channel":"x","level":"warn"}
+
+
+
+=== TEST 10: what passes is written at once, and only that is measured
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_filter on;
+    }
+    location = /in { websocket payload; websocket_channel x; }
+    location = /status { websocket_status json; }
+--- websocket
+a> GET /ws?filter={"n":1}
+a< 101
+b> GET /ws?filter={"n":2}
+b< 101
+c> GET /in
+c< 101
+c> times 80 text {"n":3}
+c> text {"n":2}
+b< text {"n":2}
+! GET /status
+! < soon json {"zones":[{"delivery_seconds":{"count":1}}],"locations":[{"location":"/ws","messages_sent":1},{"location":"/in"}]}
+c> times 2 text {"n":1}
+a< text {"n":1}
+a< text {"n":1}
+! GET /status
+! < soon json {"zones":[{"delivery_seconds":{"count":3}}],"locations":[{"messages_sent":3},{}]}

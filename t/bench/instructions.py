@@ -9,7 +9,13 @@ import collections
 import os
 import re
 
-# case, options, the two numbers of messages; a delivery is an echo there
+import typed
+
+ALL = "/sub/%d?filter={\"value\":{\"gt\":-%d}}"
+SAME = "/sub/%d?filter={\"value\":{\"gt\":-1}}"
+
+# case, options, the two numbers of messages; a delivery is an echo there; and
+# what ours has besides
 COLUMNS = [
     ("fan-out, one at a time", "fanout", {"connections": 200}, 100, 600),
     ("fan-out, 16 in flight", "fanout",
@@ -19,6 +25,14 @@ COLUMNS = [
     ("echo, depth 1", "echo", {"connections": 200}, 2000, 42000),
     ("echo, depth 16", "echo", {"connections": 200, "inflight": 16},
      6400, 102400),
+    ("1,000 filters, one at a time", "fanout",
+     {"connections": 1000, "json": 1, "sub": ALL}, 100, 300, typed.FILTERED),
+    ("1,000 filters, 16 in flight", "fanout",
+     {"connections": 1000, "json": 1, "sub": ALL, "inflight": 16},
+     160, 480, typed.FILTERED),
+    ("one filter, 16 in flight", "fanout",
+     {"connections": 1000, "json": 1, "sub": SAME, "inflight": 16},
+     160, 480, typed.FILTERED),
 ]
 
 SHOWN = 14          # functions
@@ -94,16 +108,21 @@ def show(name, cost, functions):
 def run(bench, only):
     print("Userland instructions per delivery (an echo is a delivery)")
 
-    for name, case, options, few, many in COLUMNS:
+    for name, case, options, few, many, *more in COLUMNS:
         if only and only not in name:
             continue
 
         print("\n%s, %d connections" % (name, options["connections"]),
               flush=True)
         cost = difference(
-            bench, lambda prefix: bench.ours(prefix=prefix, single=True),
+            bench, lambda prefix: bench.ours(prefix=prefix, single=True,
+                                             **dict(*more)),
             case, options, few, many)
         show("ours", cost, True)
+
+        if more:
+            continue
+
         cost = difference(
             bench, lambda prefix: bench.floor("coalesce", prefix=prefix),
             case, options, few, many)
