@@ -2,9 +2,10 @@
 # log's line tells of it: the request is given back after the handshake.
 
 use lib 't/lib';
+use File::Basename qw(dirname);
 use Test::Nginx::WebSocket;
 
-my $dir = server_root() . "/../tls";
+my $dir = dirname(server_root()) . "/tls";
 mkdir $dir;
 system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
        . "-keyout $dir/key.pem -out $dir/cert.pem 2>/dev/null") == 0
@@ -615,3 +616,84 @@ b> GET /ws
 b< 101
 b> end
 ! wait-access qr/^\[-?\] \[1\]$/
+
+
+
+=== TEST 19: mirror goes on while the session does
+--- http_config
+    limit_req_zone $server_name zone=slow:1m rate=1r/s;
+    log_format ws '$status $uri $websocket_messages_in';
+    access_log logs/access.log ws;
+--- config
+    location = /ws { websocket echo; mirror /mirror; }
+    location = /mirror {
+        internal;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/slow;
+        proxy_set_header Upgrade "";
+    }
+    location = /slow { limit_req zone=slow burst=9; empty_gif; }
+--- websocket
+! GET /slow
+! < 200
+! wait-access qr/^200 .slow -$/
+a> GET /ws
+a< 101
+a> text before
+a< text before
+! wait-access* 2 qr/^200 .slow -$/
+a> text after
+a< text after
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^101 .ws 2$/
+# it ends before
+b> GET /ws
+b< 101
+b> text hello
+b< text hello
+b> close 1000
+b< close 1000
+b< eof
+! wait-access qr/^101 .ws 1$/
+c> GET /ws
+c< 101
+c> drop
+! wait-access qr/^101 .ws 0$/
+d> GET /ws
+d< 101
+d> text hello
+d< text hello
+
+
+
+=== TEST 20: a stream is no part of another response
+--- http_config
+    websocket_zone zone=live:1m;
+--- user_files
+>>> page.html
+[<!--# include virtual="/ws?transport=poll" -->]
+>>> secret
+secret
+--- config
+    location = /page.html { ssi on; }
+    location = /secret { auth_request /ws; }
+    location = /mirrored { mirror /ws; empty_gif; }
+    location = /ws { websocket bidirectional; }
+--- websocket
+a> plain GET /page.html
+a< 200
+a< body [a stream is no part of another response\n]
+b> GET /page.html
+b< 200
+b< body [a stream is no part of another response\n]
+c> GET /secret
+c< 403
+d> GET /mirrored
+d< 200
+e> GET /ws
+e< 101
+e> text hello
+e< text hello
+--- error_log
+websocket stream "/ws" is no part of another response

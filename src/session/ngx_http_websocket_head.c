@@ -297,6 +297,8 @@ ngx_http_websocket_request_free(ngx_http_websocket_session_t *s)
     c->destroyed = 0;
     c->log->action = "streaming websocket messages";
 
+    ngx_http_websocket_socket_own(s);
+
     ngx_http_websocket_free_buffers(c, hc);
 }
 

@@ -79,15 +79,24 @@ static ngx_http_websocket_input_t  ngx_http_websocket_scratch;
 void
 ngx_http_websocket_read_handler(ngx_event_t *rev)
 {
-    size_t                         size;
-    ngx_uint_t                     i, reads;
-    ngx_connection_t              *c;
-    ngx_http_websocket_session_t  *s;
+    ngx_connection_t  *c;
 
     c = rev->data;
-    s = c->data;
 
-    if (c->close) {
+    ngx_http_websocket_read(c->data);
+}
+
+
+void
+ngx_http_websocket_read(ngx_http_websocket_session_t *s)
+{
+    size_t        size;
+    ngx_uint_t    i, reads;
+    ngx_event_t  *rev;
+
+    rev = s->connection->read;
+
+    if (s->connection->close) {
 
         /* worker_shutdown_timeout: no time for a closing handshake */
 

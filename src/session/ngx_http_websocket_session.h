@@ -396,7 +396,11 @@ void ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s);
 
 /* read */
 
+/* for a connection whose data is the session */
 void ngx_http_websocket_read_handler(ngx_event_t *rev);
+
+/* There is something to read, or time to. */
+void ngx_http_websocket_read(ngx_http_websocket_session_t *s);
 
 /* Frees what has come in part. */
 void ngx_http_websocket_input_free(ngx_http_websocket_session_t *s);
@@ -433,7 +437,11 @@ ngx_int_t ngx_http_websocket_request_init(ngx_cycle_t *cycle);
 
 /* write */
 
+/* for a connection whose data is the session */
 void ngx_http_websocket_write_handler(ngx_event_t *wev);
+
+/* It can be written to; a new session begins with this. */
+void ngx_http_websocket_write(ngx_http_websocket_session_t *s);
 
 /*
  * Queues a frame, whose reference is the queue's from then on, to be written
@@ -576,6 +584,10 @@ size_t ngx_http_websocket_presence_mourn(ngx_websocket_log_member_t *member,
 /* over a connection of its own: RFC 6455 */
 
 extern const ngx_http_websocket_transport_t  ngx_http_websocket_socket;
+
+/* The connection is the session's alone: no request is left that needs it. */
+void ngx_http_websocket_socket_own(ngx_http_websocket_session_t *s);
+
 ngx_int_t ngx_http_websocket_socket_flush(ngx_http_websocket_session_t *s);
 
 extern const ngx_http_websocket_protocol_t   ngx_http_websocket_raw_protocol;

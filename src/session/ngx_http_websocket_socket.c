@@ -13,6 +13,7 @@ static ngx_int_t ngx_http_websocket_socket_prepare(
     ngx_str_t *channels, ngx_uint_t n);
 static void ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_socket_begin(ngx_event_t *ev);
+static void ngx_http_websocket_socket_shared(ngx_event_t *ev);
 static void ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_socket_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
@@ -125,11 +126,15 @@ ngx_http_websocket_socket_begin(ngx_event_t *ev)
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     s = ctx->session;
 
-    c->data = s;
     c->log->action = "streaming websocket messages";
 
-    c->read->handler = ngx_http_websocket_read_handler;
-    c->write->handler = ngx_http_websocket_write_handler;
+    if (r->count == 1) {
+        ngx_http_websocket_socket_own(s);
+
+    } else {
+        c->read->handler = ngx_http_websocket_socket_shared;
+        c->write->handler = ngx_http_websocket_socket_shared;
+    }
 
     /* as ngx_http_set_keepalive() does */
 
@@ -151,7 +156,46 @@ ngx_http_websocket_socket_begin(ngx_event_t *ev)
         return;
     }
 
-    ngx_http_websocket_write_handler(c->write);
+    ngx_http_websocket_write(s);
+}
+
+
+void
+ngx_http_websocket_socket_own(ngx_http_websocket_session_t *s)
+{
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    c->data = s;
+    c->read->handler = ngx_http_websocket_read_handler;
+    c->write->handler = ngx_http_websocket_write_handler;
+}
+
+
+/*
+ * The request has subrequests that go on, as "mirror" makes them: nginx comes
+ * back to them by way of c->data, which remains the request.
+ */
+
+static void
+ngx_http_websocket_socket_shared(ngx_event_t *ev)
+{
+    ngx_connection_t          *c;
+    ngx_http_request_t        *r;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    c = ev->data;
+    r = c->data;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ev->write) {
+        ngx_http_websocket_write(ctx->session);
+
+    } else {
+        ngx_http_websocket_read(ctx->session);
+    }
 }
 
 

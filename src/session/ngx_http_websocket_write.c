@@ -394,12 +394,21 @@ ngx_http_websocket_shutdown(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_write_handler(ngx_event_t *wev)
 {
-    ngx_uint_t                     blocked;
-    ngx_connection_t              *c;
-    ngx_http_websocket_session_t  *s;
+    ngx_connection_t  *c;
 
     c = wev->data;
-    s = c->data;
+
+    ngx_http_websocket_write(c->data);
+}
+
+
+void
+ngx_http_websocket_write(ngx_http_websocket_session_t *s)
+{
+    ngx_uint_t         blocked;
+    ngx_connection_t  *c;
+
+    c = s->connection;
 
     if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING
         && ngx_http_websocket_upgrade(s) != NGX_OK)
