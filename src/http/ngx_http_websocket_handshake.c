@@ -29,6 +29,7 @@ typedef struct {
 } ngx_http_websocket_handshake_t;
 
 
+static ngx_int_t ngx_http_websocket_subrequest(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_open_refuse(ngx_http_request_t *r,
@@ -88,6 +89,10 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
         return ngx_http_websocket_publish_from_client(r);
     }
 
+    if (r != r->main) {
+        return ngx_http_websocket_subrequest(r);
+    }
+
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
@@ -117,6 +122,26 @@ ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_websocket_open(r, &options, &h.key);
+}
+
+
+/* an include, auth_request, mirror: the connection is another request's */
+
+static ngx_int_t
+ngx_http_websocket_subrequest(ngx_http_request_t *r)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "websocket stream \"%V\" is no part of another response",
+                  &conf->location);
+
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
+
+    return ngx_http_websocket_respond_text(r, NGX_HTTP_FORBIDDEN,
+                              "a stream is no part of another response");
 }
 
 
