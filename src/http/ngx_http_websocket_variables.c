@@ -246,11 +246,13 @@ static ngx_int_t
 ngx_http_websocket_variable_user(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char      *p;
-    size_t       len;
-    ngx_int_t    rc;
-    const char  *subject;
+    u_char                         *p;
+    size_t                          len;
+    ngx_int_t                       rc;
+    const char                     *subject;
+    ngx_http_websocket_loc_conf_t  *conf;
 
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     subject = ngx_http_websocket_subject(r);
 
     if (subject) {
@@ -270,7 +272,9 @@ ngx_http_websocket_variable_user(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    rc = ngx_http_auth_basic_user(r);
+    /* who has a token that names nobody must not say it in another header */
+
+    rc = conf->jwt ? NGX_DECLINED : ngx_http_auth_basic_user(r);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
