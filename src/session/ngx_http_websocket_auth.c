@@ -5,14 +5,15 @@
  */
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "message/json.h"
+#include "session/ngx_http_websocket_limits.h"
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */
 #define NGX_HTTP_WEBSOCKET_WRONG_TOKENS  8
 
-/* a message with a token of the longest kind, and some room */
-#define NGX_HTTP_WEBSOCKET_TOKEN_MESSAGE  (NGX_WEBSOCKET_TOKEN_SIZE + 1024)
+/* what is read as JSON to find out whether it is a token */
+#define NGX_HTTP_WEBSOCKET_TOKEN_VALUES  10000
 
 #define NGX_HTTP_WEBSOCKET_AUTH_NEVER     INT64_MAX
 
@@ -249,13 +250,19 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
         json = ngx_http_websocket_auth_token(data, size, &readable);
 
         if (json) {
+
+            /* to verify a signature takes as long as thousands of messages */
+
+            ngx_http_websocket_limits_pause(s);
+
             return ngx_http_websocket_auth_renew(s, json);
         }
 
         /* a token that was written badly must not be published either */
 
         if (!readable) {
-            return ngx_http_websocket_auth_wrong(s, "the message is no JSON");
+            return ngx_http_websocket_auth_wrong(s, "the message is no JSON, "
+                                                 "or too much of it");
         }
     }
 
@@ -269,7 +276,10 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-/* what has no such word in an object need not be read to be known */
+/*
+ * What has no such word in an object need not be read to be known.  A token
+ * that is too long is one, and not to be published either.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
@@ -277,9 +287,7 @@ ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
 {
     u_char  *p, *last;
 
-    if (s->conf->jwt->renew == 0 || type != NGX_WEBSOCKET_TEXT
-        || size > NGX_HTTP_WEBSOCKET_TOKEN_MESSAGE)
-    {
+    if (s->conf->jwt->renew == 0 || type != NGX_WEBSOCKET_TEXT) {
         return 0;
     }
 
@@ -306,12 +314,23 @@ ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
 static json_t *
 ngx_http_websocket_auth_token(u_char *data, size_t size, ngx_uint_t *readable)
 {
-    json_t      *json;
-    const char  *name;
+    json_t                       *json;
+    const char                   *name;
+    ngx_websocket_json_error_t    error;
+    ngx_websocket_json_limits_t   limits;
 
-    json = json_loadb((char *) data, size, JSON_REJECT_DUPLICATES, NULL);
+    limits.size = NGX_MAX_INT32_VALUE;
+    limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
+    limits.values = NGX_HTTP_WEBSOCKET_TOKEN_VALUES;
 
-    *readable = json != NULL;
+    *readable = ngx_websocket_json_decode((char *) data, size, &limits, &json,
+                                          &error)
+                == NGX_WEBSOCKET_JSON_OK;
+
+    if (!*readable) {
+        return NULL;
+    }
+
     name = json_string_value(json_object_get(json, "type"));
 
     if (name == NULL || ngx_strcmp(name, "token") != 0
@@ -513,15 +532,6 @@ ngx_http_websocket_auth_frame(ngx_http_websocket_session_t *s, json_t *json)
 static ngx_int_t
 ngx_http_websocket_auth_reply(ngx_http_websocket_session_t *s, json_t *json)
 {
-    ngx_http_websocket_frame_t  *frame;
-
-    frame = ngx_http_websocket_auth_frame(s, json);
-
-    if (frame == NULL || ngx_http_websocket_send_reply(s, frame) != NGX_OK) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
-        return NGX_DONE;
-    }
-
-    return NGX_OK;
+    return ngx_http_websocket_send_answer(s,
+                                      ngx_http_websocket_auth_frame(s, json));
 }

@@ -5,7 +5,7 @@
 #include "session/ngx_http_websocket_limits.h"
 
 
-/* how long one waits who floods those who read */
+/* how long one waits who floods those who read, or asks for what is dear */
 #define NGX_HTTP_WEBSOCKET_MOMENT  NGX_HTTP_WEBSOCKET_WHEEL_TICK
 
 
@@ -404,6 +404,15 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
         s->record->limits->turn = 1;
         ngx_http_websocket_hub_flooded(s->conf->zone);
         ngx_post_event(s->connection->read, &ngx_posted_next_events);
+    }
+}
+
+
+void
+ngx_http_websocket_limits_pause(ngx_http_websocket_session_t *s)
+{
+    if (s->record->limits || ngx_http_websocket_limits_alloc(s, 0)) {
+        ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
     }
 }
 

@@ -60,6 +60,12 @@ uint32_t ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s);
 
 /*
+ * What the session asked for is dear: nothing more is read of it for a moment.
+ * Without memory it goes on.
+ */
+void ngx_http_websocket_limits_pause(ngx_http_websocket_session_t *s);
+
+/*
  * What has come and is not to be looked at before the session has waited.
  * Returns NGX_OK, or NGX_DONE when the session began to fail.
  */

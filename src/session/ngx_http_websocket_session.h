@@ -465,6 +465,15 @@ ngx_int_t ngx_http_websocket_send_first(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame);
 
 /*
+ * Queues a text message of our own, as ngx_http_websocket_send() does: who
+ * asks for many and reads none has a bound, at which the session is closed.
+ * The frame is NULL where memory was refused for it: then the session fails,
+ * and NGX_DONE is returned, else NGX_OK.
+ */
+ngx_int_t ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame);
+
+/*
  * Queues bytes that are no message, for the end of the turn; the reference
  * goes with them.  Returns NGX_OK, or NGX_ERROR when memory was refused.
  */

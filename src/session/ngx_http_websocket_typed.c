@@ -303,41 +303,15 @@ ngx_http_websocket_typed_report(ngx_http_websocket_session_t *s,
 }
 
 
-/*
- * A text message of our own.  Who asks for many and reads none of them has a
- * bound, which is that of its send queue.
- */
-
 static ngx_int_t
 ngx_http_websocket_typed_answer(ngx_http_websocket_session_t *s,
     const char *data, size_t size)
 {
-    ngx_int_t                    rc;
-    ngx_http_websocket_frame_t  *frame;
-
-    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
-                                            | NGX_WEBSOCKET_TEXT,
-                                            (u_char *) data, size,
-                                            s->connection->log);
-    if (frame == NULL) {
-        return ngx_http_websocket_typed_out_of_memory(s);
-    }
-
-    frame->message = 1;
-    frame->priority = NGX_HTTP_WEBSOCKET_NORMAL;
-    frame->time = ngx_http_websocket_zone_now();
-
-    rc = ngx_http_websocket_send(s, frame);
-
-    if (rc == NGX_OK) {
-        return NGX_OK;
-    }
-
-    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                     rc == NGX_DECLINED
-                                     ? "too slow: the send queue is full"
-                                     : "out of memory");
-    return NGX_OK;
+    return ngx_http_websocket_send_answer(s,
+                 ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                                 | NGX_WEBSOCKET_TEXT,
+                                                 (u_char *) data, size,
+                                                 s->connection->log));
 }
 
 

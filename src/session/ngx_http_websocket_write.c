@@ -186,6 +186,37 @@ ngx_http_websocket_send_first(ngx_http_websocket_session_t *s,
 
 
 ngx_int_t
+ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    ngx_int_t  rc;
+
+    if (frame == NULL) {
+        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
+                                       "out of memory");
+        return NGX_DONE;
+    }
+
+    frame->message = 1;
+    frame->priority = NGX_HTTP_WEBSOCKET_NORMAL;
+    frame->time = ngx_http_websocket_zone_now();
+
+    rc = ngx_http_websocket_send(s, frame);
+
+    /* what comes yet is read on, for the client's Close */
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
+                                         rc == NGX_DECLINED
+                                         ? "too slow: the send queue is full"
+                                         : "out of memory");
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_websocket_send_bytes(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
