@@ -75,6 +75,7 @@ my %tokens = (
 
 $ENV{"TEST_NGINX_TOKEN_$_"} = $tokens{$_} for keys %tokens;
 $ENV{TEST_NGINX_KEYS} = $dir;
+$ENV{TEST_NGINX_FAT} = 'x' x 9300;
 
 master_on();
 
@@ -475,6 +476,9 @@ b< close 1008 reason this stream does not take messages
                      websocket_channel user/$websocket_jwt_sub; }
     location = /busy { websocket echo; limit_conn c 1; }
     location = /start { websocket echo; websocket_access_log start; }
+    location = /out { websocket result; websocket_channel x; }
+    location = /kept { return 418; error_page 418 /ws; }
+    location = /revoke { websocket_revoke time=1h; }
 --- websocket
 a> GET /ws?a=1&token=$TEST_NGINX_TOKEN_ANN&b=2
 a< 101
@@ -508,6 +512,28 @@ e> close 1000
 e< close 1000
 e< eof
 ! wait-access qr/^\[GET .busy\?token=\*+ HTTP.1\.1\] \[token=\*+\] \[ann\] \[5\] \[[^\]]*\] 101$/
+# what is refused before the token is looked at
+g+ Origin: https://evil.example
+g> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+g< 403
+! wait-access qr/^\[GET .ws\?token=\*+ HTTP.1\.1\] \[token=\*+\] .* 403$/
+! wait-log qr/websocket request refused with 403: [^\n]*request: "GET .ws.token=\*+ HTTP/
+! GET /ws?token=$TEST_NGINX_TOKEN_ANN
+! < 426
+! wait-access qr/^\[GET .ws\?token=\*+ HTTP.1\.1\] \[token=\*+\] .* 426$/
+! POST /out?token=$TEST_NGINX_TOKEN_ANN x
+! < 405
+! wait-access qr/^\[POST .out\?token=\*+ HTTP.1\.1\] \[token=\*+\] .* 405$/
+h+ Sec-WebSocket-Key: x
+h> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+h< 400
+! wait-access qr/^\[GET .ws\?token=\*+ HTTP.1\.1\] \[token=\*+\] .* 400$/
+i> GET /kept?token=$TEST_NGINX_TOKEN_ANN
+i< 418
+! wait-access qr/^\[GET .kept\?token=\*+ HTTP.1\.1\] .* 418$/
+! GET /revoke?token=$TEST_NGINX_TOKEN_ANN
+! < 405
+! wait-access qr/^\[GET .revoke\?token=\*+ HTTP.1\.1\] \[token=\*+\] .* 405$/
 --- no_access_log eval
 qr/eyJ/
 --- no_error_log eval
@@ -551,13 +577,18 @@ a> binary {"type":"token","token":"x"}
 a< binary {"type":"token","token":"x"}
 # what might have been a token is not for others to see
 a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"
-a< json= {"type":"token_error","message":"the message is no JSON"}
+a< json= {"type":"token_error","message":"the message is no JSON, or too much of it"}
 a> text \u{20}\n{"token":"a", "token":"b"}
 a< json {"type":"token_error"}
 a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
 a< json {"type":"token_renewed"}
 a> text {"token"
 a< json {"type":"token_error"}
+# nor one that is longer than any that is right, or goes with much else
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_LONG"}
+a< json= {"type":"token_error","message":"the token is malformed"}
+a> text {"x":"$TEST_NGINX_FAT","token":5}
+a< text {"x":"$TEST_NGINX_FAT","token":5}
 # a right that is lost
 a> text {"type":"token","token":"$TEST_NGINX_TOKEN_READER"}
 a< json {"type":"token_renewed"}
@@ -786,3 +817,53 @@ b> text {"n":1}
 b< close 1008
 c> GET /ws?token=$TEST_NGINX_TOKEN_NO_ROOMS&filter={"n":
 c< 403
+
+
+
+=== TEST 28: who sends tokens without end waits after each
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$websocket_messages_in $websocket_duration';
+    access_log logs/access.log ws;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=60s;
+    location = /ws { websocket bidirectional; websocket_channel room/a; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+a< 101
+a> times 5 text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
+a> text hello
+a< json {"type":"token_renewed"}
+a< json {"type":"token_renewed"}
+a< json {"type":"token_renewed"}
+a< json {"type":"token_renewed"}
+a< json {"type":"token_renewed"}
+a< text hello
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^6 (0\.[4-9]|[1-9])/
+
+
+
+=== TEST 29: a token that names nobody, and a header that does
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_channel x;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+        websocket_stamp from;
+        add_header X-User "[$websocket_user]" always; }
+--- websocket
+a+ Authorization: Basic cm9vdDp4
+a> GET /ws?token=$TEST_NGINX_TOKEN_NOBODY
+a< 101
+a< header X-User: []
+a> text {"a":1}
+a< json= {"from":null,"a":1}
+! POST /ws?token=$TEST_NGINX_TOKEN_NOBODY [Authorization: Basic cm9vdDp4] {"a":2}
+a< json= {"from":null,"a":2}
+b+ Authorization: Basic cm9vdDp4
+b> GET /ws
+b< 401
+b< header X-User: []

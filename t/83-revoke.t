@@ -240,3 +240,53 @@ qr/\[emerg\] .*"websocket_revoke" directive cannot stand in one location with an
 --- must_die
 --- error_log eval
 qr/\[emerg\] .*"websocket_revoke": "websocket_require_scope" needs "websocket_jwt", .* in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 9: a token that was revoked has no claims
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    location = /api {
+        if ($websocket_jwt_sub = "") { return 401; }
+        return 204;
+    }
+    location = /revoke { websocket_revoke time=1h; websocket_jwt off; }
+--- websocket
+! GET /api?token=$TEST_NGINX_TOKEN_BOB
+! < 204
+! POST /revoke {"user":"bob"}
+! < 200
+! GET /api?token=$TEST_NGINX_TOKEN_BOB
+! < soon 401
+! GET /api?token=$TEST_NGINX_TOKEN_ANN
+! < 204
+
+
+
+=== TEST 10: an if, and limit_except, do not take it away
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /revoke {
+        websocket_revoke time=1h;
+        if ($arg_x) { set $x 1; }
+        limit_except POST { deny all; }
+    }
+    location = /status {
+        websocket_status json;
+        if ($arg_x) { set $x 1; }
+        limit_except POST { allow all; }
+    }
+--- websocket
+! POST /revoke?x=1 {"user":"carl"}
+! < 200
+! < json {"user":"carl"}
+! POST /revoke {"user":"carl"}
+! < 200
+! GET /revoke
+! < 403
+! GET /status?x=1
+! < 200
+! < json {"zones":[{"name":"live"}]}

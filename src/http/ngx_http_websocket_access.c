@@ -14,6 +14,8 @@ static ngx_int_t ngx_http_websocket_access(ngx_http_request_t *r,
     ngx_http_websocket_access_t **access);
 static ngx_int_t ngx_http_websocket_access_verify(ngx_http_request_t *r,
     ngx_http_websocket_access_t *access);
+static void ngx_http_websocket_access_revoked(
+    ngx_http_websocket_access_t *access);
 static void ngx_http_websocket_access_cleanup(void *data);
 static ngx_int_t ngx_http_websocket_token(ngx_http_request_t *r,
     ngx_http_websocket_jwt_t *jwt, ngx_str_t *token);
@@ -58,6 +60,8 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     error = ngx_http_websocket_origin_error(r);
 
     if (error) {
+        ngx_http_websocket_mask(r);
+
         return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_ORIGIN,
                                          NGX_HTTP_FORBIDDEN, "bad_origin",
                                          error);
@@ -73,15 +77,11 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
 
     /* from now on it is of use to nobody but who reads logs */
 
-    ngx_http_websocket_mask_token(&r->request_line);
-    ngx_http_websocket_mask_token(&r->unparsed_uri);
-    ngx_http_websocket_mask_token(&r->args);
+    ngx_http_websocket_mask(r);
 
-    if (access->error == NULL
-        && ngx_http_websocket_grant_revoked(&access->grant))
-    {
-        access->error = "the token was revoked";
-    }
+    /* it may have been verified for a variable, and much has gone before */
+
+    ngx_http_websocket_access_revoked(access);
 
     if (access->error) {
         return ngx_http_websocket_unauthorized(r, access);
@@ -245,7 +245,22 @@ ngx_http_websocket_access_verify(ngx_http_request_t *r,
         access->error = "a token is required";
     }
 
+    if (rc == NGX_OK) {
+        ngx_http_websocket_access_revoked(access);
+    }
+
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_access_revoked(ngx_http_websocket_access_t *access)
+{
+    if (access->error == NULL
+        && ngx_http_websocket_grant_revoked(&access->grant))
+    {
+        access->error = "the token was revoked";
+    }
 }
 
 
@@ -426,6 +441,21 @@ ngx_http_websocket_token_offered(ngx_str_t *list, ngx_str_t *token)
     }
 
     return NGX_DECLINED;
+}
+
+
+void
+ngx_http_websocket_mask(ngx_http_request_t *r)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->jwt) {
+        ngx_http_websocket_mask_token(&r->request_line);
+        ngx_http_websocket_mask_token(&r->unparsed_uri);
+        ngx_http_websocket_mask_token(&r->args);
+    }
 }
 
 

@@ -29,6 +29,7 @@ typedef struct {
 } ngx_http_websocket_handshake_t;
 
 
+static ngx_int_t ngx_http_websocket_handshake(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_subrequest(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
@@ -75,6 +76,24 @@ static ngx_str_t  ngx_http_websocket_retry_after = ngx_string("1");
 
 ngx_int_t
 ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_handshake(r);
+
+    if (rc != NGX_DONE) {
+
+        /* it may have been refused before its token was looked at */
+
+        ngx_http_websocket_mask(r);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_handshake(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
     ngx_http_websocket_options_t     options;

@@ -14,11 +14,12 @@
 #include "session/ngx_http_websocket_session.h"
 
 
-/* the content handlers of websocket, websocket_publish, websocket_status */
+/* the content handlers, each of the directive of that name */
 
 ngx_int_t ngx_http_websocket_handshake_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_status_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_revoke_handler(ngx_http_request_t *r);
 
 /*
  * Parts of these: they return what a content handler returns.  The channel's
@@ -117,6 +118,12 @@ ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_admit(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_permit(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx);
+
+/*
+ * Overwrites the request's token where logs would tell it, if the location
+ * asks for one; it cannot be verified any more.
+ */
+void ngx_http_websocket_mask(ngx_http_request_t *r);
 
 /* Adds the variables of the token's claims.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_add_claims(ngx_conf_t *cf);

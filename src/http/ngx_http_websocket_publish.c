@@ -45,6 +45,7 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
         rc = ngx_http_discard_request_body(r);
 
         if (rc != NGX_OK) {
+            ngx_http_websocket_mask(r);
             return rc;
         }
     }

@@ -11,7 +11,6 @@
 #define NGX_HTTP_WEBSOCKET_REVOKE_SIZE  8192
 
 
-static ngx_int_t ngx_http_websocket_revoke_handler(ngx_http_request_t *r);
 static void ngx_http_websocket_revoke_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_revoke_answer(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_revoke_read(ngx_http_request_t *r,
@@ -80,12 +79,14 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_revoke_handler(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
     if (r->method != NGX_HTTP_POST) {
+        ngx_http_websocket_mask(r);
+
         return ngx_http_websocket_not_allowed(r,
                                               &ngx_http_websocket_allow_post,
                                               "use POST");
