@@ -572,23 +572,29 @@ static void
 ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf)
 {
+    ngx_http_handler_pt        handler;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (!clcf->noname || clcf->handler
-        || (prev->mode == NGX_HTTP_WEBSOCKET_OFF && !prev->publish))
-    {
+    handler = prev->publish ? ngx_http_websocket_publish_handler
+              : prev->status ? ngx_http_websocket_status_handler
+              : prev->revoke ? ngx_http_websocket_revoke_handler
+              : prev->mode != NGX_HTTP_WEBSOCKET_OFF
+                ? ngx_http_websocket_handshake_handler : NULL;
+
+    if (!clcf->noname || clcf->handler || handler == NULL) {
         return;
     }
 
     conf->mode = prev->mode;
     conf->publish = prev->publish;
+    conf->status = prev->status;
+    conf->revoke = prev->revoke;
     conf->zone_name = prev->zone_name;
     conf->place = prev->place;
 
-    clcf->handler = prev->publish ? ngx_http_websocket_publish_handler
-                                  : ngx_http_websocket_handshake_handler;
+    clcf->handler = handler;
 }
 
 
