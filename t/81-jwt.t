@@ -867,3 +867,58 @@ b+ Authorization: Basic cm9vdDp4
 b> GET /ws
 b< 401
 b< header X-User: []
+
+
+
+=== TEST 30: claims are those of the location, whoever asked before it
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$uri [$websocket_jwt_sub] [$websocket_channel]';
+    access_log logs/access.log ws;
+--- config
+    set $early $websocket_jwt_sub;
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel user/$websocket_jwt_sub;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    }
+    location = /asks {
+        websocket bidirectional;
+        websocket_channel asks/$websocket_jwt_sub;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+        auth_request /auth;
+        mirror /mirror;
+    }
+    location = /auth { internal; if ($websocket_jwt_sub) { return 403; }
+                       return 204; }
+    location = /mirror { internal; if ($websocket_jwt_sub) { return 403; }
+                         return 204; }
+    location = /first {
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256
+                      from=$http_x_first;
+        if ($websocket_jwt_sub = bob) { rewrite ^ /ws last; }
+        return 403;
+    }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+a< 101
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^.ws \[ann\] \[user.ann\]$/
+b> GET /asks?token=$TEST_NGINX_TOKEN_ANN
+b< 101
+b> close 1000
+b< close 1000
+b< eof
+! wait-access qr/^.asks \[ann\] \[asks.ann\]$/
+c+ Accept: text/event-stream
+c> plain GET /asks?token=$TEST_NGINX_TOKEN_BOB
+c< 200
+c> end
+! wait-access qr/^.asks \[bob\] \[asks.bob\]$/
+d+ X-First: $TEST_NGINX_TOKEN_BOB
+d> GET /first?token=$TEST_NGINX_TOKEN_ANN
+d< 101
+d> end
+! wait-access* 2 qr/^.ws \[ann\] \[user.ann\]$/

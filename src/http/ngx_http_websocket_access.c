@@ -280,6 +280,7 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
     ngx_http_variable_t        *v;
     ngx_http_websocket_ctx_t   *ctx;
     ngx_http_core_main_conf_t  *cmcf;
+    ngx_http_variable_value_t  *value;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
@@ -287,14 +288,18 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
         return;
     }
 
-    /* nginx keeps their values: the access log's line may have them */
+    /* the access log's line may have them: their values are kept from now on */
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     v = cmcf->variables.elts;
 
     for (i = 0; i < cmcf->variables.nelts; i++) {
         if (v[i].get_handler == ngx_http_websocket_variable_claim) {
-            (void) ngx_http_get_indexed_variable(r, i);
+            value = ngx_http_get_flushed_variable(r, i);
+
+            if (value) {
+                value->no_cacheable = 0;
+            }
         }
     }
 
@@ -612,8 +617,13 @@ ngx_http_websocket_add_claims(ngx_conf_t *cf)
 {
     ngx_http_variable_t  *var;
 
+    /*
+     * A request shares its values with its subrequests, and takes them along
+     * from location to location: each has claims of its own, or none.
+     */
+
     var = ngx_http_add_variable(cf, &ngx_http_websocket_claims,
-                                NGX_HTTP_VAR_PREFIX);
+                                NGX_HTTP_VAR_PREFIX|NGX_HTTP_VAR_NOCACHEABLE);
     if (var == NULL) {
         return NGX_ERROR;
     }
