@@ -243,3 +243,28 @@ a< text* 300000 y
 qr{GET /next}
 --- no_access_log eval
 qr{GET /body}
+
+
+
+=== TEST 13: a client does not take a publisher's key
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_history length=9;
+--- config
+    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /ws
+a< 101
+! POST /ws [Idempotency-Key: 1] from a client
+! < json {"offset":1}
+! POST /pub [Idempotency-Key: 1] from a publisher
+! < json {"offset":2}
+! POST /pub [Idempotency-Key: 1] once more
+! < json {"offset":2}
+! POST /ws [Idempotency-Key: 1] once more
+! < json {"offset":1}
+a< text from a client
+a< text from a publisher
+a> text the end
+a< text the end

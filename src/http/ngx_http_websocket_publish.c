@@ -336,6 +336,12 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
 
         ngx_websocket_log_key(conf->zone->log, h->value.data, h->value.len,
                               message->key);
+
+        /* a client that guesses a publisher's key must not take its place */
+
+        if (!conf->publish) {
+            message->key[1] = ~message->key[1];
+        }
     }
 
     return NULL;
