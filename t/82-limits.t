@@ -795,3 +795,40 @@ qr/\[emerg\] .*invalid parameter "10": a rate is a number, "\/" and a time/
 --- must_die
 --- error_log
 "websocket_max_errors" directive is duplicate
+
+
+
+=== TEST 37: one who is delayed and goes is gone
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$uri $websocket_messages_in $websocket_close_code';
+    access_log logs/access.log ws;
+--- config
+    location = /ws { websocket echo; websocket_rate bytes=10/m action=delay;
+                     websocket_max_connections 1;
+                     websocket_heartbeat interval=500ms timeout=500ms; }
+    location = /slow { websocket echo; websocket_rate messages=2/s burst=1; }
+--- websocket
+a> GET /ws
+a< 101
+a> text 0123456789abcdef
+a< text 0123456789abcdef
+b> GET /ws
+b< 503
+a> drop
+! wait-access qr/^.ws 1 1006$/
+c> GET /ws
+c< 101
+c> text 0123456789abcdef
+c< text 0123456789abcdef
+# with no more than an end it is the answer to a Ping that tells
+c> end
+! wait-access* 2 qr/^.ws 1 1006$/
+# what came before an end is taken in its time
+d> GET /slow
+d< 101
+d> times 2 text 0
+d> shutdown
+d< text 0
+d< text 0
+d< eof

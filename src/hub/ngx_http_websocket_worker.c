@@ -477,32 +477,35 @@ ngx_http_websocket_worker_reap(ngx_log_t *log)
 static void
 ngx_http_websocket_worker_reap_slot(ngx_uint_t n, ngx_log_t *log)
 {
+    int                         rc;
     ngx_http_websocket_slot_t  *slot;
 
     slot = &ngx_http_websocket_table->slots[n];
+    rc = pthread_mutex_trylock(&slot->lease);
 
-    switch (pthread_mutex_trylock(&slot->lease)) {
-
-    case EOWNERDEAD:
+    if (rc == EOWNERDEAD) {
         (void) pthread_mutex_consistent(&slot->lease);
 
+    } else if (rc != 0) {
+
+        /* EBUSY: it lives */
+
+        return;
+    }
+
+    if (slot->incarnation) {
+        ngx_http_websocket_handlers.reap(n);
+        slot->incarnation = 0;
+    }
+
+    (void) pthread_mutex_unlock(&slot->lease);
+
+    /* only now: to others, who wait for its seats, it lived until now */
+
+    if (rc == EOWNERDEAD) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "websocket: the worker in slot %ui died, "
                       "its subscriptions are void", n);
-
-        /* fall through */
-
-    case 0:
-        if (slot->incarnation) {
-            ngx_http_websocket_handlers.reap(n);
-            slot->incarnation = 0;
-        }
-
-        (void) pthread_mutex_unlock(&slot->lease);
-        break;
-
-    default:  /* EBUSY: it lives */
-        break;
     }
 }
 

@@ -25,6 +25,8 @@
 
 static ngx_int_t ngx_http_websocket_read_once(
     ngx_http_websocket_session_t *s, ngx_event_t *rev, size_t size);
+static ngx_uint_t ngx_http_websocket_read_broken(
+    ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
     size_t n);
 static ngx_uint_t ngx_http_websocket_read_waits(
@@ -161,14 +163,21 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
 
     c = s->connection;
 
-    /*
-     * Who does not read the answers is not read from either, nor who has to
-     * wait: its timer comes back to it.
-     */
+    /* who has to wait: its timer comes back to it */
 
-    if (ngx_http_websocket_limits_waits(s)
-        || (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
-            && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO))
+    if (ngx_http_websocket_limits_waits(s)) {
+
+        if (rev->pending_eof && ngx_http_websocket_read_broken(s)) {
+            ngx_http_websocket_session_free(s);
+        }
+
+        return NGX_DONE;
+    }
+
+    /* who does not read the answers is not read from either */
+
+    if (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
+        && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO)
     {
         return NGX_DONE;
     }
@@ -197,6 +206,33 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
     }
 
     return NGX_DONE;
+}
+
+
+/* not just at its end, before which there may be messages to be taken yet */
+
+static ngx_uint_t
+ngx_http_websocket_read_broken(ngx_http_websocket_session_t *s)
+{
+    int        err;
+    socklen_t  len;
+
+    err = 0;
+    len = sizeof(int);
+
+    if (getsockopt(s->connection->fd, SOL_SOCKET, SO_ERROR, (void *) &err,
+                   &len)
+        == -1)
+    {
+        err = ngx_socket_errno;
+    }
+
+    if (err) {
+        ngx_connection_error(s->connection, err, "the client has gone");
+        s->connection->error = 1;
+    }
+
+    return err != 0;
 }
 
 
