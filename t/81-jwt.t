@@ -922,3 +922,30 @@ d> GET /first?token=$TEST_NGINX_TOKEN_ANN
 d< 101
 d> end
 ! wait-access* 2 qr/^.ws \[ann\] \[user.ann\]$/
+
+
+
+=== TEST 31: a Close behind what closes the session is seen
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$uri $websocket_duration';
+    access_log logs/access.log ws;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    websocket_close_timeout 3s;
+    location = /ws { websocket bidirectional; websocket_channel room/a; }
+    location = /out { websocket result; websocket_channel room/a;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=1s; }
+--- websocket
+a> GET /ws?token=$TEST_NGINX_TOKEN_READER
+a< 101
+a> raw 81 82 00 00 00 00 68 69 88 82 00 00 00 00 03 e8
+a< close 1008
+a< eof
+! wait-access qr/^.ws 0\.\d+$/
+b> GET /out?token=$TEST_NGINX_TOKEN_READER
+b< 101
+b> raw 81 82 00 00 00 00 68 69 88 82 00 00 00 00 03 e8
+b< close 1008
+b< eof
+! wait-access qr/^.out 0\.\d+$/

@@ -269,7 +269,7 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
     if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT && !s->conf->typed.filter) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                         "this stream does not take messages");
-        return NGX_DONE;
+        return NGX_OK;
     }
 
     return NGX_DECLINED;
@@ -402,7 +402,7 @@ ngx_http_websocket_auth_accept(ngx_http_websocket_session_t *s,
 
     if (lacks) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY, lacks);
-        return NGX_DONE;
+        return NGX_OK;
     }
 
     ngx_http_websocket_socket_names(s, &channel, 1);
@@ -473,7 +473,7 @@ ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
     if (++s->record->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                          "too many wrong tokens");
-        return NGX_DONE;
+        return NGX_OK;
     }
 
     return ngx_http_websocket_auth_reply(s, json_pack("{s:s,s:s}", "type",

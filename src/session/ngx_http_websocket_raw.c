@@ -116,7 +116,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     if (s->record->auth && !ngx_http_websocket_auth_publishes(s)) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                        "the token does not allow to publish");
-        return NGX_DONE;
+        return NGX_OK;
     }
 
     ngx_memzero(&message, sizeof(ngx_websocket_log_message_t));
@@ -144,7 +144,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
                                      "message not published: no space");
-    return NGX_DONE;
+    return NGX_OK;
 }
 
 

@@ -77,7 +77,8 @@ struct ngx_http_websocket_protocol_s {
 
     /*
      * A client's message is complete; data is valid during the call.
-     * Returns NGX_OK, or NGX_DONE when it began to close the session.
+     * Returns NGX_OK, also when it began to close the session (what follows
+     * may be the client's Close), or NGX_DONE when nothing more is to be read.
      */
     ngx_int_t                   (*receive)(ngx_http_websocket_session_t *s,
                                      uint8_t type, u_char *data, size_t size);
@@ -563,7 +564,7 @@ ngx_int_t ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s);
 
 /*
  * A message of the client: NGX_DECLINED when it is to be taken as usual,
- * NGX_OK when it was for us, NGX_DONE when that began to close the session.
+ * NGX_OK when it was for us, NGX_DONE when nothing more is to be read.
  */
 ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);

@@ -24,7 +24,7 @@ struct ngx_http_websocket_extra_s {
 
 /*
  * Takes a client's message: publishes it, or tells the client what is wrong
- * with it.  Returns NGX_OK, or NGX_DONE when it began to close the session.
+ * with it.  Returns as the receive() of a protocol.
  */
 ngx_int_t ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
