@@ -59,8 +59,17 @@ struct ngx_http_websocket_head_s {
 typedef struct {
     ngx_str_t                     variable;
     ngx_uint_t                    prefix;
+    ngx_uint_t                    user;     /* only of type Basic */
     ngx_str_t                     header;
 } ngx_http_websocket_source_t;
+
+
+/* a header that variables of this configuration tell */
+
+typedef struct {
+    ngx_str_t                     name;     /* in lower case */
+    ngx_uint_t                    user;     /* only of type Basic */
+} ngx_http_websocket_wanted_t;
 
 
 /* a head that is being made */
@@ -106,17 +115,16 @@ static ngx_str_t ngx_http_websocket_head_string(
 
 
 static const ngx_http_websocket_source_t  ngx_http_websocket_sources[] = {
-    { ngx_string("http_"), 1, ngx_null_string },
-    { ngx_string("cookie_"), 1, ngx_string("cookie") },
-    { ngx_string("remote_user"), 0, ngx_string("authorization") },
-    { ngx_string("websocket_user"), 0, ngx_string("authorization") },
-    { ngx_string("proxy_add_x_forwarded_for"), 0,
+    { ngx_string("http_"), 1, 0, ngx_null_string },
+    { ngx_string("cookie_"), 1, 0, ngx_string("cookie") },
+    { ngx_string("remote_user"), 0, 1, ngx_string("authorization") },
+    { ngx_string("websocket_user"), 0, 1, ngx_string("authorization") },
+    { ngx_string("proxy_add_x_forwarded_for"), 0, 0,
       ngx_string("x-forwarded-for") },
-    { ngx_null_string, 0, ngx_null_string }
+    { ngx_null_string, 0, 0, ngx_null_string }
 };
 
 
-/* the headers that variables of this configuration tell, in lower case */
 static ngx_array_t  ngx_http_websocket_head_wanted;
 
 
@@ -130,7 +138,7 @@ ngx_http_websocket_request_init(ngx_cycle_t *cycle)
     cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_core_module);
 
     if (ngx_array_init(&ngx_http_websocket_head_wanted, cycle->pool, 4,
-                       sizeof(ngx_str_t))
+                       sizeof(ngx_http_websocket_wanted_t))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -154,7 +162,8 @@ static ngx_int_t
 ngx_http_websocket_head_want(ngx_cycle_t *cycle, ngx_str_t *variable)
 {
     size_t                               i;
-    ngx_str_t                           *name, header;
+    ngx_str_t                            header;
+    ngx_http_websocket_wanted_t         *wanted;
     const ngx_http_websocket_source_t   *source;
 
     for (source = ngx_http_websocket_sources; source->variable.len; source++) {
@@ -180,19 +189,20 @@ ngx_http_websocket_head_want(ngx_cycle_t *cycle, ngx_str_t *variable)
         header.len = variable->len - source->variable.len;
     }
 
-    name = ngx_array_push(&ngx_http_websocket_head_wanted);
-    if (name == NULL) {
+    wanted = ngx_array_push(&ngx_http_websocket_head_wanted);
+    if (wanted == NULL) {
         return NGX_ERROR;
     }
 
-    name->len = header.len;
-    name->data = ngx_pnalloc(cycle->pool, header.len);
-    if (name->data == NULL) {
+    wanted->user = source->user;
+    wanted->name.len = header.len;
+    wanted->name.data = ngx_pnalloc(cycle->pool, header.len);
+    if (wanted->name.data == NULL) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < header.len; i++) {
-        name->data[i] = header.data[i] == '_' ? '-' : header.data[i];
+        wanted->name.data[i] = header.data[i] == '_' ? '-' : header.data[i];
     }
 
     return NGX_OK;
@@ -424,15 +434,28 @@ ngx_http_websocket_head_headers(ngx_http_websocket_head_writer_t *w,
 static ngx_uint_t
 ngx_http_websocket_head_wants(ngx_table_elt_t *h)
 {
-    ngx_str_t   *name;
-    ngx_uint_t   i;
+    ngx_uint_t                    i;
+    ngx_http_websocket_wanted_t  *wanted;
 
-    name = ngx_http_websocket_head_wanted.elts;
+    wanted = ngx_http_websocket_head_wanted.elts;
 
     for (i = 0; i < ngx_http_websocket_head_wanted.nelts; i++) {
 
-        if (h->key.len == name[i].len
-            && ngx_strncmp(h->lowcase_key, name[i].data, name[i].len) == 0)
+        if (h->key.len != wanted[i].name.len
+            || ngx_strncmp(h->lowcase_key, wanted[i].name.data,
+                           wanted[i].name.len)
+               != 0)
+        {
+            continue;
+        }
+
+        /* a token has no user, and is long */
+
+        if (!wanted[i].user
+            || (h->value.len >= sizeof("Basic ") - 1
+                && ngx_strncasecmp(h->value.data, (u_char *) "Basic ",
+                                   sizeof("Basic ") - 1)
+                   == 0))
         {
             return 1;
         }

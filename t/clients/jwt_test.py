@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import time
 
 import websockets
@@ -19,6 +20,7 @@ import websockets
 from nginx import BUILD, Nginx, Tap, TIMEOUT
 
 WORKERS = 2
+SESSIONS = 400
 SECRET = 'a secret of more than 32 bytes for the test of tokens'
 
 CONF = '''
@@ -259,6 +261,48 @@ async def until(tap, nginx, kids, want):
     tap.ok(got == want, f'keys {kids}: {got}')
 
 
+def private(nginx):
+    """Memory of the workers, in KB."""
+    total = 0
+    for pid in nginx.workers():
+        with open(f'/proc/{pid}/smaps_rollup') as f:
+            total += sum(int(line.split()[1]) for line in f
+                         if line.startswith('Private_'))
+    return total
+
+
+def handshakes(nginx, n, text):
+    request = (f'GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n'
+               f'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+               f'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+               f'Authorization: Bearer {text}\r\n\r\n')
+    sockets = []
+    for _ in range(n):
+        s = socket.create_connection(('127.0.0.1', nginx.port), TIMEOUT)
+        s.sendall(request.encode())
+        assert s.recv(4096).startswith(b'HTTP/1.1 101')
+        sockets.append(s)
+    return sockets
+
+
+def memory(tap, nginx):
+    """The log's line wants the user, whom the header may have."""
+    if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
+        tap.ok(True, 'memory # SKIP the sanitizer keeps what is freed')
+        return
+    short, long = token(3600), token(3600, x='x' * 4096)
+    warm = handshakes(nginx, SESSIONS, short)
+    for s in warm:
+        s.close()
+    before = private(nginx)
+    sockets = handshakes(nginx, SESSIONS, long)
+    grown = private(nginx) - before
+    for s in sockets:
+        s.close()
+    tap.ok(grown < SESSIONS * 2, f'{SESSIONS} sessions do not keep the token '
+           f'of a header: {grown} KB')
+
+
 def log_lines(nginx):
     with open(f'{nginx.prefix}/logs/ws.log') as f:
         return f.read().splitlines()
@@ -275,6 +319,7 @@ async def play(tap, nginx, keys):
     nginx.wait(lambda: line in log_lines(nginx))
     tap.ok(True, line)
 
+    memory(tap, nginx)
     await rotate(tap, nginx, keys)
 
 
