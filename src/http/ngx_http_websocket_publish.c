@@ -12,6 +12,7 @@
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
 
 
+static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
@@ -36,9 +37,7 @@ static ngx_str_t  ngx_http_websocket_allow_get = ngx_string("GET");
 ngx_int_t
 ngx_http_websocket_publish_handler(ngx_http_request_t *r)
 {
-    char                      *error;
-    ngx_int_t                  rc;
-    ngx_http_websocket_ctx_t  *ctx;
+    ngx_int_t  rc;
 
     if (r->method != NGX_HTTP_POST) {
 
@@ -50,26 +49,7 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
         }
     }
 
-    rc = ngx_http_websocket_admit(r);
-
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
-
-    rc = ngx_http_websocket_channels(r, &ctx, &error);
-
-    if (rc == NGX_DECLINED) {
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
-
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "bad_channel", error);
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = ngx_http_websocket_permit(r, ctx);
+    rc = ngx_http_websocket_publish_admit(r);
 
     if (rc != NGX_DECLINED) {
         return rc;
@@ -99,9 +79,7 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
 {
-    char                           *error;
     ngx_int_t                       rc;
-    ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -118,6 +96,21 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
                                          "this stream does not take messages")
                             : rc;
     }
+
+    rc = ngx_http_websocket_publish_admit(r);
+
+    return rc == NGX_DECLINED ? ngx_http_websocket_publish_post(r) : rc;
+}
+
+
+/* NGX_DECLINED: it may go on, and its channel has a name */
+
+static ngx_int_t
+ngx_http_websocket_publish_admit(ngx_http_request_t *r)
+{
+    char                      *error;
+    ngx_int_t                  rc;
+    ngx_http_websocket_ctx_t  *ctx;
 
     rc = ngx_http_websocket_admit(r);
 
@@ -138,9 +131,7 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_websocket_permit(r, ctx);
-
-    return rc == NGX_DECLINED ? ngx_http_websocket_publish_post(r) : rc;
+    return ngx_http_websocket_permit(r, ctx);
 }
 
 
