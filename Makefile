@@ -1,9 +1,11 @@
-# make run     builds the module, starts nginx with the chat on port 8080
+# make run     builds the module, starts nginx with the chat on port 8080, or
+#              with another example: make run EXAMPLE=logger
 # make test    builds the module, runs all tests
 # make bench   measures it against other servers, writes build/bench/report.md
 
 CC ?= cc
 PORT ?= 8080
+EXAMPLE ?= chat
 PREFIX ?=
 T ?=
 TIME ?= 600
@@ -58,7 +60,7 @@ $(module): $(build)/packages $(build)/compiler $(sources) t/tools/build-module
 	@CC='$(CC)' t/tools/build-module $(build)
 
 run: $(module)
-	@PORT='$(PORT)' t/tools/run $(build)
+	@PORT='$(PORT)' t/tools/run $(build) '$(EXAMPLE)'
 
 $(build)/unit/%: t/unit/%.c t/unit/*.[ch] $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)

@@ -66,7 +66,7 @@ if __name__ == '__main__':
         for name in sorted(glob.glob('conf/*.conf')
                            + glob.glob('examples/*/*.conf')):
             # what needs more than a configuration has a test of its own
-            own = os.path.exists(os.path.dirname(name) + '/start')
+            own = os.path.exists(os.path.dirname(name) + '/prepare')
 
             if not own and 'http {' in open(name).read():
                 check(tap, name, tmp)
