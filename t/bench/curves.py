@@ -182,6 +182,30 @@ def workers(bench, slices, seconds):
     return results
 
 
+def compression(bench, slices, seconds):
+    """A message that is compressed, and others that are not: the last is as
+    long on the wire."""
+    deflate = "websocket_deflate on;"
+    results = {}
+
+    for inflight in (1, 16):
+        found = turns.take(bench, [
+            (name, lambda extra=extra: bench.ours(extra=extra), "fanout",
+             {"connections": 1000, "inflight": inflight, **options}, None)
+            for name, extra, options in (
+                ("1,024 bytes, compressed", deflate,
+                 {"size": 1024, "deflate": 1}),
+                ("1,024 bytes", "", {"size": 1024}),
+                ("128 bytes", "", {"size": 128}),
+                ("50 bytes", "", {"size": 50}))], slices, seconds)
+        base = found["50 bytes"]
+        results[str(inflight)] = {
+            name: [turns.median(runs, "us_per_unit"), turns.ratio(runs, base)]
+            for name, runs in found.items()}
+
+    return results
+
+
 def run(bench, peers, slices, seconds):
     results = {}
 
@@ -197,7 +221,8 @@ def run(bench, peers, slices, seconds):
             ("memory", lambda: memory(bench, peers, 5000)),
             ("tls", lambda: tls_memory(bench, 1000)),
             ("heartbeats", lambda: heartbeats(bench, 15000, 5, 15)),
-            ("workers", lambda: workers(bench, slices, seconds))):
+            ("workers", lambda: workers(bench, slices, seconds)),
+            ("compression", lambda: compression(bench, slices, seconds))):
         print(name, flush=True)
         results[name] = measure()
 
