@@ -16,7 +16,8 @@ static size_t                l_size;
 static void
 begin(size_t size)
 {
-    uint8_t  seed[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+    uint8_t  seed[16] = { 0, 1, 2, 3, 4, 5, 6, 7,
+                          8, 9, 10, 11, 12, 13, 14, 15 };
 
     if (l) {
         munmap(l, l_size);
