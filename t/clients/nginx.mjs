@@ -1,6 +1,7 @@
 // nginx for the client tests: started with a configuration, ended by pid.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { resolve } from 'node:path';
@@ -19,12 +20,16 @@ export async function until(what, condition) {
   }
 }
 
+// one that no client is given: see free_port() of nginx.py
 export function freePort() {
+  const range = '/proc/sys/net/ipv4/ip_local_port_range';
+  const clients = parseInt(readFileSync(range, 'utf8'), 10);
+  const port = randomInt(Math.min(10000, clients / 2 | 0), clients);
+
   return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
+    const server = createServer();
+    server.on('error', () => done(freePort()));
+    server.listen(port, () => server.close(() => done(port)));
   });
 }
 

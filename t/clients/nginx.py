@@ -1,6 +1,7 @@
 """nginx for the client tests: started with a configuration, ended by pid."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,9 +14,22 @@ TIMEOUT = float(os.environ.get('TEST_NGINX_TIMEOUT', 30))
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """A port that is free, as is the next one, and that no client is given:
+    where a client had it a minute ago, its TIME_WAIT forbids to listen."""
+
+    with open('/proc/sys/net/ipv4/ip_local_port_range') as f:
+        clients = int(f.read().split()[0])
+
+    while True:
+        port = random.randrange(min(10000, clients // 2), clients - 1)
+        try:
+            for p in port, port + 1:
+                with socket.socket() as s:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind(('', p))
+            return port
+        except OSError:
+            continue
 
 
 class Nginx:

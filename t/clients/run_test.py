@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import sys
 import tempfile
 import urllib.request
 
@@ -77,6 +78,8 @@ def runs(tap, example, build):
         tap.ok(terminal.status == 0, f'{example}: {terminal.status}')
         Nginx.wait(lambda: not processes(terminal.pid))
         tap.ok(True, f'{example}: nothing is left')
+    except TimeoutError:
+        sys.exit(f'{example}: {terminal.read()}')
     finally:
         for path in processes(terminal.pid):
             os.kill(int(path.split('/')[2]), signal.SIGKILL)
