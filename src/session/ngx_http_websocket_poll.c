@@ -5,6 +5,7 @@
  */
 
 
+#include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 
@@ -125,6 +126,10 @@ ngx_http_websocket_poll_flush(ngx_http_websocket_session_t *s)
     }
 
     s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
+
+    /* who has the answer may ask again, another worker, before this one ends */
+
+    ngx_http_websocket_limits_end(s);
 
     b = ngx_calloc_buf(s->record->request->pool);
 
