@@ -258,12 +258,12 @@ d< text hello
 a> GET /ws?c=a
 a< 101
 ! GET /status
-! < body qr/"channels":1\b/
+! < json {"zones":[{"used":256,"channels":0}]}
 a> close 1000
 a< close 1000
 a< eof
 ! GET /status
-! < body qr/"channels":0\b/
+! < json {"zones":[{"used":0,"channels":0}]}
 
 
 

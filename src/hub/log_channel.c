@@ -16,6 +16,8 @@ static int ngx_websocket_log_create(ngx_websocket_log_t *log,
     const uint8_t *name, size_t size, uint64_t hash, uint64_t now,
     const ngx_websocket_log_history_t *history,
     ngx_websocket_channel_ref_t *channel);
+static void ngx_websocket_log_count(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, int n);
 static void ngx_websocket_log_keep(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t now,
     const ngx_websocket_log_history_t *history);
@@ -203,13 +205,32 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
     ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref),
                            NGX_WEBSOCKET_LOG_CHANNEL);
     ngx_websocket_log_set64(log, &log->epoch, epoch);
-    ngx_websocket_log_set64(log, &log->nchannels, log->nchannels + 1);
+    ngx_websocket_log_count(log, ch, 1);
     ngx_websocket_log_set32(log, bucket, ref);
     ngx_websocket_log_commit(log);
 
     *channel = ref;
 
     return NGX_WEBSOCKET_LOG_OK;
+}
+
+
+int
+ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch)
+{
+    return ch->long_name == 0 && ch->name[0] == 0;
+}
+
+
+/* a key of a limit is no channel to whom asks how many there are */
+
+static void
+ngx_websocket_log_count(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    int n)
+{
+    if (!ngx_websocket_log_is_seats(ch)) {
+        ngx_websocket_log_set64(log, &log->nchannels, log->nchannels + n);
+    }
 }
 
 
@@ -304,7 +325,7 @@ ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
 
     ngx_websocket_log_set32(log, p, ch->bucket);
     ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, channel), 0);
-    ngx_websocket_log_set64(log, &log->nchannels, log->nchannels - 1);
+    ngx_websocket_log_count(log, ch, -1);
 
     for (ref = ch->more; ref; ref = next) {
         more = ngx_websocket_log_block(log, ref);

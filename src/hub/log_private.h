@@ -77,7 +77,7 @@ struct ngx_websocket_log_s {
     ngx_websocket_ref_t    fresh;           /* from here on never used yet */
     ngx_websocket_ref_t    oldest;          /* messages of all channels */
     ngx_websocket_ref_t    newest;
-    uint64_t               nchannels;
+    uint64_t               nchannels;       /* without those of seats */
     uint64_t               nmessages;
     uint64_t               epoch;           /* of the newest channel */
     uint32_t               workers[NGX_WEBSOCKET_LOG_WORKERS];
@@ -236,6 +236,9 @@ void ngx_websocket_log_commit(ngx_websocket_log_t *log);
 /* Tells workers of a change that was committed. */
 void ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t offset);
+
+/* A channel that only counts seats. */
+int ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch);
 
 /* How many blocks are free. */
 uint32_t ngx_websocket_log_free_blocks(const ngx_websocket_log_t *log);

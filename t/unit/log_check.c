@@ -231,8 +231,8 @@ ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
         return "a channel's block is not its own";
     }
 
-    check->channels++;
     ch = ngx_websocket_log_block(check->log, ref);
+    check->channels += !ngx_websocket_log_is_seats(ch);
 
     if (*ngx_websocket_log_kind(check->log, ref) != NGX_WEBSOCKET_LOG_CHANNEL)
     {
