@@ -299,6 +299,52 @@ ngx_http_websocket_compile(ngx_conf_t *cf, ngx_http_complex_value_t *cv,
 }
 
 
+ssize_t
+ngx_http_websocket_conf_file(ngx_conf_t *cf, char *what, ngx_str_t *name,
+    u_char *buf, size_t size)
+{
+    ssize_t     n;
+    ngx_file_t  file;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *name;
+    file.log = cf->log;
+    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                            NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_file(&file, buf, size + 1, 0);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_file_n " \"%V\" failed", name);
+
+    } else if ((size_t) n > size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the %s \"%V\" is larger than %uz bytes", what,
+                           name, size);
+        n = NGX_ERROR;
+    }
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return n;
+}
+
+
 char *
 ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

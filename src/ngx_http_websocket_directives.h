@@ -60,6 +60,14 @@ ngx_int_t ngx_http_websocket_compile(ngx_conf_t *cf,
     ngx_http_complex_value_t *cv, ngx_str_t *value);
 
 /*
+ * Reads a file that a directive names, and makes its name a full one.  buf has
+ * a byte more than size, which is how much there may be of the file.  Returns
+ * the bytes read, or NGX_ERROR, which it has logged; what says whose file.
+ */
+ssize_t ngx_http_websocket_conf_file(ngx_conf_t *cf, char *what,
+    ngx_str_t *name, u_char *buf, size_t size);
+
+/*
  * Sorts the directive's arguments NAME=VALUE, from the one of number first
  * on, to the params of these names, which end with one without a name.
  */

@@ -949,3 +949,14 @@ b> raw 81 82 00 00 00 00 68 69 88 82 00 00 00 00 03 e8
 b< close 1008
 b< eof
 ! wait-access qr/^.out 0\.\d+$/
+
+
+
+=== TEST 32: a key file that is too large
+--- user_files eval
+">>> big.key\n" . ('k' x 65537)
+--- config
+    websocket_jwt key=../html/big.key alg=HS256;
+--- must_die
+--- error_log eval
+qr/the key file "\S+big\.key" is larger than 65536 bytes in \S+nginx\.conf:\d+/

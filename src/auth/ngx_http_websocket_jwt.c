@@ -34,8 +34,6 @@ static char *ngx_http_websocket_jwt_required(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param, ngx_uint_t *flag);
 static char *ngx_http_websocket_jwt_load(ngx_conf_t *cf,
     ngx_http_websocket_jwt_t *jwt, ngx_http_websocket_param_t *params);
-static ssize_t ngx_http_websocket_jwt_read(ngx_conf_t *cf, ngx_str_t *name,
-    u_char *buf, size_t size);
 static void ngx_http_websocket_jwt_cleanup(void *data);
 static ngx_http_complex_value_t *ngx_http_websocket_jwt_value(ngx_conf_t *cf,
     ngx_str_t *text);
@@ -308,13 +306,10 @@ ngx_http_websocket_jwt_load(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
 
     name = key->value;
 
-    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
+    n = ngx_http_websocket_conf_file(cf, "key file", &name, buf,
+                                     NGX_WEBSOCKET_KEYS_SIZE);
 
-    n = ngx_http_websocket_jwt_read(cf, &name, buf, sizeof(buf));
-
-    if (n < 0) {
+    if (n == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
 
@@ -338,50 +333,6 @@ ngx_http_websocket_jwt_load(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
     }
 
     return NGX_CONF_OK;
-}
-
-
-/* returns the size, or NGX_ERROR, which it has logged */
-
-static ssize_t
-ngx_http_websocket_jwt_read(ngx_conf_t *cf, ngx_str_t *name, u_char *buf,
-    size_t size)
-{
-    ssize_t     n;
-    ngx_file_t  file;
-
-    ngx_memzero(&file, sizeof(ngx_file_t));
-
-    file.name = *name;
-    file.log = cf->log;
-    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                            NGX_FILE_OPEN, 0);
-
-    if (file.fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    n = ngx_read_file(&file, buf, size, 0);
-
-    if (n == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_file_n " \"%V\" failed", name);
-
-    } else if ((size_t) n == size) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the key file \"%V\" is larger than "
-                           ngx_value(NGX_WEBSOCKET_KEYS_SIZE) " bytes", name);
-        n = NGX_ERROR;
-    }
-
-    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    return n;
 }
 
 
