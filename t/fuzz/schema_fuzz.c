@@ -17,38 +17,15 @@
 #include "message/schema_pattern.c"
 #include "message/schema_field.c"
 #include "message/schema.c"
-
-
-#define TYPES  512
+#include "types.h"
 
 
 static const ngx_websocket_json_limits_t  limits = { 4096, 64, 500 };
 
-static ngx_websocket_type_t  *types[TYPES];
-static size_t                 types_count;
-
-static json_t                *root;
+static json_t  *root;
 
 
 static int valid(json_t *schema, json_t *json, int depth);
-
-
-static ngx_websocket_type_t *
-find(void *data, const char *name)
-{
-    size_t  i;
-
-    (void) data;
-
-    for (i = 0; i < types_count; i++) {
-
-        if (strcmp(ngx_websocket_type_name(types[i]), name) == 0) {
-            return types[i];
-        }
-    }
-
-    return NULL;
-}
 
 
 /* all patterns match a text of an even size: what they say is held elsewhere */
@@ -85,7 +62,7 @@ create(void *data, const char *name, char *error, size_t size)
 
     (void) data;
 
-    if (types_count == TYPES || find(NULL, name)) {
+    if (types_count == TYPES_MAX || find(NULL, name)) {
         (void) snprintf(error, size, "one too many");
         return NULL;
     }

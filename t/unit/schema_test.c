@@ -13,31 +13,12 @@
 #include "message/schema_pattern.c"
 #include "message/schema_field.c"
 #include "message/schema.c"
+#include "types.h"
 
 
-static ngx_websocket_type_t  *types[64];
-static size_t                 types_count;
-static char                   views[64];
+static char  views[64];
 
 static ngx_websocket_json_limits_t  limits = { 65536, 64, 4096 };
-
-
-static ngx_websocket_type_t *
-find(void *data, const char *name)
-{
-    size_t  i;
-
-    (void) data;
-
-    for (i = 0; i < types_count; i++) {
-
-        if (strcmp(ngx_websocket_type_name(types[i]), name) == 0) {
-            return types[i];
-        }
-    }
-
-    return NULL;
-}
 
 
 /* a pattern matches what begins as it does behind "^" */

@@ -10,33 +10,13 @@
 #include "message/view.c"
 #include "message/type.c"
 #include "message/check.c"
+#include "types.h"
 
 
 #define WORDS  24
 
 
-static ngx_websocket_type_t  *types[8];
-static size_t                 types_count;
-
 static ngx_websocket_json_limits_t  limits = { 65536, 64, 4096 };
-
-
-static ngx_websocket_type_t *
-find(void *data, const char *name)
-{
-    size_t  i;
-
-    (void) data;
-
-    for (i = 0; i < types_count; i++) {
-
-        if (strcmp(ngx_websocket_type_name(types[i]), name) == 0) {
-            return types[i];
-        }
-    }
-
-    return NULL;
-}
 
 
 /* a pattern is a text that must be somewhere in the string */
