@@ -17,8 +17,8 @@ unit := $(patsubst t/unit/%.c,$(build)/unit/%,$(wildcard t/unit/*_test.c))
 fuzz := $(patsubst t/fuzz/%.c,$(build)/fuzz/%,$(wildcard t/fuzz/*_fuzz.c))
 
 packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
-    libjansson-dev libjwt-dev libpcre3-dev libssl-dev zlib1g-dev gcc make
-test_packages := $(packages) clang libclang-rt-14-dev llvm \
+    libjansson-dev libjwt-dev libpcre2-dev libssl-dev zlib1g-dev gcc make
+test_packages := $(packages) clang libclang-rt-dev llvm \
     libtest-base-perl libtest-longstring-perl libhttp-message-perl \
     libio-socket-ssl-perl dpkg-dev libnginx-mod-http-js \
     python3 python3-websockets python3-prometheus-client \

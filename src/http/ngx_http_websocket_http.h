@@ -8,9 +8,10 @@
 #define NGX_HTTP_WEBSOCKET_HTTP_H
 
 
+#include "ngx_http_websocket_module.h"
+
 #include <jansson.h>
 
-#include "ngx_http_websocket_module.h"
 #include "session/ngx_http_websocket_session.h"
 
 

@@ -8,9 +8,9 @@
 #define NGX_HTTP_WEBSOCKET_METRICS_H
 
 
-#include <jansson.h>
-
 #include "ngx_http_websocket_module.h"
+
+#include <jansson.h>
 
 
 /* a metric of a location: one value, or one for each value of a label */

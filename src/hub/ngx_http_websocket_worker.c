@@ -1,8 +1,7 @@
 
-#include <pthread.h>
-#include <sys/eventfd.h>
-
 #include "hub/ngx_http_websocket_worker.h"
+
+#include <sys/eventfd.h>
 
 
 #define NGX_HTTP_WEBSOCKET_SLOTS_MIN  16

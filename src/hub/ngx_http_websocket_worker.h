@@ -13,11 +13,11 @@
 #define NGX_HTTP_WEBSOCKET_WORKER_H
 
 
-#include <pthread.h>
-
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+
+#include <pthread.h>
 
 #include "hub/log.h"
 

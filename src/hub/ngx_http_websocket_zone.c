@@ -1,6 +1,4 @@
 
-#include <pthread.h>
-
 #include "ngx_http_websocket_module.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"

@@ -9,9 +9,9 @@
 #define NGX_HTTP_WEBSOCKET_CONTENT_H
 
 
-#include <jansson.h>
-
 #include "hub/ngx_http_websocket_message.h"
+
+#include <jansson.h>
 
 
 /*

@@ -1,6 +1,6 @@
 
-#include "message/json.h"
 #include "message/ngx_http_websocket_priority.h"
+#include "message/json.h"
 
 
 /* who says more at once is of no urgency */

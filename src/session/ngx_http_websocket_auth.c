@@ -5,8 +5,8 @@
  */
 
 
-#include "message/json.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "message/json.h"
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */

@@ -8,9 +8,10 @@
 #define NGX_HTTP_WEBSOCKET_SESSION_H
 
 
+#include "ngx_http_websocket_module.h"
+
 #include <jansson.h>
 
-#include "ngx_http_websocket_module.h"
 #include "auth/ngx_http_websocket_auth.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "message/filter.h"
