@@ -74,7 +74,14 @@ export class Nginx {
         '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'inherit'] });
     nginx.ended = new Promise((r) => nginx.process.on('exit', r));
 
-    await until('nginx listens', () => listens(nginx.port));
+    // a test may fail where nobody calls stop()
+    process.on('exit', () => nginx.process.kill());
+
+    await until('nginx listens', () => {
+      const { exitCode, signalCode } = nginx.process;
+      if ((exitCode ?? signalCode) !== null) throw new Error('nginx ended');
+      return listens(nginx.port);
+    });
 
     return nginx;
   }
