@@ -1,15 +1,9 @@
 // The analytics page in headless Chromium: what it plots is what was
 // published, and each of the three views shows its own fields.
 
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { Nginx, Tap, TIMEOUT, until, cutOff } from '../clients/nginx.mjs';
-
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const { chromium } = require('playwright-core');
+import { Nginx, Tap, until } from '../clients/nginx.mjs';
+import { becomes, cutOff, exampleConf, feed, launch, screenshot }
+  from './browser.mjs';
 
 const VIEWS = {
   tiny: ['metric', 'value'],
@@ -17,47 +11,23 @@ const VIEWS = {
   default: ['timestamp', 'metric', 'value', 'change', 'metadata'],
 };
 
-const [ndk, module] = process.env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/);
-const conf = readFileSync('examples/analytics/nginx.conf', 'utf8')
-  .replace('load_module modules/ndk_http_module.so;', `load_module ${ndk};`)
-  .replace('load_module modules/ngx_http_websocket_module.so;',
-    `load_module ${module};`)
-  .replace('listen 8080;', 'listen 127.0.0.1:$PORT;')
-  .replace('root examples/analytics;',
-    `root ${resolve('examples/analytics')};`)
-  .replace('http {', `${process.getuid() === 0 ? 'user root;' : ''}\nhttp {`);
-
-const nginx = await Nginx.startConf('analytics', conf);
-const base = `http://127.0.0.1:${nginx.port}`;
+const nginx = await Nginx.startConf('analytics',
+  exampleConf('examples/analytics/nginx.conf'));
+const browser = await launch(nginx);
 const tap = new Tap();
-const profile = mkdtempSync(join(tmpdir(), 'analytics-'));
-const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
-  .find((p) => existsSync(p));
 
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: path,
-  headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update',
-    '--disable-sync'],
-});
-
-const problems = [];
 const published = {};
-let feed = null;
 
 async function tab(view) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(TIMEOUT);
-  page.on('pageerror', (e) => problems.push(String(e)));
-  await page.goto(`${base}/?view=${view}`);
-  await page.waitForSelector('#state[data-state=live]');
+  await page.goto(`/?view=${view}`);
+  await becomes(page, 'live');
   return page;
 }
 
 async function post(message) {
   const body = typeof message === 'string' ? message : JSON.stringify(message);
-  return (await fetch(`${base}/publish`, { method: 'POST', body })).status;
+  return (await fetch(`${nginx.url}/publish`, { method: 'POST', body })).status;
 }
 
 async function publish(metric, values) {
@@ -159,8 +129,8 @@ async function wrong(pages) {
   tap.ok(Number(await text(pages.tiny, '#messages')) === Number(before) + 1,
     'none of them came to the page');
 
-  const status = async (query) => (await fetch(`${base}/analytics${query}`))
-    .status;
+  const status = async (query) =>
+    (await fetch(`${nginx.url}/analytics${query}`)).status;
   tap.ok(await status('?transport=poll&view=none') === 400
     && await status('?transport=poll&view=tiny') === 200, 'no such view: 400');
 }
@@ -179,7 +149,7 @@ async function choose(page) {
 async function reload(page) {
   await cutOff(page, () => nginx.process.kill('SIGHUP'));
   await publish('power', [8, 0]);
-  await page.waitForSelector('#state[data-state=live]');
+  await becomes(page, 'live');
   await follows(page, 'power');
   tap.ok(true, 'after a reload it goes on, and nothing is missing');
 }
@@ -192,7 +162,7 @@ async function many(page) {
 }
 
 async function script(page) {
-  feed = spawn('examples/analytics/feed', [base], { detached: true });
+  feed('analytics', nginx);
   await until('the feed', async () => (await plotted(page, 'load')).length > 1
     && (await plotted(page, 'memory.free')).length > 1);
   tap.ok(true, 'the script that comes with it is plotted');
@@ -210,19 +180,14 @@ try {
   await many(pages.default);
   await script(pages.default);
 
-  if (process.env.SCREENSHOT) {
-    await pages.default.screenshot({
-      path: process.env.SCREENSHOT, fullPage: true,
-    });
-  }
+  await screenshot(pages.default);
 
-  tap.ok(problems.length === 0, `no errors on the page: ${problems}`);
+  tap.ok(browser.problems.length === 0,
+    `no errors on the page: ${browser.problems}`);
   tap.ok(nginx.alerts().length === 0, 'no alerts');
 } finally {
-  if (feed) process.kill(-feed.pid);
   await browser.close();
   await nginx.stop();
-  rmSync(profile, { recursive: true, force: true });
 }
 
 tap.done();

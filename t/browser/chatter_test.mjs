@@ -2,70 +2,40 @@
 // the endpoints.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Nginx, Tap, TIMEOUT, until } from '../clients/nginx.mjs';
-
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const { chromium } = require('playwright-core');
+import { Nginx, Tap } from '../clients/nginx.mjs';
+import { becomes, exampleConf, launch, shows } from './browser.mjs';
 
 const example = resolve('examples/chatter');
-const profile = mkdtempSync(join(tmpdir(), 'chatter-'));
-const secrets = join(profile, 'secrets');
+const secrets = mkdtempSync(join(tmpdir(), 'chatter-'));
+process.on('exit', () => rmSync(secrets, { recursive: true, force: true }));
 
 const users = Object.fromEntries(
   execFileSync(`${example}/secrets`, [secrets], { encoding: 'utf8' })
     .trim().split('\n').map((line) => line.split(' ')));
 
-const [ndk, module] = process.env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/);
-const conf = readFileSync(`${example}/nginx.conf`, 'utf8')
-  .replace('load_module modules/ndk_http_module.so;', `load_module ${ndk};`)
-  .replace('load_module modules/ngx_http_websocket_module.so;',
-    `load_module ${module};`)
-  .replace('load_module modules', 'load_module /usr/lib/nginx/modules')
-  .replace('listen 8080;', 'listen 127.0.0.1:$PORT;')
-  .replace('root examples/chatter', `root ${example}`)
-  .replace('njs;', `${example}/njs;`)
-  .replaceAll(/( |=)secrets\//g, `$1${secrets}/`)
-  .replace('http {', `${process.getuid() === 0 ? 'user root;' : ''}\nhttp {`);
-
-const nginx = await Nginx.startConf('chatter-page', conf);
+const nginx = await Nginx.startConf('chatter-page',
+  exampleConf('examples/chatter/nginx.conf')
+    .replace('njs;', `${example}/njs;`)
+    .replaceAll(/( |=)secrets\//g, `$1${secrets}/`));
+const browser = await launch(nginx);
 const tap = new Tap();
-const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
-  .find((p) => existsSync(p));
-
-const browser = await chromium.launchPersistentContext(join(profile, 'data'), {
-  executablePath: path,
-  headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update',
-    '--disable-sync'],
-});
-
-const problems = [];
 
 async function login(name, password) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(TIMEOUT);
-  page.on('pageerror', (e) => problems.push(String(e)));
-  await page.goto(`http://127.0.0.1:${nginx.port}/`);
+  await page.goto('/');
   await page.fill('#name', name);
   await page.fill('#password', password);
   await page.click('#login button');
   return page;
 }
 
-const connected = (page) => page.waitForSelector('#state[data-state=connected]');
-
 async function say(page, to, text) {
   await page.fill('#text', text);
   await page.click(`button[value=${to}]`);
 }
-
-const shows = (page, where, text) => until(`"${text}" in ${where}`, async () =>
-  (await page.locator(where).allTextContents()).some((t) => t.includes(text)));
 
 try {
   const stranger = await login('ann', 'guessed');
@@ -74,7 +44,7 @@ try {
 
   const ann = await login('ann', users.ann);
   const reader = await login('reader', users.reader);
-  await Promise.all([connected(ann), connected(reader)]);
+  await Promise.all([ann, reader].map((page) => becomes(page, 'connected')));
   tap.ok(true, 'two are logged in');
 
   await say(ann, 'listener', 'good <b>morning</b>');
@@ -104,13 +74,13 @@ try {
   const lines = await reader.locator('#history li').count();
   tap.ok(lines === 2, `the history, in both views: ${lines} lines`);
 
-  tap.ok(problems.length === 0, `no errors on the pages ${problems}`);
+  tap.ok(browser.problems.length === 0,
+    `no errors on the pages ${browser.problems}`);
 } catch (e) {
   tap.ok(false, String(e));
 } finally {
   await browser.close();
   await nginx.stop();
-  rmSync(profile, { recursive: true, force: true });
 }
 
 const alerts = nginx.alerts();

@@ -1,55 +1,28 @@
 // The dashboard in headless Chromium: what it shows follows the load; and the
 // names in the dashboard for Grafana are those that there are.
 
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { freePort, Nginx, sleep, Tap, TIMEOUT, cutOff, until }
+import { freePort, Nginx, require, sleep, Tap, until }
   from '../clients/nginx.mjs';
+import { becomes, cutOff, exampleConf, feed, launch, screenshot }
+  from './browser.mjs';
 
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const { chromium } = require('playwright-core');
 const { WebSocket } = require('ws');
 
 const CLIENTS = 12;
 
-const [ndk, module] = process.env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/);
-const port = await freePort();
-const conf = readFileSync('examples/dashboard/nginx.conf', 'utf8')
-  .replace('load_module modules/ndk_http_module.so;', `load_module ${ndk};`)
-  .replace('load_module modules/ngx_http_websocket_module.so;',
-    `load_module ${module};`)
-  .replace('listen 8080;', `listen 127.0.0.1:${port} sndbuf=16k;`)
-  .replace('listen 127.0.0.1:8081;', 'listen 127.0.0.1:$PORT;')
-  .replace('root examples/dashboard;',
-    `root ${resolve('examples/dashboard')};`)
-  .replace('http {', `${process.getuid() === 0 ? 'user root;' : ''}\nhttp {`);
+const port = await freePort();  // the clients', $PORT is the page's
+const nginx = await Nginx.startConf('dashboard',
+  exampleConf('examples/dashboard/nginx.conf')
+    .replace('listen 127.0.0.1:$PORT;', `listen 127.0.0.1:${port} sndbuf=16k;`)
+    .replace('listen 127.0.0.1:8081;', 'listen 127.0.0.1:$PORT;'));
+feed('dashboard', nginx);
 
-const nginx = await Nginx.startConf('dashboard', conf);
-const base = `http://127.0.0.1:${nginx.port}`;
-const feed = spawn('examples/dashboard/feed', [base], { detached: true });
-const tap = new Tap();
-const profile = mkdtempSync(join(tmpdir(), 'dashboard-'));
-const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
-  .find((p) => existsSync(p));
-
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: path,
-  headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update',
-    '--disable-sync'],
-});
-
+const browser = await launch(nginx);
 const page = await browser.newPage();
-const problems = [];
+const tap = new Tap();
 const clients = [];
-
-page.setDefaultTimeout(TIMEOUT);
-page.on('pageerror', (e) => problems.push(String(e)));
 
 // the newest number of a plot's line; NaN when there is none
 const shown = async (plot, line) => Number.parseFloat(await page
@@ -79,7 +52,7 @@ async function sayToAll(text) {
   await Promise.all(had);
 }
 
-const chat = async () => (await (await fetch(`${base}/status`)).json())
+const chat = async () => (await (await fetch(`${nginx.url}/status`)).json())
   .locations.find((l) => l.location === '/chat');
 
 // a client that never reads
@@ -94,8 +67,8 @@ async function deaf() {
 }
 
 try {
-  await page.goto(`${base}/`);
-  await page.waitForSelector('#state[data-state=live]');
+  await page.goto('/');
+  await becomes(page, 'live');
   await shows('the first status', 'connections', 'open', (n) => n === 1);
   tap.ok(true, 'the page is the one connection');
 
@@ -162,17 +135,17 @@ try {
 
   const before = await points('connections');
   await page.reload();
-  await page.waitForSelector('#state[data-state=live]');
+  await becomes(page, 'live');
   await until('the history', async () => await points('connections') >= before);
   tap.ok(true, `the page again: ${before} points from the history`);
 
   await cutOff(page, () => nginx.process.kill('SIGHUP'));
-  await page.waitForSelector('#state[data-state=live]');
+  await becomes(page, 'live');
   const now = await points('connections');
   await until('it goes on', async () => await points('connections') > now);
   tap.ok(true, 'after a reload it goes on');
 
-  const metrics = await (await fetch(`${base}/metrics`)).text();
+  const metrics = await (await fetch(`${nginx.url}/metrics`)).text();
   const grafana = readFileSync('examples/dashboard/grafana.json', 'utf8');
   JSON.parse(grafana);
   const names = new Set(grafana.match(/\bwebsocket_\w+/g));
@@ -184,18 +157,15 @@ try {
   const left = families.filter((f) => !grafana.includes(f));
   tap.ok(left.length === 0, `and all that there is: ${left}`);
 
-  if (process.env.SCREENSHOT) {
-    await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true });
-  }
+  await screenshot(page);
 
-  tap.ok(problems.length === 0, `no errors on the page: ${problems}`);
+  tap.ok(browser.problems.length === 0,
+    `no errors on the page: ${browser.problems}`);
   tap.ok(nginx.alerts().length === 0, 'no alerts');
 } finally {
   for (const c of clients) c.terminate();
   await browser.close();
-  process.kill(-feed.pid);
   await nginx.stop();
-  rmSync(profile, { recursive: true, force: true });
 }
 
 tap.done();

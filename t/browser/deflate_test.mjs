@@ -1,13 +1,7 @@
 // Compression in headless Chromium, which offers it by itself.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Nginx, Tap, TIMEOUT } from '../clients/nginx.mjs';
-
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const { chromium } = require('playwright-core');
+import { Nginx, Tap } from '../clients/nginx.mjs';
+import { launch } from './browser.mjs';
 
 const nginx = await Nginx.start('deflate_browser', `
   websocket_max_message_size 1m;
@@ -22,18 +16,8 @@ const nginx = await Nginx.start('deflate_browser', `
     }
   }
 `);
+const browser = await launch(nginx);
 const tap = new Tap();
-const profile = mkdtempSync(join(tmpdir(), 'deflate-'));
-const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
-  .find((p) => existsSync(p));
-
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: path,
-  headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update',
-    '--disable-sync'],
-});
 
 // on the page: what was agreed on, and the sizes that did not come back right
 function echoes(url) {
@@ -71,8 +55,7 @@ function echoes(url) {
 
 try {
   const page = await browser.newPage();
-  page.setDefaultTimeout(TIMEOUT);
-  await page.goto(`http://127.0.0.1:${nginx.port}/`);
+  await page.goto('/');
 
   for (const [uri, extensions] of [
     ['/off', ''],
@@ -93,7 +76,6 @@ try {
 } finally {
   await browser.close();
   await nginx.stop();
-  rmSync(profile, { recursive: true, force: true });
 }
 
 tap.done();

@@ -1,14 +1,9 @@
 // EventSource in headless Chromium: it reconnects by itself after a reload and
 // after the death of the workers, and the page misses nothing.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Nginx, sleep, Tap, TIMEOUT, until } from '../clients/nginx.mjs';
-
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const { chromium } = require('playwright-core');
+import { readFileSync } from 'node:fs';
+import { Nginx, sleep, Tap, until } from '../clients/nginx.mjs';
+import { launch } from './browser.mjs';
 
 const conf = `
   websocket_zone zone=live:4m;
@@ -61,25 +56,14 @@ function message(i) {
 }
 
 const nginx = await Nginx.start('events', conf);
+const browser = await launch(nginx);
 const tap = new Tap();
-const base = `http://127.0.0.1:${nginx.port}`;
-const profile = mkdtempSync(join(tmpdir(), 'events-'));
-const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
-  .find((p) => existsSync(p));
-
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: path,
-  headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update',
-    '--disable-sync'],
-});
 
 const published = [];
 let publishing = true;
 
 async function post(url, i, { body, kind }) {
-  const answer = await fetch(base + url, { method: 'POST', body,
+  const answer = await fetch(nginx.url + url, { method: 'POST', body,
     headers: { 'Content-Type': kind, 'Idempotency-Key': `k${i}` } });
   return answer.json();
 }
@@ -124,8 +108,7 @@ async function opened(page, n) {
 
 try {
   const page = await browser.newPage();
-  page.setDefaultTimeout(TIMEOUT);
-  await page.goto(`${base}/`);
+  await page.goto('/');
   await page.evaluate(listen, '/events');
   await until('the page is open', async () => (await seen(page)).opened === 1);
 
@@ -164,7 +147,7 @@ try {
       kind: 'text/plain' });
   }
   const other = await browser.newPage();
-  await other.goto(`${base}/`);
+  await other.goto('/');
   await other.evaluate(listen, `/short?since=${answer.epoch}:1`);
   await until('the page is told', async () => (await seen(other)).told.length);
   tap.ok(JSON.stringify((await seen(other)).told) === JSON.stringify([
@@ -182,7 +165,6 @@ try {
   publishing = false;
   await browser.close();
   await nginx.stop();
-  rmSync(profile, { recursive: true, force: true });
 }
 
 tap.done();

@@ -1,15 +1,10 @@
 // The logger's page in headless Chromium: what matches the filter is shown,
 // and only that, while the filter changes on the open socket.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
-  from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { Nginx, Tap, TIMEOUT, until, cutOff } from '../clients/nginx.mjs';
-
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const { chromium } = require('playwright-core');
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Nginx, Tap, until } from '../clients/nginx.mjs';
+import { becomes, cutOff, exampleConf, launch, screenshot }
+  from './browser.mjs';
 
 const OPERATOR = '5f0c5a3a1d6c4e0b8f55c9ab1e2d7701';
 const ACCOUNTING = 'a81be0f7c4e24d54a3c1d29a6b0f9902';
@@ -17,36 +12,13 @@ const WRITER = 'c7e4d2b19a3f48e6b0d5f18a7c6e5503';
 
 const EVIL = '<img src="x" onerror="window.hurt = 1"><b>bold</b>&lt;';
 
-const [ndk, module] = process.env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/);
-const conf = readFileSync('examples/logger/nginx.conf', 'utf8')
-  .replace('load_module modules/ndk_http_module.so;', `load_module ${ndk};`)
-  .replace('load_module modules/ngx_http_websocket_module.so;',
-    `load_module ${module};`)
-  .replace('listen 8080;', 'listen 127.0.0.1:$PORT;')
-  .replace('root examples/logger', `root ${resolve('examples/logger')}`)
-  .replace('http {', `${process.getuid() === 0 ? 'user root;' : ''}\nhttp {`);
-
-const nginx = await Nginx.startConf('logger-page', conf);
-const base = `http://127.0.0.1:${nginx.port}`;
-const tap = new Tap();
-const profile = mkdtempSync(join(tmpdir(), 'logger-'));
-const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
-  .find((p) => existsSync(p));
-
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: path,
-  headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update',
-    '--disable-sync'],
-});
-
+const nginx = await Nginx.startConf('logger-page',
+  exampleConf('examples/logger/nginx.conf'));
+const browser = await launch(nginx);
 const page = await browser.newPage();
-const problems = [];
+const tap = new Tap();
 const sockets = [];             // of the page, each with what it sent
 
-page.setDefaultTimeout(TIMEOUT);
-page.on('pageerror', (e) => problems.push(String(e)));
 page.on('websocket', (socket) => {
   const sent = [];
   sockets.push(sent);
@@ -56,10 +28,10 @@ page.on('websocket', (socket) => {
 const text = (selector) => page.textContent(selector);
 const field = (label) => page.getByLabel(label, { exact: true });
 
-const state = (name) => page.waitForSelector(`#state[data-state=${name}]`);
+const state = (name) => becomes(page, name);
 
 async function put(topic, message, level = 'info', fields = {}) {
-  const { status } = await fetch(`${base}/logs/${topic}`, {
+  const { status } = await fetch(`${nginx.url}/logs/${topic}`, {
     method: 'POST',
     headers: { 'X-Api-Key': WRITER },
     body: JSON.stringify({
@@ -266,8 +238,9 @@ async function reload() {
 }
 
 async function takenAway() {
-  writeFileSync(`${nginx.prefix}/nginx.conf`,
-    conf.replaceAll('$PORT', nginx.port).replace(OPERATOR, 'another'));
+  const conf = `${nginx.prefix}/nginx.conf`;
+  writeFileSync(conf,
+    readFileSync(conf, 'utf8').replace(OPERATOR, 'another'));
   nginx.process.kill('SIGHUP');
   await state('refused');
   tap.ok(await text('#state') === 'refused: the key is not known',
@@ -275,11 +248,11 @@ async function takenAway() {
 }
 
 try {
-  await page.goto(`${base}/`);
+  await page.goto('/');
   tap.ok(await page.locator('input, select, textarea').evaluateAll((all) =>
     all.length > 10 && all.every((e) => e.labels.length === 1)),
   'every field has a label');
-  tap.ok((await fetch(`${base}/nginx.conf`)).status === 404,
+  tap.ok((await fetch(`${nginx.url}/nginx.conf`)).status === 404,
     'the keys are no page');
 
   // how often it was refused
@@ -300,14 +273,13 @@ try {
   await injection();
   await form();
 
-  if (process.env.SCREENSHOT) {
-    await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true });
-  }
+  await screenshot(page);
 
   await reload();
   await takenAway();
 
-  tap.ok(problems.length === 0, `no errors on the page: ${problems}`);
+  tap.ok(browser.problems.length === 0,
+    `no errors on the page: ${browser.problems}`);
   tap.ok(nginx.alerts().length === 0, 'no alerts');
 
   const logs = nginx.log()
@@ -317,7 +289,6 @@ try {
 } finally {
   await browser.close();
   await nginx.stop();
-  rmSync(profile, { recursive: true, force: true });
 }
 
 tap.done();

@@ -1,11 +1,8 @@
 // Compression with npm's ws, in each way that it knows to ask for it.
 
 import { randomBytes } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { Nginx, Tap, TIMEOUT } from './nginx.mjs';
-
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const WebSocket = require('ws');
+import { Nginx, Tap } from './nginx.mjs';
+import { open } from './ws.mjs';
 
 const settings = [
   'on',
@@ -48,32 +45,6 @@ const offers = [true, false].flatMap((serverNoContextTakeover) =>
         threshold: 0,
       })))));
 
-function open(path, perMessageDeflate) {
-  return new Promise((resolve, reject) => {
-    const ws = new WebSocket(base + path, { perMessageDeflate });
-    ws.queue = [];
-    ws.waiting = [];
-    ws.on('message', (data, binary) => {
-      const message = binary ? data : data.toString();
-      const waiter = ws.waiting.shift();
-      if (waiter) waiter(message); else ws.queue.push(message);
-    });
-    ws.closed = new Promise((r) => ws.on('close',
-      (code, reason) => r(`${code} ${reason}`)));
-    ws.next = () => ws.queue.length
-      ? Promise.resolve(ws.queue.shift())
-      : new Promise((come, fail) => {
-        const timer = setTimeout(() => fail(new Error('not in time')),
-          TIMEOUT);
-        const done = (what) => { clearTimeout(timer); come(what); };
-        ws.waiting.push(done);
-        ws.closed.then(done);
-      });
-    ws.on('open', () => resolve(ws));
-    ws.on('error', reject);
-  });
-}
-
 const same = (a, b) => (Buffer.isBuffer(b)
   ? Buffer.isBuffer(a) && a.equals(b) : a === b);
 
@@ -99,7 +70,7 @@ function send(ws, message, i) {
 }
 
 async function echoes(i, offer) {
-  const ws = await open(`/echo/${i}`, offer);
+  const ws = await open(`${base}/echo/${i}`, { perMessageDeflate: offer });
   let good = ws.extensions.startsWith('permessage-deflate');
 
   messages.forEach((message, n) => send(ws, message, n));
@@ -110,8 +81,8 @@ async function echoes(i, offer) {
 }
 
 async function hear(i) {
-  const all = await Promise.all([...offers, false]
-    .map((offer) => open(`/chat/${i}`, offer)));
+  const all = await Promise.all([...offers, false].map((offer) =>
+    open(`${base}/chat/${i}`, { perMessageDeflate: offer })));
   let good = true;
 
   for (const [n, message] of messages.entries()) {
@@ -132,7 +103,8 @@ try {
     tap.ok(await hear(i), 'and all of them hear each other');
   }
 
-  const bomber = await open('/small', { threshold: 0 });
+  const bomber = await open(`${base}/small`,
+    { perMessageDeflate: { threshold: 0 } });
   bomber.send('x'.repeat(1024));
   tap.ok(await bomber.next() === 'x'.repeat(1024), 'the largest message');
   bomber.send(Buffer.alloc(10000000));

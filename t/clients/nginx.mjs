@@ -3,12 +3,17 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import { resolve } from 'node:path';
 
 const env = process.env;
-const build = env.WEBSOCKET_BUILD || 'build';
+const build = resolve(env.WEBSOCKET_BUILD || 'build');
 export const TIMEOUT = 1000 * (env.TEST_NGINX_TIMEOUT || 30);
+export const MODULES = env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/);
+
+// npm's packages are where the build is
+export const require = createRequire(`${build}/`);
 
 export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
@@ -46,11 +51,9 @@ export class Nginx {
   static async start(name, http) {
     const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
       .map((t) => `${t}_temp_path ${t}_temp;`).join(' ');
-    const modules = env.TEST_NGINX_LOAD_MODULES.trim().split(/\s+/)
-      .map((m) => `load_module ${m};\n`).join('');
-    const user = process.getuid() === 0 ? 'user root;' : '';
+    const modules = MODULES.map((m) => `load_module ${m};\n`).join('');
 
-    return Nginx.startConf(name, `${modules} ${user} worker_processes 2;
+    return Nginx.startConf(name, `${modules} worker_processes 2;
       error_log logs/error.log notice; pid logs/nginx.pid;
       events { worker_connections 1024; }
       http { access_log logs/access.log; ${temp} ${http} }`);
@@ -59,9 +62,11 @@ export class Nginx {
   // conf is a whole configuration, with $PORT for the port
   static async startConf(name, conf) {
     const nginx = new Nginx();
+    const user = process.getuid() === 0 ? 'user root;' : '';
 
     nginx.prefix = resolve(build, 'clients', name);
     nginx.port = await freePort();
+    nginx.url = `http://127.0.0.1:${nginx.port}`;
 
     rmSync(nginx.prefix, { recursive: true, force: true });
     mkdirSync(`${nginx.prefix}/logs`, { recursive: true });
@@ -71,10 +76,18 @@ export class Nginx {
 
     nginx.process = spawn(env.TEST_NGINX_BINARY || 'nginx',
       ['-p', `${nginx.prefix}/`, '-c', 'nginx.conf', '-e', 'logs/error.log',
-        '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'inherit'] });
+        '-g', `daemon off; ${user}`],
+      { stdio: ['ignore', 'ignore', 'inherit'] });
     nginx.ended = new Promise((r) => nginx.process.on('exit', r));
 
-    await until('nginx listens', () => listens(nginx.port));
+    // a test may fail where nobody calls stop()
+    process.on('exit', () => nginx.process.kill());
+
+    await until('nginx listens', () => {
+      const { exitCode, signalCode } = nginx.process;
+      if ((exitCode ?? signalCode) !== null) throw new Error('nginx ended');
+      return listens(nginx.port);
+    });
 
     return nginx;
   }
@@ -112,17 +125,4 @@ export class Tap {
     console.log(`1..${this.n}`);
     process.exitCode = this.failed ? 1 : 0;
   }
-}
-
-/* does what cuts a page off, and waits until the page has seen that */
-export async function cutOff(page, what) {
-  await page.evaluate(() => {
-    const state = document.querySelector('#state');
-    window.cuts = 0;
-    new MutationObserver(() => {
-      window.cuts += state.dataset.state === 'reconnecting' ? 1 : 0;
-    }).observe(state, { attributes: true });
-  });
-  what();
-  await page.waitForFunction(() => window.cuts > 0);
 }

@@ -1,11 +1,8 @@
 // npm's ws, a client that nobody here wrote, through the same nginx as the
 // browser test starts.
 
-import { createRequire } from 'node:module';
 import { Nginx, Tap } from './nginx.mjs';
-
-const require = createRequire(`${process.env.WEBSOCKET_BUILD}/`);
-const WebSocket = require('ws');
+import { open } from './ws.mjs';
 
 const nginx = await Nginx.start('ws', `
   websocket_zone zone=live:4m;
@@ -23,28 +20,8 @@ const nginx = await Nginx.start('ws', `
 const tap = new Tap();
 const base = `ws://127.0.0.1:${nginx.port}`;
 
-function open(path, protocols) {
-  return new Promise((resolve, reject) => {
-    const ws = new WebSocket(base + path, protocols);
-    ws.queue = [];
-    ws.waiting = [];
-    ws.on('message', (data, binary) => {
-      const message = binary ? data : data.toString();
-      const waiter = ws.waiting.shift();
-      if (waiter) waiter(message); else ws.queue.push(message);
-    });
-    ws.next = () => ws.queue.length
-      ? Promise.resolve(ws.queue.shift())
-      : new Promise((r) => ws.waiting.push(r));
-    ws.closed = new Promise((r) => ws.on('close',
-      (code, reason) => r(`${code} ${reason}`)));
-    ws.on('open', () => resolve(ws));
-    ws.on('error', reject);
-  });
-}
-
 try {
-  const echo = await open('/echo', ['v1', 'v2']);
+  const echo = await open(`${base}/echo`, ['v1', 'v2']);
   tap.ok(echo.protocol === 'v2', 'subprotocol');
 
   for (const message of ['', 'hello', 'h\u00e9\u{1f600}', 'x'.repeat(126),
@@ -67,12 +44,12 @@ try {
   tap.ok((await echo.closed).startsWith('1000'), 'the closing handshake');
 
   const chat = await Promise.all(Array.from({ length: 20 },
-    () => open('/chat')));
+    () => open(`${base}/chat`)));
   chat[0].send('hello');
   const got = await Promise.all(chat.map((c) => c.next()));
   tap.ok(got.every((m) => m === 'hello'), 'all 20 hear one');
 
-  const result = await open('/result');
+  const result = await open(`${base}/result`);
   result.send('not here');
   tap.ok(await result.closed === '1008 this stream does not take messages',
     'a refused message says why');
