@@ -14,8 +14,7 @@ import signal
 import subprocess
 import time
 
-import websockets
-
+import websocket
 from nginx import BUILD, Nginx, Tap, TIMEOUT, free_port
 
 EXAMPLE = 'examples/chatter'
@@ -109,16 +108,12 @@ class Chatter(Nginx):
     def connect(self, path, token=None):
         """As a page does, with the token in a subprotocol."""
         protocols = ['chatter'] + ([f'bearer.{token}'] if token else [])
-        return websockets.connect(
+        return websocket.connect(
             f'ws://127.0.0.1:{self.port}{path}', open_timeout=TIMEOUT,
             origin=f'http://127.0.0.1:{self.port}', subprotocols=protocols)
 
     async def status(self, path, token=None):
-        try:
-            async with self.connect(path, token):
-                return 101
-        except websockets.InvalidStatusCode as e:
-            return e.status_code
+        return await websocket.status(self.connect(path, token))
 
 
 async def get(ws):

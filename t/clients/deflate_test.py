@@ -8,11 +8,11 @@ import random
 import types
 import zlib
 
-import websockets
 from websockets.extensions import permessage_deflate
 from websockets.extensions.permessage_deflate import \
     ClientPerMessageDeflateFactory
 
+import websocket
 from nginx import Nginx, Tap, TIMEOUT
 
 SETTINGS = [
@@ -132,17 +132,18 @@ def connect(url, offer=None):
     extensions = []
     if offer:
         extensions = [ClientPerMessageDeflateFactory(*offer)]
-    return websockets.connect(url, max_size=None, max_queue=None,
-                              ping_interval=None, compression=None,
-                              extensions=extensions)
+    return websocket.connect(url, max_size=None, max_queue=None,
+                             ping_interval=None, compression=None,
+                             extensions=extensions)
 
 
 def as_agreed(ws, offer, setting):
     """Beyond what the client checks by itself."""
-    if not ws.extensions:
+    extensions = websocket.extensions(ws)
+    if not extensions:
         return False
     takeover = 'takeover=on' in setting
-    extension = ws.extensions[0]
+    extension = extensions[0]
     return (extension.remote_no_context_takeover == (not takeover or offer[0])
             and extension.local_no_context_takeover
             == (not takeover or offer[1]))
@@ -153,7 +154,7 @@ async def echo_one(base, i, offer):
 
     async with connect(f'{base}/echo/{i}', offer) as ws:
         if not as_agreed(ws, offer, SETTINGS[i]):
-            return f'{offer}: {ws.response_headers}'
+            return f'{offer}: {websocket.headers(ws)}'
 
         for _ in range(ECHOED // AT_ONCE):
             messages = [some_message(rnd) for _ in range(AT_ONCE)]
@@ -193,13 +194,13 @@ async def broadcast(tap, base, i):
     rnd = random.Random(i)
     clients = [await connect(f'{base}/chat/{i}', offer)
                for offer in OFFERS + [None, None]]
-    workers = {c.response_headers['X-Worker'] for c in clients}
+    workers = {websocket.headers(c)['X-Worker'] for c in clients}
     same = True
     complete = True
 
     while len(workers) < 2:
         clients.append(await connect(f'{base}/chat/{i}', OFFERS[0]))
-        workers.add(clients[-1].response_headers['X-Worker'])
+        workers.add(websocket.headers(clients[-1])['X-Worker'])
 
     for _ in range(BROADCAST // AT_ONCE):
         messages = [some_message(rnd) for _ in range(AT_ONCE)]

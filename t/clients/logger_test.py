@@ -8,8 +8,7 @@ import os
 import signal
 import urllib.parse
 
-import websockets
-
+import websocket
 from nginx import Nginx, Tap, TIMEOUT
 
 OPERATOR = '5f0c5a3a1d6c4e0b8f55c9ab1e2d7701'
@@ -77,16 +76,12 @@ class Test:
             args['api_key'] = key
         if rule is not None:
             args['filter'] = json.dumps(rule)
-        return websockets.connect(f'{self.url}/logs/{topic}/monitor?'
-                                  + urllib.parse.urlencode(args),
-                                  open_timeout=TIMEOUT)
+        return websocket.connect(f'{self.url}/logs/{topic}/monitor?'
+                                 + urllib.parse.urlencode(args),
+                                 open_timeout=TIMEOUT)
 
     async def status(self, *args, **kwargs):
-        try:
-            async with self.connect(*args, **kwargs):
-                return 101
-        except websockets.InvalidStatusCode as e:
-            return e.status_code
+        return await websocket.status(self.connect(*args, **kwargs))
 
     @staticmethod
     async def get(ws):
@@ -169,8 +164,8 @@ class Test:
             await ws.send(json.dumps(entry(19)))
             try:
                 await self.get(ws)
-            except websockets.ConnectionClosed as e:
-                tap.ok(e.code == 1008, 'who watches does not publish')
+            except websocket.ConnectionClosed as e:
+                tap.ok(e.rcvd.code == 1008, 'who watches does not publish')
 
     async def tail(self, *args, key=OPERATOR):
         process = await asyncio.create_subprocess_exec(

@@ -8,10 +8,8 @@ a client that reads has all.
 import asyncio
 import http.client
 import re
-import socket
 
-import websockets
-
+import websocket
 from nginx import Nginx, Tap, TIMEOUT
 
 MESSAGES = 1000
@@ -61,25 +59,11 @@ POLICIES = ('close', 'close-size', 'drop', 'drop-size', 'conflate',
             'conflate-size')
 
 
-def small_socket(port):
-    """One that holds little of what is not read."""
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    s.connect(('127.0.0.1', port))
-    return s
-
-
-async def connect(nginx, path, **options):
+async def connect(nginx, path, how=websocket.connect, **options):
     base = f'ws://127.0.0.1:{nginx.port}'
     return await asyncio.wait_for(
-        websockets.connect(f'{base}{path}', compression=None,
-                           ping_interval=None, **options), TIMEOUT)
-
-
-async def stalled(nginx, path):
-    """Reads one message, and no more than the library has in its hands."""
-    return await connect(nginx, path, sock=small_socket(nginx.port),
-                         max_queue=1, read_limit=SIZE)
+        how(f'{base}{path}', compression=None, ping_interval=None, **options),
+        TIMEOUT)
 
 
 def text(channel, i):
@@ -130,8 +114,9 @@ def log_line(nginx, name):
 
 async def play(tap, nginx):
     fast = await connect(nginx, '/all?n=all', max_queue=None)
-    slow = {p: await stalled(nginx, f'/{p}?n={p}') for p in POLICIES}
-    gone = await stalled(nginx, '/gone?n=gone')
+    slow = {p: await connect(nginx, f'/{p}?n={p}', websocket.reluctant)
+            for p in POLICIES}
+    gone = await connect(nginx, '/gone?n=gone', websocket.reluctant)
 
     # in a thread: who reads goes on meanwhile
     loop = asyncio.get_running_loop()
@@ -161,7 +146,7 @@ async def closed(tap, nginx, policy, ws):
     try:
         while True:
             got.append(await asyncio.wait_for(ws.recv(), TIMEOUT))
-    except websockets.ConnectionClosed as e:
+    except websocket.ConnectionClosed as e:
         end = e
     n = len(got)
     tap.ok(0 < n < MESSAGES and numbers(got, 'a') == list(range(1, n + 1)),
@@ -217,7 +202,7 @@ async def given_up(tap, nginx, ws):
 
 def bare(tap, nginx):
     """A socket that sends its handshake, and then does nothing."""
-    s = small_socket(nginx.port)
+    s = websocket.small_socket(nginx.port)
     s.settimeout(TIMEOUT)
     s.sendall(b'GET /gone?n=bare HTTP/1.1\r\nHost: x\r\n'
               b'Upgrade: websocket\r\nConnection: upgrade\r\n'
@@ -225,7 +210,7 @@ def bare(tap, nginx):
               b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
     assert s.recv(12) == b'HTTP/1.1 101'
     # another stays, so that a publish is answered with 200
-    other = small_socket(nginx.port)
+    other = websocket.small_socket(nginx.port)
     other.sendall(b'GET /all HTTP/1.1\r\nHost: x\r\n'
                   b'Accept: text/event-stream\r\n\r\n')
     assert other.recv(12) == b'HTTP/1.1 200'

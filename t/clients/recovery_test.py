@@ -16,8 +16,7 @@ import threading
 import time
 import urllib.request
 
-import websockets
-
+import websocket
 from nginx import Nginx, Tap, TIMEOUT
 
 CLIENTS = int(os.environ.get('RECOVERY_CLIENTS', 120))
@@ -96,7 +95,7 @@ class Client:
         while self.offset < last and not self.wrong:
             try:
                 await self.connection(last, ready)
-            except (OSError, websockets.WebSocketException,
+            except (OSError, websocket.WebSocketException,
                     asyncio.TimeoutError):
                 await asyncio.sleep(0.01)
 
@@ -105,10 +104,10 @@ class Client:
         if self.position:
             url += f'&since={self.position}'
         ws = await asyncio.wait_for(
-            websockets.connect(url, compression=None, ping_interval=None,
-                               max_queue=None), TIMEOUT)
+            websocket.connect(url, compression=None, ping_interval=None,
+                              max_queue=None), TIMEOUT)
         self.connections += 1
-        self.worker = int(ws.response_headers['X-Worker'])
+        self.worker = int(websocket.headers(ws)['X-Worker'])
         try:
             self.hello(json.loads(await asyncio.wait_for(ws.recv(), TIMEOUT)))
             ready(self)
@@ -116,7 +115,7 @@ class Client:
             while limit and self.offset < last:
                 limit -= 1
                 self.take(await asyncio.wait_for(ws.recv(), TIMEOUT))
-        except websockets.ConnectionClosed as e:
+        except websocket.ConnectionClosed as e:
             self.codes.add(e.rcvd.code if e.rcvd else 1006)
         finally:
             self.worker = None

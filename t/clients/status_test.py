@@ -11,10 +11,10 @@ import random
 import signal
 import urllib.request
 
-import websockets
 from prometheus_client.parser import text_string_to_metric_families
 
 from nginx import Nginx, Tap, TIMEOUT
+from websocket import ConnectionClosed, connect
 
 CLIENTS = 40
 ROUNDS = 60
@@ -87,7 +87,7 @@ class Client:
         self.code = None
 
     async def connect(self):
-        self.socket = await websockets.connect(
+        self.socket = await connect(
             f'ws://127.0.0.1:{nginx.port}{self.path}', compression=None,
             ping_interval=None)
         self.task = asyncio.create_task(self.read())
@@ -97,7 +97,7 @@ class Client:
             async for message in self.socket:
                 self.received += 1
                 self.bytes_out += 2 + len(message.encode())
-        except websockets.ConnectionClosed:
+        except ConnectionClosed:
             pass
         self.code = self.socket.close_code
 

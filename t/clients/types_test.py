@@ -8,12 +8,11 @@ import http.client
 import itertools
 import json
 import random
-import socket
 import urllib.parse
 
-import websockets
 from websockets.frames import Frame, OP_TEXT
 
+import websocket
 from nginx import Nginx, Tap, TIMEOUT
 
 CONF = '''
@@ -152,9 +151,9 @@ class Test:
         self.url = f'ws://127.0.0.1:{self.nginx.port}/ws'
 
     def connect(self, query='', compression=None, **args):
-        return websockets.connect(f'{self.url}?{query}', open_timeout=TIMEOUT,
-                                  compression=compression, max_size=None,
-                                  max_queue=None, **args)
+        return websocket.connect(f'{self.url}?{query}', open_timeout=TIMEOUT,
+                                 compression=compression, max_size=None,
+                                 max_queue=None, **args)
 
     @staticmethod
     async def get(ws):
@@ -175,8 +174,8 @@ class Test:
         others = []
         for _ in range(200):
             other = await self.connect(query)
-            if (other.response_headers['X-Worker']
-                    != first.response_headers['X-Worker']):
+            if (websocket.headers(other)['X-Worker']
+                    != websocket.headers(first)['X-Worker']):
                 break
             others.append(other)
         for ws in others:
@@ -262,7 +261,7 @@ class Test:
 
         sessions = [await self.connect(query(*w[:3]), compression=w[3])
                     for w in wanted]
-        workers = {ws.response_headers['X-Worker'] for ws in sessions}
+        workers = {websocket.headers(ws)['X-Worker'] for ws in sessions}
 
         async with self.connect(compression='deflate') as ws:
             for message in messages:
@@ -283,15 +282,6 @@ class Test:
                f'{len(sessions)} sessions on {len(workers)} workers get what '
                f'they asked for {wrong[:2]}')
 
-    async def slow(self, query, compression):
-        """A session of a client that reads when it is asked to."""
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.connect(('127.0.0.1', self.nginx.port))
-        return await websockets.connect(
-            f'{self.url}?{query}', sock=sock, open_timeout=TIMEOUT,
-            compression=compression, max_size=None, max_queue=1, read_limit=512)
-
     async def batches(self, tap):
         """Hundreds of messages in one piece, to the quick and the slow."""
         rules = [(view, name, least) for view in ('', 'brief')
@@ -310,8 +300,9 @@ class Test:
             for rule in rules:
                 sessions.append((rule, await self.connect(
                     query(*rule), compression=compression)))
-                sessions.append((rule, await self.slow(query(*rule),
-                                                       compression)))
+                sessions.append((rule, await websocket.reluctant(
+                    f'{self.url}?{query(*rule)}', open_timeout=TIMEOUT,
+                    compression=compression, max_size=None)))
 
         messages = []
         async with self.connect('filter={"name":"end"}') as ws:

@@ -3,9 +3,8 @@
 import asyncio
 import urllib.request
 
-import websockets
-
 from nginx import Nginx, Tap, TIMEOUT
+from websocket import connect
 
 CONF = '''
     websocket_zone zone=live:4m;
@@ -27,8 +26,8 @@ async def soon(what):
 
 
 async def echo(tap, base):
-    async with websockets.connect(f'{base}/echo', max_size=None,
-                                  subprotocols=['v1', 'v2']) as ws:
+    async with connect(f'{base}/echo', max_size=None,
+                       subprotocols=['v1', 'v2']) as ws:
         tap.ok(ws.subprotocol == 'v2', 'subprotocol')
 
         for message in ('', 'hello', 'h\u00e9\U0001f600', b'', b'\0\xff',
@@ -48,7 +47,7 @@ async def echo(tap, base):
 
 
 async def chat(tap, base):
-    clients = [await websockets.connect(f'{base}/chat') for _ in range(20)]
+    clients = [await connect(f'{base}/chat') for _ in range(20)]
     await clients[0].send('hello')
     got = [await soon(c.recv()) for c in clients]
     tap.ok(got == ['hello'] * 20, 'all 20 hear one')
