@@ -1,9 +1,10 @@
 # Sessions: modes, heartbeats, timeouts, bounds, TLS.
 
+use File::Basename qw(dirname);
 use lib 't/lib';
 use Test::Nginx::WebSocket;
 
-my $dir = server_root() . '/../tls';
+my $dir = dirname(server_root()) . '/tls';
 mkdir $dir;
 system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
        . "-keyout $dir/key.pem -out $dir/cert.pem 2>/dev/null") == 0
