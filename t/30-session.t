@@ -138,7 +138,7 @@ b< text marker
 --- config
     location = /ws {
         websocket echo;
-        websocket_heartbeat interval=200ms timeout=300ms;
+        websocket_heartbeat interval=200ms timeout=3s;
         websocket_close_timeout 200ms;
     }
 --- websocket
@@ -173,24 +173,29 @@ a< eof
 
 === TEST 8: idle_timeout counts messages, not pings
 --- http_config
-    log_format ws '$websocket_duration';
+    log_format ws '$arg_n';
     access_log logs/access.log ws;
 --- config
     location = /ws {
         websocket echo;
         websocket_heartbeat off;
-        websocket_idle_timeout 1s;
+        websocket_idle_timeout 3s;
+        websocket_close_timeout 100ms;
     }
 --- websocket
-a> GET /ws
+a> GET /ws?n=a
 a< 101
-! sleep 0.9
+! sleep 0.3
+b> GET /ws?n=b
+b< 101
+! sleep 0.3
 a> ping
 a< pong
+# by the ping it would be the later one
+! wait-access* 2 qr/^[ab]$/
+! wait-access qr/^a\n(?:.*\n)*b$/
 a< close 1000
-a> close 1000
-a< eof
-! wait-access qr/^1\.[0-8]/
+b< close 1000
 
 
 
