@@ -216,37 +216,41 @@ g< text five
         websocket result;
         websocket_channel x;
         websocket_replay all;
-        websocket_history length=10 time=1s;
+        websocket_history length=10 time=3s;
     }
     location = /pub {
         websocket_publish;
-        websocket_channel x;
-        websocket_history length=10 time=1s;
+        websocket_channel $arg_c;
+        websocket_history length=10 time=3s;
     }
 --- websocket
-! POST /pub one
-! POST /pub two
-a> GET /ws?since=$EPOCH:1
+! POST /pub?c=x one
+! POST /pub?c=x two
+! < body qr/"epoch":"(?<x>\w+)"/
+! POST /pub?c=y later
+a> GET /ws?since=%{x}:1
 a< 101
 a< text two
-! sleep 1.1
-b> GET /ws?since=$EPOCH:1
+# when that of y is over, that of x is as well
+! GET /pub?c=y
+! < soon json {"history":0}
+b> GET /ws?since=%{x}:1
 b< 101
-b< json= {"recovered":false,"position":"$EPOCH:2"}
-! GET /pub
+b< json= {"recovered":false,"position":"%{x}:2"}
+! GET /pub?c=x
 ! < json {"history":0,"first":3,"offset":2}
-! GET /pub?since=$EPOCH:1
-! < json {"recovered":false,"position":"$EPOCH:2","messages":[]}
-! GET /pub?since=$EPOCH:2
-! < json {"recovered":true,"position":"$EPOCH:2","messages":[]}
-! POST /pub three
+! GET /pub?c=x&since=%{x}:1
+! < json {"recovered":false,"position":"%{x}:2","messages":[]}
+! GET /pub?c=x&since=%{x}:2
+! < json {"recovered":true,"position":"%{x}:2","messages":[]}
+! POST /pub?c=x three
 a< text three
 b< text three
-c> GET /ws?since=$EPOCH:2
-c< 101
-c< text three
+c> GET /ws?since=%{x}:2
 d> GET /ws
 d< 101
+c< 101
+c< text three
 d< text three
 
 
