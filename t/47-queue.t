@@ -738,19 +738,22 @@ a< 202
 --- config
     location = /pub {
         websocket_publish;
-        websocket_channel x;
-        websocket_history length=10 time=1s;
+        websocket_channel $arg_c;
+        websocket_history length=10 time=3s;
     }
 --- websocket
-! POST /pub [Idempotency-Key: k] one
+! POST /pub?c=x [Idempotency-Key: k] one
 ! < json {"offset":1}
-! POST /pub [Idempotency-Key: k] one
+! POST /pub?c=x [Idempotency-Key: k] one
 ! < json {"offset":1}
-! sleep 1.1
+# when the history of y is over, that of x is as well
+! POST /pub?c=y later
+! GET /pub?c=y
+! < soon json {"history":0}
 # the next one takes away what is over
-! POST /pub two
+! POST /pub?c=x two
 ! < json {"offset":2}
-! POST /pub [Idempotency-Key: k] one
+! POST /pub?c=x [Idempotency-Key: k] one
 ! < json {"offset":3}
 
 
