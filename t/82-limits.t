@@ -522,12 +522,12 @@ a< eof
         websocket_idle_timeout 300ms;
     }
 --- websocket
+a> with-handshake text 1
+a> with-handshake text 2
+a> with-handshake text 3
 a> GET /ws
 a< 101
 a auto-pong on
-a> text 1
-a> text 2
-a> text 3
 a< text 1
 a< text 2
 a< text 3
@@ -543,9 +543,9 @@ a< close 1000 reason no message for too long
         websocket_heartbeat interval=200ms timeout=200ms;
     }
 --- websocket
+a> with-handshake text 1
 a> GET /ws
 a< 101
-a> text 1
 a< text 1
 a< ping
 a< close 1011 reason no answer to Ping
@@ -806,20 +806,20 @@ qr/\[emerg\] .*invalid parameter "10": a rate is a number, "\/" and a time/
 --- config
     location = /ws { websocket echo; websocket_rate bytes=10/m action=delay;
                      websocket_max_connections 1;
-                     websocket_heartbeat interval=500ms timeout=500ms; }
+                     websocket_heartbeat interval=2s timeout=500ms; }
     location = /slow { websocket echo; websocket_rate messages=2/s burst=1; }
 --- websocket
+a> with-handshake text 0123456789abcdef
 a> GET /ws
 a< 101
-a> text 0123456789abcdef
 a< text 0123456789abcdef
 b> GET /ws
 b< 503
 a> drop
 ! wait-access qr/^.ws 1 1006$/
+c> with-handshake text 0123456789abcdef
 c> GET /ws
 c< 101
-c> text 0123456789abcdef
 c< text 0123456789abcdef
 # with no more than an end it is the answer to a Ping that tells
 c> end
