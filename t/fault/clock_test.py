@@ -23,7 +23,7 @@ SWEPT = 20                      # and until nothing is left of it
 CONF = f'''
     websocket_zone zone=live:4m inactive=1s;
     keepalive_requests 1000000;
-    websocket_heartbeat interval=1s timeout=5s;
+    websocket_heartbeat interval=1s timeout=2m;
     server {{
         listen 127.0.0.1:$PORT;
         location = /stream {{
@@ -195,8 +195,8 @@ class Test:
 
     async def beats(self):
         """A silent peer is asked within the interval, as ever."""
-        peer = await Peer(self.port).websocket('/stream?room=beat')
         start = time.monotonic()
+        peer = await Peer(self.port).websocket('/stream?room=beat')
         code = 'none'
         try:
             first = 0
