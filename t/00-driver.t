@@ -27,6 +27,7 @@ END {
 }
 
 our $Pid = $$;
+our $ChildTimeout = 10;         # seconds, of what waits in a child
 
 
 # A server: /hex/BYTES and /deflate/BYTES answer 101 and send the bytes,
@@ -115,6 +116,7 @@ sub echo {
 
 
 # Dialogues that must fail: what they say and how many assertions are left.
+# Those that wait for what does not come do so for a second.
 
 my @failures = (
     ['a< 101 on a 200', "a> GET /t\na< 101", qr/the status is 200: "hi/],
@@ -141,9 +143,9 @@ my @failures = (
      "a\@P> GET /echo\na< 101\na> text {\"a\":1,\"b\":2}\na< json= {\"a\":1}",
      qr/the JSON differs at \$\.b/],
     ['nothing', "a\@P> GET /echo\na< 101\na< text x",
-     qr/a frame did not come within 0\.3 s/],
+     qr/a frame did not come within 1 s/, 1],
     ['no end', "a\@P> GET /echo\na< 101\na< eof",
-     qr/the end of the connection did not come/],
+     qr/the end of the connection did not come/, 1],
     ['an early end', "a\@P> GET /cut/817e00\na< 101\na< text x",
      qr/the connection ended/],
     ['a masked frame', "a\@P> GET /hex/818100000000\na< 101\na< text x",
@@ -174,13 +176,14 @@ my @failures = (
      "a\@P> GET /hex/88008100\na< 101\na< close\na< text",
      qr/a frame after its Close/],
     ['a status', "! GET /t\n! < 404", qr/the status is 200/],
-    ['a log', "! wait-log qr/never logged/", qr/no match in/],
+    ['a log', "! wait-log qr/never logged/", qr/no match in/, 1],
     ['an unknown step', "a> GET /t\na< 200\na> sing", qr/unknown step: sing/],
     ['a worker to kill', "! kill worker", qr/needs master_on/],
     ['no connection', "a< text x", qr/there is no connection "a"/],
 );
 
-# blocks of other sections that must fail, and what fails in them
+# blocks of other sections that must fail, what fails in them, and for how
+# long that is waited for
 
 my @plain = (
     ['a status', "--- request\nGET /t\n--- error_code: 201\n"],
@@ -189,12 +192,12 @@ my @plain = (
      "--- request\nGET /t\n--- response_headers\n! Content-Length\n"],
     ['a body', "--- request\nGET /t\n--- response_body\nho\n"],
     ['a body like', "--- request\nGET /t\n--- response_body_like: ^ho\n"],
-    ['the log', "--- request\nGET /t\n--- error_log\nnever logged\n"],
+    ['the log', "--- request\nGET /t\n--- error_log\nnever logged\n", 2],
     ['not the log', "--- request\nGET /t\n--- no_error_log\nGET /t\n"],
     ['a grep of the log',
      "--- request\nGET /t\n--- grep_error_log: GET /t\n"
      . "--- grep_error_log_out\nnothing\n"],
-    ['must_die', "--- must_die\n"],
+    ['must_die', "--- must_die\n", 2],
 );
 
 my $Location = "--- config\nlocation = /t { return 200 \"hi\\n\"; }\n";
@@ -244,7 +247,7 @@ sub run_child {
     local $ENV{TEST_NGINX_USE_HUP};
     local $ENV{TEST_NGINX_SERVROOT} = "$dir/root";
     local $ENV{TEST_NGINX_RANDOMIZE};
-    local $ENV{TEST_NGINX_TIMEOUT} = 1;
+    local $ENV{TEST_NGINX_TIMEOUT} = $ChildTimeout;
     local $ENV{PERL5LIB} = join ':', grep { !ref } @INC;
 
     return scalar qx{$^X -I t/lib $dir/child.t 2>&1};
@@ -252,8 +255,8 @@ sub run_child {
 
 
 sub test_failing_dialogues {
-    my @blocks = map { "$Location--- timeout: 0.3\n--- websocket\n$_->[1]\n" }
-                     @failures;
+    my @blocks = map { $Location . ($_->[3] ? "--- timeout: $_->[3]\n" : '')
+                       . "--- websocket\n$_->[1]\n" } @failures;
 
     s/\@P>/\@$Port>/g for @blocks;
 
@@ -289,7 +292,8 @@ sub diagnostics {
 
 sub test_failing_blocks {
     for my $block (@plain) {
-        my ($name, $sections) = @$block;
+        my ($name, $sections, $timeout) = @$block;
+        local $ChildTimeout = $timeout // $ChildTimeout;
         my $out = run_child('', "$Location$sections");
 
         Test::More::is(() = $out =~ /^not ok/mg, 1, "one fails: $name");
