@@ -176,6 +176,8 @@ my @failures = (
      "a\@P> GET /hex/88008100\na< 101\na< close\na< text",
      qr/a frame after its Close/],
     ['a status', "! GET /t\n! < 404", qr/the status is 200/],
+    ['a request before another', "! with-next GET /none\n! GET /t\n! < 200",
+     qr/an answer before the last has the status 404/],
     ['a log', "! wait-log qr/never logged/", qr/no match in/, 1],
     ['an unknown step', "a> GET /t\na< 200\na> sing", qr/unknown step: sing/],
     ['a worker to kill', "! kill worker", qr/needs master_on/],
@@ -648,3 +650,16 @@ a< 101
 a> ping x
 a> text y
 a< text y
+
+
+
+=== TEST 15: requests in one piece
+--- config
+    location = /n { return 200 "$connection_requests\n"; }
+--- websocket
+! with-next GET /n
+! with-next POST /n a body
+! GET /n
+! < body 3
+! GET /n
+! < body 1

@@ -295,6 +295,8 @@ a< text* 60000 y
     websocket_zone zone=live:4m;
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    websocket_send_timeout 1h;
+    websocket_heartbeat off;
     location = /ws {
         websocket result;
         websocket_channel x;
@@ -324,14 +326,19 @@ d> rcvbuf 2048
 d@$TEST_NGINX_RAND_PORT_1> plain GET /ws
 d< 200
 d> stop-reading
+# the first has begun, the others are published within a second
+! together e a
+e> GET /off
+e< 101
 ! POST /pub * 500000 x
-! POST /pub [X-WebSocket-Priority: low] l1
-! POST /pub n1
-! POST /pub [X-WebSocket-Priority: urgent] u1
-! POST /pub [X-WebSocket-Priority: high] h1
-! POST /pub [X-WebSocket-Priority: normal] n2
-! POST /pub [X-WebSocket-Priority: urgent] u2
-! POST /pub [X-WebSocket-Priority: low] l2
+e< text* 500000 x
+! with-next POST /pub [X-WebSocket-Priority: low] l1
+! with-next POST /pub n1
+! with-next POST /pub [X-WebSocket-Priority: urgent] u1
+! with-next POST /pub [X-WebSocket-Priority: high] h1
+! with-next POST /pub [X-WebSocket-Priority: normal] n2
+! with-next POST /pub [X-WebSocket-Priority: urgent] u2
+! with-next POST /pub [X-WebSocket-Priority: low] l2
 ! POST /pub [X-WebSocket-Priority: high] h2
 ! < json {"offset":9}
 a< text* 500000 x
@@ -362,8 +369,8 @@ c< text qr/\nh1\z/
 d< stream qr/x\n\n.*\nl1\n|x\n\nid: \w+:2\ndata: l1\n\nid: \w+:3\ndata: n1\n\nid: \w+:4\ndata: u1\n\n/
 # and without a backlog there is nothing to be passed
 ! POST /pub [X-WebSocket-Priority: low] l3
-! POST /pub [X-WebSocket-Priority: urgent] u3
 a< text l3
+! POST /pub [X-WebSocket-Priority: urgent] u3
 a< text u3
 
 
@@ -389,10 +396,10 @@ a@$TEST_NGINX_RAND_PORT_1> GET /ws
 a< 101
 a> stop-reading
 ! POST /pub * 500000 x
-! POST /pub [X-WebSocket-Priority: low] l1
+! with-next POST /pub [X-WebSocket-Priority: low] l1
 ! POST /pub n1
 ! sleep 1.1
-! POST /pub [X-WebSocket-Priority: low] l2
+! with-next POST /pub [X-WebSocket-Priority: low] l2
 ! POST /pub [X-WebSocket-Priority: urgent] u1
 a< text* 500000 x
 a< text n1
@@ -415,6 +422,7 @@ a< text l2
         websocket_priority on;
         websocket_send_queue messages=4 overflow=drop_oldest;
     }
+    location = /all { websocket result; websocket_channel x; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -426,22 +434,22 @@ a@$TEST_NGINX_RAND_PORT_1> GET /ws
 a< 101
 a> stop-reading
 ! together b a
-b> GET /ws
+b> GET /all
 b< 101
 ! POST /pub * 500000 x
 b< text* 500000 x
-! POST /pub [X-WebSocket-Priority: high] h1
-b< text h1
-! POST /pub [X-WebSocket-Priority: low] l1
-b< text l1
-! POST /pub n1
-b< text n1
+! with-next POST /pub [X-WebSocket-Priority: high] h1
+! with-next POST /pub [X-WebSocket-Priority: low] l1
+! with-next POST /pub n1
 # l1 goes, then n1 before n2; l2 is less than all that wait
-! POST /pub [X-WebSocket-Priority: urgent] u1
-b< text u1
-! POST /pub n2
-b< text n2
+! with-next POST /pub [X-WebSocket-Priority: urgent] u1
+! with-next POST /pub n2
 ! POST /pub [X-WebSocket-Priority: low] l2
+b< text h1
+b< text l1
+b< text n1
+b< text u1
+b< text n2
 b< text l2
 a< text* 500000 x
 a< text u1
@@ -461,11 +469,14 @@ a< eof
     websocket_zone zone=live:4m;
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    websocket_send_timeout 1h;
+    websocket_heartbeat off;
     location = /ws {
         websocket result;
         websocket_channel x;
         websocket_priority on;
     }
+    location = /all { websocket result; websocket_channel x; }
     location = /in {
         websocket payload;
         websocket_channel x;
@@ -483,36 +494,45 @@ a> rcvbuf 2048
 a@$TEST_NGINX_RAND_PORT_1> GET /ws
 a< 101
 a> stop-reading
-b> GET /in
+! together b a
+b> GET /all
 b< 101
 ! POST /pub * 500000 x
-! POST /pub {"level":"low","n":1}
-! POST /pub {"level":"urgent","n":2}
-b> text {"n":3,"level":"high"}
-b> ping published
-b< pong published
-# the header counts more than the field
-! POST /pub [X-WebSocket-Priority: low] {"level":"urgent","n":4}
-# these say nothing
-! POST /pub {"level":17,"n":5}
-! POST /pub {"level":"very","n":6}
-! POST /pub {"level":"low","n":7
-! POST /pub ["low"]
-! POST /pub [Content-Type: application/octet-stream] {"level":"low","n":8}
-! POST /plain {"level":"low","n":9}
-b> binary {"level":"low","n":10}
-b> ping published
-b< pong published
+b< text* 500000 x
+c> with-handshake text {"level":"low","n":1}
+c> with-handshake text {"n":2,"level":"high"}
+c> with-handshake binary {"level":"low","n":3}
+c> GET /in
+c< 101
+b< text {"level":"low","n":1}
+b< text {"n":2,"level":"high"}
+b< binary {"level":"low","n":3}
 a< text* 500000 x
+a< text {"n":2,"level":"high"}
+a< binary {"level":"low","n":3}
+a< text {"level":"low","n":1}
+a> stop-reading
+! POST /pub * 500000 y
+b< text* 500000 y
+! with-next POST /pub {"level":"low","n":1}
+! with-next POST /pub {"level":"urgent","n":2}
+# the header counts more than the field
+! with-next POST /pub [X-WebSocket-Priority: low] {"level":"urgent","n":4}
+# these say nothing
+! with-next POST /pub {"level":17,"n":5}
+! with-next POST /pub {"level":"very","n":6}
+! with-next POST /pub {"level":"low","n":7
+! with-next POST /pub ["low"]
+! with-next POST /pub [Content-Type: application/octet-stream] {"level":"low","n":8}
+! POST /plain {"level":"low","n":9}
+a< text* 500000 y
 a< text {"level":"urgent","n":2}
-a< text {"n":3,"level":"high"}
 a< text {"level":17,"n":5}
 a< text {"level":"very","n":6}
 a< text {"level":"low","n":7
 a< text ["low"]
 a< binary {"level":"low","n":8}
 a< text {"level":"low","n":9}
-a< binary {"level":"low","n":10}
 a< text {"level":"low","n":1}
 a< text {"level":"urgent","n":4}
 
@@ -818,6 +838,7 @@ a< eof
         websocket_close_timeout 1m;
         websocket_drain 0;
     }
+    location = /all { websocket result; websocket_channel x; websocket_drain 0; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -829,13 +850,13 @@ a@$TEST_NGINX_RAND_PORT_1> GET /ws
 a< 101
 a> stop-reading
 ! together b a
-b> GET /ws
+b> GET /all
 b< 101
 ! POST /pub * 500000 x
 b< text* 500000 x
-! POST /pub [X-WebSocket-Priority: low] low
-b< text low
+! with-next POST /pub [X-WebSocket-Priority: low] low
 ! POST /pub [X-WebSocket-Priority: high] high
+b< text low
 b< text high
 ! reload
 b< close 1012

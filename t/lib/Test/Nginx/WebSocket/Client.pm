@@ -30,7 +30,7 @@ sub new {
 
     return bless {
         host => '127.0.0.1', timeout => 5, buf => '', eof => 0,
-        headers => [], queued => '', %opt,
+        headers => [], ahead => '', queued => '', %opt,
     }, $class;
 }
 
@@ -109,20 +109,27 @@ sub merge_headers {
 }
 
 
+sub request_bytes {
+    my ($method, $uri, $version, $headers, $body) = @_;
+
+    return "$method $uri $version\r\n"
+           . join('', map { "$_->[0]: $_->[1]\r\n" } @$headers)
+           . "\r\n" . ($body // '');
+}
+
+
 sub send_request {
     my ($self, $method, $uri, $version, $headers, $body) = @_;
 
-    my $request = "$method $uri $version\r\n"
-                  . join('', map { "$_->[0]: $_->[1]\r\n" } @$headers)
-                  . "\r\n" . ($body // '');
+    my $request = request_bytes($method, $uri, $version, $headers, $body);
 
     ($self->{key}) = map { $_->[1] }
                      grep { lc $_->[0] eq 'sec-websocket-key' } @$headers;
 
     $self->{method} = $method;
     $self->{response} = undef;
-    $self->send_bytes($request . $self->{queued});
-    $self->{queued} = '';
+    $self->send_bytes($self->{ahead} . $request . $self->{queued});
+    $self->{ahead} = $self->{queued} = '';
 
     return;
 }
@@ -290,6 +297,24 @@ sub body {
     my $r = $self->read_head;
 
     return $r->{body} //= $self->read_body($r);
+}
+
+
+# Reads the answers to that many requests, which must be good ones.
+
+sub skip_answers {
+    my ($self, $n) = @_;
+
+    for (1 .. $n) {
+        my $r = $self->read_head;
+
+        $self->body;
+        die "an answer before the last has the status $r->{code}\n"
+            if $r->{code} !~ /\A2/;
+        $self->{response} = undef;
+    }
+
+    return;
 }
 
 

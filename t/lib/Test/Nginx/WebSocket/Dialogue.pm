@@ -45,6 +45,7 @@ my %CONTROL = (
     'wait-exit' => sub { $_[0]{control}->wait_exit },
     'sleep' => sub { Time::HiRes::sleep($_[1]) }, 'tls' => \&do_tls,
     'apart' => \&do_apart, 'together' => \&do_together,
+    'with-next' => \&do_with_next,
     'wait-log' => sub { do_wait_log('error_log', @_) },
     'wait-access' => sub { do_wait_log('access_log', @_) },
 );
@@ -880,10 +881,8 @@ sub control_step {
 
 # METHOD URI [Header: value; Header: value] body, or "* N text" as the body
 
-sub http_request {
-    my ($self, $text, $port) = @_;
-
-    $self->{request} = [$text, $port];
+sub parse_http {
+    my ($text) = @_;
 
     my ($method, $uri, $rest) = $text =~ /\A([A-Z]+) (\S+)(?: (.*))?\z/s
         or die "not a request\n";
@@ -897,31 +896,64 @@ sub http_request {
         @headers = map { [header_line($_)] } split /;\s*(?=$token)/, $1;
     }
 
-    my $body = payload_of($rest);
+    return ($method, $uri, \@headers, payload_of($rest));
+}
+
+
+sub http_request {
+    my ($self, $text, $port) = @_;
+
+    $self->{request} = [$text, $port];
+
+    my @request = parse_http($text);
+    my $ahead = delete $self->{ahead} // [];
 
     my $c = Test::Nginx::WebSocket::Client->new(
         host => $self->{host}, port => $port // $self->{port},
-        timeout => $self->{timeout});
+        timeout => $self->{timeout}, ahead => join('', @$ahead));
 
     $c->connect;
-    $self->send_http($c, $method, $uri, \@headers, $body);
+    $self->send_http($c, scalar @$ahead, @request);
 
     return;
 }
 
 
-sub send_http {
-    my ($self, $c, $method, $uri, $headers, $body) = @_;
+# with-next REQUEST: it goes before the next one, and in one piece with it
+
+sub do_with_next {
+    my ($self, $text) = @_;
+
+    my ($method, $uri, $headers, $body) = parse_http($text);
+
+    push @{ $self->{ahead} },
+        Test::Nginx::WebSocket::Client::request_bytes($method, $uri,
+            'HTTP/1.1', $self->http_headers($method, $headers, $body), $body);
+
+    return;
+}
+
+
+sub http_headers {
+    my ($self, $method, $headers, $body, @more) = @_;
 
     my $length = $body ne '' || $method =~ /\AP/
                  ? ['Content-Length' => length $body] : undef;
 
+    return Test::Nginx::WebSocket::Client::merge_headers(
+               [[Host => $self->{server_name}], @more, $length // ()],
+               $headers);
+}
+
+
+sub send_http {
+    my ($self, $c, $ahead, $method, $uri, $headers, $body) = @_;
+
     # a server that refuses the body may close before it has it all
     my $sent = eval {
         $c->send_request($method, $uri, 'HTTP/1.1',
-            Test::Nginx::WebSocket::Client::merge_headers(
-                [[Host => $self->{server_name}], [Connection => 'close'],
-                 $length // ()], $headers), $body);
+            $self->http_headers($method, $headers, $body,
+                                [Connection => 'close']), $body);
         1;
     };
     my $error = $@;
@@ -929,7 +961,7 @@ sub send_http {
     $c->{method} = $method;
     $self->{answer} = $c;
 
-    eval { $c->body; 1 } or die $sent ? $@ : $error;
+    eval { $c->skip_answers($ahead); $c->body; 1 } or die $sent ? $@ : $error;
     $c->close;
 
     $self->{vars}{EPOCH} = $1 if $c->body =~ /"epoch":"(\w+)"/;
