@@ -887,7 +887,7 @@ c< compressed text qr/:5\n5{100}$/
     location = /ws {
         websocket bidirectional;
         websocket_channel x;
-        websocket_drain 30s;
+        websocket_drain 20d;
         websocket_deflate on context_takeover=on;
     }
 --- websocket

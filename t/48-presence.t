@@ -387,22 +387,24 @@ c< text qr/"type":"leave","from":"bob"/
     location = /stay {
         websocket bidirectional;
         websocket_channel x;
-        websocket_drain 1h;
+        websocket_drain 20d;
     }
     location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
 --- websocket
 s> GET /stay
 s< 101
+t> GET /stay
+t< 101
 a> GET /ws?name=ann
 a< 101
 s< json {"type":"join","from":"ann"}
 ! reload
+s< json {"type":"leave","from":"ann"}
 ! GET /pub?presence=1
-! < json {"subscribers":2}
+! < soon json {"subscribers":2,"members":0}
 b> GET /ws?name=bob
 b< 101
-s< json {"from":"qr/ann|bob/"}
-s< json {"from":"qr/ann|bob/"}
+s< json {"type":"join","from":"bob"}
 ! GET /pub?presence=1
 ! < json {"members":1,"presence":[{"from":"bob"}]}
 a> GET /ws?name=ann

@@ -53,7 +53,7 @@ c< text two
     location = /ws {
         websocket bidirectional;
         websocket_channel x;
-        websocket_drain 30s;
+        websocket_drain 20d;
     }
 --- websocket
 a> GET /ws
@@ -112,7 +112,7 @@ a< eof
     location = /ws {
         websocket bidirectional;
         websocket_channel x;
-        websocket_drain 1h;
+        websocket_drain 20d;
     }
 --- websocket
 a> GET /ws

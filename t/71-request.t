@@ -555,7 +555,7 @@ c< eof
     location = /ws {
         set $a set;
         websocket echo;
-        websocket_drain 1h;
+        websocket_drain 20d;
     }
 --- websocket
 a+ X-One: one

@@ -220,7 +220,7 @@ a< text hello
     location = /ws {
         websocket bidirectional;
         websocket_channel x;
-        websocket_drain 30s;
+        websocket_drain 20d;
         websocket_max_connections 2;
     }
 --- websocket

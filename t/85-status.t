@@ -345,7 +345,7 @@ c< text again
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; websocket_drain 30s; }
+    location = /ws { websocket bidirectional; websocket_channel x; websocket_drain 20d; }
     location = /status { websocket_status json; }
 --- websocket
 a> GET /ws

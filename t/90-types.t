@@ -482,7 +482,7 @@ a> times 2000 text x
         websocket bidirectional;
         websocket_channel x;
         websocket_receive m;
-        websocket_drain 1h;
+        websocket_drain 20d;
     }
 --- websocket
 a> GET /ws

@@ -223,7 +223,7 @@ qr/more than 127 views in \S+nginx\.conf:\d+/
 
 === TEST 8: the last of all views, many sessions, own messages, a reload
 --- http_config eval
-"websocket_zone zone=live:1m; websocket_drain 1h;
+"websocket_zone zone=live:1m; websocket_drain 20d;
  websocket_message m { field a number; field b number; "
 . CORE::join('', map { 'view v' . $_ . ($_ % 2 ? ' a; ' : ' b; ') } 1 .. 127) . "}"
 --- config

@@ -325,7 +325,7 @@ a< text {"a":1}
 === TEST 8: filtered sessions and others, several channels, a reload
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_drain 1h;
+    websocket_drain 20d;
 --- config
     location = /ws {
         websocket bidirectional;

@@ -123,7 +123,7 @@ c< json {"from":"bob","text":"ho"}
 === TEST 4: the user of auth_basic, after a reload too
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_drain 1h;
+    websocket_drain 20d;
 --- user_files
 >>> users
 alice:{PLAIN}secret

@@ -227,7 +227,7 @@ a< text {"euro":"A"}
 === TEST 5: a reload takes what the file says now
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_drain 1h;
+    websocket_drain 20d;
     websocket_message_file m ../html/m.json;
 --- user_files
 >>> m.json

@@ -24,7 +24,7 @@ CONF = '''
     server {
         listen 127.0.0.1:$PORT reuseport;
         websocket_channel all;
-        websocket_drain 1h;
+        websocket_drain 20d;
         location = /room { websocket bidirectional; }
         location ~ "^/odd\\"\\\\w+$" { websocket result; }
         location = /publish { websocket_publish; }
