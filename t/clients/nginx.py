@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -32,6 +33,12 @@ def free_port():
             continue
 
 
+def open_files():
+    """As many as a worker may need, or as there may be."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
+
+
 class Nginx:
     def __init__(self, name, http='', workers=2, conf=None):
         """conf is a whole configuration, instead of the inside of http."""
@@ -51,7 +58,7 @@ class Nginx:
         if conf is None:
             conf = f'''{modules}
                 daemon off; {user} worker_processes {workers};
-                worker_rlimit_nofile 8192;
+                worker_rlimit_nofile {open_files()};
                 error_log logs/error.log notice; pid logs/nginx.pid;
                 events {{ worker_connections 4096; }}
                 http {{ access_log logs/access.log; {temp}
