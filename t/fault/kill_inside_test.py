@@ -28,8 +28,10 @@ if __name__ == '__main__':
     long = 'WEBSOCKET_LONG' in os.environ
 
     raise_limit()
+    wanted = 1000 if long else 10
     storm = Storm('kill_inside', clients=100, channels=5, rate=100,
-                  seconds=LONG if long else SHORT, enemy='none', fault=LIFE)
+                  seconds=LONG if long else SHORT, enemy='none', fault=LIFE,
+                  enough=lambda s: s.nginx.log().count('on signal') >= wanted)
     storm.run()
 
     # one that died while it repaired was not alive to say so
@@ -37,7 +39,7 @@ if __name__ == '__main__':
     deaths, repairs = len(storm.deaths()), storm.repairs()
 
     tap = Tap()
-    tap.ok(deaths >= (1000 if long else 10) and repairs >= deaths / 2,
+    tap.ok(deaths >= wanted and repairs >= deaths / 2,
            f'{deaths} workers died inside the log, {repairs} repairs')
     storm.check(tap)
     tap.done()

@@ -573,12 +573,12 @@ class Poller(Client):
 class Storm:
     def __init__(self, name, clients=100, channels=5, rate=100, seconds=8,
                  every=0.5, enemy='both', fault=0, sse=0.1, poll=0.03,
-                 workers=2):
+                 workers=2, enough=None):
         self.clients_wanted, self.rate = clients, rate
         self.seconds, self.every, self.enemy = seconds, every, enemy
         self.fault, self.sse, self.poll = fault, sse, poll
-        self.workers = workers
-        self.nchannels = channels
+        self.workers, self.nchannels = workers, channels
+        self.enough = enough            # what must have been, of a storm
 
         self.published = self.retries = self.timeouts = 0
         self.delivered = self.duplicates = self.disordered = 0
@@ -669,6 +669,8 @@ class Storm:
         enemy = asyncio.create_task(self.war())
 
         await asyncio.wait([enemy], timeout=self.seconds)
+        if self.enough:                 # a slow machine needs longer
+            await self.until(lambda: self.enough(self), TIMEOUT)
         enemy.cancel()
         await self.peace(publishers)
 
