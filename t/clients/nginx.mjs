@@ -29,7 +29,8 @@ export async function until(what, condition) {
 export function freePort() {
   const range = '/proc/sys/net/ipv4/ip_local_port_range';
   const clients = parseInt(readFileSync(range, 'utf8'), 10);
-  const port = randomInt(Math.min(10000, clients / 2 | 0), clients);
+  const port = clients < 4096 ? randomInt(10000, 32768)
+    : randomInt(Math.min(10000, clients / 2 | 0), clients);
 
   return new Promise((done) => {
     const server = createServer();

@@ -21,8 +21,14 @@ def free_port():
     with open('/proc/sys/net/ipv4/ip_local_port_range') as f:
         clients = int(f.read().split()[0])
 
+    # where clients are given nearly all of them, one that is free now
+
+    first, last = min(10000, clients // 2), clients
+    if clients < 4096:
+        first, last = 10000, 32768
+
     while True:
-        port = random.randrange(min(10000, clients // 2), clients - 1)
+        port = random.randrange(first, last - 1)
         try:
             for p in port, port + 1:
                 with socket.socket() as s:
