@@ -45,9 +45,11 @@ this is a WebSocket endpoint: connect with a WebSocket client
 --- request
 POST /ws
 hello
---- error_code: 400
+--- error_code: 405
+--- response_headers
+Allow: GET
 --- response_body
-WebSocket needs the method GET
+{"error":{"code":"bad_method","message":"use a WebSocket or GET"}}
 
 
 
@@ -57,7 +59,8 @@ WebSocket needs the method GET
 --- websocket
 a> GET /ws HTTP/1.0
 a< 400
-a< body qr/older version/
+a< body qr/older version, which a proxy/
+! wait-log qr/\[info\] .*websocket request refused with 400: WebSocket needs HTTP/
 
 
 
@@ -68,7 +71,7 @@ a< body qr/older version/
 a+ Upgrade:
 a> GET /ws
 a< 400
-a< body qr/the Upgrade header is missing/
+a< body qr/the Upgrade header is missing: a proxy on the way must pass it on/
 
 
 

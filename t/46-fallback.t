@@ -652,9 +652,10 @@ a< stream qr/\Aid: [^\n]*\ndata: three\n\n/
 ! POST /result four
 ! < 405
 ! < header Allow: GET
-! < json {"error":{"code":"bad_method","message":"this stream does not take messages"}}
+! < json {"error":{"code":"bad_method","message":"this stream does not take messages: publish in a location with websocket_publish"}}
 ! POST /echo four
-! < 400
+! < 405
+! < header Allow: GET
 ! POST /payload five
 ! < json {"offset":4}
 a< stream qr/\Aid: [^\n]*\ndata: five\n\n/
@@ -671,10 +672,11 @@ a< stream qr/\Aid: [^\n]*\ndata: five\n\n/
 ! HEAD /ws [Accept: text/event-stream]
 ! < 400
 ! PUT /ws?transport=poll [Accept: text/event-stream] x
-! < 400
-! < body WebSocket needs the method GET
+! < 405
+! < header Allow: GET, POST
+! < json {"error":{"code":"bad_method","message":"use a WebSocket, GET or POST"}}
 ! DELETE /ws?since=0123456789abcdef:1
-! < 400
+! < 405
 ! GET /pub
 ! < 404
 ! POST /pub one

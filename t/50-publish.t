@@ -60,7 +60,7 @@ a< text
 --- websocket
 ! POST /pub * 101 x
 ! < 413
-! < json {"error":{"code":"too_large","message":"the message exceeds the maximum size"}}
+! < json {"error":{"code":"too_large","message":"the message is larger than websocket_max_message_size"}}
 ! POST /pub * 100 x
 ! < 202
 
@@ -268,3 +268,18 @@ a< text from a client
 a< text from a publisher
 a> text the end
 a< text the end
+
+
+
+=== TEST 14: a WebSocket is no publisher
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+a> GET /pub
+a< 400
+a< body qr/"no_stream","message":"websocket_publish is for publishing: connect to a location with/
+! GET /pub
+! < 404
+! wait-log qr/\[info\] .*websocket request refused with 404: the channel does not exist/

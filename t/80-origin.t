@@ -60,6 +60,7 @@ empty< 403
 nonsense+ Origin: any
 nonsense> GET /ws
 nonsense< 403
+! wait-log qr/\[error\] .*websocket request of a page of the origin "any", which websocket_origin does not allow/
 # not even when both are right
 two+ Host: example.com
 two+ Origin: http://example.com

@@ -681,7 +681,7 @@ qr/\[emerg\] .*key 1 of "\S+empty": .* in \S+nginx\.conf:\d+/
     websocket_jwt secret=0123456789 alg=HS256;
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid parameter "secret=0123456789" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid parameter "secret=0123456789", none of key=, .* in \S+nginx\.conf:\d+/
 
 
 

@@ -367,10 +367,10 @@ d< close 1002
 a> GET /ws HTTP/1.0
 a< 400
 ! POST /ws text
-! < 400
+! < 405
 ! DELETE /ws
-! < 400
+! < 405
 ! OPTIONS /ws
-! < 400
+! < 405
 ! TRACE /ws
 ! < 405

@@ -94,9 +94,11 @@ extern ngx_http_websocket_origins_t  ngx_http_websocket_origins_default;
 
 /*
  * Whether the pages that the request comes from may do so: NULL, or a
- * constant text that says why not.
+ * constant text that says why not; *origin is the one that is not allowed, or
+ * NULL.
  */
-const char *ngx_http_websocket_origin_error(ngx_http_request_t *r);
+const char *ngx_http_websocket_origin_error(ngx_http_request_t *r,
+    ngx_str_t **origin);
 
 /*
  * Verifies a token and reads its claims.  Returns NGX_OK: the grant is to be

@@ -151,17 +151,18 @@ ngx_http_websocket_origin_regex(ngx_conf_t *cf,
 
 
 const char *
-ngx_http_websocket_origin_error(ngx_http_request_t *r)
+ngx_http_websocket_origin_error(ngx_http_request_t *r, ngx_str_t **origin)
 {
     int                             https;
-    ngx_str_t                       host, *origin;
+    ngx_str_t                       host, *value;
     ngx_uint_t                      i;
     ngx_list_part_t                *part;
     ngx_table_elt_t                *h;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-    origin = NULL;
+    value = NULL;
+    *origin = NULL;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
 
@@ -177,11 +178,11 @@ ngx_http_websocket_origin_error(ngx_http_request_t *r)
                 continue;
             }
 
-            if (origin) {
+            if (value) {
                 return "there are several Origin headers";
             }
 
-            origin = &h[i].value;
+            value = &h[i].value;
         }
     }
 
@@ -199,17 +200,19 @@ ngx_http_websocket_origin_error(ngx_http_request_t *r)
 
     if (ngx_websocket_origin_match(conf->origins->patterns,
                                    conf->origins->npatterns,
-                                   origin ? origin->data : NULL,
-                                   origin ? origin->len : 0,
+                                   value ? value->data : NULL,
+                                   value ? value->len : 0,
                                    host.data, host.len, https)
-        || (origin
-            && ngx_http_websocket_origin_known(conf->origins, origin)))
+        || (value
+            && ngx_http_websocket_origin_known(conf->origins, value)))
     {
         return NULL;
     }
 
-    return origin ? "the page's Origin is not one that websocket_origin allows"
-                  : "an Origin header is required";
+    *origin = value;
+
+    return value ? "the page's Origin is not one that websocket_origin allows"
+                 : "an Origin header is required";
 }
 
 

@@ -51,16 +51,25 @@ static ngx_str_t  ngx_http_websocket_claims = ngx_string("websocket_jwt_");
 ngx_int_t
 ngx_http_websocket_admit(ngx_http_request_t *r)
 {
+    ngx_str_t                      *origin;
     const char                     *error;
     ngx_http_websocket_access_t    *access;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    error = ngx_http_websocket_origin_error(r);
+    error = ngx_http_websocket_origin_error(r, &origin);
 
     if (error) {
         ngx_http_websocket_mask(r);
+
+        /* a mistake as often as an attack, and the page is not told */
+
+        if (origin) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "websocket request of a page of the origin \"%V\", "
+                          "which websocket_origin does not allow", origin);
+        }
 
         return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_ORIGIN,
                                          NGX_HTTP_FORBIDDEN, "bad_origin",
@@ -602,9 +611,6 @@ ngx_http_websocket_refuse(ngx_http_request_t *r,
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     ngx_http_websocket_rejected(r, reason);
-
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "websocket request refused with %ui: %s", status, text);
 
     return conf->publish || r->method == NGX_HTTP_POST
            ? ngx_http_websocket_respond_error(r, status, code, (char *) text)

@@ -57,6 +57,7 @@ static ngx_uint_t ngx_http_websocket_has_token(ngx_str_t *list,
     ngx_str_t *token, ngx_uint_t fold);
 static ngx_int_t ngx_http_websocket_extensions(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed);
+static ngx_int_t ngx_http_websocket_handshake_method(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
     ngx_str_t *key, ngx_websocket_deflate_t *deflate);
 static ngx_int_t ngx_http_websocket_add_accept(ngx_http_request_t *r,
@@ -119,6 +120,12 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
         options.protocol = ngx_http_websocket_stream_protocol(r);
     }
 
+    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD
+        && ngx_http_websocket_header(r, "upgrade") == NULL)
+    {
+        return ngx_http_websocket_handshake_method(r);
+    }
+
     if (options.protocol != NGX_HTTP_WEBSOCKET_RAW) {
         rc = ngx_http_discard_request_body(r);
 
@@ -141,6 +148,35 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
     }
 
     return ngx_http_websocket_open(r, &options, &h.key);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_handshake_method(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                      *allow;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    static ngx_str_t                get = ngx_string("GET");
+    static ngx_str_t                both = ngx_string("GET, POST");
+
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_METHOD);
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    allow = conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
+            || conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD ? &both : &get;
+
+    return ngx_http_websocket_not_allowed(r, allow,
+                               allow == &both ? "use a WebSocket, GET or POST"
+                                              : "use a WebSocket or GET");
 }
 
 
@@ -389,7 +425,8 @@ ngx_http_websocket_handshake_request_error(ngx_http_request_t *r)
     }
 
     if (r->http_version < NGX_HTTP_VERSION_11) {
-        return "WebSocket needs HTTP/1.1: the request has an older version";
+        return "WebSocket needs HTTP/1.1: the request has an older version, "
+               "which a proxy on the way may have made of it";
     }
 
     if (r->method != NGX_HTTP_GET) {
@@ -453,7 +490,8 @@ ngx_http_websocket_handshake_header_error(ngx_http_websocket_handshake_t *h)
     ngx_str_t  key;
 
     if (h->upgrades == 0) {
-        return "the Upgrade header is missing";
+        return "the Upgrade header is missing: a proxy on the way must pass it "
+               "on";
     }
 
     if (!ngx_http_websocket_has_token(&h->upgrade,
@@ -463,7 +501,8 @@ ngx_http_websocket_handshake_header_error(ngx_http_websocket_handshake_t *h)
     }
 
     if (!h->connection) {
-        return "the Connection header has no \"upgrade\"";
+        return "the Connection header has no \"upgrade\": a proxy on the way "
+               "must pass it on";
     }
 
     if (h->keys == 0) {

@@ -170,7 +170,7 @@ ngx_http_websocket_rejected(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_respond(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 
-/* text is a constant string, without the end of line */
+/* a refusal, which is logged; text is a string, without the end of line */
 ngx_int_t ngx_http_websocket_respond_text(ngx_http_request_t *r,
     ngx_uint_t status, char *text);
 
@@ -181,7 +181,7 @@ ngx_int_t ngx_http_websocket_respond_again(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_respond_json(ngx_http_request_t *r,
     ngx_uint_t status, json_t *json);
 
-/* {"error":{"code":code,"message":message}} */
+/* a refusal, which is logged: {"error":{"code":code,"message":message}} */
 ngx_int_t ngx_http_websocket_respond_error(ngx_http_request_t *r,
     ngx_uint_t status, char *code, char *message);
 

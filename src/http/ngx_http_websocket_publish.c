@@ -62,6 +62,17 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
 
     case NGX_HTTP_GET:
     case NGX_HTTP_HEAD:
+
+        if (ngx_http_websocket_header(r, "upgrade")) {
+            ngx_http_websocket_rejected(r,
+                                       NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
+
+            return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+                                      "no_stream", "websocket_publish is for "
+                                      "publishing: connect to a location with "
+                                      "\"websocket\"");
+        }
+
         return ngx_http_websocket_channel_get(r);
 
     case NGX_HTTP_DELETE:
@@ -93,7 +104,8 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
 
         return rc == NGX_OK ? ngx_http_websocket_not_allowed(r,
                                          &ngx_http_websocket_allow_get,
-                                         "this stream does not take messages")
+                                         "this stream does not take messages: publish "
+                                         "in a location with websocket_publish")
                             : rc;
     }
 
@@ -158,7 +170,8 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
         return ngx_http_websocket_respond_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
-                                    "the message exceeds the maximum size");
+                                    "the message is larger than "
+                                    "websocket_max_message_size");
     }
 
     rc = ngx_http_read_client_request_body(r, ngx_http_websocket_publish_body);
@@ -198,7 +211,8 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
         return ngx_http_websocket_respond_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
-                                    "the message exceeds the maximum size");
+                                    "the message is larger than "
+                                    "websocket_max_message_size");
     }
 
     if (!ngx_http_websocket_publish_binary(r)

@@ -2,6 +2,10 @@
 #include "http/ngx_http_websocket_http.h"
 
 
+/* of what is said of a refused request */
+#define NGX_HTTP_WEBSOCKET_LOG_SIZE  512
+
+
 static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
 static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
 static ngx_str_t  ngx_http_websocket_events = ngx_string("text/event-stream");
@@ -10,12 +14,18 @@ static ngx_str_t  ngx_http_websocket_again =
                "\"reason\":\"server restarts: connect again\"}\n\n");
 
 
+static void ngx_http_websocket_log_refusal(ngx_http_request_t *r,
+    ngx_uint_t status, char *text);
+
+
 ngx_int_t
 ngx_http_websocket_respond_text(ngx_http_request_t *r, ngx_uint_t status,
     char *text)
 {
     size_t     len;
     ngx_str_t  body;
+
+    ngx_http_websocket_log_refusal(r, status, text);
 
     len = ngx_strlen(text);
 
@@ -30,6 +40,36 @@ ngx_http_websocket_respond_text(ngx_http_request_t *r, ngx_uint_t status,
 
     return ngx_http_websocket_respond(r, status, &ngx_http_websocket_text,
                                       &body);
+}
+
+
+/* browsers show no page why; what clients sent may be part of the text */
+
+static void
+ngx_http_websocket_log_refusal(ngx_http_request_t *r, ngx_uint_t status,
+    char *text)
+{
+    u_char  *p;
+    u_char   plain[NGX_HTTP_WEBSOCKET_LOG_SIZE];
+
+    if (r->connection->log->log_level < NGX_LOG_INFO) {
+        return;
+    }
+
+    ngx_cpystrn(plain, (u_char *) text, NGX_HTTP_WEBSOCKET_LOG_SIZE);
+
+    for (p = plain; *p; p++) {
+        if (*p < ' ' || *p == 0x7f) {
+            *p = '?';
+        }
+    }
+
+    /* the log's line has the request's first one, and its token */
+
+    ngx_http_websocket_mask(r);
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "websocket request refused with %ui: %s", status, plain);
 }
 
 
@@ -82,6 +122,8 @@ ngx_int_t
 ngx_http_websocket_respond_error(ngx_http_request_t *r, ngx_uint_t status,
     char *code, char *message)
 {
+    ngx_http_websocket_log_refusal(r, status, message);
+
     return ngx_http_websocket_respond_json(r, status,
                                            json_pack("{s:{s:s,s:s}}", "error",
                                                      "code", code,
