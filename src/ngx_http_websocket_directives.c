@@ -26,6 +26,8 @@
 static char *ngx_http_websocket_set_location(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *wlcf, ngx_http_handler_pt handler,
     ngx_uint_t param);
+static char *ngx_http_websocket_unknown_param(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *params, ngx_str_t *value);
 static ngx_int_t ngx_http_websocket_number_param(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param, ngx_int_t *value, ngx_int_t least,
     ngx_int_t most);
@@ -193,8 +195,9 @@ ngx_http_websocket_set_location(ngx_conf_t *cf,
     ngx_http_websocket_main_conf_t  *wmcf;
 
     if (wlcf->publish && wlcf->mode != NGX_HTTP_WEBSOCKET_OFF) {
-        return "cannot stand in one location with the other of \"websocket\" "
-               "and \"websocket_publish\"";
+        return handler == ngx_http_websocket_publish_handler
+               ? "cannot stand in one location with \"websocket\""
+               : "cannot stand in one location with \"websocket_publish\"";
     }
 
     if (wlcf->status) {
@@ -835,7 +838,8 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
 
     if (wlcf->events) {
         return "is duplicate";
@@ -849,6 +853,19 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"off\" stands alone");
         return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "join") != 0
+            && ngx_strcmp(value[i].data, "leave") != 0
+            && ngx_strcmp(value[i].data, "off") != 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\", it must be \"join\", "
+                               "\"leave\", or \"off\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
     }
 
     return ngx_conf_set_bitmask_slot(cf, cmd, conf);
@@ -1056,13 +1073,35 @@ ngx_http_websocket_params(ngx_conf_t *cf, ngx_http_websocket_param_t *params,
         }
 
         if (param->name == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            return ngx_http_websocket_unknown_param(cf, params, &value[i]);
         }
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_unknown_param(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *params, ngx_str_t *value)
+{
+    u_char                      *p, *last;
+    u_char                       known[NGX_MAX_CONF_ERRSTR];
+    ngx_http_websocket_param_t  *param;
+
+    p = known;
+    last = known + NGX_MAX_CONF_ERRSTR;
+
+    for (param = params; param->name; param++) {
+        p = ngx_slprintf(p, last, "%s%s", param == params ? "" : ", ",
+                         param->name);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\", none of %*s", value,
+                       (size_t) (p - known), known);
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -20,6 +20,8 @@ static void *ngx_http_websocket_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_websocket_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static ngx_http_handler_pt ngx_http_websocket_location_handler(
+    ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_check_location(ngx_conf_t *cf,
@@ -31,6 +33,8 @@ static char *ngx_http_websocket_default_from(ngx_conf_t *cf,
 static char *ngx_http_websocket_default_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_find_zone(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
+static void ngx_http_websocket_warn_useless(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what);
@@ -490,7 +494,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_websocket_loc_conf_t *prev = parent;
     ngx_http_websocket_loc_conf_t *conf = child;
 
+    ngx_http_core_loc_conf_t  *clcf;
+
     ngx_http_websocket_inherit_handler(cf, prev, conf);
+    ngx_http_websocket_warn_useless(cf, conf);
 
     ngx_conf_merge_ptr_value(conf->channels, prev->channels, NULL);
     ngx_conf_merge_ptr_value(conf->subprotocols, prev->subprotocols, NULL);
@@ -555,6 +562,14 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler != ngx_http_websocket_location_handler(conf)) {
+        return ngx_http_websocket_misplaced(cf, conf,
+                       "another directive of this location, such as "
+                       "\"proxy_pass\", answers its requests");
+    }
+
     if (conf->scopes && conf->jwt == NULL) {
         return ngx_http_websocket_misplaced(cf, conf,
                        "\"websocket_require_scope\" needs "
@@ -563,6 +578,19 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     return conf->revoke ? NGX_CONF_OK
                         : ngx_http_websocket_check_location(cf, conf);
+}
+
+
+/* NULL where none of ours answers */
+
+static ngx_http_handler_pt
+ngx_http_websocket_location_handler(ngx_http_websocket_loc_conf_t *conf)
+{
+    return conf->publish ? ngx_http_websocket_publish_handler
+           : conf->status ? ngx_http_websocket_status_handler
+           : conf->revoke ? ngx_http_websocket_revoke_handler
+           : conf->mode != NGX_HTTP_WEBSOCKET_OFF
+             ? ngx_http_websocket_handshake_handler : NULL;
 }
 
 
@@ -576,12 +604,7 @@ ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    handler = prev->publish ? ngx_http_websocket_publish_handler
-              : prev->status ? ngx_http_websocket_status_handler
-              : prev->revoke ? ngx_http_websocket_revoke_handler
-              : prev->mode != NGX_HTTP_WEBSOCKET_OFF
-                ? ngx_http_websocket_handshake_handler : NULL;
+    handler = ngx_http_websocket_location_handler(prev);
 
     if (!clcf->noname || clcf->handler || handler == NULL) {
         return;
@@ -613,8 +636,8 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
 
     if (conf->publish && conf->channels->nelts > 1) {
         return ngx_http_websocket_misplaced(cf, conf,
-                       "\"websocket_publish\" takes one \"websocket_channel\" "
-                       "name, for a message is published whole or not at all");
+                       "one \"websocket_channel\" name can stand here, for a "
+                       "message is published whole or not at all");
     }
 
     if (ngx_http_websocket_default_from(cf, conf) != NGX_CONF_OK) {
@@ -730,6 +753,7 @@ static char *
 ngx_http_websocket_find_zone(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf)
 {
+    u_char                            text[NGX_MAX_CONF_ERRSTR];
     ngx_uint_t                        i;
     ngx_http_websocket_zone_t       **zones;
     ngx_http_websocket_main_conf_t   *wmcf;
@@ -749,7 +773,8 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
                         wmcf->zones.nelts ? "there are several zones: say "
                                             "which by zone=NAME"
                                           : "no \"websocket_zone\" is defined "
-                                            "in the http block");
+                                            "in the http block, as in "
+                                            "\"websocket_zone zone=x:16m\"");
     }
 
     for (i = 0; i < wmcf->zones.nelts; i++) {
@@ -763,8 +788,48 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
         }
     }
 
-    return ngx_http_websocket_misplaced(cf, conf,
-                                        "no \"websocket_zone\" has that name");
+    *ngx_snprintf(text, NGX_MAX_CONF_ERRSTR - 1,
+                  "no \"websocket_zone\" has the name \"%V\"",
+                  &conf->zone_name) = '\0';
+
+    return ngx_http_websocket_misplaced(cf, conf, (char *) text);
+}
+
+
+/* what stands in the location itself, and does nothing there */
+
+static void
+ngx_http_websocket_warn_useless(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    char  *what;
+
+    if (conf->publish && conf->typed.receive != NGX_CONF_UNSET_PTR
+        && conf->typed.receive)
+    {
+        what = "\"websocket_receive\" checks nothing with "
+               "\"websocket_publish\": \"websocket_send\" does";
+
+    } else if (conf->typed.filter == 1
+               && (conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD
+                   || conf->mode == NGX_HTTP_WEBSOCKET_ECHO))
+    {
+        what = "\"websocket_filter\" filters nothing where nothing is sent to "
+               "subscribers";
+
+    } else if (conf->typed.collect != NGX_CONF_UNSET_PTR && conf->typed.collect
+               && (conf->publish
+                   || (conf->mode != NGX_HTTP_WEBSOCKET_PAYLOAD
+                       && conf->mode != NGX_HTTP_WEBSOCKET_OFF)))
+    {
+        what = "\"websocket_collect\" answers with \"websocket payload\" only";
+
+    } else {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%s in %s:%ui", what,
+                  conf->place.file, conf->place.line);
 }
 
 

@@ -138,7 +138,7 @@ invalid mode "duplex", it must be "bidirectional", "result", "payload", or "echo
     location = /ws { websocket result; }
 --- must_die
 --- error_log eval
-qr/"websocket": no "websocket_zone" is defined in the http block in \S+nginx\.conf:\d+/
+qr/"websocket": no "websocket_zone" is defined in the http block, as in "websocket_zone zone=x:16m" in \S+nginx\.conf:\d+/
 
 
 
@@ -161,7 +161,7 @@ qr/"websocket": no "websocket_zone" is defined in the http block in \S+nginx\.co
     location = /ws { websocket result zone=b; }
 --- must_die
 --- error_log
-no "websocket_zone" has that name
+no "websocket_zone" has the name "b"
 
 
 
@@ -187,7 +187,7 @@ GET /t
     location = /ws { websocket result; websocket_publish; }
 --- must_die
 --- error_log
-cannot stand in one location with the other
+cannot stand in one location with "websocket"
 
 
 
@@ -220,7 +220,7 @@ invalid parameter "a", zone=NAME is expected
     location = /p { websocket_publish; websocket_channel a b; }
 --- must_die
 --- error_log eval
-qr/"websocket_publish" takes one "websocket_channel" name.* in \S+nginx\.conf:\d+/
+qr/one "websocket_channel" name can stand here.* in \S+nginx\.conf:\d+/
 
 
 

@@ -122,7 +122,7 @@ qr/\[emerg\] .*invalid number of arguments in "websocket" directive in \S+nginx\
     location = /ws { websocket echo zone=other; }
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*"websocket": no "websocket_zone" has that name in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*"websocket": no "websocket_zone" has the name "\w+" in \S+nginx\.conf:\d+/
 
 
 
@@ -177,7 +177,7 @@ qr/\[emerg\] .*invalid parameter "live", zone=NAME is expected in \S+nginx\.conf
     location = /p { websocket_publish; websocket result; }
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*"websocket" directive cannot stand in one location with the other of "websocket" and "websocket_publish" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*"websocket" directive cannot stand in one location with "websocket_publish" in \S+nginx\.conf:\d+/
 
 
 
@@ -211,7 +211,7 @@ qr/\[emerg\] .*"websocket_publish" directive cannot stand in one location with "
     location = /p { websocket_publish; }
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*"websocket_publish" takes one "websocket_channel" name, for a message is published whole or not at all in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*"websocket_publish": one "websocket_channel" name can stand here, for a message is published whole or not at all in \S+nginx\.conf:\d+/
 
 
 
@@ -347,7 +347,7 @@ qr/\[emerg\] .*"websocket_history" directive is duplicate in \S+nginx\.conf:\d+/
 --- config
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid parameter "size=1k" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid parameter "size=1k", none of length=, time= in \S+nginx\.conf:\d+/
 
 
 
@@ -449,7 +449,7 @@ qr/\[emerg\] .*invalid parameter "interval=often": not a time above zero in \S+n
 --- config
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid parameter "off" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid parameter "off", none of interval=, timeout= in \S+nginx\.conf:\d+/
 
 
 
@@ -582,7 +582,7 @@ qr/\[emerg\] .*invalid parameter "overflow=drop": it must be "close", "drop_olde
 --- config
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid parameter "100" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid parameter "100", none of messages=, size=, overflow= in \S+nginx\.conf:\d+/
 
 
 
@@ -633,7 +633,7 @@ qr/\[emerg\] .*invalid parameter "size=0": not a size above zero in \S+nginx\.co
 --- config
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid parameter "on" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid parameter "on", none of size=, delay= in \S+nginx\.conf:\d+/
 
 
 
@@ -746,7 +746,7 @@ qr/\[emerg\] .*"websocket_presence" directive is duplicate in \S+nginx\.conf:\d+
 --- config
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid value "arrive" in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid value "arrive", it must be "join", "leave", or "off" in \S+nginx\.conf:\d+/
 
 
 
@@ -824,3 +824,84 @@ qr/\[emerg\] .*invalid value "both" in \S+nginx\.conf:\d+/
 --- must_die
 --- error_log eval
 qr/\[emerg\] .*"websocket_access_log" directive is duplicate in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 77: another directive has the location's requests
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket result;
+        proxy_pass http://127.0.0.1:1;
+    }
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*"websocket": another directive of this location, such as "proxy_pass", answers its requests in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 78: or had them
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        proxy_pass http://127.0.0.1:1;
+        websocket_publish;
+        stub_status;
+    }
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*"websocket_publish": another directive of this location, such as "proxy_pass", answers its requests in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 79: an "if" may have another answer
+--- config
+    location = /ws {
+        websocket echo;
+        if ($arg_other) { return 204; }
+    }
+--- request
+GET /ws?other=1
+--- error_code: 204
+
+
+
+=== TEST 80: what is warned of, where it stands in the location itself
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string required; }
+--- config
+    location = /pub { websocket_publish; websocket_receive m; }
+    location = /echo { websocket echo; websocket_filter on; }
+    location = /both { websocket bidirectional; websocket_receive m;
+                       websocket_collect on; }
+    location = /plain { return 204; }
+--- request
+GET /plain
+--- error_code: 204
+--- error_log eval
+[qr/\[warn\] .*"websocket_receive" checks nothing with "websocket_publish": "websocket_send" does in \S+nginx\.conf:\d+/,
+qr/\[warn\] .*"websocket_filter" filters nothing where nothing is sent to subscribers in \S+nginx\.conf:\d+/,
+qr/\[warn\] .*"websocket_collect" answers with "websocket payload" only in \S+nginx\.conf:\d+/]
+
+
+
+=== TEST 81: and not where all locations have it
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a string required; }
+    websocket_receive m;
+    websocket_filter on;
+    websocket_collect on;
+--- config
+    location = /pub { websocket_publish; }
+    location = /payload { websocket payload; }
+    location = /both { websocket bidirectional; }
+    location = /plain { return 204; }
+--- request
+GET /plain
+--- error_code: 204
+--- no_error_log
+[warn]

@@ -307,7 +307,7 @@ qr/\[emerg\] .*"websocket_max_connections" directive has this key twice in /
     location = /ws { websocket echo; websocket_max_connections 1; }
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*"websocket": no "websocket_zone" is defined in the http block in /
+qr/\[emerg\] .*"websocket": no "websocket_zone" is defined in the http block, as .* in /
 
 
 
@@ -832,3 +832,12 @@ d> shutdown
 d< text 0
 d< text 0
 d< eof
+
+
+
+=== TEST 38: a rate is not written as that of limit_req
+--- config
+    location = /ws { websocket echo; websocket_rate messages=10r/s; }
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "messages=10r\/s": a rate is a number, perhaps with k, m or g, "\/" and a time, as in 10\/s in \S+nginx\.conf:\d+/

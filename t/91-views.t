@@ -206,7 +206,7 @@ qr/"websocket": "websocket_view" needs "websocket_send" or .* in \S+nginx\.conf:
     location = /pub { websocket_publish; websocket_send m; websocket_view w; }
 --- must_die
 --- error_log eval
-qr/"websocket_publish": the type has no view of the name .* in \S+nginx\.conf:\d+/
+qr/"websocket_publish": type "\w+" has no view "\w+", which "websocket_view" says in \S+nginx\.conf:\d+/
 
 
 

@@ -169,7 +169,7 @@ qr/"websocket": "websocket_collect" needs "websocket_receive" in \S+nginx\.conf:
     location = /ws { websocket payload; websocket_receive m; websocket_collect on view=v; }
 --- must_die
 --- error_log eval
-qr/"websocket": the type has no view of the name .* in \S+nginx\.conf:\d+/
+qr/"websocket": type "\w+" has no view "\w+", which "websocket_collect" says in \S+nginx\.conf:\d+/
 
 
 

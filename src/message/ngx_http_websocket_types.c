@@ -51,8 +51,10 @@ static char *ngx_http_websocket_stamp_known(ngx_conf_t *cf,
     ngx_websocket_stamp_name_t *name);
 static char *ngx_http_websocket_stamp_from(ngx_conf_t *cf,
     ngx_http_websocket_stamp_t *stamp, ngx_str_t *from);
-static char *ngx_http_websocket_collect_check(
+static char *ngx_http_websocket_collect_check(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
+static char *ngx_http_websocket_no_view(ngx_conf_t *cf,
+    const ngx_websocket_type_t *type, ngx_str_t *name, char *directive);
 
 
 static ngx_http_websocket_view_t  *ngx_http_websocket_views;
@@ -338,7 +340,7 @@ ngx_http_websocket_typed_check(ngx_conf_t *cf,
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
     if (conf->typed.collect && conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD) {
-        return ngx_http_websocket_collect_check(conf);
+        return ngx_http_websocket_collect_check(cf, conf);
     }
 
     if (conf->typed.view == NULL
@@ -361,8 +363,10 @@ ngx_http_websocket_typed_check(ngx_conf_t *cf,
                                           &conf->typed.view->value)
            == NGX_ERROR)
     {
-        return "the type has no view of the name that \"websocket_view\" "
-               "says";
+        return ngx_http_websocket_no_view(cf,
+                                          ngx_http_websocket_sent_type(conf),
+                                          &conf->typed.view->value,
+                                          "websocket_view");
     }
 
     return NGX_CONF_OK;
@@ -370,7 +374,8 @@ ngx_http_websocket_typed_check(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_websocket_collect_check(ngx_http_websocket_loc_conf_t *conf)
+ngx_http_websocket_collect_check(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
 {
     ngx_http_websocket_collect_t  *collect;
 
@@ -399,9 +404,29 @@ ngx_http_websocket_collect_check(ngx_http_websocket_loc_conf_t *conf)
                                                  (char *) collect->name.data,
                                                  collect->name.len);
 
-    return collect->view ? NGX_CONF_OK
-                         : "the type has no view of the name that "
-                           "\"websocket_collect\" says";
+    return collect->view
+           ? NGX_CONF_OK
+           : ngx_http_websocket_no_view(cf, conf->typed.receive->type,
+                                        &collect->name, "websocket_collect");
+}
+
+
+static char *
+ngx_http_websocket_no_view(ngx_conf_t *cf, const ngx_websocket_type_t *type,
+    ngx_str_t *name, char *directive)
+{
+    u_char  *text;
+
+    text = ngx_pcalloc(cf->pool, NGX_MAX_CONF_ERRSTR);
+    if (text == NULL) {
+        return "no memory";
+    }
+
+    (void) ngx_snprintf(text, NGX_MAX_CONF_ERRSTR - 1,
+                        "type \"%s\" has no view \"%V\", which \"%s\" says",
+                        ngx_websocket_type_name(type), name, directive);
+
+    return (char *) text;
 }
 
 

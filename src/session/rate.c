@@ -97,7 +97,8 @@ ngx_websocket_rate_number(uint32_t *n, const uint8_t **pp,
                 : (*p | 0x20) == 'g' ? 30 : 0;
 
         if (shift == 0) {
-            return "the unit of a number is k, m or g";
+            return "a rate is a number, perhaps with k, m or g, \"/\" and a "
+                   "time, as in 10/s";
         }
 
         if (!bytes) {

@@ -91,9 +91,9 @@ test_parse(void)
     wrong("10", 0, "\"/\"");
     wrong("10k", 1, "\"/\"");
     wrong("10kb/s", 1, "\"/\"");
-    wrong("10 /s", 0, "unit");
-    wrong("1.5/s", 0, "unit");
-    wrong("10t/s", 1, "unit");
+    wrong("10 /s", 0, "a rate is a number");
+    wrong("1.5/s", 0, "a rate is a number");
+    wrong("10t/s", 1, "a rate is a number");
     wrong("64k/s", 0, "without");
     wrong("0/s", 0, "1g");
     wrong("0k/s", 1, "1g");
