@@ -5,6 +5,7 @@
 
 CC ?= cc
 PORT ?= 8080
+ADDRESS ?= 127.0.0.1
 EXAMPLE ?= chat
 PREFIX ?=
 T ?=
@@ -60,7 +61,7 @@ $(module): $(build)/packages $(build)/compiler $(sources) t/tools/build-module
 	@CC='$(CC)' t/tools/build-module $(build)
 
 run: $(module)
-	@PORT='$(PORT)' t/tools/run $(build) '$(EXAMPLE)'
+	@PORT='$(PORT)' ADDRESS='$(ADDRESS)' t/tools/run $(build) '$(EXAMPLE)'
 
 $(build)/unit/%: t/unit/%.c t/unit/*.[ch] $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
@@ -70,11 +71,17 @@ $(build)/fuzz/%: t/fuzz/%.c $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
 	clang $(flags) -fsanitize=fuzzer -o $@ $< -lz -ljwt -ljansson -lcrypto
 
+# quiet when it works, and without a network it fails within seconds
+npm := npm ci --loglevel=error --no-audit --no-fund --no-update-notifier \
+    --fetch-timeout=60000 --fetch-retries=2 --fetch-retry-mintimeout=1000 \
+    --fetch-retry-maxtimeout=5000
+
 $(build)/node_modules: t/package.json t/package-lock.json \
     | $(build)/test-packages
 	@mkdir -p $(build)
 	@cp t/package.json t/package-lock.json $(build)
-	@cd $(build) && npm ci --silent --no-audit --no-fund && touch node_modules
+	@cd $(build) && $(npm) > /dev/null && touch node_modules \
+	    || { rm -rf node_modules; exit 1; }
 
 test: $(build)/test-packages $(build)/node_modules $(module) $(unit) $(fuzz)
 	@t/tools/test $(build) $(T)
@@ -134,6 +141,11 @@ install: $(module)
 	mkdir -p $(enabled_dir)
 	ln -sf /usr/share/nginx/modules-available/mod-http-websocket.conf \
 	    $(enabled_dir)/60-mod-http-websocket.conf
+ifeq ($(DESTDIR)$(PREFIX),)
+	@echo 'nginx loads the module from now on.  Next: what is inside' \
+	    '"http { }" of conf/minimal.conf into' \
+	    '/etc/nginx/conf.d/websocket.conf, then nginx -t.'
+endif
 
 uninstall:
 	rm -f $(modules_dir)/$(notdir $(module)) \

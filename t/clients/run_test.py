@@ -1,15 +1,19 @@
-"""`make run` with each example: it answers, and Ctrl-C ends all of it."""
+"""`make run` with each example: it answers when it says so, and Ctrl-C, the end
+of the terminal or of make ends all of it."""
 
+import fcntl
 import glob
 import os
 import pty
 import re
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
 import urllib.request
 
-from nginx import Nginx, Tap, free_port
+from nginx import Nginx, TIMEOUT, Tap, free_port
 
 
 def processes(session):
@@ -56,16 +60,30 @@ def get(url):
         return ''
 
 
-def runs(tap, example, build):
+def kill_all(session):
+    """What a master starts while it is killed, too."""
+    while found := processes(session):
+        for path in found:
+            try:
+                os.kill(int(path.split('/')[2]), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+
+def new_port():
     port = free_port()
     os.environ['PORT'] = str(port)
+    return port
+
+
+def runs(tap, example, build):
+    new_port()
     terminal = Terminal('t/tools/run', build, example)
 
     try:
         Nginx.wait(lambda: 'Ctrl-C' in terminal.read())
         page = re.search(r'http://localhost:(\d+)/', terminal.text)[0]
-        Nginx.wait(lambda: '<!DOCTYPE html>' in get(page))
-        tap.ok(True, f'{example}: {page}')
+        tap.ok('<!DOCTYPE html>' in get(page), f'{example}: {page}')
 
         if os.path.exists(f'examples/{example}/feed'):
             log = f'{build}/run/{example}/logs/access.log'
@@ -81,8 +99,127 @@ def runs(tap, example, build):
     except TimeoutError:
         sys.exit(f'{example}: {terminal.read()}')
     finally:
-        for path in processes(terminal.pid):
-            os.kill(int(path.split('/')[2]), signal.SIGKILL)
+        kill_all(terminal.pid)
+
+
+def ends(tap, how, args, end, stdin=None):
+    """Whatever ends it: nothing is left."""
+    new_port()
+    terminal = Terminal(*args)
+
+    try:
+        if stdin:
+            os.write(terminal.fd, stdin)
+        Nginx.wait(lambda: 'Ctrl-C stops' in terminal.read())
+        end(terminal)
+        Nginx.wait(terminal.ended)
+        Nginx.wait(lambda: not processes(terminal.pid))
+        tap.ok(True, f'nothing is left after {how}')
+    except TimeoutError:
+        sys.exit(f'{how}: {terminal.read()} {processes(terminal.pid)}')
+    finally:
+        kill_all(terminal.pid)
+
+
+def all_ends(tap, build):
+    with open(f'{build}/Makefile', 'w') as f:
+        f.write(f'run:\n\t@t/tools/run {build} analytics\n')
+    make = ('make', '-sf', f'{build}/Makefile', 'run')
+
+    def kill(number):
+        return lambda terminal: os.kill(terminal.pid, number)
+
+    ends(tap, 'the terminal was closed', ('bash', '--norc', '-i'),
+         lambda terminal: os.close(terminal.fd),
+         ' '.join(make).encode() + b'\n')
+    for number in signal.SIGHUP, signal.SIGTERM, signal.SIGKILL:
+        ends(tap, f'make had {number.name}', make, kill(number))
+        ends(tap, f'the script had {number.name}',
+             ('t/tools/run', build, 'analytics'), kill(number))
+
+
+def without_terminal(tap, build):
+    for number, right in ((signal.SIGHUP, 0), (signal.SIGINT, 0),
+                          (signal.SIGTERM, 0), (signal.SIGKILL, -9)):
+        new_port()
+        with subprocess.Popen(
+                ['t/tools/run', build, 'analytics'], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                start_new_session=True) as process:
+            try:
+                said = process.stdout.readline()
+                process.send_signal(number)
+                code = process.wait(TIMEOUT)
+                Nginx.wait(lambda: not processes(process.pid))
+                noise = process.stderr.read()
+            finally:
+                kill_all(process.pid)
+        tap.ok(code == right and 'Open' in said and not noise,
+               f'nothing is left without a terminal: {number.name} {code} '
+               + noise)
+
+
+def refused(tap, build, example, word, **env):
+    run = subprocess.run(['t/tools/run', build, example],
+                         env={**os.environ, **env}, capture_output=True,
+                         stdin=subprocess.DEVNULL, text=True, check=False,
+                         timeout=TIMEOUT)
+    tap.ok(run.returncode == 1 and word in run.stderr
+           and len(run.stderr.splitlines()) == 1 and not run.stdout,
+           f'{example} {env}: {run.stderr.strip()} {run.stdout}')
+
+
+def refusals(tap, build):
+    refused(tap, build, 'nothing', 'there are: analytics')
+
+    for port in 'abc', '', '0', '080', '65536', '8080;', '99999999999999999999':
+        refused(tap, build, 'chat', f'PORT={port} is no port', PORT=port)
+    refused(tap, build, 'dashboard', 'to 65534', PORT='65535')
+
+    port = new_port()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(('127.0.0.1', port))
+        other.listen()
+        refused(tap, build, 'chat', f'port {port} is in use: make run PORT=')
+        refused(tap, build, 'dashboard', f'port {port} is in use: make run '
+                'EXAMPLE=dashboard PORT=', PORT=str(port - 1))
+
+
+def one_build(tap):
+    """The second build of a checkout waits for the first."""
+    with tempfile.TemporaryDirectory() as tmp, open(f'{tmp}/lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with subprocess.Popen(['t/tools/build-module', tmp], text=True,
+                              stdout=subprocess.PIPE,
+                              start_new_session=True) as process:
+            try:
+                said = process.stdout.readline()
+                tap.ok('waiting' in said and process.poll() is None
+                       and os.listdir(f'{tmp}/modules') == [], said.strip())
+            finally:
+                kill_all(process.pid)
+
+
+def addresses(tap, build):
+    """Only this machine is served, but who asks for more gets it."""
+    for env, bound in (({}, '127.0.0.1'), ({'ADDRESS': '0.0.0.0'}, '0.0.0.0')):
+        port = new_port()
+        os.environ.update(env)
+        terminal = Terminal('t/tools/run', build, 'chat')
+        for name in env:
+            del os.environ[name]
+        try:
+            Nginx.wait(lambda: 'Ctrl-C' in terminal.read())
+            with open('/proc/net/tcp') as f:
+                found = [line.split()[1] for line in f
+                         if f':{port:04X} 00000000:0000 0A' in line]
+            want = socket.inet_aton(bound)[::-1].hex().upper()
+            tap.ok(found == [f'{want}:{port:04X}'], f'{bound}: {found}')
+            os.write(terminal.fd, b'\x03')
+            Nginx.wait(terminal.ended)
+        finally:
+            kill_all(terminal.pid)
 
 
 if __name__ == '__main__':
@@ -94,12 +231,14 @@ if __name__ == '__main__':
         os.symlink(os.path.dirname(os.environ['TEST_NGINX_LOAD_MODULES']
                                    .split()[1]), f'{tmp}/modules')
 
-        for name in sorted(os.listdir('examples')):
+        for name in sorted(n for n in os.listdir('examples')
+                           if os.path.isdir(f'examples/{n}')):
             runs(tap, name, tmp)
 
-        terminal = Terminal('t/tools/run', tmp, 'nothing')
-        Nginx.wait(terminal.ended)
-        tap.ok(terminal.status and 'there are: analytics' in terminal.text,
-               terminal.text.strip())
+        all_ends(tap, tmp)
+        without_terminal(tap, tmp)
+        refusals(tap, tmp)
+        addresses(tap, tmp)
+    one_build(tap)
 
     tap.done()
