@@ -39,6 +39,77 @@ def check(tap, name, tmp):
     tap.ok(run.returncode == 0, f'{name} {run.stderr if run.returncode else ""}')
 
 
+# http of a system that has nginx already, as Debian has it
+
+FRAME = '''{modules}
+error_log {tmp}/error.log;
+pid       {tmp}/nginx.pid;
+
+events {{ }}
+
+http {{
+    types {{
+        text/html                html htm shtml;
+        text/css                 css;
+        application/javascript   js;
+        application/octet-stream bin;
+    }}
+    default_type application/octet-stream;
+
+    client_body_temp_path {tmp}/body;
+    proxy_temp_path       {tmp}/proxy;
+    fastcgi_temp_path     {tmp}/fastcgi;
+    uwsgi_temp_path       {tmp}/uwsgi;
+    scgi_temp_path        {tmp}/scgi;
+
+    access_log {tmp}/access.log;
+    gzip       on;
+
+    include {tmp}/conf.d/*.conf;
+}}
+'''
+
+MARK = '    # what follows is for a configuration of your own, too: '
+
+
+def takes_over(tap, name):
+    """What an example says to take is right there, without a warning."""
+    with open(name) as f:
+        text = f.read()
+    part = text.partition(MARK)[2].partition('\n\n')[2].removesuffix('}\n')
+
+    with tempfile.TemporaryDirectory() as tmp:
+        modules = os.environ['TEST_NGINX_LOAD_MODULES'].split()
+        if 'ngx_http_js_module' in text:
+            modules.append('/usr/lib/nginx/modules/ngx_http_js_module.so')
+            subprocess.run([os.path.dirname(name) + '/secrets',
+                            f'{tmp}/secrets'], check=True, capture_output=True)
+
+        for what, own in (
+                ('root (examples)', os.path.abspath('examples')),
+                ('access_log (logs)', tmp),
+                ('js_path +(njs)', os.path.abspath('examples/chatter/njs'))):
+            part = re.sub(what, lambda m: m[0].replace(m[1], own), part)
+        part = re.sub(r'listen (127\.0\.0\.1:)?\d+',
+                      lambda _: f'listen 127.0.0.1:{free_port()}', part)
+
+        os.mkdir(f'{tmp}/conf.d')
+        with open(f'{tmp}/conf.d/example.conf', 'w') as f:
+            f.write(part)
+        with open(f'{tmp}/nginx.conf', 'w') as f:
+            f.write(FRAME.format(tmp=tmp, modules='\n'.join(
+                f'load_module {m};' for m in modules)))
+
+        run = subprocess.run(
+            [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-t', '-p',
+             f'{tmp}/nowhere', '-c', f'{tmp}/nginx.conf', '-e', 'stderr'],
+            capture_output=True, text=True, check=False)
+
+    tap.ok('server {' in part and run.returncode == 0
+           and '[' not in run.stderr,
+           f'{name} in conf.d {run.stderr if "[" in run.stderr else ""}')
+
+
 def directives():
     found = set()
     for name in glob.glob('src/*.c') + glob.glob('src/*/*.c'):
@@ -70,6 +141,9 @@ if __name__ == '__main__':
 
             if not own and 'http {' in open(name).read():
                 check(tap, name, tmp)
+
+    for name in sorted(glob.glob('examples/*/nginx.conf') + ['conf/chat.conf']):
+        takes_over(tap, name)
 
     with open('README.md') as f:
         readme = f.read()
