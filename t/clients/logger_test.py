@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import tempfile
 import urllib.parse
 
 import websocket
@@ -167,12 +168,12 @@ class Test:
             except websocket.ConnectionClosed as e:
                 tap.ok(e.rcvd.code == 1008, 'who watches does not publish')
 
-    async def tail(self, *args, key=OPERATOR):
+    async def tail(self, *args, key=OPERATOR, **env):
         process = await asyncio.create_subprocess_exec(
             'examples/logger/tail', '-u', self.url, *args,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, 'LOGGER_API_KEY': key})
+            env={**os.environ, 'LOGGER_API_KEY': key, **env})
         return process
 
     @staticmethod
@@ -181,7 +182,27 @@ class Test:
         text = await asyncio.wait_for(stream.readline(), TIMEOUT)
         return text if all(p in text.decode() for p in parts) else False
 
+    async def complains(self, tap, what, *args, **kwargs):
+        """One line that says what is wrong, and the end."""
+        tail = await self.tail('shop', *args, **kwargs)
+        out, err = await asyncio.wait_for(tail.communicate(), TIMEOUT)
+        tap.ok(tail.returncode == 1 and not out and err.count(b'\n') == 1
+               and what in err.decode(), f'tail: {err.decode()}'.strip())
+
+    async def complaints(self, tap):
+        await self.complains(tap, 'LOGGER_API_KEY is not set', key='')
+        await self.complains(tap, 'the filter is not JSON: ', '{level:error}')
+
+        # a Python without the library
+        with tempfile.TemporaryDirectory() as tmp:
+            with open(f'{tmp}/websockets.py', 'w') as f:
+                f.write('raise ModuleNotFoundError("websockets")')
+            await self.complains(tap, 'apt-get install python3-websockets',
+                                 PYTHONPATH=tmp)
+
     async def client(self, tap):
+        await self.complaints(tap)
+
         refused = await self.tail('shop', key='wrong')
         _, err = await asyncio.wait_for(refused.communicate(), TIMEOUT)
         tap.ok(refused.returncode == 1 and b'401' in err
@@ -208,7 +229,7 @@ class Test:
         await type_line('{"level":{"like":"e"}}')
         tap.ok(await self.line(err, 'refused', 'level'), 'a bad filter')
         await type_line('{"level"')
-        tap.ok(await self.line(err, 'no JSON'), 'no filter at all')
+        tap.ok(await self.line(err, 'the filter is not JSON'), 'no filter')
         await type_line('{"service":"pay"}')
         tap.ok(await self.line(err, 'filter: {"service": "pay"}'), 'another')
 
