@@ -12,9 +12,10 @@ const example = resolve('examples/chatter');
 const secrets = mkdtempSync(join(tmpdir(), 'chatter-'));
 process.on('exit', () => rmSync(secrets, { recursive: true, force: true }));
 
+const said = execFileSync(`${example}/secrets`, [secrets],
+  { encoding: 'utf8' });
 const users = Object.fromEntries(
-  execFileSync(`${example}/secrets`, [secrets], { encoding: 'utf8' })
-    .trim().split('\n').map((line) => line.split(' ')));
+  [...said.matchAll(/^user (\w+), password (\w+)$/gm)].map((m) => m.slice(1)));
 
 const nginx = await Nginx.startConf('chatter-page',
   exampleConf('examples/chatter/nginx.conf')

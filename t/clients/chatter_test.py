@@ -42,7 +42,7 @@ class Chatter(Nginx):
         said = subprocess.run(
             [f'{EXAMPLE}/secrets', f'{self.prefix}/secrets'], check=True,
             capture_output=True, text=True).stdout
-        self.users = dict(line.split() for line in said.splitlines())
+        self.users = dict(re.findall('user (\\w+), password (\\w+)', said))
 
         with open(f'{self.prefix}/nginx.conf', 'w') as f:
             f.write(self.configuration())
