@@ -132,8 +132,9 @@ def all_ends(tap, build):
     ends(tap, 'the terminal was closed', ('bash', '--norc', '-i'),
          lambda terminal: os.close(terminal.fd),
          ' '.join(make).encode() + b'\n')
-    for number in signal.SIGHUP, signal.SIGTERM, signal.SIGKILL:
+    for number in signal.SIGTERM, signal.SIGKILL:
         ends(tap, f'make had {number.name}', make, kill(number))
+    for number in signal.SIGHUP, signal.SIGTERM, signal.SIGKILL:
         ends(tap, f'the script had {number.name}',
              ('t/tools/run', build, 'analytics'), kill(number))
 
