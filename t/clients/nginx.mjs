@@ -120,6 +120,7 @@ export class Tap {
     this.n += 1;
     this.failed += condition ? 0 : 1;
     console.log(`${condition ? '' : 'not '}ok ${this.n} - ${name}`);
+    if (!condition) console.error(`# failed test ${this.n}: ${name}`);
   }
 
   done() {

@@ -134,6 +134,8 @@ class Tap:
         self.n += 1
         self.failed += not condition
         print(f'{"" if condition else "not "}ok {self.n} - {name}', flush=True)
+        if not condition:
+            print(f'# failed test {self.n}: {name}', file=sys.stderr)
         return condition
 
     def done(self):
