@@ -60,6 +60,10 @@ empty< 403
 nonsense+ Origin: any
 nonsense> GET /ws
 nonsense< 403
+control+ Origin: http://\e[2J
+control> GET /ws
+control< 403
+! wait-log qr/\[error\] .*websocket request of a page of the origin "http:..\?\[2J",/
 ! wait-log qr/\[error\] .*websocket request of a page of the origin "any", which websocket_origin does not allow/
 # not even when both are right
 two+ Host: example.com

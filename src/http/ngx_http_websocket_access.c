@@ -51,6 +51,7 @@ static ngx_str_t  ngx_http_websocket_claims = ngx_string("websocket_jwt_");
 ngx_int_t
 ngx_http_websocket_admit(ngx_http_request_t *r)
 {
+    u_char                          plain[NGX_HTTP_WEBSOCKET_PLAIN_SIZE];
     ngx_str_t                      *origin;
     const char                     *error;
     ngx_http_websocket_access_t    *access;
@@ -66,9 +67,11 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
         /* a mistake as often as an attack, and the page is not told */
 
         if (origin) {
+            ngx_http_websocket_plain(plain, origin->data, origin->len);
+
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "websocket request of a page of the origin \"%V\", "
-                          "which websocket_origin does not allow", origin);
+                          "websocket request of a page of the origin \"%s\", "
+                          "which websocket_origin does not allow", plain);
         }
 
         return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_ORIGIN,

@@ -161,6 +161,17 @@ ngx_http_websocket_rejected(ngx_http_request_t *r,
 }
 
 
+/* of a text in a log's line */
+#define NGX_HTTP_WEBSOCKET_PLAIN_SIZE  512
+
+/*
+ * Copies what a client may have sent for a log's line: cut off, ended by a
+ * zero, and without characters that move a terminal's cursor.  plain has
+ * NGX_HTTP_WEBSOCKET_PLAIN_SIZE bytes.
+ */
+void ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size);
+
+
 /*
  * The functions below send a whole response and return what a content
  * handler returns.

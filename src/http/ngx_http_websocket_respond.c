@@ -2,10 +2,6 @@
 #include "http/ngx_http_websocket_http.h"
 
 
-/* of what is said of a refused request */
-#define NGX_HTTP_WEBSOCKET_LOG_SIZE  512
-
-
 static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
 static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
 static ngx_str_t  ngx_http_websocket_events = ngx_string("text/event-stream");
@@ -43,33 +39,41 @@ ngx_http_websocket_respond_text(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* browsers show no page why; what clients sent may be part of the text */
+/* browsers show no page why */
 
 static void
 ngx_http_websocket_log_refusal(ngx_http_request_t *r, ngx_uint_t status,
     char *text)
 {
-    u_char  *p;
-    u_char   plain[NGX_HTTP_WEBSOCKET_LOG_SIZE];
+    u_char  plain[NGX_HTTP_WEBSOCKET_PLAIN_SIZE];
 
     if (r->connection->log->log_level < NGX_LOG_INFO) {
         return;
-    }
-
-    ngx_cpystrn(plain, (u_char *) text, NGX_HTTP_WEBSOCKET_LOG_SIZE);
-
-    for (p = plain; *p; p++) {
-        if (*p < ' ' || *p == 0x7f) {
-            *p = '?';
-        }
     }
 
     /* the log's line has the request's first one, and its token */
 
     ngx_http_websocket_mask(r);
 
+    ngx_http_websocket_plain(plain, (u_char *) text, ngx_strlen(text));
+
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "websocket request refused with %ui: %s", status, plain);
+}
+
+
+void
+ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size)
+{
+    size_t  i;
+
+    size = ngx_min(size, NGX_HTTP_WEBSOCKET_PLAIN_SIZE - 1);
+
+    for (i = 0; i < size; i++) {
+        plain[i] = text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    }
+
+    plain[i] = '\0';
 }
 
 
