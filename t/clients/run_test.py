@@ -30,7 +30,8 @@ def processes(session):
 
 
 class Terminal:
-    """A program that has a terminal of its own."""
+    """A program that has a terminal of its own: it and all that it has started
+    end with the block, and what was waited for in vain ends the test."""
 
     def __init__(self, *args):
         self.text = ''
@@ -38,6 +39,15 @@ class Terminal:
         if self.pid == 0:
             os.execvp(args[0], args)
         os.set_blocking(self.fd, False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        left = processes(self.pid)
+        kill_all(self.pid)
+        if kind is TimeoutError:
+            sys.exit(f'{error}: {self.read()} {left}')
 
     def read(self):
         try:
@@ -78,9 +88,8 @@ def new_port():
 
 def runs(tap, example, build):
     new_port()
-    terminal = Terminal('t/tools/run', build, example)
 
-    try:
+    with Terminal('t/tools/run', build, example) as terminal:
         Nginx.wait(lambda: 'Ctrl-C' in terminal.read())
         page = re.search(r'http://localhost:(\d+)/', terminal.text)[0]
         tap.ok('<!DOCTYPE html>' in get(page), f'{example}: {page}')
@@ -96,18 +105,13 @@ def runs(tap, example, build):
         tap.ok(terminal.status == 0, f'{example}: {terminal.status}')
         Nginx.wait(lambda: not processes(terminal.pid))
         tap.ok(True, f'{example}: nothing is left')
-    except TimeoutError:
-        sys.exit(f'{example}: {terminal.read()}')
-    finally:
-        kill_all(terminal.pid)
 
 
 def ends(tap, how, args, end, stdin=None):
     """Whatever ends it: nothing is left."""
     new_port()
-    terminal = Terminal(*args)
 
-    try:
+    with Terminal(*args) as terminal:
         if stdin:
             os.write(terminal.fd, stdin)
         Nginx.wait(lambda: 'Ctrl-C stops' in terminal.read())
@@ -115,10 +119,6 @@ def ends(tap, how, args, end, stdin=None):
         Nginx.wait(terminal.ended)
         Nginx.wait(lambda: not processes(terminal.pid))
         tap.ok(True, f'nothing is left after {how}')
-    except TimeoutError:
-        sys.exit(f'{how}: {terminal.read()} {processes(terminal.pid)}')
-    finally:
-        kill_all(terminal.pid)
 
 
 def all_ends(tap, build):
@@ -204,13 +204,11 @@ def one_build(tap):
 
 def addresses(tap, build):
     """Only this machine is served, but who asks for more gets it."""
-    for env, bound in (({}, '127.0.0.1'), ({'ADDRESS': '0.0.0.0'}, '0.0.0.0')):
+    for env, bound in (((), '127.0.0.1'),
+                       (('env', 'ADDRESS=0.0.0.0'), '0.0.0.0')):
         port = new_port()
-        os.environ.update(env)
-        terminal = Terminal('t/tools/run', build, 'chat')
-        for name in env:
-            del os.environ[name]
-        try:
+
+        with Terminal(*env, 't/tools/run', build, 'chat') as terminal:
             Nginx.wait(lambda: 'Ctrl-C' in terminal.read())
             with open('/proc/net/tcp') as f:
                 found = [line.split()[1] for line in f
@@ -219,8 +217,6 @@ def addresses(tap, build):
             tap.ok(found == [f'{want}:{port:04X}'], f'{bound}: {found}')
             os.write(terminal.fd, b'\x03')
             Nginx.wait(terminal.ended)
-        finally:
-            kill_all(terminal.pid)
 
 
 if __name__ == '__main__':
