@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 BUILD = os.environ.get('WEBSOCKET_BUILD', 'build')
@@ -129,13 +130,16 @@ class Tap:
     def __init__(self):
         self.n = 0
         self.failed = 0
+        self.lock = threading.Lock()
 
     def ok(self, condition, name):
-        self.n += 1
-        self.failed += not condition
-        print(f'{"" if condition else "not "}ok {self.n} - {name}', flush=True)
-        if not condition:
-            print(f'# failed test {self.n}: {name}', file=sys.stderr)
+        with self.lock:         # threads call it, too
+            self.n += 1
+            self.failed += not condition
+            print(f'{"" if condition else "not "}ok {self.n} - {name}',
+                  flush=True)
+            if not condition:
+                print(f'# failed test {self.n}: {name}', file=sys.stderr)
         return condition
 
     def done(self):
