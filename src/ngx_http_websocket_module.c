@@ -9,6 +9,7 @@
 #include "auth/ngx_http_websocket_auth.h"
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_hub.h"
+#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_session.h"
 
@@ -881,6 +882,8 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     handlers.wake = ngx_http_websocket_wake_handler;
     handlers.quit = ngx_http_websocket_quit_handler;
     handlers.reap = ngx_http_websocket_reap_handler;
+
+    ngx_http_websocket_turn_init(cycle);
 
     rc = ngx_http_websocket_worker_start(cycle, &handlers);
 

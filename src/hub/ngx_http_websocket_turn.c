@@ -1,0 +1,85 @@
+
+#include "hub/ngx_http_websocket_turn.h"
+
+#include <ngx_event.h>
+
+#include "hub/ngx_http_websocket_zone.h"
+
+
+typedef struct {
+    uint64_t      end;      /* of the budget, microseconds */
+    ngx_msec_t    msec;     /* ngx_current_msec when the turn began */
+    ngx_event_t   next;     /* begins the next one */
+} ngx_http_websocket_turn_t;
+
+
+static void ngx_http_websocket_turn_begin(void);
+static void ngx_http_websocket_turn_handler(ngx_event_t *ev);
+
+
+static ngx_http_websocket_turn_t  ngx_http_websocket_turn;
+
+
+/*
+ * nginx does not count its turns, but it reads the time in each: as long as
+ * that says the same, all that was done took less than a millisecond, and may
+ * count together.
+ */
+
+ngx_uint_t
+ngx_http_websocket_turn_over(void)
+{
+    if (ngx_http_websocket_turn.msec != ngx_current_msec) {
+        ngx_http_websocket_turn_begin();
+        return 0;
+    }
+
+    return ngx_http_websocket_zone_now_us() >= ngx_http_websocket_turn.end;
+}
+
+
+static void
+ngx_http_websocket_turn_begin(void)
+{
+    ngx_http_websocket_turn.msec = ngx_current_msec;
+    ngx_http_websocket_turn.end = ngx_http_websocket_zone_now_us()
+                                  + NGX_HTTP_WEBSOCKET_TURN;
+}
+
+
+void
+ngx_http_websocket_turn_next(ngx_event_t *ev)
+{
+    /* before what is left, in the order of posting */
+
+    ngx_post_event(&ngx_http_websocket_turn.next, &ngx_posted_next_events);
+    ngx_post_event(ev, &ngx_posted_next_events);
+}
+
+
+/*
+ * With timer_resolution the time that nginx knows stands still for many
+ * turns: then a turn begins where something was left of the last one.
+ */
+
+static void
+ngx_http_websocket_turn_handler(ngx_event_t *ev)
+{
+    if (ngx_http_websocket_turn.msec == ngx_current_msec) {
+        ngx_http_websocket_turn_begin();
+    }
+}
+
+
+void
+ngx_http_websocket_turn_init(ngx_cycle_t *cycle)
+{
+    static ngx_connection_t  dummy;
+
+    dummy.fd = (ngx_socket_t) -1;
+
+    ngx_http_websocket_turn.msec = ngx_current_msec - 1;
+    ngx_http_websocket_turn.next.handler = ngx_http_websocket_turn_handler;
+    ngx_http_websocket_turn.next.data = &dummy;
+    ngx_http_websocket_turn.next.log = cycle->log;
+}

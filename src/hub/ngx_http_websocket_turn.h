@@ -1,0 +1,40 @@
+
+/*
+ * The budget of a turn: of one round of nginx's event loop.
+ *
+ * What loops over something whose length a client, a publisher, the zone's
+ * size or a death decides asks, every few steps, whether the turn is over;
+ * what is then left is done in the next turn, after others had theirs.  Who
+ * loops does at least one step in a turn, so that all get on.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_TURN_H
+#define NGX_HTTP_WEBSOCKET_TURN_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/* the work that may be begun in one turn, microseconds */
+#define NGX_HTTP_WEBSOCKET_TURN  2000
+
+
+/*
+ * Returns 1 when the turn's budget is used up, else 0.  It reads the clock:
+ * some 25 ns, to be asked once for several cheap steps.
+ */
+ngx_uint_t ngx_http_websocket_turn_over(void);
+
+/*
+ * Has an event's handler called in the next turn, for what is left.  An event
+ * that is posted already stays where it is.
+ */
+void ngx_http_websocket_turn_next(ngx_event_t *ev);
+
+/* In init_process. */
+void ngx_http_websocket_turn_init(ngx_cycle_t *cycle);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_TURN_H */
