@@ -96,6 +96,14 @@ ngx_websocket_token_verify(ngx_websocket_token_t *token,
 }
 
 
+int
+ngx_websocket_token_expired(const ngx_websocket_token_t *token,
+    const ngx_websocket_token_rules_t *rules, int64_t now)
+{
+    return now - rules->leeway >= token->expires;
+}
+
+
 void
 ngx_websocket_token_free(ngx_websocket_token_t *token)
 {
@@ -460,7 +468,7 @@ ngx_websocket_token_claims(ngx_websocket_token_t *token,
         return NGX_WEBSOCKET_TOKEN_NO_EXPIRY;
     }
 
-    if (now - rules->leeway >= token->expires) {
+    if (ngx_websocket_token_expired(token, rules, now)) {
         return NGX_WEBSOCKET_TOKEN_EXPIRED;
     }
 

@@ -100,6 +100,10 @@ ngx_websocket_token_e ngx_websocket_token_verify(ngx_websocket_token_t *token,
     const ngx_websocket_keys_t *keys, const ngx_websocket_token_rules_t *rules,
     const uint8_t *text, size_t size, int64_t now);
 
+/* Not 0 if a token that was verified has expired since. */
+int ngx_websocket_token_expired(const ngx_websocket_token_t *token,
+    const ngx_websocket_token_rules_t *rules, int64_t now);
+
 void ngx_websocket_token_free(ngx_websocket_token_t *token);
 
 /* A constant text: "the token has expired", and so on. */
