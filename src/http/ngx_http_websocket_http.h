@@ -153,18 +153,45 @@ ngx_int_t ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user);
 
 /*
  * Evaluates the names of the location's channels, and makes the request's
- * context.  Returns NGX_OK; NGX_DECLINED with *error set to a constant
- * string that says what is wrong with a name; or NGX_ERROR.
+ * context.  Returns NGX_OK; NGX_DECLINED with *error set to what is wrong with
+ * a name; or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_channels(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctx, char **error);
 
+/* What is wrong with a channel's name, or NULL. */
+char *ngx_http_websocket_channel_error(ngx_str_t *name);
+
+
+/* the name of a channel, as the location says it */
+
+typedef struct {
+    ngx_http_complex_value_t      value;
+    ngx_array_t                  *variables;    /* that must have a value; or
+                                                   NULL: none must */
+} ngx_http_websocket_name_t;
+
+
+/* Compiles one, whose variables may be empty or not: NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_name_compile(ngx_conf_t *cf,
+    ngx_http_websocket_name_t *name, ngx_str_t *text, ngx_uint_t empty);
+
 /*
- * Decodes what a client wrote in a URI to (a part of) a channel name: *res
- * is empty where that would not be a valid one.  For ndk_set_var_value().
+ * Evaluates one.  Returns NGX_OK; NGX_DECLINED with *error set to a text that
+ * says which variable is empty; or NGX_ERROR.
  */
-ngx_int_t ngx_http_websocket_set_name(ngx_http_request_t *r, ngx_str_t *res,
-    ngx_http_variable_value_t *v);
+ngx_int_t ngx_http_websocket_name_value(ngx_http_request_t *r,
+    ngx_http_websocket_name_t *name, ngx_str_t *value, char **error);
+
+/*
+ * websocket_set_name, which decodes what a client wrote in a URI to (a part
+ * of) a channel's name: empty where that would not be a valid one.
+ */
+char *ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* What that does in later phases, if it is used.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_named_init(ngx_conf_t *cf);
 
 
 static ngx_inline ngx_uint_t
