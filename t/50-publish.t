@@ -327,3 +327,23 @@ a< body qr/"no_stream","message":"websocket_publish is for publishing: connect t
 ! < json {"error":{"code":"bad_header","message":"there are several X-WebSocket-Priority headers"}}
 ! GET /pub
 ! < 404
+
+
+
+=== TEST 17: headers that are for publishers only
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        if ($http_x_websocket_tags)     { return 400; }
+        if ($http_x_websocket_priority) { return 400; }
+    }
+--- websocket
+! POST /ws [X-WebSocket-Tags: a=b] one
+! < 400
+! POST /ws [X-WebSocket-Priority: urgent] one
+! < 400
+! POST /ws one
+! < 202

@@ -130,6 +130,13 @@ d< 410
         websocket_channel  user/$name;
         add_header         X-Name "[$name]" always;
     }
+    websocket_set_name $everywhere $user;
+    location = /everywhere {
+        auth_request       /session;
+        auth_request_set   $user $upstream_http_x_user;
+        websocket          bidirectional;
+        websocket_channel  user/$everywhere;
+    }
     location = /preset {
         auth_request       /session;
         auth_request_set   $user $upstream_http_x_user;
@@ -163,6 +170,13 @@ d< header X-Name: [ann@x]
 ! POST /publish?u=ann@x two
 ! < 200
 d< text two
+# in a server it holds for the subrequest, too
+h+ Cookie: session=5
+h> GET /everywhere
+h< 101
+! POST /publish?u=ann@x two again
+! < 200
+h< text two again
 # in order with "set", as far as what is there already goes
 e+ Cookie: session=5
 e> GET /preset

@@ -51,6 +51,8 @@ static ngx_int_t ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
 static ngx_int_t ngx_http_websocket_set_decode(ngx_http_request_t *r,
     ngx_str_t *res, ngx_str_t *source);
 static ngx_int_t ngx_http_websocket_named_before(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_websocket_is_same(ngx_str_t *text, u_char *data,
+    size_t len);
 static ngx_int_t ngx_http_websocket_named_after(ngx_http_request_t *r);
 
 
@@ -438,6 +440,14 @@ ngx_http_websocket_named_before(ngx_http_request_t *r)
 }
 
 
+static ngx_uint_t
+ngx_http_websocket_is_same(ngx_str_t *text, u_char *data, size_t len)
+{
+    return text->len == len
+           && (len == 0 || ngx_memcmp(text->data, data, len) == 0);
+}
+
+
 /* auth_request_set sets variables after the rewrite phase */
 
 static ngx_int_t
@@ -454,9 +464,9 @@ ngx_http_websocket_named_after(ngx_http_request_t *r)
 
         v = &r->variables[named->set->index];
 
-        /* something else may have set it since */
+        /* something else may have set it since; a subrequest sets the same */
 
-        if (v->data != named->given.data || v->len != named->given.len) {
+        if (!ngx_http_websocket_is_same(&named->given, v->data, v->len)) {
             continue;
         }
 
@@ -466,8 +476,8 @@ ngx_http_websocket_named_after(ngx_http_request_t *r)
             return NGX_ERROR;
         }
 
-        if (source.len == named->seen.len
-            && ngx_memcmp(source.data, named->seen.data, source.len) == 0)
+        if (ngx_http_websocket_is_same(&named->seen, source.data,
+                                       source.len))
         {
             continue;
         }
