@@ -77,9 +77,6 @@ static ngx_str_t  ngx_http_websocket_upgrade_token = ngx_string("upgrade");
 static ngx_str_t  ngx_http_websocket_version = ngx_string("13");
 static ngx_str_t  ngx_http_websocket_retry_after = ngx_string("1");
 
-static char  ngx_http_websocket_http2[] =
-    "WebSocket needs HTTP/1.1: the connection uses HTTP/2 or later";
-
 
 ngx_int_t
 ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
@@ -225,13 +222,6 @@ ngx_http_websocket_handshake_plain(ngx_http_request_t *r)
     }
 
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
-
-    /* there is no Upgrade in HTTP/2: RFC 9113, section 8.2.2 */
-
-    if (r->http_version >= NGX_HTTP_VERSION_20) {
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               ngx_http_websocket_http2);
-    }
 
     return ngx_http_websocket_upgrade_required(r,
                                             "this is a WebSocket endpoint: "
@@ -521,7 +511,7 @@ static char *
 ngx_http_websocket_handshake_request_error(ngx_http_request_t *r)
 {
     if (r->http_version >= NGX_HTTP_VERSION_20) {
-        return ngx_http_websocket_http2;
+        return "WebSocket needs HTTP/1.1: the connection uses HTTP/2 or later";
     }
 
     if (r->http_version < NGX_HTTP_VERSION_11) {
@@ -634,11 +624,19 @@ ngx_http_websocket_handshake_header_error(ngx_http_websocket_handshake_t *h)
 static ngx_int_t
 ngx_http_websocket_upgrade_required(ngx_http_request_t *r, char *text)
 {
-    if (ngx_http_websocket_add_header(r, "Upgrade",
-                                      &ngx_http_websocket_websocket) != NGX_OK
-        || ngx_http_websocket_add_header(r, "Sec-WebSocket-Version",
-                                         &ngx_http_websocket_version)
+    /* in HTTP/2 it must not be there: RFC 9113, section 8.2.2 */
+
+    if (r->http_version < NGX_HTTP_VERSION_20
+        && ngx_http_websocket_add_header(r, "Upgrade",
+                                         &ngx_http_websocket_websocket)
            != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_websocket_add_header(r, "Sec-WebSocket-Version",
+                                      &ngx_http_websocket_version)
+        != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -52,10 +52,14 @@ def resized(tap, nginx):
 
 
 def http2(tap):
-    answer = curl('--http2-prior-knowledge', '-H', 'Upgrade: websocket',
-                  f'http://127.0.0.1:{HTTP2}/ws')
+    url = f'http://127.0.0.1:{HTTP2}/ws'
+    answer = curl('--http2-prior-knowledge', '-H', 'Sec-WebSocket-Version: 13',
+                  url)
     tap.ok('uses HTTP/2' in answer and answer.endswith(' 400'),
            f'HTTP/2 is refused: {answer}')
+    answer = curl('--http2-prior-knowledge', '-I', url)
+    tap.ok(answer.endswith(' 426') and 'upgrade:' not in answer.lower(),
+           f'and HEAD is told so: {answer[-4:]}')
 
 
 SCRIPT = '''
