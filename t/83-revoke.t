@@ -78,6 +78,8 @@ h< 101
 a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN_2"}
 a< json {"type":"token_error","message":"the token was revoked"}
 ! POST /revoke {"user":"ann"}
+a> text too late
+b> text too late
 ! < 200
 ! < json {"user":"ann"}
 a< close 4401 reason token revoked
