@@ -46,7 +46,7 @@ static void ngx_http_websocket_exit_process(ngx_cycle_t *cycle);
 static ngx_array_t *ngx_http_websocket_cycle_zones(ngx_cycle_t *cycle);
 static void ngx_http_websocket_wake_handler(ngx_event_t *ev);
 static void ngx_http_websocket_quit_handler(ngx_event_t *ev);
-static void ngx_http_websocket_reap_handler(ngx_uint_t slot);
+static ngx_int_t ngx_http_websocket_reap_handler(ngx_uint_t slot);
 static void ngx_http_websocket_tick_handler(ngx_event_t *ev);
 
 
@@ -897,9 +897,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
             return NGX_ERROR;
         }
 
-        ngx_http_websocket_zone_attach(zone[i],
-                                     ngx_http_websocket_worker_slot(),
-                                     ngx_http_websocket_worker_incarnation());
+        ngx_http_websocket_hub_attach(zone[i]);
     }
 
     wmcf = ngx_http_cycle_get_module_main_conf(cycle,
@@ -930,11 +928,23 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_websocket_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t                   i;
+    ngx_array_t                 *zones;
+    ngx_http_websocket_zone_t  **zone;
+
     if (!ngx_http_websocket_started) {
         return;
     }
 
     ngx_http_websocket_session_abandon_all();
+
+    zones = ngx_http_websocket_cycle_zones(cycle);
+    zone = zones->elts;
+
+    for (i = 0; i < zones->nelts; i++) {
+        ngx_http_websocket_wait_end(zone[i]);
+    }
+
     ngx_http_websocket_worker_stop(cycle);
 }
 
@@ -978,9 +988,10 @@ ngx_http_websocket_quit_handler(ngx_event_t *ev)
 }
 
 
-static void
+static ngx_int_t
 ngx_http_websocket_reap_handler(ngx_uint_t slot)
 {
+    ngx_int_t                    rc;
     ngx_uint_t                   i;
     ngx_array_t                 *zones;
     ngx_http_websocket_zone_t  **zone;
@@ -988,11 +999,19 @@ ngx_http_websocket_reap_handler(ngx_uint_t slot)
     zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
     zone = zones->elts;
 
+    rc = NGX_OK;
+
     for (i = 0; i < zones->nelts; i++) {
-        ngx_http_websocket_zone_attach(zone[i], slot, 0);
+        if (ngx_http_websocket_zone_attach(zone[i], slot, 0) != NGX_OK) {
+            rc = NGX_BUSY;
+        }
     }
 
-    ngx_http_websocket_stats_void((ngx_cycle_t *) ngx_cycle, slot);
+    if (rc == NGX_OK) {
+        ngx_http_websocket_stats_void((ngx_cycle_t *) ngx_cycle, slot);
+    }
+
+    return rc;
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -18,6 +19,8 @@ struct ngx_http_websocket_channel_s {
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_channel_t   *next;       /* in its bucket */
     ngx_websocket_channel_ref_t     ref;
+    uint32_t                        owed;       /* unsubscribers */
+    ngx_http_websocket_waiter_t     debt;       /* of them */
     unsigned                        queued:1;   /* in hub->dirty */
     unsigned                        busy:1;     /* being delivered to */
 };
@@ -30,6 +33,22 @@ struct ngx_http_websocket_catch_up_s {
     ngx_queue_t                          queue;     /* in hub->catching_up */
     ngx_http_websocket_subscription_t   *subscription;
     unsigned                             queued:1;
+};
+
+
+/*
+ * That a member leaves, where it cannot at once: one for each that has joined,
+ * since then it is too late to ask for memory.
+ */
+
+typedef struct ngx_http_websocket_farewell_s  ngx_http_websocket_farewell_t;
+
+struct ngx_http_websocket_farewell_s {
+    ngx_http_websocket_waiter_t     debt;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_mourn_pt     mourn;
+    ngx_websocket_member_ref_t      ref;
+    ngx_http_websocket_farewell_t  *next;       /* in hub->farewells */
 };
 
 
@@ -52,12 +71,17 @@ struct ngx_http_websocket_hub_s {
     ngx_http_websocket_channel_t   *spare_channel;
     ngx_http_websocket_catch_up_t  *spare_catch_up;
 
+    ngx_http_websocket_farewell_t  *farewells;
+    ngx_http_websocket_waiter_t     attach;
+
     ngx_queue_t                     catching_up;    /* in the next one */
     ngx_event_t                     catch_up;
     ngx_connection_t                dummy;
 };
 
 
+static ngx_int_t ngx_http_websocket_hub_attach_own(
+    ngx_http_websocket_waiter_t *debt);
 static ngx_websocket_log_cursor_t *ngx_http_websocket_hub_cursor(
     ngx_http_websocket_zone_t *zone, ngx_websocket_channel_ref_t ref);
 static ngx_http_websocket_channel_t *ngx_http_websocket_hub_find(
@@ -70,6 +94,10 @@ static void ngx_http_websocket_hub_remove(ngx_http_websocket_hub_t *hub,
     ngx_http_websocket_channel_t *channel);
 static void ngx_http_websocket_hub_release(
     ngx_http_websocket_channel_t *channel);
+static ngx_int_t ngx_http_websocket_hub_pay(
+    ngx_http_websocket_waiter_t *debt);
+static ngx_int_t ngx_http_websocket_hub_part(
+    ngx_http_websocket_waiter_t *debt);
 static void ngx_http_websocket_hub_event(ngx_event_t *ev);
 static ngx_int_t ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub,
     ngx_log_t *log);
@@ -161,9 +189,33 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     hub->catch_up.data = &hub->dummy;
     hub->catch_up.log = cycle->log;
 
+    hub->attach.handler = ngx_http_websocket_hub_attach_own;
+
     zone->hub = hub;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_hub_attach(ngx_http_websocket_zone_t *zone)
+{
+    if (ngx_http_websocket_hub_attach_own(&zone->hub->attach) != NGX_OK) {
+        ngx_http_websocket_owe(zone, &zone->hub->attach);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_hub_attach_own(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_http_websocket_hub_t  *hub;
+
+    hub = ngx_queue_data(debt, ngx_http_websocket_hub_t, attach);
+
+    return ngx_http_websocket_zone_attach(hub->dummy.data,
+                                     ngx_http_websocket_worker_slot(),
+                                     ngx_http_websocket_worker_incarnation());
 }
 
 
@@ -172,6 +224,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription)
 {
+    int                                   rc;
     ngx_http_websocket_catch_up_t        *catch_up;
     ngx_http_websocket_zone_subscribe_t   zs;
 
@@ -192,8 +245,10 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     zs.buf = ngx_http_websocket_batch;
     zs.size = NGX_HTTP_WEBSOCKET_BATCH_SIZE;
 
-    if (ngx_http_websocket_zone_subscribe(zone, &zs) != NGX_WEBSOCKET_LOG_OK) {
-        return NGX_DECLINED;
+    rc = ngx_http_websocket_zone_subscribe(zone, &zs);
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
     catch_up = zone->hub->spare_catch_up;
@@ -266,6 +321,8 @@ ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
     channel->zone = zone;
     channel->ref = zs->ref;
     channel->cursor = zs->cursor;
+
+    channel->debt.handler = ngx_http_websocket_hub_pay;
 
     ngx_queue_init(&channel->subscriptions);
     ngx_http_websocket_hub_insert(zone->hub, channel);
@@ -379,7 +436,7 @@ ngx_http_websocket_hub_catch_up(ngx_event_t *ev)
     zone = c->data;
     hub = zone->hub;
 
-    if (ngx_queue_empty(&hub->catching_up)) {
+    if (ngx_queue_empty(&hub->catching_up) || zone->wait.stuck) {
         return;
     }
 
@@ -437,7 +494,7 @@ ngx_http_websocket_hub_catch_up_read(
         hub->subscriber->broken(subscription, rc);
         return 0;
 
-    default:  /* OK, SHORT */
+    default:  /* OK, SHORT, BUSY */
         return 1;
     }
 }
@@ -574,16 +631,54 @@ ngx_http_websocket_hub_unsubscribe(
     subscription->channel = NULL;
     ngx_queue_remove(&subscription->queue);
 
-    ngx_http_websocket_zone_unsubscribe(channel->zone, &channel->cursor);
+    if (ngx_http_websocket_zone_unsubscribe(channel->zone, &channel->cursor)
+        != NGX_OK)
+    {
+        channel->owed++;
+        ngx_http_websocket_owe(channel->zone, &channel->debt);
+    }
 
     ngx_http_websocket_hub_release(channel);
+}
+
+
+/* a channel whose subscribers left while the zone was stuck */
+
+static ngx_int_t
+ngx_http_websocket_hub_pay(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_http_websocket_channel_t  *channel;
+
+    channel = ngx_queue_data(debt, ngx_http_websocket_channel_t, debt);
+
+    while (channel->owed) {
+
+        if (ngx_http_websocket_zone_unsubscribe(channel->zone,
+                                                &channel->cursor)
+            != NGX_OK)
+        {
+            return NGX_BUSY;
+        }
+
+        channel->owed--;
+
+        if (channel->owed && ngx_http_websocket_turn_over()) {
+            return NGX_AGAIN;
+        }
+    }
+
+    ngx_http_websocket_hub_release(channel);
+
+    return NGX_OK;
 }
 
 
 static void
 ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
 {
-    if (channel->busy || !ngx_queue_empty(&channel->subscriptions)) {
+    if (channel->busy || channel->owed
+        || !ngx_queue_empty(&channel->subscriptions))
+    {
         return;
     }
 
@@ -633,7 +728,7 @@ ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
 ngx_uint_t
 ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone)
 {
-    return zone->hub
+    return zone->hub && !zone->wait.stuck
            && (zone->hub->flooded || !ngx_queue_empty(&zone->hub->dirty));
 }
 
@@ -663,9 +758,10 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
     ngx_websocket_log_part_t *parts, size_t n)
 {
-    int                         rc;
-    ngx_uint_t                  here;
-    ngx_http_websocket_zone_t  *zone;
+    int                             rc;
+    ngx_uint_t                      here;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_farewell_t  *farewell;
 
     if (subscription->channel == NULL || subscription->member) {
         return NGX_OK;
@@ -673,13 +769,27 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
 
     zone = subscription->channel->zone;
 
+    farewell = ngx_alloc(sizeof(ngx_http_websocket_farewell_t),
+                         ngx_cycle->log);
+    if (farewell == NULL) {
+        return NGX_DECLINED;
+    }
+
     rc = ngx_http_websocket_zone_join(zone, subscription->channel->ref,
                                       member, message, parts, n,
                                       &subscription->member, &here);
 
     ngx_http_websocket_hub_told(zone, here);
 
-    return rc == NGX_WEBSOCKET_LOG_OK ? NGX_OK : NGX_DECLINED;
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        ngx_free(farewell);
+        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
+    }
+
+    farewell->next = zone->hub->farewells;
+    zone->hub->farewells = farewell;
+
+    return NGX_OK;
 }
 
 
@@ -687,8 +797,8 @@ void
 ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_mourn_pt mourn)
 {
-    ngx_uint_t                  here;
-    ngx_http_websocket_zone_t  *zone;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_farewell_t  *farewell;
 
     if (subscription->channel == NULL || subscription->member == 0) {
         return;
@@ -696,11 +806,46 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
 
     zone = subscription->channel->zone;
 
-    ngx_http_websocket_zone_leave(zone, subscription->member, mourn, &here);
+    farewell = zone->hub->farewells;
+    zone->hub->farewells = farewell->next;
+
+    ngx_memzero(farewell, sizeof(ngx_http_websocket_farewell_t));
+
+    farewell->debt.handler = ngx_http_websocket_hub_part;
+    farewell->zone = zone;
+    farewell->mourn = mourn;
+    farewell->ref = subscription->member;
 
     subscription->member = 0;
 
-    ngx_http_websocket_hub_told(zone, here);
+    if (ngx_http_websocket_hub_part(&farewell->debt) != NGX_OK) {
+        ngx_http_websocket_owe(zone, &farewell->debt);
+    }
+}
+
+
+/* frees it where it returns NGX_OK */
+
+static ngx_int_t
+ngx_http_websocket_hub_part(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_uint_t                      here;
+    ngx_http_websocket_farewell_t  *farewell;
+
+    farewell = ngx_queue_data(debt, ngx_http_websocket_farewell_t, debt);
+
+    if (ngx_http_websocket_zone_leave(farewell->zone, farewell->ref,
+                                      farewell->mourn, &here)
+        != NGX_OK)
+    {
+        return NGX_BUSY;
+    }
+
+    ngx_http_websocket_hub_told(farewell->zone, here);
+
+    ngx_free(farewell);
+
+    return NGX_OK;
 }
 
 
@@ -717,6 +862,16 @@ ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
         }
 
         ngx_http_websocket_hub_told(zone, here);
+    }
+}
+
+
+void
+ngx_http_websocket_hub_resume(ngx_http_websocket_zone_t *zone)
+{
+    if (zone->hub) {
+        ngx_post_event(&zone->hub->event, &ngx_posted_events);
+        ngx_post_event(&zone->hub->catch_up, &ngx_posted_events);
     }
 }
 
@@ -742,6 +897,13 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
 
     hub = zone->hub;
     hub->flooded = 0;
+
+    if (zone->wait.stuck) {
+
+        /* what hints say is read when it can be looked at */
+
+        return;
+    }
 
     if (hub->nchannels == 0) {
         hub->hints = ngx_websocket_log_hints(zone->log);
@@ -878,7 +1040,7 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 
         return 0;
 
-    default:  /* OK, SHORT */
+    default:  /* OK, SHORT, BUSY */
         return 1;
     }
 }

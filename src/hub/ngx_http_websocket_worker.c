@@ -368,7 +368,9 @@ ngx_http_websocket_worker_stop(ngx_cycle_t *cycle)
 
     slot = &ngx_http_websocket_table->slots[ngx_http_websocket_slot];
 
-    ngx_http_websocket_handlers.reap(ngx_http_websocket_slot);
+    if (ngx_http_websocket_handlers.reap(ngx_http_websocket_slot) != NGX_OK) {
+        return;
+    }
 
     slot->incarnation = 0;
     (void) pthread_mutex_unlock(&slot->lease);
@@ -492,8 +494,7 @@ ngx_http_websocket_worker_reap_slot(ngx_uint_t n, ngx_log_t *log)
         return;
     }
 
-    if (slot->incarnation) {
-        ngx_http_websocket_handlers.reap(n);
+    if (slot->incarnation && ngx_http_websocket_handlers.reap(n) == NGX_OK) {
         slot->incarnation = 0;
     }
 

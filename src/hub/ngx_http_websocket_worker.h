@@ -22,8 +22,11 @@
 #include "hub/log.h"
 
 
-/* called for a slot whose worker died: its incarnation is void */
-typedef void (*ngx_http_websocket_reap_pt)(ngx_uint_t slot);
+/*
+ * Called for a slot whose worker died: its incarnation is void.  Returns
+ * NGX_OK, or NGX_BUSY to be called again later.
+ */
+typedef ngx_int_t (*ngx_http_websocket_reap_pt)(ngx_uint_t slot);
 
 typedef struct {
     ngx_event_handler_pt          wake;     /* another worker has news */
@@ -54,7 +57,10 @@ ngx_int_t ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_websocket_worker_start(ngx_cycle_t *cycle,
     ngx_http_websocket_worker_handlers_t *handlers);
 
-/* In exit_process: gives the slot back. */
+/*
+ * In exit_process: gives the slot back; where that cannot be said in all zones
+ * now, others will find that the worker died.
+ */
 void ngx_http_websocket_worker_stop(ngx_cycle_t *cycle);
 
 /* This worker's slot, or NGX_HTTP_WEBSOCKET_NO_SLOT. */

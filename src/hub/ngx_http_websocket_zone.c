@@ -4,8 +4,8 @@
 #include "hub/ngx_http_websocket_zone.h"
 
 
-/* tries before the kernel is asked to wait: the lock is held very shortly */
-#define NGX_HTTP_WEBSOCKET_SPIN      200
+/* then it is tried again so many microseconds later */
+#define NGX_HTTP_WEBSOCKET_PAUSE     50
 
 /* buckets looked at while the lock is held once */
 #define NGX_HTTP_WEBSOCKET_BUCKETS   64
@@ -29,7 +29,11 @@ static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
 static uint64_t ngx_http_websocket_zone_clock(clockid_t id);
-static void ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone);
+static ngx_int_t ngx_http_websocket_zone_lock(
+    ngx_http_websocket_zone_t *zone);
+static ngx_int_t ngx_http_websocket_zone_spin(
+    ngx_http_websocket_zone_t *zone, ngx_uint_t tries);
+static void ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_seek_newcomer(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s,
@@ -78,6 +82,8 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
     zone->name = *name;
     zone->shm_zone = shm_zone;
     zone->stats = &ngx_http_websocket_stats_none;
+
+    ngx_http_websocket_wait_init(zone);
 
     shm_zone->init = ngx_http_websocket_zone_init;
     shm_zone->data = zone;
@@ -237,38 +243,105 @@ ngx_http_websocket_zone_seed(uint8_t seed[16])
 }
 
 
-static void
+/*
+ * NGX_BUSY when it cannot be had: the caller does without.  Nobody has it
+ * before what is owed is done.
+ */
+
+static ngx_int_t
 ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone)
 {
-    int               rc;
-    ngx_uint_t        n;
-    pthread_mutex_t  *mutex;
+    uint64_t  now, end;
 
-    mutex = &zone->shared->mutex;
+    if (zone->wait.stuck && !zone->wait.paying) {
 
-    for (n = 0; n < NGX_HTTP_WEBSOCKET_SPIN; n++) {
+        if (ngx_http_websocket_zone_try(zone, 1) == NGX_OK) {
+            ngx_http_websocket_wait_again(zone);
+        }
 
-        rc = pthread_mutex_trylock(mutex);
+        return NGX_BUSY;
+    }
 
-        if (rc != EBUSY) {
-            goto done;
+    end = 0;
+
+    for ( ;; ) {
+
+        if (ngx_http_websocket_zone_spin(zone, NGX_HTTP_WEBSOCKET_SPIN)
+            == NGX_OK)
+        {
+            return NGX_OK;
+        }
+
+        now = ngx_http_websocket_zone_now_us();
+
+        if (end == 0) {
+            end = now + NGX_HTTP_WEBSOCKET_LOCK;
+        }
+
+        if (now >= end || zone->wait.paying) {
+            ngx_http_websocket_wait_begin(zone);
+            return NGX_BUSY;
+        }
+
+        (void) usleep(NGX_HTTP_WEBSOCKET_PAUSE);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_zone_spin(ngx_http_websocket_zone_t *zone,
+    ngx_uint_t tries)
+{
+    int  rc;
+
+    while (tries--) {
+
+        rc = pthread_mutex_trylock(&zone->shared->mutex);
+
+        if (rc == 0) {
+            return NGX_OK;
+        }
+
+        if (rc == EOWNERDEAD) {
+            ngx_http_websocket_zone_recover(zone);
+            tries++;
+            continue;
         }
 
         ngx_cpu_pause();
     }
 
-    rc = pthread_mutex_lock(mutex);
+    return NGX_BUSY;
+}
 
-done:
 
-    if (rc == EOWNERDEAD) {
-        ngx_websocket_log_recover(zone->log);
-        (void) pthread_mutex_consistent(mutex);
+static void
+ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone)
+{
+    ngx_websocket_log_recover(zone->log);
 
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "websocket zone \"%V\" recovered: a worker died "
-                      "while it held the lock", &zone->name);
+    (void) pthread_mutex_consistent(&zone->shared->mutex);
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    /* a disk may be slow: others need not wait for it */
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "websocket zone \"%V\" recovered: a worker died "
+                  "while it held the lock", &zone->name);
+}
+
+
+ngx_int_t
+ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone, ngx_uint_t tries)
+{
+    if (ngx_http_websocket_zone_spin(zone, tries) != NGX_OK) {
+        return NGX_BUSY;
     }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -357,15 +430,19 @@ ngx_http_websocket_zone_wake(ngx_websocket_log_wake_t *wake)
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone,
     ngx_uint_t slot, uint32_t incarnation)
 {
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
 
     ngx_websocket_log_attach(zone->log, slot, incarnation);
 
     ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -383,7 +460,10 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
     ngx_http_websocket_zone_stamp(message);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
                                         hash, message->time, history, &ref);
@@ -415,7 +495,10 @@ ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
 
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -445,7 +528,9 @@ ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
 
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -471,7 +556,9 @@ ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
     hash = ngx_websocket_log_hash(zone->log, s->name->data, s->name->len);
     now = ngx_http_websocket_zone_now();
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_open_channel(zone->log, s->name->data,
                                         s->name->len, hash, now, s->history,
@@ -548,7 +635,7 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor)
 {
@@ -556,11 +643,15 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
 
     now = ngx_http_websocket_zone_now();
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
 
     ngx_websocket_log_unsubscribe(zone->log, cursor, now);
 
     ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -571,7 +662,10 @@ ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
 {
     int  rc;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *n = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_http_websocket_zone_read_locked(zone, cursor, messages, n, buf,
                                              size);
@@ -622,7 +716,9 @@ ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     rc = NGX_WEBSOCKET_LOG_NOTFOUND;
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -646,7 +742,9 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
     done = 0;
 
     do {
-        ngx_http_websocket_zone_lock(zone);
+        if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+            return;
+        }
 
         n = ngx_websocket_log_sweep(zone->log, NGX_HTTP_WEBSOCKET_BUCKETS,
                                     now, zone->inactive);
@@ -668,7 +766,10 @@ ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     int                       rc;
     ngx_websocket_log_wake_t  wake;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_join(zone->log, channel,
                                 ngx_http_websocket_worker_slot(), member,
@@ -686,7 +787,7 @@ ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
     ngx_uint_t *here)
@@ -694,7 +795,10 @@ ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_wake_t    wake;
     ngx_websocket_log_member_t  member;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_BUSY;
+    }
 
     ngx_websocket_log_member(zone->log, ref, &member);
     ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
@@ -702,6 +806,8 @@ ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     *here = ngx_http_websocket_zone_wake(&wake);
+
+    return NGX_OK;
 }
 
 
@@ -713,7 +819,10 @@ ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t  ref;
     ngx_websocket_log_member_t  member;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return 0;
+    }
 
     ref = ngx_websocket_log_orphan(zone->log, &member);
 
@@ -757,7 +866,10 @@ ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
     rc = NGX_WEBSOCKET_LOG_NOTFOUND;
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *n = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     channel = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -776,11 +888,20 @@ void
 ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_stat_t *stat)
 {
-    ngx_http_websocket_zone_lock(zone);
+    ngx_int_t  locked;
+
+    locked = ngx_http_websocket_zone_lock(zone);
 
     ngx_websocket_log_stat(zone->log, stat);
 
-    ngx_http_websocket_zone_unlock(zone);
+    if (locked == NGX_OK) {
+        ngx_http_websocket_zone_unlock(zone);
+        return;
+    }
+
+    /* counters, of which one may not have followed another yet */
+
+    stat->used = (int64_t) stat->used < 0 ? 0 : stat->used;
 }
 
 
@@ -797,7 +918,9 @@ ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
 
     for (reaped = 0; ; reaped = 1) {
 
-        ngx_http_websocket_zone_lock(zone);
+        if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+            return NGX_WEBSOCKET_LOG_BUSY;
+        }
 
         rc = ngx_websocket_log_sit(zone->log, rows, n,
                                    ngx_http_websocket_worker_slot(), now,
@@ -816,7 +939,7 @@ ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_seat_t *seats, size_t n)
 {
@@ -824,11 +947,15 @@ ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
 
     now = ngx_http_websocket_zone_now();
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
 
     ngx_websocket_log_rise(zone->log, seats, n, now);
 
     ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -842,7 +969,9 @@ ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
 
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return 0;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
     crowded = ref ? ngx_websocket_log_crowded(zone->log, ref,
