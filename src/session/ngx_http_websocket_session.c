@@ -256,7 +256,11 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
     }
 
     for (i = 0; i < s->record->nchannels; i++) {
-        ngx_http_websocket_presence_join(s, &s->subscriptions[i]);
+        rc = ngx_http_websocket_presence_join(s, &s->subscriptions[i]);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     return NGX_OK;
