@@ -36,6 +36,8 @@ static json_t *ngx_http_websocket_member_json(
     ngx_websocket_log_member_t *member);
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_log_info_t *info);
+static ngx_int_t ngx_http_websocket_channel_page(ngx_http_request_t *r,
+    json_t *json);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
 
 
@@ -138,23 +140,25 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                                       ? UINT64_MAX : position.offset + 1,
                                       &cursor, &info);
 
-    if (rc != NGX_WEBSOCKET_LOG_NOTFOUND && info.epoch != position.epoch) {
+    if (rc != NGX_WEBSOCKET_LOG_NOTFOUND && rc != NGX_WEBSOCKET_LOG_BUSY
+        && info.epoch != position.epoch)
+    {
 
         /* an offset of another life of the channel says nothing here */
 
         rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
                                           info.first, &cursor, &info);
 
-        if (rc != NGX_WEBSOCKET_LOG_NOTFOUND) {
+        if (rc == NGX_WEBSOCKET_LOG_OK) {
             rc = NGX_WEBSOCKET_LOG_GAP;
         }
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND) {
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY) {
         return ngx_http_websocket_not_found(r);
     }
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+    return ngx_http_websocket_channel_page(r,
                 ngx_http_websocket_history_json(r, &info, &cursor, view, limit,
                                     since ? json_boolean(rc
                                                        == NGX_WEBSOCKET_LOG_OK)
@@ -229,7 +233,7 @@ ngx_http_websocket_history_json(ngx_http_request_t *r,
 }
 
 
-/* NULL when memory was refused */
+/* NULL when memory was refused, or the zone is stuck */
 
 static json_t *
 ngx_http_websocket_history_page(ngx_http_request_t *r,
@@ -276,6 +280,12 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
             }
 
             continue;
+        }
+
+        if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+            (void) ngx_pfree(r->pool, buf);
+            json_decref(page);
+            return NULL;
         }
 
         if (n == 0) {
@@ -395,11 +405,11 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r)
 
     json_decref(page);
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+    return ngx_http_websocket_channel_page(r, json);
 }
 
 
-/* those who joined first; NULL when memory was refused */
+/* those who joined first; NULL when memory was refused, or the zone is stuck */
 
 static json_t *
 ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
@@ -433,6 +443,12 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 
         rc = ngx_http_websocket_zone_members(conf->zone, &ctx->channels[0],
                                              &ref, &id, members, &n);
+
+        if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+            (void) ngx_pfree(r->pool, members);
+            json_decref(page);
+            return NULL;
+        }
 
         if (rc == NGX_WEBSOCKET_LOG_GAP) {
 
@@ -545,9 +561,39 @@ ngx_http_websocket_channel_describe(json_t *json,
 }
 
 
+/* one that could not be read whole is read again, when the zone can be */
+
+static ngx_int_t
+ngx_http_websocket_channel_page(ngx_http_request_t *r, json_t *json)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (json == NULL && conf->zone->wait.stuck) {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+}
+
+
+/* the channel does not exist, or that is not to be seen as the zone is stuck */
+
 static ngx_int_t
 ngx_http_websocket_not_found(ngx_http_request_t *r)
 {
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->zone->wait.stuck) {
+        return ngx_http_websocket_await_or_refuse(r,
+                                            r->method == NGX_HTTP_DELETE
+                                            ? ngx_http_websocket_channel_delete
+                                            : ngx_http_websocket_channel_get);
+    }
+
     return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_FOUND,
                                             "no_channel",
                                             "the channel does not exist");
