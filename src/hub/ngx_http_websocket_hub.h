@@ -63,7 +63,8 @@ typedef struct {
     ngx_uint_t                  (*ready)(
                                      ngx_http_websocket_subscription_t *s);
 
-    /* messages were lost (GAP), or the channel was deleted (DELETED) */
+    /* messages were lost (GAP), or the channel was deleted (DELETED): it
+       ends the subscription */
     void                        (*broken)(
                                      ngx_http_websocket_subscription_t *s,
                                      int rc);
