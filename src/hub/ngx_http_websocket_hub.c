@@ -959,9 +959,10 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 
     if (channel->rest) {
 
-        /* messages that follow wait behind it */
+        /* messages that follow wait behind it, also those that come yet */
 
-        channel->rest->rc = rc;
+        channel->rest->rc = (rc == NGX_WEBSOCKET_LOG_EMPTY)
+                            ? NGX_WEBSOCKET_LOG_OK : rc;
         return 1;
     }
 
@@ -1234,44 +1235,50 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
     uint64_t                                first, last;
     ngx_int_t                               steps;
     ngx_uint_t                              i;
-    ngx_queue_t                            *next;
+    ngx_queue_t                            *end;
     ngx_http_websocket_subscription_t      *s;
     const ngx_http_websocket_subscriber_t  *subscriber;
 
     subscriber = channel->zone->hub->subscriber;
+
+    end = ngx_queue_sentinel(&channel->subscriptions);
 
     first = delivery->messages[0]->offset;
     last = delivery->messages[delivery->n - 1]->offset;
 
     steps = ngx_http_websocket_hub_steps(delivery);
 
-    while (q != ngx_queue_sentinel(&channel->subscriptions)) {
+    if (q == end) {
+        return end;
+    }
 
-        next = ngx_queue_next(q);
+    do {
         s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
-        q = next;
+        q = ngx_queue_next(q);
 
-        if (s->offset < last && s->catch_up == NULL) {
+        if (s->catch_up) {
+            continue;
+        }
 
-            i = 0;
+        i = 0;
 
-            if (s->offset >= first) {
+        if (s->offset >= first) {
 
-                /* who came after a message was appended is not due it */
+            /* who came after a message was appended is not due it */
 
-                while (delivery->messages[i]->offset <= s->offset) {
-                    i++;
-                }
+            if (s->offset >= last) {
+                continue;
             }
 
-            s->offset = last;
-            subscriber->deliver(s, delivery, i);
+            while (delivery->messages[i]->offset <= s->offset) {
+                i++;
+            }
         }
 
-        if (ngx_http_websocket_turn_step(steps)) {
-            break;
-        }
-    }
+        s->offset = last;
+        subscriber->deliver(s, delivery, i);
+
+    } while (!ngx_http_websocket_turn_step(steps) && q != end);
 
     return q;
 }

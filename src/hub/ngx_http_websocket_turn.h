@@ -24,7 +24,7 @@
 
 /* what is done between two looks at the clock, in steps */
 #ifndef NGX_HTTP_WEBSOCKET_STEPS
-#define NGX_HTTP_WEBSOCKET_STEPS  64
+#define NGX_HTTP_WEBSOCKET_STEPS  128
 #endif
 
 
@@ -40,14 +40,14 @@ ngx_uint_t ngx_http_websocket_turn_over(void);
  * the clock is read, and again each time that so many were done.  Who does
  * more work than a step says so, wherever it is done.
  */
-extern ngx_int_t  ngx_http_websocket_turn_steps;    /* left */
+extern ngx_int_t  ngx_http_websocket_turn_steps;    /* left but for one */
 
 ngx_uint_t ngx_http_websocket_turn_ask(void);
 
 static ngx_inline void
 ngx_http_websocket_turn_loop(void)
 {
-    ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS;
+    ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;
 }
 
 static ngx_inline void
@@ -62,7 +62,7 @@ ngx_http_websocket_turn_step(ngx_int_t steps)
 {
     ngx_http_websocket_turn_steps -= steps;
 
-    return ngx_http_websocket_turn_steps <= 0
+    return ngx_http_websocket_turn_steps < 0
            && ngx_http_websocket_turn_ask();
 }
 
