@@ -142,6 +142,8 @@ static ngx_int_t ngx_http_websocket_hub_steps(
 static ngx_int_t ngx_http_websocket_hub_put_off(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q);
+static void ngx_http_websocket_hub_done(
+    ngx_http_websocket_channel_t *channel);
 static void ngx_http_websocket_hub_delivered(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_delivery_t *delivery);
 static void ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
@@ -157,6 +159,8 @@ static u_char                       ngx_http_websocket_batch[
 static ngx_websocket_log_message_t  ngx_http_websocket_messages[
                                         NGX_HTTP_WEBSOCKET_BATCH];
 static uint64_t                     ngx_http_websocket_deliveries;
+
+static ngx_http_websocket_rest_t   *ngx_http_websocket_spare_rest;
 
 
 ngx_int_t
@@ -1016,9 +1020,7 @@ ngx_http_websocket_hub_go_on(ngx_http_websocket_channel_t *channel)
     }
 
     ngx_http_websocket_hub_delivered(channel->zone, &rest->delivery);
-
-    channel->rest = NULL;
-    ngx_free(rest);
+    ngx_http_websocket_hub_done(channel);
 
     return rc;
 }
@@ -1310,9 +1312,14 @@ ngx_http_websocket_hub_put_off(ngx_http_websocket_channel_t *channel,
 {
     ngx_http_websocket_rest_t  *rest;
 
-    rest = ngx_alloc(sizeof(ngx_http_websocket_rest_t), ngx_cycle->log);
+    rest = ngx_http_websocket_spare_rest;
+    ngx_http_websocket_spare_rest = NULL;
+
     if (rest == NULL) {
-        return NGX_ERROR;
+        rest = ngx_alloc(sizeof(ngx_http_websocket_rest_t), ngx_cycle->log);
+        if (rest == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     rest->delivery.n = 0;
@@ -1325,6 +1332,22 @@ ngx_http_websocket_hub_put_off(ngx_http_websocket_channel_t *channel,
     channel->rest = rest;
 
     return NGX_OK;
+}
+
+
+/* nothing is left of it */
+
+static void
+ngx_http_websocket_hub_done(ngx_http_websocket_channel_t *channel)
+{
+    if (ngx_http_websocket_spare_rest == NULL) {
+        ngx_http_websocket_spare_rest = channel->rest;
+
+    } else {
+        ngx_free(channel->rest);
+    }
+
+    channel->rest = NULL;
 }
 
 
@@ -1407,8 +1430,7 @@ ngx_http_websocket_hub_broken(ngx_http_websocket_channel_t *channel, int rc)
 
     if (channel->rest) {
         ngx_queue_remove(&channel->rest->place);
-        ngx_free(channel->rest);
-        channel->rest = NULL;
+        ngx_http_websocket_hub_done(channel);
     }
 
     return NGX_OK;
