@@ -35,6 +35,7 @@ struct ngx_http_websocket_auth_s {
 static int64_t ngx_http_websocket_auth_now(void);
 static void ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     ngx_http_websocket_grant_t *grant, ngx_str_t *channel);
+static void ngx_http_websocket_auth_revoked(ngx_queue_t *node);
 static ngx_uint_t ngx_http_websocket_auth_maybe(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static json_t *ngx_http_websocket_auth_token(u_char *data, size_t size,
@@ -207,22 +208,26 @@ void
 ngx_http_websocket_auth_revoke(void)
 {
     if (ngx_http_websocket_revocations_new()) {
-        ngx_http_websocket_wheel_visit();
+        ngx_http_websocket_wheel_visit(ngx_http_websocket_auth_revoked);
     }
 }
 
 
-void
-ngx_http_websocket_auth_look(ngx_http_websocket_session_t *s)
+static void
+ngx_http_websocket_auth_revoked(ngx_queue_t *node)
 {
-    ngx_http_websocket_auth_t  *auth;
+    ngx_http_websocket_auth_t     *auth;
+    ngx_http_websocket_session_t  *s;
 
+    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
     auth = s->record->auth;
 
-    if (auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+    if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
                                          "token revoked");
     }
+
+    ngx_http_websocket_session_schedule(s);
 }
 
 

@@ -37,9 +37,8 @@ static void ngx_http_websocket_session_heartbeat(
     ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_session_passed(
     ngx_http_websocket_time_t since, ngx_msec_t timeout);
-static void ngx_http_websocket_session_visit(
+static void ngx_http_websocket_session_drain(
     ngx_queue_t *node);
-static void ngx_http_websocket_session_drain(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_abandon(
     ngx_queue_t *node);
 static void ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s);
@@ -61,17 +60,14 @@ const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[] = {
 };
 
 
-static uint32_t    ngx_http_websocket_session_number;
-
-static ngx_uint_t  ngx_http_websocket_draining;
+static uint32_t  ngx_http_websocket_session_number;
 
 
 void
 ngx_http_websocket_session_init(ngx_cycle_t *cycle)
 {
     ngx_http_websocket_write_init(cycle);
-    ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due,
-                                  ngx_http_websocket_session_visit);
+    ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
 }
 
 
@@ -820,36 +816,17 @@ ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_session_drain_all(void)
 {
-    ngx_http_websocket_draining = 1;
-
-    ngx_http_websocket_wheel_visit();
+    ngx_http_websocket_wheel_visit(ngx_http_websocket_session_drain);
 }
 
 
-/* for what all sessions are to be looked at: each looks for all of it */
-
 static void
-ngx_http_websocket_session_visit(ngx_queue_t *node)
+ngx_http_websocket_session_drain(ngx_queue_t *node)
 {
     ngx_http_websocket_session_t  *s;
 
     s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
 
-    if (ngx_http_websocket_draining && !s->draining) {
-        ngx_http_websocket_session_drain(s);
-    }
-
-    if (s->record->auth) {
-        ngx_http_websocket_auth_look(s);
-    }
-
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-static void
-ngx_http_websocket_session_drain(ngx_http_websocket_session_t *s)
-{
     s->draining = 1;
 
     if (!s->close_queued) {
@@ -861,6 +838,8 @@ ngx_http_websocket_session_drain(ngx_http_websocket_session_t *s)
             s->record->leave += (ngx_msec_t) ngx_random() % s->conf->drain;
         }
     }
+
+    ngx_http_websocket_session_schedule(s);
 }
 
 

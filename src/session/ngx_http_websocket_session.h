@@ -579,9 +579,6 @@ ngx_uint_t ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s);
  */
 void ngx_http_websocket_auth_revoke(void);
 
-/* Closes the session if its token was revoked. */
-void ngx_http_websocket_auth_look(ngx_http_websocket_session_t *s);
-
 /* Gives back what a request has of a token, which variables may yet tell. */
 void ngx_http_websocket_access_release(ngx_http_request_t *r);
 

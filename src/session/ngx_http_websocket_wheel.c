@@ -6,14 +6,17 @@
 #define NGX_HTTP_WEBSOCKET_WHEEL_SIZE  512      /* a power of two */
 #define NGX_HTTP_WEBSOCKET_WHEEL_MASK  (NGX_HTTP_WEBSOCKET_WHEEL_SIZE - 1)
 
+/* there is one for each purpose */
+#define NGX_HTTP_WEBSOCKET_VISITORS    4
+
 
 /* a node stands at the place of its tick modulo the size */
 
 typedef struct {
     ngx_queue_t                   places[NGX_HTTP_WEBSOCKET_WHEEL_SIZE];
     ngx_queue_t                   due;      /* the handler is to be called */
-    ngx_queue_t                   visits;   /* the visitor is */
-    ngx_uint_t                    visiting;     /* it is being called */
+    ngx_queue_t                   visits;   /* the visitors are */
+    ngx_uint_t                    visiting;     /* they are being called */
     ngx_uint_t                    count;    /* of nodes, in all of these */
     ngx_msec_t                    tick;     /* the next one to look at */
     ngx_msec_t                    armed;    /* the one the timer is set to */
@@ -21,7 +24,8 @@ typedef struct {
     ngx_event_t                   visit;
     ngx_connection_t              dummy;
     ngx_http_websocket_wheel_pt   handler;
-    ngx_http_websocket_wheel_pt   visitor;
+    ngx_http_websocket_wheel_pt   visitors[NGX_HTTP_WEBSOCKET_VISITORS];
+    ngx_uint_t                    nvisitors;
 } ngx_http_websocket_wheel_t;
 
 
@@ -38,7 +42,7 @@ static ngx_http_websocket_wheel_t  ngx_http_websocket_wheel;
 
 void
 ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
-    ngx_http_websocket_wheel_pt handler, ngx_http_websocket_wheel_pt visitor)
+    ngx_http_websocket_wheel_pt handler)
 {
     ngx_uint_t                   i;
     ngx_http_websocket_wheel_t  *wheel;
@@ -55,7 +59,6 @@ ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
     ngx_queue_init(&wheel->visits);
 
     wheel->handler = handler;
-    wheel->visitor = visitor;
     wheel->dummy.fd = (ngx_socket_t) -1;
     wheel->event.handler = ngx_http_websocket_wheel_event;
     wheel->event.data = &wheel->dummy;
@@ -132,12 +135,24 @@ ngx_http_websocket_wheel_del(ngx_queue_t *node)
 
 
 void
-ngx_http_websocket_wheel_visit(void)
+ngx_http_websocket_wheel_visit(ngx_http_websocket_wheel_pt visitor)
 {
     ngx_uint_t                   i;
     ngx_http_websocket_wheel_t  *wheel;
 
     wheel = &ngx_http_websocket_wheel;
+
+    for (i = 0; i < wheel->nvisitors; i++) {
+        if (wheel->visitors[i] == visitor) {
+            break;
+        }
+    }
+
+    if (i == wheel->nvisitors) {
+        wheel->visitors[wheel->nvisitors++] = visitor;
+    }
+
+    /* who was visited by others is so once more */
 
     for (i = 0; i < NGX_HTTP_WEBSOCKET_WHEEL_SIZE; i++) {
         ngx_http_websocket_wheel_take(&wheel->visits, &wheel->places[i]);
@@ -164,6 +179,7 @@ ngx_http_websocket_wheel_take(ngx_queue_t *queue, ngx_queue_t *place)
 static void
 ngx_http_websocket_wheel_visit_event(ngx_event_t *ev)
 {
+    ngx_uint_t                   i;
     ngx_queue_t                 *node;
     ngx_http_websocket_wheel_t  *wheel;
 
@@ -178,7 +194,11 @@ ngx_http_websocket_wheel_visit_event(ngx_event_t *ev)
         ngx_http_websocket_wheel_del(node);
 
         wheel->visiting = 1;
-        wheel->visitor(node);
+
+        for (i = 0; i < wheel->nvisitors; i++) {
+            wheel->visitors[i](node);
+        }
+
         wheel->visiting = 0;
 
         if (ngx_http_websocket_turn_step(1)) {
@@ -186,9 +206,12 @@ ngx_http_websocket_wheel_visit_event(ngx_event_t *ev)
         }
     }
 
-    if (!ngx_queue_empty(&wheel->visits)) {
-        ngx_http_websocket_turn_next(ev);
+    if (ngx_queue_empty(&wheel->visits)) {
+        wheel->nvisitors = 0;
+        return;
     }
+
+    ngx_http_websocket_turn_next(ev);
 }
 
 
