@@ -40,12 +40,18 @@ ngx_http_websocket_turn_over(void)
 }
 
 
-/* who goes on though the turn is over is told so at its next step again */
+/*
+ * The clock may not have been read before in this turn, but what was so much
+ * work at once took its time.  Who goes on though the turn is over is told so
+ * at its next step again.
+ */
 
 ngx_uint_t
 ngx_http_websocket_turn_ask(void)
 {
-    if (ngx_http_websocket_turn_over()) {
+    if (ngx_http_websocket_turn_steps < -3 * NGX_HTTP_WEBSOCKET_STEPS
+        || ngx_http_websocket_turn_over())
+    {
         return 1;
     }
 

@@ -9,7 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_CONTENT_VALUES  100000
 
 /* what it takes to read or to write so much JSON, in steps */
-#define ngx_http_websocket_content_steps(size)  (1 + (size) / 256)
+#define ngx_http_websocket_content_steps(size)  (1 + (size) / 128)
 
 
 /* a message as a view shows it */
