@@ -4,20 +4,21 @@ in the next one does so after each step.  A fan-out to many then takes as many
 turns, in which others come, catch up, go, publish, and delete the channel.
 """
 
+import http.client
+import json
 import os
 import random
 import select
+import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../clients'))
 
 from fanout_test import connect                             # noqa: E402
-from nginx import BUILD, Nginx, Tap, open_files             # noqa: E402
+from nginx import BUILD, Nginx, Tap                         # noqa: E402
 from storm import raise_limit                               # noqa: E402
-import http.client                                          # noqa: E402
-import json                                                 # noqa: E402
-import time                                                 # noqa: E402
 
 SUBSCRIBERS = 250
 MESSAGES = 120
@@ -28,6 +29,7 @@ CONF = '''
     keepalive_requests 1000000;
     websocket_history length=1000;
     websocket_heartbeat off;
+    websocket_drain 0;
     server {
         listen 127.0.0.1:$PORT;
         add_header X-Worker $pid always;
@@ -129,8 +131,8 @@ class Publisher:
         self.http = http.client.HTTPConnection('127.0.0.1', nginx.port,
                                                timeout=TIMEOUT)
 
-    def request(self, method, channel, body=None):
-        self.http.request(method, '/pub/' + channel, body)
+    def request(self, method, channel, body=None, args=''):
+        self.http.request(method, '/pub/' + channel + args, body)
         answer = self.http.getresponse()
         return json.loads(answer.read())
 
@@ -149,7 +151,7 @@ def come_and_go(tap, nginx):
                    for c in 'ab'}
 
         if n == 1:
-            since = {c: '%s:0' % answers[c]['epoch'] for c in 'ab'}
+            since = {c: answers[c]['epoch'] + ':0' for c in 'ab'}
 
         if n % 4 == 0:
             for c in 'ab':
@@ -169,13 +171,13 @@ def come_and_go(tap, nginx):
                                      for r in readers.all.values()
                                      if r in come or r in stay['a']
                                      or r in stay['b']))
-    marks = {c: publisher.request('POST', c, '{"n":%d}' % (MESSAGES + 1))
-             for c in 'ab'}
     last = MESSAGES + 1
+    for c in 'ab':
+        publisher.request('POST', c, '{"n":%d}' % last)
     done = done and readers.until(lambda: all(r.got and r.got[-1] == last
                                               for r in readers.all.values()))
 
-    tap.ok(done and marks, 'all that is published comes')
+    tap.ok(done, 'all that is published comes')
     tap.ok(all(r.rises(1, last) for c in 'ab' for r in stay[c]),
            f'{2 * SUBSCRIBERS} subscribers of two channels: each message '
            'once, in order')
@@ -184,6 +186,12 @@ def come_and_go(tap, nginx):
     tap.ok(all(r.rises(None, last) for r in readers.all.values()),
            'who comes without a position misses nothing from then on')
     tap.ok(not tap.bad, 'who leaves had all until then')
+
+    page = publisher.request('GET', 'a', args='?limit=1000')['messages']
+    tap.ok([m['offset'] for m in page] == list(range(1, last + 1))
+           and [m['data'] for m in page] == ['{"n":%d}' % n
+                                             for n in range(1, last + 1)],
+           'a page of the history is whole')
 
 
 def delete(tap, nginx):
@@ -218,6 +226,27 @@ def delete(tap, nginx):
     tap.ok(answer['subscribers'] == 10, 'DELETE: nobody else is in there')
 
 
+def leave(tap, nginx):
+    """The worker shuts down: all sessions are due at once."""
+    readers = Readers(nginx)
+    all = readers.open('/out/q', SUBSCRIBERS)
+
+    nginx.process.send_signal(signal.SIGQUIT)
+    readers.until(lambda: all_told(all))
+
+    tap.ok(all_told(all), f'QUIT: {len(all)} sessions are sent away')
+
+    for r in all:
+        readers.close(r)
+
+    nginx.process.wait(TIMEOUT)
+    tap.ok(nginx.process.returncode == 0, 'QUIT: nginx ends')
+
+
+def all_told(readers):
+    return all(r.code == 1001 for r in readers)
+
+
 class Test(Tap):
     bad = 0
 
@@ -250,6 +279,7 @@ if __name__ == '__main__':
     try:
         come_and_go(tap, nginx)
         delete(tap, nginx)
+        leave(tap, nginx)
     finally:
         nginx.stop()
 
