@@ -53,6 +53,8 @@ static char *ngx_http_websocket_page_limit(ngx_http_request_t *r,
 static ngx_http_websocket_page_t *ngx_http_websocket_history_create(
     ngx_http_request_t *r);
 static void ngx_http_websocket_history_cleanup(void *data);
+static int ngx_http_websocket_history_seek(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position);
 static ngx_int_t ngx_http_websocket_history_begin(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static void ngx_http_websocket_history_event(ngx_event_t *ev);
@@ -134,16 +136,11 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 {
-    int                             rc;
-    char                           *error;
-    ngx_int_t                       found;
-    ngx_websocket_position_t        position;
-    ngx_http_websocket_ctx_t       *ctx;
-    ngx_http_websocket_page_t      *page;
-    ngx_http_websocket_loc_conf_t  *conf;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    int                         rc;
+    char                       *error;
+    ngx_int_t                   found;
+    ngx_websocket_position_t    position;
+    ngx_http_websocket_page_t  *page;
 
     ngx_memzero(&position, sizeof(ngx_websocket_position_t));
 
@@ -176,23 +173,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
-                                      position.offset == UINT64_MAX
-                                      ? UINT64_MAX : position.offset + 1,
-                                      &page->cursor, &page->info);
-
-    if (rc != NGX_WEBSOCKET_LOG_NOTFOUND && page->info.epoch != position.epoch) {
-
-        /* an offset of another life of the channel says nothing here */
-
-        rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
-                                          page->info.first, &page->cursor,
-                                          &page->info);
-
-        if (rc != NGX_WEBSOCKET_LOG_NOTFOUND) {
-            rc = NGX_WEBSOCKET_LOG_GAP;
-        }
-    }
+    rc = ngx_http_websocket_history_seek(r, page, &position);
 
     if (rc == NGX_WEBSOCKET_LOG_NOTFOUND) {
         return ngx_http_websocket_not_found(r);
@@ -254,6 +235,40 @@ ngx_http_websocket_history_cleanup(void *data)
 
     ngx_websocket_json_text_done(&page->messages);
     ngx_websocket_json_text_done(&page->answer);
+}
+
+
+/* OK, NOTFOUND, or GAP: then it begins with the oldest message */
+
+static int
+ngx_http_websocket_history_seek(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position)
+{
+    int                             rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                      position->offset == UINT64_MAX
+                                      ? UINT64_MAX : position->offset + 1,
+                                      &page->cursor, &page->info);
+
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND
+        || page->info.epoch == position->epoch)
+    {
+        return rc;
+    }
+
+    /* an offset of another life of the channel says nothing here */
+
+    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                      page->info.first, &page->cursor,
+                                      &page->info);
+
+    return rc == NGX_WEBSOCKET_LOG_NOTFOUND ? rc : NGX_WEBSOCKET_LOG_GAP;
 }
 
 
