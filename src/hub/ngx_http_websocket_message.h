@@ -98,12 +98,13 @@ typedef struct {
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
     uint8_t                       filtered; /* a number: of filters.c */
     uint8_t                       written;  /* to some subscribers at once */
+    uint16_t                      meta_size;
 
     size_t                        size;
     u_char                       *payload;
 
     u_char                       *meta;     /* as the log has it */
-    uint16_t                      meta_size;
+    uint32_t                      holders;  /* who is to release it */
     ngx_http_websocket_content_t *content;  /* NULL: not looked at */
 } ngx_http_websocket_message_t;
 
@@ -116,7 +117,14 @@ typedef struct {
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
 
-/* Ends the delivery: gives back the references of the message's own. */
+/* The same with room for what the log has besides, at message->meta. */
+ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
+    size_t size, size_t meta, ngx_log_t *log);
+
+/*
+ * Ends the delivery: the last who holds the message gives back the references
+ * of its own.
+ */
 void ngx_http_websocket_message_release(ngx_http_websocket_message_t *message);
 
 /*

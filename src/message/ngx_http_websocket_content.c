@@ -2,10 +2,14 @@
 #include "ngx_http_websocket_module.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
+#include "hub/ngx_http_websocket_turn.h"
 
 
 /* of a message that no location may have checked */
 #define NGX_HTTP_WEBSOCKET_CONTENT_VALUES  100000
+
+/* what it takes to read or to write so much JSON, in steps */
+#define ngx_http_websocket_content_steps(size)  (1 + (size) / 128)
 
 
 /* a message as a view shows it */
@@ -62,6 +66,9 @@ ngx_http_websocket_content_json(ngx_log_t *log,
     }
 
     if (!content->read && message->type == NGX_WEBSOCKET_TEXT) {
+
+        ngx_http_websocket_turn_worked(
+                            ngx_http_websocket_content_steps(message->size));
 
         limits.size = NGX_MAX_INT32_VALUE;
         limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
@@ -153,6 +160,9 @@ ngx_http_websocket_content_show(ngx_log_t *log,
     if (json == NULL) {
         return NGX_OK;
     }
+
+    ngx_http_websocket_turn_worked(
+                            ngx_http_websocket_content_steps(message->size));
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 

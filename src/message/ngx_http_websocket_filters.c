@@ -3,6 +3,7 @@
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
 #include "message/tags.h"
+#include "hub/ngx_http_websocket_turn.h"
 
 
 /* a message that the set looks at, and whether it has its fields */
@@ -120,6 +121,8 @@ ngx_http_websocket_filters_pass(ngx_log_t *log,
     ngx_websocket_filter_t *filter, ngx_http_websocket_message_t *message)
 {
     ngx_uint_t  reads;
+
+    ngx_http_websocket_turn_worked(1);
 
     if (!ngx_http_websocket_filters_know(message)
         || !ngx_http_websocket_filtered[message->filtered].reads)

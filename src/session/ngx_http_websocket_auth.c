@@ -214,7 +214,7 @@ void
 ngx_http_websocket_auth_revoke(void)
 {
     if (ngx_http_websocket_revocations_new()) {
-        ngx_http_websocket_wheel_each(ngx_http_websocket_auth_revoked);
+        ngx_http_websocket_wheel_visit(ngx_http_websocket_auth_revoked);
     }
 }
 

@@ -816,7 +816,7 @@ ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_session_drain_all(void)
 {
-    ngx_http_websocket_wheel_each(ngx_http_websocket_session_drain);
+    ngx_http_websocket_wheel_visit(ngx_http_websocket_session_drain);
 }
 
 

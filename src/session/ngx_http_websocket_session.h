@@ -575,7 +575,10 @@ ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
 /* Whether the token of a session that has one lets it publish. */
 ngx_uint_t ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s);
 
-/* Closes the sessions whose token was revoked since this was called last. */
+/*
+ * Closes the sessions whose token was revoked since this was called last: all
+ * are looked at, in as many turns as it takes.
+ */
 void ngx_http_websocket_auth_revoke(void);
 
 /* Gives back what a request has of a token, which variables may yet tell. */

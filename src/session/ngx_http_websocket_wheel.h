@@ -45,6 +45,13 @@ void ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
 void ngx_http_websocket_wheel_set(ngx_queue_t *node,
     ngx_http_websocket_time_t due);
 
+/*
+ * Has the visitor called with each node that there is, once at least, in as
+ * many turns as it takes.  It may not free a session, and is to set the node,
+ * which may be set.  There can be a few visitors at a time.
+ */
+void ngx_http_websocket_wheel_visit(ngx_http_websocket_wheel_pt visitor);
+
 /* Takes all nodes off and calls the handler with each, which may set it. */
 void ngx_http_websocket_wheel_each(ngx_http_websocket_wheel_pt handler);
 

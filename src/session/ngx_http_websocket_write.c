@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_direct.h"
+#include "hub/ngx_http_websocket_turn.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -304,12 +305,22 @@ ngx_http_websocket_release_held(ngx_event_t *ev)
     c = ev->data;
     batch = c->data;
 
+    ngx_http_websocket_turn_loop();
+
     while (!ngx_queue_empty(&batch->sessions)) {
 
         q = ngx_queue_head(&batch->sessions);
         s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
 
         ngx_http_websocket_post_flush(s);
+
+        if (ngx_http_websocket_turn_step(1)) {
+            break;
+        }
+    }
+
+    if (!ngx_queue_empty(&batch->sessions)) {
+        ngx_http_websocket_turn_next(ev);
     }
 }
 
@@ -338,18 +349,31 @@ ngx_http_websocket_post_flush(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_flush_event(ngx_event_t *ev)
 {
+    ngx_int_t                      steps;
     ngx_queue_t                   *q;
     ngx_http_websocket_session_t  *s;
+
+    ngx_http_websocket_turn_loop();
 
     while (!ngx_queue_empty(&ngx_http_websocket_flushes)) {
 
         q = ngx_queue_head(&ngx_http_websocket_flushes);
         s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
 
+        steps = 1 + s->out->bytes / 2048;
+
         ngx_queue_remove(q);
         s->flush_posted = 0;
 
         ngx_http_websocket_flush_session(s);
+
+        if (ngx_http_websocket_turn_step(steps)) {
+            break;
+        }
+    }
+
+    if (!ngx_queue_empty(&ngx_http_websocket_flushes)) {
+        ngx_http_websocket_turn_next(ev);
     }
 }
 

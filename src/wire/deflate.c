@@ -9,6 +9,10 @@
 
 #define NGX_WEBSOCKET_DEFLATE_TAIL  4     /* what a message's payload lacks */
 
+/* places looked at for all bytes of a message, and at least for each */
+#define NGX_WEBSOCKET_DEFLATE_WORK   (4 * 1024 * 1024)
+#define NGX_WEBSOCKET_DEFLATE_CHAIN  16
+
 
 /* the parameters, in the order of the response */
 
@@ -74,6 +78,8 @@ static ngx_websocket_deflate_e ngx_websocket_inflate_step(
     uint8_t *dst, size_t capacity, size_t *consumed, size_t *produced);
 static int ngx_websocket_inflater_between(
     const ngx_websocket_inflater_t *inflater);
+static void ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater,
+    size_t n);
 
 
 static const char *const  ngx_websocket_deflate_names[] = {
@@ -505,6 +511,7 @@ ngx_websocket_deflater_init(ngx_websocket_deflater_t *deflater, int bits,
     ngx_websocket_stream_init(&deflater->stream, alloc, release, data);
 
     deflater->takeover = takeover ? 1 : 0;
+    deflater->level = (uint8_t) (level < 0 ? 6 : level);
 
     return ngx_websocket_zlib_result(deflateInit2(&deflater->stream, level,
                                                   Z_DEFLATED, -bits, mem_level,
@@ -517,6 +524,48 @@ ngx_websocket_deflater_init(ngx_websocket_deflater_t *deflater, int bits,
  * zlib's little buffers allow no stored blocks, with a header for each of its
  * blocks, of which the smallest has 127 bytes.
  */
+
+/*
+ * What zlib does for a byte is to look at earlier places of the same hash, up
+ * to 4096 at level 9, and text of few letters has as many: 64 KB of them took
+ * it 130 ms.
+ */
+
+static void
+ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater, size_t n)
+{
+    size_t  chain;
+
+    /* good_length, max_lazy, nice_length, max_chain, as zlib has them */
+
+    static const int  levels[][4] = {
+        { 8, 16, 128, 128 },
+        { 8, 32, 128, 256 },
+        { 32, 128, 258, 1024 },
+        { 32, 258, 258, 4096 }
+    };
+
+    if (deflater->level < 6) {
+        return;
+    }
+
+    chain = NGX_WEBSOCKET_DEFLATE_WORK / (n + 1);
+
+    if (chain < NGX_WEBSOCKET_DEFLATE_CHAIN) {
+        chain = NGX_WEBSOCKET_DEFLATE_CHAIN;
+    }
+
+    if (chain < (size_t) levels[deflater->level - 6][3]) {
+        (void) deflateTune(&deflater->stream, 8, 32, 128, (int) chain);
+        return;
+    }
+
+    (void) deflateTune(&deflater->stream, levels[deflater->level - 6][0],
+                       levels[deflater->level - 6][1],
+                       levels[deflater->level - 6][2],
+                       levels[deflater->level - 6][3]);
+}
+
 
 size_t
 ngx_websocket_deflate_bound(size_t n)
@@ -550,6 +599,8 @@ ngx_websocket_deflate(ngx_websocket_deflater_t *deflater, const uint8_t *p,
     stream->avail_out = capacity < UINT_MAX ? (uInt) capacity : UINT_MAX;
 
     capacity = stream->avail_out;
+
+    ngx_websocket_deflater_tune(deflater, n);
 
     if (n > UINT_MAX) {
         rc = Z_STREAM_ERROR;

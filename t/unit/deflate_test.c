@@ -1205,6 +1205,54 @@ bounds(void)
 }
 
 
+/* a small message gets all that a level does, a large one not more than so */
+
+static void
+work(void)
+{
+    size_t                    i, k, n, size, plain;
+    z_stream                  stream;
+    ngx_websocket_deflater_t  deflater;
+
+    static const size_t  sizes[] = { 1000, 65536 };
+
+    for (k = 0; k < 2; k++) {
+
+        n = sizes[k];
+        srand(1);
+
+        for (i = 0; i < n; i++) {
+            in[i] = rand() % 2 ? 'a' : 'b';
+        }
+
+        (void) ngx_websocket_deflater_init(&deflater, 15, 9, 8, 0, NULL, NULL,
+                                           NULL);
+        (void) ngx_websocket_deflate(&deflater, in, n, packed, ROOM, &size);
+        ngx_websocket_deflater_done(&deflater);
+
+        memset(&stream, 0, sizeof(stream));
+        (void) deflateInit2(&stream, 9, Z_DEFLATED, -15, 8,
+                            Z_DEFAULT_STRATEGY);
+
+        if (k == 1) {
+            (void) deflateTune(&stream, 8, 32, 128, 63);
+        }
+
+        stream.next_in = in;
+        stream.avail_in = (uInt) n;
+        stream.next_out = packed;
+        stream.avail_out = ROOM;
+
+        (void) deflate(&stream, Z_SYNC_FLUSH);
+        plain = stream.total_out - NGX_WEBSOCKET_DEFLATE_TAIL;
+        (void) deflateEnd(&stream);
+
+        unit_ok(size == plain, "work: %zu bytes at level 9 become %zu", n,
+                size);
+    }
+}
+
+
 int
 main(void)
 {
@@ -1236,6 +1284,7 @@ main(void)
     corrupted();
     eight_bits();
     bounds();
+    work();
 
     figures(15, 8);
     figures(12, 5);
