@@ -17,18 +17,34 @@
 #define NGX_HTTP_WEBSOCKET_MEMBERS    64
 
 
+/* a page of the history: where it begins, and where the next one does */
+
+typedef struct {
+    ngx_websocket_log_cursor_t  cursor;
+    uint64_t                    start;      /* of the message before it */
+    uint64_t                    offset;     /* of the last one in it, or
+                                               start */
+    ngx_uint_t                  view;
+    ngx_uint_t                  limit;
+    ngx_uint_t                  asked;      /* for a position */
+    ngx_uint_t                  recovered;
+} ngx_http_websocket_page_t;
+
+
 static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
     ngx_str_t *since);
 static char *ngx_http_websocket_page_limit(ngx_http_request_t *r,
     ngx_uint_t *limit);
 static json_t *ngx_http_websocket_history_page(ngx_http_request_t *r,
-    ngx_websocket_log_cursor_t *cursor, ngx_uint_t view, ngx_uint_t limit);
+    ngx_http_websocket_page_t *page);
+static int ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
+    u_char *buf, size_t size);
 static ngx_int_t ngx_http_websocket_history_entry(ngx_http_request_t *r,
     json_t *page, ngx_uint_t view, ngx_websocket_log_message_t *message,
     u_char *payload);
 static json_t *ngx_http_websocket_history_json(ngx_http_request_t *r,
-    ngx_websocket_log_info_t *info, ngx_websocket_log_cursor_t *cursor,
-    ngx_uint_t view, ngx_uint_t limit, json_t *recovered);
+    ngx_websocket_log_info_t *info, ngx_http_websocket_page_t *page);
 static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r);
 static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
@@ -95,17 +111,17 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     int                             rc;
     char                           *error;
     ngx_int_t                       found;
-    ngx_uint_t                      view, limit;
     ngx_websocket_position_t        position;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_log_info_t        info;
-    ngx_websocket_log_cursor_t      cursor;
+    ngx_http_websocket_page_t       page;
     ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     ngx_memzero(&position, sizeof(ngx_websocket_position_t));
+    ngx_memzero(&page, sizeof(ngx_http_websocket_page_t));
 
     if (since && ngx_websocket_position_parse(since->data, since->len,
                                               &position, 1) != 1)
@@ -115,14 +131,14 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                                                 "since is not EPOCH:OFFSET");
     }
 
-    error = ngx_http_websocket_page_limit(r, &limit);
+    error = ngx_http_websocket_page_limit(r, &page.limit);
 
     if (error) {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
                                                 "bad_limit", error);
     }
 
-    found = ngx_http_websocket_selection_view(r, &view, &error);
+    found = ngx_http_websocket_selection_view(r, &page.view, &error);
 
     if (found != NGX_OK) {
         return found == NGX_DECLINED
@@ -131,19 +147,18 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_memzero(&cursor, sizeof(ngx_websocket_log_cursor_t));
-
     rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
                                       position.offset == UINT64_MAX
                                       ? UINT64_MAX : position.offset + 1,
-                                      &cursor, &info);
+                                      &page.cursor, &info);
 
     if (rc != NGX_WEBSOCKET_LOG_NOTFOUND && info.epoch != position.epoch) {
 
         /* an offset of another life of the channel says nothing here */
 
         rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
-                                          info.first, &cursor, &info);
+                                          info.first, &page.cursor,
+                                          &info);
 
         if (rc != NGX_WEBSOCKET_LOG_NOTFOUND) {
             rc = NGX_WEBSOCKET_LOG_GAP;
@@ -154,11 +169,13 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
         return ngx_http_websocket_not_found(r);
     }
 
+    page.asked = (since != NULL);
+    page.recovered = (rc == NGX_WEBSOCKET_LOG_OK);
+    page.start = page.cursor.next - 1;
+    page.offset = page.start;
+
     return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
-                ngx_http_websocket_history_json(r, &info, &cursor, view, limit,
-                                    since ? json_boolean(rc
-                                                       == NGX_WEBSOCKET_LOG_OK)
-                                          : json_null()));
+                            ngx_http_websocket_history_json(r, &info, &page));
 }
 
 
@@ -189,41 +206,42 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 }
 
 
-/* true, false and null are not counted; NULL when memory was refused */
+/* NULL when memory was refused */
 
 static json_t *
 ngx_http_websocket_history_json(ngx_http_request_t *r,
-    ngx_websocket_log_info_t *info, ngx_websocket_log_cursor_t *cursor,
-    ngx_uint_t view, ngx_uint_t limit, json_t *recovered)
+    ngx_websocket_log_info_t *info, ngx_http_websocket_page_t *page)
 {
     u_char                     text[NGX_WEBSOCKET_POSITION_SIZE];
-    json_t                    *json, *page;
+    json_t                    *json, *messages;
     size_t                     size;
     ngx_http_websocket_ctx_t  *ctx;
     ngx_websocket_position_t   position;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    page = ngx_http_websocket_history_page(r, cursor, view, limit);
+    messages = ngx_http_websocket_history_page(r, page);
     json = ngx_http_websocket_channel_json(&ctx->channels[0], info);
     ngx_http_websocket_channel_describe(json, info);
 
-    position.epoch = cursor->epoch;
-    position.offset = cursor->next - 1;
+    position.epoch = page->cursor.epoch;
+    position.offset = page->offset;
 
     size = ngx_websocket_position_print(text, &position);
 
-    if (page == NULL
-        || json_object_set_new(json, "recovered", recovered) != 0
+    if (messages == NULL
+        || json_object_set_new(json, "recovered",
+                               page->asked ? json_boolean(page->recovered)
+                                           : json_null()) != 0
         || json_object_set_new(json, "position",
                                json_stringn((char *) text, size)) != 0
-        || json_object_set(json, "messages", page) != 0)
+        || json_object_set(json, "messages", messages) != 0)
     {
         json_decref(json);
         json = NULL;
     }
 
-    json_decref(page);
+    json_decref(messages);
 
     return json;
 }
@@ -233,13 +251,12 @@ ngx_http_websocket_history_json(ngx_http_request_t *r,
 
 static json_t *
 ngx_http_websocket_history_page(ngx_http_request_t *r,
-    ngx_websocket_log_cursor_t *cursor, ngx_uint_t view, ngx_uint_t limit)
+    ngx_http_websocket_page_t *page)
 {
     int                             rc;
     u_char                         *buf;
     size_t                          size, total;
-    json_t                         *page;
-    ngx_uint_t                      n;
+    json_t                         *messages;
     ngx_websocket_log_message_t     message;
     ngx_http_websocket_loc_conf_t  *conf;
 
@@ -249,19 +266,18 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
     total = 0;
 
     buf = ngx_palloc(r->pool, size);
-    page = json_array();
+    messages = json_array();
 
     if (buf == NULL) {
-        json_decref(page);
+        json_decref(messages);
         return NULL;
     }
 
-    while (json_array_size(page) < limit
+    while (json_array_size(messages) < page->limit
            && total < NGX_HTTP_WEBSOCKET_PAGE_SIZE)
     {
-        n = 1;
-        rc = ngx_http_websocket_zone_read(conf->zone, cursor, &message, &n,
-                                          buf, size);
+        rc = ngx_http_websocket_history_read(conf->zone, page, &message, buf,
+                                             size);
 
         if (rc == NGX_WEBSOCKET_LOG_SHORT) {
 
@@ -271,29 +287,64 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
 
             buf = ngx_palloc(r->pool, size);
             if (buf == NULL) {
-                json_decref(page);
+                json_decref(messages);
                 return NULL;
             }
 
             continue;
         }
 
-        if (n == 0) {
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
             break;
         }
 
+        page->offset = message.offset;
         total += message.size;
 
-        if (ngx_http_websocket_history_entry(r, page, view, &message,
-                                             buf + message.meta)
+        if (ngx_http_websocket_history_entry(r, messages, page->view,
+                                             &message, buf + message.meta)
             != NGX_OK)
         {
-            json_decref(page);
+            json_decref(messages);
             return NULL;
         }
     }
 
-    return page;
+    return messages;
+}
+
+
+/*
+ * A gap before the first message is told of, and the page begins behind it;
+ * one within the page is its end.
+ */
+
+static int
+ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
+    u_char *buf, size_t size)
+{
+    int         rc;
+    ngx_uint_t  n;
+
+    for ( ;; ) {
+
+        n = 1;
+        rc = ngx_http_websocket_zone_read(zone, &page->cursor, message, &n,
+                                          buf, size);
+
+        if (rc != NGX_WEBSOCKET_LOG_GAP
+            || page->offset != page->start)
+        {
+            return rc;
+        }
+
+        ngx_http_websocket_zone_skip(zone, &page->cursor);
+
+        page->recovered = 0;
+        page->start = page->cursor.next - 1;
+        page->offset = page->start;
+    }
 }
 
 

@@ -395,13 +395,20 @@ int ngx_websocket_log_seek(ngx_websocket_log_t *log,
  *   EMPTY    all is read;
  *   SHORT    *message is set, but size is less than message->size: nothing
  *            was copied, the cursor stays;
- *   GAP      what should come next is gone: cursor->next is now at the
- *            oldest message that there is, and reading may go on;
+ *   GAP      what should come next is gone: it is said again and again, until
+ *            who reads acknowledges it by ngx_websocket_log_skip();
  *   DELETED  the channel (or this incarnation of it) is gone.
  */
 int ngx_websocket_log_read(ngx_websocket_log_t *log,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *message,
     uint8_t *buf, size_t size);
+
+/*
+ * Acknowledges a gap: the cursor moves to the oldest message that there is,
+ * or to the next one to come.  Does nothing where there is no gap.
+ */
+void ngx_websocket_log_skip(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor);
 
 
 /*

@@ -61,8 +61,10 @@ static ngx_websocket_ref_t ngx_websocket_log_search(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t offset);
 static ngx_websocket_ref_t ngx_websocket_log_next(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, ngx_websocket_log_cursor_t *cursor);
-static int ngx_websocket_log_gap(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, uint64_t first);
+static int ngx_websocket_log_readable(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor);
+static uint64_t ngx_websocket_log_left(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor);
 static void ngx_websocket_log_advance(ngx_websocket_log_t *log,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_ref_t ref,
     uint64_t next);
@@ -784,34 +786,23 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *message,
     uint8_t *buf, size_t size)
 {
-    uint64_t                    first;
     ngx_websocket_ref_t         ref;
     ngx_websocket_channel_t    *ch;
     ngx_websocket_message_t    *m;
     ngx_websocket_log_place_t   place;
 
-    ch = ngx_websocket_log_block(log, cursor->channel);
-
-    if (*ngx_websocket_log_kind(log, cursor->channel)
-           != NGX_WEBSOCKET_LOG_CHANNEL
-        || ch->epoch != cursor->epoch || ch->deleted)
-    {
+    if (!ngx_websocket_log_readable(log, cursor)) {
         return NGX_WEBSOCKET_LOG_DELETED;
     }
+
+    ch = ngx_websocket_log_block(log, cursor->channel);
 
     if (cursor->next > ch->offset) {
         return NGX_WEBSOCKET_LOG_EMPTY;
     }
 
-    if (cursor->entry == 0) {
-        first = ngx_websocket_log_shown(log, ch);
-
-    } else {
-        first = ch->offset + 1 - ch->count;
-    }
-
-    if (cursor->next < first) {
-        return ngx_websocket_log_gap(log, cursor, first);
+    if (cursor->next < ngx_websocket_log_left(log, cursor)) {
+        return NGX_WEBSOCKET_LOG_GAP;
     }
 
     ref = ngx_websocket_log_next(log, ch, cursor);
@@ -865,13 +856,52 @@ ngx_websocket_log_next(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 }
 
 
-static int
-ngx_websocket_log_gap(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, uint64_t first)
-{
-    ngx_websocket_log_advance(log, cursor, 0, first);
+/* is the channel that the cursor was set in still there? */
 
-    return NGX_WEBSOCKET_LOG_GAP;
+static int
+ngx_websocket_log_readable(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(log, cursor->channel);
+
+    return *ngx_websocket_log_kind(log, cursor->channel)
+           == NGX_WEBSOCKET_LOG_CHANNEL
+           && ch->epoch == cursor->epoch && !ch->deleted;
+}
+
+
+/* the offset of the oldest message that the cursor may read */
+
+static uint64_t
+ngx_websocket_log_left(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(log, cursor->channel);
+
+    return cursor->entry ? ch->offset + 1 - ch->count
+                         : ngx_websocket_log_shown(log, ch);
+}
+
+
+void
+ngx_websocket_log_skip(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    uint64_t  left;
+
+    if (!ngx_websocket_log_readable(log, cursor)) {
+        return;
+    }
+
+    left = ngx_websocket_log_left(log, cursor);
+
+    if (cursor->next < left) {
+        ngx_websocket_log_advance(log, cursor, 0, left);
+    }
 }
 
 

@@ -95,7 +95,7 @@ static ngx_uint_t ngx_http_websocket_hub_read(
 static int ngx_http_websocket_hub_read_batch(
     ngx_http_websocket_channel_t *channel, ngx_websocket_log_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription);
-static ngx_int_t ngx_http_websocket_hub_read_large(
+static int ngx_http_websocket_hub_read_large(
     ngx_http_websocket_channel_t *channel, ngx_websocket_log_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription, size_t size);
 static ngx_int_t ngx_http_websocket_hub_batch(
@@ -873,6 +873,14 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
         return 0;
 
     case NGX_WEBSOCKET_LOG_GAP:
+
+        /* all subscribers are told: who comes next does not miss it */
+
+        ngx_http_websocket_zone_skip(channel->zone, &channel->cursor);
+        ngx_http_websocket_hub_broken(channel, rc);
+
+        return 1;
+
     case NGX_WEBSOCKET_LOG_DELETED:
         ngx_http_websocket_hub_broken(channel, rc);
 
@@ -895,7 +903,6 @@ ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_subscription_t *subscription)
 {
     int                           rc;
-    ngx_int_t                     delivered;
     ngx_uint_t                    n;
     ngx_websocket_log_message_t  *messages;
 
@@ -907,36 +914,40 @@ ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
                                       NGX_HTTP_WEBSOCKET_BATCH_SIZE);
 
     if (rc == NGX_WEBSOCKET_LOG_SHORT && n == 0) {
-        delivered = ngx_http_websocket_hub_read_large(channel, cursor,
-                                                      subscription,
-                                                      messages[0].size);
-
-    } else {
-        delivered = ngx_http_websocket_hub_batch(channel, subscription,
-                                                 messages, n,
-                                                 ngx_http_websocket_batch);
+        return ngx_http_websocket_hub_read_large(channel, cursor,
+                                                 subscription,
+                                                 messages[0].size);
     }
 
-    return delivered == NGX_OK ? rc : NGX_WEBSOCKET_LOG_GAP;
+    if (ngx_http_websocket_hub_batch(channel, subscription, messages, n,
+                                     ngx_http_websocket_batch)
+        != NGX_OK)
+    {
+        return NGX_WEBSOCKET_LOG_GAP;
+    }
+
+    return rc;
 }
 
 
-/* a message that is larger than the buffer of batches */
+/*
+ * A message that is larger than the buffer of batches.  It may be gone when
+ * there is a buffer for it: what is returned is of the second read.
+ */
 
-static ngx_int_t
+static int
 ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
     ngx_websocket_log_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription, size_t size)
 {
     int                           rc;
     u_char                       *buf;
-    ngx_int_t                     delivered;
     ngx_uint_t                    n;
     ngx_websocket_log_message_t   message;
 
     buf = ngx_alloc(size, ngx_cycle->log);
     if (buf == NULL) {
-        return NGX_ERROR;
+        return NGX_WEBSOCKET_LOG_GAP;
     }
 
     n = 1;
@@ -944,18 +955,17 @@ ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
     rc = ngx_http_websocket_zone_read(channel->zone, cursor, &message, &n,
                                       buf, size);
 
-    /* whatever else happened to it meanwhile is found by the next read */
-
-    delivered = NGX_OK;
-
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
-        delivered = ngx_http_websocket_hub_batch(channel, subscription,
-                                                 &message, 1, buf);
+    if (rc == NGX_WEBSOCKET_LOG_OK
+        && ngx_http_websocket_hub_batch(channel, subscription, &message, 1,
+                                        buf)
+           != NGX_OK)
+    {
+        rc = NGX_WEBSOCKET_LOG_GAP;
     }
 
     ngx_free(buf);
 
-    return delivered;
+    return rc;
 }
 
 

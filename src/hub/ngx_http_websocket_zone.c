@@ -610,6 +610,18 @@ ngx_http_websocket_zone_read_locked(ngx_http_websocket_zone_t *zone,
 }
 
 
+void
+ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    ngx_http_websocket_zone_lock(zone);
+
+    ngx_websocket_log_skip(zone->log, cursor);
+
+    ngx_http_websocket_zone_unlock(zone);
+}
+
+
 int
 ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t offset, ngx_websocket_log_cursor_t *cursor,

@@ -126,11 +126,15 @@ void ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
  * Reads up to *n messages into buf, one after the other, as many as fit in
  * size bytes; sets *n to their number.  Returns OK when there may be more,
  * else what ended the reading.  With SHORT messages[*n].size is the size of
- * the one that did not fit.
+ * the one that did not fit.  GAP is said until zone_skip() acknowledges it.
  */
 int ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size);
+
+/* Goes on behind a gap, as of the log. */
+void ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor);
 
 /*
  * Sets a visitor's cursor in the channel of that name to read from offset:

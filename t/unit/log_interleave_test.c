@@ -749,7 +749,6 @@ expect_read(uint64_t epoch, uint64_t *next, int visitor)
                                            : 0;
 
     if (visitor && *next <= shown) {
-        *next = shown + 1;
         return NGX_WEBSOCKET_LOG_GAP;
     }
 
@@ -778,6 +777,16 @@ read_one(ngx_websocket_log_cursor_t *cursor, model_sub_t *sub)
 
     if (rc != want || cursor->next != next) {
         fail("another thing was read than was to be");
+
+    } else if (rc == NGX_WEBSOCKET_LOG_GAP) {
+        ngx_websocket_log_skip(w->log, cursor);
+
+        next = cursor->next;
+
+        if (expect_read(cursor->epoch, &next, 1) == NGX_WEBSOCKET_LOG_GAP)
+        {
+            fail("a gap was not skipped");
+        }
 
     } else if (rc == NGX_WEBSOCKET_LOG_OK) {
 

@@ -491,6 +491,29 @@ read_one(model_t *m)
 }
 
 
+/* a reader that hung, and a zone that could not wait for it */
+
+static void
+prepare_gap(model_t *m)
+{
+    unsigned  i;
+
+    model_clock(m, NGX_WEBSOCKET_LOG_HUNG);
+    prepare_evict(m);
+
+    for (i = 0; i < 20; i++) {
+        append_evicting(m);
+    }
+}
+
+
+static void
+skip(model_t *m)
+{
+    ngx_websocket_log_skip(m->log, &m->cursors[0][0]);
+}
+
+
 static void
 attach(model_t *m)
 {
@@ -584,6 +607,7 @@ static const operation_t  operations[] = {
     { "last unsubscribe of a deleted channel", 3, prepare_deleted,
       unsubscribe_deleted },
     { "read", 2, nothing, read_one },
+    { "skip", 2, prepare_gap, skip },
     { "attach", 2, nothing, attach },
     { "join", 2, nothing, join_silently },
     { "join that tells", 2, nothing, join_telling },

@@ -933,6 +933,15 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
         break;
 
     case NGX_WEBSOCKET_LOG_GAP:
+        if (cursor->next != next
+            || ngx_websocket_log_read(model->log, cursor, &message,
+                                      model->buf, room)
+               != NGX_WEBSOCKET_LOG_GAP)
+        {
+            model_wrong(model, "a gap is told once only");
+        }
+
+        ngx_websocket_log_skip(model->log, cursor);
         model_gap(model, ch, next, cursor->next);
         break;
 
