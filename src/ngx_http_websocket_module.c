@@ -9,6 +9,7 @@
 #include "auth/ngx_http_websocket_auth.h"
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_hub.h"
+#include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_session.h"
@@ -884,6 +885,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     handlers.reap = ngx_http_websocket_reap_handler;
 
     ngx_http_websocket_turn_init(cycle);
+    ngx_http_websocket_sweep_init(cycle, ngx_http_websocket_presence_mourn);
 
     rc = ngx_http_websocket_worker_start(cycle, &handlers);
 
@@ -1010,22 +1012,12 @@ ngx_http_websocket_reap_handler(ngx_uint_t slot)
 static void
 ngx_http_websocket_tick_handler(ngx_event_t *ev)
 {
-    ngx_uint_t                   i;
-    ngx_array_t                 *zones;
-    ngx_http_websocket_zone_t  **zone;
-
     ngx_http_websocket_worker_reap(ev->log);
     ngx_http_websocket_wake_handler(ev);
     ngx_http_websocket_auth_revoke();
 
-    zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
-    zone = zones->elts;
-
-    for (i = 0; i < zones->nelts; i++) {
-        ngx_http_websocket_hub_bury(zone[i],
-                                    ngx_http_websocket_presence_mourn);
-        ngx_http_websocket_zone_sweep(zone[i]);
-    }
+    ngx_http_websocket_sweep(
+                    ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle));
 
     ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_TICK);
 }

@@ -27,18 +27,27 @@ typedef struct {
 
 
 static uint64_t ngx_websocket_log_blocks(uint64_t size);
-static void ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel);
 static int ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
-    ngx_websocket_message_t *m, uint64_t now);
+    ngx_websocket_message_t *m, uint64_t now, uint32_t more);
+static int ngx_websocket_log_over(ngx_websocket_channel_t *ch, uint32_t more);
 static int ngx_websocket_log_young(ngx_websocket_channel_t *ch,
     ngx_websocket_message_t *m, uint64_t now);
 static uint64_t ngx_websocket_log_shown_since(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t first);
 static int ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t offset);
+static int ngx_websocket_log_evict(ngx_websocket_log_t *log, uint64_t now,
+    ngx_websocket_ref_t keep, uint32_t *left);
 static int ngx_websocket_log_evict_message(ngx_websocket_log_t *log,
-    uint64_t now);
+    uint64_t now, uint32_t *left);
+static int ngx_websocket_log_may_go(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t ref, uint64_t now);
+static void ngx_websocket_log_let_go(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t ref);
+static int ngx_websocket_log_measure(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_log_put_t *put, uint32_t more);
+static void ngx_websocket_log_clamp(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_log_message_t *message);
 static uint32_t ngx_websocket_log_wake(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, ngx_websocket_log_wake_t *wake);
 static void ngx_websocket_log_store(ngx_websocket_log_t *log,
@@ -90,7 +99,7 @@ ngx_websocket_log_blocks(uint64_t size)
 }
 
 
-static void
+void
 ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel)
 {
@@ -103,7 +112,7 @@ ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
     m = ngx_websocket_log_block(log, ref);
 
     ngx_websocket_log_set32(log, &ch->first, m->after);
-    ngx_websocket_log_set32(log, &ch->count, ch->count - 1);
+    ngx_websocket_log_hold(log, ch, (uint32_t) -1, (uint32_t) -m->blocks);
 
     if (m->after) {
         other = ngx_websocket_log_block(log, m->after);
@@ -133,23 +142,45 @@ ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
         ngx_websocket_log_forget_key(log, ref);
     }
 
-    ngx_websocket_log_set64(log, &log->nmessages, log->nmessages - 1);
+    if (log->hand == ref) {
+        ngx_websocket_log_set32(log, &log->hand, m->newer);
+    }
+
+    if (ch->list == NGX_WEBSOCKET_LOG_GARBAGE) {
+        ngx_websocket_log_set32(log, &log->waste, log->waste - m->blocks);
+
+    } else {
+        ngx_websocket_log_set64(log, &log->nmessages, log->nmessages - 1);
+    }
+
     ngx_websocket_log_give(log, ref, m->end, m->blocks);
     ngx_websocket_log_commit(log);
 }
 
 
-/* is the message, the channel's oldest, within its history? */
+/*
+ * Is the message, the channel's oldest, within its history, when this has so
+ * many more blocks?
+ */
 
 static int
 ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
-    ngx_websocket_message_t *m, uint64_t now)
+    ngx_websocket_message_t *m, uint64_t now, uint32_t more)
 {
-    if (ch->deleted || ch->count > ch->length) {
+    if (ch->deleted || ch->held.of.count > ch->length
+        || ngx_websocket_log_over(ch, more))
+    {
         return 0;
     }
 
     return ngx_websocket_log_young(ch, m, now);
+}
+
+
+static int
+ngx_websocket_log_over(ngx_websocket_channel_t *ch, uint32_t more)
+{
+    return ch->max && (uint64_t) ch->held.of.blocks + more > ch->max;
 }
 
 
@@ -167,7 +198,7 @@ ngx_websocket_log_shown(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
 {
     uint64_t  n;
 
-    n = ch->count < ch->length ? ch->count : ch->length;
+    n = ch->held.of.count < ch->length ? ch->held.of.count : ch->length;
 
     if (n == 0 || ch->deleted) {
         return ch->offset + 1;
@@ -251,7 +282,7 @@ ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
 
 uint32_t
 ngx_websocket_log_trim(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    uint64_t now, uint32_t max)
+    uint64_t now, uint32_t more, uint32_t max)
 {
     uint32_t                  n;
     ngx_websocket_channel_t  *ch;
@@ -259,16 +290,17 @@ ngx_websocket_log_trim(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 
     ch = ngx_websocket_log_block(log, channel);
 
-    for (n = 0; ch->count && n < max; n++) {
+    for (n = 0; ch->held.of.count && n < max; n++) {
 
         m = ngx_websocket_log_block(log, ch->first);
 
-        if (ngx_websocket_log_kept(ch, m, now)
+        if (ngx_websocket_log_kept(ch, m, now, more)
             || !ngx_websocket_log_read_by_all(log, ch, m->offset))
         {
             break;
         }
 
+        ngx_websocket_log_looked(1);
         ngx_websocket_log_drop_first(log, channel);
     }
 
@@ -278,14 +310,20 @@ ngx_websocket_log_trim(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 
 int
 ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
-    uint64_t now, ngx_websocket_ref_t keep)
+    uint64_t now, ngx_websocket_ref_t keep, uint32_t max)
 {
+    int  rc;
+
     while (ngx_websocket_log_free_blocks(log) < n) {
 
-        if (!ngx_websocket_log_evict_message(log, now)
-            && !ngx_websocket_log_evict_channel(log, keep))
-        {
-            return NGX_WEBSOCKET_LOG_NOSPACE;
+        if (max == 0) {
+            return NGX_WEBSOCKET_LOG_AGAIN;
+        }
+
+        rc = ngx_websocket_log_evict(log, now, keep, &max);
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            return rc;
         }
     }
 
@@ -295,36 +333,132 @@ ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
 }
 
 
-/* drops the oldest message that nobody waits for; 1 if there was one */
+/* drops what may go first, and takes what it looked at off *left */
 
 static int
-ngx_websocket_log_evict_message(ngx_websocket_log_t *log, uint64_t now)
+ngx_websocket_log_evict(ngx_websocket_log_t *log, uint64_t now,
+    ngx_websocket_ref_t keep, uint32_t *left)
 {
-    uint32_t                  i;
+    int  known;
+
+    if (log->garbage.first) {
+        *left -= ngx_websocket_log_clean(log, 1);
+        return NGX_WEBSOCKET_LOG_OK;
+    }
+
+    if (ngx_websocket_log_evict_channel(log, keep)) {
+        --*left;
+        return NGX_WEBSOCKET_LOG_OK;
+    }
+
+    known = log->looked >= log->nmessages
+            && ngx_websocket_log_age(now, log->full)
+               < NGX_WEBSOCKET_LOG_RETRY;
+
+    if (!known && log->looked >= log->nmessages) {
+        ngx_websocket_log_fault();
+        log->looked = 0;
+    }
+
+    if (ngx_websocket_log_evict_message(log, now, left)) {
+        return NGX_WEBSOCKET_LOG_OK;
+    }
+
+    if (log->looked < log->nmessages) {
+        return NGX_WEBSOCKET_LOG_AGAIN;
+    }
+
+    if (!known) {
+        ngx_websocket_log_fault();
+        log->full = now;
+    }
+
+    return ngx_websocket_log_evict_orphaned(log, keep)
+           ? NGX_WEBSOCKET_LOG_OK : NGX_WEBSOCKET_LOG_NOSPACE;
+}
+
+
+/* drops a message that nobody waits for; 1 if it found one */
+
+static int
+ngx_websocket_log_evict_message(ngx_websocket_log_t *log, uint64_t now,
+    uint32_t *left)
+{
+    uint64_t                  n;
     ngx_websocket_ref_t       ref;
-    ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
-    ref = log->oldest;
+    if (log->oldest && ngx_websocket_log_may_go(log, log->oldest, now)) {
+        --*left;
+        ngx_websocket_log_let_go(log, log->oldest);
+        return 1;
+    }
 
-    for (i = 0; ref && i < NGX_WEBSOCKET_LOG_LOOK; i++) {
+    /* behind those that wait to be read, where the last search has ended */
 
-        m = ngx_websocket_log_block(log, ref);
-        ch = ngx_websocket_log_block(log, m->channel);
+    for (n = 0; *left && n < log->nmessages; n++) {
 
-        if (ch->first == ref
-            && (ngx_websocket_log_read_by_all(log, ch, m->offset)
-                || ngx_websocket_log_age(now, m->time)
-                   >= NGX_WEBSOCKET_LOG_HUNG))
-        {
-            ngx_websocket_log_drop_first(log, m->channel);
+        --*left;
+        ref = log->hand ? log->hand : log->oldest;
+
+        if (ngx_websocket_log_may_go(log, ref, now)) {
+            ngx_websocket_log_let_go(log, ref);
             return 1;
         }
 
-        ref = m->newer;
+        m = ngx_websocket_log_block(log, ref);
+
+        ngx_websocket_log_fault();
+        log->hand = m->newer;
+
+        ngx_websocket_log_fault();
+        log->looked++;
     }
 
     return 0;
+}
+
+
+static int
+ngx_websocket_log_may_go(ngx_websocket_log_t *log, ngx_websocket_ref_t ref,
+    uint64_t now)
+{
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+
+    ngx_websocket_log_looked(1);
+
+    m = ngx_websocket_log_block(log, ref);
+    ch = ngx_websocket_log_block(log, m->channel);
+
+    return ch->first == ref
+           && (ngx_websocket_log_read_by_all(log, ch, m->offset)
+               || ngx_websocket_log_age(now, m->time)
+                  >= NGX_WEBSOCKET_LOG_HUNG);
+}
+
+
+static void
+ngx_websocket_log_let_go(ngx_websocket_log_t *log, ngx_websocket_ref_t ref)
+{
+    ngx_websocket_ref_t       channel;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+
+    m = ngx_websocket_log_block(log, ref);
+    channel = m->channel;
+    ch = ngx_websocket_log_block(log, channel);
+
+    ngx_websocket_log_drop_first(log, channel);
+
+    if (ch->held.of.count == 0) {
+        ngx_websocket_log_settle(log, channel);
+    }
+
+    if (log->looked) {
+        ngx_websocket_log_fault();
+        log->looked = 0;
+    }
 }
 
 
@@ -426,11 +560,61 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put, uint32_t more,
     ngx_websocket_log_wake_t *wake)
 {
-    size_t                    i;
-    uint64_t                  size, blocks, now;
+    int                       rc;
+    uint32_t                  n;
+    uint64_t                  now;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_log_block(log, channel);
+
+    if (ngx_websocket_log_measure(log, ch, put, more)
+        != NGX_WEBSOCKET_LOG_OK)
+    {
+        return NGX_WEBSOCKET_LOG_NOSPACE;
+    }
+
+    ngx_websocket_log_clamp(log, ch, put->message);
+    now = put->message->time;
+
+    ngx_websocket_log_tick(log, now);
+
+    n = ngx_websocket_log_trim(log, channel, now, put->blocks,
+                               NGX_WEBSOCKET_LOG_TRIM);
+
+    put->live = ngx_websocket_log_wake(log, ch, wake);
+
+    if (put->live == 0 && ch->length == 0 && ch->held.of.count == 0) {
+
+        /* nobody is there for it and nothing keeps it */
+
+        put->blocks = 0;
+    }
+
+    if (n == NGX_WEBSOCKET_LOG_TRIM
+        && ngx_websocket_log_over(ch, put->blocks))
+    {
+        return NGX_WEBSOCKET_LOG_AGAIN;
+    }
+
+    rc = ngx_websocket_log_make_room(log, put->blocks + more, now, channel,
+                                     NGX_WEBSOCKET_LOG_ROOM);
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        ngx_websocket_log_settle(log, channel);
+    }
+
+    return rc;
+}
+
+
+/* how large the message is, and whether it may ever fit */
+
+static int
+ngx_websocket_log_measure(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, ngx_websocket_log_put_t *put, uint32_t more)
+{
+    size_t    i;
+    uint64_t  size, blocks;
 
     put->message->offset = ch->offset + 1;
 
@@ -443,33 +627,43 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
         size += ngx_websocket_log_part(put, i)->size;
     }
 
-    blocks = ngx_websocket_log_blocks(size) + more;
+    blocks = ngx_websocket_log_blocks(size);
 
     /* never, even if nothing but its channel were there */
 
     if (size > UINT32_MAX
-        || blocks + ngx_websocket_log_own_blocks(log, ch) >= log->nblocks)
+        || blocks > NGX_WEBSOCKET_LOG_BLOCKS_MAX
+        || blocks + more + ngx_websocket_log_own_blocks(log, ch)
+           >= log->nblocks)
     {
         return NGX_WEBSOCKET_LOG_NOSPACE;
     }
 
     put->message->size = (uint32_t) size;
-    now = put->message->time;
+    put->blocks = (uint32_t) blocks;
 
-    ngx_websocket_log_tick(log, now);
-    ngx_websocket_log_trim(log, channel, now, NGX_WEBSOCKET_LOG_TRIM);
+    return NGX_WEBSOCKET_LOG_OK;
+}
 
-    put->live = ngx_websocket_log_wake(log, ch, wake);
-    put->blocks = (uint32_t) blocks - more;
 
-    if (put->live == 0 && ch->length == 0 && ch->count == 0) {
+/*
+ * The time was told before the lock was waited for: those of a channel's
+ * messages are in order all the same, as their search needs it, and who had to
+ * wait for long does not append what has grown old already.
+ */
 
-        /* nobody is there for it and nothing keeps it */
+static void
+ngx_websocket_log_clamp(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    ngx_websocket_log_message_t *message)
+{
+    uint64_t  now;
 
-        put->blocks = 0;
+    now = log->now > ch->published ? log->now : ch->published;
+
+    if (message->time < now) {
+        message->time = now;
+        message->fraction = 0;
     }
-
-    return ngx_websocket_log_make_room(log, put->blocks + more, now, channel);
 }
 
 
@@ -526,8 +720,12 @@ ngx_websocket_log_tell(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 
     ch = ngx_websocket_log_block(log, channel);
 
-    ngx_websocket_log_trim(log, channel, put->message->time,
+    ngx_websocket_log_trim(log, channel, put->message->time, 0,
                            NGX_WEBSOCKET_LOG_TRIM);
+
+    if (ch->held.of.count == 0) {
+        ngx_websocket_log_settle(log, channel);
+    }
 
     ngx_websocket_log_fault();
     ch->active = put->message->time;
@@ -633,6 +831,10 @@ ngx_websocket_log_link(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ch = ngx_websocket_log_block(log, channel);
     m = ngx_websocket_log_block(log, ref);
 
+    if (ch->list) {
+        ngx_websocket_log_unlist(log, channel);
+    }
+
     if (m->key[0] | m->key[1]) {
         bucket = ngx_websocket_log_keys(log, m->key[0]);
 
@@ -657,7 +859,7 @@ ngx_websocket_log_link(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     }
 
     ngx_websocket_log_set32(log, &ch->last, ref);
-    ngx_websocket_log_set32(log, &ch->count, ch->count + 1);
+    ngx_websocket_log_hold(log, ch, 1, m->blocks);
     ngx_websocket_log_set64(log, &ch->offset, m->offset);
     ngx_websocket_log_set64(log, &ch->published, m->time);
     ngx_websocket_log_set32(log, &log->newest, ref);
@@ -805,6 +1007,8 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
         return NGX_WEBSOCKET_LOG_GAP;
     }
 
+    ngx_websocket_log_looked(1);
+
     ref = ngx_websocket_log_next(log, ch, cursor);
     m = ngx_websocket_log_block(log, ref);
 
@@ -882,7 +1086,7 @@ ngx_websocket_log_left(ngx_websocket_log_t *log,
 
     ch = ngx_websocket_log_block(log, cursor->channel);
 
-    return cursor->entry ? ch->offset + 1 - ch->count
+    return cursor->entry ? ch->offset + 1 - ch->held.of.count
                          : ngx_websocket_log_shown(log, ch);
 }
 
@@ -949,6 +1153,8 @@ ngx_websocket_log_copy(ngx_websocket_log_place_t *place, uint8_t *out,
 {
     size_t                  n;
     ngx_websocket_block_t  *block;
+
+    ngx_websocket_log_moved(size);
 
     while (size) {
 

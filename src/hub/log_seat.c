@@ -145,7 +145,7 @@ ngx_websocket_log_crowded(ngx_websocket_log_t *log,
 
     /* as if all messages were equal: it is nothing to be right about */
 
-    many = log->nblocks - ngx_websocket_log_free_blocks(log);
+    many = log->nblocks - ngx_websocket_log_free_blocks(log) - log->waste;
     many = many ? log->nmessages * log->nblocks
                   / (many * NGX_WEBSOCKET_LOG_CROWD) : 0;
 
