@@ -79,8 +79,18 @@ static ngx_conf_post_t  ngx_http_websocket_time_post = {
 };
 
 
+static ngx_conf_post_t  ngx_http_websocket_timer_post = {
+    ngx_http_websocket_check_timer
+};
+
+
+/*
+ * An event of server-sent events may be seven times its message, and its size
+ * has 32 bits.
+ */
+
 static ngx_conf_num_bounds_t  ngx_http_websocket_size_bounds = {
-    ngx_conf_check_num_bounds, 1, NGX_MAX_INT32_VALUE
+    ngx_conf_check_num_bounds, 1, 512 * 1024 * 1024
 };
 
 
@@ -123,7 +133,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       &ngx_http_websocket_name_filter },
 
     { ngx_string("websocket_history"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_history,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -169,14 +179,14 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, send_timeout),
-      &ngx_http_websocket_time_post },
+      &ngx_http_websocket_timer_post },
 
     { ngx_string("websocket_close_timeout"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, close_timeout),
-      &ngx_http_websocket_time_post },
+      &ngx_http_websocket_timer_post },
 
     { ngx_string("websocket_drain"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -452,6 +462,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->zone = NULL;
      *     conf->location = { 0, NULL };
      *     conf->history_time = 0;
+     *     conf->history_max = 0;
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
@@ -507,6 +518,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->history_length == NGX_CONF_UNSET_UINT) {
         conf->history_length = prev->history_length;
         conf->history_time = prev->history_time;
+        conf->history_max = prev->history_max;
     }
 
     ngx_conf_merge_msec_value(conf->heartbeat_interval,
