@@ -281,6 +281,7 @@ ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
 {
     if (log->workers[slot] != incarnation) {
         ngx_websocket_log_bereave(log, slot);
+        ngx_websocket_log_forgo(log, slot);
     }
 
     ngx_websocket_log_set32(log, &log->workers[slot], incarnation);

@@ -114,7 +114,21 @@ typedef struct {
     uint64_t                      epoch;
     uint64_t                      next;     /* the offset to read next */
     uint64_t                      entry;    /* place of the worker's entry */
+    uint32_t                      done;     /* bytes of it that were read */
+    uint32_t                      piece;    /* the block that comes then */
 } ngx_websocket_log_cursor_t;
+
+
+/* a large message on its way into a channel, in its author's memory */
+
+typedef struct {
+    uint64_t       offset;          /* that it was filled with */
+    uint32_t       reserved;        /* blocks */
+    uint32_t       next;            /* where its own offset stands in it: the */
+    uint64_t       at;              /* block that follows, bytes from the */
+    size_t         left;            /* base, bytes left there; 0: nowhere */
+    size_t         digits;
+} ngx_websocket_log_large_t;
 
 
 typedef struct {
@@ -300,6 +314,35 @@ int ngx_websocket_log_append(ngx_websocket_log_t *log,
 
 
 /*
+ * Appending a message that is larger than NGX_WEBSOCKET_LOG_PIECE, so that the
+ * lock is not held while it is copied: its blocks are reserved in the name of
+ * the worker in the slot, which has one such message at a time; the worker
+ * fills them, which is lock-free; then they are appended.  All three get the
+ * same message and parts, and *large, which is zeroed before the first.
+ *
+ * reserve() returns OK, NOSPACE, or AGAIN; append_large() what append() does:
+ * AGAIN says to begin with reserve() once more.  What was reserved and did not
+ * become a message is to be given back by unreserve(), or is when the slot has
+ * another incarnation.
+ */
+#define NGX_WEBSOCKET_LOG_PIECE      (512 * 1024)
+
+int ngx_websocket_log_reserve(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large);
+void ngx_websocket_log_fill(ngx_websocket_log_t *log,
+    ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large);
+int ngx_websocket_log_append_large(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
+    ngx_websocket_log_info_t *info);
+void ngx_websocket_log_unreserve(ngx_websocket_log_t *log, uint32_t slot);
+
+/*
  * Counts one more subscriber of the worker in the slot.  With the worker's
  * first one (*cursor has entry 0) the cursor is set to read what is appended
  * from now on; else the worker's cursor of this channel is passed.
@@ -406,6 +449,8 @@ int ngx_websocket_log_seek(ngx_websocket_log_t *log,
  *   EMPTY    all is read;
  *   SHORT    *message is set, but size is less than message->size: nothing
  *            was copied, the cursor stays;
+ *   AGAIN    a part of a large message was copied: to be called again with the
+ *            same buffer;
  *   GAP      what should come next is gone: it is said again and again, until
  *            who reads acknowledges it by ngx_websocket_log_skip();
  *   DELETED  the channel (or this incarnation of it) is gone.

@@ -644,6 +644,7 @@ ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
         cursor->message = ch->last;
         cursor->epoch = ch->epoch;
         cursor->next = ch->offset + 1;
+        cursor->done = 0;
         cursor->entry = (uint64_t) ((uint8_t *) entry - (uint8_t *) log);
     }
 

@@ -40,6 +40,7 @@ ngx_websocket_log_join(ngx_websocket_log_t *log,
     put.message = message;
     put.parts = parts;
     put.n = n;
+    put.reserve = NULL;
 
     memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
 
@@ -199,6 +200,7 @@ ngx_websocket_log_leave(ngx_websocket_log_t *log,
     put.message = message;
     put.parts = parts;
     put.n = n;
+    put.reserve = NULL;
 
     memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
 

@@ -52,6 +52,21 @@ static uint32_t ngx_websocket_log_wake(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, ngx_websocket_log_wake_t *wake);
 static void ngx_websocket_log_store(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
+static ngx_websocket_ref_t ngx_websocket_log_acquire(ngx_websocket_log_t *log,
+    ngx_websocket_log_put_t *put, ngx_websocket_ref_t *end);
+static int ngx_websocket_log_renumber(ngx_websocket_log_t *log,
+    ngx_websocket_log_put_t *put, ngx_websocket_log_large_t *large);
+static void ngx_websocket_log_move(ngx_websocket_log_t *log, uint32_t n,
+    ngx_websocket_reserve_t *reserve);
+static int ngx_websocket_log_publish(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_put_t *put,
+    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
+    ngx_websocket_log_info_t *info);
+static int ngx_websocket_log_unwanted(ngx_websocket_channel_t *ch,
+    ngx_websocket_log_put_t *put);
+static int ngx_websocket_log_read_piece(ngx_websocket_log_cursor_t *cursor,
+    ngx_websocket_message_t *m, ngx_websocket_log_place_t *place,
+    uint8_t *buf);
 static const ngx_websocket_log_part_t *ngx_websocket_log_part(
     ngx_websocket_log_put_t *put, size_t i);
 static void ngx_websocket_log_number(ngx_websocket_log_put_t *put);
@@ -468,15 +483,31 @@ ngx_websocket_log_append(ngx_websocket_log_t *log,
     const ngx_websocket_log_part_t *parts, size_t n,
     ngx_websocket_log_wake_t *wake, ngx_websocket_log_info_t *info)
 {
+    ngx_websocket_log_put_t  put;
+
+    put.message = message;
+    put.parts = parts;
+    put.n = n;
+    put.reserve = NULL;
+
+    return ngx_websocket_log_publish(log, channel, &put, NULL, wake, info);
+}
+
+
+static int
+ngx_websocket_log_publish(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_put_t *put,
+    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
+    ngx_websocket_log_info_t *info)
+{
     int                       rc;
     ngx_websocket_message_t  *m;
-    ngx_websocket_log_put_t   put;
 
-    m = ngx_websocket_log_same(log, channel, message->key);
+    m = ngx_websocket_log_same(log, channel, put->message->key);
 
     if (m) {
-        message->offset = m->offset;
-        message->time = m->time;
+        put->message->offset = m->offset;
+        put->message->time = m->time;
 
         if (wake) {
             memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
@@ -485,19 +516,19 @@ ngx_websocket_log_append(ngx_websocket_log_t *log,
         rc = NGX_WEBSOCKET_LOG_DUPLICATE;
 
     } else {
-        put.message = message;
-        put.parts = parts;
-        put.n = n;
+        rc = ngx_websocket_log_prepare(log, channel, put, 0, wake);
 
-        rc = ngx_websocket_log_prepare(log, channel, &put, 0, wake);
+        if (rc == NGX_WEBSOCKET_LOG_OK && large) {
+            rc = ngx_websocket_log_renumber(log, put, large);
+        }
 
         if (rc != NGX_WEBSOCKET_LOG_OK) {
             return rc;
         }
 
-        ngx_websocket_log_put(log, channel, &put);
+        ngx_websocket_log_put(log, channel, put);
         ngx_websocket_log_commit(log);
-        ngx_websocket_log_tell(log, channel, &put);
+        ngx_websocket_log_tell(log, channel, put);
     }
 
     if (info) {
@@ -505,6 +536,222 @@ ngx_websocket_log_append(ngx_websocket_log_t *log,
     }
 
     return rc;
+}
+
+
+int
+ngx_websocket_log_reserve(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large)
+{
+    int                       rc;
+    uint32_t                  blocks;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_log_put_t   put;
+    ngx_websocket_reserve_t  *reserve;
+
+    put.message = message;
+    put.parts = parts;
+    put.n = n;
+
+    ch = ngx_websocket_log_block(log, channel);
+    reserve = &log->reserves[slot];
+
+    if (ngx_websocket_log_measure(log, ch, &put, 0) != NGX_WEBSOCKET_LOG_OK) {
+        return NGX_WEBSOCKET_LOG_NOSPACE;
+    }
+
+    put.live = ngx_websocket_log_wake(log, ch, NULL);
+
+    large->reserved = reserve->blocks;
+
+    if (reserve->blocks >= put.blocks) {
+        return NGX_WEBSOCKET_LOG_OK;
+    }
+
+    if (ngx_websocket_log_unwanted(ch, &put)) {
+
+        /* not to be filled */
+
+        large->reserved = 0;
+        return NGX_WEBSOCKET_LOG_OK;
+    }
+
+    blocks = put.blocks - reserve->blocks;
+    blocks = blocks < NGX_WEBSOCKET_LOG_TAKE ? blocks : NGX_WEBSOCKET_LOG_TAKE;
+
+    rc = ngx_websocket_log_make_room(log, blocks, message->time, channel,
+                                     NGX_WEBSOCKET_LOG_RESERVE);
+
+    if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
+        return rc;
+    }
+
+    if (rc == NGX_WEBSOCKET_LOG_AGAIN) {
+
+        /* as far as it went, or others would take it meanwhile */
+
+        blocks = ngx_websocket_log_free_blocks(log);
+    }
+
+    if (blocks) {
+        ngx_websocket_log_list(log, blocks);
+        ngx_websocket_log_move(log, blocks, reserve);
+    }
+
+    large->reserved = reserve->blocks;
+
+    return reserve->blocks >= put.blocks ? NGX_WEBSOCKET_LOG_OK
+                                         : NGX_WEBSOCKET_LOG_AGAIN;
+}
+
+
+/* takes blocks for a reserve */
+
+static void
+ngx_websocket_log_move(ngx_websocket_log_t *log, uint32_t n,
+    ngx_websocket_reserve_t *reserve)
+{
+    ngx_websocket_ref_t     first, end;
+    ngx_websocket_block_t  *last;
+
+    first = ngx_websocket_log_take(log, n, &end);
+    last = ngx_websocket_log_block(log, reserve->last);
+
+    ngx_websocket_log_set32(log, reserve->blocks ? &last->next
+                                                 : &reserve->first, first);
+    ngx_websocket_log_set32(log, &reserve->last, end);
+    ngx_websocket_log_set32(log, &reserve->blocks, reserve->blocks + n);
+    ngx_websocket_log_commit(log);
+}
+
+
+void
+ngx_websocket_log_unreserve(ngx_websocket_log_t *log, uint32_t slot)
+{
+    ngx_websocket_log_forgo(log, slot);
+    ngx_websocket_log_commit(log);
+}
+
+
+void
+ngx_websocket_log_forgo(ngx_websocket_log_t *log, uint32_t slot)
+{
+    ngx_websocket_reserve_t  *reserve;
+
+    reserve = &log->reserves[slot];
+
+    if (reserve->blocks == 0) {
+        return;
+    }
+
+    ngx_websocket_log_give(log, reserve->first, reserve->last,
+                           reserve->blocks);
+
+    ngx_websocket_log_set32(log, &reserve->first, 0);
+    ngx_websocket_log_set32(log, &reserve->last, 0);
+    ngx_websocket_log_set32(log, &reserve->blocks, 0);
+}
+
+
+/*
+ * Nobody else touches the blocks: the slot keeps its incarnation as long as
+ * the worker lives.
+ */
+
+void
+ngx_websocket_log_fill(ngx_websocket_log_t *log,
+    ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large)
+{
+    size_t                           i;
+    ngx_websocket_log_put_t          put;
+    ngx_websocket_log_place_t        place;
+    const ngx_websocket_log_part_t  *part;
+
+    if (large->reserved == 0) {
+        return;
+    }
+
+    put.message = message;
+    put.parts = parts;
+    put.n = n;
+
+    large->offset = message->offset;
+    large->left = 0;
+
+    ngx_websocket_log_number(&put);
+    ngx_websocket_log_begin(log, log->reserves[slot].first, &place);
+
+    large->digits = put.offset.size;
+
+    for (i = 0; i < n; i++) {
+
+        part = ngx_websocket_log_part(&put, i);
+
+        if (part == &put.offset) {
+            large->at = (uint64_t) (place.p - (uint8_t *) log);
+            large->next = place.next;
+            large->left = place.left + 1;
+        }
+
+        ngx_websocket_log_copy(&place, NULL, part->data, part->size);
+    }
+}
+
+
+int
+ngx_websocket_log_append_large(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
+    ngx_websocket_log_info_t *info)
+{
+    ngx_websocket_log_put_t  put;
+
+    put.message = message;
+    put.parts = parts;
+    put.n = n;
+    put.reserve = &log->reserves[slot];
+
+    return ngx_websocket_log_publish(log, channel, &put, large, wake, info);
+}
+
+
+/* others may have published since it was filled: its offset is another one */
+
+static int
+ngx_websocket_log_renumber(ngx_websocket_log_t *log,
+    ngx_websocket_log_put_t *put, ngx_websocket_log_large_t *large)
+{
+    ngx_websocket_log_place_t  place;
+
+    if (put->blocks == 0) {
+        return NGX_WEBSOCKET_LOG_OK;
+    }
+
+    if (put->reserve->blocks < put->blocks) {
+        return NGX_WEBSOCKET_LOG_AGAIN;
+    }
+
+    if (large->left == 0 || large->offset == put->message->offset) {
+        return NGX_WEBSOCKET_LOG_OK;
+    }
+
+    if (large->digits != put->offset.size) {
+        return NGX_WEBSOCKET_LOG_AGAIN;
+    }
+
+    place.log = log;
+    place.p = ngx_websocket_log_at(log, large->at);
+    place.next = large->next;
+    place.left = large->left - 1;
+
+    ngx_websocket_log_copy(&place, NULL, put->offset.data, put->offset.size);
+
+    return NGX_WEBSOCKET_LOG_OK;
 }
 
 
@@ -583,10 +830,7 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
 
     put->live = ngx_websocket_log_wake(log, ch, wake);
 
-    if (put->live == 0 && ch->length == 0 && ch->held.of.count == 0) {
-
-        /* nobody is there for it and nothing keeps it */
-
+    if (ngx_websocket_log_unwanted(ch, put)) {
         put->blocks = 0;
     }
 
@@ -594,6 +838,10 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
         && ngx_websocket_log_over(ch, put->blocks))
     {
         return NGX_WEBSOCKET_LOG_AGAIN;
+    }
+
+    if (put->reserve) {
+        return NGX_WEBSOCKET_LOG_OK;
     }
 
     rc = ngx_websocket_log_make_room(log, put->blocks + more, now, channel,
@@ -604,6 +852,16 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
     }
 
     return rc;
+}
+
+
+/* nobody is there for it and nothing keeps it */
+
+static int
+ngx_websocket_log_unwanted(ngx_websocket_channel_t *ch,
+    ngx_websocket_log_put_t *put)
+{
+    return put->live == 0 && ch->length == 0 && ch->held.of.count == 0;
 }
 
 
@@ -781,7 +1039,7 @@ ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     message = put->message;
     ch = ngx_websocket_log_block(log, channel);
 
-    ref = ngx_websocket_log_take(log, put->blocks, &end);
+    ref = ngx_websocket_log_acquire(log, put, &end);
     m = ngx_websocket_log_block(log, ref);
 
     /* ours alone until it is linked */
@@ -809,12 +1067,39 @@ ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     ngx_websocket_log_set_jump(log, ch, m);
     ngx_websocket_log_begin(log, ref, &place);
 
-    for (i = 0; i < put->n; i++) {
+    for (i = 0; put->reserve == NULL && i < put->n; i++) {
         part = ngx_websocket_log_part(put, i);
         ngx_websocket_log_copy(&place, NULL, part->data, part->size);
     }
 
     ngx_websocket_log_link(log, channel, ref);
+}
+
+
+/* the blocks of the message, which are ours: of a large one with its bytes */
+
+static ngx_websocket_ref_t
+ngx_websocket_log_acquire(ngx_websocket_log_t *log,
+    ngx_websocket_log_put_t *put, ngx_websocket_ref_t *end)
+{
+    ngx_websocket_ref_t       first;
+    ngx_websocket_reserve_t  *reserve;
+
+    reserve = put->reserve;
+
+    if (reserve == NULL) {
+        return ngx_websocket_log_take(log, put->blocks, end);
+    }
+
+    first = reserve->first;
+    *end = reserve->last;
+    put->blocks = reserve->blocks;
+
+    ngx_websocket_log_set32(log, &reserve->first, 0);
+    ngx_websocket_log_set32(log, &reserve->last, 0);
+    ngx_websocket_log_set32(log, &reserve->blocks, 0);
+
+    return first;
 }
 
 
@@ -972,6 +1257,7 @@ ngx_websocket_log_seek(ngx_websocket_log_t *log,
     cursor->epoch = ch->epoch;
     cursor->next = offset;
     cursor->entry = 0;
+    cursor->done = 0;
 
     if (offset <= ch->offset) {
         ref = ngx_websocket_log_search(log, ch, offset);
@@ -1004,6 +1290,7 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
     }
 
     if (cursor->next < ngx_websocket_log_left(log, cursor)) {
+        cursor->done = 0;
         return NGX_WEBSOCKET_LOG_GAP;
     }
 
@@ -1026,11 +1313,58 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
     }
 
     ngx_websocket_log_begin(log, ref, &place);
-    ngx_websocket_log_copy(&place, buf, NULL, m->size);
+
+    if (m->size > NGX_WEBSOCKET_LOG_PIECE) {
+
+        if (ngx_websocket_log_read_piece(cursor, m, &place, buf)
+            == NGX_WEBSOCKET_LOG_AGAIN)
+        {
+            return NGX_WEBSOCKET_LOG_AGAIN;
+        }
+
+    } else {
+        ngx_websocket_log_copy(&place, buf, NULL, m->size);
+    }
 
     ngx_websocket_log_advance(log, cursor, ref, m->offset + 1);
 
     return NGX_WEBSOCKET_LOG_OK;
+}
+
+
+/*
+ * The pieces end where blocks do.  As long as the message is there its blocks
+ * are the same.
+ */
+
+static int
+ngx_websocket_log_read_piece(ngx_websocket_log_cursor_t *cursor,
+    ngx_websocket_message_t *m, ngx_websocket_log_place_t *place, uint8_t *buf)
+{
+    size_t  size;
+
+    size = NGX_WEBSOCKET_LOG_FIRST;
+
+    if (cursor->done) {
+        place->next = cursor->piece;
+        place->left = 0;
+        size = 0;
+    }
+
+    size += (NGX_WEBSOCKET_LOG_PIECE - NGX_WEBSOCKET_LOG_FIRST)
+            / NGX_WEBSOCKET_LOG_REST * NGX_WEBSOCKET_LOG_REST;
+
+    if (size > m->size - cursor->done) {
+        size = m->size - cursor->done;
+    }
+
+    ngx_websocket_log_copy(place, buf + cursor->done, NULL, size);
+
+    cursor->done += (uint32_t) size;
+    cursor->piece = place->next;
+
+    return cursor->done < m->size ? NGX_WEBSOCKET_LOG_AGAIN
+                                  : NGX_WEBSOCKET_LOG_OK;
 }
 
 
@@ -1118,6 +1452,7 @@ ngx_websocket_log_advance(ngx_websocket_log_t *log,
 
     cursor->message = ref;
     cursor->next = next;
+    cursor->done = 0;
 
     if (cursor->entry) {
         entry = ngx_websocket_log_at(log, cursor->entry);

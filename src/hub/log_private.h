@@ -27,6 +27,8 @@
 #define NGX_WEBSOCKET_LOG_SEARCH     16     /* buckets searched for a channel
                                                that may go */
 #define NGX_WEBSOCKET_LOG_CLEAN      128    /* messages of deleted channels */
+#define NGX_WEBSOCKET_LOG_RESERVE    160    /* as ROOM, for a large message */
+#define NGX_WEBSOCKET_LOG_TAKE       1024   /* blocks taken for one */
 #define NGX_WEBSOCKET_LOG_SWEEP      192    /* the work of a sweep */
 
 /* the age, ms, at which an unread message may go for want of space */
@@ -70,6 +72,15 @@ typedef struct {
 } ngx_websocket_list_t;
 
 
+/* blocks that a worker fills before they are a message */
+
+typedef struct {
+    ngx_websocket_ref_t    first;
+    ngx_websocket_ref_t    last;
+    uint32_t               blocks;
+} ngx_websocket_reserve_t;
+
+
 struct ngx_websocket_log_s {
     uint64_t               magic;
     uint64_t               version;
@@ -104,6 +115,7 @@ struct ngx_websocket_log_s {
     uint32_t               workers[NGX_WEBSOCKET_LOG_WORKERS];
     ngx_websocket_list_t   members[NGX_WEBSOCKET_LOG_WORKERS];
     ngx_websocket_list_t   orphans;         /* members of dead workers */
+    ngx_websocket_reserve_t  reserves[NGX_WEBSOCKET_LOG_WORKERS];
 
     /* single words, right at any time */
 
@@ -246,6 +258,7 @@ typedef struct {
     ngx_websocket_log_message_t     *message;
     const ngx_websocket_log_part_t  *parts;
     size_t                           n;
+    ngx_websocket_reserve_t         *reserve;   /* with its bytes; or NULL */
     uint32_t                         live;  /* workers with subscribers */
     uint32_t                         blocks;
     ngx_websocket_log_part_t         offset;    /* in digits, if it is asked
@@ -301,6 +314,9 @@ int ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
  */
 uint32_t ngx_websocket_log_trim(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t now, uint32_t more, uint32_t max);
+
+/* Gives back what the worker has reserved: to be committed. */
+void ngx_websocket_log_forgo(ngx_websocket_log_t *log, uint32_t slot);
 
 /* Drops the channel's oldest message, which is there. */
 void ngx_websocket_log_drop_first(ngx_websocket_log_t *log,

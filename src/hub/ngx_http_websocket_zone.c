@@ -49,11 +49,28 @@ static int ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_log_history_t *history,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+static int ngx_http_websocket_zone_append_large(
+    ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large);
+static int ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large,
+    ngx_websocket_log_info_t *info, ngx_uint_t *here);
 static int ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_zone_seek_newcomer(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s,
     uint64_t newest);
+static int ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_uint_t *n, u_char *buf, size_t size);
 static int ngx_http_websocket_zone_read_locked(
     ngx_http_websocket_zone_t *zone, ngx_websocket_log_cursor_t *cursor,
     ngx_websocket_log_message_t *messages, ngx_uint_t *n, u_char *buf,
@@ -428,7 +445,22 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
 {
     int         rc;
+    size_t      i, size;
     ngx_uint_t  pieces;
+
+    for (size = 0, i = 0; i < n; i++) {
+        size += parts[i].size;
+    }
+
+    /* who has no slot has nobody who would give its blocks back */
+
+    if (size > NGX_WEBSOCKET_LOG_PIECE
+        && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
+    {
+        return ngx_http_websocket_zone_append_large(zone, name, history,
+                                                    message, parts, n, info,
+                                                    here);
+    }
 
     pieces = 0;
 
@@ -468,6 +500,133 @@ ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     *here = 0;
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        *here = ngx_http_websocket_zone_wake(&wake);
+    }
+
+    return rc;
+}
+
+
+/* the copy of the message is made without the lock */
+
+static int
+ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
+{
+    int                        rc;
+    uint32_t                   reserved;
+    ngx_uint_t                 pieces;
+    ngx_websocket_log_large_t  large;
+
+    ngx_memzero(&large, sizeof(ngx_websocket_log_large_t));
+
+    *here = 0;
+    pieces = 0;
+
+    do {
+        reserved = large.reserved;
+
+        rc = ngx_http_websocket_zone_reserve(zone, name, history, message,
+                                             parts, n, &large);
+
+        if (rc == NGX_WEBSOCKET_LOG_OK) {
+            ngx_websocket_log_fill(zone->log, message, parts, n,
+                                   ngx_http_websocket_worker_slot(), &large);
+
+            rc = ngx_http_websocket_zone_link(zone, name, history, message,
+                                              parts, n, &large, info, here);
+        }
+
+        /* it goes on as long as it gets on */
+
+        if (large.reserved > reserved) {
+            pieces = 0;
+        }
+
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        ngx_http_websocket_zone_lock(zone);
+
+        ngx_websocket_log_unreserve(zone->log,
+                                    ngx_http_websocket_worker_slot());
+
+        ngx_http_websocket_zone_unlock(zone);
+    }
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    ngx_http_websocket_zone_stamp(message);
+
+    ngx_http_websocket_zone_lock(zone);
+
+    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
+                                        hash, message->time, history, &ref);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        rc = ngx_websocket_log_reserve(zone->log, ref, message, parts, n,
+                                       ngx_http_websocket_worker_slot(),
+                                       large);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large,
+    ngx_websocket_log_info_t *info, ngx_uint_t *here)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_uint_t                   slot;
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_channel_ref_t  ref;
+
+    slot = ngx_http_websocket_worker_slot();
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    ngx_http_websocket_zone_stamp(message);
+
+    ngx_http_websocket_zone_lock(zone);
+
+    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
+                                        hash, message->time, history, &ref);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        rc = ngx_websocket_log_append_large(zone->log, ref, message, parts, n,
+                                            slot, large, &wake, info);
+    }
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+
+        /* where nobody is there for it, it was not kept */
+
+        ngx_websocket_log_unreserve(zone->log, slot);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
 
     if (rc == NGX_WEBSOCKET_LOG_OK) {
         *here = ngx_http_websocket_zone_wake(&wake);
@@ -656,6 +815,30 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_uint_t *n, u_char *buf, size_t size)
+{
+    int         rc;
+    ngx_uint_t  most;
+
+    most = *n;
+
+    /* what another read has begun was in another buffer */
+
+    cursor->done = 0;
+
+    do {
+        *n = most;
+        rc = ngx_http_websocket_zone_read_some(zone, cursor, messages, n, buf,
+                                               size);
+    } while (rc == NGX_WEBSOCKET_LOG_AGAIN && *n == 0);
+
+    return rc == NGX_WEBSOCKET_LOG_AGAIN ? NGX_WEBSOCKET_LOG_OK : rc;
+}
+
+
+static int
+ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size)
 {

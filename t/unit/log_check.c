@@ -41,6 +41,8 @@ static const char *ngx_websocket_check_messages(
 static const char *ngx_websocket_check_message(
     ngx_websocket_log_check_t *check, ngx_websocket_ref_t channel,
     ngx_websocket_ref_t ref, uint64_t offset);
+static const char *ngx_websocket_check_reserves(
+    ngx_websocket_log_check_t *check);
 static const char *ngx_websocket_check_order(
     ngx_websocket_log_check_t *check);
 static const char *ngx_websocket_check_keys(ngx_websocket_log_check_t *check);
@@ -114,6 +116,10 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
 
     if (wrong == NULL) {
         wrong = ngx_websocket_check_workers(check);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_reserves(check);
     }
 
     if (wrong) {
@@ -476,6 +482,34 @@ ngx_websocket_check_message(ngx_websocket_log_check_t *check,
     }
 
     return ngx_websocket_check_chain(check, ref, m->end, m->blocks);
+}
+
+
+/* what workers fill: of those that live */
+
+static const char *
+ngx_websocket_check_reserves(ngx_websocket_log_check_t *check)
+{
+    uint32_t                  i;
+    const char               *wrong;
+    ngx_websocket_reserve_t  *reserve;
+
+    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+
+        reserve = &check->log->reserves[i];
+
+        wrong = ngx_websocket_check_chain(check, reserve->first,
+                                          reserve->last, reserve->blocks);
+        if (wrong) {
+            return wrong;
+        }
+
+        if (reserve->blocks && check->log->workers[i] == 0) {
+            return "nobody has reserved blocks";
+        }
+    }
+
+    return NULL;
 }
 
 

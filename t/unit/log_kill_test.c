@@ -295,6 +295,38 @@ append_large(model_t *m)
 }
 
 
+/* a reserve that is given back, and one that becomes a message */
+
+static void
+append_in_steps(model_t *m)
+{
+    model_append_by(m, 1, 3000, 1, NULL);
+}
+
+
+static void
+prepare_reserve(model_t *m)
+{
+    model_message_t              message;
+    ngx_websocket_log_large_t    large;
+    ngx_websocket_channel_ref_t  ref;
+
+    ref = model_open(m, 1, NULL);
+    memset(&large, 0, sizeof(large));
+    model_message(m, 1, 3000, &message);
+
+    ngx_websocket_log_reserve(l, ref, &message.message, message.parts, 3, 1,
+                              &large);
+}
+
+
+static void
+die_with_reserve(model_t *m)
+{
+    model_die(m, 1);
+}
+
+
 static void
 append_unheard(model_t *m)
 {
@@ -382,6 +414,18 @@ prepare_behind(model_t *m)
 }
 
 
+static void
+prepare_history(model_t *m)
+{
+    unsigned                     i;
+    ngx_websocket_log_history_t  history = { 1000, 0, 0 };
+
+    for (i = 0; i < 4; i++) {
+        model_append(m, 4, 400, &history);
+    }
+}
+
+
 /* of a history that was deleted something is left */
 
 static void
@@ -390,7 +434,7 @@ prepare_garbage(model_t *m)
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
 
-    prepare_evict(m);
+    prepare_history(m);
 
     ref = model_find(m, 4);
     ch = ngx_websocket_log_block(l, ref);
@@ -405,6 +449,17 @@ prepare_garbage(model_t *m)
     ngx_websocket_log_commit(l);
 
     memset(&m->channels[4], 0, sizeof(m->channels[4]));
+}
+
+
+static void
+prepare_full_garbage(model_t *m)
+{
+    prepare_garbage(m);
+
+    while (ngx_websocket_log_free_blocks(l) > 3) {
+        model_append(m, 0, 400, NULL);
+    }
 }
 
 
@@ -672,14 +727,18 @@ sweeps(model_t *m)
 static const operation_t  operations[] = {
     { "append", 2, nothing, append_small },
     { "append of many blocks", 2, nothing, append_large },
+    { "append in steps", 3, nothing, append_in_steps },
+    { "append in steps that evicts", 8, prepare_evict, append_in_steps },
+    { "attach after a reserve", 2, prepare_reserve, die_with_reserve },
     { "append for nobody", 2, prepare_unheard, append_unheard },
     { "append that trims", 4, prepare_trim, append_small },
     { "append that evicts", 4, prepare_evict, append_evicting },
     { "append that evicts what is behind", 5, prepare_behind,
       append_evicting },
     { "append that evicts channels", 5, prepare_idle, append_evicting },
-    { "append that takes garbage", 4, prepare_garbage, append_evicting },
-    { "garbage", 33, prepare_garbage, clean },
+    { "append that takes garbage", 4, prepare_full_garbage,
+      append_evicting },
+    { "garbage", 6, prepare_garbage, clean },
     { "sweeper", 3, nothing, sweeper },
     { "open that evicts a channel", 3, prepare_evict_channel,
       append_evicting_channel },
@@ -687,7 +746,7 @@ static const operation_t  operations[] = {
     { "open with a long name", 2, nothing, open_long },
     { "open with another history", 2, nothing, open_again },
     { "delete", 4, nothing, delete_used },
-    { "delete of a history", 34, prepare_evict, delete_history },
+    { "delete of a history", 7, prepare_history, delete_history },
     { "delete of an unused channel", 4, prepare_unused, delete_unused },
     { "first subscribe", 2, nothing, subscribe_first },
     { "second subscribe", 2, nothing, subscribe_second },

@@ -562,8 +562,45 @@ model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
 }
 
 
+/* in the three steps of a large message, whatever its size */
+
+static int
+model_append_large(model_t *model, ngx_websocket_channel_ref_t ref,
+    unsigned worker, model_message_t *m, ngx_websocket_log_info_t *info)
+{
+    int                        rc;
+    ngx_websocket_log_large_t  large;
+
+    memset(&large, 0, sizeof(large));
+
+    do {
+        model_again(rc, ngx_websocket_log_reserve(model->log, ref,
+                                                  &m->message, m->parts, 3,
+                                                  worker, &large));
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            break;
+        }
+
+        ngx_websocket_log_fill(model->log, &m->message, m->parts, 3, worker,
+                               &large);
+        log_section();
+
+        rc = ngx_websocket_log_append_large(model->log, ref, &m->message,
+                                            m->parts, 3, worker, &large,
+                                            &m->wake, info);
+        log_section();
+
+    } while (rc == NGX_WEBSOCKET_LOG_AGAIN);
+
+    ngx_websocket_log_unreserve(model->log, worker);
+
+    return rc;
+}
+
+
 static void
-model_append(model_t *model, unsigned n, size_t size,
+model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
     const ngx_websocket_log_history_t *history)
 {
     int                           rc;
@@ -579,8 +616,13 @@ model_append(model_t *model, unsigned n, size_t size,
 
     model_message(model, n, size, &m);
 
-    model_again(rc, ngx_websocket_log_append(model->log, ref, &m.message,
-                                             m.parts, 3, &m.wake, &info));
+    if (worker < MODEL_WORKERS) {
+        rc = model_append_large(model, ref, worker, &m, &info);
+
+    } else {
+        model_again(rc, ngx_websocket_log_append(model->log, ref, &m.message,
+                                                 m.parts, 3, &m.wake, &info));
+    }
 
     if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
         model_no_space(model, ref, size);
@@ -593,6 +635,14 @@ model_append(model_t *model, unsigned n, size_t size,
     }
 
     model_appended(model, n, size, &m, ref);
+}
+
+
+static void
+model_append(model_t *model, unsigned n, size_t size,
+    const ngx_websocket_log_history_t *history)
+{
+    model_append_by(model, n, size, MODEL_WORKERS, history);
 }
 
 
@@ -1209,8 +1259,12 @@ model_command(model_t *model, const uint8_t c[4])
         model_append(model, n, size, &history);
         break;
 
-    case 1: case 2: case 3: case 4:
+    case 1: case 2: case 3:
         model_append(model, n, size, NULL);
+        break;
+
+    case 4:
+        model_append_by(model, n, size, worker, NULL);
         break;
 
     case 5: case 6:

@@ -906,6 +906,230 @@ numbers(void)
 }
 
 
+/* messages in steps, and in pieces */
+
+static int
+append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
+    size_t size, unsigned others)
+{
+    int                          rc;
+    unsigned                     tries;
+    uint64_t                     offset;
+    ngx_websocket_log_part_t     parts[3];
+    ngx_websocket_log_large_t    large;
+    ngx_websocket_log_message_t  message;
+
+    parts[0].data = data;
+    parts[0].size = size / 2;
+    parts[1].data = ngx_websocket_log_offset;
+    parts[1].size = 0;
+    parts[2].data = data + size / 2;
+    parts[2].size = size - size / 2;
+
+    memset(&large, 0, sizeof(large));
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+
+    for (tries = 1; ; tries++) {
+
+        model_again(rc, ngx_websocket_log_reserve(l, ref, &message, parts, 3,
+                                                  0, &large));
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            ngx_websocket_log_unreserve(l, 0);
+            return rc;
+        }
+
+        ngx_websocket_log_fill(l, &message, parts, 3, 0, &large);
+        log_work.moved = 0;
+
+        while (others) {
+            append(ref, 10, NOW);
+            others--;
+        }
+
+        rc = ngx_websocket_log_append_large(l, ref, &message, parts, 3, 0,
+                                            &large, NULL, NULL);
+        offset = message.offset;
+        log_section();
+
+        if (rc != NGX_WEBSOCKET_LOG_AGAIN) {
+            return rc == NGX_WEBSOCKET_LOG_OK && offset ? (int) tries : rc;
+        }
+    }
+}
+
+
+static int
+read_large(ngx_websocket_log_cursor_t *cursor, uint8_t *buf, size_t size,
+    ngx_websocket_log_message_t *message, unsigned *pieces)
+{
+    int  rc;
+
+    for (*pieces = 1; ; ++*pieces) {
+
+        log_section();
+        rc = ngx_websocket_log_read(l, cursor, message, buf, size);
+        log_section();
+
+        if (rc != NGX_WEBSOCKET_LOG_AGAIN) {
+            return rc;
+        }
+    }
+}
+
+
+static void
+large(void)
+{
+    int                          rc;
+    size_t                       i, size;
+    uint8_t                     *data, *buf;
+    uint64_t                     offset;
+    unsigned                     pieces;
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_log_part_t     part;
+    ngx_websocket_log_large_t    state;
+    ngx_websocket_log_cursor_t   reader;
+    ngx_websocket_log_message_t  message;
+    ngx_websocket_channel_ref_t  a, b;
+
+    size = 1500000;
+    data = malloc(size);
+    buf = malloc(size + 100);
+
+    for (i = 0; i < size; i++) {
+        data[i] = (uint8_t) (i * 7 + (i >> 9));
+    }
+
+    begin(4 << 20);
+    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_log_attach(l, 1, 1);
+
+    b = open_at("b", NOW, 1000000, 0);
+
+    while (ngx_websocket_log_free_blocks(l)) {
+        append(b, 1, NOW);
+    }
+
+    a = open_at("a", NOW, 100, 0);
+    reader = subscribe(a, 1);
+
+    unit_ok(append_large(a, data, size, 0) == 1 && sound(),
+            "large: into a zone that is full of small ones");
+
+    rc = read_large(&reader, buf, size + 100, &message, &pieces);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_OK && pieces == 3
+            && message.size == size + 1 && memcmp(buf, data, size / 2) == 0
+            && buf[size / 2] == '1'
+            && memcmp(buf + size / 2 + 1, data + size / 2, size / 2) == 0,
+            "large: read in %u pieces", pieces);
+
+    unit_ok(append_large(a, data, 600000, 3) == 1
+            && next(&reader, 10, &offset) == 0 && next(&reader, 10, &offset) == 0
+            && next(&reader, 10, &offset) == 0
+            && read_large(&reader, buf, size, &message, &pieces) == 0
+            && message.offset == 5 && buf[300000] == '5'
+            && memcmp(buf + 300001, data + 300000, 300000) == 0 && sound(),
+            "large: others have published meanwhile");
+    unit_ok(append_large(a, data, 600000, 5) == 2 && sound(),
+            "large: its offset has one digit more");
+
+    for (i = 0; i < 5; i++) {
+        (void) next(&reader, 10, &offset);
+    }
+
+    unit_ok(read_large(&reader, buf, size, &message, &pieces) == 0
+            && message.offset == 11 && memcmp(buf + 300000, "11", 2) == 0
+            && memcmp(buf + 300002, data + 300000, 300000) == 0,
+            "large: and that is in it");
+
+    /* it goes in the midst of being read */
+
+    append_large(a, data, 600000, 0);
+    rc = ngx_websocket_log_read(l, &reader, &message, buf, size);
+    ngx_websocket_log_delete(l, a, &wake);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_AGAIN
+            && ngx_websocket_log_read(l, &reader, &message, buf, size)
+               == NGX_WEBSOCKET_LOG_DELETED, "large: deleted meanwhile");
+
+    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+
+    a = open_at("none", NOW, 0, 0);
+    unit_ok(append_large(a, data, size, 0) == 1
+            && ngx_websocket_log_free_blocks(l) < 20000 && sound(),
+            "large: for nobody");
+
+    /* the last subscriber leaves when a part of the blocks is reserved */
+
+    reader = subscribe(a, 1);
+
+    part.data = data;
+    part.size = size;
+    memset(&state, 0, sizeof(state));
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+
+    rc = ngx_websocket_log_reserve(l, a, &message, &part, 1, 0, &state);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_AGAIN && state.reserved
+            && l->reserves[0].blocks == state.reserved && sound(),
+            "large: %u blocks are reserved", state.reserved);
+    log_section();
+
+    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+    rc = ngx_websocket_log_reserve(l, a, &message, &part, 1, 0, &state);
+    ngx_websocket_log_fill(l, &message, &part, 1, 0, &state);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_OK && state.reserved == 0
+            && ngx_websocket_log_append_large(l, a, &message, &part, 1, 0,
+                                              &state, NULL, NULL) == 0
+            && message.offset == 2 && sound(), "large: for nobody any more");
+
+    ngx_websocket_log_unreserve(l, 0);
+    unit_ok(l->reserves[0].blocks == 0 && sound(), "large: given back");
+    log_section();
+
+    unit_ok(append_large(b, data, (size_t) 5 << 20, 0)
+            == NGX_WEBSOCKET_LOG_NOSPACE && l->nmessages > 100 && sound(),
+            "large: what can never fit drives nothing out");
+
+    free(data);
+    free(buf);
+}
+
+
+/* the numbers of a message's blocks have 24 bits */
+
+static void
+too_large(void)
+{
+    int                          rc;
+    size_t                       size;
+    uint8_t                     *data;
+    ngx_websocket_log_part_t     part;
+    ngx_websocket_log_message_t  message;
+    ngx_websocket_channel_ref_t  a;
+
+    begin((size_t) 4600 << 20);
+    size = (size_t) NGX_WEBSOCKET_LOG_BLOCKS_MAX * NGX_WEBSOCKET_LOG_REST;
+    data = mmap(NULL, size + 300, PROT_READ,
+                MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0);
+
+    a = open_at("a", NOW, 10, 0);
+    part.data = data;
+    part.size = size + 300;
+
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+
+    rc = ngx_websocket_log_append(l, a, &message, &part, 1, NULL, NULL);
+    unit_ok(rc == NGX_WEBSOCKET_LOG_NOSPACE && used() == 1,
+            "append: more blocks than can be counted");
+
+    munmap(data, size + 300);
+    begin(1 << 20);
+}
+
+
 /* what dead workers have used is on no list: the search for it is bounded */
 
 static void
@@ -1412,6 +1636,8 @@ main(void)
     hints();
     keys();
     numbers();
+    large();
+    too_large();
     evict_search();
     evict_idle();
     evict_behind();
