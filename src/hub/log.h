@@ -61,6 +61,14 @@
 
 typedef struct ngx_websocket_log_s  ngx_websocket_log_t;   /* in the region */
 
+
+/* the end of a section under the lock, for builds that count what is done */
+
+#ifndef ngx_websocket_log_section
+#define ngx_websocket_log_section()
+#endif
+
+
 /* a channel's block number; 0 is none */
 typedef uint32_t  ngx_websocket_channel_ref_t;
 

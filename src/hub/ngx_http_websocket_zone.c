@@ -324,6 +324,8 @@ done:
 static void
 ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
 {
+    ngx_websocket_log_section();
+
     (void) pthread_mutex_unlock(&zone->shared->mutex);
 }
 
