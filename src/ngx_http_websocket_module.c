@@ -84,6 +84,11 @@ static ngx_conf_post_t  ngx_http_websocket_timer_post = {
 };
 
 
+static ngx_conf_num_bounds_t  ngx_http_websocket_number_bounds = {
+    ngx_conf_check_num_bounds, 1, NGX_MAX_INT32_VALUE
+};
+
+
 /*
  * An event of server-sent events may be seven times its message, and its size
  * has 32 bits.
@@ -263,7 +268,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       ngx_conf_set_num_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, limits.fragments),
-      &ngx_http_websocket_size_bounds },
+      &ngx_http_websocket_number_bounds },
 
     { ngx_string("websocket_max_pings"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
