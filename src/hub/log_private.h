@@ -24,7 +24,7 @@
 #define NGX_WEBSOCKET_LOG_SECTION    256
 #define NGX_WEBSOCKET_LOG_TRIM       32     /* messages dropped */
 #define NGX_WEBSOCKET_LOG_ROOM       64     /* looked at to make room */
-#define NGX_WEBSOCKET_LOG_SEARCH     16     /* buckets searched for a channel
+#define NGX_WEBSOCKET_LOG_SEARCH     8      /* buckets searched for a channel
                                                that may go */
 #define NGX_WEBSOCKET_LOG_CLEAN      128    /* messages of deleted channels */
 #define NGX_WEBSOCKET_LOG_RESERVE    160    /* as ROOM, for a large message */

@@ -18,7 +18,7 @@
 #define NGX_HTTP_WEBSOCKET_SWEEPING  900
 
 /* of messages, read while a newcomer subscribes, which has other work */
-#define NGX_HTTP_WEBSOCKET_FIRST     96
+#define NGX_HTTP_WEBSOCKET_FIRST     64
 
 /* of what the log does in pieces so many are done, more while the turn lasts */
 #define NGX_HTTP_WEBSOCKET_PIECES    64

@@ -1161,7 +1161,7 @@ evict_search(void)
     ch = ngx_websocket_log_block(l, cursor.channel);
     l->sweep = ch->hash + 1;
 
-    for (tries = 1; tries < 1000 && open_at("more", NOW, 0, 0) == 0; tries++) {
+    for (tries = 1; tries < 2000 && open_at("more", NOW, 0, 0) == 0; tries++) {
         /* void */
     }
 
