@@ -154,7 +154,7 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/fault $(build)/bench $(build)/run $(build)/servroot
+	    $(build)/fault $(build)/work $(build)/bench $(build)/run $(build)/servroot
 
 distclean:
 	rm -rf $(build)

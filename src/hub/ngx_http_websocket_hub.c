@@ -7,11 +7,11 @@
 
 #define NGX_HTTP_WEBSOCKET_BUCKETS_MIN   64
 
+/* members of dead workers taken off in one turn: others are told of each */
+#define NGX_HTTP_WEBSOCKET_BURIALS       128
+
 /* to read a channel, and to change it, in steps of a turn's work */
 #define NGX_HTTP_WEBSOCKET_READ_STEPS    4
-
-/* members of dead workers taken off in one turn */
-#define NGX_HTTP_WEBSOCKET_BURIALS       256
 
 
 /*
@@ -775,20 +775,26 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
 }
 
 
-void
+ngx_uint_t
 ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_mourn_pt mourn)
 {
     ngx_uint_t  n, here;
 
-    for (n = 0; n < NGX_HTTP_WEBSOCKET_BURIALS; n++) {
+    for (n = 1; n <= NGX_HTTP_WEBSOCKET_BURIALS; n++) {
 
         if (!ngx_http_websocket_zone_bury(zone, mourn, &here)) {
-            return;
+            return 0;
         }
 
         ngx_http_websocket_hub_told(zone, here);
+
+        if (n % 8 == 0 && ngx_http_websocket_turn_over()) {
+            break;
+        }
     }
+
+    return 1;
 }
 
 

@@ -163,8 +163,11 @@ void ngx_http_websocket_hub_leave(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_mourn_pt mourn);
 
-/* Takes off whom a worker that died has left, up to some in one call. */
-void ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
+/*
+ * Takes off whom a worker that died has left, as many as this turn allows and
+ * the queues of those who are told.  Returns 1 when there are more.
+ */
+ngx_uint_t ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_mourn_pt mourn);
 
 /* Deletes a channel as ngx_http_websocket_zone_delete() does. */

@@ -32,6 +32,8 @@ struct ngx_http_websocket_zone_s {
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL where it has no slot */
     ngx_http_websocket_stats_t   *stats;     /* this worker's */
+    uint64_t                      sweep;     /* buckets it has yet to look at
+                                                in this second */
 };
 
 
@@ -226,10 +228,12 @@ void ngx_http_websocket_zone_stamp(ngx_websocket_log_message_t *message);
 uint64_t ngx_http_websocket_zone_wall(uint64_t time);
 
 /*
- * Lets a worker do its share of a second's sweeping: the whole table is seen
- * about once in NGX_HTTP_WEBSOCKET_SWEEP seconds.
+ * Sweeping: the whole table is seen about once in NGX_HTTP_WEBSOCKET_SWEEP
+ * seconds.  Each second begins with the first; the second does what it can in
+ * this turn, unless another worker sweeps, and returns 1 when there is more.
  */
-void ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone);
+void ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone);
+ngx_uint_t ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone);
 
 #define NGX_HTTP_WEBSOCKET_SWEEP  16
 
