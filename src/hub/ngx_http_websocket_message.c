@@ -114,6 +114,39 @@ ngx_http_websocket_frame_alloc(size_t size, ngx_log_t *log)
 }
 
 
+ngx_http_websocket_frame_t *
+ngx_http_websocket_control_frame(uint8_t first, u_char *payload, size_t size,
+    ngx_log_t *log)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_frame_alloc(NGX_WEBSOCKET_HEADER_SIZE
+                                           + NGX_WEBSOCKET_CONTROL_SIZE, log);
+    if (frame) {
+        ngx_http_websocket_control_fill(frame, first, payload, size);
+    }
+
+    return frame;
+}
+
+
+void
+ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size)
+{
+    size_t  header;
+
+    header = ngx_websocket_frame_header(frame->data, first, size);
+
+    frame->header = header;
+    frame->size = header + size;
+
+    if (size) {
+        ngx_memcpy(frame->data + header, payload, size);
+    }
+}
+
+
 void
 ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,
     ngx_http_websocket_message_t *message)

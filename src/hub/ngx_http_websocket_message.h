@@ -79,6 +79,7 @@ struct ngx_http_websocket_frame_s {
 
     uint8_t                       pong;
     uint8_t                       message;  /* 1: a whole data message */
+    uint8_t                       answer;   /* to the client: never dropped */
 };
 
 
@@ -141,6 +142,17 @@ ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_frame_alloc(size_t size,
     ngx_log_t *log);
+
+/*
+ * A control frame, with room for any other one in its place.  Returns NULL
+ * when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
+
+/* Makes one into another. */
+void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size);
 
 /* Gives a frame the properties of the message that it carries. */
 void ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,

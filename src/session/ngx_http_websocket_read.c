@@ -25,6 +25,8 @@
 
 static ngx_int_t ngx_http_websocket_read_once(
     ngx_http_websocket_session_t *s, ngx_event_t *rev, size_t size);
+static ngx_uint_t ngx_http_websocket_read_last(
+    ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_read_broken(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
@@ -201,11 +203,25 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
         return NGX_OK;
     }
 
+    if (n == 0 && ngx_http_websocket_read_last(s)) {
+        return NGX_DONE;
+    }
+
     if (n != NGX_AGAIN || ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_http_websocket_session_free(s);
     }
 
     return NGX_DONE;
+}
+
+
+/* who sends no more after its Close may yet read what goes before ours */
+
+static ngx_uint_t
+ngx_http_websocket_read_last(ngx_http_websocket_session_t *s)
+{
+    return s->state == NGX_HTTP_WEBSOCKET_CLOSE_LAST
+           && (s->out->count || s->connection->buffered);
 }
 
 
@@ -582,6 +598,10 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
     if (s->state != NGX_HTTP_WEBSOCKET_OPEN) {
         return NGX_OK;
     }
+
+    /* the session is not idle while a message comes */
+
+    s->active = ngx_http_websocket_now();
 
     if (in->inflater) {
         return ngx_http_websocket_read_compressed_piece(s, data, size);

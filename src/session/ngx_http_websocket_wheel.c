@@ -9,6 +9,13 @@
 /* there is one for each purpose */
 #define NGX_HTTP_WEBSOCKET_VISITORS    4
 
+/* ticks between two looks at the clock; being so late is to stand still */
+#define NGX_HTTP_WEBSOCKET_WHEEL_PULSE  10
+#define NGX_HTTP_WEBSOCKET_WHEEL_LATE   15
+
+/* how long a standstill is remembered */
+#define NGX_HTTP_WEBSOCKET_WHEEL_PAST   (24 * 60 * 60 * 1000u)
+
 
 /* a node stands at the place of its tick modulo the size */
 
@@ -20,6 +27,7 @@ typedef struct {
     ngx_uint_t                    count;    /* of nodes, in all of these */
     ngx_msec_t                    tick;     /* the next one to look at */
     ngx_msec_t                    armed;    /* the one the timer is set to */
+    ngx_http_websocket_time_t     resumed;
     ngx_event_t                   event;
     ngx_event_t                   visit;
     ngx_connection_t              dummy;
@@ -33,6 +41,7 @@ static void ngx_http_websocket_wheel_take(ngx_queue_t *queue,
     ngx_queue_t *place);
 static void ngx_http_websocket_wheel_event(ngx_event_t *ev);
 static void ngx_http_websocket_wheel_visit_event(ngx_event_t *ev);
+static void ngx_http_websocket_wheel_pulse(ngx_msec_t now);
 static ngx_msec_t ngx_http_websocket_wheel_next(void);
 static void ngx_http_websocket_wheel_arm(ngx_msec_t tick);
 
@@ -67,6 +76,9 @@ ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
     wheel->visit.handler = ngx_http_websocket_wheel_visit_event;
     wheel->visit.data = &wheel->dummy;
     wheel->visit.log = cycle->log;
+
+    wheel->resumed = (ngx_http_websocket_time_t) ngx_current_msec
+                     - NGX_HTTP_WEBSOCKET_WHEEL_PAST;
 }
 
 
@@ -104,9 +116,11 @@ ngx_http_websocket_wheel_set(ngx_queue_t *node,
                           node);
     wheel->count++;
 
-    if (!wheel->event.timer_set
-        || (ngx_msec_int_t) (tick - wheel->armed) < 0)
-    {
+    if (!wheel->event.timer_set) {
+        ngx_http_websocket_wheel_arm(ngx_min(tick, wheel->tick
+                                           + NGX_HTTP_WEBSOCKET_WHEEL_PULSE));
+
+    } else if ((ngx_msec_int_t) (tick - wheel->armed) < 0) {
         ngx_http_websocket_wheel_arm(tick);
     }
 }
@@ -254,6 +268,8 @@ ngx_http_websocket_wheel_event(ngx_event_t *ev)
     wheel = &ngx_http_websocket_wheel;
     now = ngx_current_msec / NGX_HTTP_WEBSOCKET_WHEEL_TICK;
 
+    ngx_http_websocket_wheel_pulse(now);
+
     for (n = 0;
          n < NGX_HTTP_WEBSOCKET_WHEEL_SIZE
          && (ngx_msec_int_t) (now - wheel->tick) >= 0;
@@ -295,7 +311,45 @@ ngx_http_websocket_wheel_event(ngx_event_t *ev)
 }
 
 
-/* the next tick whose place is not empty: the timer need not go off before */
+/* the timer's own delay tells that the worker stood still */
+
+static void
+ngx_http_websocket_wheel_pulse(ngx_msec_t now)
+{
+    ngx_http_websocket_time_t    past;
+    ngx_http_websocket_wheel_t  *wheel;
+
+    wheel = &ngx_http_websocket_wheel;
+
+    if ((ngx_msec_int_t) (now - wheel->armed)
+        >= NGX_HTTP_WEBSOCKET_WHEEL_LATE)
+    {
+        wheel->resumed = (ngx_http_websocket_time_t) ngx_current_msec;
+        return;
+    }
+
+    /* times are compared as differences: none may be too long ago */
+
+    past = (ngx_http_websocket_time_t) ngx_current_msec
+           - NGX_HTTP_WEBSOCKET_WHEEL_PAST;
+
+    if ((int32_t) (wheel->resumed - past) < 0) {
+        wheel->resumed = past;
+    }
+}
+
+
+ngx_http_websocket_time_t
+ngx_http_websocket_wheel_resumed(void)
+{
+    return ngx_http_websocket_wheel.resumed;
+}
+
+
+/*
+ * The next tick whose place is not empty: the timer need not go off before,
+ * but to see that time passes.
+ */
 
 static ngx_msec_t
 ngx_http_websocket_wheel_next(void)
@@ -304,7 +358,7 @@ ngx_http_websocket_wheel_next(void)
     ngx_http_websocket_wheel_t  *wheel;
 
     wheel = &ngx_http_websocket_wheel;
-    end = wheel->tick + NGX_HTTP_WEBSOCKET_WHEEL_SIZE;
+    end = wheel->tick + NGX_HTTP_WEBSOCKET_WHEEL_PULSE;
 
     for (tick = wheel->tick; tick != end; tick++) {
         if (!ngx_queue_empty(

@@ -58,6 +58,13 @@ void ngx_http_websocket_wheel_each(ngx_http_websocket_wheel_pt handler);
 /* Deletes a node; does nothing when it is not set. */
 void ngx_http_websocket_wheel_del(ngx_queue_t *node);
 
+/*
+ * When the worker went on after it stood still (was stopped, or waited for a
+ * disk or a machine that moved); long ago when it did not.  What clients sent
+ * meanwhile may be unread yet, or on its way.
+ */
+ngx_http_websocket_time_t ngx_http_websocket_wheel_resumed(void);
+
 static ngx_inline ngx_uint_t
 ngx_http_websocket_wheel_is_set(ngx_queue_t *node)
 {
