@@ -73,6 +73,8 @@ static ngx_int_t ngx_http_websocket_read_message_grow(
     ngx_http_websocket_session_t *s, size_t size);
 static ngx_int_t ngx_http_websocket_read_message(
     ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_read_receive(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_compressed_end(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_not_deflate(
@@ -972,19 +974,17 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     s->conf->stats->messages_received++;
     s->active = ngx_http_websocket_now();
 
-    rc = ngx_http_websocket_limits_message(s, in->message_size);
+    rc = NGX_DECLINED;
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
-                                                        in->message,
-                                                        in->message_size);
+    /* a token is not one message too many: the session would end without it */
 
-        if (s->record->messages_in % NGX_HTTP_WEBSOCKET_GREEDY == 0) {
-            ngx_http_websocket_limits_flood(s);
-        }
+    if (s->record->auth) {
+        rc = ngx_http_websocket_auth_receive(s, in->parser.message,
+                                             in->message, in->message_size);
+    }
 
-    } else if (rc == NGX_DECLINED) {
-        rc = NGX_OK;
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_read_receive(s);
     }
 
     if (in->message_alloc) {
@@ -996,6 +996,32 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message_size = 0;
 
     return rc == NGX_OK && ngx_http_websocket_limits_waits(s) ? NGX_AGAIN : rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t                    rc;
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
+    rc = ngx_http_websocket_limits_message(s, in->message_size);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
+                                                    in->message,
+                                                    in->message_size);
+
+    if (s->record->messages_in % NGX_HTTP_WEBSOCKET_GREEDY == 0) {
+        ngx_http_websocket_limits_flood(s);
+    }
+
+    return rc;
 }
 
 

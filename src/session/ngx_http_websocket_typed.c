@@ -237,7 +237,9 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_websocket_typed_report(s, "invalid_filter", &error);
+        rc = ngx_http_websocket_typed_report(s, "invalid_filter", &error);
+
+        return rc == NGX_OK ? ngx_http_websocket_session_error(s) : rc;
     }
 
     if (rc != NGX_OK || ngx_http_websocket_extra_create(s) != NGX_OK) {
