@@ -1,5 +1,6 @@
 
 #include "message/ngx_http_websocket_intake.h"
+#include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"
 
 
@@ -75,6 +76,8 @@ ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
     rc = ngx_http_websocket_intake_read(in);
 
     if (rc == NGX_OK) {
+        ngx_http_websocket_pattern_begin();
+
         rc = ngx_http_websocket_intake_result(
                  ngx_websocket_type_check(in->use->type, in->json,
                                           &in->error));
