@@ -405,6 +405,12 @@ ngx_websocket_json_room(ngx_websocket_json_text_t *text, size_t size)
         return NULL;
     }
 
+    if (text->max && size > text->max - text->size) {
+        text->failed = 1;
+        text->over = 1;
+        return NULL;
+    }
+
     if (size > text->alloc - text->size) {
 
         alloc = text->alloc ? text->alloc : 256;

@@ -73,7 +73,9 @@ typedef struct {
     char          *data;      /* malloc'ed, no final zero */
     size_t         size;
     size_t         alloc;
-    unsigned       failed;    /* memory was refused: the text has a hole */
+    size_t         max;       /* of its size; 0: none */
+    unsigned       failed:1;  /* memory was refused: the text has a hole */
+    unsigned       over:1;    /* failed, for it would be beyond max */
 } ngx_websocket_json_text_t;
 
 
@@ -123,7 +125,8 @@ int ngx_websocket_json_compare(const ngx_websocket_json_number_t *a,
  * with the fewest digits that give the same double again (jansson's own
  * prints 0.1 as 0.10000000000000001).  Strings are UTF-8.  Refused memory is
  * told by text->failed, after which nothing is appended.  A value that is
- * nested deeper than NGX_WEBSOCKET_JSON_DEPTH sets it too.
+ * nested deeper than NGX_WEBSOCKET_JSON_DEPTH sets it too, and so does what
+ * would make the text longer than text->max.
  */
 void ngx_websocket_json_append(ngx_websocket_json_text_t *text,
     const void *data, size_t size);

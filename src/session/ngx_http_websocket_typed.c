@@ -38,6 +38,7 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
 
     in.use = s->conf->typed.receive;
     in.priority_field = &s->conf->priority_field;
+    in.max = s->conf->max_message_size;
     in.type = type;
     in.data = data;
     in.size = size;
