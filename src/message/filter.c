@@ -1,9 +1,11 @@
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "message/fields.h"
 #include "message/filter_private.h"
 
 
@@ -23,6 +25,10 @@
 static void ngx_websocket_filter_seed(ngx_websocket_filters_t *filters);
 static void ngx_websocket_filter_string(
     const ngx_websocket_filters_t *filters, const char *string, size_t size,
+    ngx_websocket_value_t *value);
+static void ngx_websocket_filter_real(double real,
+    ngx_websocket_value_t *value);
+static void ngx_websocket_filter_piece(const json_t *json,
     ngx_websocket_value_t *value);
 static int ngx_websocket_filter_more_slots(ngx_websocket_filters_t *filters);
 static int ngx_websocket_filter_more_values(ngx_websocket_filters_t *filters,
@@ -187,6 +193,11 @@ ngx_websocket_filter_value(const ngx_websocket_filters_t *filters,
     switch (json_typeof(json)) {
 
     case JSON_STRING:
+        if (ngx_websocket_json_is_piece(json)) {
+            ngx_websocket_filter_piece(json, value);
+            break;
+        }
+
         ngx_websocket_filter_string(filters, json_string_value(json),
                                     json_string_length(json), value);
         return;
@@ -197,17 +208,7 @@ ngx_websocket_filter_value(const ngx_websocket_filters_t *filters,
         break;
 
     case JSON_REAL:
-        value->type = NGX_WEBSOCKET_VALUE_REAL;
-        value->u.real = json_real_value(json);
-
-        if (value->u.real >= -9223372036854775808.0
-            && value->u.real < 9223372036854775808.0
-            && value->u.real == (double) (int64_t) value->u.real)
-        {
-            value->type = NGX_WEBSOCKET_VALUE_INTEGER;
-            value->u.integer = (int64_t) value->u.real;
-        }
-
+        ngx_websocket_filter_real(json_real_value(json), value);
         break;
 
     case JSON_TRUE:
@@ -243,6 +244,52 @@ ngx_websocket_filter_string(const ngx_websocket_filters_t *filters,
                                             size < NGX_WEBSOCKET_FILTER_HASHED
                                             ? size
                                             : NGX_WEBSOCKET_FILTER_HASHED);
+}
+
+
+static void
+ngx_websocket_filter_real(double real, ngx_websocket_value_t *value)
+{
+    value->type = NGX_WEBSOCKET_VALUE_REAL;
+    value->u.real = real;
+
+    if (real >= -9223372036854775808.0 && real < 9223372036854775808.0
+        && real == (double) (int64_t) real)
+    {
+        value->type = NGX_WEBSOCKET_VALUE_INTEGER;
+        value->u.integer = (int64_t) real;
+    }
+}
+
+
+/* a number, of which doubles hold what they can, or a container */
+
+static void
+ngx_websocket_filter_piece(const json_t *json, ngx_websocket_value_t *value)
+{
+    char        *end;
+    long long    integer;
+    const char  *text;
+
+    text = json_string_value(json) + 1;
+
+    if (*text == '{' || *text == '['
+        || json_string_length(json) > NGX_WEBSOCKET_FIELDS_NUMBER)
+    {
+        value->type = NGX_WEBSOCKET_VALUE_OTHER;
+        return;
+    }
+
+    errno = 0;
+    integer = strtoll(text, &end, 10);
+
+    if (*end == '\0' && errno == 0) {
+        value->type = NGX_WEBSOCKET_VALUE_INTEGER;
+        value->u.integer = integer;
+        return;
+    }
+
+    ngx_websocket_filter_real(strtod(text, NULL), value);
 }
 
 

@@ -106,6 +106,14 @@ ngx_websocket_json_e ngx_websocket_json_refuse(
     const ngx_websocket_json_place_t *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Not 0 for a piece of text, as ngx_websocket_fields_read() has them. */
+static inline int
+ngx_websocket_json_is_piece(const json_t *json)
+{
+    return json_is_string(json)
+           && (unsigned char) json_string_value(json)[0] == 0xff;
+}
+
 /* The name of a value's kind: "object", "integer", "null" ... */
 const char *ngx_websocket_json_kind(const json_t *json);
 
@@ -123,7 +131,8 @@ int ngx_websocket_json_compare(const ngx_websocket_json_number_t *a,
  * Appends bytes; a string's inside, with what must be escaped escaped; a
  * string in quotes; or a value: compact, in the order of its members, reals
  * with the fewest digits that give the same double again (jansson's own
- * prints 0.1 as 0.10000000000000001).  Strings are UTF-8.  Refused memory is
+ * prints 0.1 as 0.10000000000000001).  Strings are UTF-8, lone surrogates
+ * excepted, which are written as escapes.  Refused memory is
  * told by text->failed, after which nothing is appended.  A value that is
  * nested deeper than NGX_WEBSOCKET_JSON_DEPTH sets it too, and so does what
  * would make the text longer than text->max.
