@@ -872,6 +872,9 @@ ngx_http_websocket_read_compressed_piece(ngx_http_websocket_session_t *s,
     in = s->record->input;
     in->compressed += size;
 
+    ngx_websocket_inflater_recall(in->inflater,
+                                  in->message + in->message_size);
+
     do {
         if (in->message_size == in->message_alloc
             && ngx_http_websocket_read_message_grow(s, in->message_size + 1)
@@ -1032,6 +1035,9 @@ ngx_http_websocket_read_compressed_end(ngx_http_websocket_session_t *s)
     ngx_http_websocket_input_t  *in;
 
     in = s->record->input;
+
+    ngx_websocket_inflater_recall(in->inflater,
+                                  in->message + in->message_size);
 
     rc = ngx_websocket_inflater_end(in->inflater);
 
