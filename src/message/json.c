@@ -129,7 +129,8 @@ ngx_websocket_json_starved(const char *text, size_t size,
 
 /*
  * Counts what jansson would allocate: at most one value for each comma and
- * each bracket, besides the first.
+ * each bracket, besides the first.  A number with an exponent is another one:
+ * to read it, and to write it again, takes that long.
  */
 
 static ngx_websocket_json_e
@@ -182,6 +183,15 @@ ngx_websocket_json_bounded(const char *text, size_t size,
             continue;
 
         case ',':
+            values++;
+            break;
+
+        case 'e':
+        case 'E':
+            if (p == text || p[-1] < '0' || p[-1] > '9') {
+                continue;
+            }
+
             values++;
             break;
 
@@ -691,9 +701,11 @@ ngx_websocket_json_append_real(ngx_websocket_json_text_t *text, double real)
 
     digits = 15;
 
+    /* 17 are always enough */
+
     do {
         n = snprintf(buf, sizeof(buf), "%.*g", digits, real);
-    } while (strtod(buf, NULL) != real && digits++ < 17);
+    } while (digits < 17 && strtod(buf, NULL) != real && ++digits);
 
     ngx_websocket_json_append(text, buf, (size_t) n);
 

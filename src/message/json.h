@@ -56,7 +56,8 @@ struct ngx_websocket_json_place_s {
 typedef struct {
     size_t         size;      /* bytes, up to INT_MAX */
     uint32_t       depth;     /* up to NGX_WEBSOCKET_JSON_DEPTH */
-    uint32_t       values;    /* all of them: members, items, containers */
+    uint32_t       values;    /* all of them: members, items, containers; and
+                                 exponents of numbers */
 } ngx_websocket_json_limits_t;
 
 
