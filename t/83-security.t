@@ -374,3 +374,24 @@ a< 400
 ! < 405
 ! TRACE /ws
 ! < 405
+
+
+
+=== TEST 19: control characters of two bytes
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_set_name $room $arg_room;
+    location = /raw { websocket result; websocket_channel r/$arg_room; }
+    location = /set { websocket result; websocket_channel r/x$room; }
+    location = /origin { websocket echo; }
+--- websocket
+a> GET /raw?room=a\u{85}b
+a< 400
+a< body the channel name has a control character
+a> GET /raw?room=a\u{a0}b
+a< 101
+b+ Origin: https://a\u{9b}2J
+b> GET /origin
+b< 403
+! wait-log qr/a\?\?2J/
