@@ -12,6 +12,7 @@
 #define NGX_WEBSOCKET_FILTER_BUCKETS  64    /* at first: a power of 2 */
 #define NGX_WEBSOCKET_FILTER_HASHED   64    /* bytes of a string */
 #define NGX_WEBSOCKET_FILTER_FEW      8     /* values that need no search */
+#define NGX_WEBSOCKET_FILTER_SLOTS    1024  /* kept when none is used */
 
 #define NGX_WEBSOCKET_ORDER_LESS      1
 #define NGX_WEBSOCKET_ORDER_EQUAL     2
@@ -31,6 +32,7 @@ static void ngx_websocket_filter_real(double real,
 static void ngx_websocket_filter_piece(const json_t *json,
     ngx_websocket_value_t *value);
 static int ngx_websocket_filter_more_slots(ngx_websocket_filters_t *filters);
+static void ngx_websocket_filter_no_slots(ngx_websocket_filters_t *filters);
 static int ngx_websocket_filter_more_values(ngx_websocket_filters_t *filters,
     uint32_t n);
 static void ngx_websocket_filter_more_fields(
@@ -483,7 +485,36 @@ ngx_websocket_filter_slot_release(ngx_websocket_filters_t *filters,
     name->path = NULL;
     name->next = filters->slots_free;
     filters->slots_free = slot;
-    filters->slots_used--;
+
+    if (--filters->slots_used == 0
+        && filters->slots_count > NGX_WEBSOCKET_FILTER_SLOTS)
+    {
+        ngx_websocket_filter_no_slots(filters);
+    }
+}
+
+
+/* the last filter of many has gone */
+
+static void
+ngx_websocket_filter_no_slots(ngx_websocket_filters_t *filters)
+{
+    uint32_t  i;
+
+    free(filters->slots);
+    free(filters->names);
+
+    filters->slots = NULL;
+    filters->names = NULL;
+    filters->slots_count = 0;
+    filters->slots_free = NGX_WEBSOCKET_FILTER_NONE;
+
+    ngx_websocket_filters_forget(filters);
+
+    for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        free(filters->messages[i].values);
+        filters->messages[i].values = NULL;
+    }
 }
 
 
