@@ -332,7 +332,8 @@ c< 400
 d+ Accept: text/event-stream
 d+ Last-Event-ID: $many
 d> plain GET /ws
-d< 400
+d< 200
+d< stream qr/\\nevent: unrecovered\\n/
 "
 
 

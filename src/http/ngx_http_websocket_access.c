@@ -15,8 +15,8 @@ static ngx_int_t ngx_http_websocket_access(ngx_http_request_t *r,
     ngx_http_websocket_access_t **access);
 static ngx_int_t ngx_http_websocket_access_verify(ngx_http_request_t *r,
     ngx_http_websocket_access_t *access);
-static void ngx_http_websocket_access_revoked(
-    ngx_http_websocket_access_t *access);
+static void ngx_http_websocket_access_look(ngx_http_websocket_access_t *access,
+    ngx_http_websocket_jwt_t *jwt);
 static void ngx_http_websocket_access_cleanup(void *data);
 static ngx_int_t ngx_http_websocket_token(ngx_http_request_t *r,
     ngx_http_websocket_jwt_t *jwt, ngx_str_t *token);
@@ -94,7 +94,7 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
 
     /* it may have been verified for a variable, and much has gone before */
 
-    ngx_http_websocket_access_revoked(access);
+    ngx_http_websocket_access_look(access, conf->jwt);
 
     if (access->error) {
         return ngx_http_websocket_unauthorized(r, access);
@@ -103,6 +103,26 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     error = ngx_http_websocket_grant_lacks(&access->grant, conf);
 
     return error ? ngx_http_websocket_insufficient(r, error) : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_websocket_readmit(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (conf->jwt == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_websocket_access_look(ctx->access, conf->jwt);
+
+    return ctx->access->error ? ngx_http_websocket_unauthorized(r, ctx->access)
+                              : NGX_DECLINED;
 }
 
 
@@ -259,19 +279,29 @@ ngx_http_websocket_access_verify(ngx_http_request_t *r,
     }
 
     if (rc == NGX_OK) {
-        ngx_http_websocket_access_revoked(access);
+        ngx_http_websocket_access_look(access, conf->jwt);
     }
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
+/* what time does to a token that was verified */
+
 static void
-ngx_http_websocket_access_revoked(ngx_http_websocket_access_t *access)
+ngx_http_websocket_access_look(ngx_http_websocket_access_t *access,
+    ngx_http_websocket_jwt_t *jwt)
 {
-    if (access->error == NULL
-        && ngx_http_websocket_grant_revoked(&access->grant))
+    if (access->error) {
+        return;
+    }
+
+    if (ngx_websocket_token_expired(&access->grant.token, &jwt->rules,
+                                    (int64_t) ngx_time()))
     {
+        access->error = ngx_websocket_token_text(NGX_WEBSOCKET_TOKEN_EXPIRED);
+
+    } else if (ngx_http_websocket_grant_revoked(&access->grant)) {
         access->error = "the token was revoked";
     }
 }

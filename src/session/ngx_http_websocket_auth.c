@@ -183,6 +183,12 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
         return NGX_DONE;
     }
 
+    if (auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
+                                         "token revoked");
+        return NGX_DONE;
+    }
+
     if (now < auth->remind) {
         return NGX_OK;
     }

@@ -103,6 +103,12 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_websocket_log_history_t    history;
     ngx_websocket_log_message_t    message;
 
+    /* a timer or the tick would see it, but after this message */
+
+    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
+        return NGX_OK;
+    }
+
     if (s->record->auth && !ngx_http_websocket_auth_publishes(s)) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                        "the token does not allow to publish");

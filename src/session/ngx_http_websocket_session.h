@@ -33,6 +33,7 @@ typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
+typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -304,6 +305,7 @@ typedef struct {
     ngx_uint_t                            nchannels;
     ngx_http_websocket_session_t         *session;      /* or NULL */
     ngx_http_websocket_access_t          *access;       /* or NULL */
+    ngx_http_websocket_named_t           *named;        /* or NULL */
 } ngx_http_websocket_ctx_t;
 
 

@@ -47,14 +47,19 @@ def open_files():
 
 
 class Nginx:
-    def __init__(self, name, http='', workers=2, conf=None):
-        """conf is a whole configuration, instead of the inside of http."""
+    def __init__(self, name, http='', workers=2, conf=None, files=None):
+        """conf is a whole configuration, instead of the inside of http;
+        files are names and texts of what stands beside it."""
         self.prefix = os.path.abspath(f'{BUILD}/clients/{name}')
         self.port = free_port()
 
         shutil.rmtree(self.prefix, ignore_errors=True)
         os.makedirs(f'{self.prefix}/logs')
         os.makedirs(f'{self.prefix}/temp')
+
+        for file, text in (files or {}).items():
+            with open(f'{self.prefix}/{file}', 'w') as f:
+                f.write(text)
 
         modules = ''.join(f'load_module {m};\n' for m in
                           os.environ['TEST_NGINX_LOAD_MODULES'].split())
