@@ -378,8 +378,7 @@ ngx_http_websocket_inflater_create(ngx_log_t *log)
         return NULL;
     }
 
-    if (ngx_websocket_inflater_init(inflater, NGX_WEBSOCKET_DEFLATE_MAX_BITS,
-                                    0, NULL, NULL, NULL)
+    if (ngx_websocket_inflater_init_lent(inflater)
         != NGX_WEBSOCKET_DEFLATE_OK)
     {
         ngx_free(inflater);

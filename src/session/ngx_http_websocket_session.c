@@ -1,4 +1,5 @@
 
+#include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
@@ -80,6 +81,7 @@ static uint32_t  ngx_http_websocket_session_number;
 void
 ngx_http_websocket_session_init(ngx_cycle_t *cycle)
 {
+    ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
 }
@@ -760,7 +762,7 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
             return NGX_OK;
         }
 
-    } else if (conf->idle_timeout
+    } else if (conf->idle_timeout && !ngx_http_websocket_behind_is(s)
                && ngx_http_websocket_progress_passed(s->active,
                                                      conf->idle_timeout)
                && !ngx_http_websocket_progress_unread(s))
@@ -797,6 +799,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         }
 
         if (ngx_http_websocket_limits_waits(s)
+            || ngx_http_websocket_behind_is(s)
             || ngx_http_websocket_progress_unread(s))
         {
             /* there may be an answer among what is not read yet */

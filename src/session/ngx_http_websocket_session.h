@@ -135,6 +135,7 @@ struct ngx_http_websocket_limits_s {
     uint16_t                      nseats;
     uint8_t                       waits;    /* nothing is read of it */
     uint8_t                       turn;     /* until all is delivered here */
+    uint8_t                       behind;   /* the rest waits for its turn */
 };
 
 
@@ -426,6 +427,10 @@ void ngx_http_websocket_input_free(ngx_http_websocket_session_t *s);
  * Returns NGX_OK, or NGX_DONE when the session reads no more.
  */
 ngx_int_t ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s,
+    u_char *pos, u_char *last);
+
+/* The same for bytes that were read, or kept, of a session that may close. */
+void ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
 

@@ -1,5 +1,6 @@
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wire/deflate.h"
@@ -73,6 +74,8 @@ static uint8_t *ngx_websocket_put_bits(uint8_t *dst, const char *name,
 static void ngx_websocket_stream_init(z_stream *stream, alloc_func alloc,
     free_func release, void *data);
 static ngx_websocket_deflate_e ngx_websocket_zlib_result(int rc);
+static voidpf ngx_websocket_lent_alloc(voidpf data, uInt items, uInt size);
+static void ngx_websocket_lent_free(voidpf data, voidpf p);
 static ngx_websocket_deflate_e ngx_websocket_inflate_step(
     ngx_websocket_inflater_t *inflater, const uint8_t *p, size_t n,
     uint8_t *dst, size_t capacity, size_t *consumed, size_t *produced);
@@ -80,6 +83,13 @@ static int ngx_websocket_inflater_between(
     const ngx_websocket_inflater_t *inflater);
 static void ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater,
     size_t n);
+
+
+/* whoever is fed has it, and is told what it had in it */
+
+static uint8_t  ngx_websocket_lent_window[1 << NGX_WEBSOCKET_DEFLATE_MAX_BITS];
+
+static const ngx_websocket_inflater_t  *ngx_websocket_lent_to;
 
 
 static const char *const  ngx_websocket_deflate_names[] = {
@@ -379,8 +389,12 @@ ngx_websocket_offer_accept(const ngx_websocket_offer_t *offer,
 
     agreed->server_no_takeover = !conf->server_takeover
                                  || params[NGX_WEBSOCKET_SERVER_NO_TAKEOVER];
+
+    /* a window that the client does not let be made smaller is not kept */
+
     agreed->client_no_takeover = !conf->client_takeover
-                                 || params[NGX_WEBSOCKET_CLIENT_NO_TAKEOVER];
+                                 || params[NGX_WEBSOCKET_CLIENT_NO_TAKEOVER]
+                                 || (!client && conf->client_bits < 15);
 
     agreed->server_bits = conf->server_bits;
 
@@ -661,6 +675,86 @@ ngx_websocket_inflater_init(ngx_websocket_inflater_t *inflater, int bits,
     inflater->failed = NGX_WEBSOCKET_DEFLATE_OK;
 
     return ngx_websocket_zlib_result(inflateInit2(&inflater->stream, -bits));
+}
+
+
+ngx_websocket_deflate_e
+ngx_websocket_inflater_init_lent(ngx_websocket_inflater_t *inflater)
+{
+    inflater->lent = 0;
+
+    return ngx_websocket_inflater_init(inflater,
+                                       NGX_WEBSOCKET_DEFLATE_MAX_BITS, 0,
+                                       ngx_websocket_lent_alloc,
+                                       ngx_websocket_lent_free, inflater);
+}
+
+
+/* zlib asks for the window with the first output, for all else before */
+
+static voidpf
+ngx_websocket_lent_alloc(voidpf data, uInt items, uInt size)
+{
+    ngx_websocket_inflater_t  *inflater;
+
+    inflater = data;
+
+    if ((size_t) items * size != sizeof(ngx_websocket_lent_window)) {
+        return malloc((size_t) items * size);
+    }
+
+    inflater->lent = 1;
+    ngx_websocket_lent_to = inflater;
+
+    return ngx_websocket_lent_window;
+}
+
+
+static void
+ngx_websocket_lent_free(voidpf data, voidpf p)
+{
+    if (p != ngx_websocket_lent_window) {
+        free(p);
+        return;
+    }
+
+    if (ngx_websocket_lent_to == data) {
+        ngx_websocket_lent_to = NULL;
+    }
+}
+
+
+/*
+ * Up to its size zlib fills a window from its beginning; what it has of more
+ * it takes whole, whatever it had before.
+ */
+
+void
+ngx_websocket_inflater_recall(ngx_websocket_inflater_t *inflater,
+    const uint8_t *last)
+{
+    size_t  n;
+
+    if (!inflater->lent || ngx_websocket_lent_to == inflater) {
+        return;
+    }
+
+    ngx_websocket_lent_to = inflater;
+
+    n = inflater->stream.total_out;
+
+    if (n < sizeof(ngx_websocket_lent_window)) {
+
+        if (n) {
+            memcpy(ngx_websocket_lent_window, last - n, n);
+        }
+
+        return;
+    }
+
+    (void) inflateSetDictionary(&inflater->stream,
+                                last - sizeof(ngx_websocket_lent_window),
+                                sizeof(ngx_websocket_lent_window));
 }
 
 
