@@ -33,13 +33,13 @@ flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .PHONY: help build run test test-asan test-valgrind test-fault \
-    test-extended fuzz bench bench-short bench-typed bench-instructions \
-    install uninstall clean distclean FORCE
+    test-builds test-extended fuzz bench bench-short bench-typed \
+    bench-instructions install uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
-	    "test-fault test-extended fuzz bench-short bench-typed" \
+	    "test-fault test-builds test-extended fuzz bench-short bench-typed" \
 	    "bench-instructions clean distclean"
 
 build: $(module)
@@ -96,7 +96,10 @@ test-valgrind: $(build)/test-packages $(module)
 test-fault: $(build)/test-packages $(module)
 	@WEBSOCKET_LONG=1 t/tools/test $(build) t/fault/*_test.py
 
-test-extended: test test-asan test-valgrind
+test-builds: $(build)/test-packages
+	@WEBSOCKET_LONG=1 t/tools/test $(build) t/builds/*_test.py
+
+test-extended: test test-asan test-valgrind test-builds
 
 fuzz: $(fuzz)
 	@t/tools/fuzz $(build) $(TIME)
@@ -154,7 +157,8 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/fault $(build)/bench $(build)/run $(build)/servroot
+	    $(build)/fault $(build)/bench $(build)/run $(build)/servroot \
+	    $(build)/variants
 
 distclean:
 	rm -rf $(build)

@@ -50,12 +50,21 @@ static void ngx_http_websocket_reap_handler(ngx_uint_t slot);
 static void ngx_http_websocket_tick_handler(ngx_event_t *ev);
 
 
+#if (NDK_SET_VAR)
+
 static ndk_set_var_t  ngx_http_websocket_name_filter = {
     NDK_SET_VAR_VALUE,
     (void *) ngx_http_websocket_set_name,
     1,
     NULL
 };
+
+#else
+
+static char *ngx_http_websocket_no_rewrite(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+#endif
 
 
 static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
@@ -116,10 +125,17 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
     { ngx_string("websocket_set_name"),
       NGX_HTTP_SRV_CONF|NGX_HTTP_SIF_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
                        |NGX_CONF_TAKE2,
+#if (NDK_SET_VAR)
       ndk_set_var_value,
       0,
       0,
       &ngx_http_websocket_name_filter },
+#else
+      ngx_http_websocket_no_rewrite,
+      0,
+      0,
+      NULL },
+#endif
 
     { ngx_string("websocket_history"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
@@ -847,6 +863,21 @@ ngx_http_websocket_misplaced(ngx_conf_t *cf,
 
     return NGX_CONF_ERROR;
 }
+
+
+#if !(NDK_SET_VAR)
+
+static char *
+ngx_http_websocket_no_rewrite(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\" needs nginx's rewrite module, without which "
+                       "this nginx was built", &cmd->name);
+
+    return NGX_CONF_ERROR;
+}
+
+#endif
 
 
 static ngx_int_t
