@@ -34,13 +34,13 @@ flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
 
 .PHONY: help build run test test-asan test-valgrind test-fault \
     test-builds test-extended fuzz bench bench-short bench-typed \
-    bench-instructions install uninstall clean distclean FORCE
+    bench-instructions bench-stalls install uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
 	    "test-fault test-builds test-extended fuzz bench-short bench-typed" \
-	    "bench-instructions clean distclean"
+	    "bench-instructions bench-stalls clean distclean"
 
 build: $(module)
 
@@ -105,7 +105,8 @@ fuzz: $(fuzz)
 	@t/tools/fuzz $(build) $(TIME)
 
 bench_flags := -std=gnu11 -O2 -Wall -Wextra -Werror
-load := $(patsubst %,t/bench/%.c,client echo fanout handshake idle load meter)
+load := $(patsubst %,t/bench/%.c,client echo fanout handshake idle load meter \
+    stalls)
 
 $(build)/bench-packages: Makefile
 	@t/tools/packages $(bench_packages)
@@ -132,6 +133,9 @@ bench-typed: $(build)/test-packages $(bench_needs)
 
 bench-instructions: $(build)/test-packages $(bench_needs)
 	@t/bench/bench $(build) instructions '$(T)'
+
+bench-stalls: $(build)/bench-packages $(build)/node_modules $(bench_needs)
+	@t/bench/bench $(build) stalls '$(T)'
 
 modules_dir := $(DESTDIR)$(PREFIX)/usr/lib/nginx/modules
 available_dir := $(DESTDIR)$(PREFIX)/usr/share/nginx/modules-available

@@ -25,6 +25,8 @@ CONF = '''
     }
 '''
 
+TYPE = 'websocket_message t { field name string pattern=^a; }'
+
 # what stands for each in what configure says, and what its library is called
 
 NEEDS = {'ngx_devel_kit': '', 'jansson': '-ljansson', 'libjwt': '-ljwt',
@@ -146,14 +148,13 @@ def variants(tap):
                 if name == 'static':
                     without_regex(tap, name)
                 else:
-                    serves(tap, name, 'websocket_message t { field name string '
-                           'pattern=^a; }', 'websocket_set_name $a $arg_a; '
-                           'websocket_origin "~https://a";', Origin='https://a')
+                    serves(tap, name, TYPE, 'websocket_set_name $a $arg_a; '
+                           'websocket_origin "~https://a";',
+                           Origin='https://a')
 
 
 def without_regex(tap, name):
-    refuses(tap, name, 'needs regular expressions',
-            'websocket_message t { field name string pattern=^a; }')
+    refuses(tap, name, 'needs regular expressions', TYPE)
     refuses(tap, name, 'PCRE', '', 'websocket_origin "~https://a";')
     refuses(tap, name, 'rewrite module', '', 'websocket_set_name $a $arg_a;')
 
