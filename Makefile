@@ -32,7 +32,7 @@ bench_peers := libnginx-mod-nchan golang-go \
 flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: help build run test test-asan test-valgrind test-fault \
+.PHONY: help build run binaries test test-asan test-valgrind test-fault \
     test-builds test-extended fuzz bench bench-short bench-typed \
     bench-instructions bench-stalls install uninstall clean distclean FORCE
 
@@ -83,10 +83,19 @@ $(build)/node_modules: t/package.json t/package-lock.json \
 	@cd $(build) && $(npm) > /dev/null && touch node_modules \
 	    || { rm -rf node_modules; exit 1; }
 
-test: $(build)/test-packages $(build)/node_modules $(module) $(unit) $(fuzz)
+# all, or those that are asked for, on all CPUs
+binaries := $(filter $(if $(T),$(subst *,%,$(T)),%),$(unit) $(fuzz))
+build_binaries := $(MAKE) -j"$$(nproc)" --no-print-directory binaries
+
+binaries: $(binaries)
+	@:
+
+test: $(build)/test-packages $(build)/node_modules $(module)
+	@+$(build_binaries)
 	@t/tools/test $(build) $(T)
 
-test-asan: $(build)/test-packages $(build)/node_modules $(unit) $(fuzz)
+test-asan: $(build)/test-packages $(build)/node_modules
+	@+$(build_binaries)
 	@t/tools/build-asan $(build)
 	@t/tools/test-asan $(build) $(T)
 
