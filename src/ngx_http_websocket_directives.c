@@ -13,6 +13,10 @@
 #define NGX_HTTP_WEBSOCKET_INACTIVE    60000    /* milliseconds */
 #define NGX_HTTP_WEBSOCKET_PAGES_MIN   16
 #define NGX_HTTP_WEBSOCKET_HOLD_SIZE   16384
+
+/* a block has a number of 32 bits: beyond, memory would not be used */
+#define NGX_HTTP_WEBSOCKET_ZONE_MAX    ((ssize_t) 1024 * 1024 * 1024 * 1024)
+
 #define NGX_HTTP_WEBSOCKET_TOO_LONG    "is too long: 20d is the most"
 
 /* of websocket_deflate */
@@ -99,6 +103,12 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_websocket_bad_param(cf, &params[0],
                                             "the zone is too small: 64k is "
                                             "the least");
+    }
+
+    if (size > NGX_HTTP_WEBSOCKET_ZONE_MAX) {
+        return ngx_http_websocket_bad_param(cf, &params[0],
+                                            "the zone is too large: 1048576m "
+                                            "is the most");
     }
 
     inactive = NGX_HTTP_WEBSOCKET_INACTIVE;
@@ -372,10 +382,12 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
+    off_t                       max;
     ngx_int_t                   length, time;
     ngx_http_websocket_param_t  params[] = {
         { "length=", ngx_null_string },
         { "time=", ngx_null_string },
+        { "max=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -408,8 +420,23 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    max = 0;
+
+    if (params[2].value.data) {
+        max = ngx_parse_offset(&params[2].value);
+
+        if (max == NGX_ERROR || max == 0
+            || max > (off_t) UINT32_MAX * NGX_WEBSOCKET_LOG_BLOCK)
+        {
+            return ngx_http_websocket_bad_param(cf, &params[2],
+                                                "not a size above zero");
+        }
+    }
+
     wlcf->history_length = length;
     wlcf->history_time = time;
+    wlcf->history_max = (max + NGX_WEBSOCKET_LOG_BLOCK - 1)
+                        / NGX_WEBSOCKET_LOG_BLOCK;
 
     return NGX_CONF_OK;
 }
@@ -747,6 +774,11 @@ ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                             "above zero");
     }
 
+    if (delay > NGX_HTTP_WEBSOCKET_LONGEST) {
+        return ngx_http_websocket_bad_param(cf, &params[1],
+                                            NGX_HTTP_WEBSOCKET_TOO_LONG);
+    }
+
     size = params[0].value.data ? ngx_parse_size(&params[0].value)
                                 : NGX_HTTP_WEBSOCKET_HOLD_SIZE;
 
@@ -1055,6 +1087,16 @@ ngx_http_websocket_check_time(ngx_conf_t *cf, void *post, void *data)
 
     return *msp > NGX_HTTP_WEBSOCKET_LONGEST ? NGX_HTTP_WEBSOCKET_TOO_LONG
                                              : NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_websocket_check_timer(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t *msp = data;
+
+    return *msp == 0 ? "must be above zero"
+                     : ngx_http_websocket_check_time(cf, post, data);
 }
 
 

@@ -54,6 +54,8 @@ char *ngx_http_websocket_off_msec(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_check_time(ngx_conf_t *cf, void *post,
     void *data);
+char *ngx_http_websocket_check_timer(ngx_conf_t *cf, void *post,
+    void *data);
 
 /* Compiles a value with variables in it.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_compile(ngx_conf_t *cf,

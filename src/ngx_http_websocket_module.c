@@ -9,6 +9,7 @@
 #include "auth/ngx_http_websocket_auth.h"
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_hub.h"
+#include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_session.h"
@@ -70,8 +71,23 @@ static ngx_conf_post_t  ngx_http_websocket_time_post = {
 };
 
 
-static ngx_conf_num_bounds_t  ngx_http_websocket_size_bounds = {
+static ngx_conf_post_t  ngx_http_websocket_timer_post = {
+    ngx_http_websocket_check_timer
+};
+
+
+static ngx_conf_num_bounds_t  ngx_http_websocket_number_bounds = {
     ngx_conf_check_num_bounds, 1, NGX_MAX_INT32_VALUE
+};
+
+
+/*
+ * An event of server-sent events may be seven times its message, and its size
+ * has 32 bits.
+ */
+
+static ngx_conf_num_bounds_t  ngx_http_websocket_size_bounds = {
+    ngx_conf_check_num_bounds, 1, 512 * 1024 * 1024
 };
 
 
@@ -114,7 +130,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_history"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_history,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -160,14 +176,14 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, send_timeout),
-      &ngx_http_websocket_time_post },
+      &ngx_http_websocket_timer_post },
 
     { ngx_string("websocket_close_timeout"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, close_timeout),
-      &ngx_http_websocket_time_post },
+      &ngx_http_websocket_timer_post },
 
     { ngx_string("websocket_drain"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -244,7 +260,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       ngx_conf_set_num_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, limits.fragments),
-      &ngx_http_websocket_size_bounds },
+      &ngx_http_websocket_number_bounds },
 
     { ngx_string("websocket_max_pings"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -443,6 +459,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->zone = NULL;
      *     conf->location = { 0, NULL };
      *     conf->history_time = 0;
+     *     conf->history_max = 0;
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
@@ -498,6 +515,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->history_length == NGX_CONF_UNSET_UINT) {
         conf->history_length = prev->history_length;
         conf->history_time = prev->history_time;
+        conf->history_max = prev->history_max;
     }
 
     ngx_conf_merge_msec_value(conf->heartbeat_interval,
@@ -878,6 +896,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     handlers.reap = ngx_http_websocket_reap_handler;
 
     ngx_http_websocket_turn_init(cycle);
+    ngx_http_websocket_sweep_init(cycle, ngx_http_websocket_presence_mourn);
 
     rc = ngx_http_websocket_worker_start(cycle, &handlers);
 
@@ -1023,22 +1042,12 @@ ngx_http_websocket_reap_handler(ngx_uint_t slot)
 static void
 ngx_http_websocket_tick_handler(ngx_event_t *ev)
 {
-    ngx_uint_t                   i;
-    ngx_array_t                 *zones;
-    ngx_http_websocket_zone_t  **zone;
-
     ngx_http_websocket_worker_reap(ev->log);
     ngx_http_websocket_wake_handler(ev);
     ngx_http_websocket_auth_revoke();
 
-    zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
-    zone = zones->elts;
-
-    for (i = 0; i < zones->nelts; i++) {
-        ngx_http_websocket_hub_bury(zone[i],
-                                    ngx_http_websocket_presence_mourn);
-        ngx_http_websocket_zone_sweep(zone[i]);
-    }
+    ngx_http_websocket_sweep(
+                    ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle));
 
     ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_TICK);
 }

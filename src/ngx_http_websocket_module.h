@@ -115,6 +115,7 @@ typedef struct {
     /* history.length is NGX_CONF_UNSET_UINT where the location says nothing */
     ngx_uint_t                    history_length;
     time_t                        history_time;
+    ngx_uint_t                    history_max;  /* blocks of the log */
     ngx_uint_t                    replay;   /* messages */
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */
@@ -166,6 +167,7 @@ ngx_http_websocket_conf_history(ngx_http_websocket_loc_conf_t *conf,
 
     history->length = conf->history_length;
     history->time = conf->history_time;
+    history->max = conf->history_max;
 
     return history;
 }

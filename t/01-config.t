@@ -14,7 +14,7 @@ __DATA__
     websocket_zone zone=other:64k;
 
     websocket_channel "all";
-    websocket_history length=10 time=1m;
+    websocket_history length=10 time=1m max=8g;
     websocket_own_messages off;
     websocket_subprotocols chat superchat;
     websocket_heartbeat interval=20s timeout=5s;

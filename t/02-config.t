@@ -347,7 +347,7 @@ qr/\[emerg\] .*"websocket_history" directive is duplicate in \S+nginx\.conf:\d+/
 --- config
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*invalid parameter "size=1k", none of length=, time= in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*invalid parameter "size=1k", none of length=, time=, max= in \S+nginx\.conf:\d+/
 
 
 
@@ -516,13 +516,13 @@ qr/\[emerg\] .*"websocket_drain" directive is duplicate in \S+nginx\.conf:\d+/
 
 
 
-=== TEST 47: a message is not larger than 2g
+=== TEST 47: a message is not larger than 512m
 --- http_config
-    websocket_max_message_size 3000m;
+    websocket_max_message_size 513m;
 --- config
 --- must_die
 --- error_log eval
-qr/\[emerg\] .*value must be between 1 and 2147483647 in \S+nginx\.conf:\d+/
+qr/\[emerg\] .*value must be between 1 and 536870912 in \S+nginx\.conf:\d+/
 
 
 
@@ -905,3 +905,73 @@ GET /plain
 --- error_code: 204
 --- no_error_log
 [warn]
+
+
+
+=== TEST 82: a history keeps something
+--- http_config
+    websocket_history length=1 max=0;
+--- config
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "max=0": not a size above zero in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 83: a history's max is a size
+--- http_config
+    websocket_history length=1 max=much;
+--- config
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "max=much": not a size above zero in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 84: a history is no larger than any zone
+--- http_config
+    websocket_history length=1 max=1025g;
+--- config
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "max=1025g": not a size above zero in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 85: a zone is not larger than its blocks can be counted
+--- http_config
+    websocket_zone zone=live:1048577m;
+--- config
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is the most in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 86: a client has some time to read
+--- http_config
+    websocket_send_timeout 0;
+--- config
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*"websocket_send_timeout" directive must be above zero in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 87: a Close has some time
+--- http_config
+    websocket_close_timeout 0;
+--- config
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*"websocket_close_timeout" directive must be above zero in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 88: a batch does not wait for more than twenty days
+--- http_config
+    websocket_batch delay=49d;
+--- config
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "delay=49d": is too long: 20d is the most in \S+nginx\.conf:\d+/

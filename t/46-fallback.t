@@ -535,7 +535,7 @@ a< body qr/\A\{"recovered":true,"position":"$EPOCH:1","messages":\[\]\}\n\z/
     location = /size {
         websocket result;
         websocket_channel x;
-        websocket_send_queue size=150;
+        websocket_send_queue size=200;
     }
     location = /pub {
         websocket_publish;
@@ -554,7 +554,7 @@ a> plain GET /two?since=$EPOCH:2
 a< body qr/\A\{"recovered":true,"position":"$EPOCH:4","messages":\[\{"offset":3,[^{]*\},\{"offset":4,[^{]*\}\]\}\n\z/
 a> plain GET /two?since=$EPOCH:4
 a< body qr/\A\{"recovered":true,"position":"$EPOCH:5","messages":\[\{"offset":5,[^{]*\}\]\}\n\z/
-# of about 100 bytes each, as JSON
+# of some 90 bytes each, as JSON: a third would be more than the bound
 b> plain GET /size?since=$EPOCH:0
 b< body qr/\A\{"recovered":true,"position":"$EPOCH:2","messages":\[\{"offset":1,[^{]*\},\{"offset":2,[^{]*\}\]\}\n\z/
 
@@ -757,7 +757,7 @@ a< body qr/\Aevent: close\n/
 
 
 
-=== TEST 20: with "Upgrade: h2c", as some clients send on every request
+=== TEST 21: with "Upgrade: h2c", as some clients send on every request
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -780,3 +780,57 @@ b< 200
 ! GET /pub [Upgrade: h2c, websocket]
 ! < 400
 ! < json {"error":{"code":"no_stream"}}
+=== TEST 22: more than an answer's bound in one turn: nothing is lost
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_history length=1000;
+        websocket_send_queue size=2000;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=1000;
+    }
+--- websocket
+! POST /pub hello
+w> GET /ws
+w< 101
+a> plain GET /ws?transport=poll&since=$EPOCH:1
+! GET /pub
+! < soon json {"subscribers":2}
+# of 89 and 90 bytes each, as JSON
+w> times 40 text hello
+a< body qr/\A\{"recovered":true,"position":"$EPOCH:23","messages":\[(\{"offset":\d+,[^{]*\},?){22}\]\}\n\z/
+a> plain GET /ws?transport=poll&since=$EPOCH:23
+a< body qr/\A\{"recovered":true,"position":"$EPOCH:41","messages":\[\{"offset":24,[^{]*\},(\{"offset":\d+,[^{]*\},?){17}\]\}\n\z/
+
+
+
+=== TEST 23: a poll of two channels: what does not fit comes with the next
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    location = /ws {
+        websocket result;
+        websocket_channel x y;
+        websocket_history length=10;
+        websocket_send_queue size=1000;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_history length=10;
+    }
+--- websocket
+a> plain GET /ws?transport=poll
+a< body qr/"position":"(?<x>\w+):0,(?<y>\w+):0"/
+! POST /pub?c=x * 700 1
+! POST /pub?c=y * 700 2
+a> plain GET /ws?transport=poll&since=%{x}:0,%{y}:0
+a< body qr/"position":"%{x}:1,%{y}:0","messages":\[\{"offset":1,"time":\d+,"type":"text","data":"1{700}"/
+a> plain GET /ws?transport=poll&since=%{x}:1,%{y}:0
+a< body qr/"position":"%{x}:1,%{y}:1","messages":\[\{"offset":1,"time":\d+,"type":"text","data":"2{700}"/

@@ -347,3 +347,24 @@ a< body qr/"no_stream","message":"websocket_publish is for publishing: connect t
 ! < 400
 ! POST /ws one
 ! < 202
+
+
+=== TEST 18: a history that takes so much of the zone
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=100 max=700;
+    }
+--- websocket
+! POST /pub one
+! POST /pub two
+! POST /pub three
+! POST /pub four
+! GET /pub
+! < json {"channel":"x","offset":4,"subscribers":0,"history":3,"first":2}
+! POST /pub ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+! GET /pub
+! < json {"channel":"x","offset":5,"subscribers":0,"history":2,"first":4}

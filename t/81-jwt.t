@@ -1071,3 +1071,31 @@ c> GET /guests
 c< 101
 c> text hello
 c< text hello
+
+
+
+=== TEST 38: a renewal is no message too many, and no escape hides it
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_channel room/a;
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=60s;
+    location = /rate { websocket bidirectional; websocket_rate messages=1/1h action=drop; }
+    location = /ws { websocket bidirectional; }
+--- websocket
+a> GET /rate?token=$TEST_NGINX_TOKEN_ANN
+a< 101
+a> text one
+a< text one
+a> text two
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
+a< json {"type":"token_renewed"}
+b> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+b< 101
+b> text {"type":"\\u0074oken","\\u0074oken":"$TEST_NGINX_TOKEN_ANN"}
+b< json {"type":"token_renewed"}
+b> text {"type":"token","t\\u006fken":"cut
+b< json {"type":"token_error"}
+b> text {"x":"\\u00e9"}
+b< text {"x":"\\u00e9"}
+a< text {"x":"\\u00e9"}

@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_websocket_http.h"
+#include "wire/utf8.h"
 
 
 #define NGX_HTTP_WEBSOCKET_CLAIM  (sizeof("websocket_jwt_") - 1)
@@ -681,7 +682,7 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 {
     ngx_str_t *variable = (ngx_str_t *) data;
 
-    ssize_t                         i, n;
+    ssize_t                         n;
     ngx_str_t                       name;
     const char                     *claim;
     ngx_http_websocket_ctx_t       *ctx;
@@ -729,13 +730,12 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 
     /* variables go to headers, logs and names: not with a line's end */
 
-    for (i = 0; i < n; i++) {
-        if (v->data[i] < 0x20 || v->data[i] == 0x7f) {
-            return NGX_OK;
-        }
+    v->len = ngx_max(n, 0);
+
+    if (ngx_websocket_control(v->data, v->len) < v->len) {
+        return NGX_OK;
     }
 
-    v->len = ngx_max(n, 0);
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

@@ -86,7 +86,6 @@ ngx_http_websocket_ctx(ngx_http_request_t *r)
 char *
 ngx_http_websocket_channel_error(ngx_str_t *name)
 {
-    size_t                i;
     ngx_websocket_utf8_t  utf8;
 
     if (name->len == 0) {
@@ -98,10 +97,8 @@ ngx_http_websocket_channel_error(ngx_str_t *name)
                ngx_value(NGX_WEBSOCKET_LOG_NAME_SIZE) " bytes";
     }
 
-    for (i = 0; i < name->len; i++) {
-        if (name->data[i] < 0x20 || name->data[i] == 0x7f) {
-            return "the channel name has a control character";
-        }
+    if (ngx_websocket_control(name->data, name->len) < name->len) {
+        return "the channel name has a control character";
     }
 
     utf8 = 0;

@@ -43,17 +43,20 @@ struct ngx_http_websocket_named_s {
 static ngx_array_t *ngx_http_websocket_name_variables(ngx_conf_t *cf,
     ngx_str_t *text);
 static ngx_str_t ngx_http_websocket_name_next(u_char **pp, u_char *last);
-static ngx_uint_t ngx_http_websocket_name_has_match(ngx_array_t *variables);
 static ngx_uint_t ngx_http_websocket_name_lacks(ngx_http_request_t *r,
     ngx_http_websocket_name_variable_t *variable);
-static ngx_int_t ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
-    ngx_http_variable_value_t *v, void *data);
 static ngx_int_t ngx_http_websocket_set_decode(ngx_http_request_t *r,
     ngx_str_t *res, ngx_str_t *source);
 static ngx_int_t ngx_http_websocket_named_before(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_websocket_is_same(ngx_str_t *text, u_char *data,
     size_t len);
 static ngx_int_t ngx_http_websocket_named_after(ngx_http_request_t *r);
+
+#if (NDK_SET_VAR)
+static ngx_uint_t ngx_http_websocket_name_has_match(ngx_array_t *variables);
+static ngx_int_t ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
+    ngx_http_variable_value_t *v, void *data);
+#endif
 
 
 ngx_int_t
@@ -169,24 +172,6 @@ ngx_http_websocket_name_next(u_char **pp, u_char *last)
 }
 
 
-static ngx_uint_t
-ngx_http_websocket_name_has_match(ngx_array_t *variables)
-{
-    ngx_uint_t                           i;
-    ngx_http_websocket_name_variable_t  *variable;
-
-    variable = variables->elts;
-
-    for (i = 0; i < variables->nelts; i++) {
-        if (variable[i].match) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 ngx_int_t
 ngx_http_websocket_name_value(ngx_http_request_t *r,
     ngx_http_websocket_name_t *name, ngx_str_t *value, char **error)
@@ -250,6 +235,8 @@ ngx_http_websocket_name_lacks(ngx_http_request_t *r,
 }
 
 
+#if (NDK_SET_VAR)
+
 char *
 ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -306,6 +293,24 @@ ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static ngx_uint_t
+ngx_http_websocket_name_has_match(ngx_array_t *variables)
+{
+    ngx_uint_t                           i;
+    ngx_http_websocket_name_variable_t  *variable;
+
+    variable = variables->elts;
+
+    for (i = 0; i < variables->nelts; i++) {
+        if (variable[i].match) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* in the rewrite phase, by ngx_devel_kit, in order with "set" and "if" */
 
 static ngx_int_t
@@ -354,6 +359,21 @@ ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
 
     return NGX_OK;
 }
+
+
+#else
+
+char *
+ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\" needs nginx's rewrite module, without which "
+                       "this nginx was built", &cmd->name);
+
+    return NGX_CONF_ERROR;
+}
+
+#endif
 
 
 static ngx_int_t

@@ -36,6 +36,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
 
     in.use = conf->publish ? conf->typed.send : conf->typed.receive;
     in.priority_field = &conf->priority_field;
+    in.max = conf->max_message_size;
     in.type = message->type;
 
     /* who publishes on websocket_publish says all itself */

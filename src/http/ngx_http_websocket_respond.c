@@ -1,5 +1,6 @@
 
 #include "http/ngx_http_websocket_http.h"
+#include "wire/utf8.h"
 
 
 static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
@@ -73,11 +74,21 @@ ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size)
 
     size = ngx_min(size, NGX_HTTP_WEBSOCKET_PLAIN_SIZE - 1);
 
-    for (i = 0; i < size; i++) {
-        plain[i] = text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    ngx_memcpy(plain, text, size);
+
+    i = ngx_websocket_control(plain, size);
+
+    while (i < size) {
+
+        if (plain[i] == 0xc2) {
+            plain[i++] = '?';
+        }
+
+        plain[i++] = '?';
+        i += ngx_websocket_control(plain + i, size - i);
     }
 
-    plain[i] = '\0';
+    plain[size] = '\0';
 }
 
 

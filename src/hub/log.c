@@ -20,8 +20,6 @@
 
 static uint64_t ngx_websocket_log_power(uint64_t n, uint64_t min);
 static void ngx_websocket_log_lay_out(ngx_websocket_log_t *log, size_t size);
-static void ngx_websocket_log_note(ngx_websocket_log_t *log, void *p,
-    uint64_t old, uint64_t width);
 static void ngx_websocket_log_sip_round(uint64_t v[4]);
 
 
@@ -151,67 +149,6 @@ ngx_websocket_log_open(void *base, size_t size)
 }
 
 
-static void
-ngx_websocket_log_note(ngx_websocket_log_t *log, void *p, uint64_t old,
-    uint64_t width)
-{
-    ngx_websocket_log_undo_t  *undo;
-
-    undo = &log->undo[log->nundo];
-
-    ngx_websocket_log_fault();
-    undo->place = (uint64_t) ((uint8_t *) p - (uint8_t *) log);
-    ngx_websocket_log_fault();
-    undo->old = old;
-    ngx_websocket_log_fault();
-    undo->width = width;
-
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
-    log->nundo++;
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
-}
-
-
-void
-ngx_websocket_log_set8(ngx_websocket_log_t *log, uint8_t *p, uint8_t v)
-{
-    ngx_websocket_log_note(log, p, *p, 1);
-    *p = v;
-    ngx_websocket_log_order();
-}
-
-
-void
-ngx_websocket_log_set32(ngx_websocket_log_t *log, uint32_t *p, uint32_t v)
-{
-    ngx_websocket_log_note(log, p, *p, 4);
-    *p = v;
-    ngx_websocket_log_order();
-}
-
-
-void
-ngx_websocket_log_set64(ngx_websocket_log_t *log, uint64_t *p, uint64_t v)
-{
-    ngx_websocket_log_note(log, p, *p, 8);
-    *p = v;
-    ngx_websocket_log_order();
-}
-
-
-void
-ngx_websocket_log_commit(ngx_websocket_log_t *log)
-{
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
-    log->nundo = 0;
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
-}
-
-
 void
 ngx_websocket_log_recover(ngx_websocket_log_t *log)
 {
@@ -285,6 +222,8 @@ ngx_websocket_log_list(ngx_websocket_log_t *log, uint32_t n)
         first = ref;
     }
 
+    ngx_websocket_log_moved(64 * (uint64_t) n);
+
     ngx_websocket_log_set32(log, &log->free, first);
     ngx_websocket_log_set32(log, &log->listed, log->listed + n);
     ngx_websocket_log_set32(log, &log->fresh, end);
@@ -307,6 +246,8 @@ ngx_websocket_log_take(ngx_websocket_log_t *log, uint32_t n,
         block = ngx_websocket_log_block(log, ref);
         ref = block->next;
     }
+
+    ngx_websocket_log_moved(64 * (uint64_t) n);
 
     block = ngx_websocket_log_block(log, ref);
 
@@ -340,6 +281,7 @@ ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
 {
     if (log->workers[slot] != incarnation) {
         ngx_websocket_log_bereave(log, slot);
+        ngx_websocket_log_forgo(log, slot);
     }
 
     ngx_websocket_log_set32(log, &log->workers[slot], incarnation);
@@ -372,7 +314,7 @@ ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
 uint64_t
 ngx_websocket_log_hints(const ngx_websocket_log_t *log)
 {
-    return __atomic_load_n(&log->hints, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&log->hints, __ATOMIC_SEQ_CST);
 }
 
 
@@ -382,7 +324,14 @@ ngx_websocket_log_hint(const ngx_websocket_log_t *log, uint64_t *position,
 {
     uint64_t  head, hint, *hints;
 
-    head = __atomic_load_n(&log->hints, __ATOMIC_ACQUIRE);
+    /*
+     * A worker says that it is awake, then looks; who publishes stores the
+     * hint, then looks whether it is: one of them must see the other's store.
+     * A load that only acquires may be done before a store that stands before
+     * it, as with LDAPR on ARM.
+     */
+
+    head = __atomic_load_n(&log->hints, __ATOMIC_SEQ_CST);
 
     if (*position == head) {
         return NGX_WEBSOCKET_LOG_EMPTY;
@@ -423,7 +372,8 @@ ngx_websocket_log_stat(ngx_websocket_log_t *log,
     ngx_websocket_log_stat_t *stat)
 {
     stat->blocks = log->nblocks - 1;
-    stat->used = stat->blocks - ngx_websocket_log_free_blocks(log);
+    stat->used = stat->blocks - ngx_websocket_log_free_blocks(log)
+                 - log->waste;
     stat->channels = log->nchannels;
     stat->messages = log->nmessages;
 }
@@ -460,6 +410,9 @@ ngx_websocket_log_strerror(int rc)
 
     case NGX_WEBSOCKET_LOG_FULL:
         return "as many are there as may be";
+
+    case NGX_WEBSOCKET_LOG_AGAIN:
+        return "there is more to do";
 
     default:
         return "not a log of this layout";

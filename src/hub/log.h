@@ -13,6 +13,10 @@
  * the zone's lock; the functions of the second kind (marked "lock-free")
  * need none.
  *
+ * What is done while the lock is held is bounded.  A call that has more to do
+ * returns AGAIN: what it was to do is not done yet, but the next call has less
+ * to do; the lock is to be given to others in between.
+ *
  * A process may be killed between any two stores of a locked call.  Each
  * store to what others can reach is preceded by a note of the old value in a
  * journal in the region, and the journal is emptied by one store when the
@@ -52,19 +56,29 @@
 #define NGX_WEBSOCKET_LOG_NOTFOUND   -6    /* no such channel */
 #define NGX_WEBSOCKET_LOG_INVALID    -7    /* not a log, or another layout */
 #define NGX_WEBSOCKET_LOG_FULL       -8    /* as many as there may be */
+#define NGX_WEBSOCKET_LOG_AGAIN      -9    /* call again: see below */
 
 
 typedef struct ngx_websocket_log_s  ngx_websocket_log_t;   /* in the region */
+
+
+/* the end of a section under the lock, for builds that count what is done */
+
+#ifndef ngx_websocket_log_section
+#define ngx_websocket_log_section()
+#endif
+
 
 /* a channel's block number; 0 is none */
 typedef uint32_t  ngx_websocket_channel_ref_t;
 
 
-/* what a channel keeps; a message goes when either bound is passed */
+/* what a channel keeps; a message goes when one of the bounds is passed */
 
 typedef struct {
     uint32_t       length;          /* messages */
     uint32_t       time;            /* seconds; 0 is no limit of time */
+    uint32_t       max;             /* blocks; 0 is no limit of these */
 } ngx_websocket_log_history_t;
 
 
@@ -108,7 +122,21 @@ typedef struct {
     uint64_t                      epoch;
     uint64_t                      next;     /* the offset to read next */
     uint64_t                      entry;    /* place of the worker's entry */
+    uint32_t                      done;     /* bytes of it that were read */
+    uint32_t                      piece;    /* the block that comes then */
 } ngx_websocket_log_cursor_t;
+
+
+/* a large message on its way into a channel, in its author's memory */
+
+typedef struct {
+    uint64_t       offset;          /* that it was filled with */
+    uint32_t       reserved;        /* blocks */
+    uint32_t       next;            /* where its own offset stands in it: the */
+    uint64_t       at;              /* block that follows, bytes from the */
+    size_t         left;            /* base, bytes left there; 0: nowhere */
+    size_t         digits;
+} ngx_websocket_log_large_t;
 
 
 typedef struct {
@@ -241,7 +269,7 @@ ngx_websocket_channel_ref_t ngx_websocket_log_find(ngx_websocket_log_t *log,
  * Finds a channel, or makes it, with an epoch that no other channel of this
  * log has or had.  history, where it is not NULL, is what the channel keeps
  * from now on.  Room is made as ngx_websocket_log_append() makes it.
- * Returns OK with *channel set, or NOSPACE.
+ * Returns OK with *channel set, NOSPACE, or AGAIN.
  */
 int ngx_websocket_log_open_channel(ngx_websocket_log_t *log,
     const uint8_t *name, size_t size, uint64_t hash, uint64_t now,
@@ -250,8 +278,9 @@ int ngx_websocket_log_open_channel(ngx_websocket_log_t *log,
 
 /*
  * Deletes a channel: its messages go, its name is free for a new channel
- * with a new epoch, and a hint tells every worker.  The remains live until
- * the last live subscriber's worker has unsubscribed.  *wake gets the
+ * with a new epoch, and a hint tells every worker.  The messages are garbage,
+ * which counts as free and is what room is made of first.  The remains live
+ * until the last live subscriber's worker has unsubscribed.  *wake gets the
  * workers to wake.
  */
 void ngx_websocket_log_delete(ngx_websocket_log_t *log,
@@ -274,14 +303,17 @@ void ngx_websocket_log_info(ngx_websocket_log_t *log,
  *
  * First drops, in constant amortised time, what the channel's history no
  * longer keeps and every subscribed worker has read.  When blocks are short,
- * the oldest messages of the whole log go, as long as no live subscribed
- * worker has yet to read them, or they are older than ten seconds (a worker
- * that hangs must not stop all publishing: it will be told of a gap); then
- * channels without messages and subscribers.
+ * the channels go that have neither messages nor subscribers nor members, then
+ * the oldest messages of the whole log, as long as no live subscribed worker
+ * has yet to read them, or they are older than ten seconds (a worker that
+ * hangs must not stop all publishing: it will be told of a gap).
  *
- * Returns OK, or NOSPACE with nothing appended (what had to go for the
- * attempt may be gone, but not when the message is larger than the region
- * could ever hold: this is seen first).
+ * The time of a message is never before that of others: where message->time
+ * is, as its author was held up, it is set to the present.
+ *
+ * Returns OK; NOSPACE with nothing appended (what had to go for the attempt
+ * may be gone, but not when the message is larger than the region could ever
+ * hold, or than a message may be: this is seen first); or AGAIN.
  */
 int ngx_websocket_log_append(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
@@ -290,11 +322,40 @@ int ngx_websocket_log_append(ngx_websocket_log_t *log,
 
 
 /*
+ * Appending a message that is larger than NGX_WEBSOCKET_LOG_PIECE, so that the
+ * lock is not held while it is copied: its blocks are reserved in the name of
+ * the worker in the slot, which has one such message at a time; the worker
+ * fills them, which is lock-free; then they are appended.  All three get the
+ * same message and parts, and *large, which is zeroed before the first.
+ *
+ * reserve() returns OK, NOSPACE, or AGAIN; append_large() what append() does:
+ * AGAIN says to begin with reserve() once more.  What was reserved and did not
+ * become a message is to be given back by unreserve(), or is when the slot has
+ * another incarnation.
+ */
+#define NGX_WEBSOCKET_LOG_PIECE      (512 * 1024)
+
+int ngx_websocket_log_reserve(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large);
+void ngx_websocket_log_fill(ngx_websocket_log_t *log,
+    ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large);
+int ngx_websocket_log_append_large(ngx_websocket_log_t *log,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
+    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
+    ngx_websocket_log_info_t *info);
+void ngx_websocket_log_unreserve(ngx_websocket_log_t *log, uint32_t slot);
+
+/*
  * Counts one more subscriber of the worker in the slot.  With the worker's
  * first one (*cursor has entry 0) the cursor is set to read what is appended
  * from now on; else the worker's cursor of this channel is passed.
  * *offset gets the channel's newest offset: the new subscriber is due
- * everything after it.  Returns OK or NOSPACE.
+ * everything after it.  Returns OK, NOSPACE or AGAIN.
  */
 int ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, uint32_t slot, uint64_t now,
@@ -312,7 +373,7 @@ void ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
  * Takes a seat in each of n rows, whose names differ, in the name of the
  * worker in the slot.  A seat is taken until it is given back, or the worker's
  * slot has another incarnation.  Returns OK with the seats set; or with none
- * taken FULL when there is none left in one of them, or NOSPACE.
+ * taken FULL when there is none left in one of them, NOSPACE or AGAIN.
  */
 int ngx_websocket_log_sit(ngx_websocket_log_t *log,
     const ngx_websocket_log_row_t *rows, size_t n, uint32_t slot,
@@ -335,7 +396,7 @@ int ngx_websocket_log_crowded(ngx_websocket_log_t *log,
  * slot; with it a message of n parts is appended, or none where message is
  * NULL: both happen, or neither.  *wake is set as by append.  The member is
  * on the list until it leaves, or its worker's slot has another incarnation.
- * Returns OK with *ref set, or NOSPACE.
+ * Returns OK with *ref set, NOSPACE or AGAIN.
  */
 int ngx_websocket_log_join(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, uint32_t slot,
@@ -347,9 +408,9 @@ int ngx_websocket_log_join(ngx_websocket_log_t *log,
 /*
  * Takes a member off its channel's list, with a message as join.  Where there
  * is no space for the message, or the channel was deleted, the member goes
- * without.
+ * without.  Returns OK, or with a message AGAIN.
  */
-void ngx_websocket_log_leave(ngx_websocket_log_t *log,
+int ngx_websocket_log_leave(ngx_websocket_log_t *log,
     ngx_websocket_member_ref_t ref, uint64_t now,
     ngx_websocket_log_message_t *message,
     const ngx_websocket_log_part_t *parts, size_t n,
@@ -369,8 +430,9 @@ ngx_websocket_member_ref_t ngx_websocket_log_orphan(ngx_websocket_log_t *log,
 /*
  * Copies up to *n members of the channel in the order of their joining, first
  * those after the one that *ref and *id say, or from the first when *ref is
- * 0; advances *ref and *id and sets *n.  Returns OK, EMPTY when these were
- * the last, or GAP when the one said is not a member any more.
+ * 0; advances *ref and *id and sets *n, which may be 0 where many have died.
+ * Returns OK, EMPTY when these were the last, or GAP when the one said is not
+ * a member any more.
  */
 int ngx_websocket_log_members(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, ngx_websocket_member_ref_t *ref,
@@ -395,23 +457,45 @@ int ngx_websocket_log_seek(ngx_websocket_log_t *log,
  *   EMPTY    all is read;
  *   SHORT    *message is set, but size is less than message->size: nothing
  *            was copied, the cursor stays;
- *   GAP      what should come next is gone: cursor->next is now at the
- *            oldest message that there is, and reading may go on;
+ *   AGAIN    a part of a large message was copied: to be called again with the
+ *            same buffer;
+ *   GAP      what should come next is gone: it is said again and again, until
+ *            who reads acknowledges it by ngx_websocket_log_skip();
  *   DELETED  the channel (or this incarnation of it) is gone.
  */
 int ngx_websocket_log_read(ngx_websocket_log_t *log,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *message,
     uint8_t *buf, size_t size);
 
+/*
+ * Acknowledges a gap: the cursor moves to the oldest message that there is,
+ * or to the next one to come.  Does nothing where there is no gap.
+ */
+void ngx_websocket_log_skip(ngx_websocket_log_t *log,
+    ngx_websocket_log_cursor_t *cursor);
+
 
 /*
- * Looks at the next n buckets of the channel table, of which the log
+ * Looks at up to n of the next buckets of the channel table, of which the log
  * remembers where it stopped: drops the messages whose time is over, what is
  * left of dead workers, and channels that for idle milliseconds had neither
- * subscriber, history nor publish.  Returns how many buckets there are.
+ * subscriber, history nor publish; before that what is left of deleted
+ * channels.  Returns how many buckets it got past: it may be none.
  */
 uint64_t ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n,
     uint64_t now, uint64_t idle);
+
+/* How many buckets there are. */
+uint64_t ngx_websocket_log_buckets(const ngx_websocket_log_t *log);
+
+/*
+ * One worker at a time sweeps, and begins no sooner than pause milliseconds
+ * after another has begun: returns 1 to the one in the slot when it is the one,
+ * until it gives this up or has died.
+ */
+int ngx_websocket_log_sweeper(ngx_websocket_log_t *log, uint32_t slot,
+    uint64_t now, uint64_t pause);
+void ngx_websocket_log_swept(ngx_websocket_log_t *log, uint32_t slot);
 
 void ngx_websocket_log_stat(ngx_websocket_log_t *log,
     ngx_websocket_log_stat_t *stat);

@@ -21,25 +21,25 @@ static void ngx_websocket_log_count(ngx_websocket_log_t *log,
 static void ngx_websocket_log_keep(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t now,
     const ngx_websocket_log_history_t *history);
-static uint32_t ngx_websocket_log_subscribers(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch);
-static ngx_websocket_entry_t *ngx_websocket_log_own_entry(
-    ngx_websocket_log_t *log, ngx_websocket_channel_t *ch, uint32_t slot);
-static ngx_websocket_entry_t *ngx_websocket_log_free_entry(
-    ngx_websocket_log_t *log, ngx_websocket_ref_t channel, uint64_t now);
-static void ngx_websocket_log_enter(ngx_websocket_log_t *log,
-    ngx_websocket_entry_t *entry, uint32_t slot, uint64_t read);
-static void ngx_websocket_log_prune(ngx_websocket_log_t *log,
+static int ngx_websocket_log_present(ngx_websocket_log_t *log,
+    const ngx_websocket_entry_t *entry);
+static ngx_websocket_list_t *ngx_websocket_log_list_of(
+    ngx_websocket_log_t *log, uint8_t list);
+static int ngx_websocket_log_held(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch);
 static void ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel);
+static uint64_t ngx_websocket_log_worker(ngx_websocket_log_t *log,
+    uint32_t slot);
+static uint32_t ngx_websocket_log_sweep_bucket(ngx_websocket_log_t *log,
+    uint64_t now, uint64_t idle, uint32_t max);
 static uint32_t ngx_websocket_log_sweep_channel(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max);
 
 
 /* to free a channel is one change: links, counts, and three for each block */
 
-_Static_assert(3 + 3 * (2 + NGX_WEBSOCKET_LOG_WORKERS
+_Static_assert(6 + 3 * (2 + NGX_WEBSOCKET_LOG_WORKERS
                             / NGX_WEBSOCKET_LOG_OVERFLOW + 1)
                <= NGX_WEBSOCKET_LOG_JOURNAL, "the journal is too short");
 
@@ -77,6 +77,17 @@ ngx_websocket_log_live(ngx_websocket_log_t *log,
     const ngx_websocket_entry_t *entry)
 {
     return entry->count && entry->incarnation
+           && entry->incarnation == log->workers[entry->slot];
+}
+
+
+/* with subscribers or members */
+
+static int
+ngx_websocket_log_present(ngx_websocket_log_t *log,
+    const ngx_websocket_entry_t *entry)
+{
+    return (entry->count | entry->members) && entry->incarnation
            && entry->incarnation == log->workers[entry->slot];
 }
 
@@ -161,7 +172,7 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
 
     n = size > NGX_WEBSOCKET_LOG_NAME ? 2 : 1;
 
-    rc = ngx_websocket_log_make_room(log, n, now, 0);
+    rc = ngx_websocket_log_make_room(log, n, now, 0, NGX_WEBSOCKET_LOG_ROOM);
 
     if (rc != NGX_WEBSOCKET_LOG_OK) {
         return rc;
@@ -200,12 +211,14 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
     if (history) {
         ch->length = history->length;
         ch->time = history->time;
+        ch->max = history->max;
     }
 
     ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref),
                            NGX_WEBSOCKET_LOG_CHANNEL);
     ngx_websocket_log_set64(log, &log->epoch, epoch);
     ngx_websocket_log_count(log, ch, 1);
+    ngx_websocket_log_enlist(log, ref, NGX_WEBSOCKET_LOG_IDLE);
     ngx_websocket_log_set32(log, bucket, ref);
     ngx_websocket_log_commit(log);
 
@@ -244,13 +257,15 @@ ngx_websocket_log_keep(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
     ch->active = now;
 
     if (history == NULL
-        || (ch->length == history->length && ch->time == history->time))
+        || (ch->length == history->length && ch->time == history->time
+            && ch->max == history->max))
     {
         return;
     }
 
     ngx_websocket_log_set32(log, &ch->length, history->length);
     ngx_websocket_log_set32(log, &ch->time, history->time);
+    ngx_websocket_log_set32(log, &ch->max, history->max);
     ngx_websocket_log_commit(log);
 }
 
@@ -274,14 +289,149 @@ ngx_websocket_log_delete(ngx_websocket_log_t *log,
     }
 
     ngx_websocket_log_set8(log, &ch->deleted, 1);
+
+    if (ch->list) {
+        ngx_websocket_log_unlist(log, channel);
+    }
+
+    if (ch->held.of.count) {
+        ngx_websocket_log_enlist(log, channel, NGX_WEBSOCKET_LOG_GARBAGE);
+        ngx_websocket_log_set32(log, &log->waste,
+                                log->waste + ch->held.of.blocks);
+        ngx_websocket_log_set64(log, &log->nmessages,
+                                log->nmessages - ch->held.of.count);
+    }
+
     ngx_websocket_log_commit(log);
 
     ngx_websocket_log_publish_hint(log, channel, 0);
 
-    /* of a long history the rest goes with the sweep */
+    /* of a long history the rest goes when there is need, or by the sweep */
 
-    ngx_websocket_log_trim(log, channel, 0, NGX_WEBSOCKET_LOG_LOOK);
-    ngx_websocket_log_release(log, channel, 0, 0);
+    if (ch->list == 0) {
+        ngx_websocket_log_release(log, channel, 0, 0);
+
+    } else {
+        ngx_websocket_log_clean(log, NGX_WEBSOCKET_LOG_ROOM);
+    }
+}
+
+
+uint32_t
+ngx_websocket_log_clean(ngx_websocket_log_t *log, uint32_t max)
+{
+    uint32_t                  n;
+    ngx_websocket_ref_t       channel;
+    ngx_websocket_channel_t  *ch;
+
+    for (n = 0; log->garbage.first && n < max; n++) {
+
+        channel = log->garbage.first;
+        ch = ngx_websocket_log_block(log, channel);
+
+        ngx_websocket_log_looked(1);
+
+        if (ch->held.of.count) {
+            ngx_websocket_log_drop_first(log, channel);
+            continue;
+        }
+
+        ngx_websocket_log_unlist(log, channel);
+        ngx_websocket_log_commit(log);
+
+        ngx_websocket_log_release(log, channel, 0, 0);
+    }
+
+    return n;
+}
+
+
+static ngx_websocket_list_t *
+ngx_websocket_log_list_of(ngx_websocket_log_t *log, uint8_t list)
+{
+    return list == NGX_WEBSOCKET_LOG_IDLE ? &log->idle : &log->garbage;
+}
+
+
+void
+ngx_websocket_log_enlist(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint8_t which)
+{
+    ngx_websocket_list_t     *list;
+    ngx_websocket_channel_t  *ch, *other;
+
+    ch = ngx_websocket_log_block(log, channel);
+    list = ngx_websocket_log_list_of(log, which);
+
+    ngx_websocket_log_set32(log, &ch->next, 0);
+    ngx_websocket_log_set32(log, &ch->prev, list->last);
+    ngx_websocket_log_set8(log, &ch->list, which);
+
+    other = ngx_websocket_log_block(log, list->last);
+    ngx_websocket_log_set32(log, list->last ? &other->next : &list->first,
+                            channel);
+    ngx_websocket_log_set32(log, &list->last, channel);
+}
+
+
+void
+ngx_websocket_log_unlist(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel)
+{
+    ngx_websocket_list_t     *list;
+    ngx_websocket_channel_t  *ch, *other;
+
+    ch = ngx_websocket_log_block(log, channel);
+    list = ngx_websocket_log_list_of(log, ch->list);
+
+    other = ngx_websocket_log_block(log, ch->prev);
+    ngx_websocket_log_set32(log, ch->prev ? &other->next : &list->first,
+                            ch->next);
+
+    other = ngx_websocket_log_block(log, ch->next);
+    ngx_websocket_log_set32(log, ch->next ? &other->prev : &list->last,
+                            ch->prev);
+
+    ngx_websocket_log_set8(log, &ch->list, 0);
+}
+
+
+/* by messages, members or subscribers */
+
+static int
+ngx_websocket_log_held(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+{
+    uint32_t                i;
+    ngx_websocket_entry_t  *entry;
+
+    if (ch->held.of.count || ch->members.first) {
+        return 1;
+    }
+
+    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
+        if (ngx_websocket_log_live(log, entry)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_websocket_log_settle(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(log, channel);
+
+    if (ch->list || ch->deleted || ngx_websocket_log_held(log, ch)) {
+        return;
+    }
+
+    ngx_websocket_log_enlist(log, channel, NGX_WEBSOCKET_LOG_IDLE);
+    ngx_websocket_log_commit(log);
 }
 
 
@@ -293,9 +443,8 @@ ngx_websocket_log_release(ngx_websocket_log_t *log,
 
     ch = ngx_websocket_log_block(log, channel);
 
-    if (ch->count || ch->nmembers
-        || (!ch->deleted && ngx_websocket_log_age(now, ch->active) < idle)
-        || ngx_websocket_log_subscribers(log, ch))
+    if ((!ch->deleted && ngx_websocket_log_age(now, ch->active) < idle)
+        || ngx_websocket_log_held(log, ch))
     {
         return 0;
     }
@@ -323,6 +472,10 @@ ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
         p = &other->bucket;
     }
 
+    if (ch->list) {
+        ngx_websocket_log_unlist(log, channel);
+    }
+
     ngx_websocket_log_set32(log, p, ch->bucket);
     ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, channel), 0);
     ngx_websocket_log_count(log, ch, -1);
@@ -342,29 +495,12 @@ ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
 }
 
 
-static uint32_t
-ngx_websocket_log_subscribers(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch)
-{
-    uint32_t                i, n;
-    ngx_websocket_entry_t  *entry;
-
-    n = 0;
-
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (ngx_websocket_log_live(log, entry)) {
-            n += entry->count;
-        }
-    }
-
-    return n;
-}
-
-
 void
 ngx_websocket_log_info(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, ngx_websocket_log_info_t *info)
 {
+    uint32_t                  i;
+    ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_log_block(log, channel);
@@ -373,15 +509,22 @@ ngx_websocket_log_info(ngx_websocket_log_t *log,
     info->offset = ch->offset;
     info->published = ch->published;
     info->deleted = ch->deleted;
-    info->members = ch->nmembers;
-    info->subscribers = ngx_websocket_log_subscribers(log, ch);
+    info->members = 0;
+    info->subscribers = 0;
+
+    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
+        if (ngx_websocket_log_present(log, entry)) {
+            info->members += entry->members;
+            info->subscribers += entry->count;
+        }
+    }
 
     info->first = ngx_websocket_log_shown(log, ch);
     info->length = ch->offset + 1 - info->first;
 }
 
 
-static ngx_websocket_entry_t *
+ngx_websocket_entry_t *
 ngx_websocket_log_own_entry(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint32_t slot)
 {
@@ -389,7 +532,7 @@ ngx_websocket_log_own_entry(ngx_websocket_log_t *log,
     ngx_websocket_entry_t  *entry;
 
     for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (entry->slot == slot && ngx_websocket_log_live(log, entry)) {
+        if (entry->slot == slot && ngx_websocket_log_present(log, entry)) {
             return entry;
         }
     }
@@ -398,30 +541,29 @@ ngx_websocket_log_own_entry(ngx_websocket_log_t *log,
 }
 
 
-/* one that nobody lives in; may make a further block of them */
-
-static ngx_websocket_entry_t *
+int
 ngx_websocket_log_free_entry(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, uint64_t now)
+    ngx_websocket_ref_t channel, uint64_t now, ngx_websocket_entry_t **entry)
 {
+    int                       rc;
     uint32_t                  i;
     ngx_websocket_ref_t       ref, end;
-    ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_entries_t  *more;
 
     ch = ngx_websocket_log_block(log, channel);
 
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (!ngx_websocket_log_live(log, entry)) {
-            return entry;
+    for (i = 0; (*entry = ngx_websocket_log_entry(log, ch, i)); i++) {
+        if (!ngx_websocket_log_present(log, *entry)) {
+            return NGX_WEBSOCKET_LOG_OK;
         }
     }
 
-    if (ngx_websocket_log_make_room(log, 1, now, channel)
-        != NGX_WEBSOCKET_LOG_OK)
-    {
-        return NULL;
+    rc = ngx_websocket_log_make_room(log, 1, now, channel,
+                                     NGX_WEBSOCKET_LOG_ROOM);
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        return rc;
     }
 
     ref = ngx_websocket_log_take(log, 1, &end);
@@ -435,19 +577,22 @@ ngx_websocket_log_free_entry(ngx_websocket_log_t *log,
     ngx_websocket_log_set32(log, &ch->more, ref);
     ngx_websocket_log_commit(log);
 
-    return &more->entries[0];
+    *entry = &more->entries[0];
+
+    return NGX_WEBSOCKET_LOG_OK;
 }
 
 
-static void
+void
 ngx_websocket_log_enter(ngx_websocket_log_t *log,
-    ngx_websocket_entry_t *entry, uint32_t slot, uint64_t read)
+    ngx_websocket_entry_t *entry, uint32_t slot, uint64_t read,
+    uint32_t count, uint32_t members)
 {
     ngx_websocket_log_set64(log, &entry->read, read);
     ngx_websocket_log_set32(log, &entry->incarnation, log->workers[slot]);
     ngx_websocket_log_set32(log, &entry->slot, slot);
-    ngx_websocket_log_set32(log, &entry->count, 1);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_log_set32(log, &entry->count, count);
+    ngx_websocket_log_set32(log, &entry->members, members);
 }
 
 
@@ -456,6 +601,8 @@ ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, uint32_t slot, uint64_t now,
     ngx_websocket_log_cursor_t *cursor, uint64_t *offset)
 {
+    int                       rc;
+    uint32_t                  members;
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
@@ -466,20 +613,28 @@ ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
     *offset = ch->offset;
 
     entry = ngx_websocket_log_own_entry(log, ch, slot);
+    members = entry ? entry->members : 0;
 
-    if (entry) {
+    if (entry == NULL) {
+        rc = ngx_websocket_log_free_entry(log, channel, now, &entry);
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            return rc;
+        }
+    }
+
+    if (ngx_websocket_log_live(log, entry)) {
         ngx_websocket_log_set32(log, &entry->count, entry->count + 1);
-        ngx_websocket_log_commit(log);
 
     } else {
-        entry = ngx_websocket_log_free_entry(log, channel, now);
-
-        if (entry == NULL) {
-            return NGX_WEBSOCKET_LOG_NOSPACE;
-        }
-
-        ngx_websocket_log_enter(log, entry, slot, ch->offset);
+        ngx_websocket_log_enter(log, entry, slot, ch->offset, 1, members);
     }
+
+    if (ch->list) {
+        ngx_websocket_log_unlist(log, channel);
+    }
+
+    ngx_websocket_log_commit(log);
 
     ngx_websocket_log_fault();
     ch->active = now;
@@ -489,6 +644,7 @@ ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
         cursor->message = ch->last;
         cursor->epoch = ch->epoch;
         cursor->next = ch->offset + 1;
+        cursor->done = 0;
         cursor->entry = (uint64_t) ((uint8_t *) entry - (uint8_t *) log);
     }
 
@@ -526,13 +682,14 @@ ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
 
     if (ch->deleted) {
         ngx_websocket_log_release(log, cursor->channel, now, 0);
+        return;
     }
+
+    ngx_websocket_log_settle(log, cursor->channel);
 }
 
 
-/* frees the further blocks of entries that nobody lives in */
-
-static void
+void
 ngx_websocket_log_prune(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
 {
     uint32_t                  i;
@@ -545,7 +702,7 @@ ngx_websocket_log_prune(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
         more = ngx_websocket_log_block(log, ref);
 
         for (i = 0; i < NGX_WEBSOCKET_LOG_OVERFLOW; i++) {
-            if (ngx_websocket_log_live(log, &more->entries[i])) {
+            if (ngx_websocket_log_present(log, &more->entries[i])) {
                 break;
             }
         }
@@ -585,19 +742,45 @@ int
 ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
     ngx_websocket_ref_t keep)
 {
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+
+    ref = log->idle.first;
+
+    if (ref && ref == keep) {
+        ch = ngx_websocket_log_block(log, ref);
+        ref = ch->next;
+    }
+
+    if (ref == 0) {
+        return 0;
+    }
+
+    ngx_websocket_log_looked(1);
+
+    return ngx_websocket_log_release(log, ref, 0, 0);
+}
+
+
+int
+ngx_websocket_log_evict_orphaned(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t keep)
+{
     uint32_t                  i;
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
 
-    /* the next attempt goes on where this one ends */
-
     for (i = 0; i < NGX_WEBSOCKET_LOG_SEARCH && i < log->nbuckets; i++) {
+
+        ngx_websocket_log_looked(1);
 
         for (ref = *ngx_websocket_log_bucket(log, log->sweep);
              ref;
              ref = ch->bucket)
         {
             ch = ngx_websocket_log_block(log, ref);
+
+            ngx_websocket_log_looked(1);
 
             if (ref != keep && ngx_websocket_log_release(log, ref, 0, 0)) {
                 return 1;
@@ -613,33 +796,83 @@ ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
 
 
 uint64_t
+ngx_websocket_log_buckets(const ngx_websocket_log_t *log)
+{
+    return log->nbuckets;
+}
+
+
+/* who is in the slot, in one word; 0 is nobody */
+
+static uint64_t
+ngx_websocket_log_worker(ngx_websocket_log_t *log, uint32_t slot)
+{
+    return log->workers[slot] ? (uint64_t) log->workers[slot] << 32 | slot : 0;
+}
+
+
+int
+ngx_websocket_log_sweeper(ngx_websocket_log_t *log, uint32_t slot,
+    uint64_t now, uint64_t pause)
+{
+    uint32_t  other;
+    uint64_t  self;
+
+    self = ngx_websocket_log_worker(log, slot);
+
+    if (log->sweeper == self) {
+        return 1;
+    }
+
+    other = (uint32_t) log->sweeper;
+
+    if ((log->sweeper && ngx_websocket_log_worker(log, other) == log->sweeper)
+        || (now >= log->begun && now - log->begun < pause))
+    {
+        return 0;
+    }
+
+    ngx_websocket_log_fault();
+    log->begun = now;
+
+    ngx_websocket_log_fault();
+    log->sweeper = self;
+
+    return 1;
+}
+
+
+void
+ngx_websocket_log_swept(ngx_websocket_log_t *log, uint32_t slot)
+{
+    if (log->sweeper == ngx_websocket_log_worker(log, slot)) {
+        ngx_websocket_log_fault();
+        log->sweeper = 0;
+    }
+}
+
+
+uint64_t
 ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n, uint64_t now,
     uint64_t idle)
 {
-    uint32_t                  left;
-    uint64_t                  i;
-    ngx_websocket_ref_t       ref, next;
-    ngx_websocket_channel_t  *ch;
+    uint32_t  work;
+    uint64_t  i;
 
     ngx_websocket_log_tick(log, now);
 
-    left = NGX_WEBSOCKET_LOG_SWEEP;
+    work = ngx_websocket_log_clean(log, NGX_WEBSOCKET_LOG_CLEAN);
 
     if (n > log->nbuckets) {
         n = log->nbuckets;
     }
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < n && work < NGX_WEBSOCKET_LOG_SWEEP; i++) {
 
-        for (ref = *ngx_websocket_log_bucket(log, log->sweep); ref; ref = next)
-        {
-            ch = ngx_websocket_log_block(log, ref);
-            next = ch->bucket;
+        work += ngx_websocket_log_sweep_bucket(log, now, idle,
+                                             NGX_WEBSOCKET_LOG_SWEEP - work);
 
-            left -= ngx_websocket_log_sweep_channel(log, ref, now, idle, left);
-        }
-
-        if (left == 0) {
+        if (work >= NGX_WEBSOCKET_LOG_SWEEP) {
 
             /* the next one goes on here, or a long history would stay */
 
@@ -650,7 +883,38 @@ ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n, uint64_t now,
         log->sweep++;
     }
 
-    return log->nbuckets;
+    return i;
+}
+
+
+/* returns how much it had to do: max when it may not have done with it */
+
+static uint32_t
+ngx_websocket_log_sweep_bucket(ngx_websocket_log_t *log, uint64_t now,
+    uint64_t idle, uint32_t max)
+{
+    uint32_t                  work;
+    ngx_websocket_ref_t       ref, next;
+    ngx_websocket_channel_t  *ch;
+
+    work = 1;
+
+    ngx_websocket_log_looked(1);
+
+    for (ref = *ngx_websocket_log_bucket(log, log->sweep); ref; ref = next) {
+
+        ch = ngx_websocket_log_block(log, ref);
+        next = ch->bucket;
+
+        ngx_websocket_log_looked(1);
+
+        if (++work < max) {
+            work += ngx_websocket_log_sweep_channel(log, ref, now, idle,
+                                                    max - work);
+        }
+    }
+
+    return work < max ? work : max;
 }
 
 
@@ -671,18 +935,18 @@ ngx_websocket_log_sweep_channel(ngx_websocket_log_t *log,
      * A time that is yet to come is of a clock that was set back since.
      */
 
-    if (ch->count
-        || ch->active > now
-        || ngx_websocket_log_subscribers(log, ch))
-    {
+    if (ch->active > now || ngx_websocket_log_held(log, ch)) {
         ngx_websocket_log_fault();
         ch->active = now;
     }
 
-    n = ngx_websocket_log_trim(log, channel, now, max);
+    n = ngx_websocket_log_trim(log, channel, now, 0, max);
 
     ngx_websocket_log_prune(log, ch);
-    ngx_websocket_log_release(log, channel, now, idle);
+
+    if (!ngx_websocket_log_release(log, channel, now, idle)) {
+        ngx_websocket_log_settle(log, channel);
+    }
 
     return n;
 }

@@ -12,6 +12,10 @@
 static void ngx_websocket_log_admit(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint32_t slot,
     const ngx_websocket_log_member_t *member, ngx_websocket_ref_t ref);
+static void ngx_websocket_log_count_in(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint32_t slot, ngx_websocket_entry_t *entry);
+static void ngx_websocket_log_count_out(ngx_websocket_log_t *log,
+    ngx_websocket_member_t *m);
 static void ngx_websocket_log_dismiss(ngx_websocket_log_t *log,
     ngx_websocket_ref_t ref);
 static ngx_websocket_list_t *ngx_websocket_log_worker_list(
@@ -30,19 +34,35 @@ ngx_websocket_log_join(ngx_websocket_log_t *log,
 {
     int                      rc;
     ngx_websocket_ref_t      end;
+    ngx_websocket_entry_t   *entry;
     ngx_websocket_log_put_t  put;
 
     put.message = message;
     put.parts = parts;
     put.n = n;
+    put.reserve = NULL;
 
     memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
+
+    entry = ngx_websocket_log_own_entry(log, ngx_websocket_log_block(log,
+                                                                     channel),
+                                        slot);
+    rc = NGX_WEBSOCKET_LOG_OK;
+
+    if (entry == NULL) {
+        rc = ngx_websocket_log_free_entry(log, channel, member->time, &entry);
+    }
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        return rc;
+    }
 
     if (message) {
         rc = ngx_websocket_log_prepare(log, channel, &put, 1, wake);
 
     } else {
-        rc = ngx_websocket_log_make_room(log, 1, member->time, channel);
+        rc = ngx_websocket_log_make_room(log, 1, member->time, channel,
+                                         NGX_WEBSOCKET_LOG_ROOM);
     }
 
     if (rc != NGX_WEBSOCKET_LOG_OK) {
@@ -56,6 +76,7 @@ ngx_websocket_log_join(ngx_websocket_log_t *log,
     *ref = ngx_websocket_log_take(log, 1, &end);
 
     ngx_websocket_log_admit(log, channel, slot, member, *ref);
+    ngx_websocket_log_count_in(log, channel, slot, entry);
     ngx_websocket_log_commit(log);
 
     if (message) {
@@ -113,19 +134,60 @@ ngx_websocket_log_admit(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 
     ngx_websocket_log_set32(log, &ch->members.last, ref);
     ngx_websocket_log_set32(log, &own->last, ref);
-    ngx_websocket_log_set32(log, &ch->nmembers, ch->nmembers + 1);
     ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref),
                            NGX_WEBSOCKET_LOG_MEMBER);
 }
 
 
-void
+/* members are counted where subscribers are, and void with their worker */
+
+static void
+ngx_websocket_log_count_in(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint32_t slot, ngx_websocket_entry_t *entry)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_log_block(log, channel);
+
+    if (ngx_websocket_log_own_entry(log, ch, slot) == entry) {
+        ngx_websocket_log_set32(log, &entry->members, entry->members + 1);
+
+    } else {
+        ngx_websocket_log_enter(log, entry, slot, ch->offset, 0, 1);
+    }
+
+    if (ch->list == NGX_WEBSOCKET_LOG_IDLE) {
+        ngx_websocket_log_unlist(log, channel);
+    }
+}
+
+
+static void
+ngx_websocket_log_count_out(ngx_websocket_log_t *log,
+    ngx_websocket_member_t *m)
+{
+    ngx_websocket_entry_t  *entry;
+
+    if (m->incarnation != log->workers[m->slot]) {
+        return;
+    }
+
+    entry = ngx_websocket_log_own_entry(log,
+                                     ngx_websocket_log_block(log, m->channel),
+                                     m->slot);
+
+    ngx_websocket_log_set32(log, &entry->members, entry->members - 1);
+}
+
+
+int
 ngx_websocket_log_leave(ngx_websocket_log_t *log,
     ngx_websocket_member_ref_t ref, uint64_t now,
     ngx_websocket_log_message_t *message,
     const ngx_websocket_log_part_t *parts, size_t n,
     ngx_websocket_log_wake_t *wake)
 {
+    int                       rc;
     ngx_websocket_ref_t       channel;
     ngx_websocket_member_t   *m;
     ngx_websocket_channel_t  *ch;
@@ -138,15 +200,25 @@ ngx_websocket_log_leave(ngx_websocket_log_t *log,
     put.message = message;
     put.parts = parts;
     put.n = n;
+    put.reserve = NULL;
 
     memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
 
-    if (message
-        && (ch->deleted
-            || ngx_websocket_log_prepare(log, channel, &put, 0, wake)
-               != NGX_WEBSOCKET_LOG_OK))
-    {
+    if (ch->deleted) {
         message = NULL;
+    }
+
+    if (message) {
+        rc = ngx_websocket_log_prepare(log, channel, &put, 0, wake);
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            message = NULL;
+            memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
+        }
+
+        if (rc == NGX_WEBSOCKET_LOG_AGAIN) {
+            return rc;
+        }
     }
 
     if (message) {
@@ -160,9 +232,16 @@ ngx_websocket_log_leave(ngx_websocket_log_t *log,
         ngx_websocket_log_tell(log, channel, &put);
     }
 
+    ngx_websocket_log_prune(log, ch);
+
     if (ch->deleted) {
         ngx_websocket_log_release(log, channel, now, 0);
+
+    } else {
+        ngx_websocket_log_settle(log, channel);
     }
+
+    return NGX_WEBSOCKET_LOG_OK;
 }
 
 
@@ -195,7 +274,7 @@ ngx_websocket_log_dismiss(ngx_websocket_log_t *log, ngx_websocket_ref_t ref)
                                                  : &own->last,
                             m->worker_before);
 
-    ngx_websocket_log_set32(log, &ch->nmembers, ch->nmembers - 1);
+    ngx_websocket_log_count_out(log, m);
     ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref), 0);
     ngx_websocket_log_give(log, ref, ref, 1);
 }
@@ -264,7 +343,7 @@ ngx_websocket_log_members(ngx_websocket_log_t *log,
     ngx_websocket_channel_ref_t channel, ngx_websocket_member_ref_t *ref,
     uint64_t *id, ngx_websocket_log_member_t *members, uint32_t *n)
 {
-    uint32_t                  max;
+    uint32_t                  i, max;
     ngx_websocket_ref_t       next;
     ngx_websocket_member_t   *m;
     ngx_websocket_channel_t  *ch;
@@ -287,7 +366,9 @@ ngx_websocket_log_members(ngx_websocket_log_t *log,
         next = m->after;
     }
 
-    while (next && *n < max) {
+    for (i = 0; next && *n < max && i < NGX_WEBSOCKET_LOG_SECTION; i++) {
+
+        ngx_websocket_log_looked(1);
 
         m = ngx_websocket_log_block(log, next);
 

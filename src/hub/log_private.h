@@ -12,27 +12,45 @@
 
 
 #define NGX_WEBSOCKET_LOG_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_LOG_VERSION    4
+#define NGX_WEBSOCKET_LOG_VERSION    5
 
 #define NGX_WEBSOCKET_LOG_JOURNAL    128    /* stores of one change */
 
-/* work that one call does beyond its own, so that none is long */
-#define NGX_WEBSOCKET_LOG_TRIM       16     /* messages dropped */
-#define NGX_WEBSOCKET_LOG_LOOK       64     /* messages looked at */
-#define NGX_WEBSOCKET_LOG_SWEEP      4096   /* messages dropped by a sweep */
-#define NGX_WEBSOCKET_LOG_SEARCH     1024   /* buckets searched for a channel
+/*
+ * Work that one call does beyond its own.  What is done while the lock is held
+ * once, whichever calls it is, is no more than NGX_WEBSOCKET_LOG_SECTION
+ * messages, channels and buckets looked at, and a megabyte of memory.
+ */
+#define NGX_WEBSOCKET_LOG_SECTION    256
+#define NGX_WEBSOCKET_LOG_TRIM       32     /* messages dropped */
+#define NGX_WEBSOCKET_LOG_ROOM       64     /* looked at to make room */
+#define NGX_WEBSOCKET_LOG_SEARCH     8      /* buckets searched for a channel
                                                that may go */
+#define NGX_WEBSOCKET_LOG_CLEAN      128    /* messages of deleted channels */
+#define NGX_WEBSOCKET_LOG_RESERVE    160    /* as ROOM, for a large message */
+#define NGX_WEBSOCKET_LOG_TAKE       1024   /* blocks taken for one */
+#define NGX_WEBSOCKET_LOG_SWEEP      192    /* the work of a sweep */
 
 /* the age, ms, at which an unread message may go for want of space */
 #define NGX_WEBSOCKET_LOG_HUNG       10000
 
+/* when all are looked at once more after it was found that none may go, ms */
+#define NGX_WEBSOCKET_LOG_RETRY      100
+
 #define NGX_WEBSOCKET_LOG_INLINE     4      /* entries in the channel */
 #define NGX_WEBSOCKET_LOG_OVERFLOW   10     /* entries in a further block */
-#define NGX_WEBSOCKET_LOG_NAME       64     /* bytes of name in the channel */
+#define NGX_WEBSOCKET_LOG_NAME       56     /* bytes of name in the channel */
 
 /* what a block is, where that must be told of any block */
 #define NGX_WEBSOCKET_LOG_CHANNEL    1
 #define NGX_WEBSOCKET_LOG_MEMBER     2
+
+/* the list that a channel is on */
+#define NGX_WEBSOCKET_LOG_IDLE       1
+#define NGX_WEBSOCKET_LOG_GARBAGE    2
+
+/* the most blocks of a message, which has so many bits for their number */
+#define NGX_WEBSOCKET_LOG_BLOCKS_MAX  0xffffff
 
 
 /* a block number */
@@ -46,12 +64,21 @@ typedef struct {
 } ngx_websocket_log_undo_t;
 
 
-/* a list of members */
+/* a list of members, or of channels */
 
 typedef struct {
     ngx_websocket_ref_t    first;
     ngx_websocket_ref_t    last;
 } ngx_websocket_list_t;
+
+
+/* blocks that a worker fills before they are a message */
+
+typedef struct {
+    ngx_websocket_ref_t    first;
+    ngx_websocket_ref_t    last;
+    uint32_t               blocks;
+} ngx_websocket_reserve_t;
 
 
 struct ngx_websocket_log_s {
@@ -77,17 +104,28 @@ struct ngx_websocket_log_s {
     ngx_websocket_ref_t    fresh;           /* from here on never used yet */
     ngx_websocket_ref_t    oldest;          /* messages of all channels */
     ngx_websocket_ref_t    newest;
+    ngx_websocket_list_t   idle;            /* channels that nothing holds */
+    ngx_websocket_list_t   garbage;         /* deleted ones with messages */
+    uint32_t               waste;           /* blocks of these messages */
+    ngx_websocket_ref_t    hand;            /* the message to look at next when
+                                               the oldest may not go */
     uint64_t               nchannels;       /* without those of seats */
-    uint64_t               nmessages;
+    uint64_t               nmessages;       /* without garbage */
     uint64_t               epoch;           /* of the newest channel */
     uint32_t               workers[NGX_WEBSOCKET_LOG_WORKERS];
     ngx_websocket_list_t   members[NGX_WEBSOCKET_LOG_WORKERS];
     ngx_websocket_list_t   orphans;         /* members of dead workers */
+    ngx_websocket_reserve_t  reserves[NGX_WEBSOCKET_LOG_WORKERS];
 
     /* single words, right at any time */
 
     uint64_t               now;             /* what we were told last: ms */
     uint64_t               sweep;           /* the bucket to look at next */
+    uint64_t               sweeper;         /* who does: slot, incarnation */
+    uint64_t               begun;           /* when it began: ms */
+    uint64_t               looked;          /* messages the hand has passed
+                                               since it last found one */
+    uint64_t               full;            /* when it had passed all: ms */
     uint64_t               hints;
     uint64_t               repairs;
 
@@ -105,8 +143,9 @@ typedef struct {
 
 
 /*
- * The subscribers of one worker.  The entry is live when count is not 0 and
- * the worker in the slot is still of that incarnation; otherwise it is free.
+ * The subscribers and members of one worker.  The entry is live when count is
+ * not 0 and the worker in the slot is still of that incarnation; without
+ * members besides, and with those of a dead worker, it is free.
  */
 
 typedef struct {
@@ -114,7 +153,7 @@ typedef struct {
     uint32_t               incarnation;
     uint32_t               count;
     uint32_t               slot;
-    uint32_t               unused;
+    uint32_t               members;         /* the worker's, of the channel */
 } ngx_websocket_entry_t;
 
 
@@ -125,8 +164,19 @@ typedef struct {
 } ngx_websocket_entries_t;
 
 
+/* what a channel has: changed as one word */
+
+typedef union {
+    struct {
+        uint32_t           count;           /* messages */
+        uint32_t           blocks;          /* of them */
+    } of;
+    uint64_t               word;
+} ngx_websocket_held_t;
+
+
 typedef struct {
-    ngx_websocket_ref_t    next;            /* unused while in use */
+    ngx_websocket_ref_t    next;            /* of the list that it is on */
     ngx_websocket_ref_t    bucket;          /* the next of the bucket */
     uint64_t               hash;
     uint64_t               epoch;
@@ -135,17 +185,18 @@ typedef struct {
     uint64_t               active;          /* last used: ms */
     ngx_websocket_ref_t    first;           /* messages: offsets without */
     ngx_websocket_ref_t    last;            /* a hole */
-    uint32_t               count;
+    ngx_websocket_held_t   held;
     uint32_t               length;          /* history, messages */
-    uint32_t               time;            /* history, seconds */
+    uint32_t               time;            /* history, seconds; 0: any */
+    uint32_t               max;             /* history, blocks; 0: any */
     ngx_websocket_ref_t    more;            /* ngx_websocket_entries_t */
     ngx_websocket_ref_t    long_name;       /* the block of a long name */
+    ngx_websocket_ref_t    prev;            /* of the list that it is on */
     uint16_t               name_size;
     uint8_t                deleted;
-    uint8_t                unused;
+    uint8_t                list;            /* which list */
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_LOG_INLINE];
     ngx_websocket_list_t   members;
-    uint32_t               nmembers;
     uint8_t                name[NGX_WEBSOCKET_LOG_NAME];
 } ngx_websocket_channel_t;
 
@@ -160,7 +211,7 @@ typedef struct {
 typedef struct {
     ngx_websocket_ref_t    next;
     ngx_websocket_ref_t    end;             /* the last block of the chain */
-    uint32_t               blocks:24;       /* of less than 2^32 bytes */
+    uint32_t               blocks:24;
     uint32_t               fraction:8;
     ngx_websocket_ref_t    channel;
     ngx_websocket_ref_t    newer;           /* of all channels */
@@ -207,6 +258,7 @@ typedef struct {
     ngx_websocket_log_message_t     *message;
     const ngx_websocket_log_part_t  *parts;
     size_t                           n;
+    ngx_websocket_reserve_t         *reserve;   /* with its bytes; or NULL */
     uint32_t                         live;  /* workers with subscribers */
     uint32_t                         blocks;
     ngx_websocket_log_part_t         offset;    /* in digits, if it is asked
@@ -221,17 +273,6 @@ _Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_LOG_BLOCK
                && sizeof(ngx_websocket_entries_t) <= NGX_WEBSOCKET_LOG_BLOCK,
                "the structures fit in a block");
 
-
-/*
- * Stores to what others can reach.  A change is any number of these up to
- * NGX_WEBSOCKET_LOG_JOURNAL, then ngx_websocket_log_commit().
- */
-void ngx_websocket_log_set8(ngx_websocket_log_t *log, uint8_t *p, uint8_t v);
-void ngx_websocket_log_set32(ngx_websocket_log_t *log, uint32_t *p,
-    uint32_t v);
-void ngx_websocket_log_set64(ngx_websocket_log_t *log, uint64_t *p,
-    uint64_t v);
-void ngx_websocket_log_commit(ngx_websocket_log_t *log);
 
 /* Tells workers of a change that was committed. */
 void ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
@@ -260,18 +301,32 @@ void ngx_websocket_log_give(ngx_websocket_log_t *log,
     ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n);
 
 /*
- * Drops old messages, and channels that nobody uses but keep, until n blocks
- * are free.  Returns OK or NOSPACE.
+ * Drops what deleted channels have left, channels that nothing holds but keep,
+ * and old messages, until n blocks are free; looks at up to max of them.
+ * Returns OK, NOSPACE, or AGAIN where there may be more to drop.
  */
 int ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
-    uint64_t now, ngx_websocket_ref_t keep);
+    uint64_t now, ngx_websocket_ref_t keep, uint32_t max);
 
 /*
- * Drops what the channel need not keep, but no more than max messages.
- * Returns how many went.
+ * Drops what the channel need not keep with so many more blocks, but no more
+ * than max messages.  Returns how many went.
  */
 uint32_t ngx_websocket_log_trim(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, uint64_t now, uint32_t max);
+    ngx_websocket_ref_t channel, uint64_t now, uint32_t more, uint32_t max);
+
+/* Gives back what the worker has reserved: to be committed. */
+void ngx_websocket_log_forgo(ngx_websocket_log_t *log, uint32_t slot);
+
+/* Drops the channel's oldest message, which is there. */
+void ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel);
+
+/*
+ * Drops up to max messages of deleted channels, and of these channels what
+ * nobody uses.  Returns how many messages and channels it has seen to.
+ */
+uint32_t ngx_websocket_log_clean(ngx_websocket_log_t *log, uint32_t max);
 
 /*
  * The offset of the oldest message that the history shows, or the next
@@ -302,6 +357,25 @@ ngx_websocket_entry_t *ngx_websocket_log_entry(ngx_websocket_log_t *log,
 int ngx_websocket_log_live(ngx_websocket_log_t *log,
     const ngx_websocket_entry_t *entry);
 
+/* The entry of a worker that has subscribers or members, or NULL. */
+ngx_websocket_entry_t *ngx_websocket_log_own_entry(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch, uint32_t slot);
+
+/*
+ * Finds an entry that is free, or makes one.  Returns OK, NOSPACE or AGAIN.
+ */
+int ngx_websocket_log_free_entry(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint64_t now, ngx_websocket_entry_t **entry);
+
+/* Gives it to a worker, with so many subscribers and members. */
+void ngx_websocket_log_enter(ngx_websocket_log_t *log,
+    ngx_websocket_entry_t *entry, uint32_t slot, uint64_t read,
+    uint32_t count, uint32_t members);
+
+/* Frees the further blocks of entries that are all free. */
+void ngx_websocket_log_prune(ngx_websocket_log_t *log,
+    ngx_websocket_channel_t *ch);
+
 /*
  * Frees the channel if it has neither messages nor live entries, and is
  * deleted or was not used for idle milliseconds.  Returns 1 if it did.
@@ -309,8 +383,28 @@ int ngx_websocket_log_live(ngx_websocket_log_t *log,
 int ngx_websocket_log_release(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle);
 
-/* Frees a channel that nobody uses, but not keep.  Returns 1 if it did. */
+/*
+ * Puts a channel on the list of those that nothing holds, when nothing does:
+ * to be called when it may have lost its last message, subscriber or member.
+ */
+void ngx_websocket_log_settle(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel);
+
+/* Puts a channel on a list, and takes it off its list: to be committed. */
+void ngx_websocket_log_enlist(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint8_t list);
+void ngx_websocket_log_unlist(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel);
+
+/* Frees a channel that nothing holds, but not keep.  Returns 1 if it did. */
 int ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t keep);
+
+/*
+ * The same, for what a worker that died has used: it is on no list yet.  The
+ * next call goes on where this one ended.
+ */
+int ngx_websocket_log_evict_orphaned(ngx_websocket_log_t *log,
     ngx_websocket_ref_t keep);
 
 /* The blocks of a channel and its entries, without its messages. */
@@ -328,9 +422,85 @@ void ngx_websocket_log_bereave(ngx_websocket_log_t *log, uint32_t slot);
 #define ngx_websocket_log_fault()
 #endif
 
+/*
+ * what is done under the lock, for tests that count it: messages, channels,
+ * members and buckets looked at; bytes copied, with 64 for a block in passing
+ */
+
+#ifndef ngx_websocket_log_looked
+#define ngx_websocket_log_looked(n)
+#define ngx_websocket_log_moved(n)
+#endif
+
 /* a killed process's stores are seen in program order, if the compiler's is */
 
 #define ngx_websocket_log_order()  __asm__ volatile ("" ::: "memory")
+
+
+/*
+ * Stores to what others can reach.  A change is any number of these up to
+ * NGX_WEBSOCKET_LOG_JOURNAL, then ngx_websocket_log_commit().
+ */
+
+static inline void
+ngx_websocket_log_note(ngx_websocket_log_t *log, void *p, uint64_t old,
+    uint64_t width)
+{
+    ngx_websocket_log_undo_t  *undo;
+
+    undo = &log->undo[log->nundo];
+
+    ngx_websocket_log_fault();
+    undo->place = (uint64_t) ((uint8_t *) p - (uint8_t *) log);
+    ngx_websocket_log_fault();
+    undo->old = old;
+    ngx_websocket_log_fault();
+    undo->width = width;
+
+    ngx_websocket_log_order();
+    ngx_websocket_log_fault();
+    log->nundo++;
+    ngx_websocket_log_order();
+    ngx_websocket_log_fault();
+}
+
+
+static inline void
+ngx_websocket_log_set8(ngx_websocket_log_t *log, uint8_t *p, uint8_t v)
+{
+    ngx_websocket_log_note(log, p, *p, 1);
+    *p = v;
+    ngx_websocket_log_order();
+}
+
+
+static inline void
+ngx_websocket_log_set32(ngx_websocket_log_t *log, uint32_t *p, uint32_t v)
+{
+    ngx_websocket_log_note(log, p, *p, 4);
+    *p = v;
+    ngx_websocket_log_order();
+}
+
+
+static inline void
+ngx_websocket_log_set64(ngx_websocket_log_t *log, uint64_t *p, uint64_t v)
+{
+    ngx_websocket_log_note(log, p, *p, 8);
+    *p = v;
+    ngx_websocket_log_order();
+}
+
+
+static inline void
+ngx_websocket_log_commit(ngx_websocket_log_t *log)
+{
+    ngx_websocket_log_order();
+    ngx_websocket_log_fault();
+    log->nundo = 0;
+    ngx_websocket_log_order();
+    ngx_websocket_log_fault();
+}
 
 
 static inline void *
@@ -372,6 +542,22 @@ ngx_websocket_log_keys(const ngx_websocket_log_t *log, uint64_t hash)
 {
     return (ngx_websocket_ref_t *) ngx_websocket_log_at(log, log->keys_at)
            + (hash & (log->nbuckets - 1));
+}
+
+
+/* adds messages, and their blocks, to what the channel has */
+
+static inline void
+ngx_websocket_log_hold(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+    uint32_t count, uint32_t blocks)
+{
+    ngx_websocket_held_t  held;
+
+    held = ch->held;
+    held.of.count += count;
+    held.of.blocks += blocks;
+
+    ngx_websocket_log_set64(log, &ch->held.word, held.word);
 }
 
 

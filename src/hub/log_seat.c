@@ -30,9 +30,12 @@ ngx_websocket_log_sit(ngx_websocket_log_t *log,
     int                          rc;
     size_t                       i;
     uint8_t                      name[NGX_WEBSOCKET_LOG_SEATS];
+    uint32_t                     missing;
     uint64_t                     hash;
     ngx_websocket_log_info_t     info;
     ngx_websocket_channel_ref_t  ref;
+
+    missing = 0;
 
     for (i = 0; i < n; i++) {
 
@@ -40,6 +43,7 @@ ngx_websocket_log_sit(ngx_websocket_log_t *log,
         ref = ngx_websocket_log_find(log, name, sizeof(name), hash);
 
         if (ref == 0) {
+            missing++;
             continue;
         }
 
@@ -48,6 +52,15 @@ ngx_websocket_log_sit(ngx_websocket_log_t *log,
         if (info.subscribers >= rows[i].max) {
             return NGX_WEBSOCKET_LOG_FULL;
         }
+    }
+
+    /* for all at once, or each would look for room on its own */
+
+    rc = ngx_websocket_log_make_room(log, missing, now, 0,
+                                     NGX_WEBSOCKET_LOG_ROOM);
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        return rc;
     }
 
     for (i = 0; i < n; i++) {
@@ -145,7 +158,7 @@ ngx_websocket_log_crowded(ngx_websocket_log_t *log,
 
     /* as if all messages were equal: it is nothing to be right about */
 
-    many = log->nblocks - ngx_websocket_log_free_blocks(log);
+    many = log->nblocks - ngx_websocket_log_free_blocks(log) - log->waste;
     many = many ? log->nmessages * log->nblocks
                   / (many * NGX_WEBSOCKET_LOG_CROWD) : 0;
 

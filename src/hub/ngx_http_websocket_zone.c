@@ -1,7 +1,9 @@
 
 #include "ngx_http_websocket_module.h"
+#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
+#include <openssl/rand.h>
 
 
 /* then it is tried again so many microseconds later */
@@ -9,6 +11,18 @@
 
 /* buckets looked at while the lock is held once */
 #define NGX_HTTP_WEBSOCKET_BUCKETS   64
+
+/* buckets looked at in a second, at least */
+#define NGX_HTTP_WEBSOCKET_SHARE     4096
+
+/* who swept began so long ago, ms, when the next one may */
+#define NGX_HTTP_WEBSOCKET_SWEEPING  900
+
+/* of messages, read while a newcomer subscribes, which has other work */
+#define NGX_HTTP_WEBSOCKET_FIRST     64
+
+/* of what the log does in pieces so many are done, more while the turn lasts */
+#define NGX_HTTP_WEBSOCKET_PIECES    64
 
 /* the wall clock was set when it is off by more, ms */
 #define NGX_HTTP_WEBSOCKET_CLOCK_SET  100
@@ -35,16 +49,54 @@ static ngx_int_t ngx_http_websocket_zone_spin(
     ngx_http_websocket_zone_t *zone, ngx_uint_t tries);
 static void ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
+static ngx_uint_t ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n);
+static int ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+static int ngx_http_websocket_zone_append_large(
+    ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+static ngx_int_t ngx_http_websocket_zone_unreserve(
+    ngx_http_websocket_waiter_t *debt);
+static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large);
+static int ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large,
+    ngx_websocket_log_info_t *info, ngx_uint_t *here);
+static int ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_zone_seek_newcomer(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s,
     uint64_t newest);
+static int ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_uint_t *n, u_char *buf, size_t size);
 static int ngx_http_websocket_zone_read_locked(
     ngx_http_websocket_zone_t *zone, ngx_websocket_log_cursor_t *cursor,
     ngx_websocket_log_message_t *messages, ngx_uint_t *n, u_char *buf,
     size_t size);
 static ngx_uint_t ngx_http_websocket_zone_wake(
     ngx_websocket_log_wake_t *wake);
-static void ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
+static int ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
+static int ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
+    ngx_uint_t *here);
+static int ngx_http_websocket_zone_bury_one(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here);
+static int ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_row_t *rows, size_t n,
+    ngx_websocket_log_seat_t *seats);
+static int ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member,
     ngx_http_websocket_mourn_pt mourn, ngx_websocket_log_wake_t *wake);
 
@@ -82,6 +134,8 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
     zone->name = *name;
     zone->shm_zone = shm_zone;
     zone->stats = &ngx_http_websocket_stats_none;
+
+    zone->reserved.handler = ngx_http_websocket_zone_unreserve;
 
     ngx_http_websocket_wait_init(zone);
 
@@ -348,6 +402,8 @@ ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone, ngx_uint_t tries)
 static void
 ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
 {
+    ngx_websocket_log_section();
+
     (void) pthread_mutex_unlock(&zone->shared->mutex);
 }
 
@@ -446,8 +502,63 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone,
 }
 
 
+/* whether what was done in part is to go on; else *rc is the result */
+
+static ngx_uint_t
+ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n)
+{
+    if (*rc != NGX_WEBSOCKET_LOG_AGAIN) {
+        return 0;
+    }
+
+    if (++*n % NGX_HTTP_WEBSOCKET_PIECES == 0
+        && ngx_http_websocket_turn_over())
+    {
+        *rc = NGX_WEBSOCKET_LOG_NOSPACE;
+        return 0;
+    }
+
+    return 1;
+}
+
+
 int
 ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
+{
+    int         rc;
+    size_t      i, size;
+    ngx_uint_t  pieces;
+
+    for (size = 0, i = 0; i < n; i++) {
+        size += parts[i].size;
+    }
+
+    /* who has no slot has nobody who would give its blocks back */
+
+    if (size > NGX_WEBSOCKET_LOG_PIECE
+        && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
+    {
+        return ngx_http_websocket_zone_append_large(zone, name, history,
+                                                    message, parts, n, info,
+                                                    here);
+    }
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_append(zone, name, history, message,
+                                            parts, n, info, here);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_log_history_t *history,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
@@ -476,6 +587,153 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     *here = 0;
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        *here = ngx_http_websocket_zone_wake(&wake);
+    }
+
+    return rc;
+}
+
+
+/* the copy of the message is made without the lock */
+
+static int
+ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
+{
+    int                        rc;
+    uint32_t                   reserved;
+    ngx_uint_t                 pieces;
+    ngx_websocket_log_large_t  large;
+
+    ngx_memzero(&large, sizeof(ngx_websocket_log_large_t));
+
+    *here = 0;
+    pieces = 0;
+
+    do {
+        reserved = large.reserved;
+
+        rc = ngx_http_websocket_zone_reserve(zone, name, history, message,
+                                             parts, n, &large);
+
+        if (rc == NGX_WEBSOCKET_LOG_OK) {
+            ngx_websocket_log_fill(zone->log, message, parts, n,
+                                   ngx_http_websocket_worker_slot(), &large);
+
+            rc = ngx_http_websocket_zone_link(zone, name, history, message,
+                                              parts, n, &large, info, here);
+        }
+
+        /* it goes on as long as it gets on */
+
+        if (large.reserved > reserved) {
+            pieces = 0;
+        }
+
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    if (rc != NGX_WEBSOCKET_LOG_OK
+        && ngx_http_websocket_zone_unreserve(&zone->reserved) != NGX_OK)
+    {
+        ngx_http_websocket_owe(zone, &zone->reserved);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_zone_unreserve(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_http_websocket_zone_t  *zone;
+
+    zone = ngx_queue_data(debt, ngx_http_websocket_zone_t, reserved);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    ngx_websocket_log_unreserve(zone->log, ngx_http_websocket_worker_slot());
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
+}
+
+
+static int
+ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    ngx_http_websocket_zone_stamp(message);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
+
+    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
+                                        hash, message->time, history, &ref);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        rc = ngx_websocket_log_reserve(zone->log, ref, message, parts, n,
+                                       ngx_http_websocket_worker_slot(),
+                                       large);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_log_history_t *history,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_log_large_t *large,
+    ngx_websocket_log_info_t *info, ngx_uint_t *here)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_uint_t                   slot;
+    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_channel_ref_t  ref;
+
+    slot = ngx_http_websocket_worker_slot();
+    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    ngx_http_websocket_zone_stamp(message);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
+
+    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
+                                        hash, message->time, history, &ref);
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+        rc = ngx_websocket_log_append_large(zone->log, ref, message, parts, n,
+                                            slot, large, &wake, info);
+    }
+
+    if (rc == NGX_WEBSOCKET_LOG_OK) {
+
+        /* where nobody is there for it, it was not kept */
+
+        ngx_websocket_log_unreserve(zone->log, slot);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
 
     if (rc == NGX_WEBSOCKET_LOG_OK) {
         *here = ngx_http_websocket_zone_wake(&wake);
@@ -546,6 +804,24 @@ ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_zone_subscribe_t *s)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+    s->n = ngx_min(s->n, NGX_HTTP_WEBSOCKET_FIRST);
+
+    do {
+        rc = ngx_http_websocket_zone_enter(zone, s);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s)
 {
     int                          rc;
@@ -660,6 +936,30 @@ ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size)
 {
+    int         rc;
+    ngx_uint_t  most;
+
+    most = *n;
+
+    /* what another read has begun was in another buffer */
+
+    cursor->done = 0;
+
+    do {
+        *n = most;
+        rc = ngx_http_websocket_zone_read_some(zone, cursor, messages, n, buf,
+                                               size);
+    } while (rc == NGX_WEBSOCKET_LOG_AGAIN && *n == 0);
+
+    return rc == NGX_WEBSOCKET_LOG_AGAIN ? NGX_WEBSOCKET_LOG_OK : rc;
+}
+
+
+static int
+ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_uint_t *n, u_char *buf, size_t size)
+{
     int  rc;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
@@ -704,6 +1004,23 @@ ngx_http_websocket_zone_read_locked(ngx_http_websocket_zone_t *zone,
 }
 
 
+void
+ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor)
+{
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+
+        /* it will be said again */
+
+        return;
+    }
+
+    ngx_websocket_log_skip(zone->log, cursor);
+
+    ngx_http_websocket_zone_unlock(zone);
+}
+
+
 int
 ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t offset, ngx_websocket_log_cursor_t *cursor,
@@ -734,31 +1051,82 @@ ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
 
 
 void
+ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone)
+{
+    zone->sweep = ngx_max(ngx_websocket_log_buckets(zone->log)
+                          / NGX_HTTP_WEBSOCKET_SWEEP,
+                          NGX_HTTP_WEBSOCKET_SHARE);
+}
+
+
+ngx_uint_t
 ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
 {
-    uint64_t  n, now, done;
+    uint64_t    n, now;
+    ngx_uint_t  slot;
 
     now = ngx_http_websocket_zone_now();
-    done = 0;
+    slot = ngx_http_websocket_worker_slot();
 
-    do {
+    if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        return 0;
+    }
+
+    while (zone->sweep) {
+
         if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-            return;
+            return 0;
         }
 
-        n = ngx_websocket_log_sweep(zone->log, NGX_HTTP_WEBSOCKET_BUCKETS,
-                                    now, zone->inactive);
+        n = zone->sweep;
+
+        if (ngx_websocket_log_sweeper(zone->log, slot, now,
+                                      NGX_HTTP_WEBSOCKET_SWEEPING))
+        {
+            n = ngx_websocket_log_sweep(zone->log,
+                                        ngx_min(n, NGX_HTTP_WEBSOCKET_BUCKETS),
+                                        now, zone->inactive);
+
+            if (n == zone->sweep) {
+                ngx_websocket_log_swept(zone->log, slot);
+            }
+        }
 
         ngx_http_websocket_zone_unlock(zone);
 
-        done += NGX_HTTP_WEBSOCKET_BUCKETS;
+        zone->sweep -= n;
 
-    } while (done < n / NGX_HTTP_WEBSOCKET_SWEEP);
+        if (ngx_http_websocket_turn_over()) {
+            break;
+        }
+    }
+
+    return zone->sweep != 0;
 }
 
 
 int
 ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_admit(zone, channel, member, message,
+                                           parts, n, ref, here);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
@@ -792,22 +1160,45 @@ ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
     ngx_uint_t *here)
 {
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_part(zone, ref, mourn, here);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
+        rc = ngx_http_websocket_zone_part(zone, ref, NULL, here);
+    }
+
+    return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_BUSY : NGX_OK;
+}
+
+
+static int
+ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
+    ngx_uint_t *here)
+{
+    int                         rc;
     ngx_websocket_log_wake_t    wake;
     ngx_websocket_log_member_t  member;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
-        return NGX_BUSY;
+        return NGX_WEBSOCKET_LOG_BUSY;
     }
 
     ngx_websocket_log_member(zone->log, ref, &member);
-    ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
+    rc = ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
 
     ngx_http_websocket_zone_unlock(zone);
 
     *here = ngx_http_websocket_zone_wake(&wake);
 
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -815,30 +1206,57 @@ ngx_uint_t
 ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here)
 {
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_bury_one(zone, mourn, here);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
+        rc = ngx_http_websocket_zone_bury_one(zone, NULL, here);
+    }
+
+    return rc == NGX_WEBSOCKET_LOG_OK;
+}
+
+
+static int
+ngx_http_websocket_zone_bury_one(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here)
+{
+    int                         rc;
     ngx_websocket_log_wake_t    wake;
     ngx_websocket_member_ref_t  ref;
     ngx_websocket_log_member_t  member;
 
+    rc = NGX_WEBSOCKET_LOG_EMPTY;
+
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
-        return 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
     }
 
     ref = ngx_websocket_log_orphan(zone->log, &member);
 
     if (ref) {
-        ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
+        rc = ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn,
+                                             &wake);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
     *here = ref ? ngx_http_websocket_zone_wake(&wake) : 0;
 
-    return ref != 0;
+    return rc;
 }
 
 
-static void
+/* without a message where mourn is NULL */
+
+static int
 ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member,
     ngx_http_websocket_mourn_pt mourn, ngx_websocket_log_wake_t *wake)
@@ -847,10 +1265,11 @@ ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
     ngx_websocket_log_message_t  message;
 
-    n = mourn(member, &message, parts);
+    n = mourn ? mourn(member, &message, parts) : 0;
 
-    ngx_websocket_log_leave(zone->log, ref, ngx_http_websocket_zone_now(),
-                            n ? &message : NULL, parts, n, wake);
+    return ngx_websocket_log_leave(zone->log, ref,
+                                   ngx_http_websocket_zone_now(),
+                                   n ? &message : NULL, parts, n, wake);
 }
 
 
@@ -907,6 +1326,24 @@ ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_row_t *rows, size_t n,
+    ngx_websocket_log_seat_t *seats)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_sit_down(zone, rows, n, seats);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_row_t *rows, size_t n,
     ngx_websocket_log_seat_t *seats)
 {

@@ -32,7 +32,11 @@ struct ngx_http_websocket_zone_s {
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL where it has no slot */
     ngx_http_websocket_stats_t   *stats;     /* this worker's */
+    uint64_t                      sweep;     /* buckets it has yet to look at
+                                                in this second */
     ngx_http_websocket_wait_t     wait;      /* for the lock, in this worker */
+    ngx_http_websocket_waiter_t   reserved;  /* blocks that are to be given
+                                                back */
 };
 
 
@@ -138,11 +142,15 @@ ngx_int_t ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
  * Reads up to *n messages into buf, one after the other, as many as fit in
  * size bytes; sets *n to their number.  Returns OK when there may be more,
  * else what ended the reading.  With SHORT messages[*n].size is the size of
- * the one that did not fit.
+ * the one that did not fit.  GAP is said until zone_skip() acknowledges it.
  */
 int ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size);
+
+/* Goes on behind a gap, as of the log. */
+void ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_log_cursor_t *cursor);
 
 /*
  * Sets a visitor's cursor in the channel of that name to read from offset:
@@ -234,11 +242,13 @@ void ngx_http_websocket_zone_stamp(ngx_websocket_log_message_t *message);
 uint64_t ngx_http_websocket_zone_wall(uint64_t time);
 
 /*
- * Lets a worker do its share of a second's sweeping: the whole table is seen
- * about once in NGX_HTTP_WEBSOCKET_SWEEP seconds.  Without the lock it is
- * left for later.
+ * Sweeping: the whole table is seen about once in NGX_HTTP_WEBSOCKET_SWEEP
+ * seconds.  Each second begins with the first; the second does what it can in
+ * this turn, unless another worker sweeps, and returns 1 when there is more;
+ * where the zone is stuck it is left for later.
  */
-void ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone);
+void ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone);
+ngx_uint_t ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone);
 
 #define NGX_HTTP_WEBSOCKET_SWEEP  16
 

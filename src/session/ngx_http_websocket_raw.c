@@ -36,17 +36,7 @@ static ngx_int_t
 ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_int_t                 rc;
     ngx_websocket_log_part_t  part;
-
-    if (s->record->auth) {
-
-        rc = ngx_http_websocket_auth_receive(s, type, data, size);
-
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
-    }
 
     if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO) {
         return ngx_http_websocket_raw_echo(s, type, data, size);

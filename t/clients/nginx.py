@@ -46,6 +46,14 @@ def open_files():
     return 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
 
 
+def default_signals():
+    """What a terminal gives to what it starts, whatever we were started with:
+    for a child, before its exec."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 class Nginx:
     def __init__(self, name, http='', workers=2, conf=None, files=None):
         """conf is a whole configuration, instead of the inside of http;

@@ -1,6 +1,7 @@
 
 /* The log by a stream of commands, four bytes each, watched by the model. */
 
+#include "log_work.h"
 #include "hub/log.c"
 #include "hub/log_channel.c"
 #include "hub/log_member.c"

@@ -5,6 +5,7 @@
 
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "hub/log_private.h"
 
@@ -13,9 +14,12 @@ typedef struct {
     ngx_websocket_log_t    *log;
     uint8_t                *seen;           /* per block */
     uint64_t                channels;
-    uint64_t                messages;
+    uint64_t                messages;       /* garbage too */
+    uint64_t                garbage;
+    uint64_t                waste;          /* blocks of garbage */
     uint64_t                keys;           /* messages that bear one */
     uint64_t                members;
+    uint64_t                lists[3];       /* channels on them */
 } ngx_websocket_log_check_t;
 
 
@@ -26,11 +30,19 @@ static const char *ngx_websocket_check_channels(
     ngx_websocket_log_check_t *check);
 static const char *ngx_websocket_check_channel(
     ngx_websocket_log_check_t *check, ngx_websocket_ref_t ref);
+static const char *ngx_websocket_check_use(ngx_websocket_log_check_t *check,
+    ngx_websocket_channel_t *ch);
+static const char *ngx_websocket_check_idle(ngx_websocket_log_check_t *check,
+    ngx_websocket_list_t *list, uint8_t which);
+static const char *ngx_websocket_check_entries(
+    ngx_websocket_log_check_t *check, ngx_websocket_channel_t *ch);
 static const char *ngx_websocket_check_messages(
     ngx_websocket_log_check_t *check, ngx_websocket_ref_t ref);
 static const char *ngx_websocket_check_message(
     ngx_websocket_log_check_t *check, ngx_websocket_ref_t channel,
     ngx_websocket_ref_t ref, uint64_t offset);
+static const char *ngx_websocket_check_reserves(
+    ngx_websocket_log_check_t *check);
 static const char *ngx_websocket_check_order(
     ngx_websocket_log_check_t *check);
 static const char *ngx_websocket_check_keys(ngx_websocket_log_check_t *check);
@@ -49,11 +61,8 @@ ngx_websocket_log_check(ngx_websocket_log_t *log)
     const char                 *wrong;
     ngx_websocket_log_check_t   check;
 
+    memset(&check, 0, sizeof(check));
     check.log = log;
-    check.channels = 0;
-    check.messages = 0;
-    check.keys = 0;
-    check.members = 0;
 
     check.seen = calloc(log->nblocks, 1);
     if (check.seen == NULL) {
@@ -88,6 +97,16 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
     }
 
     if (wrong == NULL) {
+        wrong = ngx_websocket_check_idle(check, &log->idle,
+                                         NGX_WEBSOCKET_LOG_IDLE);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_idle(check, &log->garbage,
+                                         NGX_WEBSOCKET_LOG_GARBAGE);
+    }
+
+    if (wrong == NULL) {
         wrong = ngx_websocket_check_order(check);
     }
 
@@ -97,6 +116,10 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
 
     if (wrong == NULL) {
         wrong = ngx_websocket_check_workers(check);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_reserves(check);
     }
 
     if (wrong) {
@@ -113,7 +136,11 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
         return "the number of channels is wrong";
     }
 
-    return log->nmessages == check->messages
+    if (log->waste != check->waste) {
+        return "the number of garbage's blocks is wrong";
+    }
+
+    return log->nmessages == check->messages - check->garbage
            ? NULL : "the number of messages is wrong";
 }
 
@@ -254,7 +281,128 @@ ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
 
     wrong = ngx_websocket_check_members(check, ref);
 
-    return wrong ? wrong : ngx_websocket_check_messages(check, ref);
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_entries(check, ch);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_messages(check, ref);
+    }
+
+    return wrong ? wrong : ngx_websocket_check_use(check, ch);
+}
+
+
+/* who is held by something is not idle; what is deleted holds garbage only */
+
+static const char *
+ngx_websocket_check_use(ngx_websocket_log_check_t *check,
+    ngx_websocket_channel_t *ch)
+{
+    uint32_t                i;
+    ngx_websocket_entry_t  *entry;
+
+    if (ch->list > NGX_WEBSOCKET_LOG_GARBAGE) {
+        return "a channel is on a list that there is not";
+    }
+
+    check->lists[ch->list]++;
+
+    if (ch->list == NGX_WEBSOCKET_LOG_GARBAGE) {
+        check->garbage += ch->held.of.count;
+        check->waste += ch->held.of.blocks;
+    }
+
+    if (ch->deleted
+        ? ch->list != NGX_WEBSOCKET_LOG_GARBAGE && ch->held.of.count
+        : ch->list == NGX_WEBSOCKET_LOG_GARBAGE)
+    {
+        return "a channel is garbage, or not, by mistake";
+    }
+
+    if (ch->list != NGX_WEBSOCKET_LOG_IDLE) {
+        return NULL;
+    }
+
+    for (i = 0; (entry = ngx_websocket_log_entry(check->log, ch, i)); i++) {
+        if (ngx_websocket_log_live(check->log, entry)) {
+            return "a channel with subscribers is idle";
+        }
+    }
+
+    return ch->deleted || ch->held.of.count || ch->members.first
+           ? "a channel is idle by mistake" : NULL;
+}
+
+
+static const char *
+ngx_websocket_check_idle(ngx_websocket_log_check_t *check,
+    ngx_websocket_list_t *list, uint8_t which)
+{
+    uint64_t                  n;
+    ngx_websocket_ref_t       ref, prev;
+    ngx_websocket_channel_t  *ch;
+
+    prev = 0;
+
+    for (n = 0, ref = list->first; ref; ref = ch->next) {
+
+        ch = ngx_websocket_log_block(check->log, ref);
+
+        if (ref >= check->log->fresh || ch->prev != prev || ch->list != which
+            || *ngx_websocket_log_kind(check->log, ref)
+               != NGX_WEBSOCKET_LOG_CHANNEL
+            || ++n > check->lists[which])
+        {
+            return "a list of channels is wrong";
+        }
+
+        prev = ref;
+    }
+
+    return list->last != prev || n != check->lists[which]
+           ? "a list of channels has another end or length" : NULL;
+}
+
+
+/* a worker's entry counts its members */
+
+static const char *
+ngx_websocket_check_entries(ngx_websocket_log_check_t *check,
+    ngx_websocket_channel_t *ch)
+{
+    uint32_t                 i, n, total;
+    ngx_websocket_ref_t      ref;
+    ngx_websocket_entry_t   *entry;
+    ngx_websocket_member_t  *m;
+
+    total = 0;
+
+    for (ref = ch->members.first; ref; ref = m->after) {
+        m = ngx_websocket_log_block(check->log, ref);
+        total += m->incarnation == check->log->workers[m->slot];
+    }
+
+    for (i = 0; (entry = ngx_websocket_log_entry(check->log, ch, i)); i++) {
+
+        if (!ngx_websocket_log_present(check->log, entry)) {
+            continue;
+        }
+
+        for (n = 0, ref = ch->members.first; ref; ref = m->after) {
+            m = ngx_websocket_log_block(check->log, ref);
+            n += m->slot == entry->slot
+                 && m->incarnation == entry->incarnation;
+        }
+
+        if (n != entry->members) {
+            return "a worker counts other members";
+        }
+
+        total -= n;
+    }
+
+    return total ? "members are not counted" : NULL;
 }
 
 
@@ -262,7 +410,7 @@ static const char *
 ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
     ngx_websocket_ref_t channel)
 {
-    uint32_t                  n;
+    uint32_t                  n, blocks;
     const char               *wrong;
     ngx_websocket_ref_t       ref, before;
     ngx_websocket_channel_t  *ch;
@@ -271,12 +419,13 @@ ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
     ch = ngx_websocket_log_block(check->log, channel);
 
     before = 0;
+    blocks = 0;
     ref = ch->first;
 
-    for (n = 0; ref && n < ch->count; n++) {
+    for (n = 0; ref && n < ch->held.of.count; n++) {
 
         wrong = ngx_websocket_check_message(check, channel, ref,
-                                            ch->offset - ch->count + 1 + n);
+                                            ch->offset - ch->held.of.count + 1 + n);
         if (wrong) {
             return wrong;
         }
@@ -289,11 +438,16 @@ ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
 
         before = ref;
         ref = m->after;
+        blocks += m->blocks;
     }
 
     check->messages += n;
 
-    if (ref || n != ch->count) {
+    if (blocks != ch->held.of.blocks) {
+        return "a channel has another number of blocks";
+    }
+
+    if (ref || n != ch->held.of.count) {
         return "a channel has another number of messages";
     }
 
@@ -331,17 +485,47 @@ ngx_websocket_check_message(ngx_websocket_log_check_t *check,
 }
 
 
+/* what workers fill: of those that live */
+
+static const char *
+ngx_websocket_check_reserves(ngx_websocket_log_check_t *check)
+{
+    uint32_t                  i;
+    const char               *wrong;
+    ngx_websocket_reserve_t  *reserve;
+
+    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+
+        reserve = &check->log->reserves[i];
+
+        wrong = ngx_websocket_check_chain(check, reserve->first,
+                                          reserve->last, reserve->blocks);
+        if (wrong) {
+            return wrong;
+        }
+
+        if (reserve->blocks && check->log->workers[i] == 0) {
+            return "nobody has reserved blocks";
+        }
+    }
+
+    return NULL;
+}
+
+
 /* the list of all messages, oldest first */
 
 static const char *
 ngx_websocket_check_order(ngx_websocket_log_check_t *check)
 {
+    int                       hand;
     uint64_t                  n;
     ngx_websocket_ref_t       ref, older;
     ngx_websocket_message_t  *m;
 
     older = 0;
     ref = check->log->oldest;
+    hand = check->log->hand == 0;
 
     for (n = 0; ref && n < check->messages; n++) {
 
@@ -351,12 +535,17 @@ ngx_websocket_check_order(ngx_websocket_log_check_t *check)
             return "a message has another older one";
         }
 
+        hand |= check->log->hand == ref;
         older = ref;
         ref = m->newer;
     }
 
     if (ref || n != check->messages) {
         return "the list of all messages has another length";
+    }
+
+    if (!hand) {
+        return "the hand is at a message that is gone";
     }
 
     return check->log->newest == older
@@ -411,7 +600,7 @@ ngx_websocket_check_members(ngx_websocket_log_check_t *check,
     before = 0;
     ref = ch->members.first;
 
-    for (n = 0; ref && n < ch->nmembers; n++) {
+    for (n = 0; ref; n++) {
 
         if (ref >= check->log->fresh || check->seen[ref]++) {
             return "a member's block is not its own";
@@ -432,8 +621,7 @@ ngx_websocket_check_members(ngx_websocket_log_check_t *check,
 
     check->members += n;
 
-    return ref || n != ch->nmembers || ch->members.last != before
-           ? "a channel has other members" : NULL;
+    return ch->members.last != before ? "a channel has other members" : NULL;
 }
 
 

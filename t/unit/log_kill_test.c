@@ -20,6 +20,7 @@ static void fault(void);
 #define ngx_websocket_log_fault()  fault()
 
 #include "unit.h"
+#include "log_work.h"
 #include "hub/log.c"
 #include "hub/log_channel.c"
 #include "hub/log_member.c"
@@ -161,6 +162,8 @@ digest_of(ngx_websocket_log_t *log)
 
     ngx_websocket_log_stat(log, &stat);
     mix(&digest, &stat, sizeof(stat));
+    mix(&digest, &log->waste, sizeof(log->waste));
+    mix(&digest, &log->sweeper, sizeof(log->sweeper));
     mix(&digest, log->workers, sizeof(log->workers));
 
     for (i = 0; i < log->nbuckets; i++) {
@@ -292,6 +295,38 @@ append_large(model_t *m)
 }
 
 
+/* a reserve that is given back, and one that becomes a message */
+
+static void
+append_in_steps(model_t *m)
+{
+    model_append_by(m, 1, 3000, 1, NULL);
+}
+
+
+static void
+prepare_reserve(model_t *m)
+{
+    model_message_t              message;
+    ngx_websocket_log_large_t    large;
+    ngx_websocket_channel_ref_t  ref;
+
+    ref = model_open(m, 1, NULL);
+    memset(&large, 0, sizeof(large));
+    model_message(m, 1, 3000, &message);
+
+    ngx_websocket_log_reserve(l, ref, &message.message, message.parts, 3, 1,
+                              &large);
+}
+
+
+static void
+die_with_reserve(model_t *m)
+{
+    model_die(m, 1);
+}
+
+
 static void
 append_unheard(model_t *m)
 {
@@ -324,7 +359,7 @@ prepare_trim(model_t *m)
 static void
 prepare_evict(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 1000, 0 };
+    ngx_websocket_log_history_t  history = { 1000, 0, 0 };
 
     while (ngx_websocket_log_free_blocks(m->log) > 3) {
         model_append(m, 4, 400, &history);
@@ -361,10 +396,107 @@ append_evicting_channel(model_t *m)
 }
 
 
+/* what waits to be read is older than what may go */
+
+static void
+prepare_behind(model_t *m)
+{
+    unsigned                     i;
+    ngx_websocket_log_history_t  history = { 1000, 0, 0 };
+
+    for (i = 0; i < 5; i++) {
+        model_append(m, 0, 10, NULL);
+    }
+
+    for (i = 0; i < 200; i++) {
+        model_append(m, 4, 400, &history);
+    }
+}
+
+
+static void
+prepare_history(model_t *m)
+{
+    unsigned                     i;
+    ngx_websocket_log_history_t  history = { 1000, 0, 0 };
+
+    for (i = 0; i < 4; i++) {
+        model_append(m, 4, 400, &history);
+    }
+}
+
+
+/* of a history that was deleted something is left */
+
+static void
+prepare_garbage(model_t *m)
+{
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+
+    prepare_history(m);
+
+    ref = model_find(m, 4);
+    ch = ngx_websocket_log_block(l, ref);
+
+    /* as ngx_websocket_log_delete(), whose author did not get to the rest */
+
+    ngx_websocket_log_set8(l, &ch->deleted, 1);
+    ngx_websocket_log_enlist(l, ref, NGX_WEBSOCKET_LOG_GARBAGE);
+    ngx_websocket_log_set32(l, &l->waste, ch->held.of.blocks);
+    ngx_websocket_log_set64(l, &l->nmessages,
+                            l->nmessages - ch->held.of.count);
+    ngx_websocket_log_commit(l);
+
+    memset(&m->channels[4], 0, sizeof(m->channels[4]));
+}
+
+
+static void
+prepare_full_garbage(model_t *m)
+{
+    prepare_garbage(m);
+
+    while (ngx_websocket_log_free_blocks(l) > 3) {
+        model_append(m, 0, 400, NULL);
+    }
+}
+
+
+static void
+clean(model_t *m)
+{
+    (void) m;
+
+    ngx_websocket_log_clean(l, 200);
+}
+
+
+static void
+prepare_idle(model_t *m)
+{
+    model_open(m, 4, NULL);
+    model_open(m, 5, NULL);
+    model_open(m, 3, NULL);
+
+    while (ngx_websocket_log_free_blocks(l) > 1) {
+        model_append(m, 0, 10, NULL);
+    }
+}
+
+
+static void
+sweeper(model_t *m)
+{
+    ngx_websocket_log_sweeper(l, 2, m->now, 1000);
+    ngx_websocket_log_swept(l, 2);
+}
+
+
 static void
 open_new(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 3, 9 };
+    ngx_websocket_log_history_t  history = { 3, 9, 0 };
 
     model_open(m, 3, &history);
 }
@@ -380,7 +512,7 @@ open_long(model_t *m)
 static void
 open_again(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 30, 9 };
+    ngx_websocket_log_history_t  history = { 30, 9, 0 };
 
     model_open(m, 1, &history);
 }
@@ -394,6 +526,13 @@ delete_used(model_t *m)
 
 
 static void
+delete_history(model_t *m)
+{
+    model_delete(m, 4);
+}
+
+
+static void
 delete_unused(model_t *m)
 {
     model_delete(m, 5);
@@ -403,7 +542,7 @@ delete_unused(model_t *m)
 static void
 prepare_unused(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 3, 0 };
+    ngx_websocket_log_history_t  history = { 3, 0, 0 };
 
     model_append(m, 5, 500, &history);
 }
@@ -491,6 +630,29 @@ read_one(model_t *m)
 }
 
 
+/* a reader that hung, and a zone that could not wait for it */
+
+static void
+prepare_gap(model_t *m)
+{
+    unsigned  i;
+
+    model_clock(m, NGX_WEBSOCKET_LOG_HUNG);
+    prepare_evict(m);
+
+    for (i = 0; i < 20; i++) {
+        append_evicting(m);
+    }
+}
+
+
+static void
+skip(model_t *m)
+{
+    ngx_websocket_log_skip(m->log, &m->cursors[0][0]);
+}
+
+
 static void
 attach(model_t *m)
 {
@@ -565,15 +727,26 @@ sweeps(model_t *m)
 static const operation_t  operations[] = {
     { "append", 2, nothing, append_small },
     { "append of many blocks", 2, nothing, append_large },
+    { "append in steps", 3, nothing, append_in_steps },
+    { "append in steps that evicts", 8, prepare_evict, append_in_steps },
+    { "attach after a reserve", 2, prepare_reserve, die_with_reserve },
     { "append for nobody", 2, prepare_unheard, append_unheard },
     { "append that trims", 4, prepare_trim, append_small },
     { "append that evicts", 4, prepare_evict, append_evicting },
+    { "append that evicts what is behind", 5, prepare_behind,
+      append_evicting },
+    { "append that evicts channels", 5, prepare_idle, append_evicting },
+    { "append that takes garbage", 4, prepare_full_garbage,
+      append_evicting },
+    { "garbage", 6, prepare_garbage, clean },
+    { "sweeper", 3, nothing, sweeper },
     { "open that evicts a channel", 3, prepare_evict_channel,
       append_evicting_channel },
     { "open", 2, nothing, open_new },
     { "open with a long name", 2, nothing, open_long },
     { "open with another history", 2, nothing, open_again },
     { "delete", 4, nothing, delete_used },
+    { "delete of a history", 7, prepare_history, delete_history },
     { "delete of an unused channel", 4, prepare_unused, delete_unused },
     { "first subscribe", 2, nothing, subscribe_first },
     { "second subscribe", 2, nothing, subscribe_second },
@@ -584,6 +757,7 @@ static const operation_t  operations[] = {
     { "last unsubscribe of a deleted channel", 3, prepare_deleted,
       unsubscribe_deleted },
     { "read", 2, nothing, read_one },
+    { "skip", 2, prepare_gap, skip },
     { "attach", 2, nothing, attach },
     { "join", 2, nothing, join_silently },
     { "join that tells", 2, nothing, join_telling },
@@ -598,7 +772,7 @@ static const operation_t  operations[] = {
 static void
 prepare(model_t *m, const operation_t *operation)
 {
-    ngx_websocket_log_history_t  history = { 3, 0 };
+    ngx_websocket_log_history_t  history = { 3, 0, 0 };
 
     model_init(m, (uint8_t *) l, l_size);
 
@@ -792,7 +966,7 @@ hammer_turn(ngx_websocket_log_cursor_t cursors[4], unsigned worker,
     unsigned                     n, choice;
     ngx_websocket_log_wake_t     wake;
     ngx_websocket_channel_ref_t  ref;
-    ngx_websocket_log_history_t  history = { 20, 0 };
+    ngx_websocket_log_history_t  history = { 20, 0, 0 };
 
     n = unit_random(seed) % 4;
     choice = unit_random(seed) % 32;
@@ -890,6 +1064,7 @@ kills(unsigned n)
     pid_t                      pids[2];
     uint64_t                   state;
     unsigned                   i;
+    uint32_t                   left;
     struct timespec            pause;
     pthread_mutexattr_t        attr;
     ngx_websocket_log_stat_t   stat;
@@ -936,9 +1111,15 @@ kills(unsigned n)
         ngx_websocket_log_attach(l, i, 0);
     }
 
-    while (ngx_websocket_log_evict_message(l, 1000)) { /* void */ }
+    while (l->oldest) {
+        left = 1;
+        (void) ngx_websocket_log_evict(l, 1000, 0, &left);
+    }
 
-    ngx_websocket_log_sweep(l, UINT64_MAX, 1000, 0);
+    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+        ngx_websocket_log_sweep(l, UINT64_MAX, 1000, 0);
+    }
+
     ngx_websocket_log_stat(l, &stat);
 
     unit_ok(stat.used == 0 && ngx_websocket_log_check(l) == NULL,

@@ -62,6 +62,7 @@ typedef struct {
 
 typedef struct {
     uint64_t                     offset;
+    uint64_t                     time;
     uint64_t                     position;  /* of hints */
     ngx_websocket_log_message_t  message;
     ngx_websocket_log_part_t     parts[3];
@@ -88,6 +89,16 @@ typedef struct {
     uint8_t                      want[MODEL_BUF];
     const char                  *wrong;     /* the first thing that was */
 } model_t;
+
+
+/* what is to be called again is, and each call is a section of its own */
+
+#define model_again(rc, call)                                                 \
+    do {                                                                      \
+        log_section();                                                        \
+        rc = (call);                                                          \
+        log_section();                                                        \
+    } while (rc == NGX_WEBSOCKET_LOG_AGAIN)
 
 
 static const char  *model_names[MODEL_CHANNELS] = {
@@ -225,6 +236,23 @@ model_over(model_t *model, model_channel_t *ch, uint64_t offset)
 }
 
 
+/* of what there is no reason to drop */
+
+static uint64_t
+model_blocks(model_channel_t *ch)
+{
+    uint64_t  offset, blocks;
+
+    blocks = 0;
+
+    for (offset = ch->dropped + 1; offset <= ch->offset; offset++) {
+        blocks += ngx_websocket_log_blocks(ch->sizes[offset % MODEL_OFFSETS]);
+    }
+
+    return blocks;
+}
+
+
 /* the log may let go of what its history does not keep now */
 
 static void
@@ -236,7 +264,9 @@ model_drop(model_t *model, model_channel_t *ch)
         ch->dropped = ch->offset - ch->history.length;
     }
 
-    while (ch->dropped < ch->offset && model_over(model, ch, ch->dropped + 1))
+    while (ch->dropped < ch->offset
+           && (model_over(model, ch, ch->dropped + 1)
+               || (ch->history.max && model_blocks(ch) > ch->history.max)))
     {
         ch->dropped++;
     }
@@ -333,7 +363,7 @@ model_look(model_t *model, unsigned n, int swept)
     if (info.epoch != ch->epoch || info.offset != ch->offset
         || info.published != ch->published || info.deleted
         || info.subscribers != model_count(model, n)
-        || info.members != model_members(model, n, 1))
+        || info.members != model_members(model, n, 0))
     {
         model_wrong(model, "a channel is another one than it should be");
     }
@@ -348,19 +378,20 @@ static ngx_websocket_channel_ref_t
 model_open(model_t *model, unsigned n,
     const ngx_websocket_log_history_t *history)
 {
+    int                           rc;
     model_channel_t              *ch;
     ngx_websocket_log_info_t      info;
     ngx_websocket_channel_ref_t   ref;
 
     ch = &model->channels[n];
 
-    if (ngx_websocket_log_open_channel(model->log,
+    model_again(rc, ngx_websocket_log_open_channel(model->log,
                                        (const uint8_t *) model_names[n],
                                        strlen(model_names[n]),
                                        model_hash(model, n), model->now,
-                                       history, &ref)
-        != NGX_WEBSOCKET_LOG_OK)
-    {
+                                       history, &ref));
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
         if (ch->epoch || model->roomy || model_deserted(model)) {
             model_wrong(model, "no space for a channel");
         }
@@ -475,6 +506,12 @@ model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
     m->parts[2].data = model->buf + size / 3;
     m->parts[2].size = size - size / 3;
 
+    m->time = model->now > model->log->now ? model->now : model->log->now;
+
+    if (m->time < ch->published) {
+        m->time = ch->published;
+    }
+
     m->message.time = model->now;
     m->message.source = m->offset * 3;
     m->message.meta = (uint16_t) (size / 3);
@@ -493,19 +530,30 @@ static void
 model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
     ngx_websocket_channel_ref_t ref)
 {
-    model_channel_t  *ch;
+    model_channel_t          *ch;
+    ngx_websocket_channel_t  *log_ch;
 
     ch = &model->channels[n];
 
     ch->offset = m->offset;
-    ch->published = model->now;
-    ch->times[m->offset % MODEL_OFFSETS] = model->now;
+    ch->published = m->time;
+    ch->times[m->offset % MODEL_OFFSETS] = m->time;
     ch->sizes[m->offset % MODEL_OFFSETS] = (uint32_t) size;
 
     model_drop(model, ch);
 
-    if (m->message.offset != m->offset || m->message.size != size) {
+    if (m->message.offset != m->offset || m->message.size != size
+        || m->message.time != m->time)
+    {
         model_wrong(model, "an append went wrong");
+    }
+
+    log_ch = ngx_websocket_log_block(model->log, ref);
+
+    if (ch->history.max && log_ch->held.of.blocks > ch->history.max
+        && model_count(model, n) == 0)
+    {
+        model_wrong(model, "a channel keeps more than it may");
     }
 
     model_woken(model, n, &m->wake);
@@ -514,8 +562,45 @@ model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
 }
 
 
+/* in the three steps of a large message, whatever its size */
+
+static int
+model_append_large(model_t *model, ngx_websocket_channel_ref_t ref,
+    unsigned worker, model_message_t *m, ngx_websocket_log_info_t *info)
+{
+    int                        rc;
+    ngx_websocket_log_large_t  large;
+
+    memset(&large, 0, sizeof(large));
+
+    do {
+        model_again(rc, ngx_websocket_log_reserve(model->log, ref,
+                                                  &m->message, m->parts, 3,
+                                                  worker, &large));
+
+        if (rc != NGX_WEBSOCKET_LOG_OK) {
+            break;
+        }
+
+        ngx_websocket_log_fill(model->log, &m->message, m->parts, 3, worker,
+                               &large);
+        log_section();
+
+        rc = ngx_websocket_log_append_large(model->log, ref, &m->message,
+                                            m->parts, 3, worker, &large,
+                                            &m->wake, info);
+        log_section();
+
+    } while (rc == NGX_WEBSOCKET_LOG_AGAIN);
+
+    ngx_websocket_log_unreserve(model->log, worker);
+
+    return rc;
+}
+
+
 static void
-model_append(model_t *model, unsigned n, size_t size,
+model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
     const ngx_websocket_log_history_t *history)
 {
     int                           rc;
@@ -531,8 +616,13 @@ model_append(model_t *model, unsigned n, size_t size,
 
     model_message(model, n, size, &m);
 
-    rc = ngx_websocket_log_append(model->log, ref, &m.message, m.parts, 3,
-                                  &m.wake, &info);
+    if (worker < MODEL_WORKERS) {
+        rc = model_append_large(model, ref, worker, &m, &info);
+
+    } else {
+        model_again(rc, ngx_websocket_log_append(model->log, ref, &m.message,
+                                                 m.parts, 3, &m.wake, &info));
+    }
 
     if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
         model_no_space(model, ref, size);
@@ -545,6 +635,14 @@ model_append(model_t *model, unsigned n, size_t size,
     }
 
     model_appended(model, n, size, &m, ref);
+}
+
+
+static void
+model_append(model_t *model, unsigned n, size_t size,
+    const ngx_websocket_log_history_t *history)
+{
+    model_append_by(model, n, size, MODEL_WORKERS, history);
 }
 
 
@@ -624,9 +722,9 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
 
     model_message(model, n, 60, &m);
 
-    rc = ngx_websocket_log_join(model->log, ref, worker, &joins,
-                                tell ? &m.message : NULL, m.parts, 3, &m.wake,
-                                &member->ref);
+    model_again(rc, ngx_websocket_log_join(model->log, ref, worker, &joins,
+                                           tell ? &m.message : NULL, m.parts,
+                                           3, &m.wake, &member->ref));
 
     if (rc != NGX_WEBSOCKET_LOG_OK) {
         if (model->roomy) {
@@ -649,6 +747,7 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
 static void
 model_part(model_t *model, unsigned i, int tell)
 {
+    int                           rc;
     unsigned                      n;
     uint64_t                      offset;
     model_member_t                member;
@@ -666,8 +765,10 @@ model_part(model_t *model, unsigned i, int tell)
 
     model_message(model, n, 60, &m);
 
-    ngx_websocket_log_leave(model->log, member.ref, model->now,
-                            tell ? &m.message : NULL, m.parts, 3, &m.wake);
+    model_again(rc, ngx_websocket_log_leave(model->log, member.ref,
+                                            model->now,
+                                            tell ? &m.message : NULL, m.parts,
+                                            3, &m.wake));
 
     for (model->nmembers--; i < model->nmembers; i++) {
         model->members[i] = model->members[i + 1];
@@ -787,6 +888,7 @@ model_list(model_t *model, unsigned n)
 static void
 model_subscribe(model_t *model, unsigned n, unsigned worker)
 {
+    int                           rc;
     uint64_t                      offset;
     model_channel_t              *ch;
     ngx_websocket_log_cursor_t   *cursor;
@@ -805,10 +907,10 @@ model_subscribe(model_t *model, unsigned n, unsigned worker)
         memset(cursor, 0, sizeof(*cursor));
     }
 
-    if (ngx_websocket_log_subscribe(model->log, ref, worker, model->now,
-                                    cursor, &offset)
-        != NGX_WEBSOCKET_LOG_OK)
-    {
+    model_again(rc, ngx_websocket_log_subscribe(model->log, ref, worker,
+                                                model->now, cursor, &offset));
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
         if (model->roomy || ch->subscribers[worker] || model_deserted(model)) {
             model_wrong(model, "no space for a subscriber");
         }
@@ -866,7 +968,7 @@ model_compare(model_t *model, model_channel_t *ch,
         || m->time != ch->times[offset % MODEL_OFFSETS]
         || m->source != offset * 3 || m->type != (uint8_t) offset
         || m->priority != (uint8_t) (offset * 7)
-        || m->fraction != (uint8_t) (offset * 11)
+        || (m->fraction && m->fraction != (uint8_t) (offset * 11))
         || memcmp(model->buf, model->want, size) != 0)
     {
         model_wrong(model, "another message was read");
@@ -933,6 +1035,15 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
         break;
 
     case NGX_WEBSOCKET_LOG_GAP:
+        if (cursor->next != next
+            || ngx_websocket_log_read(model->log, cursor, &message,
+                                      model->buf, room)
+               != NGX_WEBSOCKET_LOG_GAP)
+        {
+            model_wrong(model, "a gap is told once only");
+        }
+
+        ngx_websocket_log_skip(model->log, cursor);
         model_gap(model, ch, next, cursor->next);
         break;
 
@@ -986,7 +1097,9 @@ model_delete(model_t *model, unsigned n)
 
     position = ngx_websocket_log_hints(model->log);
 
+    log_section();
     ngx_websocket_log_delete(model->log, ref, &wake);
+    log_section();
 
     model_woken(model, n, &wake);
     model_hinted(model, position, 1, ref, 0);
@@ -1052,6 +1165,7 @@ model_visit(model_t *model, unsigned n, uint64_t offset)
                                         model->buf, MODEL_BUF))
            == NGX_WEBSOCKET_LOG_OK)
     {
+        log_section();
         model_compare(model, ch, &message, offset++);
     }
 
@@ -1067,6 +1181,7 @@ model_sweep(model_t *model, uint64_t n)
     unsigned  i;
 
     ngx_websocket_log_sweep(model->log, n, model->now, MODEL_IDLE);
+    log_section();
 
     for (i = 0; i < MODEL_CHANNELS; i++) {
         model_drop(model, &model->channels[i]);
@@ -1140,11 +1255,16 @@ model_command(model_t *model, const uint8_t c[4])
     case 0:
         history.length = c[2] % 20;
         history.time = c[2] & 0x80 ? 5 : 0;
+        history.max = c[2] & 0x40 ? c[3] % 32 : 0;
         model_append(model, n, size, &history);
         break;
 
-    case 1: case 2: case 3: case 4:
+    case 1: case 2: case 3:
         model_append(model, n, size, NULL);
+        break;
+
+    case 4:
+        model_append_by(model, n, size, worker, NULL);
         break;
 
     case 5: case 6:
@@ -1212,6 +1332,12 @@ model_command(model_t *model, const uint8_t c[4])
     }
 
     model_list(model, c[1] % MODEL_CHANNELS);
+
+    if (log_most.looked > NGX_WEBSOCKET_LOG_SECTION
+        || log_most.moved > LOG_MEGABYTE)
+    {
+        model_wrong(model, "the lock was held for too much");
+    }
 
     if (model->wrong == NULL) {
         model->wrong = ngx_websocket_log_check(model->log);

@@ -62,4 +62,22 @@ used(void)
 }
 
 
+/* looks at the whole table, in as many sections as it takes */
+
+__attribute__((unused))
+static void
+sweep(uint64_t now, uint64_t idle)
+{
+    uint64_t  n, buckets;
+
+    buckets = ngx_websocket_log_buckets(l);
+
+    for (n = 0; n < buckets; /* void */ ) {
+        log_section();
+        n += ngx_websocket_log_sweep(l, buckets - n, now, idle);
+        log_section();
+    }
+}
+
+
 #endif /* LOG_REGION_H */

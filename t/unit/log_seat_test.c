@@ -6,6 +6,7 @@
 
 
 #include "unit.h"
+#include "log_work.h"
 #include "hub/log.c"
 #include "hub/log_channel.c"
 #include "hub/log_member.c"

@@ -1,0 +1,29 @@
+
+/*
+ * Housekeeping in the zones: what is left of dead workers, and what is too old
+ * or idle.  It is done in slices, between which others have their turns.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_SWEEP_H
+#define NGX_HTTP_WEBSOCKET_SWEEP_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "hub/ngx_http_websocket_zone.h"
+
+
+/* In init_process; mourn is for ngx_http_websocket_hub_bury(). */
+void ngx_http_websocket_sweep_init(ngx_cycle_t *cycle,
+    ngx_http_websocket_mourn_pt mourn);
+
+/*
+ * To be called each second, with the zones (ngx_http_websocket_zone_t *) that
+ * have a hub.
+ */
+void ngx_http_websocket_sweep(ngx_array_t *zones);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_SWEEP_H */
