@@ -257,6 +257,13 @@ void ngx_websocket_log_key(const ngx_websocket_log_t *log,
 void ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
     uint32_t incarnation);
 
+/*
+ * Lock-free, but with the lock held nobody changes it.  Which incarnation of a
+ * worker has the slot in this log, 0 for none.
+ */
+uint32_t ngx_websocket_log_attached(const ngx_websocket_log_t *log,
+    uint32_t slot);
+
 
 /*
  * Finds a channel by name, 1 to NGX_WEBSOCKET_LOG_NAME_SIZE bytes.  Returns
