@@ -32,15 +32,15 @@ bench_peers := libnginx-mod-nchan golang-go \
 flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: help build run test test-asan test-valgrind test-fault \
-    test-extended fuzz bench bench-short bench-typed bench-instructions \
-    install uninstall clean distclean FORCE
+.PHONY: help build run binaries test test-asan test-valgrind test-fault \
+    test-builds test-extended fuzz bench bench-short bench-typed \
+    bench-instructions bench-stalls install uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
-	    "test-fault test-extended fuzz bench-short bench-typed" \
-	    "bench-instructions clean distclean"
+	    "test-fault test-builds test-extended fuzz bench-short bench-typed" \
+	    "bench-instructions bench-stalls clean distclean"
 
 build: $(module)
 
@@ -83,10 +83,19 @@ $(build)/node_modules: t/package.json t/package-lock.json \
 	@cd $(build) && $(npm) > /dev/null && touch node_modules \
 	    || { rm -rf node_modules; exit 1; }
 
-test: $(build)/test-packages $(build)/node_modules $(module) $(unit) $(fuzz)
+# all, or those that are asked for, on all CPUs
+binaries := $(filter $(if $(T),$(subst *,%,$(T)),%),$(unit) $(fuzz))
+build_binaries := $(MAKE) -j"$$(nproc)" --no-print-directory binaries
+
+binaries: $(binaries)
+	@:
+
+test: $(build)/test-packages $(build)/node_modules $(module)
+	@+$(build_binaries)
 	@t/tools/test $(build) $(T)
 
-test-asan: $(build)/test-packages $(build)/node_modules $(unit) $(fuzz)
+test-asan: $(build)/test-packages $(build)/node_modules
+	@+$(build_binaries)
 	@t/tools/build-asan $(build)
 	@t/tools/test-asan $(build) $(T)
 
@@ -96,13 +105,17 @@ test-valgrind: $(build)/test-packages $(module)
 test-fault: $(build)/test-packages $(module)
 	@WEBSOCKET_LONG=1 t/tools/test $(build) t/fault/*_test.py
 
-test-extended: test test-asan test-valgrind
+test-builds: $(build)/test-packages
+	@WEBSOCKET_LONG=1 t/tools/test $(build) t/builds/*_test.py
+
+test-extended: test test-asan test-valgrind test-builds
 
 fuzz: $(fuzz)
 	@t/tools/fuzz $(build) $(TIME)
 
 bench_flags := -std=gnu11 -O2 -Wall -Wextra -Werror
-load := $(patsubst %,t/bench/%.c,client echo fanout handshake idle load meter)
+load := $(patsubst %,t/bench/%.c,client echo fanout handshake idle load meter \
+    stalls)
 
 $(build)/bench-packages: Makefile
 	@t/tools/packages $(bench_packages)
@@ -130,6 +143,9 @@ bench-typed: $(build)/test-packages $(bench_needs)
 bench-instructions: $(build)/test-packages $(bench_needs)
 	@t/bench/bench $(build) instructions '$(T)'
 
+bench-stalls: $(build)/bench-packages $(build)/node_modules $(bench_needs)
+	@t/bench/bench $(build) stalls '$(T)'
+
 modules_dir := $(DESTDIR)$(PREFIX)/usr/lib/nginx/modules
 available_dir := $(DESTDIR)$(PREFIX)/usr/share/nginx/modules-available
 enabled_dir := $(DESTDIR)$(PREFIX)/etc/nginx/modules-enabled
@@ -154,7 +170,8 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/fault $(build)/work $(build)/bench $(build)/run $(build)/servroot
+	    $(build)/fault $(build)/work $(build)/bench $(build)/run \
+	    $(build)/servroot $(build)/variants
 
 distclean:
 	rm -rf $(build)

@@ -254,28 +254,38 @@ ngx_http_websocket_set_location(ngx_conf_t *cf,
 }
 
 
+/* names, and at the end perhaps empty=allowed */
+
 char *
 ngx_http_websocket_channel(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
-    ngx_str_t                 *value;
-    ngx_uint_t                 i;
-    ngx_http_complex_value_t  *cv;
+    ngx_str_t                  *value;
+    ngx_uint_t                  i, n, empty;
+    ngx_http_websocket_name_t  *name;
 
     if (wlcf->channels != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
-    wlcf->channels = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                      sizeof(ngx_http_complex_value_t));
+    value = cf->args->elts;
+    n = cf->args->nelts;
+
+    empty = ngx_strcmp(value[n - 1].data, "empty=allowed") == 0;
+    n -= empty;
+
+    if (n == 1) {
+        return "needs a channel's name";
+    }
+
+    wlcf->channels = ngx_array_create(cf->pool, n - 1,
+                                      sizeof(ngx_http_websocket_name_t));
     if (wlcf->channels == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
+    for (i = 1; i < n; i++) {
 
         if (value[i].len == 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -283,10 +293,19 @@ ngx_http_websocket_channel(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return NGX_CONF_ERROR;
         }
 
-        cv = ngx_array_push(wlcf->channels);
+        if (ngx_strncmp(value[i].data, "empty=", 6) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\": it can only be "
+                               "\"empty=allowed\", behind the names",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
 
-        if (cv == NULL
-            || ngx_http_websocket_compile(cf, cv, &value[i]) != NGX_OK)
+        name = ngx_array_push(wlcf->channels);
+
+        if (name == NULL
+            || ngx_http_websocket_name_compile(cf, name, &value[i], empty)
+               != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }

@@ -51,14 +51,6 @@ static void ngx_http_websocket_reap_handler(ngx_uint_t slot);
 static void ngx_http_websocket_tick_handler(ngx_event_t *ev);
 
 
-static ndk_set_var_t  ngx_http_websocket_name_filter = {
-    NDK_SET_VAR_VALUE,
-    (void *) ngx_http_websocket_set_name,
-    1,
-    NULL
-};
-
-
 static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
     { ngx_string("end"), 0 },
     { ngx_string("start"), 1 },
@@ -132,10 +124,10 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
     { ngx_string("websocket_set_name"),
       NGX_HTTP_SRV_CONF|NGX_HTTP_SIF_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
                        |NGX_CONF_TAKE2,
-      ndk_set_var_value,
+      ngx_http_websocket_set_name,
       0,
       0,
-      &ngx_http_websocket_name_filter },
+      NULL },
 
     { ngx_string("websocket_history"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
@@ -388,7 +380,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
 
 static ngx_http_module_t  ngx_http_websocket_module_ctx = {
     ngx_http_websocket_add_variables,      /* preconfiguration */
-    NULL,                                  /* postconfiguration */
+    ngx_http_websocket_named_init,         /* postconfiguration */
 
     ngx_http_websocket_create_main_conf,   /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -744,23 +736,25 @@ static char *
 ngx_http_websocket_default_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf)
 {
-    ngx_http_complex_value_t  *cv;
+    ngx_http_websocket_name_t  *name;
 
-    static ngx_str_t           uri = ngx_string("$uri");
+    static ngx_str_t            uri = ngx_string("$uri");
 
     if (conf->channels) {
         return NGX_CONF_OK;
     }
 
     conf->channels = ngx_array_create(cf->pool, 1,
-                                      sizeof(ngx_http_complex_value_t));
+                                      sizeof(ngx_http_websocket_name_t));
     if (conf->channels == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    cv = ngx_array_push(conf->channels);
+    name = ngx_array_push(conf->channels);
 
-    if (cv == NULL || ngx_http_websocket_compile(cf, cv, &uri) != NGX_OK) {
+    if (name == NULL
+        || ngx_http_websocket_name_compile(cf, name, &uri, 0) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -77,6 +77,8 @@ typedef struct {
     ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
+    ngx_uint_t                    named;    /* 1: websocket_set_name works in
+                                               later phases, too */
 
     ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
                                                NULL: none */
@@ -107,7 +109,7 @@ typedef struct {
     ngx_http_websocket_stats_t   *stats;    /* this worker's */
     ngx_str_t                     location; /* its name */
 
-    ngx_array_t                  *channels; /* ngx_http_complex_value_t */
+    ngx_array_t                  *channels; /* ngx_http_websocket_name_t */
     ngx_array_t                  *subprotocols;     /* ngx_str_t */
 
     /* history.length is NGX_CONF_UNSET_UINT where the location says nothing */

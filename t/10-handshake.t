@@ -250,7 +250,7 @@ b< 402
 --- websocket
 a> GET /ws
 a< 400
-a< body qr/the channel name is empty/
+a< body a variable of the channel name is empty: "$arg_c"
 
 
 
@@ -267,7 +267,7 @@ a< body qr/the channel name is empty/
 --- websocket
 a> GET /ws?c=%ff
 a< 400
-a< body qr/the channel name is empty/
+a< body a variable of the channel name is empty: "$room"
 b> GET /uri/%0a
 b< 400
 b< body qr/control character/
@@ -310,3 +310,128 @@ a> close 1000
 a< close 1000
 a< eof
 ! wait-access qr/^192\.0\.2\.7 101$/m
+
+
+
+=== TEST 24: another Upgrade asks for no WebSocket
+--- config
+    location = /ws { websocket echo; }
+--- websocket
+a+ Connection: Upgrade, HTTP2-Settings
+a+ Upgrade: h2c
+a+ HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA
+a> plain GET /ws
+a< 426
+a< body qr/this is a WebSocket endpoint/
+# what a proxy has taken something from is told so
+b+ Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
+b> plain GET /ws
+b< 400
+b< body qr/the Upgrade header is missing/
+c+ Sec-WebSocket-Version: 13
+c> plain GET /ws
+c< 400
+c< body qr/the Upgrade header is missing/
+d+ Upgrade: WEBSOCKET
+d> plain GET /ws
+d< 400
+d< body qr/the Connection header has no "upgrade"/
+# several lines are one list
+e+ Upgrade: websocket
+e+ Upgrade: h2c
+e> GET /ws
+e< 101
+f> plain GET /ws HTTP/1.0
+f< 426
+
+
+
+=== TEST 25: HEAD is answered as a GET that asks for no WebSocket
+--- config
+    location = /ws { websocket echo; }
+--- websocket
+! HEAD /ws
+! < 426
+! < header Sec-WebSocket-Version: 13
+! HEAD /ws [Connection: upgrade; Upgrade: websocket; Sec-WebSocket-Version: 13; Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==]
+! < 426
+
+
+
+=== TEST 26: a name in which a variable is empty is nobody's
+--- http_config
+    websocket_zone zone=live:1m;
+    map $arg_d $mapped { default ""; x y; }
+--- config
+    location = /ws { websocket result; websocket_channel room/$arg_a/${arg_b}x; }
+    location = /map { websocket result; websocket_channel a $mapped; }
+    location ~ ^/part-([a-z]*)-(?<named>[a-z]*)-?([0-9]+)?$ {
+        websocket result;
+        websocket_channel part/$1/$named/$3;
+    }
+    location = /any {
+        websocket result;
+        websocket_channel room/$arg_a all empty=allowed;
+    }
+    location = /none { websocket result; websocket_channel $arg_a empty=allowed; }
+    location = /pub { websocket_publish; websocket_channel room/$arg_a; }
+--- websocket
+a> GET /ws?a=1&b=2
+a< 101
+b> GET /ws?a=1
+b< 400
+b< body a variable of the channel name is empty: "$arg_b"
+c> GET /ws?a=&b=2
+c< 400
+c< body a variable of the channel name is empty: "$arg_a"
+c+ Accept: text/event-stream
+c> plain GET /ws?b=2
+c< 400
+d> GET /map?d=x
+d< 101
+e> GET /map
+e< 400
+e< body a variable of the channel name is empty: "$mapped"
+f> GET /part-a-b-1
+f< 101
+g> GET /part--b-1
+g< 400
+g< body a variable of the channel name is empty: "$1"
+h> GET /part-a--1
+h< 400
+h< body a variable of the channel name is empty: "$named"
+i> GET /part-a-b
+i< 400
+i< body a variable of the channel name is empty: "$3"
+j> GET /any
+j< 101
+k> GET /none
+k< 400
+k< body the channel name is empty
+! POST /pub one
+! < 400
+! < json {"error":{"code":"bad_channel","message":"a variable of the channel name is empty: \"$arg_a\""}}
+! GET /pub
+! < 400
+! DELETE /pub
+! < 400
+! POST /pub?a=1 one
+! < 202
+
+
+
+=== TEST 27: a wrong parameter of it
+--- config
+    location = /ws { websocket result; websocket_channel x empty=yes; }
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "empty=yes": it can only be "empty=allowed", behind the names in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 28: a parameter is no name
+--- config
+    location = /ws { websocket result; websocket_channel empty=allowed; }
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*"websocket_channel" directive needs a channel's name in \S+nginx\.conf:\d+/

@@ -302,7 +302,7 @@ a> raw 87 00 00 00 00 f2 48 cd c9 c9 07 00
 a< text Hello
 a< text Hello
 a< text Hello
-b+ Sec-WebSocket-Extensions: permessage-deflate
+b+ Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits
 b> GET /over
 b< 101
 b> raw+ c1 87 00 00 00 00 f2 48 cd c9 c9 07 00 c1 85 00 00 00 00 f2 00 11 00 00
@@ -672,7 +672,7 @@ e< compressed binary* 100 \0
     location = /over { websocket echo; websocket_deflate on context_takeover=on; }
     location = /each { websocket echo; websocket_deflate on; }
 --- websocket
-a+ Sec-WebSocket-Extensions: permessage-deflate
+a+ Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits
 a> GET /over
 a< 101
 a> compressed text The quick brown fox jumps over the lazy dog, and then the quick brown dog over the lazy fox
@@ -734,7 +734,7 @@ a> end
 --- config
     location = /ws { websocket echo; websocket_deflate on context_takeover=on; }
 --- websocket
-a+ Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover
+a+ Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits
 a> GET /ws?c=a
 a< 101
 a> compressed text The quick brown fox jumps over the lazy dog, and then the quick brown dog over the lazy fox
@@ -779,19 +779,19 @@ b> end
 a+ Sec-WebSocket-Extensions: permessage-deflate
 a> GET /oldest
 a< 101
-a< header Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; server_max_window_bits=12
+a< header Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12
 a+ Sec-WebSocket-Extensions: permessage-deflate
 a> GET /conflate
 a< 101
-a< header Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; server_max_window_bits=12
+a< header Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12
 a+ Sec-WebSocket-Extensions: permessage-deflate
 a> GET /priority
 a< 101
-a< header Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; server_max_window_bits=12
+a< header Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12
 a+ Sec-WebSocket-Extensions: permessage-deflate
 a> GET /close
 a< 101
-a< header Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12
+a< header Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; server_max_window_bits=12
 a> compressed text* 100 x
 a< compressed text* 100 x
 a> compressed text* 100 x

@@ -78,6 +78,23 @@ a< stream id:
 b+ Accept: text/html
 b> plain GET /ws
 b< 426
+# several lines are one list, and q=0 is a no
+list+ Accept: application/json
+list+ Accept: text/html;a="b,c", text/event-stream
+list> plain GET /ws
+list< 200
+no+ Accept: */*, text/event-stream; q=0.000
+no> plain GET /ws
+no< 426
+no2+ Accept: text/event-stream;q=0;charset=utf-8
+no2> plain GET /ws
+no2< 426
+not+ Accept: text/event-streams, x-text/event-stream
+not> plain GET /ws
+not< 426
+little+ Accept: text/event-stream;Q=0.001
+little> plain GET /ws
+little< 200
 # nothing is to be received there
 c+ Accept: text/event-stream
 c> plain GET /payload
@@ -138,11 +155,32 @@ e+ Last-Event-ID: $EPOCH:0
 e> plain GET /ws
 e< 200
 e< stream qr/\Aretry: \d+\nid: $EPOCH:1\nevent: unrecovered\ndata: \{"recovered":false,"position":"$EPOCH:1"\}\n\nid: $EPOCH:2\ndata: two\n\n/
+# an id that is none: EventSource takes no other status than 200
 f+ Accept: text/event-stream
-f+ Last-Event-ID: 17
+f+ Last-Event-ID: urn:uuid:36d883aa-4015-4241-aaae-bde887c2662e
 f> plain GET /ws
-f< 400
-f< body qr/\Athe position is not EPOCH:OFFSET/
+f< 200
+f< stream qr/\Aretry: \d+\nid: $EPOCH:1\nevent: unrecovered\ndata: \{"recovered":false,"position":"$EPOCH:1"\}\n\nid: $EPOCH:2\n/
+f2+ Accept: text/event-stream
+f2+ Last-Event-ID: $EPOCH:x
+f2> plain GET /ws
+f2< 200
+f2< stream qr/\nevent: unrecovered\n/
+f3+ Accept: text/event-stream
+f3+ Last-Event-ID: ,
+f3> plain GET /ws
+f3< 200
+f3< stream qr/\nevent: unrecovered\n/
+# of other channels and of this one
+f4+ Accept: text/event-stream
+f4+ Last-Event-ID: 0123456789abcdef:7,$EPOCH:3,x,0123456789abcde0:7
+f4> plain GET /ws
+f4< 200
+f4< stream qr/\Aretry: \d+\nid: $EPOCH:3\n\nid: $EPOCH:4\ndata: four\n\n/
+f5+ Accept: text/event-stream
+f5> plain GET /ws?since=17
+f5< 400
+f5< body qr/\Athe position is not EPOCH:OFFSET/
 ! apart g a
 g+ Accept: text/event-stream
 g+ Last-Event-ID: $EPOCH:4
@@ -497,7 +535,7 @@ a< body qr/\A\{"recovered":true,"position":"$EPOCH:1","messages":\[\]\}\n\z/
     location = /size {
         websocket result;
         websocket_channel x;
-        websocket_send_queue size=150;
+        websocket_send_queue size=200;
     }
     location = /pub {
         websocket_publish;
@@ -516,7 +554,7 @@ a> plain GET /two?since=$EPOCH:2
 a< body qr/\A\{"recovered":true,"position":"$EPOCH:4","messages":\[\{"offset":3,[^{]*\},\{"offset":4,[^{]*\}\]\}\n\z/
 a> plain GET /two?since=$EPOCH:4
 a< body qr/\A\{"recovered":true,"position":"$EPOCH:5","messages":\[\{"offset":5,[^{]*\}\]\}\n\z/
-# of about 100 bytes each, as JSON
+# of some 90 bytes each, as JSON: a third would be more than the bound
 b> plain GET /size?since=$EPOCH:0
 b< body qr/\A\{"recovered":true,"position":"$EPOCH:2","messages":\[\{"offset":1,[^{]*\},\{"offset":2,[^{]*\}\]\}\n\z/
 
@@ -670,7 +708,17 @@ a< stream qr/\Aid: [^\n]*\ndata: five\n\n/
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! HEAD /ws [Accept: text/event-stream]
+! < 200
+! < header Content-Type: text/event-stream
+! HEAD /ws?transport=poll
+! < 200
+! < header Content-Type: application/json
+! HEAD /ws?since=x
 ! < 400
+! HEAD /ws
+! < 426
+! GET /pub
+! < 404
 ! PUT /ws?transport=poll [Accept: text/event-stream] x
 ! < 405
 ! < header Allow: GET, POST
@@ -706,3 +754,83 @@ a< stream qr/\Aretry: \d+\nid: \w+:0\n\n/
 a< stream qr/\Aid: $EPOCH:1\ndata: one\n\n/
 ! DELETE /pub
 a< body qr/\Aevent: close\n/
+
+
+
+=== TEST 21: with "Upgrade: h2c", as some clients send on every request
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! POST /ws [Connection: Upgrade, HTTP2-Settings; Upgrade: h2c] one
+! < 202
+! GET /pub [Connection: Upgrade; Upgrade: h2c]
+! < 200
+! < json {"offset":1}
+a+ Upgrade: h2c
+a+ Accept: text/event-stream
+a> plain GET /ws
+a< 200
+a< stream qr/\nid: $EPOCH:1\n/
+b+ Upgrade: h2c
+b> plain GET /ws?transport=poll
+b< 200
+! GET /pub [Upgrade: h2c, websocket]
+! < 400
+! < json {"error":{"code":"no_stream"}}
+=== TEST 22: more than an answer's bound in one turn: nothing is lost
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_history length=1000;
+        websocket_send_queue size=2000;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=1000;
+    }
+--- websocket
+! POST /pub hello
+w> GET /ws
+w< 101
+a> plain GET /ws?transport=poll&since=$EPOCH:1
+! GET /pub
+! < soon json {"subscribers":2}
+# of 89 and 90 bytes each, as JSON
+w> times 40 text hello
+a< body qr/\A\{"recovered":true,"position":"$EPOCH:23","messages":\[(\{"offset":\d+,[^{]*\},?){22}\]\}\n\z/
+a> plain GET /ws?transport=poll&since=$EPOCH:23
+a< body qr/\A\{"recovered":true,"position":"$EPOCH:41","messages":\[\{"offset":24,[^{]*\},(\{"offset":\d+,[^{]*\},?){17}\]\}\n\z/
+
+
+
+=== TEST 23: a poll of two channels: what does not fit comes with the next
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    location = /ws {
+        websocket result;
+        websocket_channel x y;
+        websocket_history length=10;
+        websocket_send_queue size=1000;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_history length=10;
+    }
+--- websocket
+a> plain GET /ws?transport=poll
+a< body qr/"position":"(?<x>\w+):0,(?<y>\w+):0"/
+! POST /pub?c=x * 700 1
+! POST /pub?c=y * 700 2
+a> plain GET /ws?transport=poll&since=%{x}:0,%{y}:0
+a< body qr/"position":"%{x}:1,%{y}:0","messages":\[\{"offset":1,"time":\d+,"type":"text","data":"1{700}"/
+a> plain GET /ws?transport=poll&since=%{x}:1,%{y}:0
+a< body qr/"position":"%{x}:1,%{y}:1","messages":\[\{"offset":1,"time":\d+,"type":"text","data":"2{700}"/

@@ -898,3 +898,99 @@ b< close 1012
 a< text one
 a< close 1012
 e< body qr/\Aid: \w+:1\ndata: one\n\nevent: close\ndata: \{"code":1012,/
+
+
+
+=== TEST 22: without priorities the oldest goes, whatever a publisher says
+--- http_config
+    websocket_zone zone=live:4m;
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel x;
+        websocket_send_queue messages=3 overflow=drop_oldest;
+    }
+    location = /all { websocket result; websocket_channel x; }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /all
+b< 101
+! POST /pub * 500000 x
+b< text* 500000 x
+! POST /pub n1
+! POST /pub n2
+! POST /pub [X-WebSocket-Priority: low] l1
+! POST /pub [X-WebSocket-Priority: low] l2
+b< text n1
+b< text n2
+b< text l1
+b< text l2
+a< text* 500000 x
+a< text l1
+a< text l2
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 2$/
+
+
+
+=== TEST 23: overflow=conflate drops no answer to the client
+--- http_config
+    websocket_zone zone=live:4m;
+    websocket_message t { field n number; }
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_receive t;
+        websocket_send_queue messages=4 overflow=conflate;
+    }
+    location = /all { websocket result; websocket_channel x; }
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /all
+b< 101
+! POST /pub * 500000 x
+b< text* 500000 x
+a> text no JSON
+a> text {"n":1}
+b< text {"n":1}
+! POST /pub x2
+b< text x2
+# at the bound: the oldest message makes room for an answer, then x2 goes
+a> text {"n":"no number"}
+a> text {"n":3}
+b< text {"n":3}
+a< text* 500000 x
+a< json {"error":{"code":"invalid_message"}}
+a< json {"error":{"code":"invalid_message","path":"n"}}
+a< text {"n":3}
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 2$/

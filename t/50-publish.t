@@ -208,7 +208,7 @@ a< text* 300000 y
 --- websocket
 ! POST /pub one
 ! < 400
-! < json {"error":{"code":"bad_channel","message":"the channel name is empty"}}
+! < json {"error":{"code":"bad_channel","message":"a variable of the channel name is empty: \"$room\""}}
 ! POST /pub?c=caf%C3%A9%20%22x%22 one
 ! < 202
 ! < json {"channel":"café \"x\"","offset":1,"subscribers":0}
@@ -286,7 +286,70 @@ a< body qr/"no_stream","message":"websocket_publish is for publishing: connect t
 
 
 
-=== TEST 15: a history that takes so much of the zone
+=== TEST 15: a user's key is the user's own
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_history length=9;
+--- config
+    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! POST /ws [Idempotency-Key: 1; Authorization: Basic YW5uOg==] of ann
+! < json {"offset":1}
+! POST /ws [Idempotency-Key: 1; Authorization: Basic Ym9iOg==] of bob
+! < json {"offset":2}
+! POST /ws [Idempotency-Key: 1] of nobody
+! < json {"offset":3}
+! POST /ws [Idempotency-Key: 1; Authorization: Basic YW5uOg==] of ann again
+! < json {"offset":1}
+# publishers share theirs
+! POST /pub [Idempotency-Key: 1; Authorization: Basic YW5uOg==] published
+! < json {"offset":4}
+! POST /pub [Idempotency-Key: 1; Authorization: Basic Ym9iOg==] published
+! < json {"offset":4}
+
+
+
+=== TEST 16: one header too many
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub { websocket_publish; websocket_channel x; }
+--- websocket
+! POST /pub [X-WebSocket-Tags: a=b; X-WebSocket-Tags: c=d] one
+! < 400
+! < json {"error":{"code":"bad_header","message":"there are several X-WebSocket-Tags headers"}}
+! POST /pub [Idempotency-Key: a; Idempotency-Key: a] one
+! < 400
+! < json {"error":{"code":"bad_header","message":"there are several Idempotency-Key headers"}}
+! POST /pub [X-WebSocket-Priority: low; X-WebSocket-Priority: high] one
+! < 400
+! < json {"error":{"code":"bad_header","message":"there are several X-WebSocket-Priority headers"}}
+! GET /pub
+! < 404
+
+
+
+=== TEST 17: headers that are for publishers only
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        if ($http_x_websocket_tags)     { return 400; }
+        if ($http_x_websocket_priority) { return 400; }
+    }
+--- websocket
+! POST /ws [X-WebSocket-Tags: a=b] one
+! < 400
+! POST /ws [X-WebSocket-Priority: urgent] one
+! < 400
+! POST /ws one
+! < 202
+
+
+=== TEST 18: a history that takes so much of the zone
 --- http_config
     websocket_zone zone=live:1m;
 --- config

@@ -399,7 +399,7 @@ a file
     location /inner/ {
         internal;
         websocket bidirectional;
-        websocket_channel $uri/$arg_name;
+        websocket_channel $uri/$arg_name empty=allowed;
     }
 --- websocket
 a> GET /try/one?x=1
@@ -697,3 +697,95 @@ e> text hello
 e< text hello
 --- error_log
 websocket stream "/ws" is no part of another response
+
+
+
+=== TEST 21: error_page is for refusals of ours as for others
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message m { field a integer required; }
+--- config
+    location = /ws {
+        websocket         bidirectional;
+        websocket_channel room/$arg_r;
+        websocket_receive m;
+        websocket_max_message_size 100;
+        error_page 400 =200 /page;
+        error_page 403 /why;
+        error_page 405 413 =303 http://example.org/;
+        error_page 422 = @named;
+        error_page 426 = @named;
+        if ($arg_if) { error_page 426 =404 /page; }
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        error_page 404 /why;
+        deny 192.0.2.1;
+    }
+    location = /full {
+        websocket echo zone=live;
+        websocket_max_connections 1;
+        error_page 503 /why;
+    }
+    location = /page { return 200 "a page\n"; }
+    location = /why { return 200 "why\n"; }
+    location @named { return 200 "named\n"; }
+--- websocket
+! GET /ws
+! < 200
+! < body named
+! GET /ws?if=1
+! < 404
+! < body a page
+a> GET /ws
+a< 200
+a< body a page
+b+ Origin: http://example.org
+b> GET /ws?r=1
+b< 403
+b< body why
+! POST /ws?r=1 {"a":"b"}
+! < 200
+! < body named
+! POST /ws?r=1 * 101 x
+! < 303
+! < header Location: http://example.org/
+! PUT /ws?r=1 x
+! < 303
+! < header Allow: GET, POST
+! POST /ws?r=1 {"a":1}
+! < 202
+! GET /pub?c=none
+! < 404
+! < body why
+# a status without a page of its own
+! GET /pub?c=x&limit=x
+! < 400
+! < json {"error":{"code":"bad_limit"}}
+c> GET /full
+c< 101
+d> GET /full
+d< 503
+d< header Retry-After: 1
+d< body why
+
+
+
+=== TEST 22: an error_page that is a stream which refuses
+--- config
+    location = /one { websocket echo; error_page 426 /two; }
+    location = /two { websocket echo; error_page 426 /one; }
+    location = /round {
+        websocket echo;
+        recursive_error_pages on;
+        error_page 426 = /round;
+    }
+--- websocket
+! GET /one
+! < 426
+! < body this is a WebSocket endpoint: connect with a WebSocket client
+! GET /round
+! < 500
+! GET /two
+! < 426

@@ -47,6 +47,10 @@ my %tokens = (
     RSA => sign_token($body, 'RS256', "$dir/rsa.pem"),
     EC => sign_token($body, 'ES256', "$dir/ec.pem"),
     CRIT => token({}, crit => ['x'], x => 1),
+    ACCESS => token({}, typ => 'at+jwt'),
+    LOGOUT => token({}, typ => 'logout+jwt'),
+    JTI => token({ jti => 7 }),
+    EMPTY => token({ sub => '' }),
     EXPIRED => token({ exp => $now - 100 }),
     NEVER => sign_token({ sub => 'ann' }, 'HS256', $secret),
     NOT_YET => token({ nbf => $now + 3600 }),
@@ -960,3 +964,138 @@ b< eof
 --- must_die
 --- error_log eval
 qr/the key file "\S+big\.key" is larger than 65536 bytes in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 33: types of tokens, and claims that are none
+--- config
+    location = /any { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
+    location = /access { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 typ=at+jwt; }
+    location = /jwt { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 typ=JWT; }
+--- websocket
+a> GET /any?token=$TEST_NGINX_TOKEN_ACCESS
+a< 101
+b> GET /any?token=$TEST_NGINX_TOKEN_LOGOUT
+b< 401
+b< body the token's "typ" is not one that is taken here
+c> GET /access?token=$TEST_NGINX_TOKEN_ACCESS
+c< 101
+d> GET /access?token=$TEST_NGINX_TOKEN_ANN
+d< 401
+e> GET /jwt?token=$TEST_NGINX_TOKEN_ACCESS
+e< 401
+f> GET /any?token=$TEST_NGINX_TOKEN_JTI
+f< 401
+f< body a claim of the token is of the wrong type, or empty
+g> GET /any?token=$TEST_NGINX_TOKEN_EMPTY
+g< 401
+
+
+
+=== TEST 34: a type that is not known
+--- config
+    location = /ws { websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 typ=jwe; }
+--- must_die
+--- error_log eval
+qr/\[emerg\] .*invalid parameter "typ=jwe": it is "at\+jwt" or "JWT" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 35: a token without a name has no channel
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    location = /inbox { websocket result;
+                        websocket_channel user/$websocket_jwt_sub; }
+--- websocket
+a> GET /inbox?token=$TEST_NGINX_TOKEN_ANN
+a< 101
+b> GET /inbox?token=$TEST_NGINX_TOKEN_NOBODY
+b< 400
+b< body a variable of the channel name is empty: "$websocket_jwt_sub"
+
+
+
+=== TEST 36: a user's key is the user's own
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_history length=9;
+--- config
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+    location = /ws { websocket bidirectional; websocket_channel x; }
+--- websocket
+! POST /ws?token=$TEST_NGINX_TOKEN_ANN [Idempotency-Key: 1] of ann
+! < json {"offset":1}
+! POST /ws?token=$TEST_NGINX_TOKEN_BOB [Idempotency-Key: 1] of bob
+! < json {"offset":2}
+! POST /ws?token=$TEST_NGINX_TOKEN_ANN [Idempotency-Key: 1] of ann again
+! < json {"offset":1}
+
+
+
+=== TEST 37: a page of one's own for who has no token
+--- config
+    location = /ws {
+        websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+        error_page 401 = @login;
+    }
+    location = /kept {
+        websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+        error_page 401 /why;
+    }
+    location = /why { return 200 "a token is missing\n"; }
+    location @login { return 302 /login; }
+    # who may come in without one
+    location = /guests {
+        websocket echo;
+        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
+        error_page 401 = /guest;
+    }
+    location = /guest { websocket echo; }
+--- websocket
+a> GET /ws
+a< 302
+a< header Location: qr/.login$/
+b> GET /kept?token=x
+b< 401
+b< header WWW-Authenticate: qr/\ABearer error="invalid_token"/
+b< body a token is missing
+c> GET /guests
+c< 101
+c> text hello
+c< text hello
+
+
+
+=== TEST 38: a renewal is no message too many, and no escape hides it
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_channel room/a;
+    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=60s;
+    location = /rate { websocket bidirectional; websocket_rate messages=1/1h action=drop; }
+    location = /ws { websocket bidirectional; }
+--- websocket
+a> GET /rate?token=$TEST_NGINX_TOKEN_ANN
+a< 101
+a> text one
+a< text one
+a> text two
+a> text {"type":"token","token":"$TEST_NGINX_TOKEN_ANN"}
+a< json {"type":"token_renewed"}
+b> GET /ws?token=$TEST_NGINX_TOKEN_ANN
+b< 101
+b> text {"type":"\\u0074oken","\\u0074oken":"$TEST_NGINX_TOKEN_ANN"}
+b< json {"type":"token_renewed"}
+b> text {"type":"token","t\\u006fken":"cut
+b< json {"type":"token_error"}
+b> text {"x":"\\u00e9"}
+b< text {"x":"\\u00e9"}
+a< text {"x":"\\u00e9"}

@@ -104,7 +104,7 @@ d< 410
         listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
         location / {
             if ($cookie_session != "5") { return 401; }
-            add_header X-User ann;
+            if ($cookie_nobody = "") { add_header X-User ann%40x; }
             return 204;
         }
     }
@@ -122,18 +122,77 @@ d< 410
         websocket         bidirectional;
         websocket_channel user/$user;
     }
-    location = /publish { websocket_publish; websocket_channel user/ann; }
+    location = /decoded {
+        auth_request       /session;
+        auth_request_set   $user $upstream_http_x_user;
+        websocket_set_name $name $user;
+        websocket          bidirectional;
+        websocket_channel  user/$name;
+        add_header         X-Name "[$name]" always;
+    }
+    websocket_set_name $everywhere $user;
+    location = /everywhere {
+        auth_request       /session;
+        auth_request_set   $user $upstream_http_x_user;
+        websocket          bidirectional;
+        websocket_channel  user/$everywhere;
+    }
+    location = /preset {
+        auth_request       /session;
+        auth_request_set   $user $upstream_http_x_user;
+        set                $user anybody;
+        set                $other a%40;
+        websocket_set_name $name "$user%41";
+        websocket_set_name $fixed $user;
+        websocket_set_name $early $other;
+        set                $fixed fixed;
+        set                $other b;
+        websocket          bidirectional;
+        websocket_channel  user/$name/$fixed/$early;
+    }
+    location = /publish { websocket_publish; websocket_channel user/$arg_u; }
 --- websocket
 a+ Cookie: session=5
 a> GET /stream
 a< 101
-! POST /publish one
+! POST /publish?u=ann%40x one
 ! < 200
 a< text one
 a> close 1000
 a< close 1000
 a< eof
-! wait-access qr/^.stream ann 101$/
+! wait-access qr/^.stream ann%40x 101$/
+# what auth_request_set has set is decoded
+d+ Cookie: session=5
+d> GET /decoded
+d< 101
+d< header X-Name: [ann@x]
+! POST /publish?u=ann@x two
+! < 200
+d< text two
+# in a server it holds for the subrequest, too
+h+ Cookie: session=5
+h> GET /everywhere
+h< 101
+! POST /publish?u=ann@x two again
+! < 200
+h< text two again
+# in order with "set", as far as what is there already goes
+e+ Cookie: session=5
+e> GET /preset
+e< 101
+! POST /publish?u=ann@xA/fixed/a@ three
+! < 200
+e< text three
+# who has a session and no name is nobody
+f+ Cookie: session=5; nobody=1
+f> GET /stream
+f< 400
+f< body a variable of the channel name is empty: "$user"
+g+ Cookie: session=5; nobody=1
+g> GET /decoded
+g< 400
+g< body a variable of the channel name is empty: "$name"
 b> GET /stream
 b< 401
 # with a cookie, pages of other sites are kept out by their Origin

@@ -841,3 +841,24 @@ d< eof
 --- must_die
 --- error_log eval
 qr/\[emerg\] .*invalid parameter "messages=10r\/s": a rate is a number, perhaps with k, m or g, "\/" and a time, as in 10\/s in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 39: a filter that is refused is an error
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket bidirectional;
+        websocket_channel x;
+        websocket_filter on;
+        websocket_max_errors 2/1h;
+    }
+--- websocket
+a> GET /ws
+a< 101
+a> times 3 text {"filter":5}
+a< json {"error":{"code":"invalid_filter"}}
+a< json {"error":{"code":"invalid_filter"}}
+a< json {"error":{"code":"invalid_filter"}}
+a< close 1008 reason too many errors

@@ -332,7 +332,8 @@ c< 400
 d+ Accept: text/event-stream
 d+ Last-Event-ID: $many
 d> plain GET /ws
-d< 400
+d< 200
+d< stream qr/\\nevent: unrecovered\\n/
 "
 
 
@@ -374,3 +375,27 @@ a< 400
 ! < 405
 ! TRACE /ws
 ! < 405
+
+
+
+=== TEST 19: control characters of two bytes
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_set_name $room $arg_room;
+    location = /raw { websocket result; websocket_channel r/$http_x_room; }
+    location = /set { websocket result; websocket_channel $room; }
+    location = /origin { websocket echo; }
+--- websocket
+a+ X-Room: a\xc2\x85b
+a> GET /raw
+a< 400
+a< body the channel name has a control character
+a> GET /set?room=a%C2%9Fb
+a< 400
+a> GET /set?room=a%C2%A0b
+a< 101
+b+ Origin: https://a\xc2\x9b2J
+b> GET /origin
+b< 403
+! wait-log qr/a\?\?2J/

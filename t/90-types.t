@@ -539,3 +539,73 @@ a< text* 500000 x
 a< text {"p":"urgent"}
 a< text {"p":"high"}
 a< text {"p":"low"}
+
+
+
+=== TEST 27: patterns that would take long
+--- http_config
+    websocket_zone zone=live:4m;
+    websocket_message end { field s string "pattern=(a|aa)+$"; }
+    websocket_message nested { field s string "pattern=^([a-z0-9]+\.?)+$"; }
+    websocket_message m { field l array of=end; field a string pattern=^[a-z]*$; }
+    websocket_message_file schema schema.json;
+--- user_files
+>>> ../conf/schema.json
+{"type":"object","properties":{"s":{"type":"string","pattern":"(a|aa)+$"}}}
+--- config
+    websocket_channel x;
+    location = /end { websocket payload; websocket_receive end; }
+    location = /nested { websocket payload; websocket_receive nested; }
+    location = /m { websocket payload; websocket_receive m; }
+    location = /schema { websocket payload; websocket_receive schema; }
+    location = /out { websocket result; }
+--- websocket
+o> GET /out
+o< 101
+a> GET /end
+a< 101
+a> text {"s":"1a"}
+o< text {"s":"1a"}
+a> text {"s":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"}
+a< json {"error":{"path":"s","message":"cannot be matched against its pattern"}}
+b> GET /schema
+b< 101
+b> text {"s":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"}
+b< json {"error":{"path":"s","message":"cannot be matched against its pattern"}}
+c> GET /nested
+c< 101
+c> text {"s":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"}
+c< json {"error":{"path":"s","message":"cannot be matched against its pattern"}}
+c> text {"s":"www.example.org"}
+o< text {"s":"www.example.org"}
+
+
+
+=== TEST 28: defaults are bounded by the size of a message
+--- http_config
+    websocket_zone zone=live:4m;
+    websocket_message item { field unit string default=milliseconds; }
+    websocket_message m { field l array of=item; field n array of=number; }
+--- config
+    websocket_channel x;
+    websocket_max_message_size 100;
+    location = /in { websocket payload; websocket_receive m; }
+    location = /out { websocket result; }
+    location = /pub { websocket_publish; websocket_send m; }
+--- websocket
+o> GET /out
+o< 101
+a> GET /in
+a< 101
+a> text {"l":[{},{},{}]}
+o< text {"l":[{"unit":"milliseconds"},{"unit":"milliseconds"},{"unit":"milliseconds"}]}
+a> text {"l":[{},{},{},{}]}
+a< json {"error":{"code":"invalid_message","path":"","message":"with its defaults larger than 100 bytes"}}
+# numbers are written in another way where there are defaults
+a> text {"l":[{}],"n":[1e14,1e14,1e14,1e14,1e14]}
+a< json {"error":{"message":"with its defaults larger than 100 bytes"}}
+! POST /pub {"l":[{},{},{},{},{},{},{},{}]}
+! < 422
+! < json {"error":{"message":"with its defaults larger than 100 bytes"}}
+! POST /in {"l":[{},{},{},{}]}
+! < 422

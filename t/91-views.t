@@ -52,8 +52,8 @@ g< 400
 ! POST /pub { "name": "n",\n "value": 0.10, "secret":"s", "where":{"y":1,"x":[2]}}
 ! < json {"offset":1}
 a< text { "name": "n",\n "value": 0.10, "secret":"s", "where":{"y":1,"x":[2]}}
-b< text {"value":0.1,"name":"n"}
-c< text $EPOCH:1\n{"value":0.1,"name":"n"}
+b< text {"value":0.10,"name":"n"}
+c< text $EPOCH:1\n{"value":0.10,"name":"n"}
 d< text {"where":{"x":[2]},"name":"n"}
 e< text { "name": "n",\n "value": 0.10, "secret":"s", "where":{"y":1,"x":[2]}}
 # what is no object, or has nothing that the view shows, is not for it

@@ -463,3 +463,38 @@ a< text {"n":1}
 a< text {"n":1}
 ! GET /status
 ! < soon json {"zones":[{"delivery_seconds":{"count":3}}],"locations":[{"messages_sent":3},{}]}
+
+
+
+=== TEST 11: what only some read as JSON is an object, too
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_message entry { additional on; field level string; view short level id; }
+--- config
+    websocket_channel x;
+    location = /f { websocket bidirectional; websocket_filter on; }
+    location = /v { websocket result; websocket_send entry; websocket_view short; }
+    location = /pub { websocket_publish; }
+--- websocket
+a> GET /f?filter={"level":"e"}
+a< 101
+b> GET /f?filter={"id":{"gt":5}}
+b< 101
+c> GET /v
+c< 101
+! POST /pub {"level":"e","id":18446744073709551615}
+a< text {"level":"e","id":18446744073709551615}
+b< text {"level":"e","id":18446744073709551615}
+c< text {"level":"e","id":18446744073709551615}
+! POST /pub {"id":1e999,"level":"\\ud800"}
+b< text {"id":1e999,"level":"\\ud800"}
+c< text {"level":"\\ud800","id":1e999}
+! POST /pub {"id":[ 7, 0.10 ],"level":"\\u0065","x":"\\u0000"}
+a< text {"id":[ 7, 0.10 ],"level":"\\u0065","x":"\\u0000"}
+c< text {"level":"e","id":[7,0.10]}
+# of a name that comes twice the last counts
+! POST /pub {"level":"e","id":1,"level":"d"}
+! POST /pub {"level":"d","id":1,"level":"e"}
+a< text {"level":"d","id":1,"level":"e"}
+c< text {"level":"d","id":1}
+c< text {"level":"e","id":1}

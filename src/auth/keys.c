@@ -151,6 +151,14 @@ ngx_websocket_keys_alg(const char *name)
 }
 
 
+int
+ngx_websocket_keys_secret_alg(jwt_alg_t alg)
+{
+    return alg == JWT_ALG_HS256 || alg == JWT_ALG_HS384
+           || alg == JWT_ALG_HS512;
+}
+
+
 static const ngx_websocket_keys_alg_t *
 ngx_websocket_keys_find(const char *name)
 {
@@ -383,16 +391,10 @@ static const char *
 ngx_websocket_keys_public(const uint8_t *text, size_t size,
     const ngx_websocket_keys_alg_t *alg)
 {
-    BIO         *bio;
     EVP_PKEY    *key;
     const char  *error;
 
-    bio = BIO_new_mem_buf(text, (int) size);
-    if (bio == NULL) {
-        return NGX_WEBSOCKET_KEYS_NO_MEMORY;
-    }
-
-    key = PEM_read_bio_PUBKEY(bio, NULL, ngx_websocket_keys_no_password, NULL);
+    key = ngx_websocket_keys_read(text, size);
 
     if (key == NULL) {
         error = "a PEM block is not a public key";
@@ -411,10 +413,28 @@ ngx_websocket_keys_public(const uint8_t *text, size_t size,
     }
 
     EVP_PKEY_free(key);
-    BIO_free(bio);
     ERR_clear_error();
 
     return error;
+}
+
+
+EVP_PKEY *
+ngx_websocket_keys_read(const uint8_t *text, size_t size)
+{
+    BIO       *bio;
+    EVP_PKEY  *key;
+
+    bio = BIO_new_mem_buf(text, (int) size);
+    if (bio == NULL) {
+        return NULL;
+    }
+
+    key = PEM_read_bio_PUBKEY(bio, NULL, ngx_websocket_keys_no_password, NULL);
+
+    BIO_free(bio);
+
+    return key;
 }
 
 

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include <jwt.h>
+#include <openssl/evp.h>
 
 
 #define NGX_WEBSOCKET_KEYS_MAX   16
@@ -68,6 +69,12 @@ void ngx_websocket_keys_free(ngx_websocket_keys_t *keys);
  * others, and for "none".
  */
 jwt_alg_t ngx_websocket_keys_alg(const char *name);
+
+/* Not 0 for HS256, HS384 and HS512. */
+int ngx_websocket_keys_secret_alg(jwt_alg_t alg);
+
+/* Reads a block of PEM.  Returns NULL when it is none, or without memory. */
+EVP_PKEY *ngx_websocket_keys_read(const uint8_t *text, size_t size);
 
 /*
  * Decodes base64url without padding (RFC 7515, section 2), n bytes at src,

@@ -55,7 +55,8 @@ typedef struct {
 typedef struct {
     ngx_http_websocket_revocation_key_t  subject;
     ngx_http_websocket_revocation_key_t  id;
-    int64_t                              issued;    /* seconds */
+    int64_t                              issued;    /* seconds, the earliest
+                                                       that it may be */
 } ngx_http_websocket_revocable_t;
 
 

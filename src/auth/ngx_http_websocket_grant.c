@@ -5,6 +5,7 @@
 
 
 #include "auth/ngx_http_websocket_auth.h"
+#include "wire/utf8.h"
 
 
 static ngx_uint_t ngx_http_websocket_printable(const char *text);
@@ -61,15 +62,11 @@ ngx_http_websocket_grant(ngx_http_websocket_grant_t *grant,
 static ngx_uint_t
 ngx_http_websocket_printable(const char *text)
 {
-    const u_char  *p;
+    size_t  size;
 
-    for (p = (const u_char *) text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            return 0;
-        }
-    }
+    size = ngx_strlen(text);
 
-    return 1;
+    return ngx_websocket_control((const u_char *) text, size) == size;
 }
 
 

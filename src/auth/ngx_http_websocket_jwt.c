@@ -20,6 +20,7 @@ enum {
     NGX_HTTP_WEBSOCKET_JWT_RENEW,
     NGX_HTTP_WEBSOCKET_JWT_EXP,
     NGX_HTTP_WEBSOCKET_JWT_CHANNELS,
+    NGX_HTTP_WEBSOCKET_JWT_TYPE,
     NGX_HTTP_WEBSOCKET_JWT_N
 };
 
@@ -28,6 +29,8 @@ static char *ngx_http_websocket_jwt_places(ngx_conf_t *cf,
     ngx_http_websocket_jwt_t *jwt, ngx_http_websocket_param_t *params);
 static char *ngx_http_websocket_jwt_rules(ngx_conf_t *cf,
     ngx_http_websocket_jwt_t *jwt, ngx_http_websocket_param_t *params);
+static char *ngx_http_websocket_jwt_type(ngx_conf_t *cf,
+    ngx_http_websocket_jwt_t *jwt, ngx_http_websocket_param_t *param);
 static char *ngx_http_websocket_jwt_seconds(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param, time_t *seconds, time_t most);
 static char *ngx_http_websocket_jwt_required(ngx_conf_t *cf,
@@ -58,6 +61,7 @@ ngx_http_websocket_jwt(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "renew=", ngx_null_string },
         { "exp=", ngx_null_string },
         { "channels=", ngx_null_string },
+        { "typ=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -220,6 +224,9 @@ ngx_http_websocket_jwt_rules(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
         || ngx_http_websocket_jwt_required(cf,
                                      &params[NGX_HTTP_WEBSOCKET_JWT_CHANNELS],
                                      &jwt->channels)
+           != NGX_CONF_OK
+        || ngx_http_websocket_jwt_type(cf, jwt,
+                                       &params[NGX_HTTP_WEBSOCKET_JWT_TYPE])
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -227,6 +234,27 @@ ngx_http_websocket_jwt_rules(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
 
     jwt->rules.leeway = leeway;
     jwt->rules.expiry = expiry;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_jwt_type(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
+    ngx_http_websocket_param_t *param)
+{
+    if (param->value.data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(param->value.data, "at+jwt") != 0
+        && ngx_strcmp(param->value.data, "JWT") != 0)
+    {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            "it is \"at+jwt\" or \"JWT\"");
+    }
+
+    jwt->rules.type = (char *) param->value.data;
 
     return NGX_CONF_OK;
 }

@@ -8,6 +8,10 @@
 #include "http/ngx_http_websocket_http.h"
 
 
+/* of one that a regular expression is tried on: more than a name can have */
+#define NGX_HTTP_WEBSOCKET_ORIGIN_SIZE  512
+
+
 static char *ngx_http_websocket_origin_regex(ngx_conf_t *cf,
     ngx_http_websocket_origins_t *origins, ngx_str_t *pattern);
 static ngx_uint_t ngx_http_websocket_origin_known(
@@ -84,7 +88,10 @@ ngx_http_websocket_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 #if (NGX_PCRE)
 
-/* one that only occurs in the origin would let in who chose a name for it */
+/*
+ * One that only occurs in the origin would let in who chose a name for it; and
+ * no origin is to be looked at for long.
+ */
 
 static char *
 ngx_http_websocket_origin_regex(ngx_conf_t *cf,
@@ -93,6 +100,12 @@ ngx_http_websocket_origin_regex(ngx_conf_t *cf,
     u_char               *p, errstr[NGX_MAX_CONF_ERRSTR];
     size_t                skip;
     ngx_regex_compile_t   rc;
+
+    static const char     bounds[] =
+#if (NGX_PCRE2)
+                              "(*NO_JIT)"
+#endif
+                              "(*LIMIT_MATCH=10000)\\A(?:%*s)\\z%Z";
 
     if (origins->regexes == NULL) {
         origins->regexes = ngx_palloc(cf->pool, cf->args->nelts
@@ -111,13 +124,13 @@ ngx_http_websocket_origin_regex(ngx_conf_t *cf,
         rc.options = NGX_REGEX_CASELESS;
     }
 
-    p = ngx_pnalloc(cf->pool, pattern->len + sizeof("\\A(?:)\\z"));
+    p = ngx_pnalloc(cf->pool, pattern->len + sizeof(bounds));
     if (p == NULL) {
         return NGX_CONF_ERROR;
     }
 
     rc.pattern.data = p;
-    rc.pattern.len = ngx_sprintf(p, "\\A(?:%*s)\\z%Z", pattern->len - skip,
+    rc.pattern.len = ngx_sprintf(p, bounds, pattern->len - skip,
                                  pattern->data + skip)
                      - p - 1;
     rc.pool = cf->pool;
@@ -223,6 +236,10 @@ ngx_http_websocket_origin_known(ngx_http_websocket_origins_t *origins,
 #if (NGX_PCRE)
 
     ngx_uint_t  i;
+
+    if (origin->len > NGX_HTTP_WEBSOCKET_ORIGIN_SIZE) {
+        return 0;
+    }
 
     for (i = 0; i < origins->nregexes; i++) {
         if (ngx_regex_exec(origins->regexes[i], origin, NULL, 0) >= 0) {

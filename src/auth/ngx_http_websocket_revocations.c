@@ -280,7 +280,7 @@ ngx_uint_t
 ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
     ngx_websocket_token_t *token)
 {
-    json_t  *issued, *id;
+    json_t  *id;
 
     if (ngx_http_websocket_revocations_zone() == NULL) {
         return 0;
@@ -288,7 +288,6 @@ ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
 
     ngx_memzero(what, sizeof(ngx_http_websocket_revocable_t));
 
-    issued = json_object_get(token->grants, "iat");
     id = json_object_get(token->grants, "jti");
 
     if (token->subject) {
@@ -298,7 +297,7 @@ ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
                                           ngx_strlen(token->subject));
     }
 
-    if (json_is_string(id)) {
+    if (id) {
         ngx_http_websocket_revocation_key(&what->id,
                                           NGX_HTTP_WEBSOCKET_REVOKED_ID,
                                           json_string_value(id),
@@ -307,8 +306,7 @@ ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
 
     /* one that does not say when it was issued is of before */
 
-    what->issued = issued ? (int64_t) ngx_max(json_number_value(issued), 0)
-                          : 0;
+    what->issued = token->issued;
 
     return 1;
 }

@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 
+#include "auth/signature.h"
 #include "auth/token.h"
 
 
@@ -18,6 +19,7 @@ typedef struct {
     size_t         body;
     size_t         signature;
     jwt_alg_t      alg;
+    int            foreign;           /* 1: libjwt does not know its type */
     char           text[NGX_WEBSOCKET_TOKEN_SIZE + 1];
 } ngx_websocket_token_parts_t;
 
@@ -26,12 +28,18 @@ static ngx_websocket_token_e ngx_websocket_token_split(
     ngx_websocket_token_parts_t *parts, const uint8_t *text, size_t size);
 static json_t *ngx_websocket_token_object(const char *text, size_t size);
 static ngx_websocket_token_e ngx_websocket_token_head(
-    ngx_websocket_token_parts_t *parts, json_t *head);
+    ngx_websocket_token_parts_t *parts,
+    const ngx_websocket_token_rules_t *rules, json_t *head);
+static const char *ngx_websocket_token_type(json_t *head);
 static ngx_websocket_token_e ngx_websocket_token_signature(
     const ngx_websocket_token_parts_t *parts, const ngx_websocket_keys_t *keys,
     const char *id);
 static ngx_websocket_token_e ngx_websocket_token_signed(
     const ngx_websocket_token_parts_t *parts, const ngx_websocket_key_t *key);
+static ngx_websocket_token_e ngx_websocket_token_signed_foreign(
+    const ngx_websocket_token_parts_t *parts, const ngx_websocket_key_t *key);
+static int ngx_websocket_token_well_formed(json_t *claims);
+static int ngx_websocket_token_name(json_t *claim);
 static ngx_websocket_token_e ngx_websocket_token_claims(
     ngx_websocket_token_t *token, const ngx_websocket_token_rules_t *rules,
     int64_t now);
@@ -54,6 +62,7 @@ ngx_websocket_token_verify(ngx_websocket_token_t *token,
     token->grants = NULL;
     token->subject = NULL;
     token->expires = NGX_WEBSOCKET_TOKEN_NEVER;
+    token->issued = 0;
 
     status = ngx_websocket_token_split(&parts, text, size);
     if (status != NGX_WEBSOCKET_TOKEN_OK) {
@@ -64,8 +73,9 @@ ngx_websocket_token_verify(ngx_websocket_token_t *token,
     token->grants = ngx_websocket_token_object(parts.text + parts.head + 1,
                                                parts.body);
 
-    status = head && token->grants ? ngx_websocket_token_head(&parts, head)
-                                   : NGX_WEBSOCKET_TOKEN_MALFORMED;
+    status = head && token->grants
+             ? ngx_websocket_token_head(&parts, rules, head)
+             : NGX_WEBSOCKET_TOKEN_MALFORMED;
 
     if (status == NGX_WEBSOCKET_TOKEN_OK) {
         status = ngx_websocket_token_signature(&parts, keys,
@@ -83,6 +93,14 @@ ngx_websocket_token_verify(ngx_websocket_token_t *token,
     }
 
     return status;
+}
+
+
+int
+ngx_websocket_token_expired(const ngx_websocket_token_t *token,
+    const ngx_websocket_token_rules_t *rules, int64_t now)
+{
+    return now - rules->leeway >= token->expires;
 }
 
 
@@ -108,7 +126,7 @@ ngx_websocket_token_text(ngx_websocket_token_e status)
         return "the token is malformed";
 
     case NGX_WEBSOCKET_TOKEN_TYPE:
-        return "the token's \"typ\" is not \"JWT\"";
+        return "the token's \"typ\" is not one that is taken here";
 
     case NGX_WEBSOCKET_TOKEN_KEY:
         return "the token's key is not known";
@@ -120,7 +138,7 @@ ngx_websocket_token_text(ngx_websocket_token_e status)
         return "the token's signature is wrong";
 
     case NGX_WEBSOCKET_TOKEN_CLAIM:
-        return "a claim of the token is of the wrong type";
+        return "a claim of the token is of the wrong type, or empty";
 
     case NGX_WEBSOCKET_TOKEN_NO_EXPIRY:
         return "the token never expires";
@@ -194,7 +212,9 @@ ngx_websocket_token_object(const char *text, size_t size)
 
     n = ngx_websocket_base64url(decoded, (const uint8_t *) text, size);
 
-    if (n == -1) {
+    /* jansson passes over a zero behind a number or a word */
+
+    if (n == -1 || memchr(decoded, '\0', (size_t) n)) {
         return NULL;
     }
 
@@ -211,9 +231,11 @@ ngx_websocket_token_object(const char *text, size_t size)
 
 
 static ngx_websocket_token_e
-ngx_websocket_token_head(ngx_websocket_token_parts_t *parts, json_t *head)
+ngx_websocket_token_head(ngx_websocket_token_parts_t *parts,
+    const ngx_websocket_token_rules_t *rules, json_t *head)
 {
-    json_t  *id, *type;
+    json_t      *id, *type;
+    const char  *name;
 
     id = json_object_get(head, "kid");
     type = json_object_get(head, "typ");
@@ -226,15 +248,38 @@ ngx_websocket_token_head(ngx_websocket_token_parts_t *parts, json_t *head)
         return NGX_WEBSOCKET_TOKEN_MALFORMED;
     }
 
-    if (type && strcasecmp(json_string_value(type), "JWT") != 0) {
+    name = ngx_websocket_token_type(head);
+
+    if ((name && strcasecmp(name, "JWT") != 0
+         && strcasecmp(name, "at+jwt") != 0)
+        || (rules->type
+            && (name == NULL || strcasecmp(name, rules->type) != 0)))
+    {
         return NGX_WEBSOCKET_TOKEN_TYPE;
     }
+
+    parts->foreign = type && strcasecmp(json_string_value(type), "JWT") != 0;
 
     parts->alg = ngx_websocket_keys_alg(
                            json_string_value(json_object_get(head, "alg")));
 
     return parts->alg == JWT_ALG_INVAL ? NGX_WEBSOCKET_TOKEN_ALGORITHM
                                        : NGX_WEBSOCKET_TOKEN_OK;
+}
+
+
+/* a media type, of which "application/" may be left out: RFC 7515, 4.1.9 */
+
+static const char *
+ngx_websocket_token_type(json_t *head)
+{
+    size_t       n;
+    const char  *name;
+
+    name = json_string_value(json_object_get(head, "typ"));
+    n = sizeof("application/") - 1;
+
+    return name && strncasecmp(name, "application/", n) == 0 ? name + n : name;
 }
 
 
@@ -245,11 +290,12 @@ ngx_websocket_token_signature(const ngx_websocket_token_parts_t *parts,
     const ngx_websocket_keys_t *keys, const char *id)
 {
     int                         known;
-    unsigned                    i;
+    unsigned                    i, tries;
     const ngx_websocket_key_t  *key;
     ngx_websocket_token_e       status, got;
 
     known = 0;
+    tries = 0;
 
     for (i = 0; id && i < keys->n; i++) {
         known |= keys->key[i].id && strcmp(keys->key[i].id, id) == 0;
@@ -265,8 +311,20 @@ ngx_websocket_token_signature(const ngx_websocket_token_parts_t *parts,
             continue;
         }
 
-        got = key->alg == parts->alg ? ngx_websocket_token_signed(parts, key)
-                                     : NGX_WEBSOCKET_TOKEN_ALGORITHM;
+        if (key->alg != parts->alg) {
+            got = NGX_WEBSOCKET_TOKEN_ALGORITHM;
+
+        } else if (ngx_websocket_keys_secret_alg(key->alg)
+                   || tries++ < NGX_WEBSOCKET_TOKEN_TRIES)
+        {
+            got = ngx_websocket_token_signed(parts, key);
+
+        } else {
+
+            /* half a millisecond for each is not to add up */
+
+            break;
+        }
 
         if (got == NGX_WEBSOCKET_TOKEN_OK
             || got == NGX_WEBSOCKET_TOKEN_NO_MEMORY)
@@ -293,6 +351,10 @@ ngx_websocket_token_signed(const ngx_websocket_token_parts_t *parts,
     jwt_t      *jwt;
     jwt_alg_t   alg;
 
+    if (parts->foreign) {
+        return ngx_websocket_token_signed_foreign(parts, key);
+    }
+
     rc = jwt_decode(&jwt, parts->text, key->data, (int) key->size);
 
     /* nginx takes what is left there for an error of a TLS connection */
@@ -318,31 +380,95 @@ ngx_websocket_token_signed(const ngx_websocket_token_parts_t *parts,
 
 
 static ngx_websocket_token_e
+ngx_websocket_token_signed_foreign(const ngx_websocket_token_parts_t *parts,
+    const ngx_websocket_key_t *key)
+{
+    int      n;
+    size_t   size;
+    uint8_t  decoded[NGX_WEBSOCKET_TOKEN_SIZE];
+
+    size = parts->head + 1 + parts->body;
+
+    n = ngx_websocket_base64url(decoded,
+                                (const uint8_t *) parts->text + size + 1,
+                                parts->signature);
+
+    switch (ngx_websocket_signature_verify(key, parts->text, size, decoded,
+                                           (size_t) n))
+    {
+    case 1:
+        return NGX_WEBSOCKET_TOKEN_OK;
+
+    case 0:
+        return NGX_WEBSOCKET_TOKEN_SIGNATURE;
+
+    default:
+        return NGX_WEBSOCKET_TOKEN_NO_MEMORY;
+    }
+}
+
+
+/* RFC 7519, section 4.1; what cannot be told in words cannot be revoked */
+
+static int
+ngx_websocket_token_well_formed(json_t *claims)
+{
+    size_t   i;
+    json_t  *audience, *issuer;
+
+    audience = json_object_get(claims, "aud");
+    issuer = json_object_get(claims, "iss");
+
+    for (i = 0; i < json_array_size(audience); i++) {
+        if (!json_is_string(json_array_get(audience, i))) {
+            return 0;
+        }
+    }
+
+    return (audience == NULL || json_is_string(audience)
+            || json_is_array(audience))
+           && (issuer == NULL || json_is_string(issuer))
+           && ngx_websocket_token_name(json_object_get(claims, "sub"))
+           && ngx_websocket_token_name(json_object_get(claims, "jti"));
+}
+
+
+static int
+ngx_websocket_token_name(json_t *claim)
+{
+    return claim == NULL
+           || (json_is_string(claim) && json_string_length(claim) != 0);
+}
+
+
+static ngx_websocket_token_e
 ngx_websocket_token_claims(ngx_websocket_token_t *token,
     const ngx_websocket_token_rules_t *rules, int64_t now)
 {
-    json_t      *subject;
     int64_t      begins, issued;
     const char  *issuer;
 
     begins = issued = INT64_MIN;
-    subject = json_object_get(token->grants, "sub");
 
     if (ngx_websocket_token_time(token, "exp", &token->expires) == -1
         || ngx_websocket_token_time(token, "nbf", &begins) == -1
         || ngx_websocket_token_time(token, "iat", &issued) == -1
-        || (subject && !json_is_string(subject)))
+        || !ngx_websocket_token_well_formed(token->grants))
     {
         return NGX_WEBSOCKET_TOKEN_CLAIM;
     }
 
-    token->subject = json_string_value(subject);
+    token->subject = json_string_value(json_object_get(token->grants, "sub"));
+
+    if (issued > (int64_t) rules->leeway) {
+        token->issued = issued - rules->leeway;
+    }
 
     if (rules->expiry && token->expires == NGX_WEBSOCKET_TOKEN_NEVER) {
         return NGX_WEBSOCKET_TOKEN_NO_EXPIRY;
     }
 
-    if (now - rules->leeway >= token->expires) {
+    if (ngx_websocket_token_expired(token, rules, now)) {
         return NGX_WEBSOCKET_TOKEN_EXPIRED;
     }
 

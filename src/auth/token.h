@@ -13,7 +13,11 @@
  *     the last of equal members counts             there is none twice
  *     does not know "crit", exp, nbf, iat          done here
  *     leaves its errors in the queue of OpenSSL    taken out
- *     refuses a "typ" other than "JWT"             said so
+ *     refuses a "typ" other than "JWT"             auth/signature.h verifies
+ *                                                  these
+ *
+ * What is parsed of a token before its signature is known to be right is its
+ * JSON, of no more than 6 KB: less than a millisecond.
  *
  * Plain C on libjwt, libcrypto and jansson, no nginx header.
  */
@@ -43,7 +47,8 @@ typedef enum {
     NGX_WEBSOCKET_TOKEN_KEY,          /* no key of this kid */
     NGX_WEBSOCKET_TOKEN_ALGORITHM,    /* not the key's */
     NGX_WEBSOCKET_TOKEN_SIGNATURE,
-    NGX_WEBSOCKET_TOKEN_CLAIM,        /* sub, exp, nbf or iat: wrong type */
+    NGX_WEBSOCKET_TOKEN_CLAIM,        /* one of RFC 7519, section 4.1, is of
+                                         the wrong type, or sub or jti empty */
     NGX_WEBSOCKET_TOKEN_NO_EXPIRY,
     NGX_WEBSOCKET_TOKEN_EXPIRED,
     NGX_WEBSOCKET_TOKEN_NOT_YET,
@@ -53,9 +58,15 @@ typedef enum {
 } ngx_websocket_token_e;
 
 
+/* the keys of others than HS256 and the like that a token is tried with */
+#define NGX_WEBSOCKET_TOKEN_TRIES  4
+
+
 /* what is asked of a token besides its signature */
 
 typedef struct {
+    const char    *type;              /* what typ must be, "application/" left
+                                         out; NULL: any that is taken */
     const char    *issuer;            /* NULL: iss is not looked at */
     const char    *audience;          /* NULL: aud is not looked at */
     uint32_t       leeway;            /* seconds, for exp, nbf and iat */
@@ -67,6 +78,8 @@ typedef struct {
     json_t        *grants;            /* an object, all of the claims */
     const char    *subject;           /* sub, NULL if there is none */
     int64_t        expires;           /* exp, or ..._NEVER; no leeway in it */
+    int64_t        issued;            /* iat less the leeway, when it may have
+                                         been at the earliest; 0: none */
 } ngx_websocket_token_t;
 
 
@@ -74,7 +87,11 @@ typedef struct {
  * Verifies size bytes of a token at the time now, in seconds.  When OK is
  * returned, *token is to be freed, else there is nothing to free in it.  A
  * token without a kid, or a key without one, is tried with all keys that it
- * may be of, 16 at most.
+ * may be of, where these are public keys with the first four of its algorithm.
+ *
+ * "typ" (RFC 7519, section 5.1) may be missing, or be "JWT", or that of an
+ * access token, "at+jwt" (RFC 9068): in any case, and with "application/"
+ * before it or without.  Others are tokens for other purposes.
  *
  * A second that is not whole is cut.  A token is EXPIRED from exp + leeway
  * on, and NOT_YET while nbf or iat is after now + leeway.
@@ -82,6 +99,10 @@ typedef struct {
 ngx_websocket_token_e ngx_websocket_token_verify(ngx_websocket_token_t *token,
     const ngx_websocket_keys_t *keys, const ngx_websocket_token_rules_t *rules,
     const uint8_t *text, size_t size, int64_t now);
+
+/* Not 0 if a token that was verified has expired since. */
+int ngx_websocket_token_expired(const ngx_websocket_token_t *token,
+    const ngx_websocket_token_rules_t *rules, int64_t now);
 
 void ngx_websocket_token_free(ngx_websocket_token_t *token);
 

@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_websocket_http.h"
+#include "wire/utf8.h"
 
 
 #define NGX_HTTP_WEBSOCKET_CLAIM  (sizeof("websocket_jwt_") - 1)
@@ -14,8 +15,8 @@ static ngx_int_t ngx_http_websocket_access(ngx_http_request_t *r,
     ngx_http_websocket_access_t **access);
 static ngx_int_t ngx_http_websocket_access_verify(ngx_http_request_t *r,
     ngx_http_websocket_access_t *access);
-static void ngx_http_websocket_access_revoked(
-    ngx_http_websocket_access_t *access);
+static void ngx_http_websocket_access_look(ngx_http_websocket_access_t *access,
+    ngx_http_websocket_jwt_t *jwt);
 static void ngx_http_websocket_access_cleanup(void *data);
 static ngx_int_t ngx_http_websocket_token(ngx_http_request_t *r,
     ngx_http_websocket_jwt_t *jwt, ngx_str_t *token);
@@ -93,7 +94,7 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
 
     /* it may have been verified for a variable, and much has gone before */
 
-    ngx_http_websocket_access_revoked(access);
+    ngx_http_websocket_access_look(access, conf->jwt);
 
     if (access->error) {
         return ngx_http_websocket_unauthorized(r, access);
@@ -102,6 +103,26 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     error = ngx_http_websocket_grant_lacks(&access->grant, conf);
 
     return error ? ngx_http_websocket_insufficient(r, error) : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_websocket_readmit(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (conf->jwt == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_websocket_access_look(ctx->access, conf->jwt);
+
+    return ctx->access->error ? ngx_http_websocket_unauthorized(r, ctx->access)
+                              : NGX_DECLINED;
 }
 
 
@@ -258,19 +279,29 @@ ngx_http_websocket_access_verify(ngx_http_request_t *r,
     }
 
     if (rc == NGX_OK) {
-        ngx_http_websocket_access_revoked(access);
+        ngx_http_websocket_access_look(access, conf->jwt);
     }
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
+/* what time does to a token that was verified */
+
 static void
-ngx_http_websocket_access_revoked(ngx_http_websocket_access_t *access)
+ngx_http_websocket_access_look(ngx_http_websocket_access_t *access,
+    ngx_http_websocket_jwt_t *jwt)
 {
-    if (access->error == NULL
-        && ngx_http_websocket_grant_revoked(&access->grant))
+    if (access->error) {
+        return;
+    }
+
+    if (ngx_websocket_token_expired(&access->grant.token, &jwt->rules,
+                                    (int64_t) ngx_time()))
     {
+        access->error = ngx_websocket_token_text(NGX_WEBSOCKET_TOKEN_EXPIRED);
+
+    } else if (ngx_http_websocket_grant_revoked(&access->grant)) {
         access->error = "the token was revoked";
     }
 }
@@ -651,7 +682,7 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 {
     ngx_str_t *variable = (ngx_str_t *) data;
 
-    ssize_t                         i, n;
+    ssize_t                         n;
     ngx_str_t                       name;
     const char                     *claim;
     ngx_http_websocket_ctx_t       *ctx;
@@ -699,13 +730,12 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 
     /* variables go to headers, logs and names: not with a line's end */
 
-    for (i = 0; i < n; i++) {
-        if (v->data[i] < 0x20 || v->data[i] == 0x7f) {
-            return NGX_OK;
-        }
+    v->len = ngx_max(n, 0);
+
+    if (ngx_websocket_control(v->data, v->len) < v->len) {
+        return NGX_OK;
     }
 
-    v->len = ngx_max(n, 0);
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

@@ -6,6 +6,7 @@
 
 
 #include "http/ngx_http_websocket_http.h"
+#include "hub/ngx_http_websocket_turn.h"
 #include "message/ngx_http_websocket_content.h"
 
 
@@ -17,7 +18,10 @@
 #define NGX_HTTP_WEBSOCKET_MEMBERS    64
 
 
-/* a page of the history: where it begins, and where the next one does */
+/*
+ * A page of the history: where it begins, and where the next one does.  It is
+ * made in as many turns as it takes, in r->pool.
+ */
 
 typedef struct {
     ngx_websocket_log_cursor_t  cursor;
@@ -28,6 +32,17 @@ typedef struct {
     ngx_uint_t                  limit;
     ngx_uint_t                  asked;      /* for a position */
     ngx_uint_t                  recovered;
+
+    ngx_websocket_log_info_t    info;
+    ngx_uint_t                  count;      /* of messages in it */
+    size_t                      total;      /* bytes that were read */
+    u_char                     *buf;        /* for one message */
+    size_t                      size;
+    ngx_websocket_json_text_t   messages;   /* what is between the brackets */
+    ngx_websocket_json_text_t   answer;
+
+    ngx_http_request_t         *request;
+    ngx_event_t                 event;      /* goes on with it */
 } ngx_http_websocket_page_t;
 
 
@@ -35,16 +50,25 @@ static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
     ngx_str_t *since);
 static char *ngx_http_websocket_page_limit(ngx_http_request_t *r,
     ngx_uint_t *limit);
-static json_t *ngx_http_websocket_history_page(ngx_http_request_t *r,
+static ngx_http_websocket_page_t *ngx_http_websocket_history_create(
+    ngx_http_request_t *r);
+static void ngx_http_websocket_history_cleanup(void *data);
+static int ngx_http_websocket_history_seek(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position);
+static ngx_int_t ngx_http_websocket_history_begin(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page);
+static void ngx_http_websocket_history_event(ngx_event_t *ev);
+static ngx_int_t ngx_http_websocket_history_page(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static int ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
-    u_char *buf, size_t size);
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message);
 static ngx_int_t ngx_http_websocket_history_entry(ngx_http_request_t *r,
-    json_t *page, ngx_uint_t view, ngx_websocket_log_message_t *message,
-    u_char *payload);
-static json_t *ngx_http_websocket_history_json(ngx_http_request_t *r,
-    ngx_websocket_log_info_t *info, ngx_http_websocket_page_t *page);
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message);
+static void ngx_http_websocket_history_append(ngx_log_t *log,
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
+    u_char *payload, size_t size);
+static ngx_int_t ngx_http_websocket_history_answer(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page);
 static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r);
 static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
@@ -53,6 +77,10 @@ static json_t *ngx_http_websocket_member_json(
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_log_info_t *info);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
+
+
+static ngx_str_t  ngx_http_websocket_page_type =
+    ngx_string("application/json");
 
 
 ngx_int_t
@@ -108,20 +136,18 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 {
-    int                             rc;
-    char                           *error;
-    ngx_int_t                       found;
-    ngx_websocket_position_t        position;
-    ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_log_info_t        info;
-    ngx_http_websocket_page_t       page;
-    ngx_http_websocket_loc_conf_t  *conf;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    int                         rc;
+    char                       *error;
+    ngx_int_t                   found;
+    ngx_websocket_position_t    position;
+    ngx_http_websocket_page_t  *page;
 
     ngx_memzero(&position, sizeof(ngx_websocket_position_t));
-    ngx_memzero(&page, sizeof(ngx_http_websocket_page_t));
+
+    page = ngx_http_websocket_history_create(r);
+    if (page == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     if (since && ngx_websocket_position_parse(since->data, since->len,
                                               &position, 1) != 1)
@@ -131,14 +157,14 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                                                 "since is not EPOCH:OFFSET");
     }
 
-    error = ngx_http_websocket_page_limit(r, &page.limit);
+    error = ngx_http_websocket_page_limit(r, &page->limit);
 
     if (error) {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
                                                 "bad_limit", error);
     }
 
-    found = ngx_http_websocket_selection_view(r, &page.view, &error);
+    found = ngx_http_websocket_selection_view(r, &page->view, &error);
 
     if (found != NGX_OK) {
         return found == NGX_DECLINED
@@ -147,35 +173,148 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
-                                      position.offset == UINT64_MAX
-                                      ? UINT64_MAX : position.offset + 1,
-                                      &page.cursor, &info);
-
-    if (rc != NGX_WEBSOCKET_LOG_NOTFOUND && info.epoch != position.epoch) {
-
-        /* an offset of another life of the channel says nothing here */
-
-        rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
-                                          info.first, &page.cursor,
-                                          &info);
-
-        if (rc != NGX_WEBSOCKET_LOG_NOTFOUND) {
-            rc = NGX_WEBSOCKET_LOG_GAP;
-        }
-    }
+    rc = ngx_http_websocket_history_seek(r, page, &position);
 
     if (rc == NGX_WEBSOCKET_LOG_NOTFOUND) {
         return ngx_http_websocket_not_found(r);
     }
 
-    page.asked = (since != NULL);
-    page.recovered = (rc == NGX_WEBSOCKET_LOG_OK);
-    page.start = page.cursor.next - 1;
-    page.offset = page.start;
+    page->asked = (since != NULL);
+    page->recovered = (rc == NGX_WEBSOCKET_LOG_OK);
+    page->start = page->cursor.next - 1;
+    page->offset = page->start;
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
-                            ngx_http_websocket_history_json(r, &info, &page));
+    return ngx_http_websocket_history_begin(r, page);
+}
+
+
+static ngx_http_websocket_page_t *
+ngx_http_websocket_history_create(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t             *cleanup;
+    ngx_http_websocket_page_t      *page;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    page = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_page_t));
+    if (page == NULL) {
+        return NULL;
+    }
+
+    page->size = ngx_max(conf->max_message_size, (size_t) ngx_pagesize);
+
+    page->buf = ngx_palloc(r->pool, page->size);
+    cleanup = ngx_pool_cleanup_add(r->pool, 0);
+
+    if (page->buf == NULL || cleanup == NULL) {
+        return NULL;
+    }
+
+    cleanup->handler = ngx_http_websocket_history_cleanup;
+    cleanup->data = page;
+
+    page->event.handler = ngx_http_websocket_history_event;
+    page->event.data = r->connection;
+    page->event.log = r->connection->log;
+
+    return page;
+}
+
+
+static void
+ngx_http_websocket_history_cleanup(void *data)
+{
+    ngx_http_websocket_page_t  *page;
+
+    page = data;
+
+    if (page->event.posted) {
+        ngx_delete_posted_event(&page->event);
+    }
+
+    ngx_websocket_json_text_done(&page->messages);
+    ngx_websocket_json_text_done(&page->answer);
+}
+
+
+/* OK, NOTFOUND, or GAP: then it begins with the oldest message */
+
+static int
+ngx_http_websocket_history_seek(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position)
+{
+    int                             rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                      position->offset == UINT64_MAX
+                                      ? UINT64_MAX : position->offset + 1,
+                                      &page->cursor, &page->info);
+
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND
+        || page->info.epoch == position->epoch)
+    {
+        return rc;
+    }
+
+    /* an offset of another life of the channel says nothing here */
+
+    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                      page->info.first, &page->cursor,
+                                      &page->info);
+
+    return rc == NGX_WEBSOCKET_LOG_NOTFOUND ? rc : NGX_WEBSOCKET_LOG_GAP;
+}
+
+
+/* as a content handler */
+
+static ngx_int_t
+ngx_http_websocket_history_begin(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_history_page(r, page);
+
+    if (rc == NGX_AGAIN) {
+        page->request = r;
+        r->main->count++;
+
+        ngx_http_websocket_turn_next(&page->event);
+
+        return NGX_DONE;
+    }
+
+    return ngx_http_websocket_history_answer(r, page);
+}
+
+
+static void
+ngx_http_websocket_history_event(ngx_event_t *ev)
+{
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_websocket_page_t  *page;
+
+    page = ngx_queue_data(ev, ngx_http_websocket_page_t, event);
+    r = page->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    if (ngx_http_websocket_history_page(r, page) == NGX_AGAIN) {
+        ngx_http_websocket_turn_next(ev);
+        return;
+    }
+
+    ngx_http_finalize_request(r, ngx_http_websocket_history_answer(r, page));
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -206,111 +345,62 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 }
 
 
-/* NULL when memory was refused */
+/* NGX_AGAIN when it is to go on in the next turn, NGX_ERROR, or NGX_OK */
 
-static json_t *
-ngx_http_websocket_history_json(ngx_http_request_t *r,
-    ngx_websocket_log_info_t *info, ngx_http_websocket_page_t *page)
-{
-    u_char                     text[NGX_WEBSOCKET_POSITION_SIZE];
-    json_t                    *json, *messages;
-    size_t                     size;
-    ngx_http_websocket_ctx_t  *ctx;
-    ngx_websocket_position_t   position;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
-
-    messages = ngx_http_websocket_history_page(r, page);
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], info);
-    ngx_http_websocket_channel_describe(json, info);
-
-    position.epoch = page->cursor.epoch;
-    position.offset = page->offset;
-
-    size = ngx_websocket_position_print(text, &position);
-
-    if (messages == NULL
-        || json_object_set_new(json, "recovered",
-                               page->asked ? json_boolean(page->recovered)
-                                           : json_null()) != 0
-        || json_object_set_new(json, "position",
-                               json_stringn((char *) text, size)) != 0
-        || json_object_set(json, "messages", messages) != 0)
-    {
-        json_decref(json);
-        json = NULL;
-    }
-
-    json_decref(messages);
-
-    return json;
-}
-
-
-/* NULL when memory was refused */
-
-static json_t *
+static ngx_int_t
 ngx_http_websocket_history_page(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page)
 {
     int                             rc;
-    u_char                         *buf;
-    size_t                          size, total;
-    json_t                         *messages;
     ngx_websocket_log_message_t     message;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    size = ngx_max(conf->max_message_size, (size_t) ngx_pagesize);
-    total = 0;
+    ngx_http_websocket_turn_loop();
 
-    buf = ngx_palloc(r->pool, size);
-    messages = json_array();
-
-    if (buf == NULL) {
-        json_decref(messages);
-        return NULL;
-    }
-
-    while (json_array_size(messages) < page->limit
-           && total < NGX_HTTP_WEBSOCKET_PAGE_SIZE)
+    while (page->count < page->limit
+           && page->total < NGX_HTTP_WEBSOCKET_PAGE_SIZE)
     {
-        rc = ngx_http_websocket_history_read(conf->zone, page, &message, buf,
-                                             size);
+        rc = ngx_http_websocket_history_read(conf->zone, page, &message);
 
         if (rc == NGX_WEBSOCKET_LOG_SHORT) {
 
             /* published where larger messages are allowed */
 
-            size = message.size;
+            page->size = message.size;
 
-            buf = ngx_palloc(r->pool, size);
-            if (buf == NULL) {
-                json_decref(messages);
-                return NULL;
+            page->buf = ngx_palloc(r->pool, page->size);
+            if (page->buf == NULL) {
+                goto failed;
             }
 
             continue;
         }
 
         if (rc != NGX_WEBSOCKET_LOG_OK) {
-            break;
+            return NGX_OK;
         }
 
         page->offset = message.offset;
-        total += message.size;
+        page->total += message.size;
 
-        if (ngx_http_websocket_history_entry(r, messages, page->view,
-                                             &message, buf + message.meta)
-            != NGX_OK)
-        {
-            json_decref(messages);
-            return NULL;
+        if (ngx_http_websocket_history_entry(r, page, &message) != NGX_OK) {
+            goto failed;
+        }
+
+        if (ngx_http_websocket_turn_step(1 + message.size / 512)) {
+            return NGX_AGAIN;
         }
     }
 
-    return messages;
+    return NGX_OK;
+
+failed:
+
+    page->messages.failed = 1;
+
+    return NGX_ERROR;
 }
 
 
@@ -321,8 +411,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
 
 static int
 ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
-    u_char *buf, size_t size)
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message)
 {
     int         rc;
     ngx_uint_t  n;
@@ -331,7 +420,7 @@ ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
 
         n = 1;
         rc = ngx_http_websocket_zone_read(zone, &page->cursor, message, &n,
-                                          buf, size);
+                                          page->buf, page->size);
 
         if (rc != NGX_WEBSOCKET_LOG_GAP
             || page->offset != page->start)
@@ -351,51 +440,150 @@ ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
 /* adds a message, or what the view shows of it */
 
 static ngx_int_t
-ngx_http_websocket_history_entry(ngx_http_request_t *r, json_t *page,
-    ngx_uint_t view, ngx_websocket_log_message_t *message, u_char *payload)
+ngx_http_websocket_history_entry(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message)
 {
-    int                            failed;
     size_t                         size;
+    u_char                        *payload;
     ngx_int_t                      rc;
     ngx_log_t                     *log;
     ngx_http_websocket_message_t  *whole, *shown;
 
-    rc = NGX_OK;
     log = r->connection->log;
+    payload = page->buf + message->meta;
     size = message->size - message->meta;
-    whole = NULL;
 
-    if (view) {
-        whole = ngx_http_websocket_message_create(message->type, size, log);
-        if (whole == NULL) {
-            return NGX_ERROR;
-        }
+    if (page->view == 0) {
+        ngx_http_websocket_history_append(log, page, message, payload, size);
 
-        if (size) {
-            ngx_memcpy(whole->payload, payload, size);
-        }
-
-        shown = whole;
-        rc = ngx_http_websocket_content_view(log, &shown, view);
-
-        payload = shown->payload;
-        size = shown->size;
+        return page->messages.failed ? NGX_ERROR : NGX_OK;
     }
 
-    failed = rc == NGX_OK
-             && json_array_append_new(page,
-                            ngx_http_websocket_message_json(log,
-                                                            message->offset,
-                                                            message->time,
-                                                            message->type,
-                                                            payload, size))
-                != 0;
-
-    if (whole) {
-        ngx_http_websocket_message_release(whole);
+    whole = ngx_http_websocket_message_create(message->type, size, log);
+    if (whole == NULL) {
+        return NGX_ERROR;
     }
 
-    return rc == NGX_ERROR || failed ? NGX_ERROR : NGX_OK;
+    ngx_memcpy(whole->payload, payload, size);
+
+    shown = whole;
+    rc = ngx_http_websocket_content_view(log, &shown, page->view);
+
+    if (rc == NGX_OK) {
+        ngx_http_websocket_history_append(log, page, message, shown->payload,
+                                          shown->size);
+    }
+
+    ngx_http_websocket_message_release(whole);
+
+    return rc == NGX_ERROR || page->messages.failed ? NGX_ERROR : NGX_OK;
+}
+
+
+/* a binary one's data in base64; memory that was refused is told by failed */
+
+static void
+ngx_http_websocket_history_append(ngx_log_t *log,
+    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
+    u_char *payload, size_t size)
+{
+    u_char     *p, head[sizeof(",{\"offset\":,\"time\":,\"type\":\"binary\","
+                               "\"data\":\"") + 2 * NGX_INT64_LEN];
+    ngx_str_t   bytes, base64;
+
+    p = ngx_sprintf(head, "%s{\"offset\":%uL,\"time\":%uL,\"type\":\"%s\","
+                    "\"data\":\"", page->count ? "," : "", message->offset,
+                    ngx_http_websocket_zone_wall(message->time),
+                    message->type == NGX_WEBSOCKET_TEXT ? "text" : "binary");
+
+    ngx_websocket_json_append(&page->messages, head, p - head);
+
+    if (message->type == NGX_WEBSOCKET_TEXT) {
+        ngx_websocket_json_append_escaped(&page->messages, (char *) payload,
+                                          size);
+
+    } else {
+        bytes.data = payload;
+        bytes.len = size;
+
+        base64.data = ngx_alloc(ngx_base64_encoded_length(size) + 1, log);
+        if (base64.data == NULL) {
+            page->messages.failed = 1;
+            return;
+        }
+
+        ngx_encode_base64(&base64, &bytes);
+        ngx_websocket_json_append(&page->messages, base64.data, base64.len);
+
+        ngx_free(base64.data);
+    }
+
+    ngx_websocket_json_append(&page->messages, "\"}", 2);
+    page->count++;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_history_answer(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
+{
+    u_char                      text[NGX_WEBSOCKET_POSITION_SIZE];
+    size_t                      size;
+    json_t                     *json;
+    ngx_str_t                   body;
+    ngx_http_websocket_ctx_t   *ctx;
+    ngx_websocket_position_t    position;
+    ngx_websocket_json_text_t  *answer;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    position.epoch = page->cursor.epoch;
+    position.offset = page->offset;
+
+    size = ngx_websocket_position_print(text, &position);
+
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], &page->info);
+    ngx_http_websocket_channel_describe(json, &page->info);
+
+    answer = &page->answer;
+
+    if (json_object_set_new(json, "recovered",
+                            page->asked ? json_boolean(page->recovered)
+                                        : json_null()) != 0
+        || json_object_set_new(json, "position",
+                               json_stringn((char *) text, size)) != 0)
+    {
+        answer->failed = 1;
+
+    } else {
+        ngx_websocket_json_append_value(answer, json);
+    }
+
+    json_decref(json);
+
+    if (answer->failed || page->messages.failed) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* in the place of the object's last bracket */
+
+    answer->size--;
+
+    ngx_websocket_json_append(answer, ",\"messages\":[",
+                              sizeof(",\"messages\":[") - 1);
+    ngx_websocket_json_append(answer, page->messages.data,
+                              page->messages.size);
+    ngx_websocket_json_append(answer, "]}\n", sizeof("]}\n") - 1);
+
+    if (answer->failed) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.data = (u_char *) answer->data;
+    body.len = answer->size;
+
+    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
+                                      &ngx_http_websocket_page_type, &body);
 }
 
 

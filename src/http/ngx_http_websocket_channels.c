@@ -2,7 +2,6 @@
 #include "http/ngx_http_websocket_http.h"
 
 
-static char *ngx_http_websocket_channel_error(ngx_str_t *name);
 static ngx_uint_t ngx_http_websocket_channel_known(
     ngx_http_websocket_ctx_t *ctx, ngx_str_t *name);
 
@@ -11,9 +10,10 @@ ngx_int_t
 ngx_http_websocket_channels(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctxp, char **error)
 {
+    ngx_int_t                       rc;
     ngx_uint_t                      i;
     ngx_str_t                       name;
-    ngx_http_complex_value_t       *cv;
+    ngx_http_websocket_name_t      *names;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
 
@@ -31,12 +31,14 @@ ngx_http_websocket_channels(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    cv = conf->channels->elts;
+    names = conf->channels->elts;
 
     for (i = 0; i < conf->channels->nelts; i++) {
 
-        if (ngx_http_complex_value(r, &cv[i], &name) != NGX_OK) {
-            return NGX_ERROR;
+        rc = ngx_http_websocket_name_value(r, &names[i], &name, error);
+
+        if (rc != NGX_OK) {
+            return rc;
         }
 
         *error = ngx_http_websocket_channel_error(&name);
@@ -81,10 +83,9 @@ ngx_http_websocket_ctx(ngx_http_request_t *r)
  * control characters.
  */
 
-static char *
+char *
 ngx_http_websocket_channel_error(ngx_str_t *name)
 {
-    size_t                i;
     ngx_websocket_utf8_t  utf8;
 
     if (name->len == 0) {
@@ -96,10 +97,8 @@ ngx_http_websocket_channel_error(ngx_str_t *name)
                ngx_value(NGX_WEBSOCKET_LOG_NAME_SIZE) " bytes";
     }
 
-    for (i = 0; i < name->len; i++) {
-        if (name->data[i] < 0x20 || name->data[i] == 0x7f) {
-            return "the channel name has a control character";
-        }
+    if (ngx_websocket_control(name->data, name->len) < name->len) {
+        return "the channel name has a control character";
     }
 
     utf8 = 0;
@@ -127,31 +126,4 @@ ngx_http_websocket_channel_known(ngx_http_websocket_ctx_t *ctx,
     }
 
     return 0;
-}
-
-
-ngx_int_t
-ngx_http_websocket_set_name(ngx_http_request_t *r, ngx_str_t *res,
-    ngx_http_variable_value_t *v)
-{
-    u_char  *dst, *src;
-
-    res->len = 0;
-    res->data = ngx_pnalloc(r->pool, v->len + 1);
-    if (res->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    dst = res->data;
-    src = v->data;
-
-    ngx_unescape_uri(&dst, &src, v->len, 0);
-
-    res->len = dst - res->data;
-
-    if (ngx_http_websocket_channel_error(res)) {
-        res->len = 0;
-    }
-
-    return NGX_OK;
 }

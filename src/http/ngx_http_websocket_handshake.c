@@ -19,17 +19,20 @@
 
 
 typedef struct {
-    ngx_str_t                     upgrade;
     ngx_str_t                     key;
     ngx_str_t                     version;
     ngx_uint_t                    upgrades;
     ngx_uint_t                    keys;
     ngx_uint_t                    versions;
+    unsigned                      websocket:1;      /* in an Upgrade */
     unsigned                      connection:1;     /* has "upgrade" */
 } ngx_http_websocket_handshake_t;
 
 
 static ngx_int_t ngx_http_websocket_handshake(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_handshake_websocket(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_handshake_plain(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_subrequest(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
@@ -37,6 +40,8 @@ static ngx_int_t ngx_http_websocket_open_refuse(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
 static ngx_int_t ngx_http_websocket_open_asked(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t **ctx);
+static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options);
 static ngx_int_t ngx_http_websocket_open_session(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
@@ -51,8 +56,6 @@ static ngx_int_t ngx_http_websocket_upgrade_required(ngx_http_request_t *r,
     char *text);
 static ngx_int_t ngx_http_websocket_unavailable(ngx_http_request_t *r,
     char *text);
-static ngx_uint_t ngx_http_websocket_header_is(ngx_table_elt_t *h,
-    char *name);
 static ngx_uint_t ngx_http_websocket_has_token(ngx_str_t *list,
     ngx_str_t *token, ngx_uint_t fold);
 static ngx_int_t ngx_http_websocket_extensions(ngx_http_request_t *r,
@@ -97,14 +100,15 @@ static ngx_int_t
 ngx_http_websocket_handshake(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
+    ngx_uint_t                       asks;
     ngx_http_websocket_options_t     options;
     ngx_http_websocket_loc_conf_t   *conf;
-    ngx_http_websocket_handshake_t   h;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    asks = ngx_http_websocket_asks(r);
 
     if (r->method == NGX_HTTP_POST && conf->mode != NGX_HTTP_WEBSOCKET_ECHO
-        && ngx_http_websocket_header(r, "upgrade") == NULL)
+        && !asks)
     {
         return ngx_http_websocket_publish_from_client(r);
     }
@@ -113,24 +117,77 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
         return ngx_http_websocket_subrequest(r);
     }
 
-    ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
-    ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
-
-    if (ngx_http_websocket_header(r, "upgrade") == NULL) {
-        options.protocol = ngx_http_websocket_stream_protocol(r);
+    if (asks) {
+        return ngx_http_websocket_handshake_websocket(r);
     }
 
-    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD
-        && ngx_http_websocket_header(r, "upgrade") == NULL)
-    {
+    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
         return ngx_http_websocket_handshake_method(r);
     }
 
-    if (options.protocol != NGX_HTTP_WEBSOCKET_RAW) {
-        rc = ngx_http_discard_request_body(r);
+    ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
-        return rc == NGX_OK ? ngx_http_websocket_open(r, &options, NULL) : rc;
+    options.protocol = ngx_http_websocket_stream_protocol(r);
+
+    if (options.protocol == NGX_HTTP_WEBSOCKET_RAW) {
+        return ngx_http_websocket_handshake_plain(r);
     }
+
+    rc = ngx_http_discard_request_body(r);
+
+    return rc == NGX_OK ? ngx_http_websocket_open(r, &options, NULL) : rc;
+}
+
+
+/*
+ * What a proxy took the Upgrade from is a handshake, and is told so; another
+ * Upgrade, as "h2c", may be passed over (RFC 9110, section 7.8), and who asks
+ * for the header of an answer only cannot be given a connection.
+ */
+
+ngx_uint_t
+ngx_http_websocket_asks(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (r->method == NGX_HTTP_HEAD) {
+        return 0;
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (ngx_http_websocket_header_is(&h[i], "sec-websocket-key")
+                || ngx_http_websocket_header_is(&h[i],
+                                                "sec-websocket-version")
+                || (ngx_http_websocket_header_is(&h[i], "upgrade")
+                    && ngx_http_websocket_has_token(&h[i].value,
+                                               &ngx_http_websocket_websocket,
+                                               1)))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_http_websocket_options_t    options;
+    ngx_http_websocket_handshake_t  h;
+
+    ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
+    ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
     rc = ngx_http_websocket_handshake_refuse(r, &h);
 
@@ -148,6 +205,27 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
     }
 
     return ngx_http_websocket_open(r, &options, &h.key);
+}
+
+
+/* a browser's address line, a search engine */
+
+static ngx_int_t
+ngx_http_websocket_handshake_plain(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
+
+    return ngx_http_websocket_upgrade_required(r,
+                                            "this is a WebSocket endpoint: "
+                                            "connect with a WebSocket client");
 }
 
 
@@ -233,6 +311,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
         rc = ngx_http_websocket_open_asked(r, options, &ctx);
     }
 
+    if (rc == NGX_DECLINED && r->method == NGX_HTTP_HEAD) {
+        return ngx_http_websocket_open_head(r, options);
+    }
+
     if (rc == NGX_DECLINED) {
         rc = ngx_http_websocket_open_session(r, options, ctx);
     }
@@ -295,6 +377,20 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
     }
 
     return rc == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/* the header that a GET would get */
+
+static ngx_int_t
+ngx_http_websocket_open_head(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options)
+{
+    if (options->filter) {
+        ngx_http_websocket_filters_release(options->filter);
+    }
+
+    return ngx_http_websocket_stream_head(r, options);
 }
 
 
@@ -391,12 +487,6 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
 
     ngx_http_websocket_handshake_headers(r, h);
 
-    if (h->upgrades == 0 && !h->connection && h->keys == 0) {
-        return ngx_http_websocket_upgrade_required(r,
-                                            "this is a WebSocket endpoint: "
-                                            "connect with a WebSocket client");
-    }
-
     error = ngx_http_websocket_handshake_header_error(h);
 
     if (error) {
@@ -456,7 +546,9 @@ ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
         for (i = 0; i < part->nelts; i++) {
 
             if (ngx_http_websocket_header_is(&header[i], "upgrade")) {
-                h->upgrade = header[i].value;
+                h->websocket |= ngx_http_websocket_has_token(
+                                             &header[i].value,
+                                             &ngx_http_websocket_websocket, 1);
                 h->upgrades++;
 
             } else if (ngx_http_websocket_header_is(&header[i],
@@ -494,9 +586,7 @@ ngx_http_websocket_handshake_header_error(ngx_http_websocket_handshake_t *h)
                "on";
     }
 
-    if (!ngx_http_websocket_has_token(&h->upgrade,
-                                      &ngx_http_websocket_websocket, 1))
-    {
+    if (!h->websocket) {
         return "the Upgrade header is not \"websocket\"";
     }
 
@@ -534,18 +624,25 @@ ngx_http_websocket_handshake_header_error(ngx_http_websocket_handshake_t *h)
 static ngx_int_t
 ngx_http_websocket_upgrade_required(ngx_http_request_t *r, char *text)
 {
-    if (ngx_http_websocket_add_header(r, "Upgrade",
-                                      &ngx_http_websocket_websocket) != NGX_OK
-        || ngx_http_websocket_add_header(r, "Sec-WebSocket-Version",
-                                         &ngx_http_websocket_version)
+    /* in HTTP/2 it must not be there: RFC 9113, section 8.2.2 */
+
+    if (r->http_version < NGX_HTTP_VERSION_20
+        && ngx_http_websocket_add_header(r, "Upgrade",
+                                         &ngx_http_websocket_websocket)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_str_set(&r->headers_out.status_line, "426 Upgrade Required");
+    if (ngx_http_websocket_add_header(r, "Sec-WebSocket-Version",
+                                      &ngx_http_websocket_version)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    return ngx_http_websocket_respond_text(r, 426, text);
+    return ngx_http_websocket_respond_text(r, NGX_HTTP_WEBSOCKET_UPGRADE,
+                                           text);
 }
 
 
@@ -561,14 +658,6 @@ ngx_http_websocket_unavailable(ngx_http_request_t *r, char *text)
 
     return ngx_http_websocket_respond_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                            text);
-}
-
-
-static ngx_uint_t
-ngx_http_websocket_header_is(ngx_table_elt_t *h, char *name)
-{
-    return h->key.len == ngx_strlen(name)
-           && ngx_strncmp(h->lowcase_key, name, h->key.len) == 0;
 }
 
 

@@ -68,6 +68,12 @@ ngx_int_t ngx_http_websocket_arg(ngx_http_request_t *r, char *name,
 /* The first header of that name (in lower case), or NULL. */
 ngx_table_elt_t *ngx_http_websocket_header(ngx_http_request_t *r, char *name);
 
+/* How many headers of that name there are. */
+ngx_uint_t ngx_http_websocket_headers(ngx_http_request_t *r, char *name);
+
+/* Whether the request is a handshake, or meant as one. */
+ngx_uint_t ngx_http_websocket_asks(ngx_http_request_t *r);
+
 /*
  * The protocol that a GET which is no WebSocket's handshake asks for: RAW when
  * it asks for no other.
@@ -100,6 +106,10 @@ ngx_int_t ngx_http_websocket_selection_view(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_stream_header(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
 
+/* The same for who wants the header only: what a content handler returns. */
+ngx_int_t ngx_http_websocket_stream_head(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options);
+
 /*
  * What the answer to a POST says of a channel; NULL when memory was refused.
  */
@@ -120,6 +130,9 @@ ngx_int_t ngx_http_websocket_admit(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_permit(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx);
 
+/* Whether what let it in still holds, after a wait: as the above. */
+ngx_int_t ngx_http_websocket_readmit(ngx_http_request_t *r);
+
 /*
  * Overwrites the request's token where logs would tell it, if the location
  * asks for one; it cannot be verified any more.
@@ -133,19 +146,60 @@ ngx_int_t ngx_http_websocket_add_claims(ngx_conf_t *cf);
 const char *ngx_http_websocket_subject(ngx_http_request_t *r);
 
 /*
+ * Who it is, as $websocket_user says; not longer than the token is there.
+ * Returns NGX_OK, NGX_DECLINED when nobody knows, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user);
+
+/*
  * Evaluates the names of the location's channels, and makes the request's
- * context.  Returns NGX_OK; NGX_DECLINED with *error set to a constant
- * string that says what is wrong with a name; or NGX_ERROR.
+ * context.  Returns NGX_OK; NGX_DECLINED with *error set to what is wrong with
+ * a name; or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_channels(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctx, char **error);
 
+/* What is wrong with a channel's name, or NULL. */
+char *ngx_http_websocket_channel_error(ngx_str_t *name);
+
+
+/* the name of a channel, as the location says it */
+
+typedef struct {
+    ngx_http_complex_value_t      value;
+    ngx_array_t                  *variables;    /* that must have a value; or
+                                                   NULL: none must */
+} ngx_http_websocket_name_t;
+
+
+/* Compiles one, whose variables may be empty or not: NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_name_compile(ngx_conf_t *cf,
+    ngx_http_websocket_name_t *name, ngx_str_t *text, ngx_uint_t empty);
+
 /*
- * Decodes what a client wrote in a URI to (a part of) a channel name: *res
- * is empty where that would not be a valid one.  For ndk_set_var_value().
+ * Evaluates one.  Returns NGX_OK; NGX_DECLINED with *error set to a text that
+ * says which variable is empty; or NGX_ERROR.
  */
-ngx_int_t ngx_http_websocket_set_name(ngx_http_request_t *r, ngx_str_t *res,
-    ngx_http_variable_value_t *v);
+ngx_int_t ngx_http_websocket_name_value(ngx_http_request_t *r,
+    ngx_http_websocket_name_t *name, ngx_str_t *value, char **error);
+
+/*
+ * websocket_set_name, which decodes what a client wrote in a URI to (a part
+ * of) a channel's name: empty where that would not be a valid one.
+ */
+char *ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* What that does in later phases, if it is used.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_named_init(ngx_conf_t *cf);
+
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_header_is(ngx_table_elt_t *h, char *name)
+{
+    return h->key.len == ngx_strlen(name)
+           && ngx_strncmp(h->lowcase_key, name, h->key.len) == 0;
+}
 
 
 /* Counts a handshake or a publish that is refused. */
@@ -172,9 +226,14 @@ ngx_http_websocket_rejected(ngx_http_request_t *r,
 void ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size);
 
 
+/* statuses that nginx has no name for */
+#define NGX_HTTP_WEBSOCKET_UNPROCESSABLE  422
+#define NGX_HTTP_WEBSOCKET_UPGRADE        426
+
 /*
  * The functions below send a whole response and return what a content
- * handler returns.
+ * handler returns: of a refusal, where an error_page is for its status, that
+ * status, and nginx sends the page.
  */
 
 /* type and body remain the caller's until the request ends */

@@ -25,8 +25,10 @@ static ngx_int_t ngx_http_websocket_publish_read_file(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_publish_check_utf8(
     ngx_websocket_log_part_t *parts, ngx_uint_t n);
 static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
-static char *ngx_http_websocket_publish_options(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message);
+static ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, char **error);
+static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_str_t *value);
 
 
 static ngx_str_t  ngx_http_websocket_allow =
@@ -63,7 +65,7 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
     case NGX_HTTP_GET:
     case NGX_HTTP_HEAD:
 
-        if (ngx_http_websocket_header(r, "upgrade")) {
+        if (ngx_http_websocket_asks(r)) {
             ngx_http_websocket_rejected(r,
                                        NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
@@ -187,7 +189,17 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
 static void
 ngx_http_websocket_publish_body(ngx_http_request_t *r)
 {
-    ngx_http_finalize_request(r, ngx_http_websocket_publish_message(r));
+    ngx_int_t  rc;
+
+    /* a body may take as long as its sender likes */
+
+    rc = ngx_http_websocket_readmit(r);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_publish_message(r);
+    }
+
+    ngx_http_finalize_request(r, rc);
 }
 
 
@@ -264,7 +276,11 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    error = ngx_http_websocket_publish_options(r, &message);
+    error = NULL;
+
+    if (ngx_http_websocket_publish_options(r, &message, &error) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     if (error == NULL) {
         error = ngx_http_websocket_publish_tags(r, &message, parts, &n);
@@ -310,46 +326,102 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 }
 
 
-/* what headers say of the message; returns what is wrong with them, or NULL */
+/*
+ * What headers say of the message; *error is what is wrong with them, or NULL.
+ * Returns NGX_OK or NGX_ERROR.
+ */
 
-static char *
+static ngx_int_t
 ngx_http_websocket_publish_options(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message)
+    ngx_websocket_log_message_t *message, char **error)
 {
-    ngx_table_elt_t                *h;
-    ngx_http_websocket_loc_conf_t  *conf;
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ngx_table_elt_t  *h;
 
     h = ngx_http_websocket_header(r, "x-websocket-priority");
 
     if (h) {
+        if (ngx_http_websocket_headers(r, "x-websocket-priority") > 1) {
+            *error = "there are several X-WebSocket-Priority headers";
+            return NGX_OK;
+        }
+
         message->priority = ngx_http_websocket_priority_name(h->value.data,
                                                              h->value.len);
         if (message->priority == 0) {
-            return "X-WebSocket-Priority is not low, normal, high or urgent";
+            *error = "X-WebSocket-Priority is not low, normal, high or urgent";
+            return NGX_OK;
         }
     }
 
     h = ngx_http_websocket_header(r, "idempotency-key");
 
-    if (h) {
-        if (h->value.len == 0 || h->value.len > NGX_HTTP_WEBSOCKET_KEY_MAX) {
-            return "Idempotency-Key is not of 1 to "
-                   ngx_value(NGX_HTTP_WEBSOCKET_KEY_MAX) " bytes";
-        }
+    if (h == NULL) {
+        return NGX_OK;
+    }
 
-        ngx_websocket_log_key(conf->zone->log, h->value.data, h->value.len,
-                              message->key);
+    if (ngx_http_websocket_headers(r, "idempotency-key") > 1) {
+        *error = "there are several Idempotency-Key headers";
+        return NGX_OK;
+    }
 
-        /* a client that guesses a publisher's key must not take its place */
+    if (h->value.len == 0 || h->value.len > NGX_HTTP_WEBSOCKET_KEY_MAX) {
+        *error = "Idempotency-Key is not of 1 to "
+                 ngx_value(NGX_HTTP_WEBSOCKET_KEY_MAX) " bytes";
+        return NGX_OK;
+    }
 
-        if (!conf->publish) {
-            message->key[1] = ~message->key[1];
+    return ngx_http_websocket_publish_key(r, message, &h->value);
+}
+
+
+/*
+ * A client that guesses a publisher's key, or another user's, must not take
+ * its place.
+ */
+
+static ngx_int_t
+ngx_http_websocket_publish_key(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_str_t *value)
+{
+    u_char                         *p;
+    ngx_int_t                       rc;
+    ngx_str_t                       key, user;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    key = *value;
+
+    if (!conf->publish) {
+
+        rc = ngx_http_websocket_user(r, &user);
+
+        if (rc == NGX_OK) {
+
+            /* no header has a zero */
+
+            key.len = user.len + 1 + value->len;
+            key.data = ngx_pnalloc(r->pool, key.len);
+            if (key.data == NULL) {
+                return NGX_ERROR;
+            }
+
+            p = ngx_cpymem(key.data, user.data, user.len);
+            *p++ = '\0';
+            ngx_memcpy(p, value->data, value->len);
+
+        } else if (rc == NGX_ERROR) {
+            return NGX_ERROR;
         }
     }
 
-    return NULL;
+    ngx_websocket_log_key(conf->zone->log, key.data, key.len, message->key);
+
+    if (!conf->publish) {
+        message->key[1] = ~message->key[1];
+    }
+
+    return NGX_OK;
 }
 
 

@@ -36,6 +36,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
 
     in.use = conf->publish ? conf->typed.send : conf->typed.receive;
     in.priority_field = &conf->priority_field;
+    in.max = conf->max_message_size;
     in.type = message->type;
 
     /* who publishes on websocket_publish says all itself */
@@ -166,9 +167,7 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 {
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_INVALID);
 
-    ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
-
-    return ngx_http_websocket_respond_json(r, 422,
+    return ngx_http_websocket_respond_json(r, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
                           json_pack("{s:{s:s,s:s,s:s}}", "error",
                                     "code", "invalid_message",
                                     "path", error->path,
@@ -190,6 +189,10 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
 
     if (h == NULL) {
         return NULL;
+    }
+
+    if (ngx_http_websocket_headers(r, "x-websocket-tags") > 1) {
+        return "there are several X-WebSocket-Tags headers";
     }
 
     size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len, buf);

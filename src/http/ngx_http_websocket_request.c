@@ -36,25 +36,42 @@ ngx_http_websocket_arg(ngx_http_request_t *r, char *name, ngx_str_t *value)
 ngx_table_elt_t *
 ngx_http_websocket_header(ngx_http_request_t *r, char *name)
 {
-    size_t            len;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
 
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == len
-                && ngx_strncmp(h[i].lowcase_key, name, len) == 0)
-            {
+            if (ngx_http_websocket_header_is(&h[i], name)) {
                 return &h[i];
             }
         }
     }
 
     return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_headers(ngx_http_request_t *r, char *name)
+{
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    n = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            n += ngx_http_websocket_header_is(&h[i], name);
+        }
+    }
+
+    return n;
 }

@@ -1,5 +1,6 @@
 
 #include "http/ngx_http_websocket_http.h"
+#include "wire/utf8.h"
 
 
 static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
@@ -10,6 +11,10 @@ static ngx_str_t  ngx_http_websocket_again =
                "\"reason\":\"server restarts: connect again\"}\n\n");
 
 
+static ngx_uint_t ngx_http_websocket_has_page(ngx_http_request_t *r,
+    ngx_uint_t status);
+static void ngx_http_websocket_status_line(ngx_http_request_t *r,
+    ngx_uint_t status);
 static void ngx_http_websocket_log_refusal(ngx_http_request_t *r,
     ngx_uint_t status, char *text);
 
@@ -69,11 +74,21 @@ ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size)
 
     size = ngx_min(size, NGX_HTTP_WEBSOCKET_PLAIN_SIZE - 1);
 
-    for (i = 0; i < size; i++) {
-        plain[i] = text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    ngx_memcpy(plain, text, size);
+
+    i = ngx_websocket_control(plain, size);
+
+    while (i < size) {
+
+        if (plain[i] == 0xc2) {
+            plain[i++] = '?';
+        }
+
+        plain[i++] = '?';
+        i += ngx_websocket_control(plain + i, size - i);
     }
 
-    plain[i] = '\0';
+    plain[size] = '\0';
 }
 
 
@@ -156,6 +171,10 @@ ngx_http_websocket_respond(ngx_http_request_t *r, ngx_uint_t status,
     ngx_buf_t    *b;
     ngx_chain_t   out;
 
+    if (ngx_http_websocket_has_page(r, status)) {
+        return status;
+    }
+
     /* what was not read of a body is not the next request */
 
     rc = ngx_http_discard_request_body(r);
@@ -164,7 +183,7 @@ ngx_http_websocket_respond(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    r->headers_out.status = status;
+    ngx_http_websocket_status_line(r, status);
     r->headers_out.content_length_n = body->len;
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = type->len;
@@ -190,6 +209,53 @@ ngx_http_websocket_respond(ngx_http_request_t *r, ngx_uint_t status,
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+/* an error_page that nginx would use now */
+
+static ngx_uint_t
+ngx_http_websocket_has_page(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_uint_t                 i;
+    ngx_http_err_page_t       *page;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (status < NGX_HTTP_BAD_REQUEST || clcf->error_pages == NULL
+        || r->error_page || r->uri_changes == 0)
+    {
+        return 0;
+    }
+
+    page = clcf->error_pages->elts;
+
+    for (i = 0; i < clcf->error_pages->nelts; i++) {
+        if (page[i].status == (ngx_int_t) status) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_websocket_status_line(ngx_http_request_t *r, ngx_uint_t status)
+{
+    r->headers_out.status = status;
+
+    switch (status) {
+
+    case NGX_HTTP_WEBSOCKET_UNPROCESSABLE:
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+        break;
+
+    case NGX_HTTP_WEBSOCKET_UPGRADE:
+        ngx_str_set(&r->headers_out.status_line, "426 Upgrade Required");
+        break;
+    }
 }
 
 

@@ -111,7 +111,17 @@ ngx_http_websocket_revoke_handler(ngx_http_request_t *r)
 static void
 ngx_http_websocket_revoke_body(ngx_http_request_t *r)
 {
-    ngx_http_finalize_request(r, ngx_http_websocket_revoke_answer(r));
+    ngx_int_t  rc;
+
+    /* a body may take as long as its sender likes */
+
+    rc = ngx_http_websocket_readmit(r);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_revoke_answer(r);
+    }
+
+    ngx_http_finalize_request(r, rc);
 }
 
 

@@ -246,8 +246,34 @@ static ngx_int_t
 ngx_http_websocket_variable_user(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char                         *p;
-    size_t                          len;
+    u_char     *p;
+    ngx_int_t   rc;
+    ngx_str_t   user;
+
+    rc = ngx_http_websocket_user(r, &user);
+
+    if (rc != NGX_OK) {
+        v->not_found = 1;
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    /* the token may go before the request does */
+
+    p = ngx_pnalloc(r->pool, user.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, user.data, user.len);
+    ngx_http_websocket_variable_set(v, p, user.len);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user)
+{
     ngx_int_t                       rc;
     const char                     *subject;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -256,18 +282,8 @@ ngx_http_websocket_variable_user(ngx_http_request_t *r,
     subject = ngx_http_websocket_subject(r);
 
     if (subject) {
-
-        /* the token may go before the request does */
-
-        len = ngx_strlen(subject);
-
-        p = ngx_pnalloc(r->pool, len + 1);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memcpy(p, subject, len);
-        ngx_http_websocket_variable_set(v, p, len);
+        user->data = (u_char *) subject;
+        user->len = ngx_strlen(subject);
 
         return NGX_OK;
     }
@@ -276,19 +292,13 @@ ngx_http_websocket_variable_user(ngx_http_request_t *r,
 
     rc = conf->jwt ? NGX_DECLINED : ngx_http_auth_basic_user(r);
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    if (rc == NGX_DECLINED || r->headers_in.user.len == 0) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
+    *user = r->headers_in.user;
 
-    ngx_http_websocket_variable_set(v, r->headers_in.user.data,
-                                    r->headers_in.user.len);
-
-    return NGX_OK;
+    return user->len ? NGX_OK : NGX_DECLINED;
 }
 
 

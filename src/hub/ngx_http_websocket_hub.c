@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "hub/ngx_http_websocket_recent.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 
@@ -8,6 +9,22 @@
 
 /* members of dead workers taken off in one turn: others are told of each */
 #define NGX_HTTP_WEBSOCKET_BURIALS       128
+
+/* to read a channel, and to change it, in steps of a turn's work */
+#define NGX_HTTP_WEBSOCKET_READ_STEPS    4
+
+
+/*
+ * What a turn did not suffice for: a delivery, for the subscribers from place
+ * on, or, where it has no messages, the end, for those before it.  rc is what
+ * followed the messages in the log, or why it is the end.
+ */
+
+typedef struct {
+    ngx_queue_t                     place;      /* among the subscriptions */
+    int                             rc;
+    ngx_http_websocket_delivery_t   delivery;
+} ngx_http_websocket_rest_t;
 
 
 /* a channel with subscribers in this worker */
@@ -18,6 +35,7 @@ struct ngx_http_websocket_channel_s {
     ngx_queue_t                     dirty;      /* in hub->dirty */
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_channel_t   *next;       /* in its bucket */
+    ngx_http_websocket_rest_t      *rest;       /* NULL: nothing is left */
     ngx_websocket_channel_ref_t     ref;
     unsigned                        queued:1;   /* in hub->dirty */
     unsigned                        busy:1;     /* being delivered to */
@@ -44,6 +62,9 @@ struct ngx_http_websocket_hub_s {
     ngx_queue_t                     dirty;      /* with messages to read */
     uint64_t                        hints;      /* read so far */
     uint64_t                        repairs;    /* of the log, seen so far */
+    ngx_uint_t                      unseen;     /* buckets, the last of them,
+                                                   whose channels may have
+                                                   messages without a hint */
 
     ngx_event_t                     event;      /* deliver in this turn */
     ngx_uint_t                      flooded;    /* much, and not yet */
@@ -80,6 +101,8 @@ static void ngx_http_websocket_hub_begin(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_subscribe_t *zs);
 static void ngx_http_websocket_hub_catch_up(ngx_event_t *ev);
+static void ngx_http_websocket_hub_catch_up_one(
+    ngx_http_websocket_subscription_t *subscription);
 static ngx_uint_t ngx_http_websocket_hub_catch_up_read(
     ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_hub_live(
@@ -93,6 +116,8 @@ static void ngx_http_websocket_hub_dirty(ngx_http_websocket_hub_t *hub,
     ngx_http_websocket_channel_t *channel);
 static ngx_uint_t ngx_http_websocket_hub_read(
     ngx_http_websocket_channel_t *channel);
+static int ngx_http_websocket_hub_go_on(
+    ngx_http_websocket_channel_t *channel);
 static int ngx_http_websocket_hub_read_batch(
     ngx_http_websocket_channel_t *channel, ngx_websocket_log_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription);
@@ -105,13 +130,25 @@ static ngx_int_t ngx_http_websocket_hub_batch(
     ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p);
 static ngx_http_websocket_message_t *ngx_http_websocket_hub_message(
     ngx_http_websocket_channel_t *channel, ngx_websocket_log_message_t *m,
-    u_char *p);
-static void ngx_http_websocket_hub_fan_out(
+    u_char *p, ngx_uint_t fresh);
+static ngx_int_t ngx_http_websocket_hub_deliver_all(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery);
+static ngx_queue_t *ngx_http_websocket_hub_fan_out(
+    ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q);
+static ngx_int_t ngx_http_websocket_hub_steps(
+    ngx_http_websocket_delivery_t *delivery);
+static ngx_int_t ngx_http_websocket_hub_put_off(
+    ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q);
+static void ngx_http_websocket_hub_done(
+    ngx_http_websocket_channel_t *channel);
+static void ngx_http_websocket_hub_delivered(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_delivery_t *delivery);
 static void ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_delivery_t *delivery);
-static void ngx_http_websocket_hub_broken(
+static ngx_int_t ngx_http_websocket_hub_broken(
     ngx_http_websocket_channel_t *channel, int rc);
 
 
@@ -122,6 +159,8 @@ static u_char                       ngx_http_websocket_batch[
 static ngx_websocket_log_message_t  ngx_http_websocket_messages[
                                         NGX_HTTP_WEBSOCKET_BATCH];
 static uint64_t                     ngx_http_websocket_deliveries;
+
+static ngx_http_websocket_rest_t   *ngx_http_websocket_spare_rest;
 
 
 ngx_int_t
@@ -189,7 +228,8 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     zs.replay = &begin->replay;
     zs.find = ngx_http_websocket_hub_cursor;
     zs.messages = ngx_http_websocket_messages;
-    zs.n = begin->defer ? 0 : NGX_HTTP_WEBSOCKET_BATCH;
+    zs.n = begin->defer || ngx_http_websocket_turn_over()
+           ? 0 : NGX_HTTP_WEBSOCKET_BATCH;
     zs.buf = ngx_http_websocket_batch;
     zs.size = NGX_HTTP_WEBSOCKET_BATCH_SIZE;
 
@@ -362,47 +402,70 @@ ngx_http_websocket_hub_more(ngx_http_websocket_subscription_t *subscription)
     catch_up->queued = 1;
     ngx_queue_insert_tail(&hub->catching_up, &catch_up->queue);
 
-    ngx_post_event(&hub->catch_up, &ngx_posted_next_events);
+    ngx_http_websocket_turn_next(&hub->catch_up);
 }
 
 
 static void
 ngx_http_websocket_hub_catch_up(ngx_event_t *ev)
 {
-    ngx_queue_t                         turn, *q;
-    ngx_connection_t                   *c;
-    ngx_http_websocket_hub_t           *hub;
-    ngx_http_websocket_zone_t          *zone;
-    ngx_http_websocket_catch_up_t      *catch_up;
-    ngx_http_websocket_subscription_t  *subscription;
+    ngx_queue_t                     end, *q;
+    ngx_connection_t               *c;
+    ngx_http_websocket_hub_t       *hub;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_catch_up_t  *catch_up;
 
     c = ev->data;
     zone = c->data;
     hub = zone->hub;
 
     if (ngx_queue_empty(&hub->catching_up)) {
+
+        /* nobody came back since the last turn */
+
+        ngx_http_websocket_recent_forget();
         return;
     }
 
-    ngx_queue_init(&turn);
-    ngx_queue_add(&turn, &hub->catching_up);
-    ngx_queue_init(&hub->catching_up);
+    /* who is not reached now comes before those who get more */
 
-    while (!ngx_queue_empty(&turn)) {
+    ngx_queue_insert_tail(&hub->catching_up, &end);
+    ngx_http_websocket_turn_loop();
 
-        q = ngx_queue_head(&turn);
+    for (q = ngx_queue_head(&hub->catching_up);
+         q != &end;
+         q = ngx_queue_head(&hub->catching_up))
+    {
         catch_up = ngx_queue_data(q, ngx_http_websocket_catch_up_t, queue);
 
         ngx_queue_remove(q);
         catch_up->queued = 0;
 
-        subscription = catch_up->subscription;
+        ngx_http_websocket_hub_catch_up_one(catch_up->subscription);
 
-        if (ngx_http_websocket_hub_catch_up_read(subscription)
-            && hub->subscriber->ready(subscription))
-        {
-            ngx_http_websocket_hub_more(subscription);
+        if (ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_READ_STEPS)) {
+            break;
         }
+    }
+
+    ngx_queue_remove(&end);
+
+    ngx_http_websocket_turn_next(ev);
+}
+
+
+static void
+ngx_http_websocket_hub_catch_up_one(
+    ngx_http_websocket_subscription_t *subscription)
+{
+    const ngx_http_websocket_subscriber_t  *subscriber;
+
+    subscriber = subscription->channel->zone->hub->subscriber;
+
+    if (ngx_http_websocket_hub_catch_up_read(subscription)
+        && subscriber->ready(subscription))
+    {
+        ngx_http_websocket_hub_more(subscription);
     }
 }
 
@@ -510,6 +573,10 @@ ngx_http_websocket_hub_grow(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
     hub->mask = 2 * n - 1;
     hub->nchannels = 0;
 
+    if (hub->unseen) {
+        hub->unseen = 2 * n;
+    }
+
     for (i = 0; i < n; i++) {
         for (channel = old[i]; channel; channel = next) {
             next = channel->next;
@@ -576,6 +643,7 @@ ngx_http_websocket_hub_unsubscribe(
     ngx_queue_remove(&subscription->queue);
 
     ngx_http_websocket_zone_unsubscribe(channel->zone, &channel->cursor);
+    ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_READ_STEPS);
 
     ngx_http_websocket_hub_release(channel);
 }
@@ -635,7 +703,8 @@ ngx_uint_t
 ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone)
 {
     return zone->hub
-           && (zone->hub->flooded || !ngx_queue_empty(&zone->hub->dirty));
+           && (zone->hub->flooded || zone->hub->unseen
+               || !ngx_queue_empty(&zone->hub->dirty));
 }
 
 
@@ -698,6 +767,7 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
     zone = subscription->channel->zone;
 
     ngx_http_websocket_zone_leave(zone, subscription->member, mourn, &here);
+    ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_READ_STEPS);
 
     subscription->member = 0;
 
@@ -743,7 +813,7 @@ void
 ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
     ngx_uint_t all)
 {
-    ngx_queue_t                    turn, *q;
+    ngx_queue_t                    end, *q;
     ngx_http_websocket_hub_t      *hub;
     ngx_http_websocket_channel_t  *channel;
 
@@ -752,24 +822,28 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
 
     if (hub->nchannels == 0) {
         hub->hints = ngx_websocket_log_hints(zone->log);
+        hub->unseen = 0;
         return;
     }
 
+    ngx_http_websocket_turn_loop();
     ngx_http_websocket_hub_look(hub, zone, all);
 
     if (ngx_queue_empty(&hub->dirty)) {
-        return;
+        goto done;
     }
 
-    /* one batch each: what is left after it waits for the next turn */
+    /*
+     * One batch each: what is left after it comes, in the next turn, behind
+     * those who are not reached in this one.
+     */
 
-    ngx_queue_init(&turn);
-    ngx_queue_add(&turn, &hub->dirty);
-    ngx_queue_init(&hub->dirty);
+    ngx_queue_insert_tail(&hub->dirty, &end);
 
-    while (!ngx_queue_empty(&turn)) {
-
-        q = ngx_queue_head(&turn);
+    for (q = ngx_queue_head(&hub->dirty);
+         q != &end;
+         q = ngx_queue_head(&hub->dirty))
+    {
         channel = ngx_queue_data(q, ngx_http_websocket_channel_t, dirty);
 
         ngx_queue_remove(q);
@@ -782,10 +856,18 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
 
         channel->busy = 0;
         ngx_http_websocket_hub_release(channel);
+
+        if (ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_READ_STEPS)) {
+            break;
+        }
     }
 
-    if (!ngx_queue_empty(&hub->dirty)) {
-        ngx_post_event(&hub->event, &ngx_posted_next_events);
+    ngx_queue_remove(&end);
+
+done:
+
+    if (hub->unseen || !ngx_queue_empty(&hub->dirty)) {
+        ngx_http_websocket_turn_next(&hub->event);
     }
 }
 
@@ -835,20 +917,28 @@ ngx_http_websocket_hub_look(ngx_http_websocket_hub_t *hub,
     }
 
     if (all) {
-        ngx_http_websocket_hub_look_all(hub);
+        hub->unseen = hub->mask + 1;
     }
+
+    ngx_http_websocket_hub_look_all(hub);
 }
 
 
 static void
 ngx_http_websocket_hub_look_all(ngx_http_websocket_hub_t *hub)
 {
-    ngx_uint_t                     i;
     ngx_http_websocket_channel_t  *channel;
 
-    for (i = 0; i <= hub->mask; i++) {
-        for (channel = hub->buckets[i]; channel; channel = channel->next) {
+    while (hub->unseen) {
+
+        channel = hub->buckets[--hub->unseen];
+
+        for ( /* void */ ; channel; channel = channel->next) {
             ngx_http_websocket_hub_dirty(hub, channel);
+        }
+
+        if (ngx_http_websocket_turn_step(1)) {
+            break;
         }
     }
 }
@@ -872,7 +962,19 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 {
     int  rc;
 
-    rc = ngx_http_websocket_hub_read_batch(channel, &channel->cursor, NULL);
+    rc = channel->rest ? ngx_http_websocket_hub_go_on(channel)
+                       : ngx_http_websocket_hub_read_batch(channel,
+                                                           &channel->cursor,
+                                                           NULL);
+
+    if (channel->rest) {
+
+        /* messages that follow wait behind it, also those that come yet */
+
+        channel->rest->rc = (rc == NGX_WEBSOCKET_LOG_EMPTY)
+                            ? NGX_WEBSOCKET_LOG_OK : rc;
+        return 1;
+    }
 
     switch (rc) {
 
@@ -889,13 +991,52 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
         return 1;
 
     case NGX_WEBSOCKET_LOG_DELETED:
-        ngx_http_websocket_hub_broken(channel, rc);
-
-        return 0;
+        return ngx_http_websocket_hub_broken(channel, rc) == NGX_AGAIN;
 
     default:  /* OK, SHORT */
         return 1;
     }
+}
+
+
+/* with what the last turn did not suffice for; returns what follows it */
+
+static int
+ngx_http_websocket_hub_go_on(ngx_http_websocket_channel_t *channel)
+{
+    int                         rc;
+    ngx_queue_t                *q;
+    ngx_http_websocket_rest_t  *rest;
+
+    rest = channel->rest;
+    rc = rest->rc;
+
+    if (rest->delivery.n == 0) {
+
+        /* who came after that was known is not told, but goes on */
+
+        return ngx_http_websocket_hub_broken(channel, rc) == NGX_AGAIN
+               ? rc : NGX_WEBSOCKET_LOG_OK;
+    }
+
+    /* what was kept of it by its number may be of others meanwhile */
+
+    rest->delivery.number = ++ngx_http_websocket_deliveries;
+
+    q = ngx_queue_next(&rest->place);
+    ngx_queue_remove(&rest->place);
+
+    q = ngx_http_websocket_hub_fan_out(channel, &rest->delivery, q);
+
+    if (q != ngx_queue_sentinel(&channel->subscriptions)) {
+        ngx_queue_insert_tail(q, &rest->place);
+        return rc;
+    }
+
+    ngx_http_websocket_hub_delivered(channel->zone, &rest->delivery);
+    ngx_http_websocket_hub_done(channel);
+
+    return rc;
 }
 
 
@@ -986,6 +1127,7 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p)
 {
+    ngx_int_t                       rc;
     ngx_uint_t                      i;
     ngx_http_websocket_message_t   *message;
     ngx_http_websocket_delivery_t   delivery;
@@ -995,50 +1137,66 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
 
     for (i = 0; i < n; i++) {
 
-        message = ngx_http_websocket_hub_message(channel, &messages[i], p);
+        message = ngx_http_websocket_hub_message(channel, &messages[i], p,
+                                                 subscription == NULL);
         if (message == NULL) {
             break;
         }
-
-        message->frame.fresh = (subscription == NULL);
 
         delivery.messages[i] = message;
         p += messages[i].size;
     }
 
     delivery.n = i;
+    rc = (i == n) ? NGX_OK : NGX_ERROR;
 
     if (i == 0) {
-        /* void */
+        return rc;
+    }
 
-    } else if (subscription == NULL) {
-        ngx_http_websocket_hub_fan_out(channel, &delivery);
+    if (subscription == NULL) {
 
-        if (delivery.written) {
-            ngx_http_websocket_hub_measure(channel->zone, &delivery);
+        if (ngx_http_websocket_hub_deliver_all(channel, &delivery)
+            == NGX_AGAIN)
+        {
+            return rc;
         }
 
     } else {
+        ngx_http_websocket_turn_worked(i);
+
+        /* when nobody catches up any more what was read is forgotten */
+
+        ngx_http_websocket_turn_next(&channel->zone->hub->catch_up);
+
         subscription->offset = delivery.messages[i - 1]->offset;
         channel->zone->hub->subscriber->deliver(subscription, &delivery, 0);
     }
 
-    for (i = 0; i < delivery.n; i++) {
-        ngx_http_websocket_message_release(delivery.messages[i]);
-    }
+    ngx_http_websocket_hub_delivered(channel->zone, &delivery);
 
-    return delivery.n == n ? NGX_OK : NGX_ERROR;
+    return rc;
 }
 
 
+/* of the history several may be given the same one, one after the other */
+
 static ngx_http_websocket_message_t *
 ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
-    ngx_websocket_log_message_t *m, u_char *p)
+    ngx_websocket_log_message_t *m, u_char *p, ngx_uint_t fresh)
 {
     ngx_http_websocket_message_t  *message;
 
-    message = ngx_http_websocket_message_create(m->type, m->size - m->meta,
-                                                ngx_cycle->log);
+    if (!fresh) {
+        message = ngx_http_websocket_recent_find(channel->cursor.epoch,
+                                                 channel->ref, m->offset);
+        if (message) {
+            return message;
+        }
+    }
+
+    message = ngx_http_websocket_message_alloc(m->type, m->size - m->meta,
+                                               m->meta, ngx_cycle->log);
     if (message == NULL) {
         return NULL;
     }
@@ -1048,43 +1206,75 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
     message->source = m->source;
     message->frame.time = m->time;
     message->frame.fraction = m->fraction;
+    message->frame.fresh = fresh;
     message->frame.channel = channel->ref;
     message->frame.priority = m->priority;
 
-    /* valid as long as the batch, which is the delivery */
-
-    message->meta = p;
-    message->meta_size = m->meta;
-
+    ngx_memcpy(message->meta, p, m->meta);
     ngx_memcpy(message->payload, p + m->meta, message->size);
+
+    if (!fresh) {
+        ngx_http_websocket_recent_keep(message);
+    }
 
     return message;
 }
 
 
-static void
-ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
+/* NGX_AGAIN when the rest of it, and the messages, were put off */
+
+static ngx_int_t
+ngx_http_websocket_hub_deliver_all(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery)
 {
+    ngx_queue_t  *q;
+
+    q = ngx_queue_head(&channel->subscriptions);
+
+    do {
+        q = ngx_http_websocket_hub_fan_out(channel, delivery, q);
+
+        if (q == ngx_queue_sentinel(&channel->subscriptions)) {
+            return NGX_OK;
+        }
+
+    } while (ngx_http_websocket_hub_put_off(channel, delivery, q) != NGX_OK);
+
+    return NGX_AGAIN;
+}
+
+
+/* to those from q on: returns the one to go on with when the turn is over */
+
+static ngx_queue_t *
+ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q)
+{
     uint64_t                                first, last;
+    ngx_int_t                               steps;
     ngx_uint_t                              i;
-    ngx_queue_t                            *q, *next;
+    ngx_queue_t                            *end;
     ngx_http_websocket_subscription_t      *s;
     const ngx_http_websocket_subscriber_t  *subscriber;
 
     subscriber = channel->zone->hub->subscriber;
 
+    end = ngx_queue_sentinel(&channel->subscriptions);
+
     first = delivery->messages[0]->offset;
     last = delivery->messages[delivery->n - 1]->offset;
 
-    for (q = ngx_queue_head(&channel->subscriptions);
-         q != ngx_queue_sentinel(&channel->subscriptions);
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
+    steps = ngx_http_websocket_hub_steps(delivery);
 
-        if (s->offset >= last || s->catch_up) {
+    if (q == end) {
+        return end;
+    }
+
+    do {
+        s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
+        q = ngx_queue_next(q);
+
+        if (s->catch_up) {
             continue;
         }
 
@@ -1094,6 +1284,10 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
             /* who came after a message was appended is not due it */
 
+            if (s->offset >= last) {
+                continue;
+            }
+
             while (delivery->messages[i]->offset <= s->offset) {
                 i++;
             }
@@ -1101,6 +1295,90 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
         s->offset = last;
         subscriber->deliver(s, delivery, i);
+
+    } while (!ngx_http_websocket_turn_step(steps) && q != end);
+
+    return q;
+}
+
+
+/* what one subscriber's copy costs, whom it is written to or queued for */
+
+static ngx_int_t
+ngx_http_websocket_hub_steps(ngx_http_websocket_delivery_t *delivery)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = 0;
+
+    for (i = 0; i < delivery->n; i++) {
+        size += delivery->messages[i]->size;
+    }
+
+    return 1 + delivery->n / 8 + size / 2048;
+}
+
+
+/* without memory it cannot be: all is to be done now */
+
+static ngx_int_t
+ngx_http_websocket_hub_put_off(ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q)
+{
+    ngx_http_websocket_rest_t  *rest;
+
+    rest = ngx_http_websocket_spare_rest;
+    ngx_http_websocket_spare_rest = NULL;
+
+    if (rest == NULL) {
+        rest = ngx_alloc(sizeof(ngx_http_websocket_rest_t), ngx_cycle->log);
+        if (rest == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    rest->delivery.n = 0;
+
+    if (delivery) {
+        rest->delivery = *delivery;
+    }
+
+    ngx_queue_insert_tail(q, &rest->place);
+    channel->rest = rest;
+
+    return NGX_OK;
+}
+
+
+/* nothing is left of it */
+
+static void
+ngx_http_websocket_hub_done(ngx_http_websocket_channel_t *channel)
+{
+    if (ngx_http_websocket_spare_rest == NULL) {
+        ngx_http_websocket_spare_rest = channel->rest;
+
+    } else {
+        ngx_free(channel->rest);
+    }
+
+    channel->rest = NULL;
+}
+
+
+static void
+ngx_http_websocket_hub_delivered(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_delivery_t *delivery)
+{
+    ngx_uint_t  i;
+
+    if (delivery->written) {
+        ngx_http_websocket_hub_measure(zone, delivery);
+    }
+
+    for (i = 0; i < delivery->n; i++) {
+        ngx_http_websocket_message_release(delivery->messages[i]);
     }
 }
 
@@ -1132,19 +1410,44 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
 }
 
 
-static void
+/*
+ * Tells all whom the channel has now, in as many turns as it takes: NGX_AGAIN
+ * when there are more of them.  Who comes meanwhile comes behind them.
+ */
+
+static ngx_int_t
 ngx_http_websocket_hub_broken(ngx_http_websocket_channel_t *channel, int rc)
 {
-    ngx_queue_t                        *q, *next;
+    ngx_queue_t                        *q, *end;
     ngx_http_websocket_subscription_t  *s;
 
+    end = channel->rest ? &channel->rest->place
+                        : ngx_queue_sentinel(&channel->subscriptions);
+
     for (q = ngx_queue_head(&channel->subscriptions);
-         q != ngx_queue_sentinel(&channel->subscriptions);
-         q = next)
+         q != end;
+         q = ngx_queue_head(&channel->subscriptions))
     {
-        next = ngx_queue_next(q);
         s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
 
         channel->zone->hub->subscriber->broken(s, rc);
+
+        if (!ngx_http_websocket_turn_step(1)) {
+            continue;
+        }
+
+        if (channel->rest
+            || ngx_http_websocket_hub_put_off(channel, NULL, end) == NGX_OK)
+        {
+            channel->rest->rc = rc;
+            return NGX_AGAIN;
+        }
     }
+
+    if (channel->rest) {
+        ngx_queue_remove(&channel->rest->place);
+        ngx_http_websocket_hub_done(channel);
+    }
+
+    return NGX_OK;
 }

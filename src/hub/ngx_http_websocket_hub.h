@@ -63,7 +63,8 @@ typedef struct {
     ngx_uint_t                  (*ready)(
                                      ngx_http_websocket_subscription_t *s);
 
-    /* messages were lost (GAP), or the channel was deleted (DELETED) */
+    /* messages were lost (GAP), or the channel was deleted (DELETED): it
+       ends the subscription */
     void                        (*broken)(
                                      ngx_http_websocket_subscription_t *s,
                                      int rc);
@@ -106,10 +107,10 @@ ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
 /*
  * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_LOG_NAME_SIZE
  * bytes), from the place on that begin says; begin->recovered is set.  The
- * first messages that are due from history are delivered during the call, the
- * others as the subscriber is ready, then those that are new.  Returns
- * NGX_OK; NGX_DECLINED when the zone is full, NGX_ERROR when memory was
- * refused: without anything delivered.
+ * first messages that are due from history are delivered during the call, if
+ * the turn is not over, the others as the subscriber is ready, then those that
+ * are new.  Returns NGX_OK; NGX_DECLINED when the zone is full, NGX_ERROR when
+ * memory was refused: without anything delivered.
  */
 ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_http_websocket_begin_t *begin,

@@ -6,13 +6,21 @@
 ngx_http_websocket_message_t *
 ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
 {
+    return ngx_http_websocket_message_alloc(type, size, 0, log);
+}
+
+
+ngx_http_websocket_message_t *
+ngx_http_websocket_message_alloc(uint8_t type, size_t size, size_t meta,
+    ngx_log_t *log)
+{
     size_t                         header;
     ngx_http_websocket_message_t  *message;
 
     header = ngx_websocket_frame_header_size(size);
 
-    message = ngx_alloc(sizeof(ngx_http_websocket_message_t) + header + size,
-                        log);
+    message = ngx_alloc(sizeof(ngx_http_websocket_message_t) + header + size
+                        + meta, log);
     if (message == NULL) {
         return NULL;
     }
@@ -21,6 +29,8 @@ ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
 
     message->type = type;
     message->size = size;
+    message->meta_size = meta;
+    message->holders = 1;
 
     message->frame.refs = 1;
     message->frame.size = header + size;
@@ -33,6 +43,7 @@ ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
                                       NGX_WEBSOCKET_FIN | type, size);
 
     message->payload = message->frame.data + header;
+    message->meta = message->payload + size;
 
     return message;
 }
@@ -42,6 +53,10 @@ void
 ngx_http_websocket_message_release(ngx_http_websocket_message_t *message)
 {
     ngx_http_websocket_frame_t  *frame, *next;
+
+    if (--message->holders) {
+        return;
+    }
 
     if (message->content) {
         ngx_http_websocket_content_free(message);
@@ -96,6 +111,39 @@ ngx_http_websocket_frame_alloc(size_t size, ngx_log_t *log)
     frame->data = (u_char *) (frame + 1);
 
     return frame;
+}
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_control_frame(uint8_t first, u_char *payload, size_t size,
+    ngx_log_t *log)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_frame_alloc(NGX_WEBSOCKET_HEADER_SIZE
+                                           + NGX_WEBSOCKET_CONTROL_SIZE, log);
+    if (frame) {
+        ngx_http_websocket_control_fill(frame, first, payload, size);
+    }
+
+    return frame;
+}
+
+
+void
+ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size)
+{
+    size_t  header;
+
+    header = ngx_websocket_frame_header(frame->data, first, size);
+
+    frame->header = header;
+    frame->size = header + size;
+
+    if (size) {
+        ngx_memcpy(frame->data + header, payload, size);
+    }
 }
 
 

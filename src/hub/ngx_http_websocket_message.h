@@ -79,6 +79,7 @@ struct ngx_http_websocket_frame_s {
 
     uint8_t                       pong;
     uint8_t                       message;  /* 1: a whole data message */
+    uint8_t                       answer;   /* to the client: never dropped */
 };
 
 
@@ -98,12 +99,13 @@ typedef struct {
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
     uint8_t                       filtered; /* a number: of filters.c */
     uint8_t                       written;  /* to some subscribers at once */
+    uint16_t                      meta_size;
 
     size_t                        size;
     u_char                       *payload;
 
     u_char                       *meta;     /* as the log has it */
-    uint16_t                      meta_size;
+    uint32_t                      holders;  /* who is to release it */
     ngx_http_websocket_content_t *content;  /* NULL: not looked at */
 } ngx_http_websocket_message_t;
 
@@ -116,7 +118,14 @@ typedef struct {
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
 
-/* Ends the delivery: gives back the references of the message's own. */
+/* The same with room for what the log has besides, at message->meta. */
+ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
+    size_t size, size_t meta, ngx_log_t *log);
+
+/*
+ * Ends the delivery: the last who holds the message gives back the references
+ * of its own.
+ */
 void ngx_http_websocket_message_release(ngx_http_websocket_message_t *message);
 
 /*
@@ -133,6 +142,17 @@ ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_frame_alloc(size_t size,
     ngx_log_t *log);
+
+/*
+ * A control frame, with room for any other one in its place.  Returns NULL
+ * when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
+
+/* Makes one into another. */
+void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size);
 
 /* Gives a frame the properties of the message that it carries. */
 void ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,

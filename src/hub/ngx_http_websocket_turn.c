@@ -19,6 +19,8 @@ static void ngx_http_websocket_turn_handler(ngx_event_t *ev);
 
 static ngx_http_websocket_turn_t  ngx_http_websocket_turn;
 
+ngx_int_t  ngx_http_websocket_turn_steps;
+
 
 /*
  * nginx does not count its turns, but it reads the time in each: as long as
@@ -35,6 +37,27 @@ ngx_http_websocket_turn_over(void)
     }
 
     return ngx_http_websocket_zone_now_us() >= ngx_http_websocket_turn.end;
+}
+
+
+/*
+ * The clock may not have been read before in this turn, but what was so much
+ * work at once took its time.  Who goes on though the turn is over is told so
+ * at its next step again.
+ */
+
+ngx_uint_t
+ngx_http_websocket_turn_ask(void)
+{
+    if (ngx_http_websocket_turn_steps < -3 * NGX_HTTP_WEBSOCKET_STEPS
+        || ngx_http_websocket_turn_over())
+    {
+        return 1;
+    }
+
+    ngx_http_websocket_turn_loop();
+
+    return 0;
 }
 
 

@@ -18,7 +18,14 @@
 
 
 /* the work that may be begun in one turn, microseconds */
-#define NGX_HTTP_WEBSOCKET_TURN  2000
+#ifndef NGX_HTTP_WEBSOCKET_TURN
+#define NGX_HTTP_WEBSOCKET_TURN   2000
+#endif
+
+/* what is done between two looks at the clock, in steps */
+#ifndef NGX_HTTP_WEBSOCKET_STEPS
+#define NGX_HTTP_WEBSOCKET_STEPS  128
+#endif
 
 
 /*
@@ -26,6 +33,38 @@
  * some 25 ns, to be asked once for several cheap steps.
  */
 ngx_uint_t ngx_http_websocket_turn_over(void);
+
+/*
+ * The same for loops of many cheap steps, of some microseconds at most each: a
+ * loop that begins may do NGX_HTTP_WEBSOCKET_STEPS of them in any case; then
+ * the clock is read, and again each time that so many were done.  Who does
+ * more work than a step says so, wherever it is done.
+ */
+extern ngx_int_t  ngx_http_websocket_turn_steps;    /* left but for one */
+
+ngx_uint_t ngx_http_websocket_turn_ask(void);
+
+static ngx_inline void
+ngx_http_websocket_turn_loop(void)
+{
+    ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;
+}
+
+static ngx_inline void
+ngx_http_websocket_turn_worked(ngx_int_t steps)
+{
+    ngx_http_websocket_turn_steps -= steps;
+}
+
+/* Counts steps that were done.  Returns 1 when the turn is over, else 0. */
+static ngx_inline ngx_uint_t
+ngx_http_websocket_turn_step(ngx_int_t steps)
+{
+    ngx_http_websocket_turn_steps -= steps;
+
+    return ngx_http_websocket_turn_steps < 0
+           && ngx_http_websocket_turn_ask();
+}
 
 /*
  * Has an event's handler called in the next turn, for what is left.  An event

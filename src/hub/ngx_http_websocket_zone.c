@@ -3,6 +3,7 @@
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
+#include <openssl/rand.h>
 
 
 /* tries before the kernel is asked to wait: the lock is held very shortly */

@@ -1,4 +1,6 @@
 
+#include <string.h>
+
 #include "hub/position.h"
 
 
@@ -42,6 +44,31 @@ ngx_websocket_position_parse(const uint8_t *text, size_t size,
     }
 
     return -1;
+}
+
+
+int
+ngx_websocket_position_gather(const uint8_t *text, size_t size,
+    ngx_websocket_position_t *positions, int max)
+{
+    int             n;
+    const uint8_t  *p, *next, *last;
+
+    last = text + size;
+
+    for (p = text, n = 0; p < last && n < max; p = next + 1) {
+
+        next = memchr(p, ',', (size_t) (last - p));
+        if (next == NULL) {
+            next = last;
+        }
+
+        n += ngx_websocket_position_parse(p, (size_t) (next - p),
+                                          &positions[n], 1)
+             == 1;
+    }
+
+    return n;
 }
 
 

@@ -35,6 +35,13 @@ int ngx_websocket_position_parse(const uint8_t *text, size_t size,
     ngx_websocket_position_t *positions, int max);
 
 /*
+ * The same of a text that others may have written: what is no position is
+ * passed over, and so is what comes after max of them.  Returns their number.
+ */
+int ngx_websocket_position_gather(const uint8_t *text, size_t size,
+    ngx_websocket_position_t *positions, int max);
+
+/*
  * Writes a position to buf, of NGX_WEBSOCKET_POSITION_SIZE bytes.  Returns
  * how many were written.
  */

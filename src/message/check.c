@@ -33,7 +33,9 @@ static ngx_websocket_json_e ngx_websocket_check_array(
     const ngx_websocket_json_place_t *place, int depth,
     ngx_websocket_json_error_t *error);
 static int ngx_websocket_defaults_object(const ngx_websocket_type_t *type,
-    json_t *json);
+    json_t *json, size_t *left);
+static int ngx_websocket_defaults_give(const ngx_websocket_field_t *field,
+    json_t *json, size_t *left);
 
 
 ngx_websocket_json_e
@@ -394,16 +396,18 @@ ngx_websocket_check_array(const ngx_websocket_field_t *field,
 
 
 int
-ngx_websocket_type_defaults(const ngx_websocket_type_t *type, json_t *message)
+ngx_websocket_type_defaults(const ngx_websocket_type_t *type, json_t *message,
+    size_t max)
 {
-    return ngx_websocket_defaults_object(type, message);
+    return ngx_websocket_defaults_object(type, message, &max);
 }
 
 
 /* goes as deep as the check of the same message did */
 
 static int
-ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json)
+ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json,
+    size_t *left)
 {
     int                           n, given;
     json_t                       *value;
@@ -418,43 +422,62 @@ ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json)
 
         field = &type->fields[i];
         value = json_object_getn(json, field->name, field->size);
+        n = 0;
 
         if (value) {
-            n = ngx_websocket_defaults_value(field, value);
-
-            if (n < 0) {
-                return -1;
-            }
-
-            given += n;
+            n = ngx_websocket_defaults_value(field, value, left);
 
         } else if (field->value) {
-            value = json_deep_copy(field->value);
-
-            if (value == NULL
-                || json_object_setn_new_nocheck(json, field->name, field->size,
-                                                value)
-                   != 0)
-            {
-                return -1;
-            }
-
-            given++;
+            n = ngx_websocket_defaults_give(field, json, left);
         }
+
+        if (n < 0) {
+            return n;
+        }
+
+        given += n;
     }
 
     return given;
 }
 
 
+/* counted before it is copied: an array may have thousands to be given */
+
+static int
+ngx_websocket_defaults_give(const ngx_websocket_field_t *field, json_t *json,
+    size_t *left)
+{
+    json_t  *value;
+
+    if (field->given > *left) {
+        return NGX_WEBSOCKET_TYPE_MORE;
+    }
+
+    *left -= field->given;
+
+    value = json_deep_copy(field->value);
+
+    if (value == NULL
+        || json_object_setn_new_nocheck(json, field->name, field->size, value)
+           != 0)
+    {
+        return -1;
+    }
+
+    return 1;
+}
+
+
 int
-ngx_websocket_defaults_value(const ngx_websocket_field_t *field, json_t *json)
+ngx_websocket_defaults_value(const ngx_websocket_field_t *field, json_t *json,
+    size_t *left)
 {
     int     n, given;
     size_t  i;
 
     if (field->shape.of && json_is_object(json)) {
-        return ngx_websocket_defaults_object(field->shape.of, json);
+        return ngx_websocket_defaults_object(field->shape.of, json, left);
     }
 
     if (field->items.of == NULL) {
@@ -464,9 +487,9 @@ ngx_websocket_defaults_value(const ngx_websocket_field_t *field, json_t *json)
     for (i = 0, given = 0; i < json_array_size(json); i++) {
 
         n = ngx_websocket_defaults_object(field->items.of,
-                                          json_array_get(json, i));
+                                          json_array_get(json, i), left);
         if (n < 0) {
-            return -1;
+            return n;
         }
 
         given += n;

@@ -1,15 +1,18 @@
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "message/fields.h"
 #include "message/filter_private.h"
 
 
 #define NGX_WEBSOCKET_FILTER_BUCKETS  64    /* at first: a power of 2 */
 #define NGX_WEBSOCKET_FILTER_HASHED   64    /* bytes of a string */
 #define NGX_WEBSOCKET_FILTER_FEW      8     /* values that need no search */
+#define NGX_WEBSOCKET_FILTER_SLOTS    1024  /* kept when none is used */
 
 #define NGX_WEBSOCKET_ORDER_LESS      1
 #define NGX_WEBSOCKET_ORDER_EQUAL     2
@@ -24,7 +27,12 @@ static void ngx_websocket_filter_seed(ngx_websocket_filters_t *filters);
 static void ngx_websocket_filter_string(
     const ngx_websocket_filters_t *filters, const char *string, size_t size,
     ngx_websocket_value_t *value);
+static void ngx_websocket_filter_real(double real,
+    ngx_websocket_value_t *value);
+static void ngx_websocket_filter_piece(const json_t *json,
+    ngx_websocket_value_t *value);
 static int ngx_websocket_filter_more_slots(ngx_websocket_filters_t *filters);
+static void ngx_websocket_filter_no_slots(ngx_websocket_filters_t *filters);
 static int ngx_websocket_filter_more_values(ngx_websocket_filters_t *filters,
     uint32_t n);
 static void ngx_websocket_filter_more_fields(
@@ -187,6 +195,11 @@ ngx_websocket_filter_value(const ngx_websocket_filters_t *filters,
     switch (json_typeof(json)) {
 
     case JSON_STRING:
+        if (ngx_websocket_json_is_piece(json)) {
+            ngx_websocket_filter_piece(json, value);
+            break;
+        }
+
         ngx_websocket_filter_string(filters, json_string_value(json),
                                     json_string_length(json), value);
         return;
@@ -197,17 +210,7 @@ ngx_websocket_filter_value(const ngx_websocket_filters_t *filters,
         break;
 
     case JSON_REAL:
-        value->type = NGX_WEBSOCKET_VALUE_REAL;
-        value->u.real = json_real_value(json);
-
-        if (value->u.real >= -9223372036854775808.0
-            && value->u.real < 9223372036854775808.0
-            && value->u.real == (double) (int64_t) value->u.real)
-        {
-            value->type = NGX_WEBSOCKET_VALUE_INTEGER;
-            value->u.integer = (int64_t) value->u.real;
-        }
-
+        ngx_websocket_filter_real(json_real_value(json), value);
         break;
 
     case JSON_TRUE:
@@ -243,6 +246,52 @@ ngx_websocket_filter_string(const ngx_websocket_filters_t *filters,
                                             size < NGX_WEBSOCKET_FILTER_HASHED
                                             ? size
                                             : NGX_WEBSOCKET_FILTER_HASHED);
+}
+
+
+static void
+ngx_websocket_filter_real(double real, ngx_websocket_value_t *value)
+{
+    value->type = NGX_WEBSOCKET_VALUE_REAL;
+    value->u.real = real;
+
+    if (real >= -9223372036854775808.0 && real < 9223372036854775808.0
+        && real == (double) (int64_t) real)
+    {
+        value->type = NGX_WEBSOCKET_VALUE_INTEGER;
+        value->u.integer = (int64_t) real;
+    }
+}
+
+
+/* a number, of which doubles hold what they can, or a container */
+
+static void
+ngx_websocket_filter_piece(const json_t *json, ngx_websocket_value_t *value)
+{
+    char        *end;
+    long long    integer;
+    const char  *text;
+
+    text = json_string_value(json) + 1;
+
+    if (*text == '{' || *text == '['
+        || json_string_length(json) > NGX_WEBSOCKET_FIELDS_NUMBER)
+    {
+        value->type = NGX_WEBSOCKET_VALUE_OTHER;
+        return;
+    }
+
+    errno = 0;
+    integer = strtoll(text, &end, 10);
+
+    if (*end == '\0' && errno == 0) {
+        value->type = NGX_WEBSOCKET_VALUE_INTEGER;
+        value->u.integer = integer;
+        return;
+    }
+
+    ngx_websocket_filter_real(strtod(text, NULL), value);
 }
 
 
@@ -436,7 +485,36 @@ ngx_websocket_filter_slot_release(ngx_websocket_filters_t *filters,
     name->path = NULL;
     name->next = filters->slots_free;
     filters->slots_free = slot;
-    filters->slots_used--;
+
+    if (--filters->slots_used == 0
+        && filters->slots_count > NGX_WEBSOCKET_FILTER_SLOTS)
+    {
+        ngx_websocket_filter_no_slots(filters);
+    }
+}
+
+
+/* the last filter of many has gone */
+
+static void
+ngx_websocket_filter_no_slots(ngx_websocket_filters_t *filters)
+{
+    uint32_t  i;
+
+    free(filters->slots);
+    free(filters->names);
+
+    filters->slots = NULL;
+    filters->names = NULL;
+    filters->slots_count = 0;
+    filters->slots_free = NGX_WEBSOCKET_FILTER_NONE;
+
+    ngx_websocket_filters_forget(filters);
+
+    for (i = 0; i < NGX_WEBSOCKET_FILTER_MESSAGES; i++) {
+        free(filters->messages[i].values);
+        filters->messages[i].values = NULL;
+    }
 }
 
 

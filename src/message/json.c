@@ -25,6 +25,8 @@ static char *ngx_websocket_json_room(ngx_websocket_json_text_t *text,
     size_t size);
 static void ngx_websocket_json_append_escape(ngx_websocket_json_text_t *text,
     unsigned char c);
+static void ngx_websocket_json_append_surrogate(
+    ngx_websocket_json_text_t *text, const char *p);
 static void ngx_websocket_json_append_deep(ngx_websocket_json_text_t *text,
     json_t *json, int depth);
 static void ngx_websocket_json_append_object(ngx_websocket_json_text_t *text,
@@ -113,10 +115,7 @@ ngx_websocket_json_starved(const char *text, size_t size,
         return 0;
     }
 
-    memset(&scan, 0, sizeof(ngx_websocket_scan_t));
-
-    scan.p = text;
-    scan.last = text + size;
+    ngx_websocket_scan_init(&scan, text, size);
 
     if (!ngx_websocket_scan_value(&scan)) {
         return 0;
@@ -130,7 +129,8 @@ ngx_websocket_json_starved(const char *text, size_t size,
 
 /*
  * Counts what jansson would allocate: at most one value for each comma and
- * each bracket, besides the first.
+ * each bracket, besides the first.  A number with an exponent is another one:
+ * to read it, and to write it again, takes that long.
  */
 
 static ngx_websocket_json_e
@@ -183,6 +183,15 @@ ngx_websocket_json_bounded(const char *text, size_t size,
             continue;
 
         case ',':
+            values++;
+            break;
+
+        case 'e':
+        case 'E':
+            if (p == text || p[-1] < '0' || p[-1] > '9') {
+                continue;
+            }
+
             values++;
             break;
 
@@ -405,6 +414,12 @@ ngx_websocket_json_room(ngx_websocket_json_text_t *text, size_t size)
         return NULL;
     }
 
+    if (text->max && size > text->max - text->size) {
+        text->failed = 1;
+        text->over = 1;
+        return NULL;
+    }
+
     if (size > text->alloc - text->size) {
 
         alloc = text->alloc ? text->alloc : 256;
@@ -434,9 +449,13 @@ ngx_websocket_json_append(ngx_websocket_json_text_t *text, const void *data,
 {
     char  *p;
 
+    if (size == 0) {
+        return;
+    }
+
     p = ngx_websocket_json_room(text, size);
 
-    if (p && size) {
+    if (p) {
         memcpy(p, data, size);
         text->size += size;
     }
@@ -466,12 +485,24 @@ ngx_websocket_json_append_escaped(ngx_websocket_json_text_t *text,
 
         c = (unsigned char) *p;
 
-        if (c >= 0x20 && c != '"' && c != '\\') {
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0xed) {
+            continue;
+        }
+
+        if (c == 0xed && (last - p < 3 || (unsigned char) p[1] < 0xa0)) {
             continue;
         }
 
         ngx_websocket_json_append(text, plain, (size_t) (p - plain));
-        ngx_websocket_json_append_escape(text, c);
+
+        if (c == 0xed) {
+            ngx_websocket_json_append_surrogate(text, p);
+            p += 2;
+
+        } else {
+            ngx_websocket_json_append_escape(text, c);
+        }
+
         plain = p + 1;
     }
 
@@ -505,6 +536,23 @@ ngx_websocket_json_append_escape(ngx_websocket_json_text_t *text,
 }
 
 
+/* half of a character: no text has it but as an escape */
+
+static void
+ngx_websocket_json_append_surrogate(ngx_websocket_json_text_t *text,
+    const char *p)
+{
+    char  escape[7];
+
+    (void) snprintf(escape, sizeof(escape), "\\ud%x%x%x",
+                    ((unsigned) p[1] & 0x3f) >> 2,
+                    ((unsigned) p[1] & 3) << 2 | ((unsigned) p[2] & 0x3f) >> 4,
+                    (unsigned) p[2] & 0xf);
+
+    ngx_websocket_json_append(text, escape, 6);
+}
+
+
 void
 ngx_websocket_json_append_value(ngx_websocket_json_text_t *text, json_t *json)
 {
@@ -527,6 +575,12 @@ ngx_websocket_json_append_deep(ngx_websocket_json_text_t *text, json_t *json,
         break;
 
     case JSON_STRING:
+        if (ngx_websocket_json_is_piece(json)) {
+            ngx_websocket_json_append(text, json_string_value(json) + 1,
+                                      json_string_length(json) - 1);
+            break;
+        }
+
         ngx_websocket_json_append_string(text, json_string_value(json),
                                          json_string_length(json));
         break;
@@ -647,9 +701,11 @@ ngx_websocket_json_append_real(ngx_websocket_json_text_t *text, double real)
 
     digits = 15;
 
+    /* 17 are always enough */
+
     do {
         n = snprintf(buf, sizeof(buf), "%.*g", digits, real);
-    } while (strtod(buf, NULL) != real && digits++ < 17);
+    } while (digits < 17 && strtod(buf, NULL) != real && ++digits);
 
     ngx_websocket_json_append(text, buf, (size_t) n);
 

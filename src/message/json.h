@@ -56,7 +56,8 @@ struct ngx_websocket_json_place_s {
 typedef struct {
     size_t         size;      /* bytes, up to INT_MAX */
     uint32_t       depth;     /* up to NGX_WEBSOCKET_JSON_DEPTH */
-    uint32_t       values;    /* all of them: members, items, containers */
+    uint32_t       values;    /* all of them: members, items, containers; and
+                                 exponents of numbers */
 } ngx_websocket_json_limits_t;
 
 
@@ -73,7 +74,9 @@ typedef struct {
     char          *data;      /* malloc'ed, no final zero */
     size_t         size;
     size_t         alloc;
-    unsigned       failed;    /* memory was refused: the text has a hole */
+    size_t         max;       /* of its size; 0: none */
+    unsigned       failed:1;  /* memory was refused: the text has a hole */
+    unsigned       over:1;    /* failed, for it would be beyond max */
 } ngx_websocket_json_text_t;
 
 
@@ -104,6 +107,14 @@ ngx_websocket_json_e ngx_websocket_json_refuse(
     const ngx_websocket_json_place_t *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Not 0 for a piece of text, as ngx_websocket_fields_read() has them. */
+static inline int
+ngx_websocket_json_is_piece(const json_t *json)
+{
+    return json_is_string(json)
+           && (unsigned char) json_string_value(json)[0] == 0xff;
+}
+
 /* The name of a value's kind: "object", "integer", "null" ... */
 const char *ngx_websocket_json_kind(const json_t *json);
 
@@ -121,9 +132,11 @@ int ngx_websocket_json_compare(const ngx_websocket_json_number_t *a,
  * Appends bytes; a string's inside, with what must be escaped escaped; a
  * string in quotes; or a value: compact, in the order of its members, reals
  * with the fewest digits that give the same double again (jansson's own
- * prints 0.1 as 0.10000000000000001).  Strings are UTF-8.  Refused memory is
+ * prints 0.1 as 0.10000000000000001).  Strings are UTF-8, lone surrogates
+ * excepted, which are written as escapes.  Refused memory is
  * told by text->failed, after which nothing is appended.  A value that is
- * nested deeper than NGX_WEBSOCKET_JSON_DEPTH sets it too.
+ * nested deeper than NGX_WEBSOCKET_JSON_DEPTH sets it too, and so does what
+ * would make the text longer than text->max.
  */
 void ngx_websocket_json_append(ngx_websocket_json_text_t *text,
     const void *data, size_t size);

@@ -1,11 +1,13 @@
 
 #include "ngx_http_websocket_module.h"
+#include "message/fields.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
+#include "hub/ngx_http_websocket_turn.h"
 
 
-/* of a message that no location may have checked */
-#define NGX_HTTP_WEBSOCKET_CONTENT_VALUES  100000
+/* what it takes to read or to write so much JSON, in steps */
+#define ngx_http_websocket_content_steps(size)  (1 + (size) / 128)
 
 
 /* a message as a view shows it */
@@ -50,9 +52,6 @@ ngx_int_t
 ngx_http_websocket_content_json(ngx_log_t *log,
     ngx_http_websocket_message_t *message, const json_t **json)
 {
-    ngx_websocket_json_e           rc;
-    ngx_websocket_json_error_t     error;
-    ngx_websocket_json_limits_t    limits;
     ngx_http_websocket_content_t  *content;
 
     content = ngx_http_websocket_content_of(log, message);
@@ -63,24 +62,14 @@ ngx_http_websocket_content_json(ngx_log_t *log,
 
     if (!content->read && message->type == NGX_WEBSOCKET_TEXT) {
 
-        limits.size = NGX_MAX_INT32_VALUE;
-        limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
-        limits.values = NGX_HTTP_WEBSOCKET_CONTENT_VALUES;
+        ngx_http_websocket_turn_worked(
+                            ngx_http_websocket_content_steps(message->size));
 
-        rc = ngx_websocket_json_decode((char *) message->payload,
-                                       message->size, &limits, &content->json,
-                                       &error);
-
-        if (rc == NGX_WEBSOCKET_JSON_NO_MEMORY) {
+        if (ngx_websocket_fields_read((char *) message->payload,
+                                      message->size, &content->json)
+            != NGX_WEBSOCKET_JSON_OK)
+        {
             return NGX_ERROR;
-        }
-
-        if (rc != NGX_WEBSOCKET_JSON_OK) {
-            content->json = NULL;
-
-        } else if (!json_is_object(content->json)) {
-            json_decref(content->json);
-            content->json = NULL;
         }
     }
 
@@ -153,6 +142,9 @@ ngx_http_websocket_content_show(ngx_log_t *log,
     if (json == NULL) {
         return NGX_OK;
     }
+
+    ngx_http_websocket_turn_worked(
+                            ngx_http_websocket_content_steps(message->size));
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 

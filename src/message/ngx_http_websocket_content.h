@@ -16,7 +16,7 @@
 
 /*
  * The message's object, valid as long as the message: *json is NULL when it
- * is none (binary, no JSON, not an object, beyond the limits).  Returns
+ * is none (binary, no JSON, not an object).  Returns
  * NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_content_json(ngx_log_t *log,

@@ -3,6 +3,7 @@
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
 #include "message/tags.h"
+#include "hub/ngx_http_websocket_turn.h"
 
 
 /* a message that the set looks at, and whether it has its fields */
@@ -20,6 +21,7 @@ static ngx_int_t ngx_http_websocket_filters_begin(ngx_log_t *log,
     ngx_uint_t reads, ngx_http_websocket_message_t *message);
 static ngx_int_t ngx_http_websocket_filters_add(
     ngx_http_websocket_message_t *message);
+static void ngx_http_websocket_filters_begin_anew(void);
 
 
 static const ngx_websocket_filter_limits_t  ngx_http_websocket_filter_limits =
@@ -59,6 +61,8 @@ ngx_http_websocket_filters_compile(const json_t *json,
 
     wmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
                                                ngx_http_websocket_module);
+
+    ngx_http_websocket_filters_begin_anew();
 
     /* a channel gets what other locations stamp too */
 
@@ -120,6 +124,8 @@ ngx_http_websocket_filters_pass(ngx_log_t *log,
     ngx_websocket_filter_t *filter, ngx_http_websocket_message_t *message)
 {
     ngx_uint_t  reads;
+
+    ngx_http_websocket_turn_worked(1);
 
     if (!ngx_http_websocket_filters_know(message)
         || !ngx_http_websocket_filtered[message->filtered].reads)
@@ -206,6 +212,22 @@ ngx_http_websocket_filters_add(ngx_http_websocket_message_t *message)
     ngx_http_websocket_filtered_live++;
 
     return NGX_OK;
+}
+
+
+/*
+ * A new filter may have fields of its own: the values that are kept of the
+ * messages at hand, which may wait long for a slow reader, are not to grow by
+ * them.
+ */
+
+static void
+ngx_http_websocket_filters_begin_anew(void)
+{
+    ngx_websocket_filters_forget(ngx_http_websocket_filters);
+
+    ngx_http_websocket_filtered_count = 0;
+    ngx_http_websocket_filtered_live = 0;
 }
 
 

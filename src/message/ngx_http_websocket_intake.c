@@ -1,5 +1,6 @@
 
 #include "message/ngx_http_websocket_intake.h"
+#include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"
 
 
@@ -75,6 +76,8 @@ ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
     rc = ngx_http_websocket_intake_read(in);
 
     if (rc == NGX_OK) {
+        ngx_http_websocket_pattern_begin();
+
         rc = ngx_http_websocket_intake_result(
                  ngx_websocket_type_check(in->use->type, in->json,
                                           &in->error));
@@ -84,15 +87,25 @@ ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
         return rc;
     }
 
-    n = ngx_websocket_type_defaults(in->use->type, in->json);
+    n = ngx_websocket_type_defaults(in->use->type, in->json, in->max);
 
-    if (n <= 0) {
-        return n == 0 ? NGX_OK : NGX_ERROR;
+    if (n == 0) {
+        return NGX_OK;
     }
 
-    ngx_websocket_json_append_value(&in->made, in->json);
+    if (n > 0) {
+        in->made.max = in->max;
+        ngx_websocket_json_append_value(&in->made, in->json);
+    }
 
-    if (in->made.failed) {
+    if (n == NGX_WEBSOCKET_TYPE_MORE || in->made.over) {
+        return ngx_http_websocket_intake_result(
+                   ngx_websocket_json_refuse(&in->error, NULL,
+                                "with its defaults larger than %zu bytes",
+                                in->max));
+    }
+
+    if (n < 0 || in->made.failed) {
         return NGX_ERROR;
     }
 

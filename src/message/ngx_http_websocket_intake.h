@@ -23,6 +23,7 @@ typedef struct {
     const ngx_http_websocket_use_t  *use;       /* NULL: any message */
     const ngx_websocket_stamp_t     *stamp;     /* NULL: none */
     ngx_str_t                       *priority_field;    /* of length 0: none */
+    size_t                           max;       /* bytes, with its defaults */
     uint8_t                          type;      /* NGX_WEBSOCKET_TEXT ... */
 
     /* the message; then what is to be published: of the caller's bytes, or

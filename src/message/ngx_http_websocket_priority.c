@@ -1,10 +1,6 @@
 
 #include "message/ngx_http_websocket_priority.h"
-#include "message/json.h"
-
-
-/* who says more at once is of no urgency */
-#define NGX_HTTP_WEBSOCKET_PRIORITY_VALUES  100000
+#include "message/fields.h"
 
 
 static ngx_str_t  ngx_http_websocket_priorities[] = {
@@ -38,16 +34,10 @@ ngx_http_websocket_priority_name(u_char *name, size_t size)
 ngx_uint_t
 ngx_http_websocket_priority_field(ngx_str_t *field, u_char *data, size_t size)
 {
-    json_t                       *json;
-    ngx_uint_t                    priority;
-    ngx_websocket_json_error_t    error;
-    ngx_websocket_json_limits_t   limits;
+    json_t      *json;
+    ngx_uint_t   priority;
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
-    limits.values = NGX_HTTP_WEBSOCKET_PRIORITY_VALUES;
-
-    if (ngx_websocket_json_decode((char *) data, size, &limits, &json, &error)
+    if (ngx_websocket_fields_read((char *) data, size, &json)
         != NGX_WEBSOCKET_JSON_OK)
     {
         return NGX_HTTP_WEBSOCKET_NORMAL;

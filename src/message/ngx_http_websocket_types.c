@@ -1,5 +1,6 @@
 
 #include "ngx_http_websocket_directives.h"
+#include "message/ngx_http_websocket_pattern.h"
 #include "message/stamp.h"
 
 
@@ -29,10 +30,8 @@ static ngx_websocket_type_t *ngx_http_websocket_find_type(void *data,
     const char *name);
 static void *ngx_http_websocket_compile_pattern(void *data,
     const char *pattern, char *error, size_t size);
-#if (NGX_PCRE)
-static int ngx_http_websocket_match_pattern(void *data, void *regex,
+static int ngx_http_websocket_match_pattern(void *data, void *pattern,
     const char *text, size_t size);
-#endif
 static void ngx_http_websocket_types_destroy(void *data);
 static char *ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_websocket_use_t *use, ngx_str_t *value);
@@ -125,9 +124,7 @@ ngx_http_websocket_type_create(ngx_conf_t *cf, const char *name, char *error,
     maker.data = wmcf;
     maker.find = ngx_http_websocket_find_type;
     maker.compile = ngx_http_websocket_compile_pattern;
-#if (NGX_PCRE)
     maker.match = ngx_http_websocket_match_pattern;
-#endif
 
     type = ngx_websocket_type_create(name, &maker, error, size);
 
@@ -460,56 +457,19 @@ static void *
 ngx_http_websocket_compile_pattern(void *data, const char *pattern,
     char *error, size_t size)
 {
-#if (NGX_PCRE)
-    ngx_regex_compile_t  rc;
+    ngx_http_websocket_main_conf_t *wmcf = data;
 
-    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
-
-    rc.pattern.data = (u_char *) pattern;
-    rc.pattern.len = ngx_strlen(pattern);
-    rc.pool = ((ngx_http_websocket_main_conf_t *) data)->types->pool;
-    rc.err.data = (u_char *) error;
-    rc.err.len = size - 1;
-
-    if (ngx_regex_compile(&rc) != NGX_OK) {
-        rc.err.data[rc.err.len] = '\0';
-        return NULL;
-    }
-
-    return rc.regex;
-
-#else
-
-    (void) ngx_snprintf((u_char *) error, size,
-                        "nginx was built without regular expressions%Z");
-    return NULL;
-
-#endif
+    return ngx_http_websocket_pattern_compile(wmcf->types->pool, pattern,
+                                              error, size);
 }
 
-
-#if (NGX_PCRE)
 
 static int
-ngx_http_websocket_match_pattern(void *data, void *regex, const char *text,
+ngx_http_websocket_match_pattern(void *data, void *pattern, const char *text,
     size_t size)
 {
-    ngx_int_t  n;
-    ngx_str_t  s;
-
-    s.data = (u_char *) text;
-    s.len = size;
-
-    n = ngx_regex_exec((ngx_regex_t *) regex, &s, NULL, 0);
-
-    if (n == NGX_REGEX_NO_MATCHED) {
-        return 0;
-    }
-
-    return n >= 0 ? 1 : -1;
+    return ngx_http_websocket_pattern_match(pattern, text, size);
 }
-
-#endif
 
 
 /* TYPE [violations=report|close] [depth=N] [values=N], or off */

@@ -25,6 +25,19 @@ static int ngx_websocket_scan_word(ngx_websocket_scan_t *scan,
 
 
 void
+ngx_websocket_scan_init(ngx_websocket_scan_t *scan, const char *text,
+    size_t size)
+{
+    scan->p = text;
+    scan->last = text + size;
+    scan->depth = 0;
+    scan->deepest = NGX_WEBSOCKET_JSON_DEPTH - 1;
+    scan->deep = 0;
+    scan->objects = scan->few;
+}
+
+
+void
 ngx_websocket_scan_space(ngx_websocket_scan_t *scan)
 {
     while (scan->p < scan->last
@@ -96,7 +109,7 @@ ngx_websocket_scan_begin(ngx_websocket_scan_t *scan)
 
     /* the message itself is around all that is scanned here */
 
-    if (scan->depth == NGX_WEBSOCKET_JSON_DEPTH - 1) {
+    if (scan->depth == scan->deepest) {
         scan->deep = 1;
         return NGX_WEBSOCKET_SCAN_WRONG;
     }

@@ -16,16 +16,26 @@
 #include "message/json.h"
 
 
-/* p is where it stands, also when something is wrong; the rest begins as 0 */
+/* p is where it stands, also when something is wrong */
 
 typedef struct {
     const char                  *p;
     const char                  *last;
     uint32_t                     depth;     /* containers around p */
+    uint32_t                     deepest;   /* that they may be */
     uint32_t                     deep;      /* it did not go on for that */
-    uint8_t                      objects[NGX_WEBSOCKET_JSON_DEPTH];
+    uint8_t                     *objects;   /* for each: it is one */
+    uint8_t                      few[NGX_WEBSOCKET_JSON_DEPTH - 1];
 } ngx_websocket_scan_t;
 
+
+/*
+ * Begins at a text's first byte.  What is scanned is not deeper than
+ * NGX_WEBSOCKET_JSON_DEPTH with one container around it, unless objects and
+ * deepest are set to more.
+ */
+void ngx_websocket_scan_init(ngx_websocket_scan_t *scan, const char *text,
+    size_t size);
 
 /* Goes past spaces, if there are any. */
 void ngx_websocket_scan_space(ngx_websocket_scan_t *scan);
@@ -39,10 +49,7 @@ int ngx_websocket_scan_string(ngx_websocket_scan_t *scan);
 /* a colon, with spaces before it */
 int ngx_websocket_scan_colon(ngx_websocket_scan_t *scan);
 
-/*
- * A value with all that is in it, and spaces before it: not deeper than
- * NGX_WEBSOCKET_JSON_DEPTH with one container around it.
- */
+/* a value with all that is in it, and spaces before it */
 int ngx_websocket_scan_value(ngx_websocket_scan_t *scan);
 
 

@@ -514,7 +514,7 @@ ngx_websocket_schema_nested(ngx_websocket_schema_field_t *field,
 {
     int                         rc;
     ngx_websocket_type_t       *type;
-    ngx_websocket_json_text_t   name = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t   name = { NULL, 0, 0, 0, 0, 0 };
 
     ngx_websocket_schema_append(&name, ngx_websocket_type_name(
                                            schema->object->type));

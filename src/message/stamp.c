@@ -34,11 +34,7 @@ ngx_websocket_stamp(const char *message, size_t size,
 {
     ngx_websocket_scan_t  scan;
 
-    scan.p = message;
-    scan.last = message + size;
-    scan.depth = 0;
-    scan.deep = 0;
-
+    ngx_websocket_scan_init(&scan, message, size);
     ngx_websocket_scan_space(&scan);
 
     if (!ngx_websocket_scan_char(&scan, '{')) {

@@ -138,22 +138,16 @@ ngx_websocket_tag_name(const char *name, size_t size)
 static int
 ngx_websocket_tag_value(const char *value, size_t size)
 {
-    size_t                i;
     ngx_websocket_utf8_t  utf8;
 
     utf8 = 0;
 
     if (size > NGX_WEBSOCKET_TAG_MAX
         || ngx_websocket_utf8(&utf8, (const uint8_t *) value, size) != 0
-        || utf8 != 0)
+        || utf8 != 0
+        || ngx_websocket_control((const uint8_t *) value, size) < size)
     {
         return -1;
-    }
-
-    for (i = 0; i < size; i++) {
-        if ((unsigned char) value[i] < 0x20 || value[i] == 0x7f) {
-            return -1;
-        }
     }
 
     return 0;

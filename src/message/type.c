@@ -53,6 +53,7 @@ static int ngx_websocket_field_of(ngx_websocket_words_t *words,
 static int ngx_websocket_field_default(ngx_websocket_words_t *words,
     const char *value);
 static int ngx_websocket_field_done(ngx_websocket_words_t *words);
+static int ngx_websocket_field_given(ngx_websocket_field_t *field);
 
 
 const char *const  ngx_websocket_kinds[] = {
@@ -522,6 +523,7 @@ ngx_websocket_field_default(ngx_websocket_words_t *words, const char *value)
 static int
 ngx_websocket_field_done(ngx_websocket_words_t *words)
 {
+    size_t                       left;
     ngx_websocket_field_t       *field;
     ngx_websocket_json_error_t   error;
     ngx_websocket_json_place_t   place;
@@ -558,13 +560,39 @@ ngx_websocket_field_done(ngx_websocket_words_t *words)
 
     /* given whole: a message's own check need not look within it */
 
-    if (ngx_websocket_defaults_value(field, field->value) < 0) {
+    left = SIZE_MAX;
+
+    if (ngx_websocket_defaults_value(field, field->value, &left) < 0
+        || ngx_websocket_field_given(field) != 0)
+    {
         return ngx_websocket_type_wrong(words, "no memory");
     }
 
     words->type->defaults = 1;
 
     return 0;
+}
+
+
+/* "NAME":VALUE, behind a comma */
+
+static int
+ngx_websocket_field_given(ngx_websocket_field_t *field)
+{
+    int                        rc;
+    ngx_websocket_json_text_t  text;
+
+    memset(&text, 0, sizeof(ngx_websocket_json_text_t));
+
+    ngx_websocket_json_append_string(&text, field->name, field->size);
+    ngx_websocket_json_append_value(&text, field->value);
+
+    field->given = text.size + 2;
+    rc = text.failed ? -1 : 0;
+
+    ngx_websocket_json_text_done(&text);
+
+    return rc;
 }
 
 

@@ -42,6 +42,7 @@
 
 
 #define NGX_WEBSOCKET_TYPE_DEPTH  32    /* types within types */
+#define NGX_WEBSOCKET_TYPE_MORE   -2    /* defaults than there may be */
 
 
 typedef struct ngx_websocket_type_s  ngx_websocket_type_t;
@@ -112,10 +113,11 @@ ngx_websocket_json_e ngx_websocket_type_check(const ngx_websocket_type_t *type,
 /*
  * Gives a checked message the defaults of the fields that it has not, also in
  * the objects within it.  Returns how many were given: 0 leaves the message's
- * own text what it is; or -1 when memory was refused.
+ * own text what it is; or NGX_WEBSOCKET_TYPE_MORE when they are more than max
+ * bytes of text, -1 when memory was refused: the message then has some.
  */
 int ngx_websocket_type_defaults(const ngx_websocket_type_t *type,
-    json_t *message);
+    json_t *message, size_t max);
 
 
 #endif /* NGX_WEBSOCKET_TYPE_H */

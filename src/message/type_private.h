@@ -52,6 +52,8 @@ typedef struct {
     char                        *values;    /* of an enum: "A|B" */
     void                        *regex;
     json_t                      *value;     /* the default */
+    size_t                       given;     /* bytes of it in a text, with its
+                                               name */
 } ngx_websocket_field_t;
 
 
@@ -108,10 +110,10 @@ ngx_websocket_json_e ngx_websocket_check_field(
 
 /*
  * Gives what is in a field's value, which was checked, its defaults: as
- * ngx_websocket_type_defaults().
+ * ngx_websocket_type_defaults(), with *left bytes that may be given yet.
  */
 int ngx_websocket_defaults_value(const ngx_websocket_field_t *field,
-    json_t *json);
+    json_t *json, size_t *left);
 
 
 #endif /* NGX_WEBSOCKET_TYPE_PRIVATE_H */

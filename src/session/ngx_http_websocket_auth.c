@@ -183,6 +183,12 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
         return NGX_DONE;
     }
 
+    if (auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
+                                         "token revoked");
+        return NGX_DONE;
+    }
+
     if (now < auth->remind) {
         return NGX_OK;
     }
@@ -208,7 +214,7 @@ void
 ngx_http_websocket_auth_revoke(void)
 {
     if (ngx_http_websocket_revocations_new()) {
-        ngx_http_websocket_wheel_each(ngx_http_websocket_auth_revoked);
+        ngx_http_websocket_wheel_visit(ngx_http_websocket_auth_revoked);
     }
 }
 
@@ -249,12 +255,14 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
 
         json = ngx_http_websocket_auth_token(data, size, &readable);
 
-        if (json) {
+        if (json || !readable) {
 
             /* to verify a signature takes as long as thousands of messages */
 
             ngx_http_websocket_limits_pause(s);
+        }
 
+        if (json) {
             return ngx_http_websocket_auth_renew(s, json);
         }
 
@@ -277,8 +285,9 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
 
 
 /*
- * What has no such word in an object need not be read to be known.  A token
- * that is too long is one, and not to be published either.
+ * What has no such word in an object, nor a letter of it as an escape, need
+ * not be read to be known.  A token that is too long is one, and not to be
+ * published either.
  */
 
 static ngx_uint_t
@@ -299,10 +308,28 @@ ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
         }
     }
 
-    return p < last && *p == '{'
-           && ngx_strlcasestrn(p, last, (u_char *) "\"token\"",
-                               sizeof("\"token\"") - 2)
-              != NULL;
+    if (p == last || *p != '{') {
+        return 0;
+    }
+
+    if (ngx_strlcasestrn(p, last, (u_char *) "\"token\"",
+                         sizeof("\"token\"") - 2))
+    {
+        return 1;
+    }
+
+    while ((p = ngx_strlchr(p, last, '\\')) != NULL) {
+
+        if (last - p > 4 && ngx_strncmp(p, "\\u00", 4) == 0
+            && p[4] >= '4' && p[4] <= '7')
+        {
+            return 1;
+        }
+
+        p++;
+    }
+
+    return 0;
 }
 
 

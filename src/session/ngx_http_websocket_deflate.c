@@ -1,8 +1,12 @@
 
 #include "session/ngx_http_websocket_deflate.h"
+#include "hub/ngx_http_websocket_turn.h"
 
 
 #define NGX_HTTP_WEBSOCKET_INFLATERS  8     /* kept for the next message */
+
+/* what it takes to compress so much, in steps of a turn's work */
+#define ngx_http_websocket_deflate_steps(size)  (1 + (size) / 64)
 
 
 /*
@@ -305,6 +309,8 @@ ngx_http_websocket_deflate_with(ngx_log_t *log,
     capacity = deflater && deflater->takeover ? ngx_websocket_deflate_bound(n)
                                               : n;
 
+    ngx_http_websocket_turn_worked(ngx_http_websocket_deflate_steps(n));
+
     compressed = deflater ? ngx_alloc(capacity, log) : NULL;
 
     if (compressed
@@ -372,8 +378,7 @@ ngx_http_websocket_inflater_create(ngx_log_t *log)
         return NULL;
     }
 
-    if (ngx_websocket_inflater_init(inflater, NGX_WEBSOCKET_DEFLATE_MAX_BITS,
-                                    0, NULL, NULL, NULL)
+    if (ngx_websocket_inflater_init_lent(inflater)
         != NGX_WEBSOCKET_DEFLATE_OK)
     {
         ngx_free(inflater);

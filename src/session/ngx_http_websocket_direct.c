@@ -2,6 +2,7 @@
 #include "session/ngx_http_websocket_direct.h"
 #include "message/ngx_http_websocket_content.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_typed.h"
 
 
@@ -142,6 +143,8 @@ ngx_http_websocket_cast_sent(ngx_http_websocket_session_t *s,
     stats->messages_sent += n;
 
     s->active = ngx_http_websocket_now();
+
+    ngx_http_websocket_progress(s);
 }
 
 
@@ -482,6 +485,7 @@ ngx_http_websocket_uncork(ngx_http_websocket_session_t *s)
     if (size) {
         ngx_http_websocket_direct_write(s, ngx_http_websocket_cork_buffer,
                                         size);
+        ngx_http_websocket_progress(s);
     }
 }
 

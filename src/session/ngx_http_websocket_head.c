@@ -7,6 +7,8 @@
 
 #include "session/ngx_http_websocket_session.h"
 
+#include <dlfcn.h>
+
 
 /* a larger one is not worth it: the request stays */
 #define NGX_HTTP_WEBSOCKET_HEAD_SIZE  16384
@@ -85,6 +87,9 @@ typedef struct {
 
 static ngx_int_t ngx_http_websocket_head_want(ngx_cycle_t *cycle,
     ngx_str_t *variable);
+static ngx_uint_t ngx_http_websocket_head_is_known(void *handler);
+static ngx_uint_t ngx_http_websocket_head_is_in(void *address, void *other);
+static ngx_uint_t ngx_http_websocket_head_has_scripts(ngx_cycle_t *cycle);
 static ngx_uint_t ngx_http_websocket_request_busy(ngx_http_request_t *r);
 static void ngx_http_websocket_request_free(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_free_buffers(ngx_connection_t *c,
@@ -121,11 +126,21 @@ static const ngx_http_websocket_source_t  ngx_http_websocket_sources[] = {
     { ngx_string("websocket_user"), 0, 1, ngx_string("authorization") },
     { ngx_string("proxy_add_x_forwarded_for"), 0, 0,
       ngx_string("x-forwarded-for") },
+    { ngx_string("content_type"), 0, 0, ngx_string("content-type") },
+    { ngx_string("content_length"), 0, 0, ngx_string("content-length") },
+    { ngx_string("uid_got"), 0, 0, ngx_string("cookie") },
+    { ngx_string("invalid_referer"), 0, 0, ngx_string("referer") },
+    { ngx_string("msie"), 0, 0, ngx_string("user-agent") },
+    { ngx_string("ancient_browser"), 0, 0, ngx_string("user-agent") },
+    { ngx_string("modern_browser"), 0, 0, ngx_string("user-agent") },
     { ngx_null_string, 0, 0, ngx_null_string }
 };
 
 
 static ngx_array_t  ngx_http_websocket_head_wanted;
+
+/* 1: a variable may be told by anything of the request */
+static ngx_uint_t   ngx_http_websocket_head_unknown;
 
 
 ngx_int_t
@@ -135,12 +150,21 @@ ngx_http_websocket_request_init(ngx_cycle_t *cycle)
     ngx_http_variable_t        *v;
     ngx_http_core_main_conf_t  *cmcf;
 
+    static ngx_str_t            addresses =
+                                    ngx_string("proxy_add_x_forwarded_for");
+
     cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_core_module);
 
     if (ngx_array_init(&ngx_http_websocket_head_wanted, cycle->pool, 4,
                        sizeof(ngx_http_websocket_wanted_t))
         != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    /* no name tells that a variable of geo is one with proxies */
+
+    if (ngx_http_websocket_head_want(cycle, &addresses) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -152,9 +176,76 @@ ngx_http_websocket_request_init(ngx_cycle_t *cycle)
         if (ngx_http_websocket_head_want(cycle, &v[i].name) != NGX_OK) {
             return NGX_ERROR;
         }
+
+        if (v[i].get_handler
+            && !ngx_http_websocket_head_is_known((void *) v[i].get_handler))
+        {
+            ngx_http_websocket_head_unknown = 1;
+        }
+    }
+
+    if (ngx_http_websocket_head_has_scripts(cycle)) {
+        ngx_http_websocket_head_unknown = 1;
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A variable of nginx itself, of ours, or of ngx_devel_kit.  Those of others,
+ * as of js_set and perl_set, may read any header.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_head_is_known(void *handler)
+{
+    return ngx_http_websocket_head_is_in(handler, &ngx_http_core_module)
+           || ngx_http_websocket_head_is_in(handler,
+                                            &ngx_http_websocket_module)
+           || ngx_http_websocket_head_is_in(handler,
+                                            (void *) ndk_http_rewrite_var);
+}
+
+
+/* one program or library has both */
+
+static ngx_uint_t
+ngx_http_websocket_head_is_in(void *address, void *other)
+{
+    Dl_info  one, two;
+
+    /* a program without shared libraries does not know where anything is */
+
+    if (!dladdr(other, &two)) {
+        return 1;
+    }
+
+    return dladdr(address, &one) && one.dli_fbase == two.dli_fbase;
+}
+
+
+/* where they are part of nginx, their variables do not tell by themselves */
+
+static ngx_uint_t
+ngx_http_websocket_head_has_scripts(ngx_cycle_t *cycle)
+{
+    ngx_uint_t     i;
+    ngx_module_t  *module;
+
+    for (i = 0; cycle->modules[i]; i++) {
+
+        module = cycle->modules[i];
+
+        if ((ngx_strcmp(module->name, "ngx_http_js_module") == 0
+             || ngx_strcmp(module->name, "ngx_http_perl_module") == 0)
+            && ngx_http_websocket_head_is_in(module, &ngx_http_core_module))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -222,7 +313,9 @@ ngx_http_websocket_request_release(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_access_release(r);
 
-    if (ngx_http_websocket_request_busy(r)) {
+    if (ngx_http_websocket_request_busy(r)
+        || (ngx_http_websocket_head_unknown && !r->logged))
+    {
         return;
     }
 

@@ -2,6 +2,7 @@
 #include <ngx_sha1.h>
 
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_limits.h"
 
 
@@ -191,6 +192,7 @@ void
 ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 {
     if (s->record->limits) {
+        ngx_http_websocket_behind_del(s);
         ngx_free(s->record->limits->rest);
         ngx_free(s->record->limits);
         s->record->limits = NULL;
@@ -450,9 +452,15 @@ ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
 
     limits = s->record->limits;
 
-    limits->rest = ngx_alloc(last - pos, s->connection->log);
+    if (limits == NULL) {
+        limits = ngx_http_websocket_limits_alloc(s, 0);
+    }
 
-    if (limits->rest == NULL) {
+    if (limits) {
+        limits->rest = ngx_alloc(last - pos, s->connection->log);
+    }
+
+    if (limits == NULL || limits->rest == NULL) {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
                                        "out of memory");
         return NGX_DONE;
@@ -465,24 +473,23 @@ ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
 }
 
 
-ngx_int_t
+void
 ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s)
 {
     u_char                       *rest;
-    ngx_int_t                     rc;
     ngx_http_websocket_limits_t  *limits;
 
     limits = s->record->limits;
 
     if (limits == NULL) {
-        return NGX_OK;
+        return;
     }
 
     if (limits->turn) {
 
         if (limits->waits && ngx_http_websocket_hub_behind(s->conf->zone)) {
             ngx_post_event(s->connection->read, &ngx_posted_next_events);
-            return NGX_OK;
+            return;
         }
 
         limits->turn = 0;
@@ -490,20 +497,15 @@ ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s)
     }
 
     if (limits->waits || limits->rest == NULL) {
-        return NGX_OK;
+        return;
     }
 
-    rc = NGX_OK;
     rest = limits->rest;
     limits->rest = NULL;
 
-    if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
-        rc = ngx_http_websocket_read_bytes(s, rest, rest + limits->size);
-    }
+    ngx_http_websocket_read_taken(s, rest, rest + limits->size);
 
     ngx_free(rest);
-
-    return rc;
 }
 
 

@@ -66,17 +66,14 @@ void ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_limits_pause(ngx_http_websocket_session_t *s);
 
 /*
- * What has come and is not to be looked at before the session has waited.
- * Returns NGX_OK, or NGX_DONE when the session began to fail.
+ * What has come and is not to be looked at before the session has waited, or
+ * had its turn.  Returns NGX_OK, or NGX_DONE when the session began to fail.
  */
 ngx_int_t ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
-/*
- * Looks at it, unless the session still waits.  Returns as
- * ngx_http_websocket_read_bytes().
- */
-ngx_int_t ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s);
+/* Looks at it, unless the session still waits. */
+void ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s);
 
 /* Ends the waiting: the session's reading goes on. */
 void ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s);

@@ -13,6 +13,8 @@
 static ngx_int_t ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
+static ngx_uint_t ngx_http_websocket_poll_full(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static ngx_int_t ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t *hello);
 static ngx_int_t ngx_http_websocket_poll_flush(
@@ -51,35 +53,58 @@ ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
-    ngx_int_t                       rc;
     ngx_websocket_position_t       *position;
     ngx_http_websocket_response_t  *response;
 
     response = ngx_http_websocket_response_of(s);
 
-    /* the client asks for what it was not given: nothing in between goes */
-
-    if (s->out->messages >= s->conf->queue_messages
-        || s->out->bytes >= s->conf->queue_size)
-    {
-        response->full = 1;
-    }
-
     if (response->full) {
         return NGX_DECLINED;
     }
 
-    rc = ngx_http_websocket_shared_frame(s->connection->log, message,
-                                         s->variant, frame);
-
-    if (rc == NGX_OK) {
-        position = &response->positions[from->number];
-
-        position->epoch = message->epoch;
-        position->offset = message->offset;
+    if (ngx_http_websocket_shared_frame(s->connection->log, message,
+                                        s->variant, frame)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    return rc;
+    /* the client asks for what it was not given: nothing in between goes */
+
+    if (ngx_http_websocket_poll_full(s, *frame)) {
+        response->full = 1;
+        ngx_http_websocket_frame_release(*frame);
+        return NGX_DECLINED;
+    }
+
+    /* the position tells of what is in the answer: now it will be */
+
+    if (ngx_http_websocket_queue_reserve(s) != NGX_OK) {
+        ngx_http_websocket_frame_release(*frame);
+        return NGX_ERROR;
+    }
+
+    position = &response->positions[from->number];
+
+    position->epoch = message->epoch;
+    position->offset = message->offset;
+
+    return NGX_OK;
+}
+
+
+/* one that is larger than the bound goes by itself */
+
+static ngx_uint_t
+ngx_http_websocket_poll_full(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    ngx_http_websocket_queue_t  *q;
+
+    q = s->out;
+
+    return q->messages >= s->conf->queue_messages
+           || (q->messages && q->bytes + frame->size > s->conf->queue_size);
 }
 
 

@@ -12,6 +12,16 @@
 
 static uint32_t ngx_http_websocket_queue_place(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+static uint32_t ngx_http_websocket_queue_from(ngx_http_websocket_queue_t *q,
+    uint32_t place);
+static void ngx_http_websocket_queue_drop_messages(
+    ngx_http_websocket_session_t *s, uint32_t i,
+    ngx_websocket_channel_ref_t channel,
+    ngx_http_websocket_dropped_e reason);
+static void ngx_http_websocket_queue_out(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame);
+static void ngx_http_websocket_queue_dropped(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame, ngx_http_websocket_dropped_e reason);
 static ngx_int_t ngx_http_websocket_queue_grow(
     ngx_http_websocket_session_t *s);
 static ngx_http_websocket_queue_t *ngx_http_websocket_queue_alloc(
@@ -74,9 +84,7 @@ ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
     uint32_t                     n;
     ngx_http_websocket_queue_t  *q;
 
-    if (s->out->count == s->out->places
-        && ngx_http_websocket_queue_grow(s) != NGX_OK)
-    {
+    if (ngx_http_websocket_queue_reserve(s) != NGX_OK) {
         ngx_http_websocket_frame_release(frame);
         return NGX_ERROR;
     }
@@ -92,18 +100,43 @@ ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
 
     q->count++;
     q->bytes += frame->size;
-    q->messages += frame->message;
-    q->pongs += frame->pong;
     s->conf->stats->queued += frame->message;
 
+    if (frame->message) {
+        q->messages++;
+
+        if (!ngx_http_websocket_queue_counts(frame)) {
+            q->replies++;
+            q->reply_bytes += frame->size;
+        }
+
+        if (frame->channel == q->channel
+            && (int32_t) (q->head + i - q->conflated) < 0)
+        {
+            q->channel = 0;
+        }
+
+    } else if (frame->pong) {
+        q->pongs++;
+        q->pong = frame;
+    }
+
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_queue_reserve(ngx_http_websocket_session_t *s)
+{
+    return s->out->count == s->out->places ? ngx_http_websocket_queue_grow(s)
+                                           : NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s)
 {
-    uint32_t                     i;
+    uint32_t                     i, places;
     ngx_http_websocket_queue_t  *old, *q;
 
     old = s->out;
@@ -120,11 +153,14 @@ ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s)
         q->frames[i] = *ngx_http_websocket_queue_at(old, i);
     }
 
-    q->bytes = old->bytes;
-    q->sent = old->sent;
-    q->count = old->count;
-    q->messages = old->messages;
-    q->pongs = old->pongs;
+    places = q->places;
+
+    ngx_memcpy(q, old, offsetof(ngx_http_websocket_queue_t, frames));
+
+    q->places = places;
+    q->head = 0;
+    q->victim -= old->head;
+    q->conflated -= old->head;
 
     ngx_http_websocket_queue_release(old);
 
@@ -183,13 +219,13 @@ ngx_http_websocket_queue_release(ngx_http_websocket_queue_t *q)
 }
 
 
+/* with so many of them the newest is not the one that is partly written */
+
 ngx_uint_t
 ngx_http_websocket_queue_replace_pong(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_frame_t *frame)
+    u_char *payload, size_t size)
 {
-    uint32_t                      i;
-    ngx_http_websocket_queue_t   *q;
-    ngx_http_websocket_frame_t  **place;
+    ngx_http_websocket_queue_t  *q;
 
     q = s->out;
 
@@ -197,22 +233,14 @@ ngx_http_websocket_queue_replace_pong(ngx_http_websocket_session_t *s,
         return 0;
     }
 
-    for (i = q->count; i > ngx_http_websocket_queue_first(q); i--) {
+    q->bytes -= q->pong->size;
 
-        place = ngx_http_websocket_queue_at(q, i - 1);
+    ngx_http_websocket_control_fill(q->pong,
+                                    NGX_WEBSOCKET_FIN | NGX_WEBSOCKET_PONG,
+                                    payload, size);
+    q->bytes += q->pong->size;
 
-        if ((*place)->pong) {
-            q->bytes += frame->size;
-            q->bytes -= (*place)->size;
-
-            ngx_http_websocket_frame_release(*place);
-            *place = frame;
-
-            return 1;
-        }
-    }
-
-    return 0;
+    return 1;
 }
 
 
@@ -227,15 +255,19 @@ ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s)
     victim = q->count;
     lowest = NGX_HTTP_WEBSOCKET_URGENT + 1;
 
-    for (i = ngx_http_websocket_queue_first(q); i < q->count; i++) {
+    i = s->conf->priority ? ngx_http_websocket_queue_first(q)
+                          : ngx_http_websocket_queue_from(q, q->victim);
+
+    for ( /* void */ ; i < q->count; i++) {
 
         frame = *ngx_http_websocket_queue_at(q, i);
 
-        if (!frame->message) {
+        if (!frame->message || !frame->fresh) {
             continue;
         }
 
         if (!s->conf->priority) {
+            q->victim = q->head + i;
             return i;
         }
 
@@ -249,27 +281,82 @@ ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s)
 }
 
 
+/* the frame at a place, or the first one when that has gone */
+
+static uint32_t
+ngx_http_websocket_queue_from(ngx_http_websocket_queue_t *q, uint32_t place)
+{
+    uint32_t  first;
+
+    first = ngx_http_websocket_queue_first(q);
+
+    return (int32_t) (place - (q->head + first)) > 0 ? place - q->head : first;
+}
+
+
+/* what was looked at for the last message of the channel is not again */
+
 void
 ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
     ngx_websocket_channel_ref_t channel)
 {
-    uint32_t                     i;
+    ngx_http_websocket_queue_t  *q;
+
+    q = s->out;
+
+    if (channel == 0) {
+        return;
+    }
+
+    ngx_http_websocket_queue_drop_messages(s,
+                           channel == q->channel
+                           ? ngx_http_websocket_queue_from(q, q->conflated)
+                           : ngx_http_websocket_queue_first(q),
+                           channel,
+                           (ngx_http_websocket_dropped_e) s->conf->overflow);
+
+    q->channel = channel;
+    q->conflated = q->head + q->count;
+}
+
+
+void
+ngx_http_websocket_queue_leave(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_queue_drop_messages(s,
+                                      ngx_http_websocket_queue_first(s->out),
+                                      0, NGX_HTTP_WEBSOCKET_DROPPED_LEFT);
+}
+
+
+/* from the i-th frame on, the messages of a channel, or of any: 0 */
+
+static void
+ngx_http_websocket_queue_drop_messages(ngx_http_websocket_session_t *s,
+    uint32_t i, ngx_websocket_channel_ref_t channel,
+    ngx_http_websocket_dropped_e reason)
+{
+    uint32_t                     kept;
     ngx_http_websocket_queue_t  *q;
     ngx_http_websocket_frame_t  *frame;
 
     q = s->out;
 
-    for (i = ngx_http_websocket_queue_first(q); i < q->count; /* void */ ) {
+    for (kept = i; i < q->count; i++) {
 
         frame = *ngx_http_websocket_queue_at(q, i);
 
-        if (frame->message && frame->channel == channel) {
-            ngx_http_websocket_queue_remove(s, i);
+        if (frame->message && frame->channel
+            && (channel == 0 || frame->channel == channel))
+        {
+            ngx_http_websocket_queue_dropped(s, frame, reason);
 
         } else {
-            i++;
+            *ngx_http_websocket_queue_at(q, kept++) = frame;
         }
     }
+
+    q->count = ngx_min(q->count, kept);
 }
 
 
@@ -291,12 +378,50 @@ ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
 
     q->head++;
     q->count--;
-    q->messages--;
-    q->bytes -= frame->size;
 
-    s->record->dropped++;
-    s->conf->stats->dropped[s->conf->overflow]++;
-    s->conf->stats->queued--;
+    ngx_http_websocket_queue_dropped(s, frame,
+                           (ngx_http_websocket_dropped_e) s->conf->overflow);
+}
+
+
+/* a frame leaves the queue, but for its bytes */
+
+static void
+ngx_http_websocket_queue_out(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    ngx_http_websocket_queue_t  *q;
+
+    q = s->out;
+
+    q->pongs -= frame->pong;
+
+    if (!frame->message) {
+        return;
+    }
+
+    q->messages--;
+
+    if (!ngx_http_websocket_queue_counts(frame)) {
+        q->replies--;
+        q->reply_bytes -= frame->size;
+    }
+}
+
+
+/* one that is not partly written */
+
+static void
+ngx_http_websocket_queue_dropped(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame, ngx_http_websocket_dropped_e reason)
+{
+    s->out->bytes -= frame->size;
+
+    ngx_http_websocket_queue_out(s, frame);
+
+    s->record->dropped += frame->message;
+    s->conf->stats->dropped[reason] += frame->message;
+    s->conf->stats->queued -= frame->message;
 
     ngx_http_websocket_frame_release(frame);
 }
@@ -308,23 +433,13 @@ ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s,
 {
     uint32_t                     i;
     ngx_http_websocket_queue_t  *q;
-    ngx_http_websocket_frame_t  *frame;
 
     q = s->out;
 
     for (i = ngx_http_websocket_queue_first(q); i < q->count; i++) {
-
-        frame = *ngx_http_websocket_queue_at(q, i);
-
-        q->bytes -= frame->size;
-        q->messages -= frame->message;
-        q->pongs -= frame->pong;
-
-        s->record->dropped += frame->message;
-        s->conf->stats->dropped[reason] += frame->message;
-        s->conf->stats->queued -= frame->message;
-
-        ngx_http_websocket_frame_release(frame);
+        ngx_http_websocket_queue_dropped(s,
+                                         *ngx_http_websocket_queue_at(q, i),
+                                         reason);
     }
 
     q->count = ngx_min(q->count, ngx_http_websocket_queue_first(q));
@@ -362,8 +477,8 @@ ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
 
         q->head++;
         q->count--;
-        q->messages -= frame->message;
-        q->pongs -= frame->pong;
+
+        ngx_http_websocket_queue_out(s, frame);
 
         if (frame->fresh) {
             now = now ? now : ngx_http_websocket_zone_now_us();

@@ -19,6 +19,22 @@ struct ngx_http_websocket_queue_s {
     uint32_t                      count;
     uint32_t                      messages; /* of them, data messages */
     uint32_t                      pongs;
+    ngx_http_websocket_frame_t   *pong;     /* the newest one */
+
+    /* of the messages those that the client's own reading bounds */
+
+    uint32_t                      replies;
+    size_t                        reply_bytes;
+
+    /*
+     * Where to go on, as places that are counted from the head's zero: before
+     * them is nothing to be dropped, and nothing of a channel.
+     */
+
+    uint32_t                      victim;
+    uint32_t                      conflated;
+    ngx_websocket_channel_ref_t   channel;  /* 0: none */
+
     ngx_http_websocket_frame_t   *frames[1];
 };
 
@@ -41,14 +57,24 @@ ngx_http_websocket_queue_first(ngx_http_websocket_queue_t *q)
     return q->sent ? 1 : 0;
 }
 
+/* Whether a message counts for the queue's bound: those that others send do. */
+static ngx_inline ngx_uint_t
+ngx_http_websocket_queue_counts(ngx_http_websocket_frame_t *frame)
+{
+    return frame->fresh || frame->answer;
+}
+
 /*
- * The functions that take a frame take its reference over in any case.  They
- * return NGX_OK, or NGX_ERROR when memory was refused.
+ * The functions that take a frame take its reference over in any case.  They,
+ * and reserve(), return NGX_OK, or NGX_ERROR when memory was refused.
  */
 
 /* Puts a frame before the i-th one, i being at most the count. */
 ngx_int_t ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame, uint32_t i);
+
+/* Has room for one frame more. */
+ngx_int_t ngx_http_websocket_queue_reserve(ngx_http_websocket_session_t *s);
 
 /* Puts a message at its place: the end, but for priorities. */
 ngx_int_t ngx_http_websocket_queue_push_prior(ngx_http_websocket_session_t *s,
@@ -62,7 +88,9 @@ ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
 
     q = s->out;
 
-    if (q->count == q->places || !s->ordered) {
+    if (q->count == q->places || !s->ordered
+        || !ngx_http_websocket_queue_counts(frame))
+    {
         return ngx_http_websocket_queue_push_prior(s, frame);
     }
 
@@ -78,15 +106,15 @@ ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
 
 /*
  * Only the most recent Ping need be answered (RFC 6455, section 5.5.3): with
- * many Pongs waiting the newest gives its place, so that Pings cannot fill
- * memory.  Returns 1 when the frame has found a place so.
+ * many Pongs waiting the newest is made into this one, so that Pings cannot
+ * fill memory.  Returns 1 when that was done, else 0.
  */
 ngx_uint_t ngx_http_websocket_queue_replace_pong(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+    ngx_http_websocket_session_t *s, u_char *payload, size_t size);
 
 /*
- * The oldest message of the lowest priority, if the location has priorities;
- * the count when there is none that could be dropped.
+ * The oldest message that counts, of the lowest priority if the location has
+ * priorities; the count when there is none that could be dropped.
  */
 uint32_t ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s);
 
@@ -94,9 +122,12 @@ uint32_t ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s,
     uint32_t i);
 
-/* Drops all messages of a channel. */
+/* Drops all messages of a channel; answers of ours have none. */
 void ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
     ngx_websocket_channel_ref_t channel);
+
+/* The client has sent its Close: drops all but what answers it. */
+void ngx_http_websocket_queue_leave(ngx_http_websocket_session_t *s);
 
 /* Drops all, but for a frame that is partly written. */
 void ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s,

@@ -35,17 +35,7 @@ static ngx_int_t
 ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_int_t                 rc;
     ngx_websocket_log_part_t  part;
-
-    if (s->record->auth) {
-
-        rc = ngx_http_websocket_auth_receive(s, type, data, size);
-
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
-    }
 
     if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO) {
         return ngx_http_websocket_raw_echo(s, type, data, size);
@@ -112,6 +102,12 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_str_t                      channel;
     ngx_websocket_log_history_t    history;
     ngx_websocket_log_message_t    message;
+
+    /* a timer or the tick would see it, but after this message */
+
+    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
+        return NGX_OK;
+    }
 
     if (s->record->auth && !ngx_http_websocket_auth_publishes(s)) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,

@@ -1,4 +1,5 @@
 
+#include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
@@ -19,18 +20,30 @@
 /* messages in one read, after which the session waits for their delivery */
 #define NGX_HTTP_WEBSOCKET_GREEDY      64
 
+/* light frames between two looks at the clock, and what one weighs as JSON */
+#define NGX_HTTP_WEBSOCKET_LIGHT       64
+#define NGX_HTTP_WEBSOCKET_LIGHT_JSON  8
+
 /* a message's first buffer */
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
 
 
 static ngx_int_t ngx_http_websocket_read_once(
     ngx_http_websocket_session_t *s, ngx_event_t *rev, size_t size);
+static ngx_uint_t ngx_http_websocket_read_last(
+    ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_read_broken(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
     size_t n);
 static ngx_uint_t ngx_http_websocket_read_waits(
     ngx_http_websocket_session_t *s);
+static ngx_uint_t ngx_http_websocket_read_behind(
+    ngx_http_websocket_session_t *s, ngx_event_t *rev);
+static ngx_int_t ngx_http_websocket_read_defer(
+    ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
+static ngx_inline ngx_uint_t ngx_http_websocket_read_over(
+    ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_int_t ngx_http_websocket_input_keep(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_frames(
@@ -62,6 +75,8 @@ static ngx_int_t ngx_http_websocket_read_message_grow(
     ngx_http_websocket_session_t *s, size_t size);
 static ngx_int_t ngx_http_websocket_read_message(
     ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_read_receive(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_compressed_end(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_not_deflate(
@@ -76,6 +91,10 @@ static u_char                      ngx_http_websocket_read_buffer[
 /* the input of the session that is being read, unless it has its own */
 
 static ngx_http_websocket_input_t  ngx_http_websocket_scratch;
+
+/* what was done since the clock was looked at */
+
+static ngx_uint_t                  ngx_http_websocket_read_work;
 
 
 void
@@ -124,7 +143,9 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
 
-    (void) ngx_http_websocket_limits_rest(s);
+    if (ngx_http_websocket_read_behind(s, rev)) {
+        return;
+    }
 
     for (i = 0; i < reads; i++) {
 
@@ -132,7 +153,9 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
             return;
         }
 
-        if (!rev->ready || ngx_http_websocket_read_waits(s)) {
+        if (!rev->ready || ngx_http_websocket_read_waits(s)
+            || ngx_http_websocket_behind_is(s))
+        {
             break;
         }
     }
@@ -142,8 +165,9 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         return;
     }
 
-    if (rev->ready && !ngx_http_websocket_limits_waits(s)) {
-
+    if (rev->ready && !ngx_http_websocket_limits_waits(s)
+        && !ngx_http_websocket_behind_is(s))
+    {
         /* who waits goes behind those who come later in this turn */
 
         ngx_post_event(rev, ngx_http_websocket_read_waits(s)
@@ -201,11 +225,25 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
         return NGX_OK;
     }
 
+    if (n == 0 && ngx_http_websocket_read_last(s)) {
+        return NGX_DONE;
+    }
+
     if (n != NGX_AGAIN || ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_http_websocket_session_free(s);
     }
 
     return NGX_DONE;
+}
+
+
+/* who sends no more after its Close may yet read what goes before ours */
+
+static ngx_uint_t
+ngx_http_websocket_read_last(ngx_http_websocket_session_t *s)
+{
+    return s->state == NGX_HTTP_WEBSOCKET_CLOSE_LAST
+           && (s->out->count || s->connection->buffered);
 }
 
 
@@ -236,13 +274,40 @@ ngx_http_websocket_read_broken(ngx_http_websocket_session_t *s)
 }
 
 
+/* who has more than a turn has time for: its own turn comes back to it */
+
+static ngx_uint_t
+ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
+    ngx_event_t *rev)
+{
+    if (ngx_http_websocket_behind_is(s)) {
+
+        if (rev->pending_eof && ngx_http_websocket_read_broken(s)) {
+            ngx_http_websocket_session_free(s);
+            return 1;
+        }
+
+        if (rev->posted) {
+            return 1;
+        }
+
+        if (ngx_http_websocket_read_waits(s)) {
+            ngx_post_event(rev, &ngx_posted_next_events);
+            return 1;
+        }
+
+        ngx_http_websocket_behind_del(s);
+    }
+
+    ngx_http_websocket_limits_rest(s);
+
+    return ngx_http_websocket_behind_is(s);
+}
+
+
 static void
 ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
 {
-    uint64_t  messages;
-
-    messages = s->record->messages_in;
-
     ngx_http_websocket_limits_heard(s);
 
     s->record->bytes_in += n;
@@ -250,10 +315,21 @@ ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
     s->heard = ngx_http_websocket_now();
     s->ping_open = 0;
 
+    ngx_http_websocket_read_taken(s, ngx_http_websocket_read_buffer,
+                                  ngx_http_websocket_read_buffer + n);
+}
+
+
+void
+ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s, u_char *pos,
+    u_char *last)
+{
+    uint64_t  messages;
+
+    messages = s->record->messages_in;
+
     if (s->state < NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
-        (void) ngx_http_websocket_read_bytes(s,
-                                           ngx_http_websocket_read_buffer,
-                                           ngx_http_websocket_read_buffer + n);
+        (void) ngx_http_websocket_read_bytes(s, pos, last);
     }
 
     s->greedy = (s->record->messages_in - messages
@@ -389,11 +465,18 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
     u_char                  *data;
     size_t                   size;
     ngx_int_t                rc;
+    ngx_uint_t               begins;
     ngx_websocket_parser_t  *parser;
 
     parser = &s->record->input->parser;
 
+    begins = 1;
+
     for ( ;; ) {
+
+        if (begins && ngx_http_websocket_read_over(s, pos, last)) {
+            return ngx_http_websocket_read_defer(s, pos, last);
+        }
 
         if (ngx_websocket_parse_message(parser, &pos, last, &data, &size)) {
 
@@ -410,6 +493,8 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
             continue;
         }
 
+        begins = 0;
+
         switch (ngx_websocket_parse(parser, &pos, last, &data, &size)) {
 
         case NGX_WEBSOCKET_PARSE_HEADER:
@@ -421,6 +506,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
             break;
 
         case NGX_WEBSOCKET_PARSE_END:
+            begins = 1;
             rc = ngx_http_websocket_read_end(s);
             break;
 
@@ -440,6 +526,50 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
             return rc;
         }
     }
+}
+
+
+/* before a frame, or what is left of one: many that are light weigh as one */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
+    u_char *last)
+{
+    if (pos == last) {
+        return 0;
+    }
+
+    if (ngx_websocket_parser_light(&s->record->input->parser, pos, last - pos))
+    {
+        ngx_http_websocket_read_work += s->conf->typed.takes
+                                        ? NGX_HTTP_WEBSOCKET_LIGHT_JSON : 1;
+
+        if (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_LIGHT) {
+            return 0;
+        }
+    }
+
+    ngx_http_websocket_read_work = 0;
+
+    return ngx_http_websocket_behind_over();
+}
+
+
+/* the turn is over: the rest is looked at in one that comes */
+
+static ngx_int_t
+ngx_http_websocket_read_defer(ngx_http_websocket_session_t *s, u_char *pos,
+    u_char *last)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_limits_keep(s, pos, last);
+
+    if (rc == NGX_OK) {
+        ngx_http_websocket_behind_add(s);
+    }
+
+    return rc;
 }
 
 
@@ -582,6 +712,10 @@ ngx_http_websocket_read_payload(ngx_http_websocket_session_t *s, u_char *data,
     if (s->state != NGX_HTTP_WEBSOCKET_OPEN) {
         return NGX_OK;
     }
+
+    /* the session is not idle while a message comes */
+
+    s->active = ngx_http_websocket_now();
 
     if (in->inflater) {
         return ngx_http_websocket_read_compressed_piece(s, data, size);
@@ -758,6 +892,9 @@ ngx_http_websocket_read_compressed_piece(ngx_http_websocket_session_t *s,
     in = s->record->input;
     in->compressed += size;
 
+    ngx_websocket_inflater_recall(in->inflater,
+                                  in->message + in->message_size);
+
     do {
         if (in->message_size == in->message_alloc
             && ngx_http_websocket_read_message_grow(s, in->message_size + 1)
@@ -860,19 +997,17 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     s->conf->stats->messages_received++;
     s->active = ngx_http_websocket_now();
 
-    rc = ngx_http_websocket_limits_message(s, in->message_size);
+    rc = NGX_DECLINED;
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
-                                                        in->message,
-                                                        in->message_size);
+    /* a token is not one message too many: the session would end without it */
 
-        if (s->record->messages_in % NGX_HTTP_WEBSOCKET_GREEDY == 0) {
-            ngx_http_websocket_limits_flood(s);
-        }
+    if (s->record->auth) {
+        rc = ngx_http_websocket_auth_receive(s, in->parser.message,
+                                             in->message, in->message_size);
+    }
 
-    } else if (rc == NGX_DECLINED) {
-        rc = NGX_OK;
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_read_receive(s);
     }
 
     if (in->message_alloc) {
@@ -888,12 +1023,41 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
 
 static ngx_int_t
+ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t                    rc;
+    ngx_http_websocket_input_t  *in;
+
+    in = s->record->input;
+
+    rc = ngx_http_websocket_limits_message(s, in->message_size);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,
+                                                    in->message,
+                                                    in->message_size);
+
+    if (s->record->messages_in % NGX_HTTP_WEBSOCKET_GREEDY == 0) {
+        ngx_http_websocket_limits_flood(s);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
 ngx_http_websocket_read_compressed_end(ngx_http_websocket_session_t *s)
 {
     ngx_websocket_deflate_e      rc;
     ngx_http_websocket_input_t  *in;
 
     in = s->record->input;
+
+    ngx_websocket_inflater_recall(in->inflater,
+                                  in->message + in->message_size);
 
     rc = ngx_websocket_inflater_end(in->inflater);
 

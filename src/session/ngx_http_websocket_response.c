@@ -5,6 +5,7 @@
  */
 
 
+#include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 
@@ -88,6 +89,13 @@ ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
     s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_LAST
                                : NGX_HTTP_WEBSOCKET_OPEN;
 
+#if (NGX_HTTP_V2)
+    if (r->stream == NULL)
+#endif
+    {
+        ngx_http_websocket_progress_fresh(s);
+    }
+
     /* of a poll nothing can be told before its answer */
 
     if (s->conf->log_start && r->header_sent) {
@@ -148,11 +156,6 @@ ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
             return NGX_ERROR;
         }
 
-        if (response->sent != response->buf.pos) {
-            response->sent = response->buf.pos;
-            s->record->blocked = ngx_http_websocket_now();
-        }
-
         if (r->buffered || r->connection->buffered
             || response->buf.pos != response->buf.last)
         {
@@ -208,7 +211,6 @@ ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)
 
     b->last = p;
 
-    ngx_http_websocket_response_of(s)->sent = b->pos;
     ngx_http_websocket_response_of(s)->link.buf = b;
     ngx_http_websocket_response_of(s)->link.next = NULL;
 

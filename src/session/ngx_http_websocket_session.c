@@ -1,9 +1,22 @@
 
+#include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_typed.h"
 #include "hub/ngx_http_websocket_worker.h"
+
+
+/* websocket_close_timeout counts anew so often, for who takes what waits */
+#define NGX_HTTP_WEBSOCKET_CLOSINGS  12
+
+/*
+ * Whether the client cannot be expected to answer a Ping: it is yet to get it,
+ * or it has full buffers.  Then it is ended when it takes nothing.
+ */
+#define ngx_http_websocket_session_hindered(s)                                \
+    ((s)->late || (s)->write_blocked)
 
 
 static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
@@ -34,6 +47,8 @@ static void ngx_http_websocket_session_due(
 static ngx_int_t ngx_http_websocket_session_expire(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_heartbeat(
+    ngx_http_websocket_session_t *s);
+static ngx_http_websocket_time_t ngx_http_websocket_session_closing(
     ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_session_passed(
     ngx_http_websocket_time_t since, ngx_msec_t timeout);
@@ -66,6 +81,7 @@ static uint32_t  ngx_http_websocket_session_number;
 void
 ngx_http_websocket_session_init(ngx_cycle_t *cycle)
 {
+    ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
 }
@@ -105,7 +121,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 
     s->record->request = r;
     s->record->nchannels = ctx->nchannels;
-    s->record->blocked = s->heard;
+    s->record->progress = s->heard;
     s->record->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
     s->record->started = ngx_current_msec;
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
@@ -447,7 +463,11 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
         return;
     }
 
-    if (code == NGX_WEBSOCKET_CLOSE_TRY_LATER) {
+    /* who polls has asked for what waits, and is told a position behind it */
+
+    if (code == NGX_WEBSOCKET_CLOSE_TRY_LATER
+        && s->protocol != NGX_HTTP_WEBSOCKET_POLL)
+    {
         ngx_http_websocket_queue_drop(s, NGX_HTTP_WEBSOCKET_DROPPED_CLOSE);
     }
 
@@ -461,6 +481,7 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
     ngx_http_websocket_protocol_of(s)->transport->close(s, code,
                                                      (const u_char *) reason,
                                                      ngx_strlen(reason));
+    ngx_http_websocket_progress_mark(s);
 
     ngx_http_websocket_limits_resume(s);
     ngx_http_websocket_session_schedule(s);
@@ -620,12 +641,17 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
     }
 
     if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_SENT) {
-        ngx_http_websocket_earlier(s->record->leave + conf->close_timeout);
+        ngx_http_websocket_earlier(ngx_http_websocket_session_closing(s));
 
     } else if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
 
         if (s->ping_open) {
-            ngx_http_websocket_earlier(s->heard + conf->heartbeat_timeout);
+
+            if (!ngx_http_websocket_session_hindered(s)) {
+                ngx_http_websocket_earlier(
+                                   ngx_http_websocket_progress_since(s->heard)
+                                   + conf->heartbeat_timeout);
+            }
 
         } else if (conf->heartbeat_interval) {
             ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
@@ -635,7 +661,9 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
             ngx_http_websocket_earlier(s->record->limits->until);
 
         } else if (conf->idle_timeout) {
-            ngx_http_websocket_earlier(s->active + conf->idle_timeout);
+            ngx_http_websocket_earlier(
+                                  ngx_http_websocket_progress_since(s->active)
+                                  + conf->idle_timeout);
         }
 
         if (s->draining) {
@@ -647,8 +675,8 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
         }
     }
 
-    if (s->write_blocked || s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
-        ngx_http_websocket_earlier(s->record->blocked + conf->send_timeout);
+    if (s->unacked || s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
+        ngx_http_websocket_earlier(ngx_http_websocket_progress_due(s));
     }
 
 #undef ngx_http_websocket_earlier
@@ -691,10 +719,9 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 
     conf = s->conf;
 
-    if ((s->write_blocked || s->state == NGX_HTTP_WEBSOCKET_UPGRADING)
-        && ngx_http_websocket_session_passed(s->record->blocked,
-                                             conf->send_timeout))
-    {
+    (void) ngx_http_websocket_progress_look(s);
+
+    if (ngx_http_websocket_progress_over(s)) {
         ngx_log_error(NGX_LOG_INFO, s->connection->log, NGX_ETIMEDOUT,
                       "websocket client does not read");
 
@@ -704,8 +731,8 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 
     if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_SENT) {
 
-        if (ngx_http_websocket_session_passed(s->record->leave,
-                                              conf->close_timeout))
+        if (ngx_http_websocket_session_passed(
+                                     ngx_http_websocket_session_closing(s), 0))
         {
             ngx_log_error(NGX_LOG_INFO, s->connection->log, NGX_ETIMEDOUT,
                           "websocket client did not close");
@@ -735,9 +762,10 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
             return NGX_OK;
         }
 
-    } else if (conf->idle_timeout
-               && ngx_http_websocket_session_passed(s->active,
-                                                    conf->idle_timeout))
+    } else if (conf->idle_timeout && !ngx_http_websocket_behind_is(s)
+               && ngx_http_websocket_progress_passed(s->active,
+                                                     conf->idle_timeout)
+               && !ngx_http_websocket_progress_unread(s))
     {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
                                          "no message for too long");
@@ -763,15 +791,22 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
 
     if (s->ping_open) {
 
-        if (ngx_http_websocket_limits_waits(s)) {
+        if (ngx_http_websocket_session_hindered(s)
+            || !ngx_http_websocket_progress_passed(s->heard,
+                                                   conf->heartbeat_timeout))
+        {
+            return;
+        }
 
-            /* there may be an answer among what is not read now */
+        if (ngx_http_websocket_limits_waits(s)
+            || ngx_http_websocket_behind_is(s)
+            || ngx_http_websocket_progress_unread(s))
+        {
+            /* there may be an answer among what is not read yet */
 
             s->heard = ngx_http_websocket_now();
 
-        } else if (ngx_http_websocket_session_passed(s->heard,
-                                                     conf->heartbeat_timeout))
-        {
+        } else {
             s->conf->stats->dead++;
 
             ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
@@ -786,6 +821,31 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
     {
         ngx_http_websocket_protocol_of(s)->transport->ping(s);
     }
+}
+
+
+/*
+ * Until when the peer has time for the end: from our Close on, or from what it
+ * took last of that which stands before it; but not for ever.
+ */
+
+static ngx_http_websocket_time_t
+ngx_http_websocket_session_closing(ngx_http_websocket_session_t *s)
+{
+    ngx_msec_t                 timeout;
+    ngx_http_websocket_time_t  due, end;
+
+    timeout = s->conf->close_timeout;
+    due = s->record->leave;
+    end = due + NGX_HTTP_WEBSOCKET_CLOSINGS * timeout;
+
+    if (s->late) {
+        due = ngx_http_websocket_later(due, s->record->progress);
+    }
+
+    due = ngx_http_websocket_progress_since(due) + timeout;
+
+    return (int32_t) (due - end) < 0 ? due : end;
 }
 
 
@@ -816,7 +876,7 @@ ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_session_drain_all(void)
 {
-    ngx_http_websocket_wheel_each(ngx_http_websocket_session_drain);
+    ngx_http_websocket_wheel_visit(ngx_http_websocket_session_drain);
 }
 
 

@@ -33,6 +33,7 @@ typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
+typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
 
 /* where a session begins in its channels: told to it before anything else */
@@ -134,6 +135,7 @@ struct ngx_http_websocket_limits_s {
     uint16_t                      nseats;
     uint8_t                       waits;    /* nothing is read of it */
     uint8_t                       turn;     /* until all is delivered here */
+    uint8_t                       behind;   /* the rest waits for its turn */
 };
 
 
@@ -153,12 +155,17 @@ typedef struct {
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
-                                               it, when to send it */
+                                               it, when to send it; before
+                                               that, the bytes that the client
+                                               has taken once the Ping is
+                                               there that is late */
     ngx_msec_t                    started;
     uint64_t                      id;
     u_char                       *close_reason;
     uint32_t                      upgraded; /* c->sent with the 101 */
-    ngx_http_websocket_time_t     blocked;  /* last progress in writing */
+    ngx_http_websocket_time_t     progress; /* when the client was last seen
+                                               to take something */
+    uint32_t                      acked;    /* bytes that it had taken then */
     uint32_t                      dropped;
     uint16_t                      close_code;       /* that ended it */
     uint16_t                      nchannels;
@@ -178,9 +185,11 @@ struct ngx_http_websocket_response_s {
     ngx_buf_t                     buf;          /* on its way: no start when
                                                    there is none */
     ngx_chain_t                   link;
-    u_char                       *sent;         /* buf.pos when last seen */
     uint64_t                      bytes_out;
+    uint32_t                      stream_sent;  /* of HTTP/2, as of last look */
+    uint32_t                      stream_end;   /* on the connection, of it */
 
+    unsigned                      exhausted:1;  /* its window was, then */
     unsigned                      asked:1;      /* of the hello */
     unsigned                      recovered:1;
     unsigned                      full:1;       /* takes no more messages */
@@ -225,7 +234,13 @@ struct ngx_http_websocket_session_s {
                                                        or the Ping went that is
                                                        open */
     uint16_t                              nsubscriptions;
-    uint8_t                               protocol;
+    uint8_t                               protocol:4;
+    uint8_t                               late:1;   /* the Ping, or the Close,
+                                                       waits behind what the
+                                                       client has not taken */
+    uint8_t                               pooled:1; /* its memory is of the
+                                                       connection's pool */
+    uint8_t                               started:1;
     uint8_t                               state;
 
     /* from here on what delivery needs: few lines of the processor's cache */
@@ -257,9 +272,8 @@ struct ngx_http_websocket_session_s {
     uint16_t                              greedy:1;     /* sends more than is
                                                             read at once */
     uint16_t                              detached:1;
-    uint16_t                              pooled:1; /* its memory is of the
-                                                       connection's pool */
-    uint16_t                              started:1;
+    uint16_t                              unacked:1;    /* by the client's
+                                                           TCP, perhaps */
     uint16_t                              filtered:1;   /* gets not all */
 
     ngx_http_websocket_subscription_t     subscriptions[1];
@@ -303,6 +317,7 @@ typedef struct {
     ngx_uint_t                            nchannels;
     ngx_http_websocket_session_t         *session;      /* or NULL */
     ngx_http_websocket_access_t          *access;       /* or NULL */
+    ngx_http_websocket_named_t           *named;        /* or NULL */
 } ngx_http_websocket_ctx_t;
 
 
@@ -412,6 +427,10 @@ void ngx_http_websocket_input_free(ngx_http_websocket_session_t *s);
  * Returns NGX_OK, or NGX_DONE when the session reads no more.
  */
 ngx_int_t ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s,
+    u_char *pos, u_char *last);
+
+/* The same for bytes that were read, or kept, of a session that may close. */
+void ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
 
@@ -573,7 +592,10 @@ ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
 /* Whether the token of a session that has one lets it publish. */
 ngx_uint_t ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s);
 
-/* Closes the sessions whose token was revoked since this was called last. */
+/*
+ * Closes the sessions whose token was revoked since this was called last: all
+ * are looked at, in as many turns as it takes.
+ */
 void ngx_http_websocket_auth_revoke(void);
 
 /* Gives back what a request has of a token, which variables may yet tell. */

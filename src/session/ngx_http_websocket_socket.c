@@ -6,6 +6,7 @@
 
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_progress.h"
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(
@@ -209,10 +210,12 @@ ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s)
 
     if (ngx_http_websocket_direct_ready(s)) {
         ngx_http_websocket_direct_write(s, ping, sizeof(ping));
-        return;
+
+    } else {
+        (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PING, NULL, 0);
     }
 
-    (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_PING, NULL, 0);
+    ngx_http_websocket_progress_mark(s);
 }
 
 
@@ -271,9 +274,9 @@ ngx_http_websocket_socket_closed_by_peer(ngx_http_websocket_session_t *s,
 
     if (!s->close_queued) {
 
-        /* the peer does not read on: what is queued would be in vain */
+        /* answers to what it sent go before ours; it listens no more */
 
-        ngx_http_websocket_queue_drop(s, NGX_HTTP_WEBSOCKET_DROPPED_LEFT);
+        ngx_http_websocket_queue_leave(s);
 
         ngx_http_websocket_socket_say_close(s, code, NULL, 0);
 
@@ -302,6 +305,7 @@ ngx_http_websocket_socket_say_close(ngx_http_websocket_session_t *s,
     ngx_http_websocket_session_note(s, code, reason, size);
 
     ngx_http_websocket_socket_queue_close(s, code, reason, size);
+    ngx_http_websocket_progress_mark(s);
 
     ngx_http_websocket_limits_resume(s);
 }

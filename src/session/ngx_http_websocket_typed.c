@@ -38,6 +38,7 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
 
     in.use = s->conf->typed.receive;
     in.priority_field = &s->conf->priority_field;
+    in.max = s->conf->max_message_size;
     in.type = type;
     in.data = data;
     in.size = size;
@@ -237,7 +238,9 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_websocket_typed_report(s, "invalid_filter", &error);
+        rc = ngx_http_websocket_typed_report(s, "invalid_filter", &error);
+
+        return rc == NGX_OK ? ngx_http_websocket_session_error(s) : rc;
     }
 
     if (rc != NGX_OK || ngx_http_websocket_extra_create(s) != NGX_OK) {

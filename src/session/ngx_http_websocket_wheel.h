@@ -45,11 +45,25 @@ void ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
 void ngx_http_websocket_wheel_set(ngx_queue_t *node,
     ngx_http_websocket_time_t due);
 
+/*
+ * Has the visitor called with each node that there is, once at least, in as
+ * many turns as it takes.  It may not free a session, and is to set the node,
+ * which may be set.  There can be a few visitors at a time.
+ */
+void ngx_http_websocket_wheel_visit(ngx_http_websocket_wheel_pt visitor);
+
 /* Takes all nodes off and calls the handler with each, which may set it. */
 void ngx_http_websocket_wheel_each(ngx_http_websocket_wheel_pt handler);
 
 /* Deletes a node; does nothing when it is not set. */
 void ngx_http_websocket_wheel_del(ngx_queue_t *node);
+
+/*
+ * When the worker went on after it stood still (was stopped, or waited for a
+ * disk or a machine that moved); long ago when it did not.  What clients sent
+ * meanwhile may be unread yet, or on its way.
+ */
+ngx_http_websocket_time_t ngx_http_websocket_wheel_resumed(void);
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_wheel_is_set(ngx_queue_t *node)

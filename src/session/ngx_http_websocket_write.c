@@ -1,5 +1,7 @@
 
+#include "hub/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_progress.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -7,6 +9,8 @@
 
 static ngx_uint_t ngx_http_websocket_send_full(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+static size_t ngx_http_websocket_send_counted(ngx_http_websocket_queue_t *q);
+static void ngx_http_websocket_send_now(ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_send_make_room(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static ssize_t ngx_http_websocket_writev(ngx_http_websocket_session_t *s);
@@ -85,12 +89,38 @@ static ngx_uint_t
 ngx_http_websocket_send_full(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
+    uint32_t                     messages;
     ngx_http_websocket_queue_t  *q;
 
     q = s->out;
+    messages = q->messages - q->replies;
 
-    return q->messages >= s->conf->queue_messages
-           || (q->messages && q->bytes + frame->size > s->conf->queue_size);
+    return messages >= s->conf->queue_messages
+           || (messages && ngx_http_websocket_send_counted(q) + frame->size
+                           > s->conf->queue_size);
+}
+
+
+/* the bytes that wait, but for those that only the client's reading brings */
+
+static size_t
+ngx_http_websocket_send_counted(ngx_http_websocket_queue_t *q)
+{
+    size_t                       bytes;
+    ngx_http_websocket_frame_t  *first;
+
+    bytes = q->bytes - q->reply_bytes;
+
+    if (q->sent && q->replies) {
+
+        first = *ngx_http_websocket_queue_at(q, 0);
+
+        if (first->message && !ngx_http_websocket_queue_counts(first)) {
+            bytes += q->sent;
+        }
+    }
+
+    return bytes;
 }
 
 
@@ -103,14 +133,12 @@ static ngx_int_t
 ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
-    uint32_t  i;
+    uint32_t                     i;
+    ngx_http_websocket_queue_t  *q;
 
-    if (!s->write_blocked) {
+    /* a busy turn, not a slow client; a broken connection shows later */
 
-        /* a busy turn, not a slow client; a broken connection shows later */
-
-        (void) ngx_http_websocket_flush(s);
-    }
+    ngx_http_websocket_send_now(s);
 
     if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE) {
         return ngx_http_websocket_send_full(s, frame) ? NGX_DECLINED : NGX_OK;
@@ -124,17 +152,20 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
 
     while (ngx_http_websocket_send_full(s, frame)) {
 
+        q = s->out;
         i = ngx_http_websocket_queue_victim(s);
 
-        if (i == s->out->count) {
+        if (i == q->count) {
 
-            /* only what is partly written is there */
+            /* only what is partly written is there, or only answers */
 
-            return NGX_OK;
+            return q->messages - q->replies > ngx_http_websocket_queue_first(q)
+                   ? NGX_DECLINED : NGX_OK;
         }
 
-        if ((*ngx_http_websocket_queue_at(s->out, i))->priority
-            > frame->priority)
+        if (s->conf->priority
+            && (*ngx_http_websocket_queue_at(q, i))->priority
+               > frame->priority)
         {
             s->record->dropped++;
             s->conf->stats->dropped[s->conf->overflow]++;
@@ -148,17 +179,36 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
 }
 
 
+/*
+ * Writes before the end of the turn.  Not to who polls: its answer is
+ * complete when all is queued that it is to have, and then it is written.
+ */
+
+static void
+ngx_http_websocket_send_now(ngx_http_websocket_session_t *s)
+{
+    if (!s->write_blocked && s->protocol != NGX_HTTP_WEBSOCKET_POLL) {
+        (void) ngx_http_websocket_flush(s);
+    }
+}
+
+
 ngx_int_t
 ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
+    ngx_http_websocket_queue_t  *q;
+
     ngx_http_websocket_uncork(s);
 
-    if (!s->write_blocked && ngx_http_websocket_send_full(s, frame)) {
+    q = s->out;
 
+    if (q->messages >= s->conf->queue_messages
+        || (q->messages && q->bytes + frame->size > s->conf->queue_size))
+    {
         /* whether more may be read is known by writing only */
 
-        (void) ngx_http_websocket_flush(s);
+        ngx_http_websocket_send_now(s);
     }
 
     if (ngx_http_websocket_queue_push(s, frame) != NGX_OK) {
@@ -198,6 +248,7 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
     }
 
     frame->message = 1;
+    frame->answer = 1;
     frame->priority = NGX_HTTP_WEBSOCKET_NORMAL;
     frame->time = ngx_http_websocket_zone_now();
 
@@ -245,18 +296,20 @@ ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN | opcode,
-                                            payload, size,
-                                            s->connection->log);
+    if (opcode == NGX_WEBSOCKET_PONG
+        && ngx_http_websocket_queue_replace_pong(s, payload, size))
+    {
+        return NGX_OK;
+    }
+
+    frame = ngx_http_websocket_control_frame(NGX_WEBSOCKET_FIN | opcode,
+                                             payload, size,
+                                             s->connection->log);
     if (frame == NULL) {
         return NGX_ERROR;
     }
 
     frame->pong = (opcode == NGX_WEBSOCKET_PONG);
-
-    if (frame->pong && ngx_http_websocket_queue_replace_pong(s, frame)) {
-        return NGX_OK;
-    }
 
     return ngx_http_websocket_send_bytes(s, frame);
 }
@@ -304,12 +357,22 @@ ngx_http_websocket_release_held(ngx_event_t *ev)
     c = ev->data;
     batch = c->data;
 
+    ngx_http_websocket_turn_loop();
+
     while (!ngx_queue_empty(&batch->sessions)) {
 
         q = ngx_queue_head(&batch->sessions);
         s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
 
         ngx_http_websocket_post_flush(s);
+
+        if (ngx_http_websocket_turn_step(1)) {
+            break;
+        }
+    }
+
+    if (!ngx_queue_empty(&batch->sessions)) {
+        ngx_http_websocket_turn_next(ev);
     }
 }
 
@@ -338,18 +401,31 @@ ngx_http_websocket_post_flush(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_flush_event(ngx_event_t *ev)
 {
+    ngx_int_t                      steps;
     ngx_queue_t                   *q;
     ngx_http_websocket_session_t  *s;
+
+    ngx_http_websocket_turn_loop();
 
     while (!ngx_queue_empty(&ngx_http_websocket_flushes)) {
 
         q = ngx_queue_head(&ngx_http_websocket_flushes);
         s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
 
+        steps = 1 + s->out->bytes / 2048;
+
         ngx_queue_remove(q);
         s->flush_posted = 0;
 
         ngx_http_websocket_flush_session(s);
+
+        if (ngx_http_websocket_turn_step(steps)) {
+            break;
+        }
+    }
+
+    if (!ngx_queue_empty(&ngx_http_websocket_flushes)) {
+        ngx_http_websocket_turn_next(ev);
     }
 }
 
@@ -496,6 +572,8 @@ ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
 
     s->direct = ngx_http_websocket_direct_allowed(s);
 
+    ngx_http_websocket_progress_fresh(s);
+
     s->record->upgraded = c->sent;
 
     ngx_http_websocket_session_schedule(s);
@@ -537,6 +615,7 @@ ngx_http_websocket_flush(ngx_http_websocket_session_t *s)
     if (rc == NGX_OK) {
         s->write_blocked = 0;
         ngx_http_websocket_queue_free(s);
+        ngx_http_websocket_progress(s);
     }
 
     return rc;
@@ -574,7 +653,6 @@ ngx_http_websocket_flush_plain(ngx_http_websocket_session_t *s)
         }
 
         s->connection->sent += n;
-        s->record->blocked = ngx_http_websocket_now();
 
         ngx_http_websocket_queue_sent(s, n);
     }
@@ -668,7 +746,6 @@ ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s)
         }
 
         if (size) {
-            s->record->blocked = ngx_http_websocket_now();
             ngx_http_websocket_queue_sent(s, size);
         }
     }
@@ -726,12 +803,8 @@ ngx_http_websocket_blocked(ngx_http_websocket_session_t *s)
         return NGX_ERROR;
     }
 
-    if (!s->write_blocked) {
-        s->write_blocked = 1;
-        s->record->blocked = ngx_http_websocket_now();
-
-        ngx_http_websocket_session_schedule(s);
-    }
+    s->write_blocked = 1;
+    ngx_http_websocket_progress(s);
 
     return NGX_AGAIN;
 }

@@ -1,5 +1,6 @@
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wire/deflate.h"
@@ -8,6 +9,10 @@
 #define NGX_WEBSOCKET_DEFLATE_NAME  "permessage-deflate"
 
 #define NGX_WEBSOCKET_DEFLATE_TAIL  4     /* what a message's payload lacks */
+
+/* places looked at for all bytes of a message, and at least for each */
+#define NGX_WEBSOCKET_DEFLATE_WORK   (4 * 1024 * 1024)
+#define NGX_WEBSOCKET_DEFLATE_CHAIN  16
 
 
 /* the parameters, in the order of the response */
@@ -69,11 +74,22 @@ static uint8_t *ngx_websocket_put_bits(uint8_t *dst, const char *name,
 static void ngx_websocket_stream_init(z_stream *stream, alloc_func alloc,
     free_func release, void *data);
 static ngx_websocket_deflate_e ngx_websocket_zlib_result(int rc);
+static voidpf ngx_websocket_lent_alloc(voidpf data, uInt items, uInt size);
+static void ngx_websocket_lent_free(voidpf data, voidpf p);
 static ngx_websocket_deflate_e ngx_websocket_inflate_step(
     ngx_websocket_inflater_t *inflater, const uint8_t *p, size_t n,
     uint8_t *dst, size_t capacity, size_t *consumed, size_t *produced);
 static int ngx_websocket_inflater_between(
     const ngx_websocket_inflater_t *inflater);
+static void ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater,
+    size_t n);
+
+
+/* whoever is fed has it, and is told what it had in it */
+
+static uint8_t  ngx_websocket_lent_window[1 << NGX_WEBSOCKET_DEFLATE_MAX_BITS];
+
+static const ngx_websocket_inflater_t  *ngx_websocket_lent_to;
 
 
 static const char *const  ngx_websocket_deflate_names[] = {
@@ -373,8 +389,12 @@ ngx_websocket_offer_accept(const ngx_websocket_offer_t *offer,
 
     agreed->server_no_takeover = !conf->server_takeover
                                  || params[NGX_WEBSOCKET_SERVER_NO_TAKEOVER];
+
+    /* a window that the client does not let be made smaller is not kept */
+
     agreed->client_no_takeover = !conf->client_takeover
-                                 || params[NGX_WEBSOCKET_CLIENT_NO_TAKEOVER];
+                                 || params[NGX_WEBSOCKET_CLIENT_NO_TAKEOVER]
+                                 || (!client && conf->client_bits < 15);
 
     agreed->server_bits = conf->server_bits;
 
@@ -505,6 +525,7 @@ ngx_websocket_deflater_init(ngx_websocket_deflater_t *deflater, int bits,
     ngx_websocket_stream_init(&deflater->stream, alloc, release, data);
 
     deflater->takeover = takeover ? 1 : 0;
+    deflater->level = (uint8_t) (level < 0 ? 6 : level);
 
     return ngx_websocket_zlib_result(deflateInit2(&deflater->stream, level,
                                                   Z_DEFLATED, -bits, mem_level,
@@ -517,6 +538,48 @@ ngx_websocket_deflater_init(ngx_websocket_deflater_t *deflater, int bits,
  * zlib's little buffers allow no stored blocks, with a header for each of its
  * blocks, of which the smallest has 127 bytes.
  */
+
+/*
+ * What zlib does for a byte is to look at earlier places of the same hash, up
+ * to 4096 at level 9, and text of few letters has as many: 64 KB of them took
+ * it 130 ms.
+ */
+
+static void
+ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater, size_t n)
+{
+    size_t  chain;
+
+    /* good_length, max_lazy, nice_length, max_chain, as zlib has them */
+
+    static const int  levels[][4] = {
+        { 8, 16, 128, 128 },
+        { 8, 32, 128, 256 },
+        { 32, 128, 258, 1024 },
+        { 32, 258, 258, 4096 }
+    };
+
+    if (deflater->level < 6) {
+        return;
+    }
+
+    chain = NGX_WEBSOCKET_DEFLATE_WORK / (n + 1);
+
+    if (chain < NGX_WEBSOCKET_DEFLATE_CHAIN) {
+        chain = NGX_WEBSOCKET_DEFLATE_CHAIN;
+    }
+
+    if (chain < (size_t) levels[deflater->level - 6][3]) {
+        (void) deflateTune(&deflater->stream, 8, 32, 128, (int) chain);
+        return;
+    }
+
+    (void) deflateTune(&deflater->stream, levels[deflater->level - 6][0],
+                       levels[deflater->level - 6][1],
+                       levels[deflater->level - 6][2],
+                       levels[deflater->level - 6][3]);
+}
+
 
 size_t
 ngx_websocket_deflate_bound(size_t n)
@@ -550,6 +613,8 @@ ngx_websocket_deflate(ngx_websocket_deflater_t *deflater, const uint8_t *p,
     stream->avail_out = capacity < UINT_MAX ? (uInt) capacity : UINT_MAX;
 
     capacity = stream->avail_out;
+
+    ngx_websocket_deflater_tune(deflater, n);
 
     if (n > UINT_MAX) {
         rc = Z_STREAM_ERROR;
@@ -610,6 +675,86 @@ ngx_websocket_inflater_init(ngx_websocket_inflater_t *inflater, int bits,
     inflater->failed = NGX_WEBSOCKET_DEFLATE_OK;
 
     return ngx_websocket_zlib_result(inflateInit2(&inflater->stream, -bits));
+}
+
+
+ngx_websocket_deflate_e
+ngx_websocket_inflater_init_lent(ngx_websocket_inflater_t *inflater)
+{
+    inflater->lent = 0;
+
+    return ngx_websocket_inflater_init(inflater,
+                                       NGX_WEBSOCKET_DEFLATE_MAX_BITS, 0,
+                                       ngx_websocket_lent_alloc,
+                                       ngx_websocket_lent_free, inflater);
+}
+
+
+/* zlib asks for the window with the first output, for all else before */
+
+static voidpf
+ngx_websocket_lent_alloc(voidpf data, uInt items, uInt size)
+{
+    ngx_websocket_inflater_t  *inflater;
+
+    inflater = data;
+
+    if ((size_t) items * size != sizeof(ngx_websocket_lent_window)) {
+        return malloc((size_t) items * size);
+    }
+
+    inflater->lent = 1;
+    ngx_websocket_lent_to = inflater;
+
+    return ngx_websocket_lent_window;
+}
+
+
+static void
+ngx_websocket_lent_free(voidpf data, voidpf p)
+{
+    if (p != ngx_websocket_lent_window) {
+        free(p);
+        return;
+    }
+
+    if (ngx_websocket_lent_to == data) {
+        ngx_websocket_lent_to = NULL;
+    }
+}
+
+
+/*
+ * Up to its size zlib fills a window from its beginning; what it has of more
+ * it takes whole, whatever it had before.
+ */
+
+void
+ngx_websocket_inflater_recall(ngx_websocket_inflater_t *inflater,
+    const uint8_t *last)
+{
+    size_t  n;
+
+    if (!inflater->lent || ngx_websocket_lent_to == inflater) {
+        return;
+    }
+
+    ngx_websocket_lent_to = inflater;
+
+    n = inflater->stream.total_out;
+
+    if (n < sizeof(ngx_websocket_lent_window)) {
+
+        if (n) {
+            memcpy(ngx_websocket_lent_window, last - n, n);
+        }
+
+        return;
+    }
+
+    (void) inflateSetDictionary(&inflater->stream,
+                                last - sizeof(ngx_websocket_lent_window),
+                                sizeof(ngx_websocket_lent_window));
 }
 
 

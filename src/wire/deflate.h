@@ -81,6 +81,7 @@ typedef struct {
 typedef struct {
     z_stream       stream;
     uint8_t        takeover;
+    uint8_t        level;
 } ngx_websocket_deflater_t;
 
 
@@ -89,6 +90,7 @@ typedef struct {
     uint8_t        takeover;
     uint8_t        fresh;             /* zlib saw nothing since its reset */
     uint8_t        failed;            /* the error that stays until a reset */
+    uint8_t        lent;              /* its window is that of others, too */
 } ngx_websocket_inflater_t;
 
 
@@ -116,7 +118,9 @@ typedef struct {
  *
  * The windows and takeovers agreed on are the lesser of what both sides
  * want.  A client that did not offer client_max_window_bits cannot be asked
- * to limit its window: client_bits is then 15 whatever conf says.
+ * to limit its window: client_bits is then 15 whatever conf says, and where
+ * that is more than conf says, it is asked for no takeover instead (RFC 7692,
+ * section 7.1.1.2).
  */
 ngx_websocket_deflate_e ngx_websocket_deflate_accept(const uint8_t *line,
     size_t size, const ngx_websocket_deflate_conf_t *conf,
@@ -162,6 +166,9 @@ size_t ngx_websocket_deflate_bound(size_t n);
  *             5 bytes more than *size would be.
  *     ERROR   zlib failed, or n is 4 GB or more
  *
+ * At levels above 5 the larger a message is the fewer places zlib looks at for
+ * each of its bytes: 64 KB of whatever is in them take it some milliseconds.
+ *
  * After FULL and ERROR the deflater is reset: the next message refers to
  * nothing, which is valid with or without context takeover.  The cost of a
  * message without takeover includes clearing the hash table, 1 <<
@@ -188,6 +195,22 @@ void ngx_websocket_deflater_done(ngx_websocket_deflater_t *deflater);
 ngx_websocket_deflate_e ngx_websocket_inflater_init(
     ngx_websocket_inflater_t *inflater, int bits, unsigned takeover,
     alloc_func alloc, free_func release, void *data);
+
+/*
+ * Makes an inflater of 15 bits without takeover whose window is lent to it by
+ * the process, as to all of its kind: it owns 7 KB, not 40.  Where zlib asks
+ * for its window in another way, the window is its own.  Returns as the above.
+ */
+ngx_websocket_deflate_e ngx_websocket_inflater_init_lent(
+    ngx_websocket_inflater_t *inflater);
+
+/*
+ * To be called before feed() and end() of such an inflater, when others may
+ * have been fed since: last is where all ends that the message has given, which
+ * is still there.
+ */
+void ngx_websocket_inflater_recall(ngx_websocket_inflater_t *inflater,
+    const uint8_t *last);
 
 /*
  * Decompresses the next n bytes of a message's payload, any pieces of it,

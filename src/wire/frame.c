@@ -64,6 +64,21 @@ ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser)
 }
 
 
+int
+ngx_websocket_parser_light(const ngx_websocket_parser_t *parser,
+    const uint8_t *p, size_t n)
+{
+    if (parser->state != NGX_WEBSOCKET_STATE_HEADER || parser->have) {
+        return 0;
+    }
+
+    return n < 2
+           || ((p[0] & NGX_WEBSOCKET_OPCODE) != NGX_WEBSOCKET_CONTINUATION
+               && !(p[0] & NGX_WEBSOCKET_RSV1)
+               && (p[1] & NGX_WEBSOCKET_LENGTH) <= NGX_WEBSOCKET_CONTROL_SIZE);
+}
+
+
 ngx_websocket_parse_e
 ngx_websocket_parse(ngx_websocket_parser_t *parser, uint8_t **pos,
     uint8_t *last, uint8_t **data, size_t *size)

@@ -119,6 +119,14 @@ uint8_t ngx_websocket_parse_message(ngx_websocket_parser_t *parser,
 int ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser);
 
 /*
+ * Not 0 when the parser is between two frames, and the next one, of which n
+ * bytes are there, has 125 bytes at most that are all there is to it: it is
+ * neither compressed nor the end of a message in fragments.
+ */
+int ngx_websocket_parser_light(const ngx_websocket_parser_t *parser,
+    const uint8_t *p, size_t n);
+
+/*
  * XORs n bytes at p with the masking key (RFC 6455, section 5.3), whose
  * first byte to use is key[offset & 3].  In place, 16 bytes at a time.
  */

@@ -111,3 +111,22 @@ ngx_websocket_utf8(ngx_websocket_utf8_t *state, const uint8_t *p, size_t n)
 
     return 0;
 }
+
+
+size_t
+ngx_websocket_control(const uint8_t *p, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+
+        if (p[i] < 0x20 || p[i] == 0x7f
+            || (p[i] == 0xc2 && n - i > 1 && p[i + 1] >= 0x80
+                && p[i + 1] <= 0x9f))
+        {
+            break;
+        }
+    }
+
+    return i;
+}

@@ -26,5 +26,11 @@ typedef uint32_t  ngx_websocket_utf8_t;
 int ngx_websocket_utf8(ngx_websocket_utf8_t *state, const uint8_t *p,
     size_t n);
 
+/*
+ * Where in a text, UTF-8 or not, its first control character begins: U+0000 to
+ * U+001F, U+007F, U+0080 to U+009F.  Returns n when there is none.
+ */
+size_t ngx_websocket_control(const uint8_t *p, size_t n);
+
 
 #endif /* NGX_WEBSOCKET_UTF8_H */

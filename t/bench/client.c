@@ -74,6 +74,11 @@ bench_connect(bench_conn_t *c, uint32_t n)
     setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 
+    if (bench_options.rcvbuf) {
+        setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bench_options.rcvbuf,
+                   sizeof(int));
+    }
+
     memset(&sin, 0, sizeof(sin));
     sin.sin_family = AF_INET;
     sin.sin_addr.s_addr = htonl(0x7f000101 + n % BENCH_ADDRESSES);

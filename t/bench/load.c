@@ -47,6 +47,8 @@ static bench_case_t  bench_cases[] = {
     { "idle", bench_idle },
     { "handshake", bench_handshake },
     { "get", bench_get },
+    { "ping", bench_ping },
+    { "crowd", bench_crowd },
     { NULL, NULL }
 };
 
@@ -61,6 +63,8 @@ static bench_name_t  bench_names[] = {
     { "--get", 's', &bench_options.get },
     { "--http", 'i', &bench_options.http },
     { "--deflate", 'i', &bench_options.deflate },
+    { "--deaf", 'i', &bench_options.deaf },
+    { "--rcvbuf", 'i', &bench_options.rcvbuf },
     { "--json", 'u', &bench_options.json },
     { "--slices", 'i', &bench_options.slices },
     { "--connections", 'u', &bench_options.connections },
@@ -197,7 +201,8 @@ main(int argc, char **argv)
     }
 
     if (test->name == NULL) {
-        bench_fail("the cases are fanout, post, echo, idle, handshake, get");
+        bench_fail("the cases are fanout, post, echo, idle, handshake, get, "
+                   "ping, crowd");
     }
 
     bench_arguments(argc, argv);

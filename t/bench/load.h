@@ -28,6 +28,8 @@ typedef struct {
     int          port;
     int          http;              /* publish by POST, not on a socket */
     int          deflate;
+    int          deaf;              /* reads nothing */
+    int          rcvbuf;
     uint32_t     json;              /* messages are objects, in so many views */
     int          slices;
     int          cpu;               /* where to run, -1: anywhere */
@@ -131,6 +133,7 @@ void bench_stopwatch(bench_cost_t *cost);
 void bench_memory(bench_memory_t *memory);
 void bench_settle(void);
 void bench_latency(uint64_t ns);
+double bench_percentile(double q);
 void bench_report(uint64_t units, bench_cost_t *cost);
 void bench_measure(bench_run_pt run, uint64_t *units);
 
@@ -142,6 +145,8 @@ void bench_echo(void);
 void bench_idle(void);
 void bench_handshake(void);
 void bench_get(void);
+void bench_ping(void);
+void bench_crowd(void);
 
 /* fanout.c, for the other cases */
 

@@ -257,7 +257,7 @@ bench_latency_reset(void)
 
 /* Microseconds; q is between 0 and 1, and 1 is the longest exactly. */
 
-static double
+double
 bench_percentile(double q)
 {
     uint64_t  i, sum, want, shift;

@@ -226,7 +226,7 @@ class Bench:
             workers=workers, prefix=root, http=http, port=port,
             server=server.replace("PREFIX", root), listen=listen)
 
-        if listen:
+        if " ssl" in listen:
             certificate(root)
 
         with open(root + "/nginx.conf", "w") as f:

@@ -36,14 +36,15 @@ CONF = '''
 '''
 
 
-def connect(port, path):
+def connect(port, path, *headers):
     """A WebSocket by hand: the socket, and the pid of its worker."""
     s = socket.create_connection(('127.0.0.1', port))
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     key = base64.b64encode(os.urandom(16)).decode()
+    more = ''.join(f'{header}\r\n' for header in headers)
     s.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
               f'Connection: upgrade\r\nSec-WebSocket-Version: 13\r\n'
-              f'Sec-WebSocket-Key: {key}\r\n\r\n'.encode())
+              f'Sec-WebSocket-Key: {key}\r\n{more}\r\n'.encode())
     head = b''
     while b'\r\n\r\n' not in head:
         head += s.recv(1)

@@ -34,6 +34,7 @@ CONF = '''
         websocket_close_timeout 1s;
         websocket_heartbeat off;
         location = /ws { websocket bidirectional; websocket_subprotocols chat; }
+        location = /slow { websocket bidirectional; }
         location = /renew { websocket bidirectional;
             websocket_jwt key=%(key)s alg=HS256 renew=1h; }
         location = /feed { websocket result;
@@ -44,6 +45,8 @@ CONF = '''
             websocket_jwt key=%(keys)s; }
         location = /publish { websocket_publish; websocket_jwt off;
             websocket_channel $arg_c; }
+        location = /revoke { websocket_revoke time=1h; websocket_jwt off; }
+        location = /own { websocket_revoke time=1h; }
     }
 '''
 
@@ -206,6 +209,50 @@ def streams(tap, nginx):
         connection.close()
 
 
+def post(nginx, path, text, body):
+    """A POST whose body lacks its last byte; to be called for the status."""
+    s = socket.create_connection(('127.0.0.1', nginx.port), TIMEOUT)
+    s.sendall(f'POST {path} HTTP/1.1\r\nHost: x\r\n'
+              f'Authorization: Bearer {text}\r\n'
+              f'Content-Length: {len(body)}\r\n\r\n{body[:-1]}'.encode())
+
+    def finish():
+        s.sendall(body[-1:].encode())
+        with s:
+            return int(s.recv(4096).split()[1])
+
+    return finish
+
+
+def slow(tap, nginx):
+    """A token is looked at again when a body has come."""
+    eve = token(60, sub='eve', iat=int(time.time()) - 5)
+    body = '{"user":"frank"}'
+    late = {path: post(nginx, path, text, body) for path, text in
+            (('/slow', token(1)), ('/own', token(1)))}
+    old = {path: post(nginx, path, eve, body) for path in ('/slow', '/own')}
+    good = post(nginx, '/slow', token(60), body)
+
+    connection = http.client.HTTPConnection('127.0.0.1', nginx.port,
+                                            timeout=TIMEOUT)
+    connection.request('POST', '/revoke', '{"user":"eve"}')
+    now = json.loads(connection.getresponse().read())['until'] - 3600
+
+    tap.ok([finish() for finish in old.values()] == [401, 401],
+           'revoked while the body came')
+    time.sleep(1.1)
+    tap.ok([finish() for finish in late.values()] == [401, 401],
+           'expired while the body came')
+    tap.ok(good() == 202, 'valid all the time')
+
+    # one that is issued later is none that was revoked
+    newer = token(60, sub='eve', iat=now + 1)
+    status = None
+    while status in (None, 401) and time.time() < now + TIMEOUT:
+        status = post(nginx, '/slow', newer, body)()
+    tap.ok(status == 202, f'issued after the revocation: {status}')
+
+
 def write_keys(name, *kids):
     with open(name, 'w') as f:
         json.dump({'keys': [{'kid': k, 'alg': 'HS256',
@@ -301,7 +348,8 @@ def log_lines(nginx):
 async def play(tap, nginx, keys):
     loop = asyncio.get_running_loop()
     await asyncio.gather(expires(tap, nginx), renews(tap, nginx),
-                         loop.run_in_executor(None, streams, tap, nginx))
+                         loop.run_in_executor(None, streams, tap, nginx),
+                         loop.run_in_executor(None, slow, tap, nginx))
     await feeds(tap, nginx)
     await browsers(tap, nginx)
 

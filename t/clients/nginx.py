@@ -46,15 +46,28 @@ def open_files():
     return 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
 
 
+def default_signals():
+    """What a terminal gives to what it starts, whatever we were started with:
+    for a child, before its exec."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 class Nginx:
-    def __init__(self, name, http='', workers=2, conf=None):
-        """conf is a whole configuration, instead of the inside of http."""
+    def __init__(self, name, http='', workers=2, conf=None, files=None):
+        """conf is a whole configuration, instead of the inside of http;
+        files are names and texts of what stands beside it."""
         self.prefix = os.path.abspath(f'{BUILD}/clients/{name}')
         self.port = free_port()
 
         shutil.rmtree(self.prefix, ignore_errors=True)
         os.makedirs(f'{self.prefix}/logs')
         os.makedirs(f'{self.prefix}/temp')
+
+        for file, text in (files or {}).items():
+            with open(f'{self.prefix}/{file}', 'w') as f:
+                f.write(text)
 
         modules = ''.join(f'load_module {m};\n' for m in
                           os.environ['TEST_NGINX_LOAD_MODULES'].split())

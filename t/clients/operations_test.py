@@ -6,9 +6,10 @@ import subprocess
 import time
 
 from fanout_test import connect, frame
-from nginx import Nginx, Tap, free_port
+from nginx import BUILD, Nginx, Tap, free_port
 
 HTTP2 = free_port()
+JS = '/usr/lib/nginx/modules/ngx_http_js_module.so'
 
 CONF = f'''
     websocket_zone zone=live:1m;
@@ -51,10 +52,55 @@ def resized(tap, nginx):
 
 
 def http2(tap):
-    answer = curl('--http2-prior-knowledge', '-H', 'Upgrade: websocket',
-                  f'http://127.0.0.1:{HTTP2}/ws')
+    url = f'http://127.0.0.1:{HTTP2}/ws'
+    answer = curl('--http2-prior-knowledge', '-H', 'Sec-WebSocket-Version: 13',
+                  url)
     tap.ok('uses HTTP/2' in answer and answer.endswith(' 400'),
            f'HTTP/2 is refused: {answer}')
+    answer = curl('--http2-prior-knowledge', '-I', url)
+    tap.ok(answer.endswith(' 426') and 'upgrade:' not in answer.lower(),
+           f'and HEAD is told so: {answer[-4:]}')
+
+
+SCRIPT = '''
+    js_path .;
+    js_import log.js;
+    js_set $device log.device;
+    log_format js '$uri device=$device';
+    server {
+        listen 127.0.0.1:$PORT;
+        access_log logs/js.log js;
+        add_header X-Worker $pid always;
+        location = /end { websocket echo; }
+        location = /start { websocket echo; websocket_access_log start; }
+    }
+'''
+
+
+def scripts(tap):
+    """A script may read any header when the log's line is written."""
+    prefix = os.path.abspath(f'{BUILD}/clients/script')
+    own = os.environ['TEST_NGINX_LOAD_MODULES']
+    os.environ['TEST_NGINX_LOAD_MODULES'] = f'{own} {JS}'
+    nginx = Nginx('script', SCRIPT, files={'log.js': '''
+        export default { device: r => r.headersIn['X-Device'] };
+    '''})
+    os.environ['TEST_NGINX_LOAD_MODULES'] = own
+    try:
+        for path in '/start', '/end':
+            ws, _ = connect(nginx.port, path, 'X-Device: phone')
+            ws.close()
+            line = f'{path} device=phone\n'
+
+            def logged(line=line):
+                with open(f'{prefix}/logs/js.log') as f:
+                    return line in f.read()
+
+            nginx.wait(logged)
+            tap.ok(True, f'logged by a script: {line.strip()}')
+        tap.ok(not nginx.alerts(), 'no alerts of it')
+    finally:
+        nginx.stop()
 
 
 def killed_in_a_row(tap, nginx):
@@ -91,6 +137,7 @@ if __name__ == '__main__':
     try:
         resized(tap, nginx)
         http2(tap)
+        scripts(tap)
         killed_in_a_row(tap, nginx)
         alerts = nginx.alerts(but=('exited on signal 9', 'the size of'))
         tap.ok(not alerts, f'no alerts {alerts[:3]}')

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import urllib.request
 
-from nginx import Nginx, TIMEOUT, Tap, free_port
+from nginx import Nginx, TIMEOUT, Tap, default_signals, free_port
 
 
 def processes(session):
@@ -37,6 +37,7 @@ class Terminal:
         self.text = ''
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            default_signals()
             os.execvp(args[0], args)
         os.set_blocking(self.fd, False)
 
@@ -139,24 +140,58 @@ def all_ends(tap, build):
              ('t/tools/run', build, 'analytics'), kill(number))
 
 
+def alone(build, number, prepare):
+    """Without a terminal, until a signal: its first line, its status, noise."""
+    new_port()
+    with subprocess.Popen(
+            ['t/tools/run', build, 'analytics'], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, preexec_fn=prepare) as process:
+        try:
+            said = process.stdout.readline().replace(f'kill {process.pid} ',
+                                                     'kill PID ')
+            process.send_signal(number)
+            code = process.wait(TIMEOUT)
+            Nginx.wait(lambda: not processes(process.pid))
+            return said, code, process.stderr.read()
+        finally:
+            kill_all(process.pid)
+
+
 def without_terminal(tap, build):
     for number, right in ((signal.SIGHUP, 0), (signal.SIGINT, 0),
                           (signal.SIGTERM, 0), (signal.SIGKILL, -9)):
-        new_port()
-        with subprocess.Popen(
-                ['t/tools/run', build, 'analytics'], stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                start_new_session=True) as process:
-            try:
-                said = process.stdout.readline()
-                process.send_signal(number)
-                code = process.wait(TIMEOUT)
-                Nginx.wait(lambda: not processes(process.pid))
-                noise = process.stderr.read()
-            finally:
-                kill_all(process.pid)
-        tap.ok(code == right and 'Open' in said and not noise,
+        said, code, noise = alone(build, number, default_signals)
+        tap.ok(code == right and 'Ctrl-C stops' in said and not noise,
                f'nothing is left without a terminal: {number.name} {code} '
+               + noise)
+
+
+def ignored(*numbers):
+    def prepare():
+        default_signals()
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+    return prepare
+
+
+def blocked():
+    default_signals()
+    signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+
+
+def other_signals(tap, build):
+    """Whatever it is started with, it says what ends it, and SIGTERM does."""
+    for how, prepare, end in (
+            ('SIGINT ignored', ignored(signal.SIGINT), 'kill PID'),
+            ('SIGTERM and SIGPIPE ignored',
+             ignored(signal.SIGTERM, signal.SIGPIPE), 'Ctrl-C'),
+            ('all ignored', ignored(*signal.valid_signals() - {
+                signal.SIGKILL, signal.SIGSTOP}), 'kill PID'),
+            ('all blocked', blocked, 'Ctrl-C')):
+        said, code, noise = alone(build, signal.SIGTERM, prepare)
+        tap.ok(code == 0 and f'{end} stops it' in said and not noise,
+               f'nothing is left where it began with {how}: {code} {said.strip()}'
                + noise)
 
 
@@ -234,6 +269,7 @@ if __name__ == '__main__':
 
         all_ends(tap, tmp)
         without_terminal(tap, tmp)
+        other_signals(tap, tmp)
         refusals(tap, tmp)
         addresses(tap, tmp)
     one_build(tap)

@@ -4,6 +4,9 @@
  * t/tools/build-fault.  WEBSOCKET_FAULT names a file with about how many
  * milliseconds a worker lives; 0 is for ever.  Each worker reads it once, at
  * its first store.
+ *
+ * With WEBSOCKET_TURN each turn of the event loop is over as soon as it began,
+ * so that what goes on in the next one does so after each step.
  */
 
 
@@ -28,6 +31,10 @@
 /* up to so many stores after its time is over a worker dies */
 #define NGX_WEBSOCKET_FAULT_STORES  500
 
+/* a turn's budget, and what is done between two looks at the clock */
+#define NGX_HTTP_WEBSOCKET_TURN   (ngx_websocket_fault_cut ? 0 : 2000)
+#define NGX_HTTP_WEBSOCKET_STEPS  (ngx_websocket_fault_cut ? 1 : 64)
+
 /* NGX_PROCESS_WORKER: the master, which formats the log, must live */
 #define NGX_WEBSOCKET_FAULT_WORKER  3
 
@@ -41,6 +48,7 @@ ngx_websocket_fault_shared const char  *ngx_websocket_fault_file;
 ngx_websocket_fault_shared int          ngx_websocket_fault_drawn;
 ngx_websocket_fault_shared int64_t      ngx_websocket_fault_at;  /* 0: never */
 ngx_websocket_fault_shared unsigned     ngx_websocket_fault_left;
+ngx_websocket_fault_shared int          ngx_websocket_fault_cut;
 
 extern uintptr_t  ngx_process;
 
@@ -62,6 +70,7 @@ __attribute__((constructor)) static inline void
 ngx_websocket_fault_init(void)
 {
     ngx_websocket_fault_file = getenv("WEBSOCKET_FAULT");
+    ngx_websocket_fault_cut = getenv("WEBSOCKET_TURN") != NULL;
 }
 
 

@@ -329,9 +329,9 @@ check_message(const char *text, size_t size)
 
         /* what it is given keeps the rules too, and nothing is missing then */
 
-        fuzz_check(ngx_websocket_type_defaults(types[0], json) >= 0);
+        fuzz_check(ngx_websocket_type_defaults(types[0], json, SIZE_MAX) >= 0);
         fuzz_check(valid(root, json, 0));
-        fuzz_check(ngx_websocket_type_defaults(types[0], json) == 0);
+        fuzz_check(ngx_websocket_type_defaults(types[0], json, SIZE_MAX) == 0);
     }
 
     json_decref(json);

@@ -180,7 +180,7 @@ check(const ngx_websocket_stamp_t *stamp, const uint8_t *p, size_t n)
     uint8_t                     *copy;
     json_error_t                 from;
     ngx_websocket_json_e         rc;
-    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0, 0, 0 };
     ngx_websocket_json_error_t   error;
 
     copy = fuzz_copy(p, n);

@@ -13,6 +13,7 @@
 
 #include "fuzz.h"
 #include "auth/keys.c"
+#include "auth/signature.c"
 #include "auth/token.c"
 
 
@@ -151,6 +152,33 @@ within(json_t *claims, const char *name, double from, double to, int missing)
 
 
 static int
+taken(json_t *type)
+{
+    size_t  i;
+
+    static const char *const  types[] = {
+        "jwt", "application/jwt", "at+jwt", "application/at+jwt"
+    };
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (strcasecmp(json_string_value(type), types[i]) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+named(json_t *claim)
+{
+    return claim == NULL
+           || (json_is_string(claim) && json_string_length(claim) != 0);
+}
+
+
+static int
 acceptable(json_t *head, json_t *claims)
 {
     int      heard;
@@ -166,15 +194,19 @@ acceptable(json_t *head, json_t *claims)
                  && strcmp(json_string_value(one), "ws") == 0;
     }
 
+    json_array_foreach(audience, i, one) {
+        heard &= json_is_string(one);
+    }
+
     return json_is_object(head) && json_is_object(claims) && heard
            && has(head, "alg", "HS256") && !json_object_get(head, "crit")
-           && (type == NULL || (json_is_string(type)
-                                && strcasecmp(json_string_value(type), "jwt")
-                                   == 0))
+           && (type == NULL || (json_is_string(type) && taken(type)))
            && (json_object_get(head, "kid") == NULL
                || json_is_string(json_object_get(head, "kid")))
-           && (json_object_get(claims, "sub") == NULL
-               || json_is_string(json_object_get(claims, "sub")))
+           && named(json_object_get(claims, "sub"))
+           && named(json_object_get(claims, "jti"))
+           && (json_object_get(claims, "iss") == NULL
+               || json_is_string(json_object_get(claims, "iss")))
            && within(claims, "exp", NOW - LEEWAY + 1, INFINITY, 0)
            && within(claims, "nbf", -INFINITY, NOW + LEEWAY + 1, 1)
            && within(claims, "iat", -INFINITY, NOW + LEEWAY + 1, 1);
@@ -241,7 +273,7 @@ check_signed(const uint8_t *p, size_t n)
     claims = json_loadb((const char *) p + i + 2, n - i - 2,
                         JSON_REJECT_DUPLICATES, NULL);
 
-    /* jansson passes over a zero behind a number or a word, libjwt does not */
+    /* jansson passes over a zero behind a number or a word */
 
     if (memchr(p, '\0', n)) {
         fuzz_check(status != NGX_WEBSOCKET_TOKEN_OK);

@@ -104,10 +104,10 @@ check_directives(const uint8_t *p, size_t n)
         if (ngx_websocket_type_check(type, json, &wrong)
             == NGX_WEBSOCKET_JSON_OK)
         {
-            fuzz_check(ngx_websocket_type_defaults(type, json) >= 0);
+            fuzz_check(ngx_websocket_type_defaults(type, json, SIZE_MAX) >= 0);
             fuzz_check(ngx_websocket_type_check(type, json, &wrong)
                        == NGX_WEBSOCKET_JSON_OK);
-            fuzz_check(ngx_websocket_type_defaults(type, json) == 0);
+            fuzz_check(ngx_websocket_type_defaults(type, json, SIZE_MAX) == 0);
         }
 
         json_decref(json);
@@ -302,7 +302,7 @@ static void
 check_view(json_t *json)
 {
     json_t                      *expected, *a, *b;
-    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0, 0, 0 };
 
     expected = json_object();
 
@@ -383,10 +383,10 @@ check_type(json_t *json)
     }
 
     n = defaults_of(json);
-    fuzz_check(ngx_websocket_type_defaults(message_type, json) == n);
+    fuzz_check(ngx_websocket_type_defaults(message_type, json, SIZE_MAX) == n);
     fuzz_check(ngx_websocket_type_check(message_type, json, &error)
                == NGX_WEBSOCKET_JSON_OK);
-    fuzz_check(ngx_websocket_type_defaults(message_type, json) == 0);
+    fuzz_check(ngx_websocket_type_defaults(message_type, json, SIZE_MAX) == 0);
 }
 
 
@@ -422,7 +422,7 @@ check_message(const uint8_t *p, size_t n)
     json_t                      *json, *expected;
     uint8_t                     *copy;
     ngx_websocket_json_e         rc;
-    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0, 0, 0 };
     ngx_websocket_json_error_t   error;
 
     copy = fuzz_copy(p, n);

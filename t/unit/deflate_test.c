@@ -143,7 +143,8 @@ static const struct {
     { 0, P, " (0 0 15 15)" },
     { 1, P, SNT CNT " (1 1 15 15)" },
     { 2, P, CNT SB "=12 (0 1 12 15)" },
-    { 3, P, SNT SB "=9 (1 0 9 15)" },
+    { 3, P, SNT CNT SB "=9 (1 1 9 15)" },
+    { 3, P CB, SNT SB "=9" CB "=9 (1 0 9 9)" },
 
     { 0, P SNT, SNT " (1 0 15 15)" },
     { 0, P CNT, CNT " (0 1 15 15)" },
@@ -746,6 +747,80 @@ round_trips(int bits, unsigned takeover, int level, int mem_level)
 }
 
 
+/*
+ * Two messages piece by piece, in turn, through inflaters that are lent one
+ * window: neither sees the other's.
+ */
+
+static void
+lent(size_t n, size_t step)
+{
+    int                        i, ok;
+    size_t                     k, size, used, made, at[2], got[2];
+    uint64_t                   seed;
+    uint8_t                   *text[2];
+    ngx_websocket_deflater_t   deflater;
+    ngx_websocket_inflater_t   inflater[2];
+
+    seed = n + step;
+    fill(in, n, 2, &seed);
+
+    (void) ngx_websocket_deflater_init(&deflater, 15, 6, 8, 0, NULL, NULL,
+                                       NULL);
+    ok = ngx_websocket_deflate(&deflater, in, n, packed, sizeof(packed), &size)
+         == 0;
+
+    for (i = 0; i < 2; i++) {
+        ok &= ngx_websocket_inflater_init_lent(&inflater[i]) == 0;
+        text[i] = malloc(n + 1);
+        at[i] = 0;
+        got[i] = 0;
+    }
+
+    for (i = 0; ok && (at[0] < size || at[1] < size); i = !i) {
+
+        k = step * (size_t) (i + 1);
+        k = k < size - at[i] ? k : size - at[i];
+
+        ngx_websocket_inflater_recall(&inflater[i], text[i] + got[i]);
+
+        ok = ngx_websocket_inflater_feed(&inflater[i], packed + at[i], k,
+                                         text[i] + got[i], n + 1 - got[i],
+                                         &used, &made) == 0
+             && used == k;
+        at[i] += used;
+        got[i] += made;
+    }
+
+    for (i = 0; i < 2; i++) {
+        ngx_websocket_inflater_recall(&inflater[i], text[i] + got[i]);
+        ok &= ngx_websocket_inflater_end(&inflater[i]) == 0 && got[i] == n
+              && memcmp(text[i], in, n) == 0;
+    }
+
+    unit_ok(ok, "two messages of %zu bytes, in turn by %zu", n, step);
+
+    /* "Hello" is there, and not for the other one: too far back */
+
+    for (i = 0; i < 2; i++) {
+        size = bytes(i ? "f200110000" : "f248cdc9c907000000ffff", packed);
+
+        ngx_websocket_inflater_recall(&inflater[i], text[i]);
+        ok = ngx_websocket_inflater_feed(&inflater[i], packed, size, text[i],
+                                         n + 1, &used, &made)
+             == (i ? NGX_WEBSOCKET_DEFLATE_ERROR : NGX_WEBSOCKET_DEFLATE_OK);
+        unit_ok(ok, "another's bytes are %s", i ? "too far back" : "its own");
+    }
+
+    for (i = 0; i < 2; i++) {
+        ngx_websocket_inflater_done(&inflater[i]);
+        free(text[i]);
+    }
+
+    ngx_websocket_deflater_done(&deflater);
+}
+
+
 /* what the deflater writes for the examples, and for equal messages */
 
 static void
@@ -1205,6 +1280,54 @@ bounds(void)
 }
 
 
+/* a small message gets all that a level does, a large one not more than so */
+
+static void
+work(void)
+{
+    size_t                    i, k, n, size, plain;
+    z_stream                  stream;
+    ngx_websocket_deflater_t  deflater;
+
+    static const size_t  sizes[] = { 1000, 65536 };
+
+    for (k = 0; k < 2; k++) {
+
+        n = sizes[k];
+        srand(1);
+
+        for (i = 0; i < n; i++) {
+            in[i] = rand() % 2 ? 'a' : 'b';
+        }
+
+        (void) ngx_websocket_deflater_init(&deflater, 15, 9, 8, 0, NULL, NULL,
+                                           NULL);
+        (void) ngx_websocket_deflate(&deflater, in, n, packed, ROOM, &size);
+        ngx_websocket_deflater_done(&deflater);
+
+        memset(&stream, 0, sizeof(stream));
+        (void) deflateInit2(&stream, 9, Z_DEFLATED, -15, 8,
+                            Z_DEFAULT_STRATEGY);
+
+        if (k == 1) {
+            (void) deflateTune(&stream, 8, 32, 128, 63);
+        }
+
+        stream.next_in = in;
+        stream.avail_in = (uInt) n;
+        stream.next_out = packed;
+        stream.avail_out = ROOM;
+
+        (void) deflate(&stream, Z_SYNC_FLUSH);
+        plain = stream.total_out - NGX_WEBSOCKET_DEFLATE_TAIL;
+        (void) deflateEnd(&stream);
+
+        unit_ok(size == plain, "work: %zu bytes at level 9 become %zu", n,
+                size);
+    }
+}
+
+
 int
 main(void)
 {
@@ -1230,12 +1353,19 @@ main(void)
     round_trips(9, 1, 9, 9);
     round_trips(9, 0, 3, 2);
 
+    lent(5000, 1);
+    lent(30000, 100);
+    lent(200000, 7);
+    lent(200000, 1000);
+    lent(200000, 30000);
+
     full(0);
     full(1);
     bomb();
     corrupted();
     eight_bits();
     bounds();
+    work();
 
     figures(15, 8);
     figures(12, 5);

@@ -876,6 +876,56 @@ many(void)
 
 /* a set that has to grow, and a filter that is compiled twice */
 
+/* the fields' table goes with the last filter, and comes again */
+
+static void
+fewer(void)
+{
+    int                          n, round, number;
+    char                         text[32];
+    json_t                      *json;
+    ngx_websocket_filter_t      *list[1500];
+    ngx_websocket_filters_t     *set;
+    ngx_websocket_json_error_t   error;
+
+    set = ngx_websocket_filters_create(&limits);
+
+    for (round = 0; round < 2; round++) {
+
+        for (n = 0; n < 1500; n++) {
+            snprintf(text, sizeof(text), "{\"f%d\":1}", n);
+            json = json_of(text);
+            (void) ngx_websocket_filter_compile(set, json, NULL, &list[n],
+                                                &error);
+
+            if (n < 1499) {
+                json_decref(json);
+            }
+        }
+
+        ngx_websocket_filters_forget(set);
+        number = ngx_websocket_filters_begin(set);
+        ngx_websocket_filters_message(set, (unsigned) number, json, NULL, 0);
+
+        unit_ok(ngx_websocket_filter_match(set, list[1499], (unsigned) number)
+                && !ngx_websocket_filter_match(set, list[7],
+                                               (unsigned) number),
+                "one of 1500 filters passes");
+
+        json_decref(json);
+
+        for (n = 0; n < 1500; n++) {
+            ngx_websocket_filter_release(set, list[n]);
+        }
+
+        unit_ok(set->slots_count == 0 && set->slots_used == 0,
+                "without filters there is no table of fields");
+    }
+
+    ngx_websocket_filters_destroy(set);
+}
+
+
 static int
 growing(void)
 {
@@ -936,6 +986,7 @@ main(void)
     side_by_side();
     bounded();
     many();
+    fewer();
 
     /* with those that were not given back */
 

@@ -26,6 +26,19 @@ wrong(const char *text)
 
 
 static void
+gathers(const char *text, int n, uint64_t first, uint64_t last)
+{
+    ngx_websocket_position_t  positions[3];
+
+    unit_ok(ngx_websocket_position_gather((const uint8_t *) text, strlen(text),
+                                          positions, 3) == n
+            && (n == 0 || (positions[0].offset == first
+                           && positions[n - 1].offset == last)),
+            "%d positions of what others wrote: \"%s\"", n, text);
+}
+
+
+static void
 prints(uint64_t epoch, uint64_t offset, const char *text)
 {
     size_t                    size;
@@ -69,6 +82,17 @@ main(void)
     wrong("0123456789abcdef:99999999999999999999");
     wrong("0123456789abcdef:1,0123456789abcdef:1,0123456789abcdef:1,"
           "0123456789abcdef:1");
+
+    gathers("", 0, 0, 0);
+    gathers(",", 0, 0, 0);
+    gathers("urn:uuid:36d883aa-4015-4241-aaae-bde887c2662e", 0, 0, 0);
+    gathers("1465314030:0", 0, 0, 0);
+    gathers("0123456789abcdef:1", 1, 1, 1);
+    gathers("0123456789abcdef:1,", 1, 1, 1);
+    gathers("x,0123456789abcdef:1,,0123456789abcdef:y,0123456789abcdef:2", 2,
+            1, 2);
+    gathers("0123456789abcdef:1,0123456789abcdef:2,0123456789abcdef:3,"
+            "0123456789abcdef:4", 3, 1, 3);
 
     return unit_done();
 }

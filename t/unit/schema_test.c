@@ -286,7 +286,7 @@ objects(void)
     json_t                       *json;
     ngx_websocket_type_t         *type;
     const ngx_websocket_view_t   *some;
-    ngx_websocket_json_text_t     out = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t     out = { NULL, 0, 0, 0, 0, 0 };
 
     (void) good("point", "{\"type\":\"object\",\"required\":[\"x\"],"
                 "\"properties\":{\"x\":{\"type\":\"number\"},"
@@ -330,7 +330,8 @@ objects(void)
 
     json = json_loads("{\"list\":[{}],\"at\":{\"x\":1},\"again\":{}}", 0,
                       NULL);
-    unit_ok(ngx_websocket_type_defaults(type, json) == 4, "four defaults");
+    unit_ok(ngx_websocket_type_defaults(type, json, SIZE_MAX) == 4,
+            "four defaults");
     ngx_websocket_json_append_value(&out, json);
     ngx_websocket_json_append(&out, "", 1);
     unit_ok(strcmp(out.data, "{\"list\":[{\"n\":7}],\"at\":{\"x\":1,"
@@ -668,7 +669,7 @@ static void
 pattern(const char *text, const char *expected)
 {
     const char                 *got;
-    ngx_websocket_json_text_t   out = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t   out = { NULL, 0, 0, 0, 0, 0 };
 
     got = ngx_websocket_schema_pattern(text, &out);
     ngx_websocket_json_append(&out, "", 1);

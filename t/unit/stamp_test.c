@@ -329,7 +329,7 @@ refusals(void)
     char                         message[600];
     size_t                       number;
     ngx_websocket_json_e         rc;
-    ngx_websocket_json_text_t    out = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t    out = { NULL, 0, 0, 0, 0, 0 };
     ngx_websocket_json_error_t   error;
 
     snprintf(message, sizeof(message), "{\"a\":\"%0500d\"}", 1);

@@ -7,6 +7,7 @@
 
 #include "unit.h"
 #include "auth/keys.c"
+#include "auth/signature.c"
 #include "auth/token.c"
 
 #include <openssl/ec.h>
@@ -391,12 +392,13 @@ test_algorithms(void)
         must_load(&keys, algs[i].key ? pem_of(algs[i].key) : text_of(SECRET),
                   algs[i].name);
 
-        for (k = 0; k < 9; k++) {
-            head = text_of("{\"alg\":\"%s\"}", algs[k].name);
+        for (k = 0; k < 18; k++) {
+            head = text_of("{\"alg\":\"%s\"%s}", algs[k % 9].name,
+                           k < 9 ? "" : ",\"typ\":\"at+jwt\"");
 
-            is(i == k ? NGX_WEBSOCKET_TOKEN_OK
+            is(i == k % 9 ? NGX_WEBSOCKET_TOKEN_OK
                       : NGX_WEBSOCKET_TOKEN_ALGORITHM, &keys,
-               token_of(head, "{}", algs[k].name, algs[k].key, SECRET),
+               token_of(head, "{}", algs[k % 9].name, algs[k % 9].key, SECRET),
                &no_rules, algs[i].name);
 
             free(head);
@@ -404,14 +406,20 @@ test_algorithms(void)
 
         /* says the right thing and is signed with another */
 
-        head = text_of("{\"alg\":\"%s\"}", algs[i].name);
         k = (i + 3) % 9;
 
+        head = text_of("{\"alg\":\"%s\"}", algs[i].name);
         is(NGX_WEBSOCKET_TOKEN_SIGNATURE, &keys,
            token_of(head, "{}", algs[k].name, algs[k].key, SECRET),
            &no_rules, "another signature");
-
         free(head);
+
+        head = text_of("{\"alg\":\"%s\",\"typ\":\"at+jwt\"}", algs[i].name);
+        is(NGX_WEBSOCKET_TOKEN_SIGNATURE, &keys,
+           token_of(head, "{}", algs[k].name, algs[k].key, SECRET),
+           &no_rules, "another signature, of an access token");
+        free(head);
+
         ngx_websocket_keys_free(&keys);
     }
 }
@@ -477,8 +485,23 @@ test_head(void)
         { "{\"alg\":\"HS256\"}", NGX_WEBSOCKET_TOKEN_OK },
         { " { \"typ\":\"jwt\", \"alg\":\"HS256\" } ", NGX_WEBSOCKET_TOKEN_OK },
         { "{\"alg\":\"HS256\",\"kid\":\"any\"}", NGX_WEBSOCKET_TOKEN_OK },
-        { "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}",
+        { "{\"alg\":\"HS256\",\"typ\":\"application/JWT\"}",
+          NGX_WEBSOCKET_TOKEN_OK },
+        { "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", NGX_WEBSOCKET_TOKEN_OK },
+        { "{\"alg\":\"HS256\",\"typ\":\"Application/AT+jwt\"}",
+          NGX_WEBSOCKET_TOKEN_OK },
+        { "{\"alg\":\"HS256\",\"typ\":\"\"}", NGX_WEBSOCKET_TOKEN_TYPE },
+        { "{\"alg\":\"HS256\",\"typ\":\"JWE\"}", NGX_WEBSOCKET_TOKEN_TYPE },
+        { "{\"alg\":\"HS256\",\"typ\":\"at+jwt \"}",
           NGX_WEBSOCKET_TOKEN_TYPE },
+        { "{\"alg\":\"HS256\",\"typ\":\"logout+jwt\"}",
+          NGX_WEBSOCKET_TOKEN_TYPE },
+        { "{\"alg\":\"HS256\",\"typ\":\"text/at+jwt\"}",
+          NGX_WEBSOCKET_TOKEN_TYPE },
+        { "{\"alg\":\"HS256\",\"typ\":\"application/application/jwt\"}",
+          NGX_WEBSOCKET_TOKEN_TYPE },
+        { "{\"alg\":\"none\",\"typ\":\"at+jwt\"}",
+          NGX_WEBSOCKET_TOKEN_ALGORITHM },
         { "{\"alg\":\"HS256\",\"typ\":1}", NGX_WEBSOCKET_TOKEN_MALFORMED },
         { "{\"alg\":\"HS256\",\"kid\":1}", NGX_WEBSOCKET_TOKEN_MALFORMED },
         { "{\"alg\":\"HS256\",\"crit\":[\"exp\"]}",
@@ -502,6 +525,72 @@ test_head(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         is(cases[i].status, &keys, hs256(cases[i].head, "{}"), &no_rules,
            cases[i].head);
+    }
+
+    ngx_websocket_keys_free(&keys);
+}
+
+
+static void
+test_type(void)
+{
+    ngx_websocket_keys_t          keys;
+    ngx_websocket_token_rules_t   rules = { .type = "at+jwt" };
+
+    static const char  access[] = "{\"alg\":\"HS256\",\"typ\":\"AT+JWT\"}";
+
+    must_load(&keys, text_of(SECRET), "HS256");
+
+    is(NGX_WEBSOCKET_TOKEN_OK, &keys, hs256(access, "{}"), &rules,
+       "an access token, as asked for");
+    is(NGX_WEBSOCKET_TOKEN_TYPE, &keys, hs256(HS256, "{}"), &rules,
+       "another type than was asked for");
+    is(NGX_WEBSOCKET_TOKEN_TYPE, &keys, hs256("{\"alg\":\"HS256\"}", "{}"),
+       &rules, "no type");
+
+    rules.type = "JWT";
+
+    is(NGX_WEBSOCKET_TOKEN_OK, &keys, hs256(HS256, "{}"), &rules,
+       "a JWT, as asked for");
+    is(NGX_WEBSOCKET_TOKEN_TYPE, &keys, hs256(access, "{}"), &rules,
+       "an access token, not asked for");
+
+    ngx_websocket_keys_free(&keys);
+}
+
+
+/* of a token without a kid: keys cost up to half a millisecond each */
+
+static void
+test_tries(void)
+{
+    char                  *pem, *text;
+    unsigned               i;
+    EVP_PKEY              *key[NGX_WEBSOCKET_TOKEN_TRIES + 1];
+    ngx_websocket_keys_t   keys;
+
+    static const char  head[] = "{\"alg\":\"ES512\"}";
+
+    text = calloc(1, 16384);
+
+    for (i = 0; i <= NGX_WEBSOCKET_TOKEN_TRIES; i++) {
+        key[i] = EVP_EC_gen("P-521");
+        pem = pem_of(key[i]);
+        strcat(text, pem);
+        free(pem);
+    }
+
+    must_load(&keys, text, "ES512");
+
+    is(NGX_WEBSOCKET_TOKEN_OK, &keys,
+       token_of(head, "{}", "ES512", key[i - 2], NULL), &no_rules,
+       "the last key that is tried");
+    is(NGX_WEBSOCKET_TOKEN_SIGNATURE, &keys,
+       token_of(head, "{}", "ES512", key[i - 1], NULL), &no_rules,
+       "one more is not tried");
+
+    for (i = 0; i <= NGX_WEBSOCKET_TOKEN_TRIES; i++) {
+        EVP_PKEY_free(key[i]);
     }
 
     ngx_websocket_keys_free(&keys);
@@ -567,6 +656,85 @@ test_times(void)
 }
 
 
+/* RFC 7519, section 4.1: of what type the registered claims are */
+
+static void
+test_registered(void)
+{
+    size_t                 i;
+    ngx_websocket_keys_t   keys;
+
+    static const struct {
+        const char             *body;
+        ngx_websocket_token_e   status;
+    } cases[] = {
+        { "{\"sub\":\"a\",\"jti\":\"7\",\"iss\":\"\",\"aud\":[]}",
+          NGX_WEBSOCKET_TOKEN_OK },
+        { "{\"sub\":\"\"}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"sub\":null}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"jti\":7}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"jti\":7.5}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"jti\":true}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"jti\":null}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"jti\":[\"7\"]}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"jti\":{}}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"jti\":\"\"}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"iss\":1}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"aud\":1}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"aud\":null}", NGX_WEBSOCKET_TOKEN_CLAIM },
+        { "{\"aud\":[\"a\",1]}", NGX_WEBSOCKET_TOKEN_CLAIM },
+    };
+
+    must_load(&keys, text_of(SECRET), "HS256");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        is(cases[i].status, &keys, hs256(HS256, cases[i].body), &no_rules,
+           cases[i].body);
+    }
+
+    ngx_websocket_keys_free(&keys);
+}
+
+
+/* what is revoked is what may have been issued before, by any clock */
+
+static void
+test_issued(void)
+{
+    char                         *text;
+    size_t                        i;
+    ngx_websocket_keys_t          keys;
+    ngx_websocket_token_t         token;
+    ngx_websocket_token_rules_t   rules = { .leeway = 60 };
+
+    static const struct {
+        const char  *body;
+        int64_t      issued;
+    } cases[] = {
+        { "{\"iat\":1700000030}", 1699999970 },
+        { "{\"iat\":1700000000.9}", 1699999940 },
+        { "{\"iat\":59}", 0 }, { "{\"iat\":-5}", 0 },
+        { "{\"iat\":-1e300}", 0 }, { "{}", 0 },
+    };
+
+    must_load(&keys, text_of(SECRET), "HS256");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text = hs256(HS256, cases[i].body);
+
+        unit_ok(ngx_websocket_token_verify(&token, &keys, &rules,
+                                           (uint8_t *) text, strlen(text), NOW)
+                == NGX_WEBSOCKET_TOKEN_OK && token.issued == cases[i].issued,
+                "%s: issued at %ld", cases[i].body, (long) token.issued);
+
+        ngx_websocket_token_free(&token);
+        free(text);
+    }
+
+    ngx_websocket_keys_free(&keys);
+}
+
+
 static void
 test_parties(void)
 {
@@ -579,7 +747,7 @@ test_parties(void)
        &rules, "the issuer");
     is(NGX_WEBSOCKET_TOKEN_ISSUER, &keys, hs256(HS256, "{\"iss\":\"IDP\"}"),
        &rules, "another issuer");
-    is(NGX_WEBSOCKET_TOKEN_ISSUER, &keys, hs256(HS256, "{\"iss\":[\"idp\"]}"),
+    is(NGX_WEBSOCKET_TOKEN_CLAIM, &keys, hs256(HS256, "{\"iss\":[\"idp\"]}"),
        &rules, "an issuer in a list");
     is(NGX_WEBSOCKET_TOKEN_ISSUER, &keys, hs256(HS256, "{}"), &rules,
        "no issuer");
@@ -590,13 +758,13 @@ test_parties(void)
     is(NGX_WEBSOCKET_TOKEN_OK, &keys, hs256(HS256, "{\"aud\":\"ws\"}"),
        &rules, "the audience");
     is(NGX_WEBSOCKET_TOKEN_OK, &keys,
-       hs256(HS256, "{\"aud\":[1,\"api\",\"ws\"]}"), &rules,
+       hs256(HS256, "{\"aud\":[\"1\",\"api\",\"ws\"]}"), &rules,
        "the audience in a list");
     is(NGX_WEBSOCKET_TOKEN_AUDIENCE, &keys,
        hs256(HS256, "{\"aud\":\"ws \"}"), &rules, "another audience");
     is(NGX_WEBSOCKET_TOKEN_AUDIENCE, &keys,
-       hs256(HS256, "{\"aud\":[\"api\",null]}"), &rules, "others in a list");
-    is(NGX_WEBSOCKET_TOKEN_AUDIENCE, &keys,
+       hs256(HS256, "{\"aud\":[\"api\",\"\"]}"), &rules, "others in a list");
+    is(NGX_WEBSOCKET_TOKEN_CLAIM, &keys,
        hs256(HS256, "{\"aud\":{\"ws\":\"ws\"}}"), &rules, "an object");
     is(NGX_WEBSOCKET_TOKEN_AUDIENCE, &keys, hs256(HS256, "{}"), &rules,
        "no audience");
@@ -608,14 +776,14 @@ test_parties(void)
 /* each letter exchanged, each beginning, and letters that are too many */
 
 static void
-test_forged(void)
+test_forged(const char *head)
 {
     char                  *text, was;
     size_t                 i, n, passed;
     ngx_websocket_keys_t   keys;
 
     must_load(&keys, text_of(SECRET), "HS256");
-    text = hs256(HS256, "{\"sub\":\"u\",\"exp\":1800000000}");
+    text = hs256(head, "{\"sub\":\"u\",\"exp\":1800000000}");
     n = strlen(text);
     passed = 0;
 
@@ -1041,9 +1209,14 @@ main(void)
     test_algorithms();
     test_confusion();
     test_head();
+    test_type();
+    test_tries();
+    test_registered();
+    test_issued();
     test_times();
     test_parties();
-    test_forged();
+    test_forged(HS256);
+    test_forged("{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}");
     test_size();
     test_no_memory();
     test_kid();

@@ -604,10 +604,10 @@ given(ngx_websocket_type_t *type, const char *text, int n,
 {
     int                          got;
     json_t                      *json;
-    ngx_websocket_json_text_t    out = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t    out = { NULL, 0, 0, 0, 0, 0 };
 
     json = json_loads(text, 0, NULL);
-    got = ngx_websocket_type_defaults(type, json);
+    got = ngx_websocket_type_defaults(type, json, SIZE_MAX);
     ngx_websocket_json_append_value(&out, json);
     ngx_websocket_json_append(&out, "", 1);
 
@@ -640,15 +640,28 @@ defaults(void)
           "\"d\":{\"unit\":\"ms\"},\"a\":\"\",\"b\":2,"
           "\"e\":{\"unit\":\"ms\"},\"f\":\"\"}");
 
+    /* "unit":"ms", is 12 bytes: no more are given than there is room for */
+
+    {
+        json_t  *json = json_loads("{\"c\":[{},{},{}],\"d\":{},\"a\":\"\","
+                                   "\"b\":2,\"e\":{},\"f\":\"\"}", 0, NULL);
+
+        unit_ok(ngx_websocket_type_defaults(type, json, 59)
+                == NGX_WEBSOCKET_TYPE_MORE, "five defaults in 59 bytes");
+        unit_ok(ngx_websocket_type_defaults(type, json, 12) == 1,
+                "the fifth in 12 bytes");
+        json_decref(json);
+    }
+
     /* one message's defaults are not another one's */
 
     {
         json_t  *one = json_object(), *two = json_object();
 
-        ngx_websocket_type_defaults(type, one);
+        ngx_websocket_type_defaults(type, one, SIZE_MAX);
         json_object_set_new(json_object_get(one, "e"), "unit",
                             json_integer(1));
-        ngx_websocket_type_defaults(type, two);
+        ngx_websocket_type_defaults(type, two, SIZE_MAX);
         unit_ok(json_is_string(json_object_get(json_object_get(two, "e"),
                                                "unit")),
                 "a default belongs to its message");
@@ -820,7 +833,7 @@ numbers(void)
 {
     size_t                       i;
     json_t                      *json;
-    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t    text = { NULL, 0, 0, 0, 0, 0 };
 
     static const char  *cases[][2] = {
         { "0.1", "0.1" }, { "1.0", "1.0" }, { "-0.0", "-0.0" },
@@ -907,7 +920,7 @@ refusals(void)
         }
 
         if (rc == NGX_WEBSOCKET_JSON_OK) {
-            n = ngx_websocket_type_defaults(type, json);
+            n = ngx_websocket_type_defaults(type, json, SIZE_MAX);
             rc = n < 0 ? -1 : 0;
 
             if (rc == 0 && n != 6) {

@@ -106,7 +106,7 @@ refusals(void)
     json_t                     *json;
     const char                 *paths[] = { "a.b", "c", "a.d" };
     ngx_websocket_view_t       *view;
-    ngx_websocket_json_text_t   out = { NULL, 0, 0, 0 };
+    ngx_websocket_json_text_t   out = { NULL, 0, 0, 0, 0, 0 };
 
     error[0] = '\0';
     view = ngx_websocket_view_create("v", paths, 3, error, sizeof(error));

@@ -1,0 +1,42 @@
+
+/*
+ * Sessions that are behind: what they sent takes longer than a turn has, and
+ * is not all looked at.  They go on one after the other, each for a moment,
+ * in what the others leave of the turns to come; nothing more is read of them
+ * meanwhile.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_BEHIND_H
+#define NGX_HTTP_WEBSOCKET_BEHIND_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * Whether the session that is being read has had its time.  Asked before each
+ * step that may be dear; the first of a session that is behind is granted.
+ */
+ngx_uint_t ngx_http_websocket_behind_over(void);
+
+/* Puts the session, which has limits, at the end of those that are behind. */
+void ngx_http_websocket_behind_add(ngx_http_websocket_session_t *s);
+
+/* Takes it out of them, if it is there: it goes on, or goes. */
+void ngx_http_websocket_behind_del(ngx_http_websocket_session_t *s);
+
+/* In init_process. */
+void ngx_http_websocket_behind_init(ngx_cycle_t *cycle);
+
+
+/* Is it behind? */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_behind_is(ngx_http_websocket_session_t *s)
+{
+    return s->record->limits && s->record->limits->behind;
+}
+
+
+#endif /* NGX_HTTP_WEBSOCKET_BEHIND_H */

@@ -1,0 +1,75 @@
+
+/*
+ * Whether a client takes what is sent to it.  What counts is what its TCP has
+ * acknowledged: our kernel takes megabytes, and says nothing for minutes.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_PROGRESS_H
+#define NGX_HTTP_WEBSOCKET_PROGRESS_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/* Something is written, and nothing was that is not acknowledged. */
+void ngx_http_websocket_progress_begin(ngx_http_websocket_session_t *s);
+
+/* To be called when something was written, or cannot be. */
+static ngx_inline void
+ngx_http_websocket_progress(ngx_http_websocket_session_t *s)
+{
+    if (!s->unacked) {
+        ngx_http_websocket_progress_begin(s);
+    }
+}
+
+/*
+ * Asks the kernel what the client has acknowledged, where that is open.
+ * Returns 1 when something waits for the client to take it, else 0.
+ */
+ngx_uint_t ngx_http_websocket_progress_look(ngx_http_websocket_session_t *s);
+
+/* When to look again. */
+ngx_http_websocket_time_t ngx_http_websocket_progress_due(
+    ngx_http_websocket_session_t *s);
+
+/*
+ * After a look: returns 1 when the client has taken nothing for longer than
+ * websocket_send_timeout, else 0.
+ */
+ngx_uint_t ngx_http_websocket_progress_over(ngx_http_websocket_session_t *s);
+
+/*
+ * A frame that the client is to answer was queued: sets s->late when it stands
+ * behind what is not acknowledged.
+ */
+void ngx_http_websocket_progress_mark(ngx_http_websocket_session_t *s);
+
+/* Returns 1 when bytes of the client lie in its socket, else 0. */
+ngx_uint_t ngx_http_websocket_progress_unread(ngx_http_websocket_session_t *s);
+
+/*
+ * Where of each channel only the newest value matters, has the kernel hold
+ * little that is not on its way: what waits with us can be dropped yet.
+ */
+void ngx_http_websocket_progress_fresh(ngx_http_websocket_session_t *s);
+
+/* The time from which a client's own time counts: not before a standstill. */
+ngx_http_websocket_time_t ngx_http_websocket_progress_since(
+    ngx_http_websocket_time_t time);
+
+/* Whether that long has passed since then. */
+ngx_uint_t ngx_http_websocket_progress_passed(ngx_http_websocket_time_t time,
+    ngx_msec_t timeout);
+
+/* The later one of two times. */
+static ngx_inline ngx_http_websocket_time_t
+ngx_http_websocket_later(ngx_http_websocket_time_t a,
+    ngx_http_websocket_time_t b)
+{
+    return (int32_t) (a - b) > 0 ? a : b;
+}
+
+
+#endif /* NGX_HTTP_WEBSOCKET_PROGRESS_H */

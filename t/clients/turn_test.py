@@ -1,0 +1,153 @@
+"""What clients send in a packet, and takes long to look at, is looked at in
+many turns: others come between, and nothing is lost or out of order."""
+
+import json
+import os
+import signal
+import socket
+import struct
+import zlib
+
+from nginx import Nginx, Tap, TIMEOUT
+
+CLIENTS = 4
+FIELDS = ' '.join(f'field f{i} string;' for i in range(20))
+ITEMS = ','.join(['{}'] * 4980)
+
+CONF = f'''
+    websocket_zone zone=live:16m;
+    websocket_message item {{ {FIELDS} }}
+    websocket_message list {{
+        field client integer; field n integer; field l array of=item;
+    }}
+    server {{
+        listen 127.0.0.1:$PORT;
+        websocket_channel all; websocket_drain 100ms;
+        websocket_close_timeout 500ms;
+        location = /in {{
+            websocket payload; websocket_receive list; websocket_deflate on;
+        }}
+        location = /other {{ websocket bidirectional; }}
+    }}
+'''
+
+
+def connect(port, path):
+    s = socket.create_connection(('127.0.0.1', port), TIMEOUT)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    s.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
+              f'Connection: upgrade\r\nSec-WebSocket-Version: 13\r\n'
+              f'Sec-WebSocket-Extensions: permessage-deflate; '
+              f'client_no_context_takeover\r\n'
+              f'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'.encode())
+    head = b''
+    while not head.endswith(b'\r\n\r\n'):
+        head += s.recv(1)
+    assert head.startswith(b'HTTP/1.1 101 '), head
+    return s
+
+
+def frame(first, payload):
+    assert len(payload) < 126
+    return bytes([first, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+def packet(client):
+    """As many messages as fit into a read; each is 15 KB."""
+    data, n = b'', 0
+    while True:
+        text = f'{{"client":{client},"n":{n},"l":[{ITEMS}]}}'
+        deflater = zlib.compressobj(wbits=-15)
+        packed = deflater.compress(text.encode())
+        packed += deflater.flush(zlib.Z_SYNC_FLUSH)
+        more = data + frame(0xc1, packed[:-4])
+        if len(more) > 4096:
+            return data, n
+        data, n = more, n + 1
+
+
+def receive(s, n):
+    data = b''
+    while len(data) < n:
+        more = s.recv(n - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
+
+
+def message(s):
+    first, n = receive(s, 2)
+    if n == 126:
+        n, = struct.unpack('>H', receive(s, 2))
+    data = receive(s, n)
+    return data if first & 0xf == 1 else (first, data)
+
+
+def between(tap, nginx):
+    """Another client's message is not behind all of theirs."""
+    clients = [connect(nginx.port, '/in') for _ in range(CLIENTS)]
+    packets = [packet(i) for i in range(CLIENTS)]
+    sent = sum(n for _, n in packets)
+    other = connect(nginx.port, '/other')
+
+    for s, (data, _) in zip(clients, packets):
+        s.sendall(data + frame(0x88, b'\x03\xe8'))
+    other.sendall(frame(0x81, b'"other"'))
+
+    got = [json.loads(message(other)) for _ in range(sent + 1)]
+
+    tap.ok(got.index('other') < sent / 2,
+           f'another message is number {got.index("other") + 1} '
+           f'of {sent + 1}')
+
+    order = [[m['n'] for m in got if m != 'other' and m['client'] == i]
+             for i in range(CLIENTS)]
+    tap.ok(order == [list(range(n)) for _, n in packets],
+           'all messages come, each client\'s in their order')
+
+    tap.ok(all(message(s) == (0x88, b'\x03\xe8') for s in clients),
+           'and then the clients\' Close is answered')
+
+    for s in clients + [other]:
+        s.close()
+
+
+def gone(tap, nginx):
+    """In the middle, by a reset; and when the worker is told to quit."""
+    pid = nginx.workers()[0]
+    data, sent = packet(0)
+    other = connect(nginx.port, '/other')
+
+    for _ in range(CLIENTS):
+        s = connect(nginx.port, '/in')
+        s.sendall(data)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     struct.pack('ii', 1, 0))
+        s.close()
+
+    s = connect(nginx.port, '/in')
+    s.sendall(data)
+
+    while json.loads(message(other))['n'] != 0:
+        pass
+
+    os.kill(nginx.process.pid, signal.SIGHUP)
+    nginx.wait(lambda: pid not in nginx.workers())
+    tap.ok(True, 'a worker whose clients have more to be looked at quits')
+
+    s.close()
+    other.close()
+
+
+if __name__ == '__main__':
+    nginx = Nginx('turn', CONF, workers=1)
+    tap = Tap()
+    try:
+        nginx.wait(nginx.workers)
+        between(tap, nginx)
+        gone(tap, nginx)
+        tap.ok(not nginx.alerts(), 'no alerts')
+    finally:
+        nginx.stop()
+    tap.done()
