@@ -15,7 +15,7 @@
 #define NGX_HTTP_WEBSOCKET_HOLD_SIZE   16384
 
 /* a block has a number of 32 bits: beyond, memory would not be used */
-#define NGX_HTTP_WEBSOCKET_ZONE_MAX    ((ssize_t) 1024 * 1024 * 1024 * 1024)
+#define NGX_HTTP_WEBSOCKET_ZONE_MAX    (UINT64_C(1) << 40)
 
 #define NGX_HTTP_WEBSOCKET_TOO_LONG    "is too long: 20d is the most"
 
@@ -105,7 +105,7 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                             "the least");
     }
 
-    if (size > NGX_HTTP_WEBSOCKET_ZONE_MAX) {
+    if ((uint64_t) size > NGX_HTTP_WEBSOCKET_ZONE_MAX) {
         return ngx_http_websocket_bad_param(cf, &params[0],
                                             "the zone is too large: 1048576m "
                                             "is the most");

@@ -45,10 +45,17 @@ static ngx_int_t ngx_http_websocket_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_websocket_init_process(ngx_cycle_t *cycle);
 static void ngx_http_websocket_exit_process(ngx_cycle_t *cycle);
 static ngx_array_t *ngx_http_websocket_cycle_zones(ngx_cycle_t *cycle);
+static void ngx_http_websocket_each_zone(
+    void (*handler)(ngx_http_websocket_zone_t *zone));
+static void ngx_http_websocket_leased_handler(ngx_uint_t slot);
+static void ngx_http_websocket_leased_zone(ngx_http_websocket_zone_t *zone);
+static void ngx_http_websocket_reap_handler(ngx_uint_t slot);
 static void ngx_http_websocket_wake_handler(ngx_event_t *ev);
+static void ngx_http_websocket_wake_zone(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_quit_handler(ngx_event_t *ev);
-static ngx_int_t ngx_http_websocket_reap_handler(ngx_uint_t slot);
+static void ngx_http_websocket_left_handler(void);
 static void ngx_http_websocket_tick_handler(ngx_event_t *ev);
+static void ngx_http_websocket_tick_zone(ngx_http_websocket_zone_t *zone);
 
 
 static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
@@ -864,18 +871,17 @@ ngx_http_websocket_misplaced(ngx_conf_t *cf,
 static ngx_int_t
 ngx_http_websocket_init_module(ngx_cycle_t *cycle)
 {
-    if (ngx_http_websocket_cycle_zones(cycle) == NULL) {
-        return NGX_OK;
-    }
+    ngx_http_websocket_worker_init_module(cycle);
 
-    return ngx_http_websocket_worker_init_module(cycle);
+    return NGX_OK;
 }
 
+
+/* a process is complete without a slot, which it may get, lose and get again */
 
 static ngx_int_t
 ngx_http_websocket_init_process(ngx_cycle_t *cycle)
 {
-    ngx_int_t                              rc;
     ngx_uint_t                             i;
     ngx_array_t                           *zones;
     ngx_http_websocket_zone_t            **zone;
@@ -891,32 +897,18 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    handlers.wake = ngx_http_websocket_wake_handler;
-    handlers.quit = ngx_http_websocket_quit_handler;
-    handlers.reap = ngx_http_websocket_reap_handler;
-
     ngx_http_websocket_turn_init(cycle);
     ngx_http_websocket_sweep_init(cycle, ngx_http_websocket_presence_mourn);
-
-    rc = ngx_http_websocket_worker_start(cycle, &handlers);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
-    }
-
-    ngx_http_websocket_stats_start(cycle, ngx_http_websocket_worker_slot());
 
     zone = zones->elts;
 
     for (i = 0; i < zones->nelts; i++) {
-
         if (ngx_http_websocket_hub_init(zone[i], cycle,
                                         &ngx_http_websocket_subscriber)
-            != NGX_OK) {
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
-
-        ngx_http_websocket_hub_attach(zone[i]);
     }
 
     wmcf = ngx_http_cycle_get_module_main_conf(cycle,
@@ -924,10 +916,19 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
 
     ngx_http_websocket_types_start(wmcf->views);
     ngx_http_websocket_session_init(cycle);
+    ngx_http_websocket_drain_init(cycle, ngx_http_websocket_left_handler);
+    ngx_http_websocket_stats_start(cycle, NGX_HTTP_WEBSOCKET_NO_SLOT);
 
     if (ngx_http_websocket_request_init(cycle) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    handlers.wake = ngx_http_websocket_wake_handler;
+    handlers.quit = ngx_http_websocket_quit_handler;
+    handlers.leased = ngx_http_websocket_leased_handler;
+    handlers.reap = ngx_http_websocket_reap_handler;
+
+    ngx_http_websocket_worker_start(cycle->log, &handlers);
 
     ngx_http_websocket_tick_dummy.fd = (ngx_socket_t) -1;
 
@@ -947,24 +948,16 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_websocket_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                   i;
-    ngx_array_t                 *zones;
-    ngx_http_websocket_zone_t  **zone;
-
-    if (!ngx_http_websocket_started) {
+    if (!ngx_http_websocket_started
+        || ngx_http_websocket_cycle_zones(cycle) == NULL)
+    {
         return;
     }
 
-    ngx_http_websocket_session_abandon_all();
-
-    zones = ngx_http_websocket_cycle_zones(cycle);
-    zone = zones->elts;
-
-    for (i = 0; i < zones->nelts; i++) {
-        ngx_http_websocket_wait_end(zone[i]);
-    }
-
-    ngx_http_websocket_worker_stop(cycle);
+    ngx_http_websocket_drain_abandon_all();
+    ngx_http_websocket_each_zone(ngx_http_websocket_wait_end);
+    ngx_http_websocket_worker_stop();
+    ngx_http_websocket_stats_merge(cycle);
 }
 
 
@@ -982,35 +975,91 @@ ngx_http_websocket_cycle_zones(ngx_cycle_t *cycle)
 }
 
 
+/*
+ * Without a master process the configuration may be a later one than that with
+ * which the process began: its zones have no hub.
+ */
+
 static void
-ngx_http_websocket_wake_handler(ngx_event_t *ev)
+ngx_http_websocket_each_zone(void (*handler)(ngx_http_websocket_zone_t *zone))
 {
     ngx_uint_t                   i;
     ngx_array_t                 *zones;
     ngx_http_websocket_zone_t  **zone;
 
-    ngx_http_websocket_worker_awake();
-
     zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
+
+    if (zones == NULL) {
+        return;
+    }
+
     zone = zones->elts;
 
     for (i = 0; i < zones->nelts; i++) {
-        ngx_http_websocket_hub_deliver(zone[i], 0);
+        if (zone[i]->hub) {
+            handler(zone[i]);
+        }
     }
+}
+
+
+static void
+ngx_http_websocket_leased_handler(ngx_uint_t slot)
+{
+    ngx_http_websocket_stats_start((ngx_cycle_t *) ngx_cycle, slot);
+    ngx_http_websocket_each_zone(ngx_http_websocket_leased_zone);
+}
+
+
+static void
+ngx_http_websocket_leased_zone(ngx_http_websocket_zone_t *zone)
+{
+    (void) ngx_http_websocket_zone_attach(zone);
+}
+
+
+/* what was held in zones is seen to be void by all who know the zones */
+
+static void
+ngx_http_websocket_reap_handler(ngx_uint_t slot)
+{
+    ngx_http_websocket_stats_void((ngx_cycle_t *) ngx_cycle, slot);
+}
+
+
+static void
+ngx_http_websocket_wake_handler(ngx_event_t *ev)
+{
+    ngx_http_websocket_worker_awake();
+
+    if (ngx_http_websocket_worker_wanted()) {
+        ngx_http_websocket_drain_dismiss();
+    }
+
+    ngx_http_websocket_each_zone(ngx_http_websocket_wake_zone);
+}
+
+
+static void
+ngx_http_websocket_wake_zone(ngx_http_websocket_zone_t *zone)
+{
+    ngx_http_websocket_hub_deliver(zone, 0);
 }
 
 
 static void
 ngx_http_websocket_quit_handler(ngx_event_t *ev)
 {
-    ngx_http_websocket_session_drain_all();
+    ngx_http_websocket_worker_drain();
+    ngx_http_websocket_drain_all();
 }
 
 
-static ngx_int_t
-ngx_http_websocket_reap_handler(ngx_uint_t slot)
+/* this worker shuts down, and has no session left that needs the slot */
+
+static void
+ngx_http_websocket_left_handler(void)
 {
-    ngx_int_t                    rc;
     ngx_uint_t                   i;
     ngx_array_t                 *zones;
     ngx_http_websocket_zone_t  **zone;
@@ -1018,19 +1067,17 @@ ngx_http_websocket_reap_handler(ngx_uint_t slot)
     zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
     zone = zones->elts;
 
-    rc = NGX_OK;
+    /* what is owed yet is of this slot: the tick comes back to it */
 
     for (i = 0; i < zones->nelts; i++) {
-        if (ngx_http_websocket_zone_attach(zone[i], slot, 0) != NGX_OK) {
-            rc = NGX_BUSY;
+        if (!ngx_queue_empty(&zone[i]->wait.owed)) {
+            return;
         }
     }
 
-    if (rc == NGX_OK) {
-        ngx_http_websocket_stats_void((ngx_cycle_t *) ngx_cycle, slot);
-    }
-
-    return rc;
+    ngx_http_websocket_stats_start((ngx_cycle_t *) ngx_cycle,
+                                   NGX_HTTP_WEBSOCKET_NO_SLOT);
+    ngx_http_websocket_worker_release();
 }
 
 
@@ -1042,12 +1089,41 @@ ngx_http_websocket_reap_handler(ngx_uint_t slot)
 static void
 ngx_http_websocket_tick_handler(ngx_event_t *ev)
 {
+    ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_TICK);
+
+    /* without a master process the directives may be gone */
+
+    if (ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle) == NULL) {
+        return;
+    }
+
     ngx_http_websocket_worker_reap(ev->log);
+
+    if (ngx_exiting) {
+        ngx_http_websocket_drain_look();
+
+    } else {
+        (void) ngx_http_websocket_worker_seek();
+    }
+
+    if (ngx_http_websocket_worker_slot() == NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        ngx_http_websocket_stats_merge((ngx_cycle_t *) ngx_cycle);
+    }
+
     ngx_http_websocket_wake_handler(ev);
     ngx_http_websocket_auth_revoke();
 
+    ngx_http_websocket_each_zone(ngx_http_websocket_tick_zone);
+
     ngx_http_websocket_sweep(
                     ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle));
+}
 
-    ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_TICK);
+
+static void
+ngx_http_websocket_tick_zone(ngx_http_websocket_zone_t *zone)
+{
+    (void) ngx_http_websocket_zone_attach(zone);
+
+    ngx_http_websocket_zone_reap(zone);
 }

@@ -76,6 +76,7 @@ typedef struct {
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
+    ngx_shm_zone_t               *workers;          /* NULL: none needed */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
     ngx_uint_t                    named;    /* 1: websocket_set_name works in
                                                later phases, too */

@@ -103,9 +103,9 @@ a< eof
 
 
 
-=== TEST 5: worker_shutdown_timeout ends what is left
+=== TEST 5: websocket_drain fits into worker_shutdown_timeout
 --- main_config
-    worker_shutdown_timeout 300ms;
+    worker_shutdown_timeout 800ms;
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -117,8 +117,14 @@ a< eof
 --- websocket
 a> GET /ws
 a< 101
+e+ Accept: text/event-stream
+e> plain GET /ws
+e< 200
+e< stream qr/\n\n/
 ! reload
+a< close 1012 reason qr/connect again/
 a< eof
+e< body qr/\Aevent: close\ndata: \{"code":1012,/
 b> GET /ws
 b< 101
 b> text on

@@ -148,7 +148,8 @@ void ngx_http_websocket_revocation_key(
 
 /*
  * Revokes what was issued up to now, until a time: both in seconds.  Returns
- * NGX_OK, or NGX_DECLINED when there is no more room.
+ * NGX_OK; NGX_DECLINED when there is no more room; NGX_BUSY when the table's
+ * lock cannot be had now.
  */
 ngx_int_t ngx_http_websocket_revocation_add(
     ngx_http_websocket_revocation_key_t *key, int64_t now, int64_t until);

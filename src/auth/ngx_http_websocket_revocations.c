@@ -2,16 +2,24 @@
 /*
  * Which tokens were revoked: a table in shared memory, which a worker copies
  * when it has changed.  A worker that dies while it writes leaves an entry
- * that is not valid, and the lock to the master process, which opens it.
+ * that is not valid; its lock is a robust one, for nginx opens the locks of
+ * those zones only that its present configuration has.
  */
 
 
 #include <ngx_md5.h>
 
 #include "auth/ngx_http_websocket_auth.h"
+#include "hub/ngx_http_websocket_worker.h"
 
 
-#define NGX_HTTP_WEBSOCKET_REVOCATIONS  8192
+#define NGX_HTTP_WEBSOCKET_REVOCATIONS       8192   /* a power of two */
+
+/* the lock is held for some 50 us; its owner may be suspended, though */
+
+#define NGX_HTTP_WEBSOCKET_REVOCATIONS_SPIN  200    /* tries in a row */
+#define NGX_HTTP_WEBSOCKET_REVOCATIONS_LOCK  2000   /* the longest, us */
+#define NGX_HTTP_WEBSOCKET_REVOCATIONS_AGAIN 100    /* not tried before, ms */
 
 
 typedef struct {
@@ -22,6 +30,7 @@ typedef struct {
 
 
 typedef struct {
+    pthread_mutex_t                         mutex;
     ngx_atomic_t                            serial; /* of the last change */
     ngx_uint_t                              n;      /* entries ever used */
     ngx_http_websocket_revocation_t
@@ -32,18 +41,33 @@ typedef struct {
 static ngx_int_t ngx_http_websocket_revocations_init(ngx_shm_zone_t *zone,
     void *data);
 static ngx_shm_zone_t *ngx_http_websocket_revocations_zone(void);
+static ngx_int_t ngx_http_websocket_revocations_lock(
+    ngx_http_websocket_revocation_table_t *table);
+static ngx_int_t ngx_http_websocket_revocations_try(
+    ngx_http_websocket_revocation_table_t *table);
+static void ngx_http_websocket_revocations_unlock(
+    ngx_http_websocket_revocation_table_t *table);
+static ngx_http_websocket_revocation_t *ngx_http_websocket_revocation_place(
+    ngx_http_websocket_revocation_table_t *table,
+    ngx_http_websocket_revocation_key_t *key, int64_t now);
 static void ngx_http_websocket_revocations_read(ngx_shm_zone_t *zone);
-static int ngx_libc_cdecl ngx_http_websocket_revocation_compare(
-    const void *one, const void *two);
+static void ngx_http_websocket_revocations_index(void);
+static ngx_uint_t ngx_http_websocket_revocation_bucket(
+    ngx_http_websocket_revocation_key_t *key);
 static ngx_uint_t ngx_http_websocket_revocation_is(
     ngx_http_websocket_revocation_key_t *key, int64_t issued);
 
 
-/* this worker's copy, sorted by keys */
+/* this worker's copy, and by their keys the chains of its entries, from 1 */
 
 static ngx_http_websocket_revocation_t
     ngx_http_websocket_revocations_copy[NGX_HTTP_WEBSOCKET_REVOCATIONS];
+static uint16_t
+    ngx_http_websocket_revocations_first[NGX_HTTP_WEBSOCKET_REVOCATIONS];
+static uint16_t
+    ngx_http_websocket_revocations_next[NGX_HTTP_WEBSOCKET_REVOCATIONS + 1];
 static ngx_uint_t         ngx_http_websocket_revocations_n;
+static ngx_msec_t         ngx_http_websocket_revocations_busy;
 static ngx_atomic_uint_t  ngx_http_websocket_revocations_serial;
 static ngx_atomic_uint_t  ngx_http_websocket_revocations_told;
 
@@ -82,25 +106,28 @@ ngx_http_websocket_revocations(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_websocket_revocations_init(ngx_shm_zone_t *zone, void *data)
 {
-    ngx_slab_pool_t  *pool;
-
-    pool = (ngx_slab_pool_t *) zone->shm.addr;
+    ngx_slab_pool_t                        *pool;
+    ngx_http_websocket_revocation_table_t  *table;
 
     if (data) {
         zone->data = data;
         return NGX_OK;
     }
 
-    if (zone->shm.exists) {
-        zone->data = pool->data;
-        return NGX_OK;
+    pool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    table = ngx_slab_calloc(pool,
+                            sizeof(ngx_http_websocket_revocation_table_t));
+
+    if (table == NULL
+        || ngx_http_websocket_worker_mutex(&table->mutex) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    pool->data = ngx_slab_calloc(pool,
-                               sizeof(ngx_http_websocket_revocation_table_t));
-    zone->data = pool->data;
+    zone->data = table;
 
-    return pool->data ? NGX_OK : NGX_ERROR;
+    return NGX_OK;
 }
 
 
@@ -129,36 +156,130 @@ ngx_http_websocket_revocation_key(ngx_http_websocket_revocation_key_t *key,
 }
 
 
+static ngx_int_t
+ngx_http_websocket_revocations_lock(
+    ngx_http_websocket_revocation_table_t *table)
+{
+    uint64_t  end;
+
+    if (ngx_http_websocket_revocations_try(table) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    end = ngx_http_websocket_zone_now_us()
+          + NGX_HTTP_WEBSOCKET_REVOCATIONS_LOCK;
+
+    do {
+        (void) sched_yield();
+
+        if (ngx_http_websocket_revocations_try(table) == NGX_OK) {
+            return NGX_OK;
+        }
+
+    } while (ngx_http_websocket_zone_now_us() < end);
+
+    return NGX_BUSY;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_revocations_try(
+    ngx_http_websocket_revocation_table_t *table)
+{
+    int         rc;
+    ngx_uint_t  n;
+
+    for (n = 0; n < NGX_HTTP_WEBSOCKET_REVOCATIONS_SPIN; n++) {
+
+        rc = pthread_mutex_trylock(&table->mutex);
+
+        if (rc == EOWNERDEAD) {
+            (void) pthread_mutex_consistent(&table->mutex);
+            rc = 0;
+        }
+
+        if (rc == 0) {
+            return NGX_OK;
+        }
+
+        ngx_cpu_pause();
+    }
+
+    return NGX_BUSY;
+}
+
+
+static void
+ngx_http_websocket_revocations_unlock(
+    ngx_http_websocket_revocation_table_t *table)
+{
+    (void) pthread_mutex_unlock(&table->mutex);
+}
+
+
 /* an entry is one from when it has its end, which is set last */
 
 ngx_int_t
 ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
     int64_t now, int64_t until)
 {
-    ngx_uint_t                              i;
-    ngx_shm_zone_t                         *zone;
-    ngx_slab_pool_t                        *pool;
-    ngx_http_websocket_revocation_t        *e, *place;
+    ngx_http_websocket_revocation_t        *place;
     ngx_http_websocket_revocation_table_t  *table;
 
-    zone = ngx_http_websocket_revocations_zone();
-    pool = (ngx_slab_pool_t *) zone->shm.addr;
-    table = zone->data;
-    place = NULL;
+    table = ngx_http_websocket_revocations_zone()->data;
 
-    ngx_shmtx_lock(&pool->mutex);
+    if (ngx_http_websocket_revocations_lock(table) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    place = ngx_http_websocket_revocation_place(table, key, now);
+
+    if (place == NULL) {
+        ngx_http_websocket_revocations_unlock(table);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_memcmp(&place->key, key, sizeof(*key)) != 0) {
+        place->until = 0;
+        ngx_memory_barrier();
+        place->key = *key;
+
+    } else if (place->until > now) {
+        until = ngx_max(until, place->until);
+        now = ngx_max(now, place->time);
+    }
+
+    place->time = now;
+    ngx_memory_barrier();
+    place->until = until;
+    ngx_memory_barrier();
+
+    (void) ngx_atomic_fetch_add(&table->serial, 1);
+
+    ngx_http_websocket_revocations_unlock(table);
+
+    return NGX_OK;
+}
+
+
+/* the entry of that key, or one that is free, or NULL */
+
+static ngx_http_websocket_revocation_t *
+ngx_http_websocket_revocation_place(
+    ngx_http_websocket_revocation_table_t *table,
+    ngx_http_websocket_revocation_key_t *key, int64_t now)
+{
+    ngx_uint_t                        i;
+    ngx_http_websocket_revocation_t  *e, *place;
+
+    place = NULL;
 
     for (i = 0; i < table->n; i++) {
 
         e = &table->entries[i];
 
-        if (e->until > now
-            && ngx_memcmp(&e->key, key, sizeof(*key)) == 0)
-        {
-            place = e;
-            until = ngx_max(until, e->until);
-            now = ngx_max(now, e->time);
-            break;
+        if (e->until > now && ngx_memcmp(&e->key, key, sizeof(*key)) == 0) {
+            return e;
         }
 
         if (place == NULL && e->until <= now) {
@@ -170,44 +291,35 @@ ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
         place = &table->entries[table->n++];
     }
 
-    if (place == NULL) {
-        ngx_shmtx_unlock(&pool->mutex);
-        return NGX_DECLINED;
-    }
-
-    if (ngx_memcmp(&place->key, key, sizeof(*key)) != 0) {
-        place->until = 0;
-        ngx_memory_barrier();
-        place->key = *key;
-    }
-
-    place->time = now;
-    ngx_memory_barrier();
-    place->until = until;
-    ngx_memory_barrier();
-
-    (void) ngx_atomic_fetch_add(&table->serial, 1);
-
-    ngx_shmtx_unlock(&pool->mutex);
-
-    return NGX_OK;
+    return place;
 }
 
+
+/*
+ * Where the lock's owner is suspended, what it was about to tell is not known
+ * yet: it is looked for again at the next look.
+ */
 
 static void
 ngx_http_websocket_revocations_read(ngx_shm_zone_t *zone)
 {
-    ngx_slab_pool_t                        *pool;
     ngx_http_websocket_revocation_table_t  *table;
 
-    pool = (ngx_slab_pool_t *) zone->shm.addr;
     table = zone->data;
 
-    if (table->serial == ngx_http_websocket_revocations_serial) {
+    if (table->serial == ngx_http_websocket_revocations_serial
+        || (ngx_msec_int_t) (ngx_http_websocket_revocations_busy
+                             - ngx_current_msec)
+           > 0)
+    {
         return;
     }
 
-    ngx_shmtx_lock(&pool->mutex);
+    if (ngx_http_websocket_revocations_lock(table) != NGX_OK) {
+        ngx_http_websocket_revocations_busy = ngx_current_msec
+                                       + NGX_HTTP_WEBSOCKET_REVOCATIONS_AGAIN;
+        return;
+    }
 
     ngx_memcpy(ngx_http_websocket_revocations_copy, table->entries,
                table->n * sizeof(ngx_http_websocket_revocation_t));
@@ -215,33 +327,40 @@ ngx_http_websocket_revocations_read(ngx_shm_zone_t *zone)
     ngx_http_websocket_revocations_n = table->n;
     ngx_http_websocket_revocations_serial = table->serial;
 
-    ngx_shmtx_unlock(&pool->mutex);
+    ngx_http_websocket_revocations_unlock(table);
 
-    ngx_qsort(ngx_http_websocket_revocations_copy,
-              ngx_http_websocket_revocations_n,
-              sizeof(ngx_http_websocket_revocation_t),
-              ngx_http_websocket_revocation_compare);
+    ngx_http_websocket_revocations_index();
 }
 
 
-/* of entries of one key the valid one is first: others may be old */
-
-static int ngx_libc_cdecl
-ngx_http_websocket_revocation_compare(const void *one, const void *two)
+static void
+ngx_http_websocket_revocations_index(void)
 {
-    int                                     rc;
-    const ngx_http_websocket_revocation_t  *first, *second;
+    uint16_t    *first;
+    ngx_uint_t   i;
 
-    first = one;
-    second = two;
+    ngx_memzero(ngx_http_websocket_revocations_first,
+                sizeof(ngx_http_websocket_revocations_first));
 
-    rc = ngx_memcmp(&first->key, &second->key, sizeof(first->key));
+    for (i = 0; i < ngx_http_websocket_revocations_n; i++) {
 
-    if (rc == 0 && first->until != second->until) {
-        rc = first->until > second->until ? -1 : 1;
+        first = &ngx_http_websocket_revocations_first[
+                    ngx_http_websocket_revocation_bucket(
+                                 &ngx_http_websocket_revocations_copy[i].key)];
+
+        ngx_http_websocket_revocations_next[i + 1] = *first;
+        *first = i + 1;
     }
+}
 
-    return rc;
+
+/* keys are hashes */
+
+static ngx_uint_t
+ngx_http_websocket_revocation_bucket(ngx_http_websocket_revocation_key_t *key)
+{
+    return (key->hash[0] << 8 | key->hash[1])
+           % NGX_HTTP_WEBSOCKET_REVOCATIONS;
 }
 
 
@@ -249,30 +368,24 @@ static ngx_uint_t
 ngx_http_websocket_revocation_is(ngx_http_websocket_revocation_key_t *key,
     int64_t issued)
 {
-    ngx_uint_t                        low, high, middle;
+    ngx_uint_t                        n;
     ngx_http_websocket_revocation_t  *e;
 
-    low = 0;
-    high = ngx_http_websocket_revocations_n;
+    n = ngx_http_websocket_revocations_first[
+                                   ngx_http_websocket_revocation_bucket(key)];
 
-    while (low < high) {
+    for ( /* void */ ; n; n = ngx_http_websocket_revocations_next[n]) {
 
-        middle = (low + high) / 2;
-        e = &ngx_http_websocket_revocations_copy[middle];
+        e = &ngx_http_websocket_revocations_copy[n - 1];
 
-        if (ngx_memcmp(&e->key, key, sizeof(*key)) < 0) {
-            low = middle + 1;
-
-        } else {
-            high = middle;
+        if (ngx_memcmp(&e->key, key, sizeof(*key)) == 0
+            && e->until > (int64_t) ngx_time() && issued <= e->time)
+        {
+            return 1;
         }
     }
 
-    e = &ngx_http_websocket_revocations_copy[low];
-
-    return low < ngx_http_websocket_revocations_n
-           && ngx_memcmp(&e->key, key, sizeof(*key)) == 0
-           && e->until > (int64_t) ngx_time() && issued <= e->time;
+    return 0;
 }
 
 

@@ -36,8 +36,8 @@ static ngx_int_t ngx_http_websocket_handshake_plain(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_subrequest(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
-static ngx_int_t ngx_http_websocket_open_refuse(ngx_http_request_t *r,
-    ngx_http_websocket_options_t *options);
+static ngx_uint_t ngx_http_websocket_open_possible(
+    ngx_http_websocket_loc_conf_t *conf);
 static ngx_int_t ngx_http_websocket_open_asked(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t **ctx);
 static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
@@ -284,8 +284,7 @@ static ngx_int_t
 ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key)
 {
-    ngx_int_t                  rc;
-    ngx_http_websocket_ctx_t  *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
 
     /* where error_page keeps an error's status, there is no stream */
 
@@ -295,13 +294,50 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 
     r->err_status = 0;
 
-    rc = ngx_http_websocket_open_refuse(r, options);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (rc != NGX_DECLINED) {
+    /* without a master process a zone of a later configuration has no hub */
+
+    if (!ngx_http_websocket_open_possible(conf)
+        && (conf->zone == NULL || conf->zone->hub))
+    {
+        return ngx_http_websocket_slotless(r, options, key);
+    }
+
+    return ngx_http_websocket_open_now(r, options, key);
+}
+
+
+/* a worker that shuts down takes clients to send them away */
+
+static ngx_uint_t
+ngx_http_websocket_open_possible(ngx_http_websocket_loc_conf_t *conf)
+{
+    if (conf->zone && conf->zone->hub == NULL) {
+        return 0;
+    }
+
+    return ngx_exiting
+           || (ngx_http_websocket_worker_seek() == NGX_OK
+               && ngx_http_websocket_drain_holds(conf));
+}
+
+
+ngx_int_t
+ngx_http_websocket_open_now(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key)
+{
+    ngx_int_t                       rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (!ngx_http_websocket_open_possible(conf)) {
         ngx_http_websocket_rejected(r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
 
-        return rc;
+        return ngx_http_websocket_unavailable(r, "no worker slot is free");
     }
 
     ctx = NULL;
@@ -461,35 +497,6 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
 
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-}
-
-
-/* this worker cannot have sessions: as below */
-
-static ngx_int_t
-ngx_http_websocket_open_refuse(ngx_http_request_t *r,
-    ngx_http_websocket_options_t *options)
-{
-    ngx_http_websocket_loc_conf_t  *conf;
-
-    if (ngx_exiting) {
-        return options->protocol == NGX_HTTP_WEBSOCKET_SSE
-               ? ngx_http_websocket_respond_again(r)
-               : ngx_http_websocket_unavailable(r, "server restarts");
-    }
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-
-    /* without a master process a zone of a later configuration has no hub */
-
-    if (ngx_http_websocket_worker_slot() == NGX_HTTP_WEBSOCKET_NO_SLOT
-        || (conf->zone && conf->zone->hub == NULL))
-    {
-        return ngx_http_websocket_unavailable(r, "no worker slot is free: "
-                                              "nginx must be restarted");
-    }
-
-    return NGX_DECLINED;
 }
 
 

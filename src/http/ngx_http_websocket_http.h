@@ -118,6 +118,20 @@ ngx_int_t ngx_http_websocket_selection(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_selection_view(ngx_http_request_t *r,
     ngx_uint_t *view, char **error);
 
+/*
+ * Opens a stream; key is of a WebSocket's handshake, or NULL.  Returns what a
+ * content handler returns.
+ */
+ngx_int_t ngx_http_websocket_open_now(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
+
+/*
+ * Holds the request until the worker can hold a session of its location, or a
+ * second is over, then does the above.
+ */
+ngx_int_t ngx_http_websocket_slotless(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
+
 /* Begins the response of such a stream.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_stream_header(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
@@ -259,9 +273,6 @@ ngx_int_t ngx_http_websocket_respond(ngx_http_request_t *r,
 /* a refusal, which is logged; text is a string, without the end of line */
 ngx_int_t ngx_http_websocket_respond_text(ngx_http_request_t *r,
     ngx_uint_t status, char *text);
-
-/* a stream of events that ends at once, so that EventSource comes again */
-ngx_int_t ngx_http_websocket_respond_again(ngx_http_request_t *r);
 
 /* takes over the reference to json, which may be NULL: out of memory */
 ngx_int_t ngx_http_websocket_respond_json(ngx_http_request_t *r,

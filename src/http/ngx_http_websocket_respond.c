@@ -5,10 +5,6 @@
 
 static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
 static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
-static ngx_str_t  ngx_http_websocket_events = ngx_string("text/event-stream");
-static ngx_str_t  ngx_http_websocket_again =
-    ngx_string("event: close\ndata: {\"code\":1012,"
-               "\"reason\":\"server restarts: connect again\"}\n\n");
 
 
 static ngx_uint_t ngx_http_websocket_has_page(ngx_http_request_t *r,
@@ -89,17 +85,6 @@ ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size)
     }
 
     plain[size] = '\0';
-}
-
-
-/* any status but 200 is the end for EventSource */
-
-ngx_int_t
-ngx_http_websocket_respond_again(ngx_http_request_t *r)
-{
-    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
-                                      &ngx_http_websocket_events,
-                                      &ngx_http_websocket_again);
 }
 
 

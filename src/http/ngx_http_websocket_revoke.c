@@ -199,6 +199,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
 {
     json_t                               *user, *id, *what;
     int64_t                               until;
+    ngx_int_t                             rc;
     ngx_http_websocket_loc_conf_t        *conf;
     ngx_http_websocket_revocation_key_t   key;
 
@@ -222,10 +223,16 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
                                       json_string_length(what));
 
     until = (int64_t) ngx_time() + conf->revoke;
+    rc = ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(), until);
 
-    if (ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(), until)
-        != NGX_OK)
-    {
+    if (rc == NGX_BUSY) {
+        return ngx_http_websocket_respond_error(r,
+                                    NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+                                    "a worker that writes a revocation is "
+                                    "suspended: try again");
+    }
+
+    if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "websocket has no room for one more revocation");
 

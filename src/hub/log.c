@@ -289,6 +289,13 @@ ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
 }
 
 
+uint32_t
+ngx_websocket_log_attached(const ngx_websocket_log_t *log, uint32_t slot)
+{
+    return *(const volatile uint32_t *) &log->workers[slot];
+}
+
+
 void
 ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t offset)

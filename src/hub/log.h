@@ -257,6 +257,13 @@ void ngx_websocket_log_key(const ngx_websocket_log_t *log,
 void ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
     uint32_t incarnation);
 
+/*
+ * Lock-free, but with the lock held nobody changes it.  Which incarnation of a
+ * worker has the slot in this log, 0 for none.
+ */
+uint32_t ngx_websocket_log_attached(const ngx_websocket_log_t *log,
+    uint32_t slot);
+
 
 /*
  * Finds a channel by name, 1 to NGX_WEBSOCKET_LOG_NAME_SIZE bytes.  Returns
@@ -491,7 +498,7 @@ uint64_t ngx_websocket_log_buckets(const ngx_websocket_log_t *log);
 /*
  * One worker at a time sweeps, and begins no sooner than pause milliseconds
  * after another has begun: returns 1 to the one in the slot when it is the one,
- * until it gives this up or has died.
+ * until it gives this up, has died, or has hung for ten seconds.
  */
 int ngx_websocket_log_sweeper(ngx_websocket_log_t *log, uint32_t slot,
     uint64_t now, uint64_t pause);

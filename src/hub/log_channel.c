@@ -826,9 +826,13 @@ ngx_websocket_log_sweeper(ngx_websocket_log_t *log, uint32_t slot,
 
     other = (uint32_t) log->sweeper;
 
-    if ((log->sweeper && ngx_websocket_log_worker(log, other) == log->sweeper)
-        || (now >= log->begun && now - log->begun < pause))
-    {
+    /* one that is suspended must not stop all sweeping */
+
+    if (log->sweeper && ngx_websocket_log_worker(log, other) == log->sweeper) {
+        pause = NGX_WEBSOCKET_LOG_HUNG;
+    }
+
+    if (now >= log->begun && now - log->begun < pause) {
         return 0;
     }
 

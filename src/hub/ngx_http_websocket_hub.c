@@ -93,7 +93,6 @@ struct ngx_http_websocket_hub_s {
     ngx_http_websocket_catch_up_t  *spare_catch_up;
 
     ngx_http_websocket_farewell_t  *farewells;
-    ngx_http_websocket_waiter_t     attach;
 
     ngx_queue_t                     catching_up;    /* in the next one */
     ngx_event_t                     catch_up;
@@ -101,8 +100,6 @@ struct ngx_http_websocket_hub_s {
 };
 
 
-static ngx_int_t ngx_http_websocket_hub_attach_own(
-    ngx_http_websocket_waiter_t *debt);
 static ngx_websocket_log_cursor_t *ngx_http_websocket_hub_cursor(
     ngx_http_websocket_zone_t *zone, ngx_websocket_channel_ref_t ref);
 static ngx_http_websocket_channel_t *ngx_http_websocket_hub_find(
@@ -228,33 +225,9 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     hub->catch_up.data = &hub->dummy;
     hub->catch_up.log = cycle->log;
 
-    hub->attach.handler = ngx_http_websocket_hub_attach_own;
-
     zone->hub = hub;
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_websocket_hub_attach(ngx_http_websocket_zone_t *zone)
-{
-    if (ngx_http_websocket_hub_attach_own(&zone->hub->attach) != NGX_OK) {
-        ngx_http_websocket_owe(zone, &zone->hub->attach);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_websocket_hub_attach_own(ngx_http_websocket_waiter_t *debt)
-{
-    ngx_http_websocket_hub_t  *hub;
-
-    hub = ngx_queue_data(debt, ngx_http_websocket_hub_t, attach);
-
-    return ngx_http_websocket_zone_attach(hub->dummy.data,
-                                     ngx_http_websocket_worker_slot(),
-                                     ngx_http_websocket_worker_incarnation());
 }
 
 

@@ -116,12 +116,6 @@ ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription);
 
-/*
- * The worker has its slot: says so in the zone, before it can have
- * subscribers.
- */
-void ngx_http_websocket_hub_attach(ngx_http_websocket_zone_t *zone);
-
 /* Goes on with a subscriber that catches up: not within its deliver(). */
 void ngx_http_websocket_hub_more(
     ngx_http_websocket_subscription_t *subscription);

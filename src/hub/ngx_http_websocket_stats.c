@@ -1,6 +1,7 @@
 
 #include "ngx_http_websocket_module.h"
 #include "hub/ngx_http_websocket_stats.h"
+#include "hub/ngx_http_websocket_worker.h"
 
 
 static ngx_int_t ngx_http_websocket_stats_init(ngx_shm_zone_t *shm_zone,
@@ -14,8 +15,12 @@ static ngx_int_t ngx_http_websocket_stats_look(
     ngx_http_websocket_stats_table_t *table, ngx_str_t *zone,
     ngx_str_t *location);
 static size_t ngx_http_websocket_stats_cut(ngx_str_t *name, size_t size);
+static void ngx_http_websocket_stats_count(ngx_cycle_t *cycle,
+    ngx_http_websocket_stats_t *stats);
 static ngx_http_websocket_main_conf_t *ngx_http_websocket_stats_conf(
     ngx_cycle_t *cycle);
+static void ngx_http_websocket_stats_add(ngx_http_websocket_stats_t *sum,
+    ngx_http_websocket_stats_t *stats);
 
 
 static ngx_str_t  ngx_http_websocket_stats_name =
@@ -25,6 +30,12 @@ static ngx_str_t  ngx_http_websocket_stats_nothing = ngx_string("");
 
 
 ngx_http_websocket_stats_t  ngx_http_websocket_stats_none;
+
+
+/* what a process counts that has no slot: its gauges mean nothing */
+
+static ngx_http_websocket_stats_t  ngx_http_websocket_stats_own[
+                                       NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
 
 
 const uint32_t  ngx_http_websocket_stats_bounds[] = {
@@ -292,36 +303,85 @@ ngx_http_websocket_stats_delivered(ngx_http_websocket_stats_t *stats,
 void
 ngx_http_websocket_stats_start(ngx_cycle_t *cycle, ngx_uint_t slot)
 {
-    ngx_str_t                         *zone;
-    ngx_uint_t                         i, n;
-    ngx_http_websocket_zone_t        **zones;
-    ngx_http_websocket_main_conf_t    *wmcf;
-    ngx_http_websocket_loc_conf_t    **conf;
+    ngx_uint_t                         n;
     ngx_http_websocket_stats_table_t  *table;
 
-    wmcf = ngx_http_websocket_stats_conf(cycle);
-    table = wmcf->stats;
+    ngx_http_websocket_stats_merge(cycle);
+
+    if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        ngx_http_websocket_stats_count(cycle, ngx_http_websocket_stats_own);
+        return;
+    }
+
+    table = ngx_http_websocket_stats_conf(cycle)->stats;
 
     do {
         n = table->nslots;
     } while (n <= slot && !ngx_atomic_cmp_set(&table->nslots, n, slot + 1));
 
     ngx_http_websocket_stats_void(cycle, slot);
+    ngx_http_websocket_stats_count(cycle, table->stats[slot]);
+}
+
+
+/* from now on in these entries */
+
+static void
+ngx_http_websocket_stats_count(ngx_cycle_t *cycle,
+    ngx_http_websocket_stats_t *stats)
+{
+    ngx_str_t                        *zone;
+    ngx_uint_t                        i, n;
+    ngx_http_websocket_zone_t       **zones;
+    ngx_http_websocket_main_conf_t   *wmcf;
+    ngx_http_websocket_loc_conf_t   **conf;
+
+    wmcf = ngx_http_websocket_stats_conf(cycle);
 
     zones = wmcf->zones.elts;
     conf = wmcf->locations.elts;
 
     for (i = 0; i < wmcf->zones.nelts; i++) {
-        n = ngx_http_websocket_stats_find(table, &zones[i]->name,
+        n = ngx_http_websocket_stats_find(wmcf->stats, &zones[i]->name,
                                           &ngx_http_websocket_stats_nothing);
-        zones[i]->stats = &table->stats[slot][n];
+        zones[i]->stats = &stats[n];
     }
 
     for (i = 0; i < wmcf->locations.nelts; i++) {
         zone = conf[i]->zone ? &conf[i]->zone->name
                              : &ngx_http_websocket_stats_nothing;
-        n = ngx_http_websocket_stats_find(table, zone, &conf[i]->location);
-        conf[i]->stats = &table->stats[slot][n];
+        n = ngx_http_websocket_stats_find(wmcf->stats, zone,
+                                          &conf[i]->location);
+        conf[i]->stats = &stats[n];
+    }
+}
+
+
+/* several processes do this: it is the one row with many writers */
+
+void
+ngx_http_websocket_stats_merge(ngx_cycle_t *cycle)
+{
+    uint64_t                          *to, *from;
+    ngx_uint_t                         i, n;
+    ngx_http_websocket_stats_table_t  *table;
+
+    table = ngx_http_websocket_stats_conf(cycle)->stats;
+
+    for (i = 0; i < table->nentries; i++) {
+
+        from = (uint64_t *) &ngx_http_websocket_stats_own[i];
+        to = (uint64_t *) &table->stats[NGX_HTTP_WEBSOCKET_STATS_SLOTLESS][i];
+
+        for (n = offsetof(ngx_http_websocket_stats_t, connections) / 8;
+             n < sizeof(ngx_http_websocket_stats_t) / 8;
+             n++)
+        {
+            if (from[n]) {
+                (void) __atomic_fetch_add(&to[n], from[n], __ATOMIC_RELAXED);
+                from[n] = 0;
+            }
+        }
     }
 }
 
@@ -355,18 +415,30 @@ void
 ngx_http_websocket_stats_sum(ngx_http_websocket_stats_table_t *table,
     ngx_uint_t entry, ngx_http_websocket_stats_t *sum)
 {
-    uint64_t    *to, *from;
-    ngx_uint_t   i, slot;
+    ngx_uint_t  slot;
 
-    to = (uint64_t *) sum;
     ngx_memzero(sum, sizeof(ngx_http_websocket_stats_t));
 
     for (slot = 0; slot < table->nslots; slot++) {
+        ngx_http_websocket_stats_add(sum, &table->stats[slot][entry]);
+    }
 
-        from = (uint64_t *) &table->stats[slot][entry];
+    ngx_http_websocket_stats_add(sum,
+                   &table->stats[NGX_HTTP_WEBSOCKET_STATS_SLOTLESS][entry]);
+}
 
-        for (i = 0; i < sizeof(ngx_http_websocket_stats_t) / 8; i++) {
-            to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-        }
+
+static void
+ngx_http_websocket_stats_add(ngx_http_websocket_stats_t *sum,
+    ngx_http_websocket_stats_t *stats)
+{
+    uint64_t    *to, *from;
+    ngx_uint_t   i;
+
+    to = (uint64_t *) sum;
+    from = (uint64_t *) stats;
+
+    for (i = 0; i < sizeof(ngx_http_websocket_stats_t) / 8; i++) {
+        to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
     }
 }

@@ -5,7 +5,8 @@
  *
  * The counters lie in shared memory of their own and survive reloads.  Totals
  * stay when their worker dies, and the next one in its slot goes on with
- * them; gauges are void with the worker.
+ * them; gauges are void with the worker.  A process without a slot counts by
+ * itself, and adds its totals to a row that is nobody's.
  */
 
 
@@ -109,9 +110,12 @@ typedef struct {
     ngx_atomic_t                      nslots;   /* that were ever in use */
     ngx_http_websocket_stats_entry_t  entries[
                                           NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
-    ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_LOG_WORKERS]
+    ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_LOG_WORKERS + 1]
                                           [NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
 } ngx_http_websocket_stats_table_t;
+
+/* the row of processes without a slot */
+#define NGX_HTTP_WEBSOCKET_STATS_SLOTLESS  NGX_WEBSOCKET_LOG_WORKERS
 
 
 /* what is counted into where there is no place for it */
@@ -139,10 +143,13 @@ void ngx_http_websocket_stats_delivered(ngx_http_websocket_stats_t *stats,
     uint64_t time);
 
 /*
- * In a worker that has a slot: has the locations and zones of the cycle's
- * configuration counted there.
+ * In a worker: has the locations and zones of the cycle's configuration
+ * counted in the slot, or in the process where there is none.
  */
 void ngx_http_websocket_stats_start(ngx_cycle_t *cycle, ngx_uint_t slot);
+
+/* Tells the table what the process has counted without a slot. */
+void ngx_http_websocket_stats_merge(ngx_cycle_t *cycle);
 
 /* Voids the gauges of a slot whose worker is gone. */
 void ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot);

@@ -52,7 +52,9 @@ ngx_http_websocket_sweep(ngx_array_t *zones)
     zone = zones->elts;
 
     for (i = 0; i < zones->nelts; i++) {
-        ngx_http_websocket_zone_sweep_begin(zone[i]);
+        if (zone[i]->hub) {
+            ngx_http_websocket_zone_sweep_begin(zone[i]);
+        }
     }
 
     ngx_http_websocket_sweeping.zones = zones;
@@ -71,6 +73,10 @@ ngx_http_websocket_sweep_handler(ngx_event_t *ev)
     zone = ngx_http_websocket_sweeping.zones->elts;
 
     for (i = 0; i < ngx_http_websocket_sweeping.zones->nelts; i++) {
+
+        if (zone[i]->hub == NULL) {
+            continue;
+        }
 
         left |= ngx_http_websocket_hub_bury(zone[i],
                                            ngx_http_websocket_sweeping.mourn);

@@ -20,8 +20,8 @@ void ngx_http_websocket_sweep_init(ngx_cycle_t *cycle,
     ngx_http_websocket_mourn_pt mourn);
 
 /*
- * To be called each second, with the zones (ngx_http_websocket_zone_t *) that
- * have a hub.
+ * To be called each second, with the zones (ngx_http_websocket_zone_t *), of
+ * which those without a hub are passed over.
  */
 void ngx_http_websocket_sweep(ngx_array_t *zones);
 

@@ -1,10 +1,16 @@
 
+#include "ngx_http_websocket_module.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 
-#define NGX_HTTP_WEBSOCKET_SLOTS_MIN  16
+/* the part, 1/n, of the files that may be open that eventfds may be */
+#define NGX_HTTP_WEBSOCKET_EVENTFDS  4
+
+/* a worker that is asked for its slot and keeps it: then another is, ms */
+#define NGX_HTTP_WEBSOCKET_ASKED     250
 
 
 /* a slot fills cache lines of its own: its flag is written by all others */
@@ -12,52 +18,69 @@
 typedef struct {
     pthread_mutex_t               lease;
     ngx_atomic_t                  incarnation;  /* 0: nobody's */
-    int                           fd;           /* the same in all processes */
+    ngx_atomic_t                  draining;     /* the lower, the longer; 0:
+                                                   its worker does not exit */
+    ngx_atomic_t                  wanted;       /* by a worker that has none */
     ngx_atomic_t                  pending       /* woken, and has not looked */
                                   __attribute__((aligned(64)));
 } __attribute__((aligned(64))) ngx_http_websocket_slot_t;
 
 
 typedef struct {
-    ngx_uint_t                    nslots;       /* 0: no eventfds yet */
     ngx_atomic_t                  generation;
     ngx_atomic_t                  incarnations;
+    ngx_atomic_t                  drains;       /* that began */
     ngx_http_websocket_slot_t     slots[NGX_WEBSOCKET_LOG_WORKERS];
 } ngx_http_websocket_table_t;
 
 
-extern ngx_module_t  ngx_http_websocket_module;
+/* which worker this one has asked for its slot */
+
+typedef struct {
+    ngx_uint_t                    slot;
+    ngx_atomic_uint_t             incarnation;  /* 0: none */
+    ngx_msec_t                    time;
+} ngx_http_websocket_asked_t;
 
 
 static ngx_int_t ngx_http_websocket_worker_init_table(
     ngx_shm_zone_t *shm_zone, void *data);
-static ngx_int_t ngx_http_websocket_worker_create_eventfds(
-    ngx_cycle_t *cycle);
-static ngx_int_t ngx_http_websocket_worker_lease(ngx_cycle_t *cycle);
-static ngx_int_t ngx_http_websocket_worker_add_event(ngx_cycle_t *cycle);
+static void ngx_http_websocket_worker_create_eventfds(ngx_log_t *log);
+static uint32_t ngx_http_websocket_worker_next_incarnation(void);
+static ngx_int_t ngx_http_websocket_worker_lease(void);
+static void ngx_http_websocket_worker_unlease(void);
+static void ngx_http_websocket_worker_ask(void);
+static ngx_int_t ngx_http_websocket_worker_add_event(void);
 static void ngx_http_websocket_worker_event(ngx_event_t *ev);
 static void ngx_http_websocket_worker_reap_slot(ngx_uint_t n, ngx_log_t *log);
-static void ngx_http_websocket_worker_signal(ngx_http_websocket_slot_t *slot);
+static void ngx_http_websocket_worker_signal(ngx_uint_t n);
 
 
 static ngx_str_t  ngx_http_websocket_table_name =
     ngx_string("ngx_http_websocket_workers");
 
-static ngx_shm_zone_t              *ngx_http_websocket_table_zone;
+/* of the configuration that was loaded last, as the eventfds, in the master */
+
 static ngx_http_websocket_table_t  *ngx_http_websocket_table;
+static ngx_uint_t                   ngx_http_websocket_generation;
 
-static ngx_uint_t  ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
-static uint32_t    ngx_http_websocket_incarnation;
-static ngx_uint_t  ngx_http_websocket_generation;
+static int         ngx_http_websocket_eventfds[NGX_WEBSOCKET_LOG_WORKERS];
+static ngx_uint_t  ngx_http_websocket_neventfds;
 
+static ngx_uint_t         ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
+static uint32_t           ngx_http_websocket_incarnation;
+static ngx_connection_t  *ngx_http_websocket_eventfd;
+
+static ngx_http_websocket_asked_t            ngx_http_websocket_asked;
 static ngx_http_websocket_worker_handlers_t  ngx_http_websocket_handlers;
 
 
 ngx_int_t
 ngx_http_websocket_worker_table(ngx_conf_t *cf)
 {
-    size_t           size;
-    ngx_shm_zone_t  *shm_zone;
+    size_t                           size;
+    ngx_shm_zone_t                  *shm_zone;
+    ngx_http_websocket_main_conf_t  *wmcf;
 
     /* the slab pool of nginx takes the first page, and some of the rest */
 
@@ -73,9 +96,17 @@ ngx_http_websocket_worker_table(ngx_conf_t *cf)
     shm_zone->init = ngx_http_websocket_worker_init_table;
     shm_zone->data = shm_zone;
 
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+    wmcf->workers = shm_zone;
+
     return NGX_OK;
 }
 
+
+/*
+ * The configuration may yet fail to load: what this process works with is set
+ * in init_module only, when it cannot fail any more.
+ */
 
 static ngx_int_t
 ngx_http_websocket_worker_init_table(ngx_shm_zone_t *shm_zone, void *data)
@@ -84,16 +115,14 @@ ngx_http_websocket_worker_init_table(ngx_shm_zone_t *shm_zone, void *data)
     ngx_slab_pool_t             *shpool;
     ngx_http_websocket_table_t  *table;
 
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-
-    ngx_http_websocket_table_zone = shm_zone;
-
     if (data) {
-        ngx_http_websocket_table = shpool->data;
+        shm_zone->data = data;
         return NGX_OK;
     }
 
     /* pages of the slab are aligned as slots need it */
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
     table = ngx_slab_calloc(shpool, sizeof(ngx_http_websocket_table_t));
     if (table == NULL) {
@@ -110,8 +139,7 @@ ngx_http_websocket_worker_init_table(ngx_shm_zone_t *shm_zone, void *data)
         }
     }
 
-    shpool->data = table;
-    ngx_http_websocket_table = table;
+    shm_zone->data = table;
 
     return NGX_OK;
 }
@@ -142,97 +170,107 @@ ngx_http_websocket_worker_mutex(pthread_mutex_t *mutex)
 }
 
 
-ngx_int_t
+void
 ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
 {
-    ngx_core_conf_t  *ccf;
+    ngx_core_conf_t                 *ccf;
+    ngx_http_websocket_table_t      *table;
+    ngx_http_websocket_main_conf_t  *wmcf;
 
-    if (ngx_http_websocket_table == NULL) {
-        return NGX_OK;
+    wmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_websocket_module);
+
+    table = wmcf && wmcf->workers ? wmcf->workers->data : NULL;
+
+    if (table != ngx_http_websocket_table) {
+
+        /*
+         * The directives went, or have come: workers with the last table are
+         * out of date.  Without a master process this one was such.
+         */
+
+        if (ngx_http_websocket_table) {
+            (void) ngx_atomic_fetch_add(&ngx_http_websocket_table->generation,
+                                        1);
+        }
+
+        ngx_http_websocket_table = table;
+        ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
     }
 
-    if (ngx_http_websocket_table->nslots == 0
-        && ngx_http_websocket_worker_create_eventfds(cycle) != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (table == NULL) {
+        return;
     }
+
+    ngx_http_websocket_worker_create_eventfds(cycle->log);
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
 
-    if ((ngx_uint_t) ccf->worker_processes > ngx_http_websocket_table->nslots)
-    {
+    if ((ngx_uint_t) ccf->worker_processes > ngx_http_websocket_neventfds) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                      "websocket: %i worker processes, but nginx was started "
-                      "with room for %ui: the others will refuse websocket "
-                      "sessions until nginx is restarted",
-                      ccf->worker_processes, ngx_http_websocket_table->nslots);
+                      "websocket: %i worker processes, but only %ui of them "
+                      "can hold websocket sessions: raise the limit of open "
+                      "files, or use fewer",
+                      ccf->worker_processes, ngx_http_websocket_neventfds);
     }
 
-    (void) ngx_atomic_fetch_add(&ngx_http_websocket_table->generation, 1);
-
-    return NGX_OK;
+    ngx_http_websocket_generation = ngx_atomic_fetch_add(&table->generation, 1)
+                                    + 1;
 }
 
 
 /*
  * A process has the eventfds that existed when it was forked, hence all are
- * made at once, enough for the workers of some reloads that overlap.
+ * made at once, and kept for good: whatever reloads take the directives away
+ * and bring them back, an eventfd's number means one slot.
  */
 
-static ngx_int_t
-ngx_http_websocket_worker_create_eventfds(ngx_cycle_t *cycle)
+static void
+ngx_http_websocket_worker_create_eventfds(ngx_log_t *log)
 {
-    int               fd;
-    ngx_uint_t        n, nslots;
-    ngx_core_conf_t  *ccf;
+    int            fd;
+    ngx_uint_t     n;
+    struct rlimit  limit;
 
-    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+    n = NGX_WEBSOCKET_LOG_WORKERS;
 
-    nslots = 4 * ccf->worker_processes;
-    nslots = ngx_max(nslots, NGX_HTTP_WEBSOCKET_SLOTS_MIN);
-    nslots = ngx_min(nslots, NGX_WEBSOCKET_LOG_WORKERS);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        n = ngx_min(n, limit.rlim_cur / NGX_HTTP_WEBSOCKET_EVENTFDS);
+    }
 
-    for (n = 0; n < nslots; n++) {
+    while (ngx_http_websocket_neventfds < n) {
 
         fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
 
         if (fd == -1) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
-                          "eventfd() failed");
-            return NGX_ERROR;
+            ngx_log_error(NGX_LOG_WARN, log, ngx_errno,
+                          "eventfd() failed, websocket has %ui worker slots "
+                          "of %ui", ngx_http_websocket_neventfds, n);
+            return;
         }
 
-        ngx_http_websocket_table->slots[n].fd = fd;
+        ngx_http_websocket_eventfds[ngx_http_websocket_neventfds++] = fd;
     }
-
-    ngx_http_websocket_table->nslots = nslots;
-
-    return NGX_OK;
 }
 
 
-ngx_int_t
-ngx_http_websocket_worker_start(ngx_cycle_t *cycle,
+void
+ngx_http_websocket_worker_start(ngx_log_t *log,
     ngx_http_websocket_worker_handlers_t *handlers)
 {
     ngx_uint_t  n;
 
-    ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
     ngx_http_websocket_handlers = *handlers;
-    ngx_http_websocket_generation = ngx_http_websocket_table->generation;
+    ngx_http_websocket_incarnation =
+                                ngx_http_websocket_worker_next_incarnation();
 
-    ngx_http_websocket_worker_reap(cycle->log);
+    ngx_http_websocket_worker_reap(log);
 
-    if (ngx_http_websocket_worker_lease(cycle) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
-                      "websocket: no free worker slot of %ui, this worker "
-                      "refuses websocket sessions",
-                      ngx_http_websocket_table->nslots);
-        return NGX_DECLINED;
-    }
-
-    if (ngx_http_websocket_worker_add_event(cycle) != NGX_OK) {
-        return NGX_ERROR;
+    if (ngx_http_websocket_worker_seek() != NGX_OK) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "websocket: no free worker slot of %ui, sessions wait "
+                      "until an old worker gives its own back",
+                      ngx_http_websocket_neventfds);
     }
 
     /*
@@ -240,25 +278,65 @@ ngx_http_websocket_worker_start(ngx_cycle_t *cycle,
      * something, and not lived to write to their eventfds.
      */
 
-    for (n = 0; n < ngx_http_websocket_table->nslots; n++) {
+    for (n = 0; n < ngx_http_websocket_neventfds; n++) {
         if (ngx_http_websocket_table->slots[n].incarnation) {
-            ngx_http_websocket_worker_signal(
-                                          &ngx_http_websocket_table->slots[n]);
+            ngx_http_websocket_worker_signal(n);
         }
     }
+}
+
+
+/* 0 means nobody: skipped when the counter comes round */
+
+static uint32_t
+ngx_http_websocket_worker_next_incarnation(void)
+{
+    uint32_t  incarnation;
+
+    do {
+        incarnation = (uint32_t)
+             ngx_atomic_fetch_add(&ngx_http_websocket_table->incarnations, 1);
+    } while (incarnation == 0);
+
+    return incarnation;
+}
+
+
+ngx_int_t
+ngx_http_websocket_worker_seek(void)
+{
+    if (ngx_http_websocket_slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_websocket_table == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_websocket_worker_lease() != NGX_OK) {
+        ngx_http_websocket_worker_ask();
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_websocket_worker_add_event() != NGX_OK) {
+        ngx_http_websocket_worker_unlease();
+        return NGX_DECLINED;
+    }
+
+    ngx_http_websocket_handlers.leased(ngx_http_websocket_slot);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_websocket_worker_lease(ngx_cycle_t *cycle)
+ngx_http_websocket_worker_lease(void)
 {
     int                         rc;
     ngx_uint_t                  n;
     ngx_http_websocket_slot_t  *slot;
 
-    for (n = 0; n < ngx_http_websocket_table->nslots; n++) {
+    for (n = 0; n < ngx_http_websocket_neventfds; n++) {
 
         slot = &ngx_http_websocket_table->slots[n];
 
@@ -273,20 +351,21 @@ ngx_http_websocket_worker_lease(ngx_cycle_t *cycle)
             continue;
         }
 
-        /* 0 means nobody: skipped when the counter comes round */
+        /* what was held before under another one never comes to life again */
 
-        do {
-            ngx_http_websocket_incarnation = (uint32_t)
-                ngx_atomic_fetch_add(&ngx_http_websocket_table->incarnations,
-                                     1);
-        } while (ngx_http_websocket_incarnation == 0);
+        ngx_http_websocket_incarnation =
+                                ngx_http_websocket_worker_next_incarnation();
 
         slot->pending = 0;
-        slot->incarnation = ngx_http_websocket_incarnation;
+        slot->draining = 0;
+        slot->wanted = 0;
+
+        __atomic_store_n(&slot->incarnation, ngx_http_websocket_incarnation,
+                         __ATOMIC_SEQ_CST);
 
         ngx_http_websocket_slot = n;
 
-        ngx_log_debug2(NGX_LOG_DEBUG_CORE, cycle->log, 0,
+        ngx_log_debug2(NGX_LOG_DEBUG_CORE, ngx_cycle->log, 0,
                        "websocket worker slot:%ui incarnation:%uD",
                        n, ngx_http_websocket_incarnation);
 
@@ -297,26 +376,100 @@ ngx_http_websocket_worker_lease(ngx_cycle_t *cycle)
 }
 
 
-static ngx_int_t
-ngx_http_websocket_worker_add_event(ngx_cycle_t *cycle)
+static void
+ngx_http_websocket_worker_unlease(void)
 {
-    int                fd;
+    ngx_http_websocket_slot_t  *slot;
+
+    slot = &ngx_http_websocket_table->slots[ngx_http_websocket_slot];
+
+    ngx_http_websocket_handlers.reap(ngx_http_websocket_slot);
+
+    slot->draining = 0;
+    __atomic_store_n(&slot->incarnation, 0, __ATOMIC_SEQ_CST);
+
+    (void) pthread_mutex_unlock(&slot->lease);
+
+    ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_CORE, ngx_cycle->log, 0,
+                   "websocket worker slot given back");
+}
+
+
+/* has the worker that drains for longest send its sessions away at once */
+
+static void
+ngx_http_websocket_worker_ask(void)
+{
+    ngx_uint_t                   n, oldest;
+    ngx_http_websocket_slot_t   *slot, *slots;
+    ngx_http_websocket_asked_t  *asked;
+
+    asked = &ngx_http_websocket_asked;
+    slots = ngx_http_websocket_table->slots;
+
+    /* one slot is needed, and one was asked for: it may take a moment */
+
+    if (asked->incarnation
+        && slots[asked->slot].incarnation == asked->incarnation
+        && ngx_current_msec - asked->time < NGX_HTTP_WEBSOCKET_ASKED)
+    {
+        return;
+    }
+
+    oldest = NGX_HTTP_WEBSOCKET_NO_SLOT;
+
+    for (n = 0; n < ngx_http_websocket_neventfds; n++) {
+
+        slot = &slots[n];
+
+        if (slot->draining && !slot->wanted
+            && (oldest == NGX_HTTP_WEBSOCKET_NO_SLOT
+                || slot->draining < slots[oldest].draining))
+        {
+            oldest = n;
+        }
+    }
+
+    if (oldest == NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        return;
+    }
+
+    asked->slot = oldest;
+    asked->incarnation = slots[oldest].incarnation;
+    asked->time = ngx_current_msec;
+
+    /* another worker that asks for this one finds the next */
+
+    if (ngx_atomic_cmp_set(&slots[oldest].wanted, 0, 1)) {
+        ngx_http_websocket_worker_signal(oldest);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_worker_add_event(void)
+{
+    ngx_log_t         *log;
     ngx_event_t       *rev;
     ngx_connection_t  *c;
 
-    fd = ngx_http_websocket_table->slots[ngx_http_websocket_slot].fd;
+    log = ngx_cycle->log;
 
-    c = ngx_get_connection(fd, cycle->log);
+    c = ngx_get_connection(
+                        ngx_http_websocket_eventfds[ngx_http_websocket_slot],
+                        log);
     if (c == NULL) {
         return NGX_ERROR;
     }
 
-    c->pool = cycle->pool;
+    c->pool = ngx_cycle->pool;
 
     rev = c->read;
 
-    rev->log = cycle->log;
-    c->write->log = cycle->log;
+    rev->log = log;
+    c->write->log = log;
 
     rev->channel = 1;
     c->write->channel = 1;
@@ -327,12 +480,15 @@ ngx_http_websocket_worker_add_event(ngx_cycle_t *cycle)
 
     if (ngx_add_event(rev, NGX_READ_EVENT, NGX_CLEAR_EVENT) != NGX_OK) {
         ngx_free_connection(c);
+        c->fd = (ngx_socket_t) -1;
         return NGX_ERROR;
     }
 
     /* ngx_close_idle_connections() will tell of a graceful shutdown */
 
     c->idle = 1;
+
+    ngx_http_websocket_eventfd = c;
 
     return NGX_OK;
 }
@@ -358,27 +514,67 @@ ngx_http_websocket_worker_event(ngx_event_t *ev)
 
 
 void
-ngx_http_websocket_worker_stop(ngx_cycle_t *cycle)
+ngx_http_websocket_worker_drain(void)
 {
     ngx_http_websocket_slot_t  *slot;
+
+    slot = &ngx_http_websocket_table->slots[ngx_http_websocket_slot];
+
+    /* who asked the slot's last worker too late has asked this one */
+
+    slot->wanted = 0;
+    slot->draining = ngx_atomic_fetch_add(&ngx_http_websocket_table->drains, 1)
+                     + 1;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_worker_wanted(void)
+{
+    ngx_http_websocket_slot_t  *slot;
+
+    if (ngx_http_websocket_slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        return 0;
+    }
+
+    slot = &ngx_http_websocket_table->slots[ngx_http_websocket_slot];
+
+    return slot->draining && slot->wanted;
+}
+
+
+void
+ngx_http_websocket_worker_release(void)
+{
+    ngx_connection_t  *c;
 
     if (ngx_http_websocket_slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
         return;
     }
 
-    slot = &ngx_http_websocket_table->slots[ngx_http_websocket_slot];
+    c = ngx_http_websocket_eventfd;
 
-    if (ngx_http_websocket_handlers.reap(ngx_http_websocket_slot) != NGX_OK) {
-        return;
+    if (c->read->posted) {
+        ngx_delete_posted_event(c->read);
     }
 
-    slot->incarnation = 0;
-    (void) pthread_mutex_unlock(&slot->lease);
+    (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
 
-    ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
+    /* the eventfd itself remains, to wake who has the slot next */
 
-    ngx_log_debug0(NGX_LOG_DEBUG_CORE, cycle->log, 0,
-                   "websocket worker slot given back");
+    ngx_free_connection(c);
+    c->fd = (ngx_socket_t) -1;
+
+    ngx_http_websocket_worker_unlease();
+}
+
+
+void
+ngx_http_websocket_worker_stop(void)
+{
+    if (ngx_http_websocket_slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        ngx_http_websocket_worker_unlease();
+    }
 }
 
 
@@ -396,6 +592,15 @@ ngx_http_websocket_worker_incarnation(void)
 }
 
 
+ngx_uint_t
+ngx_http_websocket_worker_has(ngx_uint_t slot, uint32_t incarnation)
+{
+    return __atomic_load_n(&ngx_http_websocket_table->slots[slot].incarnation,
+                           __ATOMIC_SEQ_CST)
+           == incarnation;
+}
+
+
 void
 ngx_http_websocket_worker_wake(ngx_websocket_log_wake_t *wake)
 {
@@ -410,7 +615,7 @@ ngx_http_websocket_worker_wake(ngx_websocket_log_wake_t *wake)
             n = 64 * i + __builtin_ctzll(slots);
 
             if (n == ngx_http_websocket_slot
-                || n >= ngx_http_websocket_table->nslots)
+                || n >= ngx_http_websocket_neventfds)
             {
                 continue;
             }
@@ -420,7 +625,7 @@ ngx_http_websocket_worker_wake(ngx_websocket_log_wake_t *wake)
             if (__atomic_exchange_n(&slot->pending, 1, __ATOMIC_SEQ_CST)
                 == 0)
             {
-                ngx_http_websocket_worker_signal(slot);
+                ngx_http_websocket_worker_signal(n);
             }
         }
     }
@@ -428,19 +633,19 @@ ngx_http_websocket_worker_wake(ngx_websocket_log_wake_t *wake)
 
 
 static void
-ngx_http_websocket_worker_signal(ngx_http_websocket_slot_t *slot)
+ngx_http_websocket_worker_signal(ngx_uint_t n)
 {
+    int       fd;
     uint64_t  one;
 
     one = 1;
+    fd = ngx_http_websocket_eventfds[n];
 
     /* EAGAIN needs 2^64 - 2 writes that nobody read; the fd is still ready */
 
-    if (write(slot->fd, &one, sizeof(uint64_t)) == -1
-        && ngx_errno != NGX_EAGAIN)
-    {
+    if (write(fd, &one, sizeof(uint64_t)) == -1 && ngx_errno != NGX_EAGAIN) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno,
-                      "write() to eventfd %d failed", slot->fd);
+                      "write() to eventfd %d failed", fd);
     }
 }
 
@@ -464,7 +669,7 @@ ngx_http_websocket_worker_reap(ngx_log_t *log)
 {
     ngx_uint_t  n;
 
-    for (n = 0; n < ngx_http_websocket_table->nslots; n++) {
+    for (n = 0; n < ngx_http_websocket_neventfds; n++) {
 
         if (ngx_http_websocket_table->slots[n].incarnation
             && n != ngx_http_websocket_slot)
@@ -494,8 +699,10 @@ ngx_http_websocket_worker_reap_slot(ngx_uint_t n, ngx_log_t *log)
         return;
     }
 
-    if (slot->incarnation && ngx_http_websocket_handlers.reap(n) == NGX_OK) {
-        slot->incarnation = 0;
+    if (slot->incarnation) {
+        ngx_http_websocket_handlers.reap(n);
+        slot->draining = 0;
+        __atomic_store_n(&slot->incarnation, 0, __ATOMIC_SEQ_CST);
     }
 
     (void) pthread_mutex_unlock(&slot->lease);
@@ -513,6 +720,7 @@ ngx_http_websocket_worker_reap_slot(ngx_uint_t n, ngx_log_t *log)
 ngx_uint_t
 ngx_http_websocket_worker_outdated(void)
 {
-    return ngx_http_websocket_table->generation
-           != ngx_http_websocket_generation;
+    return ngx_http_websocket_table == NULL
+           || ngx_http_websocket_table->generation
+              != ngx_http_websocket_generation;
 }

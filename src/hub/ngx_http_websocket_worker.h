@@ -4,8 +4,12 @@
  *
  * The table lives in shared memory of its own and survives reloads, when the
  * workers of two configurations run side by side.  A slot is leased by a
- * robust mutex that its worker holds as long as it lives, so that the kernel
- * says exactly who died.
+ * robust mutex that its worker holds as long as it has the slot, so that the
+ * kernel says exactly who died.
+ *
+ * A slot is the right to hold sessions, and nothing else: a process works
+ * without one, seeks one as long as it takes sessions, and gives it back when
+ * it shuts down and its last session is gone.
  */
 
 
@@ -22,16 +26,15 @@
 #include "hub/log.h"
 
 
-/*
- * Called for a slot whose worker died: its incarnation is void.  Returns
- * NGX_OK, or NGX_BUSY to be called again later.
- */
-typedef ngx_int_t (*ngx_http_websocket_reap_pt)(ngx_uint_t slot);
+typedef void (*ngx_http_websocket_slot_pt)(ngx_uint_t slot);
 
 typedef struct {
-    ngx_event_handler_pt          wake;     /* another worker has news */
+    ngx_event_handler_pt          wake;     /* another worker has news, or
+                                               wants the slot */
     ngx_event_handler_pt          quit;     /* this worker shuts down */
-    ngx_http_websocket_reap_pt    reap;
+    ngx_http_websocket_slot_pt    leased;   /* this worker has it from now on */
+    ngx_http_websocket_slot_pt    reap;     /* its worker died, or gives it
+                                               back: nobody else has it yet */
 } ngx_http_websocket_worker_handlers_t;
 
 
@@ -42,34 +45,52 @@ typedef struct {
 ngx_int_t ngx_http_websocket_worker_table(ngx_conf_t *cf);
 
 /*
- * In init_module: makes the eventfds when the table is new, and begins a new
- * generation of the configuration.  Does nothing without a table.  Returns
- * NGX_OK or NGX_ERROR.
+ * In init_module, for any configuration: makes the eventfds when it has a
+ * table, and begins a new generation.  With fewer eventfds there are fewer
+ * slots, which is no error.
  */
-ngx_int_t ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle);
+void ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle);
 
 /*
- * In init_process of a worker: leases a slot, registers its eventfd, and
- * reaps and wakes as after any worker's death.  Returns NGX_OK,
- * NGX_DECLINED when no slot is free (the worker then can hold no sessions),
- * or NGX_ERROR.
+ * In init_process of a worker whose configuration has a table: seeks a slot,
+ * and reaps and wakes as after any worker's death.
  */
-ngx_int_t ngx_http_websocket_worker_start(ngx_cycle_t *cycle,
+void ngx_http_websocket_worker_start(ngx_log_t *log,
     ngx_http_websocket_worker_handlers_t *handlers);
 
 /*
- * In exit_process: gives the slot back; where that cannot be said in all zones
- * now, others will find that the worker died.
+ * Leases a slot, if this worker has none.  Returns NGX_OK, or NGX_DECLINED:
+ * when none is free, the worker that shuts down for longest was asked for its
+ * own, which may take it some tenths of a second.
  */
-void ngx_http_websocket_worker_stop(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_websocket_worker_seek(void);
+
+/* This worker, which has a slot, begins to shut down. */
+void ngx_http_websocket_worker_drain(void);
+
+/* 1 when this worker shuts down, and another waits for its slot. */
+ngx_uint_t ngx_http_websocket_worker_wanted(void);
+
+/* Gives the slot back; does nothing without one. */
+void ngx_http_websocket_worker_release(void);
+
+/* The same in exit_process. */
+void ngx_http_websocket_worker_stop(void);
 
 /* This worker's slot, or NGX_HTTP_WEBSOCKET_NO_SLOT. */
 ngx_uint_t ngx_http_websocket_worker_slot(void);
 
 #define NGX_HTTP_WEBSOCKET_NO_SLOT  ((ngx_uint_t) -1)
 
-/* This worker's incarnation: never 0, never used before or again. */
+/*
+ * This worker's incarnation, another one with each slot that it leases: never
+ * 0, never used before or again.
+ */
 uint32_t ngx_http_websocket_worker_incarnation(void);
+
+/* 1 when that incarnation has the slot: once it has not, it never will. */
+ngx_uint_t ngx_http_websocket_worker_has(ngx_uint_t slot,
+    uint32_t incarnation);
 
 /*
  * Wakes the workers of a set, this one excepted: one write to an eventfd
@@ -80,7 +101,10 @@ void ngx_http_websocket_worker_wake(ngx_websocket_log_wake_t *wake);
 /* Says that what woke this worker is going to be looked at. */
 void ngx_http_websocket_worker_awake(void);
 
-/* Looks for workers that died, and reaps their slots. */
+/*
+ * Looks for workers that died, and reaps their slots; what they held in a zone
+ * is voided by ngx_http_websocket_zone_reap().
+ */
 void ngx_http_websocket_worker_reap(ngx_log_t *log);
 
 /*

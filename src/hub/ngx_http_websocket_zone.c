@@ -96,6 +96,8 @@ static int ngx_http_websocket_zone_bury_one(ngx_http_websocket_zone_t *zone,
 static int ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_row_t *rows, size_t n,
     ngx_websocket_log_seat_t *seats);
+static ngx_uint_t ngx_http_websocket_zone_is_void(
+    ngx_http_websocket_zone_t *zone, ngx_uint_t slot);
 static int ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member,
     ngx_http_websocket_mourn_pt mourn, ngx_websocket_log_wake_t *wake);
@@ -487,9 +489,22 @@ ngx_http_websocket_zone_wake(ngx_websocket_log_wake_t *wake)
 
 
 ngx_int_t
-ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone,
-    ngx_uint_t slot, uint32_t incarnation)
+ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
 {
+    uint32_t    incarnation;
+    ngx_uint_t  slot;
+
+    slot = ngx_http_websocket_worker_slot();
+    incarnation = ngx_http_websocket_worker_incarnation();
+
+    if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        return NGX_DECLINED;
+    }
+
+    if (zone->incarnation == incarnation) {
+        return NGX_OK;
+    }
+
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_BUSY;
     }
@@ -498,7 +513,45 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone,
 
     ngx_http_websocket_zone_unlock(zone);
 
+    zone->incarnation = incarnation;
+
     return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone)
+{
+    ngx_uint_t  slot;
+
+    for (slot = 0; slot < NGX_WEBSOCKET_LOG_WORKERS; slot++) {
+
+        if (ngx_http_websocket_zone_is_void(zone, slot)) {
+            if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+                return;
+            }
+
+            /* another worker may have been attached meanwhile */
+
+            if (ngx_http_websocket_zone_is_void(zone, slot)) {
+                ngx_websocket_log_attach(zone->log, slot, 0);
+            }
+
+            ngx_http_websocket_zone_unlock(zone);
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_zone_is_void(ngx_http_websocket_zone_t *zone,
+    ngx_uint_t slot)
+{
+    uint32_t  incarnation;
+
+    incarnation = ngx_websocket_log_attached(zone->log, slot);
+
+    return incarnation && !ngx_http_websocket_worker_has(slot, incarnation);
 }
 
 
@@ -1372,6 +1425,7 @@ ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
         /* nobody may have noticed yet that a worker died */
 
         ngx_http_websocket_worker_reap(ngx_cycle->log);
+        ngx_http_websocket_zone_reap(zone);
     }
 }
 

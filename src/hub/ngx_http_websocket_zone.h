@@ -30,7 +30,10 @@ struct ngx_http_websocket_zone_s {
     ngx_websocket_log_t          *log;
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
-                                                NULL where it has no slot */
+                                                NULL in what is not a worker,
+                                                or was begun before */
+    uint32_t                      incarnation;  /* of this worker, that the
+                                                   zone knows */
     ngx_http_websocket_stats_t   *stats;     /* this worker's */
     uint64_t                      sweep;     /* buckets it has yet to look at
                                                 in this second */
@@ -71,9 +74,15 @@ ngx_int_t ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone,
 /* tries before others are let run: the lock is held very shortly */
 #define NGX_HTTP_WEBSOCKET_SPIN  200
 
-/* Gives a worker's slot to an incarnation, 0 for nobody. */
-ngx_int_t ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone,
-    ngx_uint_t slot, uint32_t incarnation);
+/*
+ * Tells the zone of this worker's slot and incarnation, if that is new to it:
+ * nothing can be held in it before.  Returns NGX_OK, NGX_DECLINED when the
+ * worker has no slot, or NGX_BUSY.
+ */
+ngx_int_t ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone);
+
+/* Voids what workers hold that do not have their slot any more. */
+void ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone);
 
 /*
  * Appends a message to the channel of that name, which is made when it does

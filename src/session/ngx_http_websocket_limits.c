@@ -35,13 +35,13 @@ static ngx_uint_t  ngx_http_websocket_earned;
 
 ngx_int_t
 ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r)
+    ngx_http_request_t *r, ngx_uint_t seats)
 {
     ngx_uint_t                         nseats;
     ngx_http_websocket_limits_conf_t  *conf;
 
     conf = &s->conf->limits;
-    nseats = conf->sessions ? conf->sessions->nelts : 0;
+    nseats = conf->sessions && seats ? conf->sessions->nelts : 0;
 
     if (nseats == 0
         && (conf->rates == NULL || s->protocol != NGX_HTTP_WEBSOCKET_RAW))

@@ -13,13 +13,14 @@
 
 
 /*
- * Takes the seats that the location asks for, all or none.  Returns NGX_OK;
+ * Takes the seats that the location asks for, all or none, or with seats 0
+ * none in any case.  Returns NGX_OK;
  * NGX_BUSY when there are as many sessions as there may be, NGX_DECLINED when
  * the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR when memory was
  * refused.
  */
 ngx_int_t ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r);
+    ngx_http_request_t *r, ngx_uint_t seats);
 
 /* Gives the seats back. */
 void ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s);

@@ -52,11 +52,6 @@ static ngx_http_websocket_time_t ngx_http_websocket_session_closing(
     ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_session_passed(
     ngx_http_websocket_time_t since, ngx_msec_t timeout);
-static void ngx_http_websocket_session_drain(
-    ngx_queue_t *node);
-static void ngx_http_websocket_session_abandon(
-    ngx_queue_t *node);
-static void ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_count_end(
     ngx_http_websocket_session_t *s);
 
@@ -92,6 +87,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options)
 {
     ngx_int_t                      rc;
+    ngx_uint_t                     holds;
     ngx_http_websocket_session_t  *s;
 
     s = ngx_http_websocket_session_alloc(r, options->protocol,
@@ -117,6 +113,8 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    holds = ngx_http_websocket_drain_begin(s);
+
     s->conf->stats->active[s->protocol]++;
 
     s->record->request = r;
@@ -127,7 +125,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = ngx_http_websocket_limits_begin(s, r);
+    rc = ngx_http_websocket_limits_begin(s, r, holds);
 
     if (rc == NGX_OK && options->deflate.accepted) {
         rc = ngx_http_websocket_deflate_begin(s, &options->deflate);
@@ -144,7 +142,10 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_websocket_session_subscribe(s, ctx->channels, options);
+        rc = holds ? ngx_http_websocket_session_subscribe(s, ctx->channels,
+                                                          options)
+                   : ngx_http_websocket_drain_refer(s, ctx->channels,
+                                                    options);
     }
 
     if (rc != NGX_OK) {
@@ -442,6 +443,14 @@ ngx_http_websocket_session_start(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_protocol_of(s)->transport->start(s);
 
+    if (ngx_exiting) {
+
+        /* it came before, but was read after the worker was told to quit */
+
+        ngx_http_websocket_drain(s);
+        return;
+    }
+
     ngx_http_websocket_session_schedule(s);
 }
 
@@ -556,7 +565,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_count_end(s);
 
     ngx_http_websocket_session_unsubscribe(s);
-    ngx_http_websocket_limits_end(s);
+    ngx_http_websocket_drain_away(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
 
@@ -670,13 +679,13 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
                                   + conf->idle_timeout);
         }
 
-        if (s->draining) {
-            ngx_http_websocket_earlier(s->record->leave);
-        }
-
         if (s->record->auth) {
             ngx_http_websocket_earlier(ngx_http_websocket_auth_due(s));
         }
+    }
+
+    if (s->draining && !s->close_queued) {
+        ngx_http_websocket_earlier(s->record->leave);
     }
 
     if (s->unacked || s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
@@ -746,12 +755,16 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (s->state != NGX_HTTP_WEBSOCKET_OPEN) {
+    /* one that is yet to be open has the Close behind its 101 */
+
+    if (s->draining && !s->close_queued
+        && ngx_http_websocket_session_passed(s->record->leave, 0))
+    {
+        ngx_http_websocket_drain_leave(s);
         return NGX_OK;
     }
 
-    if (s->draining && ngx_http_websocket_session_passed(s->record->leave, 0)) {
-        ngx_http_websocket_session_leave(s);
+    if (s->state != NGX_HTTP_WEBSOCKET_OPEN) {
         return NGX_OK;
     }
 
@@ -860,71 +873,4 @@ ngx_http_websocket_session_passed(ngx_http_websocket_time_t since,
     return (int32_t) (ngx_http_websocket_now() - since
                       - (ngx_http_websocket_time_t) timeout)
            >= 0;
-}
-
-
-static void
-ngx_http_websocket_session_leave(ngx_http_websocket_session_t *s)
-{
-    if (ngx_http_websocket_worker_outdated()) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_RESTART,
-                                         "server restarts: connect again");
-        return;
-    }
-
-    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_GOING_AWAY,
-                                     "server shuts down");
-}
-
-
-void
-ngx_http_websocket_session_drain_all(void)
-{
-    ngx_http_websocket_wheel_visit(ngx_http_websocket_session_drain);
-}
-
-
-static void
-ngx_http_websocket_session_drain(ngx_queue_t *node)
-{
-    ngx_http_websocket_session_t  *s;
-
-    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
-
-    s->draining = 1;
-
-    if (!s->close_queued) {
-        s->record->leave = ngx_http_websocket_now();
-
-        /* spread, so that all do not come back at once */
-
-        if (s->conf->drain) {
-            s->record->leave += (ngx_msec_t) ngx_random() % s->conf->drain;
-        }
-    }
-
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-void
-ngx_http_websocket_session_abandon_all(void)
-{
-    ngx_http_websocket_wheel_each(ngx_http_websocket_session_abandon);
-}
-
-
-static void
-ngx_http_websocket_session_abandon(ngx_queue_t *node)
-{
-    ngx_http_websocket_session_t  *s;
-
-    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
-
-    if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
-        ngx_http_websocket_session_leave(s);
-        (void) ngx_http_websocket_flush(s);
-    }
-
-    ngx_http_websocket_session_free(s);
 }

@@ -176,6 +176,7 @@ typedef struct {
     uint16_t                      close_code;       /* that ended it */
     uint16_t                      nchannels;
     uint8_t                       close_reason_size;
+    uint8_t                       away;     /* it holds nothing in the zone */
     u_char                        names[1]; /* of a socket's channels */
 } ngx_http_websocket_record_t;
 
@@ -404,12 +405,6 @@ void ngx_http_websocket_socket_closed_by_peer(
 /* Ends the connection now and frees the session. */
 void ngx_http_websocket_session_free(ngx_http_websocket_session_t *s);
 
-/* A worker that shuts down sends all its sessions away, spread over time. */
-void ngx_http_websocket_session_drain_all(void);
-
-/* A worker that exits at once tells its sessions so, without waiting. */
-void ngx_http_websocket_session_abandon_all(void);
-
 /* In init_process. */
 void ngx_http_websocket_session_init(ngx_cycle_t *cycle);
 
@@ -418,6 +413,53 @@ extern const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber;
 
 /* Sets the timer to the next thing that can become due. */
 void ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s);
+
+
+/* drain: how a worker that shuts down gets rid of its sessions */
+
+/* Whether the worker can hold a session of the location now. */
+ngx_uint_t ngx_http_websocket_drain_holds(ngx_http_websocket_loc_conf_t *conf);
+
+/*
+ * A session is made.  Returns 0 when the worker cannot hold it: then it must
+ * have nothing in the zone, and ngx_http_websocket_drain_refer() is called.
+ */
+ngx_uint_t ngx_http_websocket_drain_begin(ngx_http_websocket_session_t *s);
+
+/*
+ * Only sends the client away, told from where to go on with another worker.
+ * Returns NGX_OK, or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_drain_refer(ngx_http_websocket_session_t *s,
+    ngx_str_t *channels, ngx_http_websocket_options_t *options);
+
+/* Sends a session away, at a moment of its own. */
+void ngx_http_websocket_drain(ngx_http_websocket_session_t *s);
+
+/* Sends it away now. */
+void ngx_http_websocket_drain_leave(ngx_http_websocket_session_t *s);
+
+/* It has no subscription any more, and gives its seats back. */
+void ngx_http_websocket_drain_away(ngx_http_websocket_session_t *s);
+
+/* A worker that shuts down sends all its sessions away, spread over time. */
+void ngx_http_websocket_drain_all(void);
+
+/* The same at once, for another worker wants its slot. */
+void ngx_http_websocket_drain_dismiss(void);
+
+/* Is none left that needs the slot of a worker that shuts down? */
+void ngx_http_websocket_drain_look(void);
+
+/* A worker that exits at once tells its sessions so, without waiting. */
+void ngx_http_websocket_drain_abandon_all(void);
+
+/* called when a worker that shuts down has no session that needs its slot */
+typedef void (*ngx_http_websocket_left_pt)(void);
+
+/* In init_process. */
+void ngx_http_websocket_drain_init(ngx_cycle_t *cycle,
+    ngx_http_websocket_left_pt handler);
 
 
 /* read */

@@ -15,8 +15,9 @@ from peer import Shim
 from storm import Nginx, Tap
 
 KEPT = 5
-SIZE = 100_000                  # more than is read with others
+SIZE = 600_000                  # more than is copied at once
 PAGE = 1 << 20                  # the buffer of a page
+BODY = b''.join(b'%08d' % n for n in range(SIZE // 8))
 TIMEOUT = 30
 
 CONF = f'''
@@ -52,9 +53,9 @@ class Connection:
         self.worker = int(response.getheader('X-Worker'))
         return json.loads(response.read())
 
-    def publish(self, room, n):
+    def publish(self, room, n, body=BODY):
         for _ in range(n):
-            answer = self.ask('POST', room, body=b'x' * SIZE)
+            answer = self.ask('POST', room, body=body)
         return answer
 
     def subscribe(self, room, since):
@@ -83,9 +84,10 @@ class Connection:
             payload = self.file.read(size)
             if head[0] & 15 == 8:
                 return offsets, struct.unpack('>H', payload[:2])[0]
-            position = payload.split(b'\n')[0]
+            position, _, message = payload.partition(b'\n')
             if not position.startswith(b'{'):
-                offsets.append(int(position.split(b':')[1]))
+                offset = int(position.split(b':')[1])
+                offsets.append(offset if message == BODY else -offset)
         return offsets, None
 
 
@@ -104,20 +106,20 @@ class Test:
             connection.http.close()
         return connection
 
-    def held_up(self, room, size, what):
+    def held_up(self, room, size, body, what):
         """Does it on one worker, and publishes by the other meanwhile."""
         self.shim.values = (self.a.worker, size, 0)
         with concurrent.futures.ThreadPoolExecutor(1) as threads:
             future = threads.submit(what)
             self.nginx.wait(lambda: self.shim.values[2] == 1)
-            self.b.publish(room, KEPT + 1)
+            self.b.publish(room, KEPT + 1, body)
             self.shim.values = (0, 0, 1)
             return future.result()
 
     def page(self):
-        channel = self.b.publish('page', 10)
+        channel = self.b.publish('page', 10, b'small')
         since = f'{channel["epoch"]}:7'
-        page = self.held_up('page', PAGE, lambda: self.a.ask(
+        page = self.held_up('page', PAGE, b'small', lambda: self.a.ask(
             'GET', 'page', f'&since={since}'))
         offsets = [m['offset'] for m in page['messages']]
         self.tap.ok(page['recovered'] is False
@@ -132,12 +134,18 @@ class Test:
 
     def large(self):
         channel = self.b.publish('large', 10)
-        self.held_up('large', SIZE, lambda: self.a.subscribe(
+        self.held_up('large', SIZE, BODY, lambda: self.a.subscribe(
             'large', f'{channel["epoch"]}:7'))
         offsets, code = self.a.frames(16)
         self.tap.ok(offsets == list(range(8, 8 + len(offsets)))
                     and code == 1013,
                     f'a client that recovers from 7: {offsets}, {code}')
+
+        reader = Connection(self.nginx.port)
+        reader.subscribe('large', f'{channel["epoch"]}:11')
+        offsets, code = reader.frames(16)
+        self.tap.ok(offsets == list(range(12, 17)),
+                    f'and from 11, each message whole: {offsets}, {code}')
 
     def run(self):
         self.page()

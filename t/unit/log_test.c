@@ -1473,6 +1473,13 @@ sweepers(void)
     ngx_websocket_log_attach(l, 4, 2);
     unit_ok(ngx_websocket_log_sweeper(l, 3, NOW + 5000, 900),
             "sweeper: void with its worker");
+    unit_ok(!ngx_websocket_log_sweeper(l, 4, NOW + 14999, 900)
+            && ngx_websocket_log_sweeper(l, 4, NOW + 15000, 900)
+            && !ngx_websocket_log_sweeper(l, 3, NOW + 15000, 900),
+            "sweeper: for ten seconds, if it hangs");
+
+    ngx_websocket_log_swept(l, 4);
+    (void) ngx_websocket_log_sweeper(l, 3, NOW + 16000, 900);
 
     ngx_websocket_log_swept(l, 3);
     unit_ok(ngx_websocket_log_sweeper(l, 4, NOW, 900),
