@@ -538,8 +538,8 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
 
 /*
- * Before a frame, or what is left of one.  A client's first frame is taken at
- * once if it is small: others' work is not to delay it.
+ * Before a frame, or what is left of one.  A client that sent no more than
+ * one small frame is read at once: others' work is not to delay it.
  */
 
 static ngx_inline ngx_uint_t
@@ -555,7 +555,10 @@ ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
 
     dear = s->conf->typed.takes || ngx_http_websocket_variant_codec(s->variant);
 
-    if (!dear && ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK) {
+    if (!dear
+        && (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK
+            || (first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT)))
+    {
         return 0;
     }
 
