@@ -342,6 +342,12 @@ ngx_http_websocket_queue_drop_messages(ngx_http_websocket_session_t *s,
 
     q = s->out;
 
+    /* what is left moves down, past where victims are looked for */
+
+    if ((int32_t) (q->victim - (q->head + i)) > 0) {
+        q->victim = q->head + i;
+    }
+
     for (kept = i; i < q->count; i++) {
 
         frame = *ngx_http_websocket_queue_at(q, i);
