@@ -63,6 +63,10 @@ struct ngx_websocket_type_s {
 
     ngx_websocket_field_t       *fields;
     size_t                       count;
+    size_t                       required;  /* of them */
+    size_t                      *names;     /* their numbers, by name */
+    size_t                      *givers;    /* of those with a default */
+    size_t                       givers_count;
     ngx_websocket_view_t       **views;
     size_t                       views_count;
 
