@@ -1,4 +1,5 @@
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "message/type_private.h"
@@ -348,8 +349,7 @@ ngx_websocket_check_string(const ngx_websocket_type_t *type,
         }
     }
 
-    if (field->values && !ngx_websocket_check_enum(field->values, text, size))
-    {
+    if (field->values && !ngx_websocket_check_enum(field, text, size)) {
         return ngx_websocket_json_refuse(error, place, "expected one of %s",
                                          field->values);
     }
@@ -391,23 +391,31 @@ ngx_websocket_check_characters(const char *text, size_t size)
 
 
 int
-ngx_websocket_check_enum(const char *values, const char *text, size_t size)
+ngx_websocket_check_enum(const ngx_websocket_field_t *field, const char *text,
+    size_t size)
 {
-    size_t  n;
+    ngx_websocket_word_t  word;
 
-    for ( ;; ) {
-        n = strcspn(values, "|");
+    word.data = text;
+    word.size = size;
 
-        if (n == size && memcmp(values, text, n) == 0) {
-            return 1;
-        }
+    return bsearch(&word, field->words, field->words_count,
+                   sizeof(ngx_websocket_word_t), ngx_websocket_word_order)
+           != NULL;
+}
 
-        if (values[n] == '\0') {
-            return 0;
-        }
 
-        values += n + 1;
+int
+ngx_websocket_word_order(const void *one, const void *two)
+{
+    const ngx_websocket_word_t *a = one;
+    const ngx_websocket_word_t *b = two;
+
+    if (a->size != b->size) {
+        return a->size < b->size ? -1 : 1;
     }
+
+    return memcmp(a->data, b->data, a->size);
 }
 
 

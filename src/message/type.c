@@ -28,6 +28,7 @@ typedef struct {
 static void *ngx_websocket_type_more(void *array, size_t n, size_t size);
 static int ngx_websocket_type_wrong(ngx_websocket_words_t *words,
     const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int ngx_websocket_field_words(ngx_websocket_field_t *field);
 static int ngx_websocket_field_named(ngx_websocket_type_t *type,
     const char *name);
 static size_t ngx_websocket_type_place(const ngx_websocket_type_t *type,
@@ -143,6 +144,7 @@ ngx_websocket_type_destroy(ngx_websocket_type_t *type)
 
         free(field->name);
         free(field->values);
+        free(field->words);
         json_decref(field->value);
     }
 
@@ -468,8 +470,46 @@ ngx_websocket_field_enum(ngx_websocket_words_t *words, const char *value)
 
     words->field->values = strdup(value);
 
-    return words->field->values
+    return words->field->values && ngx_websocket_field_words(words->field) == 0
            ? 0 : ngx_websocket_type_wrong(words, "no memory");
+}
+
+
+/* a message may have thousands of values, and an enum hundreds */
+
+static int
+ngx_websocket_field_words(ngx_websocket_field_t *field)
+{
+    char                  *p;
+    ngx_websocket_word_t  *word;
+
+    free(field->words);
+
+    field->words = malloc((strlen(field->values) / 2 + 1)
+                          * sizeof(ngx_websocket_word_t));
+
+    if (field->words == NULL) {
+        return -1;
+    }
+
+    field->words_count = 0;
+
+    for (p = field->values; /* void */ ; p++) {
+        word = &field->words[field->words_count++];
+        word->data = p;
+        word->size = strcspn(p, "|");
+
+        p += word->size;
+
+        if (*p == '\0') {
+            break;
+        }
+    }
+
+    qsort(field->words, field->words_count, sizeof(ngx_websocket_word_t),
+          ngx_websocket_word_order);
+
+    return 0;
 }
 
 

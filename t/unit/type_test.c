@@ -748,6 +748,54 @@ many(void)
 }
 
 
+/* an enum of thousands of words, for thousands of values */
+
+static void
+choices(void)
+{
+    char                         option[40000], error[256], *p;
+    unsigned                     i;
+    json_t                      *json, *items;
+    clock_t                      begin;
+    const char                  *list[] = { "v", "string", option };
+    ngx_websocket_type_t        *type;
+    ngx_websocket_json_error_t   told;
+
+    p = option + sprintf(option, "enum=");
+
+    for (i = 0; i < 5000; i++) {
+        p += sprintf(p, "%sw%u", i ? "|" : "", i);
+    }
+
+    type = make("c", "");
+    unit_ok(ngx_websocket_type_field(type, list, 3, error, sizeof(error)) == 0,
+            "an enum of 5000 words");
+    type = make("t", "field l array of=c");
+    json = json_object();
+    items = json_array();
+    json_object_set_new(json, "l", items);
+
+    for (i = 0; i < 5000; i++) {
+        json_array_append_new(items, json_pack("{s:s+}", "v", "w", "4999"));
+    }
+
+    begin = clock();
+    unit_ok(ngx_websocket_type_check(type, json, &told)
+            == NGX_WEBSOCKET_JSON_OK, "5000 values of it");
+    begin = (clock() - begin) / (CLOCKS_PER_SEC / 1000);
+    unit_ok(begin < 100, "they take %ld ms", (long) begin);
+
+    json_array_append_new(items, json_pack("{s:s}", "v", "w5000"));
+    unit_ok(ngx_websocket_type_check(type, json, &told)
+            == NGX_WEBSOCKET_JSON_REFUSED
+            && strcmp(told.path, "l[5000].v") == 0, "one is not: %s",
+            told.path);
+
+    json_decref(json);
+    forget();
+}
+
+
 static void
 decodes(const char *text, size_t size, const char *expected)
 {
@@ -1028,6 +1076,7 @@ main(void)
     directives();
     defaults();
     many();
+    choices();
     decoding();
     paths();
     numbers();
