@@ -144,14 +144,12 @@ def as_agreed(ws, offer, setting):
     if not extensions:
         return False
     takeover = 'takeover=on' in setting
+    # whose window cannot be made smaller does not keep it
+    small = offer[3] is not None or 'window=15' in setting
     extension = extensions[0]
-
-    # a window of 15 that is more than is configured is not kept
-    fixed = offer[3] is None and 'window=15' not in setting
-
     return (extension.remote_no_context_takeover == (not takeover or offer[0])
             and extension.local_no_context_takeover
-            == (not takeover or offer[1] or fixed))
+            == (not takeover or not small or offer[1]))
 
 
 async def echo_one(base, i, offer):
