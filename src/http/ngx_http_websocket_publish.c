@@ -118,11 +118,14 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
 
         rc = ngx_http_discard_request_body(r);
 
-        return rc == NGX_OK ? ngx_http_websocket_not_allowed(r,
-                                         &ngx_http_websocket_allow_get,
-                                         "this stream does not take messages: publish "
-                                         "in a location with websocket_publish")
-                            : rc;
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        return ngx_http_websocket_not_allowed(r, &ngx_http_websocket_allow_get,
+                                              "this stream does not take "
+                                              "messages: publish in a location "
+                                              "with websocket_publish");
     }
 
     rc = ngx_http_websocket_publish_admit(r);

@@ -1,9 +1,9 @@
 
 #include "ngx_http_websocket_module.h"
+#include "hub/ngx_http_websocket_turn.h"
 #include "message/fields.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
-#include "hub/ngx_http_websocket_turn.h"
 
 
 /* what it takes to read or to write so much JSON, in steps */

@@ -1,9 +1,9 @@
 
 #include "ngx_http_websocket_module.h"
+#include "hub/ngx_http_websocket_turn.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
 #include "message/tags.h"
-#include "hub/ngx_http_websocket_turn.h"
 
 
 /* a message that the set looks at, and whether it has its fields */
