@@ -138,7 +138,7 @@ ngx_http_websocket_await_or_refuse(ngx_http_request_t *r,
     }
 
     return ngx_http_websocket_respond_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "busy", "the zone is not to be "
+                                            "busy", "the zone cannot be "
                                             "had now: try again");
 }
 

@@ -489,7 +489,7 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
         ngx_http_websocket_rejected(r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
 
-        return ngx_http_websocket_unavailable(r, "the zone is not to be had "
+        return ngx_http_websocket_unavailable(r, "the zone cannot be had "
                                               "now: try again");
 
     default:  /* NGX_ERROR */

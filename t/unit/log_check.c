@@ -424,8 +424,8 @@ ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
 
     for (n = 0; ref && n < ch->held.of.count; n++) {
 
-        wrong = ngx_websocket_check_message(check, channel, ref,
-                                            ch->offset - ch->held.of.count + 1 + n);
+        wrong = ngx_websocket_check_message(check, channel, ref, ch->offset
+                                            - ch->held.of.count + 1 + n);
         if (wrong) {
             return wrong;
         }

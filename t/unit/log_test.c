@@ -731,7 +731,8 @@ seeks(void)
         most = steps > most ? steps : most;
     }
 
-    unit_ok(i >= 60000 && ch->held.of.count == 60000, "seek: anywhere in 60,000");
+    unit_ok(i >= 60000 && ch->held.of.count == 60000,
+            "seek: anywhere in 60,000");
     unit_ok(most <= 3 * 16, "seek: takes at most %u steps", most);
 }
 
@@ -1026,7 +1027,8 @@ large(void)
             "large: read in %u pieces", pieces);
 
     unit_ok(append_large(a, data, 600000, 3) == 1
-            && next(&reader, 10, &offset) == 0 && next(&reader, 10, &offset) == 0
+            && next(&reader, 10, &offset) == 0
+            && next(&reader, 10, &offset) == 0
             && next(&reader, 10, &offset) == 0
             && read_large(&reader, buf, size, &message, &pieces) == 0
             && message.offset == 5 && buf[300000] == '5'
