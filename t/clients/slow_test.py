@@ -1,9 +1,11 @@
 """
 Clients that are slow but alive: they read, or send, a little all the time, or
 answer late because the worker stood still.  None is taken for one that has
-gone, over plain connections, TLS and HTTP/2; one that takes nothing is.
+gone, over plain connections, TLS and HTTP/2; one that takes nothing is, and one
+whose network fails.
 """
 
+import ctypes
 import os
 import re
 import signal
@@ -73,6 +75,10 @@ SERVER = '''
         location = /history { websocket result; websocket_replay all;
             websocket_send_timeout 2s; websocket_heartbeat off; }
         location = /stuck { websocket result; websocket_replay all;
+            websocket_send_timeout 500ms; websocket_heartbeat off; }
+        location = /lost { websocket result; websocket_channel lost;
+            websocket_send_timeout 500ms; }
+        location = /silent { websocket result; websocket_channel lost;
             websocket_send_timeout 500ms; websocket_heartbeat off; }
         location = /stream { websocket result; websocket_replay all;
             websocket_send_timeout 1s; }
@@ -234,6 +240,18 @@ def stuck(tap, nginx, name, s):
     nginx.wait(lambda: re.search(rf'^{name} ', access(nginx), re.M))
     tap.ok(True, f'{name} that takes nothing is ended')
     s.close()
+
+
+def lost(tap, nginx, name, s):
+    """Its network fails: its system gets nothing more, and answers nothing."""
+    if 'sse' in name:
+        while b'\nid: ' not in s.recv(65536):
+            pass
+    drop = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))
+    s.setsockopt(socket.SOL_SOCKET, 26,         # SO_ATTACH_FILTER
+                 struct.pack('HL', 1, ctypes.addressof(drop)))
+    publish(nginx, 'lost', b'x')
+    stuck(tap, nginx, name, s)
 
 
 def access(nginx):
@@ -466,6 +484,10 @@ def jobs(nginx, few, tls, h2):
         (stuck, nginx, 'stuck-tls', wss('/stuck?n=stuck-tls', 4096)),
         (stuck, nginx, 'stuck-sse',
          events(connect(port, 4096), '/stuck?n=stuck-sse')),
+        (lost, nginx, 'lost-sse', events(connect(port), '/lost?n=lost-sse')),
+        (lost, nginx, 'lost-sse-tls',
+         events(connect(tls, tls=True), '/lost?n=lost-sse-tls')),
+        (lost, nginx, 'lost-ws', ws('/silent?n=lost-ws')),
         (streams, nginx, h2),
         (echoes, 'echo', few),
         (echoes, 'echo over TLS', tls, '/echo', True),
