@@ -6,6 +6,7 @@ whose network fails.
 """
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -52,6 +53,17 @@ FULL = '''
             websocket_priority on;
             websocket_send_queue messages=%(n)d size=64m overflow=drop_oldest; }
         location = /publish { websocket_publish; websocket_channel $arg_c; }
+    }
+'''
+
+UNFAIR = '''
+    websocket_zone zone=live:1m;
+    server {
+        listen 127.0.0.1:$PORT sndbuf=16k;
+        location = /ws { websocket result; websocket_channel x;
+            websocket_send_queue messages=16; add_header X-Pid $pid always; }
+        location = /publish { websocket_publish; websocket_channel $arg_c; }
+        location = /status { websocket_status json; }
     }
 '''
 
@@ -297,6 +309,56 @@ def late(tap, nginx):
     s.close()
 
 
+def unfair(tap):
+    """A client was behind, and read all while the worker stood still."""
+    nginx = Nginx('slow-unfair', UNFAIR)
+    try:
+        blocked(tap, nginx, b'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+                b'Sec-WebSocket-Version: 13\r\n'
+                b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n')
+        blocked(tap, nginx, b'Accept: text/event-stream\r\n')
+    finally:
+        nginx.stop()
+
+
+def queued(nginx):
+    """Messages that wait for clients."""
+    with urllib.request.urlopen(f'http://127.0.0.1:{nginx.port}/status',
+                                timeout=TIMEOUT) as r:
+        return sum(at['queued_messages'] for at in json.load(r)['locations'])
+
+
+def blocked(tap, nginx, header):
+    s = connect(nginx.port, rcvbuf=4096)
+    s.sendall(b'GET /ws HTTP/1.1\r\nHost: x\r\n' + header + b'\r\n')
+    got = b''
+    while b'\r\n\r\n' not in got:
+        got += s.recv(100)
+    worker, n = int(re.search(rb'X-Pid: (\d+)', got)[1]), 0
+    while not queued(nginx):
+        publish(nginx, 'x', b'%04d' % n + b'.' * 1000)
+        n += 1
+    nginx.wait(lambda: stat(worker)[0] == 'S')
+    os.kill(worker, signal.SIGSTOP)
+    nginx.wait(lambda: stat(worker)[0] == 'T')
+    try:
+        for i in range(n, n + 20):
+            publish(nginx, 'x', b'%04d' % i + b'.' * 1000)
+        s.settimeout(0.3)
+        try:
+            while True:
+                got += s.recv(65536)
+        except TimeoutError:
+            s.settimeout(TIMEOUT)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    while b'%04d.' % (n + 19) not in got and b'too slow' not in got:
+        got += s.recv(65536)
+    tap.ok(b'too slow' not in got,
+           f'who has read all meanwhile is not too slow: {header[:9]}')
+    s.close()
+
+
 def ticks(pid):
     """Of CPU time, a hundredth of a second each."""
     return sum(map(int, stat(pid)[11:13]))
@@ -468,6 +530,7 @@ def jobs(nginx, few, tls, h2):
 
     return (
         (standstill,),
+        (unfair,),
         (full,),
         (reads, 'a WebSocket', ws('/history?n=ws')),
         (reads, 'a WebSocket over TLS', wss('/history?n=wss')),
