@@ -207,8 +207,9 @@ ngx_http_websocket_send_now(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_send_again(ngx_http_websocket_session_t *s)
 {
-    ngx_event_t  *wev;
+    ngx_event_t  *rev, *wev;
 
+    rev = s->connection->read;
     wev = s->connection->write;
 
     if (!s->write_blocked || s->state != NGX_HTTP_WEBSOCKET_OPEN
@@ -225,7 +226,11 @@ ngx_http_websocket_send_again(ngx_http_websocket_session_t *s)
 
     wev->ready = 1;
 
-    (void) ngx_http_websocket_flush(s);
+    /* reading may have waited for writing */
+
+    if (ngx_http_websocket_flush(s) == NGX_OK && rev->ready) {
+        ngx_post_event(rev, &ngx_posted_next_events);
+    }
 }
 
 
