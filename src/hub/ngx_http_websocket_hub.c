@@ -133,6 +133,8 @@ static void ngx_http_websocket_hub_live(
     ngx_http_websocket_subscription_t *subscription, uint64_t offset);
 static void ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone,
     ngx_uint_t here);
+static ngx_uint_t ngx_http_websocket_hub_deliver_one(
+    ngx_http_websocket_channel_t *channel);
 static void ngx_http_websocket_hub_look(ngx_http_websocket_hub_t *hub,
     ngx_http_websocket_zone_t *zone, ngx_uint_t all);
 static void ngx_http_websocket_hub_look_all(ngx_http_websocket_hub_t *hub);
@@ -537,16 +539,6 @@ ngx_http_websocket_hub_catch_up_read(
     default:  /* OK, SHORT, BUSY */
         return 1;
     }
-}
-
-
-void
-ngx_http_websocket_hub_position(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_position_t *position)
-{
-    position->epoch = subscription->channel->cursor.epoch;
-    position->offset = subscription->offset;
 }
 
 
@@ -1007,16 +999,7 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
             continue;
         }
 
-        channel->busy = 1;
-
-        if (ngx_http_websocket_hub_read(channel)) {
-            ngx_http_websocket_hub_dirty(hub, channel);
-        }
-
-        rests |= (channel->rest != NULL);
-
-        channel->busy = 0;
-        ngx_http_websocket_hub_release(channel);
+        rests |= ngx_http_websocket_hub_deliver_one(channel);
 
         if (ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_READ_STEPS)) {
             rests = 1;
@@ -1033,6 +1016,28 @@ done:
     {
         ngx_http_websocket_turn_next(&hub->event);
     }
+}
+
+
+/* a batch; returns 1 where this turn does not suffice for all of it */
+
+static ngx_uint_t
+ngx_http_websocket_hub_deliver_one(ngx_http_websocket_channel_t *channel)
+{
+    ngx_uint_t  rest;
+
+    channel->busy = 1;
+
+    if (ngx_http_websocket_hub_read(channel)) {
+        ngx_http_websocket_hub_dirty(channel->zone->hub, channel);
+    }
+
+    rest = (channel->rest != NULL);
+
+    channel->busy = 0;
+    ngx_http_websocket_hub_release(channel);
+
+    return rest;
 }
 
 

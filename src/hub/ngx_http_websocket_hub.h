@@ -120,11 +120,6 @@ ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 void ngx_http_websocket_hub_more(
     ngx_http_websocket_subscription_t *subscription);
 
-/* What was delivered last, or what a position said that was recovered. */
-void ngx_http_websocket_hub_position(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_position_t *position);
-
 /* Ends a subscription; does nothing when there is none. */
 void ngx_http_websocket_hub_unsubscribe(
     ngx_http_websocket_subscription_t *subscription);

@@ -606,13 +606,6 @@ u_char *ngx_http_websocket_print_positions(u_char *buf,
 ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 
-/*
- * A message as an object {"offset":...,"time":...,"type":...,"data":...}, a
- * binary one's data in base64.  Returns NULL when memory was refused.
- */
-json_t *ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
-    uint64_t time, uint8_t type, u_char *payload, size_t size);
-
 
 /* the token of a session, where record->auth is set */
 

@@ -27,8 +27,9 @@ SETTINGS = [
 OFFERS = list(itertools.product((False, True), (False, True), (None, 9, 15),
                                 (None, True, 9)))
 
-ECHOED = 100            # messages of each session
-BROADCAST = 200         # of each setting
+MANY = 2 if 'WEBSOCKET_LONG' in os.environ else 1
+ECHOED = 50 * MANY      # messages of each session
+BROADCAST = 100 * MANY  # of each setting
 AT_ONCE = 10
 
 CONF = '''

@@ -251,10 +251,12 @@ class Test:
         info = await self.info(f'{room}-{other}', '&presence=1')
         tap.ok((info['members'], info['subscribers']) == (0, 0),
                f'who left meanwhile is not counted {info}')
-        for i in range(SEATS):
-            await (await self.client(other)).stream(
-                f'/member?{room}-{other}&name=n{i}')
+        seated = [await (await self.client(other)).stream(
+                      f'/member?{room}-{other}&name=n{i}')
+                  for i in range(SEATS)]
         tap.ok(True, 'and sits no more')
+        for peer in seated:
+            peer.close()
         for pid in scene:
             self.part(scene[pid])
 
