@@ -40,9 +40,6 @@ typedef struct {
     size_t                      size;
     ngx_websocket_json_text_t   messages;   /* what is between the brackets */
     ngx_websocket_json_text_t   answer;
-
-    ngx_http_request_t         *request;
-    ngx_event_t                 event;      /* goes on with it */
 } ngx_http_websocket_page_t;
 
 
@@ -55,9 +52,11 @@ static ngx_http_websocket_page_t *ngx_http_websocket_history_create(
 static void ngx_http_websocket_history_cleanup(void *data);
 static int ngx_http_websocket_history_seek(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page, ngx_websocket_position_t *position);
-static ngx_int_t ngx_http_websocket_history_begin(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_history_make(ngx_http_request_t *r,
+    void *data);
+static ngx_int_t ngx_http_websocket_history_await(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
-static void ngx_http_websocket_history_event(ngx_event_t *ev);
+static ngx_int_t ngx_http_websocket_history_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_history_page(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static int ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
@@ -69,7 +68,8 @@ static void ngx_http_websocket_history_append(ngx_log_t *log,
     u_char *payload, size_t size);
 static ngx_int_t ngx_http_websocket_history_answer(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
-static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r,
+    void *data);
 static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
 static json_t *ngx_http_websocket_member_json(
@@ -94,7 +94,8 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
     ngx_http_websocket_loc_conf_t  *conf;
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
-        return ngx_http_websocket_channel_presence(r);
+        return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
+                                        NULL);
     }
 
     rc = ngx_http_websocket_arg(r, "since", &value);
@@ -175,7 +176,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 
     rc = ngx_http_websocket_history_seek(r, page, &position);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND) {
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY) {
         return ngx_http_websocket_not_found(r);
     }
 
@@ -184,7 +185,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     page->start = page->cursor.next - 1;
     page->offset = page->start;
 
-    return ngx_http_websocket_history_begin(r, page);
+    return ngx_http_websocket_later(r, ngx_http_websocket_history_make, page);
 }
 
 
@@ -214,10 +215,6 @@ ngx_http_websocket_history_create(ngx_http_request_t *r)
     cleanup->handler = ngx_http_websocket_history_cleanup;
     cleanup->data = page;
 
-    page->event.handler = ngx_http_websocket_history_event;
-    page->event.data = r->connection;
-    page->event.log = r->connection->log;
-
     return page;
 }
 
@@ -228,10 +225,6 @@ ngx_http_websocket_history_cleanup(void *data)
     ngx_http_websocket_page_t  *page;
 
     page = data;
-
-    if (page->event.posted) {
-        ngx_delete_posted_event(&page->event);
-    }
 
     ngx_websocket_json_text_done(&page->messages);
     ngx_websocket_json_text_done(&page->answer);
@@ -256,7 +249,7 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
                                       ? UINT64_MAX : position->offset + 1,
                                       &page->cursor, &page->info);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY
         || page->info.epoch == position->epoch)
     {
         return rc;
@@ -268,53 +261,56 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
                                       page->info.first, &page->cursor,
                                       &page->info);
 
-    return rc == NGX_WEBSOCKET_LOG_NOTFOUND ? rc : NGX_WEBSOCKET_LOG_GAP;
+    return rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY
+           ? rc : NGX_WEBSOCKET_LOG_GAP;
 }
 
 
-/* as a content handler */
+/* NGX_AGAIN when it is to go on in a later turn, or as a content handler */
 
 static ngx_int_t
-ngx_http_websocket_history_begin(ngx_http_request_t *r,
-    ngx_http_websocket_page_t *page)
+ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
 {
+    ngx_http_websocket_page_t *page = data;
+
     ngx_int_t  rc;
 
     rc = ngx_http_websocket_history_page(r, page);
 
     if (rc == NGX_AGAIN) {
-        page->request = r;
-        r->main->count++;
-
-        ngx_http_websocket_turn_next(&page->event);
-
-        return NGX_DONE;
+        return NGX_AGAIN;
     }
 
-    return ngx_http_websocket_history_answer(r, page);
+    return rc == NGX_BUSY ? ngx_http_websocket_history_await(r, page)
+                          : ngx_http_websocket_history_answer(r, page);
 }
 
 
-static void
-ngx_http_websocket_history_event(ngx_event_t *ev)
+/* the zone is stuck: the page goes on when it is not */
+
+static ngx_int_t
+ngx_http_websocket_history_await(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
 {
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_websocket_page_t  *page;
+    ngx_http_websocket_ctx_t  *ctx;
 
-    page = ngx_queue_data(ev, ngx_http_websocket_page_t, event);
-    r = page->request;
-    c = r->connection;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    ctx->pending = page;
 
-    ngx_http_set_log_request(c->log, r);
+    return ngx_http_websocket_await_or_refuse(r,
+                                             ngx_http_websocket_history_again);
+}
 
-    if (ngx_http_websocket_history_page(r, page) == NGX_AGAIN) {
-        ngx_http_websocket_turn_next(ev);
-        return;
-    }
 
-    ngx_http_finalize_request(r, ngx_http_websocket_history_answer(r, page));
-    ngx_http_run_posted_requests(c);
+static ngx_int_t
+ngx_http_websocket_history_again(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_later(r, ngx_http_websocket_history_make,
+                                    ctx->pending);
 }
 
 
@@ -345,7 +341,10 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 }
 
 
-/* NGX_AGAIN when it is to go on in the next turn, NGX_ERROR, or NGX_OK */
+/*
+ * NGX_AGAIN when it is to go on in the next turn, NGX_BUSY when the zone is
+ * stuck, NGX_ERROR, or NGX_OK
+ */
 
 static ngx_int_t
 ngx_http_websocket_history_page(ngx_http_request_t *r,
@@ -379,7 +378,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (rc != NGX_WEBSOCKET_LOG_OK) {
-            return NGX_OK;
+            return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_BUSY : NGX_OK;
         }
 
         page->offset = message.offset;
@@ -588,7 +587,7 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_websocket_channel_presence(ngx_http_request_t *r)
+ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
 {
     char                           *error;
     json_t                         *json, *page;
@@ -634,11 +633,15 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r)
 
     json_decref(page);
 
+    if (json == NULL && conf->zone->wait.stuck) {
+        return ngx_http_websocket_not_found(r);
+    }
+
     return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
 }
 
 
-/* those who joined first; NULL when memory was refused */
+/* those who joined first; NULL when memory was refused, or the zone is stuck */
 
 static json_t *
 ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
@@ -672,6 +675,12 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 
         rc = ngx_http_websocket_zone_members(conf->zone, &ctx->channels[0],
                                              &ref, &id, members, &n);
+
+        if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+            (void) ngx_pfree(r->pool, members);
+            json_decref(page);
+            return NULL;
+        }
 
         if (rc == NGX_WEBSOCKET_LOG_GAP) {
 
@@ -784,9 +793,22 @@ ngx_http_websocket_channel_describe(json_t *json,
 }
 
 
+/* the channel does not exist, or that is not to be seen as the zone is stuck */
+
 static ngx_int_t
 ngx_http_websocket_not_found(ngx_http_request_t *r)
 {
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->zone->wait.stuck) {
+        return ngx_http_websocket_await_or_refuse(r,
+                                            r->method == NGX_HTTP_DELETE
+                                            ? ngx_http_websocket_channel_delete
+                                            : ngx_http_websocket_channel_get);
+    }
+
     return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_FOUND,
                                             "no_channel",
                                             "the channel does not exist");

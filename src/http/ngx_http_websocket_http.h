@@ -51,8 +51,38 @@ char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
     ngx_websocket_json_error_t *error);
 
+/*
+ * Makes an answer that takes long, in as many turns as it takes, after those
+ * that others wait for.  The handler returns NGX_AGAIN when it is to be called
+ * in a later turn, or what a content handler returns, as this does.
+ */
+typedef ngx_int_t (*ngx_http_websocket_later_pt)(ngx_http_request_t *r,
+    void *data);
+
+ngx_int_t ngx_http_websocket_later(ngx_http_request_t *r,
+    ngx_http_websocket_later_pt handler, void *data);
+
+/* In init_process. */
+void ngx_http_websocket_later_init(ngx_cycle_t *cycle);
+
 ngx_int_t ngx_http_websocket_channel_get(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
+
+/*
+ * The zone is stuck: has handler called when it is not any more, or after too
+ * long a time, and its result taken as a content handler's.  Returns NGX_DONE;
+ * NGX_DECLINED when it is too long already, and the request is to be refused;
+ * or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_await(ngx_http_request_t *r,
+    ngx_http_handler_pt handler);
+
+/* The same, but refuses it then; returns as a content handler. */
+ngx_int_t ngx_http_websocket_await_or_refuse(ngx_http_request_t *r,
+    ngx_http_handler_pt handler);
+
+/* Adds a Retry-After to what is refused.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_retry_later(ngx_http_request_t *r);
 
 /* Adds the variables $websocket_*.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_add_variables(ngx_conf_t *cf);

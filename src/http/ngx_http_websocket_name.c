@@ -237,14 +237,20 @@ static ngx_uint_t
 ngx_http_websocket_name_lacks(ngx_http_request_t *r,
     ngx_http_websocket_name_variable_t *variable)
 {
+#if (NGX_PCRE)
     ngx_uint_t                  n;
+#endif
     ngx_http_variable_value_t  *v;
+
+#if (NGX_PCRE)
 
     if (variable->match) {
         n = 2 * variable->match;
 
         return n >= r->ncaptures || r->captures[n] == r->captures[n + 1];
     }
+
+#endif
 
     v = ngx_http_get_indexed_variable(r, variable->index);
 
