@@ -17,6 +17,7 @@ from nginx import Nginx, Tap, TIMEOUT
 CLIENTS = 4
 MEMBERS = 400
 REQUESTS = 80
+MANY = [f'many{i}' for i in range(50)]
 FIELDS = ' '.join(f'field f{i} string;' for i in range(20))
 ITEMS = ','.join(['{}'] * 4980)
 
@@ -40,6 +41,10 @@ CONF = f'''
         location = /pages {{
             websocket_publish; websocket_channel who; websocket_presence on;
             websocket_history length=1000;
+        }}
+        location = /many {{
+            websocket result; websocket_channel {' '.join(MANY)};
+            websocket_presence on; websocket_events join leave;
         }}
         location = /plain {{ return 204; }}
     }}
@@ -127,8 +132,8 @@ def between(tap, nginx):
         s.close()
 
 
-def ask(nginx, *queries):
-    """Requests that the worker sees all at once."""
+def ask(nginx, *queries, before=lambda: None):
+    """Requests that the worker sees all at once, and what is done before."""
     sockets = [socket.create_connection(('127.0.0.1', nginx.port), TIMEOUT)
                for _ in queries]
     pid = nginx.workers()[0]
@@ -140,6 +145,7 @@ def ask(nginx, *queries):
             data += receive(s, 1)
 
     os.kill(pid, signal.SIGSTOP)
+    before()
     for s, query in zip(sockets, queries):
         s.sendall(f'GET {query} HTTP/1.1\r\nHost: x\r\n'
                   'Connection: close\r\n\r\n'.encode())
@@ -159,6 +165,30 @@ def whole(s):
             and int(length[1]) == len(body))
 
 
+def logged(nginx, *names):
+    """The names of the locations of requests, in the order of their ends."""
+    with open(f'{nginx.prefix}/logs/access.log') as f:
+        found = [re.search(r'GET /(\w+)\b(?!.first)', line) for line in f]
+    return [m[1] for m in found if m and m[1] in names]
+
+
+def leave(tap, nginx):
+    """Many leave at once, each of many channels."""
+    members = [connect(nginx.port, '/many') for _ in range(MEMBERS)]
+
+    pid, sockets = ask(nginx, '/plain',
+                       before=lambda: [s.close() for s in members])
+    os.kill(pid, signal.SIGCONT)
+    while sockets[0].recv(1 << 16):
+        pass
+    sockets[0].close()
+
+    nginx.wait(lambda: logged(nginx, 'many') == ['many'] * MEMBERS)
+    n = logged(nginx, 'many', 'plain').index('plain')
+    tap.ok(n < MEMBERS / 2,
+           f'another request is answered after {n} of {MEMBERS} have gone')
+
+
 def pages(tap, nginx):
     """Many ask for what takes long to put together."""
     members = [connect(nginx.port, '/who') for _ in range(MEMBERS)]
@@ -170,11 +200,8 @@ def pages(tap, nginx):
     tap.ok(all(whole(s) for s in sockets[:-1]),
            f'{REQUESTS} pages of {MEMBERS} members come')
 
-    with open(f'{nginx.prefix}/logs/access.log') as f:
-        log = [re.search(r'GET /(plain|pages)(?!.first)', line) for line in f]
-    order = [m[1] for m in log if m]
-    tap.ok(order.index('plain') < REQUESTS / 2,
-           f'another request is answered after {order.index("plain")}')
+    n = logged(nginx, 'pages', 'plain')[1:].index('plain')
+    tap.ok(n < REQUESTS / 2, f'another request is answered after {n}')
 
     for s in members + sockets:
         s.close()
@@ -232,6 +259,7 @@ if __name__ == '__main__':
         nginx.wait(nginx.workers)
         between(tap, nginx)
         gone(tap, nginx)
+        leave(tap, nginx)
         pages(tap, nginx)
         tap.ok(not nginx.alerts(), 'no alerts')
     finally:
