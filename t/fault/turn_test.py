@@ -23,7 +23,8 @@ from storm import raise_limit                               # noqa: E402
 
 SUBSCRIBERS = 250
 MESSAGES = 120
-ROUNDS = 5
+ROUNDS = 10
+CUT = 2
 TIMEOUT = 60
 
 CONF = '''
@@ -240,7 +241,8 @@ def another(tap, nginx):
     worker = nginx.workers()[0]
     got, cut = [], 0
 
-    for n in range(ROUNDS):
+    while cut < CUT and len(got) < ROUNDS:
+        n = len(got)
         readers = Readers(nginx)
         all = readers.open(f'/filtered/x{n}', SUBSCRIBERS)
 
@@ -269,10 +271,9 @@ def another(tap, nginx):
         got.append(data[data.index(b'\r\n\r\n') + 4:])
         late.close()
 
-    print(f'# {cut} of {ROUNDS} fan-outs were cut', file=sys.stderr)
-
-    tap.ok(got == [b'\x81\3new\x81\3end'] * ROUNDS and not tap.bad,
-           f'a channel has its own messages, not those of one before: {got}')
+    tap.ok(got == [b'\x81\3new\x81\3end'] * len(got) and not tap.bad,
+           'a channel has its own messages, not those of one before, '
+           f'{cut} of whose fan-outs were cut: {got}')
 
 
 def received(sock, data, complete):
