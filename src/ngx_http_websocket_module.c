@@ -956,6 +956,7 @@ ngx_http_websocket_exit_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_websocket_drain_abandon_all();
+    ngx_http_websocket_each_zone(ngx_http_websocket_wait_end);
     ngx_http_websocket_worker_stop();
     ngx_http_websocket_stats_merge(cycle);
 }
@@ -1060,6 +1061,21 @@ ngx_http_websocket_quit_handler(ngx_event_t *ev)
 static void
 ngx_http_websocket_left_handler(void)
 {
+    ngx_uint_t                   i;
+    ngx_array_t                 *zones;
+    ngx_http_websocket_zone_t  **zone;
+
+    zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
+    zone = zones->elts;
+
+    /* what is owed yet is of this slot: the tick comes back to it */
+
+    for (i = 0; i < zones->nelts; i++) {
+        if (!ngx_queue_empty(&zone[i]->wait.owed)) {
+            return;
+        }
+    }
+
     ngx_http_websocket_stats_start((ngx_cycle_t *) ngx_cycle,
                                    NGX_HTTP_WEBSOCKET_NO_SLOT);
     ngx_http_websocket_worker_release();
@@ -1084,7 +1100,10 @@ ngx_http_websocket_tick_handler(ngx_event_t *ev)
 
     ngx_http_websocket_worker_reap(ev->log);
 
-    if (!ngx_exiting) {
+    if (ngx_exiting) {
+        ngx_http_websocket_drain_look();
+
+    } else {
         (void) ngx_http_websocket_worker_seek();
     }
 

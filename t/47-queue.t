@@ -994,3 +994,59 @@ a> close 1000
 a< close 1000
 a< eof
 ! wait-access qr/^1000 2$/
+
+
+
+=== TEST 24: overflow=conflate finds what may go behind history that has gone
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket result;
+        websocket_channel a b c d;
+        websocket_replay all;
+        websocket_send_queue messages=2 overflow=conflate;
+    }
+    location = /live { websocket result; websocket_channel a b c d; }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_history length=20;
+    }
+--- websocket
+! POST /pub?c=a * 5000 1
+! POST /pub?c=a * 5000 2
+! POST /pub?c=a * 5000 3
+! POST /pub?c=a * 5000 4
+! POST /pub?c=a * 5000 5
+! POST /pub?c=a * 5000 6
+! POST /pub?c=a * 5000 7
+! POST /pub?c=a * 5000 8
+! POST /pub?c=a * 5000 9
+! POST /pub?c=a * 5000 0
+! POST /pub?c=a * 5000 x
+! POST /pub?c=a * 5000 y
+a> rcvbuf 2048
+a+ Accept: text/event-stream
+a@$TEST_NGINX_RAND_PORT_1> plain GET /ws
+a< 200
+a> stop-reading
+! together b a
+b> GET /live
+b< 101
+! POST /pub?c=b b1
+b< text b1
+! POST /pub?c=c c1
+b< text c1
+# at the bound, behind the history: b1 goes
+! POST /pub?c=d d1
+b< text d1
+# the history of a goes, then c1
+! POST /pub?c=a a1
+b< text a1
+# then d1
+! POST /pub?c=b b2
+b< text b2
+a< stream data: a1
+a< stream data: b2

@@ -130,6 +130,13 @@ d< 410
         websocket_channel  user/$name;
         add_header         X-Name "[$name]" always;
     }
+    location = /inbox {
+        auth_request       /session;
+        auth_request_set   $user $upstream_http_x_user;
+        websocket_set_name $inbox $user/inbox;
+        websocket          bidirectional;
+        websocket_channel  user/$inbox;
+    }
     websocket_set_name $everywhere $user;
     location = /everywhere {
         auth_request       /session;
@@ -193,6 +200,17 @@ g+ Cookie: session=5; nobody=1
 g> GET /decoded
 g< 400
 g< body a variable of the channel name is empty: "$name"
+# nor does what stands around it make it one
+i+ Cookie: session=5; nobody=1
+i> GET /inbox
+i< 400
+i< body a variable of the channel name is empty: "$inbox"
+j+ Cookie: session=5
+j> GET /inbox
+j< 101
+! POST /publish?u=ann@x/inbox four
+! < 200
+j< text four
 b> GET /stream
 b< 401
 # with a cookie, pages of other sites are kept out by their Origin

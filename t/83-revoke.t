@@ -86,6 +86,8 @@ a< close 4401 reason token revoked
 b< close 4401 reason token revoked
 e< stream event: close\ndata: {"code":4401,"reason":"token revoked"}
 g< close 4401 reason token revoked
+# clocks may differ by the leeway
+f< close 4401 reason token revoked
 a> close 4401
 a< eof
 ! wait-access qr/^ann 4401 token revoked$/
@@ -106,8 +108,6 @@ c> text two
 c< text two
 d< text two
 h< text two
-# clocks may differ by the leeway
-f< close 4401 reason token revoked
 k> GET /ws?token=$TEST_NGINX_TOKEN_ANN_LATER
 k< 401
 l> GET /ws?token=$TEST_NGINX_TOKEN_ANN_ANY

@@ -54,6 +54,9 @@ static int ngx_http_websocket_history_seek(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page, ngx_websocket_position_t *position);
 static ngx_int_t ngx_http_websocket_history_make(ngx_http_request_t *r,
     void *data);
+static ngx_int_t ngx_http_websocket_history_await(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page);
+static ngx_int_t ngx_http_websocket_history_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_history_page(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static int ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
@@ -173,7 +176,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 
     rc = ngx_http_websocket_history_seek(r, page, &position);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND) {
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY) {
         return ngx_http_websocket_not_found(r);
     }
 
@@ -246,7 +249,7 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
                                       ? UINT64_MAX : position->offset + 1,
                                       &page->cursor, &page->info);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND
+    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY
         || page->info.epoch == position->epoch)
     {
         return rc;
@@ -258,7 +261,8 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
                                       page->info.first, &page->cursor,
                                       &page->info);
 
-    return rc == NGX_WEBSOCKET_LOG_NOTFOUND ? rc : NGX_WEBSOCKET_LOG_GAP;
+    return rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY
+           ? rc : NGX_WEBSOCKET_LOG_GAP;
 }
 
 
@@ -269,11 +273,44 @@ ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
 {
     ngx_http_websocket_page_t *page = data;
 
-    if (ngx_http_websocket_history_page(r, page) == NGX_AGAIN) {
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_history_page(r, page);
+
+    if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
     }
 
-    return ngx_http_websocket_history_answer(r, page);
+    return rc == NGX_BUSY ? ngx_http_websocket_history_await(r, page)
+                          : ngx_http_websocket_history_answer(r, page);
+}
+
+
+/* the zone is stuck: the page goes on when it is not */
+
+static ngx_int_t
+ngx_http_websocket_history_await(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    ctx->pending = page;
+
+    return ngx_http_websocket_await_or_refuse(r,
+                                             ngx_http_websocket_history_again);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_history_again(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_later(r, ngx_http_websocket_history_make,
+                                    ctx->pending);
 }
 
 
@@ -304,7 +341,10 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 }
 
 
-/* NGX_AGAIN when it is to go on in the next turn, NGX_ERROR, or NGX_OK */
+/*
+ * NGX_AGAIN when it is to go on in the next turn, NGX_BUSY when the zone is
+ * stuck, NGX_ERROR, or NGX_OK
+ */
 
 static ngx_int_t
 ngx_http_websocket_history_page(ngx_http_request_t *r,
@@ -338,7 +378,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (rc != NGX_WEBSOCKET_LOG_OK) {
-            return NGX_OK;
+            return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_BUSY : NGX_OK;
         }
 
         page->offset = message.offset;
@@ -593,11 +633,15 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
 
     json_decref(page);
 
+    if (json == NULL && conf->zone->wait.stuck) {
+        return ngx_http_websocket_not_found(r);
+    }
+
     return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
 }
 
 
-/* those who joined first; NULL when memory was refused */
+/* those who joined first; NULL when memory was refused, or the zone is stuck */
 
 static json_t *
 ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
@@ -631,6 +675,12 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 
         rc = ngx_http_websocket_zone_members(conf->zone, &ctx->channels[0],
                                              &ref, &id, members, &n);
+
+        if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+            (void) ngx_pfree(r->pool, members);
+            json_decref(page);
+            return NULL;
+        }
 
         if (rc == NGX_WEBSOCKET_LOG_GAP) {
 
@@ -743,9 +793,22 @@ ngx_http_websocket_channel_describe(json_t *json,
 }
 
 
+/* the channel does not exist, or that is not to be seen as the zone is stuck */
+
 static ngx_int_t
 ngx_http_websocket_not_found(ngx_http_request_t *r)
 {
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->zone->wait.stuck) {
+        return ngx_http_websocket_await_or_refuse(r,
+                                            r->method == NGX_HTTP_DELETE
+                                            ? ngx_http_websocket_channel_delete
+                                            : ngx_http_websocket_channel_get);
+    }
+
     return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_FOUND,
                                             "no_channel",
                                             "the channel does not exist");

@@ -44,6 +44,7 @@ static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
 static ngx_int_t ngx_http_websocket_open_session(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx);
+static ngx_int_t ngx_http_websocket_open_later(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
@@ -75,7 +76,6 @@ static ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r,
 static ngx_str_t  ngx_http_websocket_websocket = ngx_string("websocket");
 static ngx_str_t  ngx_http_websocket_upgrade_token = ngx_string("upgrade");
 static ngx_str_t  ngx_http_websocket_version = ngx_string("13");
-static ngx_str_t  ngx_http_websocket_retry_after = ngx_string("1");
 
 
 ngx_int_t
@@ -449,6 +449,9 @@ ngx_http_websocket_open_session(ngx_http_request_t *r,
     case NGX_OK:
         return NGX_DECLINED;
 
+    case NGX_AGAIN:
+        return ngx_http_websocket_open_later(r);
+
     case NGX_DECLINED:
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
 
@@ -459,6 +462,35 @@ ngx_http_websocket_open_session(ngx_http_request_t *r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_CONNECTIONS);
 
         return ngx_http_websocket_unavailable(r, "too many connections");
+
+    default:  /* NGX_ERROR */
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
+
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+/* the zone is stuck: the handshake begins anew when it is not */
+
+static ngx_int_t
+ngx_http_websocket_open_later(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_await(r, ngx_http_websocket_handshake_handler);
+
+    switch (rc) {
+
+    case NGX_DONE:
+        return NGX_DONE;
+
+    case NGX_DECLINED:
+        ngx_http_websocket_rejected(r,
+                                    NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
+
+        return ngx_http_websocket_unavailable(r, "the zone is not to be had "
+                                              "now: try again");
 
     default:  /* NGX_ERROR */
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
@@ -656,10 +688,7 @@ ngx_http_websocket_upgrade_required(ngx_http_request_t *r, char *text)
 static ngx_int_t
 ngx_http_websocket_unavailable(ngx_http_request_t *r, char *text)
 {
-    if (ngx_http_websocket_add_header(r, "Retry-After",
-                                      &ngx_http_websocket_retry_after)
-        != NGX_OK)
-    {
+    if (ngx_http_websocket_retry_later(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -68,6 +68,22 @@ void ngx_http_websocket_later_init(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_websocket_channel_get(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
 
+/*
+ * The zone is stuck: has handler called when it is not any more, or after too
+ * long a time, and its result taken as a content handler's.  Returns NGX_DONE;
+ * NGX_DECLINED when it is too long already, and the request is to be refused;
+ * or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_await(ngx_http_request_t *r,
+    ngx_http_handler_pt handler);
+
+/* The same, but refuses it then; returns as a content handler. */
+ngx_int_t ngx_http_websocket_await_or_refuse(ngx_http_request_t *r,
+    ngx_http_handler_pt handler);
+
+/* Adds a Retry-After to what is refused.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_retry_later(ngx_http_request_t *r);
+
 /* Adds the variables $websocket_*.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_add_variables(ngx_conf_t *cf);
 

@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     ngx_int_t                        index;     /* of its variable */
     ngx_http_complex_value_t         source;
+    ngx_array_t                     *variables; /* of the source */
     ngx_uint_t                       once;      /* the source is there in the
                                                    rewrite phase only */
 } ngx_http_websocket_set_name_t;
@@ -43,10 +44,12 @@ struct ngx_http_websocket_named_s {
 static ngx_array_t *ngx_http_websocket_name_variables(ngx_conf_t *cf,
     ngx_str_t *text);
 static ngx_str_t ngx_http_websocket_name_next(u_char **pp, u_char *last);
+static ngx_http_websocket_name_variable_t *ngx_http_websocket_name_lacking(
+    ngx_http_request_t *r, ngx_array_t *variables);
 static ngx_uint_t ngx_http_websocket_name_lacks(ngx_http_request_t *r,
     ngx_http_websocket_name_variable_t *variable);
 static ngx_int_t ngx_http_websocket_set_decode(ngx_http_request_t *r,
-    ngx_str_t *res, ngx_str_t *source);
+    ngx_http_websocket_set_name_t *set, ngx_str_t *res, ngx_str_t *source);
 static ngx_int_t ngx_http_websocket_named_before(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_websocket_is_same(ngx_str_t *text, u_char *data,
     size_t len);
@@ -177,7 +180,6 @@ ngx_http_websocket_name_value(ngx_http_request_t *r,
     ngx_http_websocket_name_t *name, ngx_str_t *value, char **error)
 {
     u_char                              *p;
-    ngx_uint_t                           i;
     ngx_http_websocket_name_variable_t  *variable;
 
     static char  text[] = "a variable of the channel name is empty: ";
@@ -190,27 +192,42 @@ ngx_http_websocket_name_value(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    variable = name->variables->elts;
+    variable = ngx_http_websocket_name_lacking(r, name->variables);
 
-    for (i = 0; i < name->variables->nelts; i++) {
-
-        if (!ngx_http_websocket_name_lacks(r, &variable[i])) {
-            continue;
-        }
-
-        p = ngx_pnalloc(r->pool, sizeof(text) + sizeof("\"$\"")
-                                 + variable[i].name.len);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        *error = (char *) p;
-        ngx_sprintf(p, "%s\"$%V\"%Z", text, &variable[i].name);
-
-        return NGX_DECLINED;
+    if (variable == NULL) {
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    p = ngx_pnalloc(r->pool, sizeof(text) + sizeof("\"$\"")
+                             + variable->name.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    *error = (char *) p;
+    ngx_sprintf(p, "%s\"$%V\"%Z", text, &variable->name);
+
+    return NGX_DECLINED;
+}
+
+
+/* the first one that is empty, or NULL */
+
+static ngx_http_websocket_name_variable_t *
+ngx_http_websocket_name_lacking(ngx_http_request_t *r, ngx_array_t *variables)
+{
+    ngx_uint_t                           i;
+    ngx_http_websocket_name_variable_t  *variable;
+
+    variable = variables->elts;
+
+    for (i = 0; i < variables->nelts; i++) {
+        if (ngx_http_websocket_name_lacks(r, &variable[i])) {
+            return &variable[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -220,14 +237,20 @@ static ngx_uint_t
 ngx_http_websocket_name_lacks(ngx_http_request_t *r,
     ngx_http_websocket_name_variable_t *variable)
 {
+#if (NGX_PCRE)
     ngx_uint_t                  n;
+#endif
     ngx_http_variable_value_t  *v;
+
+#if (NGX_PCRE)
 
     if (variable->match) {
         n = 2 * variable->match;
 
         return n >= r->ncaptures || r->captures[n] == r->captures[n + 1];
     }
+
+#endif
 
     v = ngx_http_get_indexed_variable(r, variable->index);
 
@@ -242,7 +265,6 @@ ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char                            *rc;
     ngx_str_t                       *value, name;
-    ngx_array_t                     *variables;
     ndk_set_var_t                   *filter;
     ngx_http_websocket_set_name_t   *set;
     ngx_http_websocket_main_conf_t  *wmcf;
@@ -273,9 +295,9 @@ ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     name.len = value[1].len - 1;
 
     set->index = ngx_http_get_variable_index(cf, &name);
-    variables = ngx_http_websocket_name_variables(cf, &value[2]);
+    set->variables = ngx_http_websocket_name_variables(cf, &value[2]);
 
-    if (set->index == NGX_ERROR || variables == NULL
+    if (set->index == NGX_ERROR || set->variables == NULL
         || ngx_http_websocket_compile(cf, &set->source, &value[2]) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -283,8 +305,8 @@ ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     /* the parts of a match may be another regex's by then */
 
-    set->once = variables->nelts == 0
-                || ngx_http_websocket_name_has_match(variables);
+    set->once = set->variables->nelts == 0
+                || ngx_http_websocket_name_has_match(set->variables);
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
     wmcf->named |= !set->once;
@@ -326,7 +348,7 @@ ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
     source.data = v->data;
     source.len = v->len;
 
-    if (ngx_http_websocket_set_decode(r, res, &source) != NGX_OK) {
+    if (ngx_http_websocket_set_decode(r, set, res, &source) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -376,9 +398,11 @@ ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 #endif
 
 
+/* nothing, where it would be the same for all who lack a variable of it */
+
 static ngx_int_t
-ngx_http_websocket_set_decode(ngx_http_request_t *r, ngx_str_t *res,
-    ngx_str_t *source)
+ngx_http_websocket_set_decode(ngx_http_request_t *r,
+    ngx_http_websocket_set_name_t *set, ngx_str_t *res, ngx_str_t *source)
 {
     u_char  *dst, *src;
 
@@ -395,7 +419,9 @@ ngx_http_websocket_set_decode(ngx_http_request_t *r, ngx_str_t *res,
 
     res->len = dst - res->data;
 
-    if (ngx_http_websocket_channel_error(res)) {
+    if (ngx_http_websocket_channel_error(res)
+        || ngx_http_websocket_name_lacking(r, set->variables))
+    {
         res->len = 0;
     }
 
@@ -502,7 +528,8 @@ ngx_http_websocket_named_after(ngx_http_request_t *r)
             continue;
         }
 
-        if (ngx_http_websocket_set_decode(r, &named->given, &source)
+        if (ngx_http_websocket_set_decode(r, named->set, &named->given,
+                                          &source)
             != NGX_OK)
         {
             return NGX_ERROR;

@@ -12,12 +12,26 @@
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
 
 
+/* a message that is ready to be published */
+
+typedef struct {
+    ngx_websocket_log_message_t   message;
+    ngx_websocket_log_part_t     *parts;    /* in r->pool */
+    ngx_uint_t                    n;
+} ngx_http_websocket_publish_t;
+
+
 static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_log_part_t *parts, ngx_uint_t n);
+static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *publish);
+static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *publish);
+static ngx_int_t ngx_http_websocket_publish_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_parts(ngx_http_request_t *r,
     ngx_websocket_log_part_t **parts, ngx_uint_t *n, off_t *size);
 static ngx_int_t ngx_http_websocket_publish_read_file(ngx_http_request_t *r,
@@ -246,24 +260,16 @@ static ngx_int_t
 ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_log_part_t *parts, ngx_uint_t n)
 {
-    int                             rc;
-    char                           *error;
-    ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_log_info_t        info;
-    ngx_websocket_json_error_t      invalid;
-    ngx_websocket_log_history_t     history;
-    ngx_websocket_log_message_t     message;
-    ngx_http_websocket_loc_conf_t  *conf;
+    char                          *error;
+    ngx_websocket_json_error_t     invalid;
+    ngx_http_websocket_publish_t   publish;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ngx_memzero(&publish, sizeof(ngx_http_websocket_publish_t));
 
-    ngx_memzero(&message, sizeof(ngx_websocket_log_message_t));
+    publish.message.type = ngx_http_websocket_publish_binary(r)
+                           ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
 
-    message.type = ngx_http_websocket_publish_binary(r)
-                   ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
-
-    switch (ngx_http_websocket_publish_intake(r, &message, parts, &n,
+    switch (ngx_http_websocket_publish_intake(r, &publish.message, parts, &n,
                                               &invalid))
     {
     case NGX_OK:
@@ -278,12 +284,15 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     error = NULL;
 
-    if (ngx_http_websocket_publish_options(r, &message, &error) != NGX_OK) {
+    if (ngx_http_websocket_publish_options(r, &publish.message, &error)
+        != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (error == NULL) {
-        error = ngx_http_websocket_publish_tags(r, &message, parts, &n);
+        error = ngx_http_websocket_publish_tags(r, &publish.message, parts,
+                                                &n);
     }
 
     if (error) {
@@ -293,10 +302,35 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
                                                 "bad_header", error);
     }
 
+    publish.parts = parts;
+    publish.n = n;
+
+    return ngx_http_websocket_publish_try(r, &publish);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_try(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *publish)
+{
+    int                             rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_log_info_t        info;
+    ngx_websocket_log_history_t     history;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
     rc = ngx_http_websocket_hub_publish(conf->zone, &ctx->channels[0],
                                 ngx_http_websocket_conf_history(conf,
                                                                 &history),
-                                &message, parts, n, &info);
+                                &publish->message, publish->parts,
+                                publish->n, &info);
+
+    if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+        return ngx_http_websocket_publish_later(r, publish);
+    }
 
     if (rc < NGX_WEBSOCKET_LOG_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -316,13 +350,67 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     /* of a message that was there already: its own place */
 
-    info.offset = message.offset;
+    info.offset = publish->message.offset;
 
     return ngx_http_websocket_respond_json(r, info.subscribers
                                               ? NGX_HTTP_OK
                                               : NGX_HTTP_ACCEPTED,
                            ngx_http_websocket_channel_json(&ctx->channels[0],
                                                            &info));
+}
+
+
+/* the zone is stuck: what is ready is kept, but the body it is part of is */
+
+static ngx_int_t
+ngx_http_websocket_publish_later(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *publish)
+{
+    u_char                        *tags;
+    ngx_http_websocket_ctx_t      *ctx;
+    ngx_http_websocket_publish_t  *kept;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (publish != ctx->pending) {
+
+        kept = ngx_palloc(r->pool, sizeof(ngx_http_websocket_publish_t)
+                                   + publish->message.meta);
+        if (kept == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        *kept = *publish;
+
+        if (kept->message.meta) {
+            tags = (u_char *) &kept[1];
+            ngx_memcpy(tags, kept->parts[0].data, kept->message.meta);
+            kept->parts[0].data = tags;
+        }
+
+        ctx->pending = kept;
+    }
+
+    return ngx_http_websocket_await_or_refuse(r,
+                                             ngx_http_websocket_publish_again);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_again(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    rc = ngx_http_websocket_readmit(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_publish_try(r, ctx->pending);
 }
 
 

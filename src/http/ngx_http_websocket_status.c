@@ -113,6 +113,10 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
                      "channels", (json_int_t) stat->channels,
                      "messages", (json_int_t) stat->messages);
 
+    if (zones[i]->wait.stuck) {
+        (void) json_object_set_new(json, "busy", json_true());
+    }
+
     stats = ngx_http_websocket_zone_stats(snapshot, i);
 
     if (stats

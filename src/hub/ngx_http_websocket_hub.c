@@ -37,6 +37,8 @@ struct ngx_http_websocket_channel_s {
     ngx_http_websocket_channel_t   *next;       /* in its bucket */
     ngx_http_websocket_rest_t      *rest;       /* NULL: nothing is left */
     ngx_websocket_channel_ref_t     ref;
+    uint32_t                        owed;       /* unsubscribers */
+    ngx_http_websocket_waiter_t     debt;       /* of them */
     unsigned                        queued:1;   /* in hub->dirty */
     unsigned                        busy:1;     /* being delivered to */
 };
@@ -49,6 +51,22 @@ struct ngx_http_websocket_catch_up_s {
     ngx_queue_t                          queue;     /* in hub->catching_up */
     ngx_http_websocket_subscription_t   *subscription;
     unsigned                             queued:1;
+};
+
+
+/*
+ * That a member leaves, where it cannot at once: one for each that has joined,
+ * since then it is too late to ask for memory.
+ */
+
+typedef struct ngx_http_websocket_farewell_s  ngx_http_websocket_farewell_t;
+
+struct ngx_http_websocket_farewell_s {
+    ngx_http_websocket_waiter_t     debt;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_mourn_pt     mourn;
+    ngx_websocket_member_ref_t      ref;
+    ngx_http_websocket_farewell_t  *next;       /* in hub->farewells */
 };
 
 
@@ -74,6 +92,8 @@ struct ngx_http_websocket_hub_s {
     ngx_http_websocket_channel_t   *spare_channel;
     ngx_http_websocket_catch_up_t  *spare_catch_up;
 
+    ngx_http_websocket_farewell_t  *farewells;
+
     ngx_queue_t                     catching_up;    /* in the next one */
     ngx_event_t                     catch_up;
     ngx_connection_t                dummy;
@@ -92,6 +112,10 @@ static void ngx_http_websocket_hub_remove(ngx_http_websocket_hub_t *hub,
     ngx_http_websocket_channel_t *channel);
 static void ngx_http_websocket_hub_release(
     ngx_http_websocket_channel_t *channel);
+static ngx_int_t ngx_http_websocket_hub_pay(
+    ngx_http_websocket_waiter_t *debt);
+static ngx_int_t ngx_http_websocket_hub_part(
+    ngx_http_websocket_waiter_t *debt);
 static void ngx_http_websocket_hub_event(ngx_event_t *ev);
 static ngx_int_t ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub,
     ngx_log_t *log);
@@ -109,6 +133,8 @@ static void ngx_http_websocket_hub_live(
     ngx_http_websocket_subscription_t *subscription, uint64_t offset);
 static void ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone,
     ngx_uint_t here);
+static ngx_uint_t ngx_http_websocket_hub_deliver_one(
+    ngx_http_websocket_channel_t *channel);
 static void ngx_http_websocket_hub_look(ngx_http_websocket_hub_t *hub,
     ngx_http_websocket_zone_t *zone, ngx_uint_t all);
 static void ngx_http_websocket_hub_look_all(ngx_http_websocket_hub_t *hub);
@@ -212,6 +238,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription)
 {
+    int                                   rc;
     ngx_http_websocket_catch_up_t        *catch_up;
     ngx_http_websocket_zone_subscribe_t   zs;
 
@@ -233,8 +260,10 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     zs.buf = ngx_http_websocket_batch;
     zs.size = NGX_HTTP_WEBSOCKET_BATCH_SIZE;
 
-    if (ngx_http_websocket_zone_subscribe(zone, &zs) != NGX_WEBSOCKET_LOG_OK) {
-        return NGX_DECLINED;
+    rc = ngx_http_websocket_zone_subscribe(zone, &zs);
+
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
     catch_up = zone->hub->spare_catch_up;
@@ -307,6 +336,8 @@ ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
     channel->zone = zone;
     channel->ref = zs->ref;
     channel->cursor = zs->cursor;
+
+    channel->debt.handler = ngx_http_websocket_hub_pay;
 
     ngx_queue_init(&channel->subscriptions);
     ngx_http_websocket_hub_insert(zone->hub, channel);
@@ -419,6 +450,10 @@ ngx_http_websocket_hub_catch_up(ngx_event_t *ev)
     zone = c->data;
     hub = zone->hub;
 
+    if (zone->wait.stuck) {
+        return;
+    }
+
     if (ngx_queue_empty(&hub->catching_up)) {
 
         /* nobody came back since the last turn */
@@ -501,19 +536,9 @@ ngx_http_websocket_hub_catch_up_read(
         hub->subscriber->broken(subscription, rc);
         return 0;
 
-    default:  /* OK, SHORT */
+    default:  /* OK, SHORT, BUSY */
         return 1;
     }
-}
-
-
-void
-ngx_http_websocket_hub_position(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_position_t *position)
-{
-    position->epoch = subscription->channel->cursor.epoch;
-    position->offset = subscription->offset;
 }
 
 
@@ -642,10 +667,47 @@ ngx_http_websocket_hub_unsubscribe(
     subscription->channel = NULL;
     ngx_queue_remove(&subscription->queue);
 
-    ngx_http_websocket_zone_unsubscribe(channel->zone, &channel->cursor);
+    if (ngx_http_websocket_zone_unsubscribe(channel->zone, &channel->cursor)
+        != NGX_OK)
+    {
+        channel->owed++;
+        ngx_http_websocket_owe(channel->zone, &channel->debt);
+    }
+
     ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_READ_STEPS);
 
     ngx_http_websocket_hub_release(channel);
+}
+
+
+/* a channel whose subscribers left while the zone was stuck */
+
+static ngx_int_t
+ngx_http_websocket_hub_pay(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_http_websocket_channel_t  *channel;
+
+    channel = ngx_queue_data(debt, ngx_http_websocket_channel_t, debt);
+
+    while (channel->owed) {
+
+        if (ngx_http_websocket_zone_unsubscribe(channel->zone,
+                                                &channel->cursor)
+            != NGX_OK)
+        {
+            return NGX_BUSY;
+        }
+
+        channel->owed--;
+
+        if (channel->owed && ngx_http_websocket_turn_over()) {
+            return NGX_AGAIN;
+        }
+    }
+
+    ngx_http_websocket_hub_release(channel);
+
+    return NGX_OK;
 }
 
 
@@ -671,7 +733,7 @@ ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
         ngx_http_websocket_hub_done(channel);
     }
 
-    if (!ngx_queue_empty(&channel->subscriptions)) {
+    if (channel->owed || !ngx_queue_empty(&channel->subscriptions)) {
         return;
     }
 
@@ -721,7 +783,7 @@ ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
 ngx_uint_t
 ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone)
 {
-    return zone->hub
+    return zone->hub && !zone->wait.stuck
            && (zone->hub->flooded || zone->hub->unseen
                || !ngx_queue_empty(&zone->hub->dirty));
 }
@@ -752,9 +814,10 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
     ngx_websocket_log_part_t *parts, size_t n)
 {
-    int                         rc;
-    ngx_uint_t                  here;
-    ngx_http_websocket_zone_t  *zone;
+    int                             rc;
+    ngx_uint_t                      here;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_farewell_t  *farewell;
 
     if (subscription->channel == NULL || subscription->member) {
         return NGX_OK;
@@ -762,13 +825,27 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
 
     zone = subscription->channel->zone;
 
+    farewell = ngx_alloc(sizeof(ngx_http_websocket_farewell_t),
+                         ngx_cycle->log);
+    if (farewell == NULL) {
+        return NGX_DECLINED;
+    }
+
     rc = ngx_http_websocket_zone_join(zone, subscription->channel->ref,
                                       member, message, parts, n,
                                       &subscription->member, &here);
 
     ngx_http_websocket_hub_told(zone, here);
 
-    return rc == NGX_WEBSOCKET_LOG_OK ? NGX_OK : NGX_DECLINED;
+    if (rc != NGX_WEBSOCKET_LOG_OK) {
+        ngx_free(farewell);
+        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
+    }
+
+    farewell->next = zone->hub->farewells;
+    zone->hub->farewells = farewell;
+
+    return NGX_OK;
 }
 
 
@@ -776,8 +853,8 @@ void
 ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_mourn_pt mourn)
 {
-    ngx_uint_t                  here;
-    ngx_http_websocket_zone_t  *zone;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_farewell_t  *farewell;
 
     if (subscription->channel == NULL || subscription->member == 0) {
         return;
@@ -785,12 +862,46 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
 
     zone = subscription->channel->zone;
 
-    ngx_http_websocket_zone_leave(zone, subscription->member, mourn, &here);
-    ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_READ_STEPS);
+    farewell = zone->hub->farewells;
+    zone->hub->farewells = farewell->next;
+
+    ngx_memzero(farewell, sizeof(ngx_http_websocket_farewell_t));
+
+    farewell->debt.handler = ngx_http_websocket_hub_part;
+    farewell->zone = zone;
+    farewell->mourn = mourn;
+    farewell->ref = subscription->member;
 
     subscription->member = 0;
 
-    ngx_http_websocket_hub_told(zone, here);
+    if (ngx_http_websocket_hub_part(&farewell->debt) != NGX_OK) {
+        ngx_http_websocket_owe(zone, &farewell->debt);
+    }
+}
+
+
+/* frees it where it returns NGX_OK */
+
+static ngx_int_t
+ngx_http_websocket_hub_part(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_uint_t                      here;
+    ngx_http_websocket_farewell_t  *farewell;
+
+    farewell = ngx_queue_data(debt, ngx_http_websocket_farewell_t, debt);
+
+    if (ngx_http_websocket_zone_leave(farewell->zone, farewell->ref,
+                                      farewell->mourn, &here)
+        != NGX_OK)
+    {
+        return NGX_BUSY;
+    }
+
+    ngx_http_websocket_hub_told(farewell->zone, here);
+
+    ngx_free(farewell);
+
+    return NGX_OK;
 }
 
 
@@ -817,6 +928,16 @@ ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
 }
 
 
+void
+ngx_http_websocket_hub_resume(ngx_http_websocket_zone_t *zone)
+{
+    if (zone->hub) {
+        ngx_post_event(&zone->hub->event, &ngx_posted_events);
+        ngx_post_event(&zone->hub->catch_up, &ngx_posted_events);
+    }
+}
+
+
 static void
 ngx_http_websocket_hub_event(ngx_event_t *ev)
 {
@@ -832,10 +953,12 @@ void
 ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
     ngx_uint_t all)
 {
+    ngx_uint_t                     rests;
     ngx_queue_t                    end, *q;
     ngx_http_websocket_hub_t      *hub;
     ngx_http_websocket_channel_t  *channel;
 
+    rests = 0;
     hub = zone->hub;
     hub->flooded = 0;
 
@@ -867,16 +990,19 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
 
         ngx_queue_remove(q);
         channel->queued = 0;
-        channel->busy = 1;
 
-        if (ngx_http_websocket_hub_read(channel)) {
+        if (zone->wait.stuck && channel->rest == NULL) {
+
+            /* what was read goes on, but no more is read */
+
             ngx_http_websocket_hub_dirty(hub, channel);
+            continue;
         }
 
-        channel->busy = 0;
-        ngx_http_websocket_hub_release(channel);
+        rests |= ngx_http_websocket_hub_deliver_one(channel);
 
         if (ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_READ_STEPS)) {
+            rests = 1;
             break;
         }
     }
@@ -885,9 +1011,33 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
 
 done:
 
-    if (hub->unseen || !ngx_queue_empty(&hub->dirty)) {
+    if (zone->wait.stuck ? rests
+                         : hub->unseen || !ngx_queue_empty(&hub->dirty))
+    {
         ngx_http_websocket_turn_next(&hub->event);
     }
+}
+
+
+/* a batch; returns 1 where this turn does not suffice for all of it */
+
+static ngx_uint_t
+ngx_http_websocket_hub_deliver_one(ngx_http_websocket_channel_t *channel)
+{
+    ngx_uint_t  rest;
+
+    channel->busy = 1;
+
+    if (ngx_http_websocket_hub_read(channel)) {
+        ngx_http_websocket_hub_dirty(channel->zone->hub, channel);
+    }
+
+    rest = (channel->rest != NULL);
+
+    channel->busy = 0;
+    ngx_http_websocket_hub_release(channel);
+
+    return rest;
 }
 
 
@@ -1012,7 +1162,7 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
     case NGX_WEBSOCKET_LOG_DELETED:
         return ngx_http_websocket_hub_broken(channel, rc) == NGX_AGAIN;
 
-    default:  /* OK, SHORT */
+    default:  /* OK, SHORT, BUSY */
         return 1;
     }
 }

@@ -109,8 +109,8 @@ ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
  * bytes), from the place on that begin says; begin->recovered is set.  The
  * first messages that are due from history are delivered during the call, if
  * the turn is not over, the others as the subscriber is ready, then those that
- * are new.  Returns NGX_OK; NGX_DECLINED when the zone is full, NGX_ERROR when
- * memory was refused: without anything delivered.
+ * are new.  Returns NGX_OK; NGX_DECLINED when the zone is full, NGX_AGAIN when
+ * it is stuck, NGX_ERROR when memory was refused: without anything delivered.
  */
 ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_http_websocket_begin_t *begin,
@@ -119,11 +119,6 @@ ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 /* Goes on with a subscriber that catches up: not within its deliver(). */
 void ngx_http_websocket_hub_more(
     ngx_http_websocket_subscription_t *subscription);
-
-/* What was delivered last, or what a position said that was recovered. */
-void ngx_http_websocket_hub_position(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_position_t *position);
 
 /* Ends a subscription; does nothing when there is none. */
 void ngx_http_websocket_hub_unsubscribe(
@@ -148,7 +143,7 @@ void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
 /*
  * Puts a subscriber on the channel's list of who is there; does nothing when
  * it is on it.  Returns NGX_OK or, with nothing done, NGX_DECLINED when the
- * zone is full.
+ * zone is full or memory was refused, NGX_AGAIN when the zone is stuck.
  */
 ngx_int_t ngx_http_websocket_hub_join(
     ngx_http_websocket_subscription_t *subscription,
@@ -180,6 +175,9 @@ int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
  */
 void ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
     ngx_uint_t all);
+
+/* The zone is stuck no more: deliveries go on. */
+void ngx_http_websocket_hub_resume(ngx_http_websocket_zone_t *zone);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_HUB_H */

@@ -6,8 +6,8 @@
 #include <openssl/rand.h>
 
 
-/* tries before the kernel is asked to wait: the lock is held very shortly */
-#define NGX_HTTP_WEBSOCKET_SPIN      200
+/* then it is tried again so many microseconds later */
+#define NGX_HTTP_WEBSOCKET_PAUSE     50
 
 /* buckets looked at while the lock is held once */
 #define NGX_HTTP_WEBSOCKET_BUCKETS   64
@@ -43,7 +43,11 @@ static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
 static uint64_t ngx_http_websocket_zone_clock(clockid_t id);
-static void ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone);
+static ngx_int_t ngx_http_websocket_zone_lock(
+    ngx_http_websocket_zone_t *zone);
+static ngx_int_t ngx_http_websocket_zone_spin(
+    ngx_http_websocket_zone_t *zone, ngx_uint_t tries);
+static void ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
 static ngx_uint_t ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n);
 static int ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
@@ -55,6 +59,8 @@ static int ngx_http_websocket_zone_append_large(
     ngx_websocket_log_history_t *history,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
     size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+static ngx_int_t ngx_http_websocket_zone_unreserve(
+    ngx_http_websocket_waiter_t *debt);
 static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_log_history_t *history,
     ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
@@ -130,6 +136,10 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
     zone->name = *name;
     zone->shm_zone = shm_zone;
     zone->stats = &ngx_http_websocket_stats_none;
+
+    zone->reserved.handler = ngx_http_websocket_zone_unreserve;
+
+    ngx_http_websocket_wait_init(zone);
 
     shm_zone->init = ngx_http_websocket_zone_init;
     shm_zone->data = zone;
@@ -289,38 +299,105 @@ ngx_http_websocket_zone_seed(uint8_t seed[16])
 }
 
 
-static void
+/*
+ * NGX_BUSY when it cannot be had: the caller does without.  Nobody has it
+ * before what is owed is done.
+ */
+
+static ngx_int_t
 ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone)
 {
-    int               rc;
-    ngx_uint_t        n;
-    pthread_mutex_t  *mutex;
+    uint64_t  now, end;
 
-    mutex = &zone->shared->mutex;
+    if (zone->wait.stuck && !zone->wait.paying) {
 
-    for (n = 0; n < NGX_HTTP_WEBSOCKET_SPIN; n++) {
+        if (ngx_http_websocket_zone_try(zone, 1) == NGX_OK) {
+            ngx_http_websocket_wait_again(zone);
+        }
 
-        rc = pthread_mutex_trylock(mutex);
+        return NGX_BUSY;
+    }
 
-        if (rc != EBUSY) {
-            goto done;
+    end = 0;
+
+    for ( ;; ) {
+
+        if (ngx_http_websocket_zone_spin(zone, NGX_HTTP_WEBSOCKET_SPIN)
+            == NGX_OK)
+        {
+            return NGX_OK;
+        }
+
+        now = ngx_http_websocket_zone_now_us();
+
+        if (end == 0) {
+            end = now + NGX_HTTP_WEBSOCKET_LOCK;
+        }
+
+        if (now >= end || zone->wait.paying) {
+            ngx_http_websocket_wait_begin(zone);
+            return NGX_BUSY;
+        }
+
+        (void) usleep(NGX_HTTP_WEBSOCKET_PAUSE);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_zone_spin(ngx_http_websocket_zone_t *zone,
+    ngx_uint_t tries)
+{
+    int  rc;
+
+    while (tries--) {
+
+        rc = pthread_mutex_trylock(&zone->shared->mutex);
+
+        if (rc == 0) {
+            return NGX_OK;
+        }
+
+        if (rc == EOWNERDEAD) {
+            ngx_http_websocket_zone_recover(zone);
+            tries++;
+            continue;
         }
 
         ngx_cpu_pause();
     }
 
-    rc = pthread_mutex_lock(mutex);
+    return NGX_BUSY;
+}
 
-done:
 
-    if (rc == EOWNERDEAD) {
-        ngx_websocket_log_recover(zone->log);
-        (void) pthread_mutex_consistent(mutex);
+static void
+ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone)
+{
+    ngx_websocket_log_recover(zone->log);
 
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "websocket zone \"%V\" recovered: a worker died "
-                      "while it held the lock", &zone->name);
+    (void) pthread_mutex_consistent(&zone->shared->mutex);
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    /* a disk may be slow: others need not wait for it */
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "websocket zone \"%V\" recovered: a worker died "
+                  "while it held the lock", &zone->name);
+}
+
+
+ngx_int_t
+ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone, ngx_uint_t tries)
+{
+    if (ngx_http_websocket_zone_spin(zone, tries) != NGX_OK) {
+        return NGX_BUSY;
     }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -428,7 +505,9 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
         return NGX_OK;
     }
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
 
     ngx_websocket_log_attach(zone->log, slot, incarnation);
 
@@ -448,7 +527,9 @@ ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone)
     for (slot = 0; slot < NGX_WEBSOCKET_LOG_WORKERS; slot++) {
 
         if (ngx_http_websocket_zone_is_void(zone, slot)) {
-            ngx_http_websocket_zone_lock(zone);
+            if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+                return;
+            }
 
             /* another worker may have been attached meanwhile */
 
@@ -543,7 +624,10 @@ ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
     ngx_http_websocket_zone_stamp(message);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
                                         hash, message->time, history, &ref);
@@ -605,16 +689,32 @@ ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
 
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
-        ngx_http_websocket_zone_lock(zone);
-
-        ngx_websocket_log_unreserve(zone->log,
-                                    ngx_http_websocket_worker_slot());
-
-        ngx_http_websocket_zone_unlock(zone);
+    if (rc != NGX_WEBSOCKET_LOG_OK
+        && ngx_http_websocket_zone_unreserve(&zone->reserved) != NGX_OK)
+    {
+        ngx_http_websocket_owe(zone, &zone->reserved);
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_zone_unreserve(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_http_websocket_zone_t  *zone;
+
+    zone = ngx_queue_data(debt, ngx_http_websocket_zone_t, reserved);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    ngx_websocket_log_unreserve(zone->log, ngx_http_websocket_worker_slot());
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -631,7 +731,9 @@ ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
     ngx_http_websocket_zone_stamp(message);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
                                         hash, message->time, history, &ref);
@@ -665,7 +767,9 @@ ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
     ngx_http_websocket_zone_stamp(message);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
                                         hash, message->time, history, &ref);
@@ -702,7 +806,10 @@ ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
 
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -732,7 +839,9 @@ ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
 
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -776,7 +885,9 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     hash = ngx_websocket_log_hash(zone->log, s->name->data, s->name->len);
     now = ngx_http_websocket_zone_now();
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_open_channel(zone->log, s->name->data,
                                         s->name->len, hash, now, s->history,
@@ -853,7 +964,7 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor)
 {
@@ -861,11 +972,15 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
 
     now = ngx_http_websocket_zone_now();
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
 
     ngx_websocket_log_unsubscribe(zone->log, cursor, now);
 
     ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -900,7 +1015,10 @@ ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
 {
     int  rc;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *n = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_http_websocket_zone_read_locked(zone, cursor, messages, n, buf,
                                              size);
@@ -943,7 +1061,12 @@ void
 ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor)
 {
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+
+        /* it will be said again */
+
+        return;
+    }
 
     ngx_websocket_log_skip(zone->log, cursor);
 
@@ -963,7 +1086,9 @@ ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     rc = NGX_WEBSOCKET_LOG_NOTFOUND;
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -1002,7 +1127,9 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
 
     while (zone->sweep) {
 
-        ngx_http_websocket_zone_lock(zone);
+        if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+            return 0;
+        }
 
         n = zone->sweep;
 
@@ -1060,7 +1187,10 @@ ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     int                       rc;
     ngx_websocket_log_wake_t  wake;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     rc = ngx_websocket_log_join(zone->log, channel,
                                 ngx_http_websocket_worker_slot(), member,
@@ -1078,7 +1208,7 @@ ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
     ngx_uint_t *here)
@@ -1093,8 +1223,10 @@ ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
-        (void) ngx_http_websocket_zone_part(zone, ref, NULL, here);
+        rc = ngx_http_websocket_zone_part(zone, ref, NULL, here);
     }
+
+    return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_BUSY : NGX_OK;
 }
 
 
@@ -1107,7 +1239,10 @@ ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_wake_t    wake;
     ngx_websocket_log_member_t  member;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ngx_websocket_log_member(zone->log, ref, &member);
     rc = ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
@@ -1152,7 +1287,10 @@ ngx_http_websocket_zone_bury_one(ngx_http_websocket_zone_t *zone,
 
     rc = NGX_WEBSOCKET_LOG_EMPTY;
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *here = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     ref = ngx_websocket_log_orphan(zone->log, &member);
 
@@ -1200,7 +1338,10 @@ ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
     rc = NGX_WEBSOCKET_LOG_NOTFOUND;
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *n = 0;
+        return NGX_WEBSOCKET_LOG_BUSY;
+    }
 
     channel = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
 
@@ -1219,11 +1360,20 @@ void
 ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_stat_t *stat)
 {
-    ngx_http_websocket_zone_lock(zone);
+    ngx_int_t  locked;
+
+    locked = ngx_http_websocket_zone_lock(zone);
 
     ngx_websocket_log_stat(zone->log, stat);
 
-    ngx_http_websocket_zone_unlock(zone);
+    if (locked == NGX_OK) {
+        ngx_http_websocket_zone_unlock(zone);
+        return;
+    }
+
+    /* counters, of which one may not have followed another yet */
+
+    stat->used = (int64_t) stat->used < 0 ? 0 : stat->used;
 }
 
 
@@ -1258,7 +1408,9 @@ ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
 
     for (reaped = 0; ; reaped = 1) {
 
-        ngx_http_websocket_zone_lock(zone);
+        if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+            return NGX_WEBSOCKET_LOG_BUSY;
+        }
 
         rc = ngx_websocket_log_sit(zone->log, rows, n,
                                    ngx_http_websocket_worker_slot(), now,
@@ -1278,7 +1430,7 @@ ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_seat_t *seats, size_t n)
 {
@@ -1286,11 +1438,15 @@ ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
 
     now = ngx_http_websocket_zone_now();
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_BUSY;
+    }
 
     ngx_websocket_log_rise(zone->log, seats, n, now);
 
     ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_OK;
 }
 
 
@@ -1304,7 +1460,9 @@ ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
 
     hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
 
-    ngx_http_websocket_zone_lock(zone);
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return 0;
+    }
 
     ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
     crowded = ref ? ngx_websocket_log_crowded(zone->log, ref,

@@ -14,10 +14,10 @@
 
 #include "hub/log.h"
 #include "hub/ngx_http_websocket_stats.h"
+#include "hub/ngx_http_websocket_wait.h"
 #include "hub/position.h"
 
 
-typedef struct ngx_http_websocket_zone_s    ngx_http_websocket_zone_t;
 typedef struct ngx_http_websocket_hub_s     ngx_http_websocket_hub_t;
 typedef struct ngx_http_websocket_shared_s  ngx_http_websocket_shared_t;
 
@@ -37,6 +37,9 @@ struct ngx_http_websocket_zone_s {
     ngx_http_websocket_stats_t   *stats;     /* this worker's */
     uint64_t                      sweep;     /* buckets it has yet to look at
                                                 in this second */
+    ngx_http_websocket_wait_t     wait;      /* for the lock, in this worker */
+    ngx_http_websocket_waiter_t   reserved;  /* blocks that are to be given
+                                                back */
 };
 
 
@@ -56,14 +59,25 @@ ngx_http_websocket_zone_t *ngx_http_websocket_zone_add(ngx_conf_t *cf,
     ngx_str_t *name, size_t size);
 
 /*
- * The functions below answer with the NGX_WEBSOCKET_LOG_* codes of log.h.
- * name is 1 to NGX_WEBSOCKET_LOG_NAME_SIZE bytes; history may be NULL.
+ * The functions below answer with the NGX_WEBSOCKET_LOG_* codes of log.h, or
+ * with NGX_OK; and with BUSY and NGX_BUSY when the lock cannot be had, as
+ * ngx_http_websocket_wait.h has it, and nothing was done.  name is 1 to
+ * NGX_WEBSOCKET_LOG_NAME_SIZE bytes; history may be NULL.
  */
+
+#define NGX_WEBSOCKET_LOG_BUSY  -100
+
+/* Can the lock be had, with so many tries in a row?  For who waits for it. */
+ngx_int_t ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone,
+    ngx_uint_t tries);
+
+/* tries before others are let run: the lock is held very shortly */
+#define NGX_HTTP_WEBSOCKET_SPIN  200
 
 /*
  * Tells the zone of this worker's slot and incarnation, if that is new to it:
- * nothing can be held in it before.  Returns NGX_OK, or NGX_DECLINED when the
- * worker has no slot.
+ * nothing can be held in it before.  Returns NGX_OK, NGX_DECLINED when the
+ * worker has no slot, or NGX_BUSY.
  */
 ngx_int_t ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone);
 
@@ -130,7 +144,7 @@ typedef struct {
 int ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 
-void ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
+ngx_int_t ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor);
 
 /*
@@ -176,11 +190,11 @@ typedef size_t (*ngx_http_websocket_mourn_pt)(
     ngx_websocket_log_part_t *parts);
 
 /* Takes a member off, as of the log. */
-void ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
+ngx_int_t ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
     ngx_uint_t *here);
 
-/* Takes one off whose worker died.  Returns 0 when there was none. */
+/* Takes one off whose worker died.  Returns 0 when none was taken off. */
 ngx_uint_t ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here);
 
@@ -201,7 +215,7 @@ int ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_seat_t *seats);
 
 /* Gives them back. */
-void ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
+ngx_int_t ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_seat_t *seats, size_t n);
 
 /*
@@ -211,7 +225,7 @@ void ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
 ngx_uint_t ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 
-/* How full the zone is. */
+/* How full the zone is; where it is stuck, about. */
 void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_stat_t *stat);
 
@@ -239,7 +253,8 @@ uint64_t ngx_http_websocket_zone_wall(uint64_t time);
 /*
  * Sweeping: the whole table is seen about once in NGX_HTTP_WEBSOCKET_SWEEP
  * seconds.  Each second begins with the first; the second does what it can in
- * this turn, unless another worker sweeps, and returns 1 when there is more.
+ * this turn, unless another worker sweeps, and returns 1 when there is more;
+ * where the zone is stuck it is left for later.
  */
 void ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone);
 ngx_uint_t ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone);

@@ -1,13 +1,21 @@
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "message/type_private.h"
+
+
+/* members of an object that are few, for a type of so many fields */
+#define NGX_WEBSOCKET_CHECK_FEW   16
+#define NGX_WEBSOCKET_CHECK_MANY  32
 
 
 static ngx_websocket_json_e ngx_websocket_check_object(
     const ngx_websocket_type_t *type, const json_t *json,
     const ngx_websocket_json_place_t *parent, int depth,
     ngx_websocket_json_error_t *error);
+static size_t ngx_websocket_check_few(const ngx_websocket_type_t *type,
+    const json_t *json, size_t *few);
 static ngx_websocket_json_e ngx_websocket_check_unknown(
     const ngx_websocket_type_t *type, const json_t *json,
     const ngx_websocket_json_place_t *parent,
@@ -52,7 +60,7 @@ ngx_websocket_check_object(const ngx_websocket_type_t *type,
     ngx_websocket_json_error_t *error)
 {
     json_t                       *value;
-    size_t                        i, found;
+    size_t                        i, n, found, few[NGX_WEBSOCKET_CHECK_FEW];
     const ngx_websocket_field_t  *field;
     ngx_websocket_json_place_t    place;
 
@@ -70,9 +78,11 @@ ngx_websocket_check_object(const ngx_websocket_type_t *type,
 
     place.parent = parent;
 
-    for (i = 0, found = 0; i < type->count; i++) {
+    n = ngx_websocket_check_few(type, json, few);
 
-        field = &type->fields[i];
+    for (i = 0, found = 0; i < n; i++) {
+
+        field = &type->fields[n == type->count ? i : few[i]];
         place.name = field->name;
         place.size = field->size;
 
@@ -98,6 +108,55 @@ ngx_websocket_check_object(const ngx_websocket_type_t *type,
     }
 
     return NGX_WEBSOCKET_JSON_OK;
+}
+
+
+/*
+ * Of an object with few members the numbers of the fields that it has, in
+ * their order, if none is missing: a message may be of thousands of objects,
+ * and their type of hundreds of fields.  Returns how many there are, or those
+ * of the type: all are to be looked at.
+ */
+
+static size_t
+ngx_websocket_check_few(const ngx_websocket_type_t *type, const json_t *json,
+    size_t *few)
+{
+    void                         *member;
+    size_t                        i, n, at, required;
+    const ngx_websocket_field_t  *field;
+
+    if (type->count < NGX_WEBSOCKET_CHECK_MANY
+        || json_object_size(json) > NGX_WEBSOCKET_CHECK_FEW)
+    {
+        return type->count;
+    }
+
+    n = 0;
+    required = 0;
+
+    for (member = json_object_iter((json_t *) json);
+         member;
+         member = json_object_iter_next((json_t *) json, member))
+    {
+        field = ngx_websocket_type_find_field(type,
+                                           json_object_iter_key(member),
+                                           json_object_iter_key_len(member));
+        if (field == NULL) {
+            continue;
+        }
+
+        at = (size_t) (field - type->fields);
+        required += field->required;
+
+        for (i = n++; i > 0 && few[i - 1] > at; i--) {
+            few[i] = few[i - 1];
+        }
+
+        few[i] = at;
+    }
+
+    return required == type->required ? n : type->count;
 }
 
 
@@ -290,8 +349,7 @@ ngx_websocket_check_string(const ngx_websocket_type_t *type,
         }
     }
 
-    if (field->values && !ngx_websocket_check_enum(field->values, text, size))
-    {
+    if (field->values && !ngx_websocket_check_enum(field, text, size)) {
         return ngx_websocket_json_refuse(error, place, "expected one of %s",
                                          field->values);
     }
@@ -333,23 +391,31 @@ ngx_websocket_check_characters(const char *text, size_t size)
 
 
 int
-ngx_websocket_check_enum(const char *values, const char *text, size_t size)
+ngx_websocket_check_enum(const ngx_websocket_field_t *field, const char *text,
+    size_t size)
 {
-    size_t  n;
+    ngx_websocket_word_t  word;
 
-    for ( ;; ) {
-        n = strcspn(values, "|");
+    word.data = text;
+    word.size = size;
 
-        if (n == size && memcmp(values, text, n) == 0) {
-            return 1;
-        }
+    return bsearch(&word, field->words, field->words_count,
+                   sizeof(ngx_websocket_word_t), ngx_websocket_word_order)
+           != NULL;
+}
 
-        if (values[n] == '\0') {
-            return 0;
-        }
 
-        values += n + 1;
+int
+ngx_websocket_word_order(const void *one, const void *two)
+{
+    const ngx_websocket_word_t *a = one;
+    const ngx_websocket_word_t *b = two;
+
+    if (a->size != b->size) {
+        return a->size < b->size ? -1 : 1;
     }
+
+    return memcmp(a->data, b->data, a->size);
 }
 
 
@@ -411,25 +477,37 @@ ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json,
 {
     int                           n, given;
     json_t                       *value;
-    size_t                        i;
+    size_t                        i, count, few[NGX_WEBSOCKET_CHECK_FEW];
     const ngx_websocket_field_t  *field;
 
     if (!type->defaults) {
         return 0;
     }
 
-    for (i = 0, given = 0; i < type->count; i++) {
+    count = ngx_websocket_check_few(type, json, few);
 
-        field = &type->fields[i];
+    for (i = 0, given = 0; i < count; i++) {
+
+        field = &type->fields[count == type->count ? i : few[i]];
         value = json_object_getn(json, field->name, field->size);
-        n = 0;
+        n = value ? ngx_websocket_defaults_value(field, value, left) : 0;
 
-        if (value) {
-            n = ngx_websocket_defaults_value(field, value, left);
-
-        } else if (field->value) {
-            n = ngx_websocket_defaults_give(field, json, left);
+        if (n < 0) {
+            return n;
         }
+
+        given += n;
+    }
+
+    for (i = 0; i < type->givers_count; i++) {
+
+        field = &type->fields[type->givers[i]];
+
+        if (json_object_getn(json, field->name, field->size)) {
+            continue;
+        }
+
+        n = ngx_websocket_defaults_give(field, json, left);
 
         if (n < 0) {
             return n;

@@ -112,7 +112,7 @@ ngx_websocket_filter_fits(const ngx_websocket_field_t *field,
     }
 
     if (equal && field->values
-        && !ngx_websocket_check_enum(field->values, json_string_value(json),
+        && !ngx_websocket_check_enum(field, json_string_value(json),
                                      json_string_length(json)))
     {
         return ngx_websocket_json_refuse(error, place, "expected one of %s",

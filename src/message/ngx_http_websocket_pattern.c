@@ -346,7 +346,8 @@ ngx_http_websocket_pattern_compile(ngx_pool_t *pool, const char *text,
     char *error, size_t size)
 {
     (void) ngx_snprintf((u_char *) error, size,
-                        "nginx was built without regular expressions%Z");
+                        "needs regular expressions, and nginx was built "
+                        "without PCRE%Z");
     return NULL;
 }
 

@@ -28,6 +28,15 @@ typedef struct {
 static void *ngx_websocket_type_more(void *array, size_t n, size_t size);
 static int ngx_websocket_type_wrong(ngx_websocket_words_t *words,
     const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int ngx_websocket_field_words(ngx_websocket_field_t *field);
+static int ngx_websocket_field_named(ngx_websocket_type_t *type,
+    const char *name);
+static size_t ngx_websocket_type_place(const ngx_websocket_type_t *type,
+    const char *name, size_t size);
+static int ngx_websocket_field_order(const ngx_websocket_field_t *field,
+    const char *name, size_t size);
+static int ngx_websocket_field_gives(ngx_websocket_type_t *type,
+    const ngx_websocket_field_t *field);
 static int ngx_websocket_field_init(ngx_websocket_words_t *words,
     const char *name, const char *kind);
 static int ngx_websocket_field_option(ngx_websocket_words_t *words,
@@ -135,6 +144,7 @@ ngx_websocket_type_destroy(ngx_websocket_type_t *type)
 
         free(field->name);
         free(field->values);
+        free(field->words);
         json_decref(field->value);
     }
 
@@ -143,6 +153,8 @@ ngx_websocket_type_destroy(ngx_websocket_type_t *type)
     }
 
     free(type->fields);
+    free(type->names);
+    free(type->givers);
     free(type->views);
     free(type->name);
     free(type);
@@ -231,7 +243,13 @@ ngx_websocket_type_field_at(ngx_websocket_type_t *type,
         }
     }
 
-    return ngx_websocket_field_done(&ctx);
+    if (ngx_websocket_field_done(&ctx) != 0) {
+        return -1;
+    }
+
+    type->required += ctx.field->required;
+
+    return 0;
 }
 
 
@@ -263,7 +281,10 @@ ngx_websocket_field_init(ngx_websocket_words_t *words, const char *name,
     type->fields = fields;
     fields[type->count].name = strdup(name);
 
-    if (fields[type->count].name == NULL) {
+    if (fields[type->count].name == NULL
+        || ngx_websocket_field_named(type, name) != 0)
+    {
+        free(fields[type->count].name);
         return ngx_websocket_type_wrong(words, "no memory");
     }
 
@@ -275,6 +296,29 @@ ngx_websocket_field_init(ngx_websocket_words_t *words, const char *name,
     if (words->field->shape.kind == NGX_WEBSOCKET_KINDS) {
         return ngx_websocket_type_wrong(words, "unknown kind \"%s\"", kind);
     }
+
+    return 0;
+}
+
+
+/* the one that is about to be counted has its place by its name */
+
+static int
+ngx_websocket_field_named(ngx_websocket_type_t *type, const char *name)
+{
+    size_t  i, *names;
+
+    names = ngx_websocket_type_more(type->names, type->count, sizeof(size_t));
+
+    if (names == NULL) {
+        return -1;
+    }
+
+    type->names = names;
+    i = ngx_websocket_type_place(type, name, strlen(name));
+
+    memmove(&names[i + 1], &names[i], (type->count - i) * sizeof(size_t));
+    names[i] = type->count;
 
     return 0;
 }
@@ -426,8 +470,46 @@ ngx_websocket_field_enum(ngx_websocket_words_t *words, const char *value)
 
     words->field->values = strdup(value);
 
-    return words->field->values
+    return words->field->values && ngx_websocket_field_words(words->field) == 0
            ? 0 : ngx_websocket_type_wrong(words, "no memory");
+}
+
+
+/* a message may have thousands of values, and an enum hundreds */
+
+static int
+ngx_websocket_field_words(ngx_websocket_field_t *field)
+{
+    char                  *p;
+    ngx_websocket_word_t  *word;
+
+    free(field->words);
+
+    field->words = malloc((strlen(field->values) / 2 + 1)
+                          * sizeof(ngx_websocket_word_t));
+
+    if (field->words == NULL) {
+        return -1;
+    }
+
+    field->words_count = 0;
+
+    for (p = field->values; /* void */ ; p++) {
+        word = &field->words[field->words_count++];
+        word->data = p;
+        word->size = strcspn(p, "|");
+
+        p += word->size;
+
+        if (*p == '\0') {
+            break;
+        }
+    }
+
+    qsort(field->words, field->words_count, sizeof(ngx_websocket_word_t),
+          ngx_websocket_word_order);
+
+    return 0;
 }
 
 
@@ -563,12 +645,31 @@ ngx_websocket_field_done(ngx_websocket_words_t *words)
     left = SIZE_MAX;
 
     if (ngx_websocket_defaults_value(field, field->value, &left) < 0
-        || ngx_websocket_field_given(field) != 0)
+        || ngx_websocket_field_given(field) != 0
+        || ngx_websocket_field_gives(words->type, field) != 0)
     {
         return ngx_websocket_type_wrong(words, "no memory");
     }
 
-    words->type->defaults = 1;
+    return 0;
+}
+
+
+static int
+ngx_websocket_field_gives(ngx_websocket_type_t *type,
+    const ngx_websocket_field_t *field)
+{
+    size_t  *givers;
+
+    givers = ngx_websocket_type_more(type->givers, type->givers_count,
+                                     sizeof(size_t));
+    if (givers == NULL) {
+        return -1;
+    }
+
+    type->defaults = 1;
+    type->givers = givers;
+    type->givers[type->givers_count++] = (size_t) (field - type->fields);
 
     return 0;
 }
@@ -710,15 +811,56 @@ ngx_websocket_type_find_field(const ngx_websocket_type_t *type,
     size_t                        i;
     const ngx_websocket_field_t  *field;
 
-    for (i = 0; i < type->count; i++) {
-        field = &type->fields[i];
+    i = ngx_websocket_type_place(type, name, size);
 
-        if (field->size == size && memcmp(field->name, name, size) == 0) {
-            return field;
+    if (i == type->count) {
+        return NULL;
+    }
+
+    field = &type->fields[type->names[i]];
+
+    return ngx_websocket_field_order(field, name, size) == 0 ? field : NULL;
+}
+
+
+/* of the names the first that does not come before this one */
+
+static size_t
+ngx_websocket_type_place(const ngx_websocket_type_t *type, const char *name,
+    size_t size)
+{
+    size_t  first, last, i;
+
+    first = 0;
+    last = type->count;
+
+    while (first < last) {
+        i = (first + last) / 2;
+
+        if (ngx_websocket_field_order(&type->fields[type->names[i]], name,
+                                      size)
+            < 0)
+        {
+            first = i + 1;
+
+        } else {
+            last = i;
         }
     }
 
-    return NULL;
+    return first;
+}
+
+
+static int
+ngx_websocket_field_order(const ngx_websocket_field_t *field,
+    const char *name, size_t size)
+{
+    if (field->size != size) {
+        return field->size < size ? -1 : 1;
+    }
+
+    return memcmp(field->name, name, size);
 }
 
 

@@ -37,6 +37,12 @@ typedef struct {
 
 
 typedef struct {
+    const char                  *data;
+    size_t                       size;
+} ngx_websocket_word_t;
+
+
+typedef struct {
     char                        *name;
     size_t                       size;
     ngx_websocket_shape_t        shape;
@@ -50,6 +56,8 @@ typedef struct {
 
     const ngx_websocket_format_t  *format;
     char                        *values;    /* of an enum: "A|B" */
+    ngx_websocket_word_t        *words;     /* of it, in order */
+    size_t                       words_count;
     void                        *regex;
     json_t                      *value;     /* the default */
     size_t                       given;     /* bytes of it in a text, with its
@@ -63,6 +71,10 @@ struct ngx_websocket_type_s {
 
     ngx_websocket_field_t       *fields;
     size_t                       count;
+    size_t                       required;  /* of them */
+    size_t                      *names;     /* their numbers, by name */
+    size_t                      *givers;    /* of those with a default */
+    size_t                       givers_count;
     ngx_websocket_view_t       **views;
     size_t                       views_count;
 
@@ -98,9 +110,12 @@ const ngx_websocket_field_t *ngx_websocket_type_find_field(
 const char *ngx_websocket_type_path(const ngx_websocket_type_t **type,
     const char *path, const ngx_websocket_field_t **field);
 
-/* Not 0 when a text is one of "A|B". */
-int ngx_websocket_check_enum(const char *values, const char *text,
-    size_t size);
+/* The order of the words of an enum: of qsort() and bsearch(). */
+int ngx_websocket_word_order(const void *one, const void *two);
+
+/* Not 0 when a text is one of the field's enum. */
+int ngx_websocket_check_enum(const ngx_websocket_field_t *field,
+    const char *text, size_t size);
 
 /* Checks the value of a field, which is at a place, in depth types. */
 ngx_websocket_json_e ngx_websocket_check_field(

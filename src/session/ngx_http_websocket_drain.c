@@ -65,7 +65,7 @@ ngx_http_websocket_drain_holds(ngx_http_websocket_loc_conf_t *conf)
     return ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT
            && !ngx_http_websocket_draining.dismissed
            && (conf->zone == NULL
-               || ngx_http_websocket_zone_attach(conf->zone) == NGX_OK);
+               || ngx_http_websocket_zone_attach(conf->zone) != NGX_DECLINED);
 }
 
 
@@ -184,9 +184,7 @@ ngx_http_websocket_drain_all(void)
 
     ngx_http_websocket_wheel_visit(ngx_http_websocket_drain_node);
 
-    if (drain->sessions == 0) {
-        drain->handler();
-    }
+    ngx_http_websocket_drain_look();
 }
 
 
@@ -294,7 +292,14 @@ ngx_http_websocket_drain_away(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_drain_left(ngx_event_t *ev)
 {
-    if (ngx_http_websocket_draining.sessions == 0) {
+    ngx_http_websocket_drain_look();
+}
+
+
+void
+ngx_http_websocket_drain_look(void)
+{
+    if (ngx_exiting && ngx_http_websocket_draining.sessions == 0) {
         ngx_http_websocket_draining.handler();
     }
 }

@@ -17,6 +17,9 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_own_event_frame(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
 static u_char *ngx_http_websocket_event_lines(u_char *p, u_char *data,
     size_t size);
+static json_t *ngx_http_websocket_message_json(ngx_log_t *log,
+    uint64_t offset, uint64_t time, uint8_t type, u_char *payload,
+    size_t size);
 static size_t ngx_http_websocket_print_position(u_char *buf,
     ngx_http_websocket_message_t *message);
 
@@ -296,7 +299,12 @@ ngx_http_websocket_event_lines(u_char *p, u_char *data, size_t size)
 }
 
 
-json_t *
+/*
+ * {"offset":...,"time":...,"type":...,"data":...}, a binary message's data in
+ * base64; NULL when memory was refused
+ */
+
+static json_t *
 ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
     uint64_t time, uint8_t type, u_char *payload, size_t size)
 {

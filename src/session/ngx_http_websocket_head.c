@@ -203,8 +203,7 @@ ngx_http_websocket_head_is_known(void *handler)
     return ngx_http_websocket_head_is_in(handler, &ngx_http_core_module)
            || ngx_http_websocket_head_is_in(handler,
                                             &ngx_http_websocket_module)
-           || ngx_http_websocket_head_is_in(handler,
-                                            (void *) ndk_http_rewrite_var);
+           || ngx_http_websocket_head_is_in(handler, &ndk_http_module);
 }
 
 

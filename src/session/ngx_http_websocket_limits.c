@@ -15,6 +15,8 @@ static ngx_http_websocket_limits_t *ngx_http_websocket_limits_alloc(
 static ngx_int_t ngx_http_websocket_limits_sit(
     ngx_http_websocket_session_t *s, ngx_http_request_t *r,
     ngx_array_t *sessions);
+static ngx_int_t ngx_http_websocket_limits_rise(
+    ngx_http_websocket_waiter_t *debt);
 static void ngx_http_websocket_seat_name(
     ngx_http_websocket_max_sessions_t *max, ngx_str_t *key, u_char *name);
 static ngx_int_t ngx_http_websocket_limits_drop(
@@ -146,9 +148,10 @@ ngx_http_websocket_limits_sit(ngx_http_websocket_session_t *s,
     }
 
     if (rc != NGX_WEBSOCKET_LOG_OK) {
-        return NGX_DECLINED;
+        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
+    s->record->limits->zone = s->conf->zone;
     s->record->limits->nseats = n;
 
     return NGX_OK;
@@ -178,24 +181,66 @@ ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s)
 
     limits = s->record->limits;
 
-    if (limits == NULL || limits->nseats == 0) {
+    if (limits == NULL || limits->nseats == 0 || limits->debt.queue.next) {
         return;
     }
 
-    ngx_http_websocket_zone_rise(s->conf->zone, limits->seats,
-                                 limits->nseats);
+    limits->debt.handler = ngx_http_websocket_limits_rise;
+
+    if (ngx_http_websocket_limits_rise(&limits->debt) != NGX_OK) {
+        ngx_http_websocket_owe(limits->zone, &limits->debt);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_limits_rise(ngx_http_websocket_waiter_t *debt)
+{
+    ngx_http_websocket_limits_t  *limits;
+
+    limits = ngx_queue_data(debt, ngx_http_websocket_limits_t, debt);
+
+    if (ngx_http_websocket_zone_rise(limits->zone, limits->seats,
+                                     limits->nseats)
+        != NGX_OK)
+    {
+        return NGX_BUSY;
+    }
+
     limits->nseats = 0;
+
+    if (limits->left) {
+        ngx_free(limits);
+    }
+
+    return NGX_OK;
 }
 
 
 void
 ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 {
-    if (s->record->limits) {
-        ngx_http_websocket_behind_del(s);
-        ngx_free(s->record->limits->rest);
-        ngx_free(s->record->limits);
-        s->record->limits = NULL;
+    ngx_http_websocket_limits_t  *limits;
+
+    limits = s->record->limits;
+
+    if (limits == NULL) {
+        return;
+    }
+
+    ngx_http_websocket_behind_del(s);
+
+    s->record->limits = NULL;
+
+    ngx_http_websocket_held_drop(limits);
+    ngx_free(limits->rest);
+
+    /* the seats may be owed yet */
+
+    limits->left = 1;
+
+    if (limits->nseats == 0) {
+        ngx_free(limits);
     }
 }
 
@@ -441,6 +486,45 @@ ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s, uint32_t wait)
 
 
 ngx_int_t
+ngx_http_websocket_limits_stop(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_time_t *until)
+{
+    ngx_http_websocket_limits_t  *limits;
+
+    limits = s->record->limits;
+
+    if (limits == NULL) {
+        limits = ngx_http_websocket_limits_alloc(s, 0);
+    }
+
+    if (limits == NULL) {
+        return NGX_ERROR;
+    }
+
+    *until = limits->waits ? limits->until : ngx_http_websocket_now();
+
+    ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_LONGEST);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_limits_go(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_time_t until)
+{
+    if ((int32_t) (ngx_http_websocket_now() - until) >= 0) {
+        ngx_http_websocket_limits_resume(s);
+        return;
+    }
+
+    s->record->limits->until = until;
+
+    ngx_http_websocket_session_schedule(s);
+}
+
+
+ngx_int_t
 ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last)
 {
@@ -515,6 +599,8 @@ ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s)
     if (!ngx_http_websocket_limits_waits(s)) {
         return;
     }
+
+    ngx_http_websocket_held_drop(s->record->limits);
 
     s->record->limits->waits = 0;
 

@@ -16,7 +16,8 @@
  * Takes the seats that the location asks for, all or none, or with seats 0
  * none in any case.  Returns NGX_OK;
  * NGX_BUSY when there are as many sessions as there may be, NGX_DECLINED when
- * the zone is full, NGX_ERROR when memory was refused.
+ * the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR when memory was
+ * refused.
  */
 ngx_int_t ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_uint_t seats);
@@ -67,6 +68,18 @@ void ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_limits_pause(ngx_http_websocket_session_t *s);
 
 /*
+ * Nothing more is read of the session until it resumes: sets *until to when
+ * that would be without this.  Returns NGX_OK, or NGX_ERROR when memory was
+ * refused.
+ */
+ngx_int_t ngx_http_websocket_limits_stop(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_time_t *until);
+
+/* It resumes then, or at once. */
+void ngx_http_websocket_limits_go(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_time_t until);
+
+/*
  * What has come and is not to be looked at before the session has waited, or
  * had its turn.  Returns NGX_OK, or NGX_DONE when the session began to fail.
  */
@@ -78,6 +91,20 @@ void ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s);
 
 /* Ends the waiting: the session's reading goes on. */
 void ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s);
+
+
+/*
+ * The zone is stuck: keeps a message of the client, which is published when it
+ * is not any more; until then the session stops.  Who would have to wait for
+ * too long is closed.  Returns NGX_OK, or NGX_DONE when the session failed for
+ * want of memory.
+ */
+ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
+    uint8_t type, ngx_uint_t priority, ngx_websocket_log_part_t *parts,
+    size_t n);
+
+/* Forgets it. */
+void ngx_http_websocket_held_drop(ngx_http_websocket_limits_t *limits);
 
 
 /* Is nothing to be read of the session for now? */

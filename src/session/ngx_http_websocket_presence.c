@@ -23,11 +23,12 @@ static size_t ngx_http_websocket_presence_event(char *type,
     ngx_websocket_log_part_t *parts);
 
 
-void
+ngx_int_t
 ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription)
 {
     size_t                       n;
+    ngx_int_t                    rc;
     ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
     ngx_websocket_log_member_t   member;
     ngx_websocket_log_message_t  message;
@@ -35,7 +36,7 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     if (s->protocol == NGX_HTTP_WEBSOCKET_POLL
         || !ngx_http_websocket_presence_member(s, &member))
     {
-        return;
+        return NGX_OK;
     }
 
     n = 0;
@@ -45,14 +46,16 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
                                               parts);
     }
 
-    if (ngx_http_websocket_hub_join(subscription, &member,
-                                    n ? &message : NULL, parts, n)
-        != NGX_OK)
-    {
+    rc = ngx_http_websocket_hub_join(subscription, &member,
+                                     n ? &message : NULL, parts, n);
+
+    if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                       "websocket zone \"%V\" has no space for one more "
                       "member of a channel", &s->conf->zone->name);
     }
+
+    return rc == NGX_AGAIN ? NGX_AGAIN : NGX_OK;
 }
 
 

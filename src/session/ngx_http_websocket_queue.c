@@ -1,4 +1,5 @@
 
+#include "hub/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_queue.h"
 
 
@@ -9,11 +10,20 @@
 /* a message is not passed by one that was published so much later, ms */
 #define NGX_HTTP_WEBSOCKET_PASSED  1000
 
+/* frames that one passes: to look at them takes some 5 ns each */
+#define NGX_HTTP_WEBSOCKET_PASSES  4096
+
+/* frames looked at, or moved, in a step of a turn's */
+#define NGX_HTTP_WEBSOCKET_LOOKS   512
+
 
 static uint32_t ngx_http_websocket_queue_place(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
+static uint32_t ngx_http_websocket_queue_find(ngx_http_websocket_session_t *s,
+    ngx_uint_t priority);
 static uint32_t ngx_http_websocket_queue_from(ngx_http_websocket_queue_t *q,
     uint32_t place);
+static void ngx_http_websocket_queue_back(uint32_t *place, uint32_t to);
 static void ngx_http_websocket_queue_drop_messages(
     ngx_http_websocket_session_t *s, uint32_t i,
     ngx_websocket_channel_ref_t channel,
@@ -49,20 +59,26 @@ ngx_http_websocket_queue_push_prior(ngx_http_websocket_session_t *s,
 
 /*
  * Behind the last message that is not to be passed: of the same or a higher
- * priority, or published so long before that it has waited enough.
+ * priority, or published so long before that it has waited enough.  Of a long
+ * queue not all is passed.
  */
 
 static uint32_t
 ngx_http_websocket_queue_place(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
-    uint32_t                     i;
+    uint32_t                     i, first;
     ngx_http_websocket_queue_t  *q;
     ngx_http_websocket_frame_t  *other;
 
     q = s->out;
+    first = ngx_http_websocket_queue_first(q);
 
-    for (i = q->count; i > ngx_http_websocket_queue_first(q); i--) {
+    if (q->count > NGX_HTTP_WEBSOCKET_PASSES) {
+        first = q->count - NGX_HTTP_WEBSOCKET_PASSES;
+    }
+
+    for (i = q->count; i > first; i--) {
 
         other = *ngx_http_websocket_queue_at(q, i - 1);
 
@@ -73,6 +89,8 @@ ngx_http_websocket_queue_place(ngx_http_websocket_session_t *s,
         }
     }
 
+    ngx_http_websocket_turn_worked((q->count - i)
+                                   / NGX_HTTP_WEBSOCKET_LOOKS);
     return i;
 }
 
@@ -104,6 +122,9 @@ ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
 
     if (frame->message) {
         q->messages++;
+
+        n = s->conf->priority ? frame->priority : 0;
+        ngx_http_websocket_queue_back(&q->victims[n], q->head + i);
 
         if (!ngx_http_websocket_queue_counts(frame)) {
             q->replies++;
@@ -159,8 +180,11 @@ ngx_http_websocket_queue_grow(ngx_http_websocket_session_t *s)
 
     q->places = places;
     q->head = 0;
-    q->victim -= old->head;
     q->conflated -= old->head;
+
+    for (i = 0; i <= NGX_HTTP_WEBSOCKET_URGENT; i++) {
+        q->victims[i] -= old->head;
+    }
 
     ngx_http_websocket_queue_release(old);
 
@@ -247,37 +271,50 @@ ngx_http_websocket_queue_replace_pong(ngx_http_websocket_session_t *s,
 uint32_t
 ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s)
 {
-    uint32_t                     i, victim, lowest;
+    uint32_t    i;
+    ngx_uint_t  priority;
+
+    priority = 0;
+
+    do {
+        i = ngx_http_websocket_queue_find(s, priority);
+
+    } while (i == s->out->count && s->conf->priority
+             && ++priority <= NGX_HTTP_WEBSOCKET_URGENT);
+
+    return i;
+}
+
+
+/* what was looked at for the last one is not again */
+
+static uint32_t
+ngx_http_websocket_queue_find(ngx_http_websocket_session_t *s,
+    ngx_uint_t priority)
+{
+    uint32_t                     i, from;
     ngx_http_websocket_queue_t  *q;
     ngx_http_websocket_frame_t  *frame;
 
     q = s->out;
-    victim = q->count;
-    lowest = NGX_HTTP_WEBSOCKET_URGENT + 1;
+    from = ngx_http_websocket_queue_from(q, q->victims[priority]);
 
-    i = s->conf->priority ? ngx_http_websocket_queue_first(q)
-                          : ngx_http_websocket_queue_from(q, q->victim);
-
-    for ( /* void */ ; i < q->count; i++) {
+    for (i = from; i < q->count; i++) {
 
         frame = *ngx_http_websocket_queue_at(q, i);
 
-        if (!frame->message || !frame->fresh) {
-            continue;
-        }
-
-        if (!s->conf->priority) {
-            q->victim = q->head + i;
-            return i;
-        }
-
-        if (frame->priority < lowest) {
-            lowest = frame->priority;
-            victim = i;
+        if (frame->message && frame->fresh
+            && (!s->conf->priority || frame->priority == priority))
+        {
+            break;
         }
     }
 
-    return victim;
+    q->victims[priority] = q->head + i;
+
+    ngx_http_websocket_turn_worked((i - from) / NGX_HTTP_WEBSOCKET_LOOKS);
+
+    return i;
 }
 
 
@@ -291,6 +328,17 @@ ngx_http_websocket_queue_from(ngx_http_websocket_queue_t *q, uint32_t place)
     first = ngx_http_websocket_queue_first(q);
 
     return (int32_t) (place - (q->head + first)) > 0 ? place - q->head : first;
+}
+
+
+/* something may be there that was behind */
+
+static void
+ngx_http_websocket_queue_back(uint32_t *place, uint32_t to)
+{
+    if ((int32_t) (*place - to) > 0) {
+        *place = to;
+    }
 }
 
 
@@ -336,11 +384,20 @@ ngx_http_websocket_queue_drop_messages(ngx_http_websocket_session_t *s,
     uint32_t i, ngx_websocket_channel_ref_t channel,
     ngx_http_websocket_dropped_e reason)
 {
-    uint32_t                     kept;
+    uint32_t                     n, kept;
     ngx_http_websocket_queue_t  *q;
     ngx_http_websocket_frame_t  *frame;
 
     q = s->out;
+
+    /* what is left moves down, past where victims are looked for */
+
+    for (n = 0; n <= NGX_HTTP_WEBSOCKET_URGENT; n++) {
+        ngx_http_websocket_queue_back(&q->victims[n], q->head + i);
+    }
+
+    ngx_http_websocket_turn_worked((ngx_int_t) q->count
+                                   / NGX_HTTP_WEBSOCKET_LOOKS);
 
     for (kept = i; i < q->count; i++) {
 
@@ -370,6 +427,8 @@ ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
 
     q = s->out;
     frame = *ngx_http_websocket_queue_at(q, i);
+
+    ngx_http_websocket_turn_worked(i / NGX_HTTP_WEBSOCKET_LOOKS);
 
     for ( /* void */ ; i > 0; i--) {
         *ngx_http_websocket_queue_at(q, i) =

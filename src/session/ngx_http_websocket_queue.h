@@ -28,10 +28,11 @@ struct ngx_http_websocket_queue_s {
 
     /*
      * Where to go on, as places that are counted from the head's zero: before
-     * them is nothing to be dropped, and nothing of a channel.
+     * them is nothing of the priority to be dropped (of any, without
+     * priorities: the first one), and nothing of a channel.
      */
 
-    uint32_t                      victim;
+    uint32_t                      victims[NGX_HTTP_WEBSOCKET_URGENT + 1];
     uint32_t                      conflated;
     ngx_websocket_channel_ref_t   channel;  /* 0: none */
 

@@ -6,6 +6,7 @@
 
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_typed.h"
 
 
@@ -132,6 +133,10 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     if (rc == NGX_WEBSOCKET_LOG_OK) {
         s->conf->stats->published++;
         return NGX_OK;
+    }
+
+    if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+        return ngx_http_websocket_hold(s, type, priority, parts, n);
     }
 
     ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,

@@ -20,9 +20,13 @@
 /* messages in one read, after which the session waits for their delivery */
 #define NGX_HTTP_WEBSOCKET_GREEDY      64
 
-/* light frames between two looks at the clock, and what one weighs as JSON */
-#define NGX_HTTP_WEBSOCKET_LIGHT       64
-#define NGX_HTTP_WEBSOCKET_LIGHT_JSON  8
+/*
+ * Between two looks at the clock: a message weighs 1, and 1 for so many bytes,
+ * and as JSON so many times that.
+ */
+#define NGX_HTTP_WEBSOCKET_READ_WORK    64
+#define NGX_HTTP_WEBSOCKET_READ_WEIGHT  256
+#define NGX_HTTP_WEBSOCKET_READ_JSON    8
 
 /* a message's first buffer */
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
@@ -43,7 +47,8 @@ static ngx_uint_t ngx_http_websocket_read_behind(
 static ngx_int_t ngx_http_websocket_read_defer(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_inline ngx_uint_t ngx_http_websocket_read_over(
-    ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
+    ngx_http_websocket_session_t *s, u_char *pos, u_char *last,
+    ngx_uint_t first);
 static ngx_int_t ngx_http_websocket_input_keep(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_frames(
@@ -469,18 +474,21 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
     u_char                  *data;
     size_t                   size;
     ngx_int_t                rc;
-    ngx_uint_t               begins;
+    ngx_uint_t               begins, first;
     ngx_websocket_parser_t  *parser;
 
     parser = &s->record->input->parser;
 
     begins = 1;
+    first = 1;
 
     for ( ;; ) {
 
-        if (begins && ngx_http_websocket_read_over(s, pos, last)) {
+        if (begins && ngx_http_websocket_read_over(s, pos, last, first)) {
             return ngx_http_websocket_read_defer(s, pos, last);
         }
+
+        first = 0;
 
         if (ngx_websocket_parse_message(parser, &pos, last, &data, &size)) {
 
@@ -533,22 +541,43 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 }
 
 
-/* before a frame, or what is left of one: many that are light weigh as one */
+/*
+ * Before a frame, or what is left of one.  A client that sent no more than
+ * one small frame is read at once: others' work is not to delay it.
+ */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
-    u_char *last)
+    u_char *last, ngx_uint_t first)
 {
+    size_t      weight;
+    ngx_uint_t  dear;
+
     if (pos == last) {
         return 0;
     }
 
-    if (ngx_websocket_parser_light(&s->record->input->parser, pos, last - pos))
-    {
-        ngx_http_websocket_read_work += s->conf->typed.takes
-                                        ? NGX_HTTP_WEBSOCKET_LIGHT_JSON : 1;
+    dear = s->conf->typed.takes || ngx_http_websocket_variant_codec(s->variant);
 
-        if (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_LIGHT) {
+    if (!dear
+        && (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK
+            || (first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT)))
+    {
+        return 0;
+    }
+
+    weight = ngx_websocket_parser_weight(&s->record->input->parser, pos,
+                                         last - pos);
+    if (weight) {
+
+        if (dear) {
+            ngx_http_websocket_read_work += weight
+                                            * NGX_HTTP_WEBSOCKET_READ_JSON;
+        }
+
+        if (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK
+            || (first && weight == 1))
+        {
             return 0;
         }
     }
@@ -813,6 +842,8 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
     rc = NGX_OK;
     in = s->record->input;
 
+    ngx_http_websocket_read_work++;
+
     switch (in->parser.opcode) {
 
     case NGX_WEBSOCKET_PING:
@@ -1000,6 +1031,9 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     s->record->messages_in++;
     s->conf->stats->messages_received++;
     s->active = ngx_http_websocket_now();
+
+    ngx_http_websocket_read_work += 1 + in->message_size
+                                        / NGX_HTTP_WEBSOCKET_READ_WEIGHT;
 
     rc = NGX_DECLINED;
 

@@ -28,6 +28,8 @@ static void ngx_http_websocket_session_release(
 static ngx_int_t ngx_http_websocket_session_subscribe(
     ngx_http_websocket_session_t *s, ngx_str_t *channels,
     ngx_http_websocket_options_t *options);
+static ngx_int_t ngx_http_websocket_session_join(
+    ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
@@ -273,8 +275,22 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
+    return ngx_http_websocket_session_join(s);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_session_join(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
     for (i = 0; i < s->record->nchannels; i++) {
-        ngx_http_websocket_presence_join(s, &s->subscriptions[i]);
+        rc = ngx_http_websocket_presence_join(s, &s->subscriptions[i]);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     return NGX_OK;

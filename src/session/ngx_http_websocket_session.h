@@ -31,6 +31,8 @@ typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
+typedef struct ngx_http_websocket_held_s       ngx_http_websocket_held_t;
+typedef struct ngx_http_websocket_await_s      ngx_http_websocket_await_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
 typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
@@ -136,6 +138,10 @@ struct ngx_http_websocket_limits_s {
     uint8_t                       waits;    /* nothing is read of it */
     uint8_t                       turn;     /* until all is delivered here */
     uint8_t                       behind;   /* the rest waits for its turn */
+    uint8_t                       left;     /* the session has gone */
+    ngx_http_websocket_held_t    *held;     /* NULL: no message waits */
+    ngx_http_websocket_zone_t    *zone;     /* of the seats */
+    ngx_http_websocket_waiter_t   debt;     /* to give them back */
 };
 
 
@@ -321,6 +327,8 @@ typedef struct {
     ngx_http_websocket_session_t         *session;      /* or NULL */
     ngx_http_websocket_access_t          *access;       /* or NULL */
     ngx_http_websocket_named_t           *named;        /* or NULL */
+    ngx_http_websocket_await_t           *await;        /* or NULL */
+    void                                 *pending;      /* of who awaits */
 } ngx_http_websocket_ctx_t;
 
 
@@ -329,8 +337,9 @@ typedef struct {
  * where its location's mode wants it; sets ctx->session.  The connection
  * remains nginx's; once the response's header was sent,
  * ngx_http_websocket_session_start() takes it over.  Returns NGX_OK,
- * NGX_DECLINED when the zone is full, NGX_BUSY when there are as many sessions
- * as there may be, or NGX_ERROR when memory was refused.
+ * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_BUSY when
+ * there are as many sessions as there may be, or NGX_ERROR when memory was
+ * refused.
  */
 ngx_int_t ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options);
@@ -446,6 +455,9 @@ void ngx_http_websocket_drain_all(void);
 
 /* The same at once, for another worker wants its slot. */
 void ngx_http_websocket_drain_dismiss(void);
+
+/* Is none left that needs the slot of a worker that shuts down? */
+void ngx_http_websocket_drain_look(void);
 
 /* A worker that exits at once tells its sessions so, without waiting. */
 void ngx_http_websocket_drain_abandon_all(void);
@@ -602,13 +614,6 @@ u_char *ngx_http_websocket_print_positions(u_char *buf,
 ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 
-/*
- * A message as an object {"offset":...,"time":...,"type":...,"data":...}, a
- * binary one's data in base64.  Returns NULL when memory was refused.
- */
-json_t *ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
-    uint64_t time, uint8_t type, u_char *payload, size_t size);
-
 
 /* the token of a session, where record->auth is set */
 
@@ -649,9 +654,12 @@ void ngx_http_websocket_auth_revoke(void);
 void ngx_http_websocket_access_release(ngx_http_request_t *r);
 
 
-/* who is there: joins and leaves as the location says */
+/*
+ * Who is there: joins and leaves as the location says.  To join returns NGX_OK,
+ * also when it was not to be, or NGX_AGAIN when the zone is stuck.
+ */
 
-void ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
+ngx_int_t ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription);
 void ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription);

@@ -74,6 +74,8 @@ static uint8_t *ngx_websocket_put_bits(uint8_t *dst, const char *name,
 static void ngx_websocket_stream_init(z_stream *stream, alloc_func alloc,
     free_func release, void *data);
 static ngx_websocket_deflate_e ngx_websocket_zlib_result(int rc);
+static void ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater,
+    size_t n);
 static voidpf ngx_websocket_lent_alloc(voidpf data, uInt items, uInt size);
 static void ngx_websocket_lent_free(voidpf data, voidpf p);
 static ngx_websocket_deflate_e ngx_websocket_inflate_step(
@@ -81,8 +83,6 @@ static ngx_websocket_deflate_e ngx_websocket_inflate_step(
     uint8_t *dst, size_t capacity, size_t *consumed, size_t *produced);
 static int ngx_websocket_inflater_between(
     const ngx_websocket_inflater_t *inflater);
-static void ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater,
-    size_t n);
 
 
 /* whoever is fed has it, and is told what it had in it */
@@ -534,12 +534,6 @@ ngx_websocket_deflater_init(ngx_websocket_deflater_t *deflater, int bits,
 
 
 /*
- * The worst are literals of 9 bits in fixed Huffman codes, chosen where
- * zlib's little buffers allow no stored blocks, with a header for each of its
- * blocks, of which the smallest has 127 bytes.
- */
-
-/*
  * What zlib does for a byte is to look at earlier places of the same hash, up
  * to 4096 at level 9, and text of few letters has as many: 64 KB of them took
  * it 130 ms.
@@ -580,6 +574,12 @@ ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater, size_t n)
                        levels[deflater->level - 6][3]);
 }
 
+
+/*
+ * The worst are literals of 9 bits in fixed Huffman codes, chosen where
+ * zlib's little buffers allow no stored blocks, with a header for each of its
+ * blocks, of which the smallest has 127 bytes.
+ */
 
 size_t
 ngx_websocket_deflate_bound(size_t n)

@@ -64,18 +64,39 @@ ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser)
 }
 
 
-int
-ngx_websocket_parser_light(const ngx_websocket_parser_t *parser,
+size_t
+ngx_websocket_parser_weight(const ngx_websocket_parser_t *parser,
     const uint8_t *p, size_t n)
 {
+    size_t  length;
+
     if (parser->state != NGX_WEBSOCKET_STATE_HEADER || parser->have) {
         return 0;
     }
 
-    return n < 2
-           || ((p[0] & NGX_WEBSOCKET_OPCODE) != NGX_WEBSOCKET_CONTINUATION
-               && !(p[0] & NGX_WEBSOCKET_RSV1)
-               && (p[1] & NGX_WEBSOCKET_LENGTH) <= NGX_WEBSOCKET_CONTROL_SIZE);
+    if (n < 2) {
+        return 1;
+    }
+
+    if ((p[0] & NGX_WEBSOCKET_OPCODE) == NGX_WEBSOCKET_CONTINUATION
+        || (p[0] & NGX_WEBSOCKET_RSV1))
+    {
+        return 0;
+    }
+
+    length = p[1] & NGX_WEBSOCKET_LENGTH;
+
+    if (length < NGX_WEBSOCKET_LENGTH16) {
+        return 1;
+    }
+
+    if (length > NGX_WEBSOCKET_LENGTH16) {
+        return 0;
+    }
+
+    /* the more significant byte of the length */
+
+    return n < 3 ? 1 : 1 + p[2];
 }
 
 

@@ -119,11 +119,12 @@ uint8_t ngx_websocket_parse_message(ngx_websocket_parser_t *parser,
 int ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser);
 
 /*
- * Not 0 when the parser is between two frames, and the next one, of which n
- * bytes are there, has 125 bytes at most that are all there is to it: it is
- * neither compressed nor the end of a message in fragments.
+ * What it may take to handle the next frame, of which n bytes at p are there:
+ * 1 for a small one, and one more for each 256 bytes of it.  0 when that cannot
+ * be told from its length: it is compressed, a continuation, larger than 64k,
+ * or has come in part.
  */
-int ngx_websocket_parser_light(const ngx_websocket_parser_t *parser,
+size_t ngx_websocket_parser_weight(const ngx_websocket_parser_t *parser,
     const uint8_t *p, size_t n);
 
 /*

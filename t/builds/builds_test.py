@@ -132,7 +132,7 @@ def chosen(name):
 
 
 def variants(tap):
-    names = ['plain', 'static'] + (['tls', 'http2'] if LONG else [])
+    names = ['static'] + (['plain', 'tls', 'http2'] if LONG else [])
     missing = source()
 
     if missing and not os.environ.get('CI'):

@@ -30,13 +30,13 @@ CONF = '''
 TEXT = ('the quick brown fox jumps over the lazy dog ' * 50).encode()
 
 
-def connect(port, path):
+def connect(port, path, offer=''):
     s = socket.create_connection(('127.0.0.1', port), TIMEOUT)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     key = base64.b64encode(os.urandom(16)).decode()
     s.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
               f'Connection: upgrade\r\nSec-WebSocket-Version: 13\r\n'
-              f'Sec-WebSocket-Extensions: permessage-deflate\r\n'
+              f'Sec-WebSocket-Extensions: permessage-deflate{offer}\r\n'
               f'Sec-WebSocket-Key: {key}\r\n\r\n'.encode())
     head = b''
     while not head.endswith(b'\r\n\r\n'):
@@ -172,7 +172,8 @@ def cut_off(tap, nginx, pid):
 def takeover(tap, nginx, pid):
     before = private(pid)
 
-    sessions = [connect(nginx.port, '/over') for _ in range(SESSIONS)]
+    sessions = [connect(nginx.port, '/over', '; client_max_window_bits')
+                for _ in range(SESSIONS)]
     each_says(sessions, [frame(0xc1, deflated())])
     wait_for(tap, 'with context takeover they do',
              lambda: private(pid) > before + SESSIONS * 30 // 1024)

@@ -1,9 +1,10 @@
 
 /*
- * Kills workers inside the log: put before every file of the module by
- * t/tools/build-fault.  WEBSOCKET_FAULT names a file with about how many
- * milliseconds a worker lives; 0 is for ever.  Each worker reads it once, at
- * its first store.
+ * Kills workers inside the log, or stops them: put before every file of the
+ * module by t/tools/build-fault.  WEBSOCKET_FAULT names a file with about how
+ * many milliseconds a worker lives; 0 is for ever.  Each worker reads it once,
+ * at its first store.  WEBSOCKET_STOP names a file that the worker which first
+ * finds it takes away: it stops so many stores later as the file says.
  *
  * With WEBSOCKET_TURN each turn of the event loop is over as soon as it began,
  * so that what goes on in the next one does so after each step.
@@ -20,6 +21,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,6 +52,9 @@ ngx_websocket_fault_shared int64_t      ngx_websocket_fault_at;  /* 0: never */
 ngx_websocket_fault_shared unsigned     ngx_websocket_fault_left;
 ngx_websocket_fault_shared int          ngx_websocket_fault_cut;
 
+ngx_websocket_fault_shared const char  *ngx_websocket_fault_stop_file;
+ngx_websocket_fault_shared int          ngx_websocket_fault_stop_left;
+
 extern uintptr_t  ngx_process;
 
 
@@ -70,6 +75,7 @@ __attribute__((constructor)) static inline void
 ngx_websocket_fault_init(void)
 {
     ngx_websocket_fault_file = getenv("WEBSOCKET_FAULT");
+    ngx_websocket_fault_stop_file = getenv("WEBSOCKET_STOP");
     ngx_websocket_fault_cut = getenv("WEBSOCKET_TURN") != NULL;
 }
 
@@ -113,9 +119,48 @@ ngx_websocket_fault_draw(void)
 }
 
 
+/* only one of them takes the file away */
+
+static inline void
+ngx_websocket_fault_stop(void)
+{
+    int    n, error;
+    FILE  *file;
+
+    if (ngx_websocket_fault_stop_left == 0) {
+
+        error = errno;
+        file = fopen(ngx_websocket_fault_stop_file, "r");
+
+        if (file) {
+            if (fscanf(file, "%d", &n) == 1
+                && unlink(ngx_websocket_fault_stop_file) == 0)
+            {
+                ngx_websocket_fault_stop_left = n;
+            }
+
+            (void) fclose(file);
+        }
+
+        errno = error;
+    }
+
+    if (ngx_websocket_fault_stop_left && --ngx_websocket_fault_stop_left == 0)
+    {
+        (void) kill(getpid(), SIGSTOP);
+    }
+}
+
+
 static inline void
 ngx_websocket_fault(void)
 {
+    if (ngx_websocket_fault_stop_file
+        && ngx_process == NGX_WEBSOCKET_FAULT_WORKER)
+    {
+        ngx_websocket_fault_stop();
+    }
+
     if (ngx_websocket_fault_file == NULL
         || ngx_process != NGX_WEBSOCKET_FAULT_WORKER)
     {

@@ -4,26 +4,14 @@ log, holding its lock: the next owner has to put it in order.
 """
 
 import os
-import subprocess
-import sys
 
-from storm import BUILD, Storm, Tap, raise_limit
+from storm import Storm, Tap, load_fault_module, raise_limit
 
 LIFE = 300                      # milliseconds, about
 SHORT, LONG = 8, 240            # seconds: 40 deaths, or more than a thousand
 
 if __name__ == '__main__':
-    if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
-        print('1..0 # SKIP the module is built for the nginx of the system')
-        sys.exit()
-
-    subprocess.run(['t/tools/build-fault', BUILD], stdout=sys.stderr,
-                   check=True)
-
-    module = 'ngx_http_websocket_module.so'
-    os.environ['TEST_NGINX_LOAD_MODULES'] = ' '.join(
-        f'{os.path.abspath(BUILD)}/fault/{module}' if m.endswith(module) else m
-        for m in os.environ['TEST_NGINX_LOAD_MODULES'].split())
+    load_fault_module()
 
     long = 'WEBSOCKET_LONG' in os.environ
 

@@ -16,6 +16,7 @@ import re
 import resource
 import signal
 import struct
+import subprocess
 import sys
 import time
 
@@ -62,6 +63,21 @@ ITS_OWN = ('exited on signal 9', 'sendmsg() failed (32: Broken pipe)')
 # what there is to read from a connection that ends anywhere
 
 BROKEN = (OSError, EOFError, ValueError, asyncio.LimitOverrunError)
+
+
+def load_fault_module():
+    """nginx is to load the module of t/fault/fault.h from now on."""
+    if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
+        print('1..0 # SKIP the module is built for the nginx of the system')
+        sys.exit()
+
+    subprocess.run(['t/tools/build-fault', BUILD], stdout=sys.stderr,
+                   check=True)
+
+    module = 'ngx_http_websocket_module.so'
+    os.environ['TEST_NGINX_LOAD_MODULES'] = ' '.join(
+        f'{os.path.abspath(BUILD)}/fault/{module}' if m.endswith(module) else m
+        for m in os.environ['TEST_NGINX_LOAD_MODULES'].split())
 
 
 class Http:

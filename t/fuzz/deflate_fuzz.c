@@ -238,7 +238,9 @@ read_line(const lexeme_t *lexemes, const ngx_websocket_deflate_conf_t *conf,
         {
             want->accepted = 1;
             want->server_no_takeover = !conf->server_takeover || values[0];
-            want->client_no_takeover = !conf->client_takeover || values[1];
+            want->client_no_takeover = !conf->client_takeover || values[1]
+                                       || (!values[3]
+                                           && conf->client_bits < 15);
             want->server_bits = least(conf->server_bits, values[2]);
             want->client_bits = values[3] ? least(conf->client_bits, values[3])
                                           : 15;

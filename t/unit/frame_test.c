@@ -572,6 +572,49 @@ headers(void)
 }
 
 
+/* what a frame may take, by its first bytes */
+
+static void
+weights(void)
+{
+    size_t                  size;
+    uint8_t                *p, *last, *data;
+    ngx_websocket_parser_t  parser;
+
+    static uint8_t  small[] = { 0x81, 0x80 + 125 };
+    static uint8_t  medium[] = { 0x82, 0x80 + 126, 4, 1 };
+    static uint8_t  large[] = { 0x81, 0x80 + 127, 0, 0 };
+    static uint8_t  packed[] = { 0xc1, 0x80 + 5 };
+    static uint8_t  end[] = { 0x80, 0x80 + 5 };
+    static uint8_t  ping[] = { 0x89, 0x80 };
+
+    ngx_websocket_parser_init(&parser, 1);
+
+    unit_ok(ngx_websocket_parser_weight(&parser, small, 2) == 1,
+       "a small frame");
+    unit_ok(ngx_websocket_parser_weight(&parser, ping, 2) == 1, "a Ping");
+    unit_ok(ngx_websocket_parser_weight(&parser, small, 1) == 1,
+       "one byte of it");
+    unit_ok(ngx_websocket_parser_weight(&parser, medium, 4) == 5,
+       "1025 bytes weigh 5");
+    unit_ok(ngx_websocket_parser_weight(&parser, medium, 2) == 1,
+       "its length has not come");
+    unit_ok(ngx_websocket_parser_weight(&parser, large, 4) == 0,
+       "a large one is not to be told");
+    unit_ok(ngx_websocket_parser_weight(&parser, packed, 2) == 0,
+       "nor one that is compressed");
+    unit_ok(ngx_websocket_parser_weight(&parser, end, 2) == 0,
+       "nor the end of a message");
+
+    p = small;
+    last = small + 1;
+    (void) ngx_websocket_parse(&parser, &p, last, &data, &size);
+
+    unit_ok(ngx_websocket_parser_weight(&parser, small + 1, 1) == 0,
+       "nor one that has come in part");
+}
+
+
 int
 main(void)
 {
@@ -586,6 +629,7 @@ main(void)
     lengths();
     masks();
     headers();
+    weights();
 
     return unit_done();
 }

@@ -2,6 +2,8 @@
 /* Message types: what they are made of, and what keeps them. */
 
 
+#include <time.h>
+
 #include "unit.h"
 #include "memory.h"
 #include "message/json.c"
@@ -673,6 +675,127 @@ defaults(void)
 }
 
 
+/* a type of so many fields, of which one is required, and two have defaults */
+
+static ngx_websocket_type_t *
+wide(const char *name, unsigned n)
+{
+    char                   line[64], error[256];
+    unsigned               i;
+    ngx_websocket_type_t  *type;
+
+    type = make(name, "field r integer required\nfield d string default=x\n"
+                "field m integer max=5");
+
+    for (i = 3; i < n - 1; i++) {
+        snprintf(line, sizeof(line), "field f%u integer max=5", i);
+        (void) words(type, line, error, sizeof(error));
+    }
+
+    (void) words(type, "field z string default=y", error, sizeof(error));
+
+    return type;
+}
+
+
+/* an object of few of the fields is told the same, and costs no more */
+
+static void
+many(void)
+{
+    unsigned                     i, n;
+    json_t                      *json, *items;
+    clock_t                      begin;
+    ngx_websocket_type_t        *type;
+    ngx_websocket_json_error_t   error;
+
+    for (n = 8; n <= 80; n += 72) {
+        type = wide("w", n);
+
+        says(type, "{\"r\":1}", "");
+        says(type, "{\"m\":9}", "r: is required");
+        says(type, "{\"f4\":9,\"m\":8,\"r\":\"\"}",
+             "r: expected integer, got string");
+        says(type, "{\"f4\":9,\"m\":8,\"r\":1}", "m: expected at most 5");
+        says(type, "{\"f4\":9,\"no\":1,\"r\":1}", "f4: expected at most 5");
+        says(type, "{\"no\":1,\"r\":1}", "no: is not a field of w");
+        given(type, "{\"r\":1}", 2, "{\"r\":1,\"d\":\"x\",\"z\":\"y\"}");
+        given(type, "{\"z\":\"\",\"r\":1}", 1,
+              "{\"z\":\"\",\"r\":1,\"d\":\"x\"}");
+        forget();
+    }
+
+    (void) wide("w", 3000);
+    type = make("t", "field l array of=w");
+    json = json_object();
+    items = json_array();
+    json_object_set_new(json, "l", items);
+
+    for (i = 0; i < 5000; i++) {
+        json_array_append_new(items, json_pack("{s:i}", "r", i));
+    }
+
+    begin = clock();
+    unit_ok(ngx_websocket_type_check(type, json, &error)
+            == NGX_WEBSOCKET_JSON_OK
+            && ngx_websocket_type_defaults(type, json, SIZE_MAX) == 10000,
+            "5000 objects of a type of 3000 fields");
+    begin = (clock() - begin) / (CLOCKS_PER_SEC / 1000);
+    unit_ok(begin < 100, "it takes %ld ms", (long) begin);
+
+    json_decref(json);
+    forget();
+}
+
+
+/* an enum of thousands of words, for thousands of values */
+
+static void
+choices(void)
+{
+    char                         option[40000], error[256], *p;
+    unsigned                     i;
+    json_t                      *json, *items;
+    clock_t                      begin;
+    const char                  *list[] = { "v", "string", option };
+    ngx_websocket_type_t        *type;
+    ngx_websocket_json_error_t   told;
+
+    p = option + sprintf(option, "enum=");
+
+    for (i = 0; i < 5000; i++) {
+        p += sprintf(p, "%sw%u", i ? "|" : "", i);
+    }
+
+    type = make("c", "");
+    unit_ok(ngx_websocket_type_field(type, list, 3, error, sizeof(error)) == 0,
+            "an enum of 5000 words");
+    type = make("t", "field l array of=c");
+    json = json_object();
+    items = json_array();
+    json_object_set_new(json, "l", items);
+
+    for (i = 0; i < 5000; i++) {
+        json_array_append_new(items, json_pack("{s:s+}", "v", "w", "4999"));
+    }
+
+    begin = clock();
+    unit_ok(ngx_websocket_type_check(type, json, &told)
+            == NGX_WEBSOCKET_JSON_OK, "5000 values of it");
+    begin = (clock() - begin) / (CLOCKS_PER_SEC / 1000);
+    unit_ok(begin < 100, "they take %ld ms", (long) begin);
+
+    json_array_append_new(items, json_pack("{s:s}", "v", "w5000"));
+    unit_ok(ngx_websocket_type_check(type, json, &told)
+            == NGX_WEBSOCKET_JSON_REFUSED
+            && strcmp(told.path, "l[5000].v") == 0, "one is not: %s",
+            told.path);
+
+    json_decref(json);
+    forget();
+}
+
+
 static void
 decodes(const char *text, size_t size, const char *expected)
 {
@@ -952,6 +1075,8 @@ main(void)
     nested();
     directives();
     defaults();
+    many();
+    choices();
     decoding();
     paths();
     numbers();
