@@ -915,6 +915,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
                                                ngx_http_websocket_module);
 
     ngx_http_websocket_types_start(wmcf->views);
+    ngx_http_websocket_later_init(cycle);
     ngx_http_websocket_session_init(cycle);
     ngx_http_websocket_drain_init(cycle, ngx_http_websocket_left_handler);
     ngx_http_websocket_stats_start(cycle, NGX_HTTP_WEBSOCKET_NO_SLOT);

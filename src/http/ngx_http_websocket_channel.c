@@ -40,9 +40,6 @@ typedef struct {
     size_t                      size;
     ngx_websocket_json_text_t   messages;   /* what is between the brackets */
     ngx_websocket_json_text_t   answer;
-
-    ngx_http_request_t         *request;
-    ngx_event_t                 event;      /* goes on with it */
 } ngx_http_websocket_page_t;
 
 
@@ -55,10 +52,9 @@ static ngx_http_websocket_page_t *ngx_http_websocket_history_create(
 static void ngx_http_websocket_history_cleanup(void *data);
 static int ngx_http_websocket_history_seek(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page, ngx_websocket_position_t *position);
-static ngx_int_t ngx_http_websocket_history_begin(ngx_http_request_t *r,
-    ngx_http_websocket_page_t *page);
-static void ngx_http_websocket_history_event(ngx_event_t *ev);
-static ngx_int_t ngx_http_websocket_history_later(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_history_make(ngx_http_request_t *r,
+    void *data);
+static ngx_int_t ngx_http_websocket_history_await(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static ngx_int_t ngx_http_websocket_history_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_history_page(ngx_http_request_t *r,
@@ -72,7 +68,8 @@ static void ngx_http_websocket_history_append(ngx_log_t *log,
     u_char *payload, size_t size);
 static ngx_int_t ngx_http_websocket_history_answer(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
-static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r,
+    void *data);
 static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
 static json_t *ngx_http_websocket_member_json(
@@ -97,7 +94,8 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
     ngx_http_websocket_loc_conf_t  *conf;
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
-        return ngx_http_websocket_channel_presence(r);
+        return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
+                                        NULL);
     }
 
     rc = ngx_http_websocket_arg(r, "since", &value);
@@ -187,7 +185,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     page->start = page->cursor.next - 1;
     page->offset = page->start;
 
-    return ngx_http_websocket_history_begin(r, page);
+    return ngx_http_websocket_later(r, ngx_http_websocket_history_make, page);
 }
 
 
@@ -217,10 +215,6 @@ ngx_http_websocket_history_create(ngx_http_request_t *r)
     cleanup->handler = ngx_http_websocket_history_cleanup;
     cleanup->data = page;
 
-    page->event.handler = ngx_http_websocket_history_event;
-    page->event.data = r->connection;
-    page->event.log = r->connection->log;
-
     return page;
 }
 
@@ -231,10 +225,6 @@ ngx_http_websocket_history_cleanup(void *data)
     ngx_http_websocket_page_t  *page;
 
     page = data;
-
-    if (page->event.posted) {
-        ngx_delete_posted_event(&page->event);
-    }
 
     ngx_websocket_json_text_done(&page->messages);
     ngx_websocket_json_text_done(&page->answer);
@@ -276,26 +266,22 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
 }
 
 
-/* as a content handler */
+/* NGX_AGAIN when it is to go on in a later turn, or as a content handler */
 
 static ngx_int_t
-ngx_http_websocket_history_begin(ngx_http_request_t *r,
-    ngx_http_websocket_page_t *page)
+ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
 {
+    ngx_http_websocket_page_t *page = data;
+
     ngx_int_t  rc;
 
     rc = ngx_http_websocket_history_page(r, page);
 
     if (rc == NGX_AGAIN) {
-        page->request = r;
-        r->main->count++;
-
-        ngx_http_websocket_turn_next(&page->event);
-
-        return NGX_DONE;
+        return NGX_AGAIN;
     }
 
-    return rc == NGX_BUSY ? ngx_http_websocket_history_later(r, page)
+    return rc == NGX_BUSY ? ngx_http_websocket_history_await(r, page)
                           : ngx_http_websocket_history_answer(r, page);
 }
 
@@ -303,7 +289,7 @@ ngx_http_websocket_history_begin(ngx_http_request_t *r,
 /* the zone is stuck: the page goes on when it is not */
 
 static ngx_int_t
-ngx_http_websocket_history_later(ngx_http_request_t *r,
+ngx_http_websocket_history_await(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page)
 {
     ngx_http_websocket_ctx_t  *ctx;
@@ -323,36 +309,8 @@ ngx_http_websocket_history_again(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    return ngx_http_websocket_history_begin(r, ctx->pending);
-}
-
-
-static void
-ngx_http_websocket_history_event(ngx_event_t *ev)
-{
-    ngx_int_t                   rc;
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_websocket_page_t  *page;
-
-    page = ngx_queue_data(ev, ngx_http_websocket_page_t, event);
-    r = page->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    rc = ngx_http_websocket_history_page(r, page);
-
-    if (rc == NGX_AGAIN) {
-        ngx_http_websocket_turn_next(ev);
-        return;
-    }
-
-    rc = rc == NGX_BUSY ? ngx_http_websocket_history_later(r, page)
-                        : ngx_http_websocket_history_answer(r, page);
-
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    return ngx_http_websocket_later(r, ngx_http_websocket_history_make,
+                                    ctx->pending);
 }
 
 
@@ -629,7 +587,7 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_websocket_channel_presence(ngx_http_request_t *r)
+ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
 {
     char                           *error;
     json_t                         *json, *page;

@@ -51,6 +51,20 @@ char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
     ngx_websocket_json_error_t *error);
 
+/*
+ * Makes an answer that takes long, in as many turns as it takes, after those
+ * that others wait for.  The handler returns NGX_AGAIN when it is to be called
+ * in a later turn, or what a content handler returns, as this does.
+ */
+typedef ngx_int_t (*ngx_http_websocket_later_pt)(ngx_http_request_t *r,
+    void *data);
+
+ngx_int_t ngx_http_websocket_later(ngx_http_request_t *r,
+    ngx_http_websocket_later_pt handler, void *data);
+
+/* In init_process. */
+void ngx_http_websocket_later_init(ngx_cycle_t *cycle);
+
 ngx_int_t ngx_http_websocket_channel_get(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
 

@@ -714,9 +714,26 @@ ngx_http_websocket_hub_pay(ngx_http_websocket_waiter_t *debt)
 static void
 ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
 {
-    if (channel->busy || channel->owed
-        || !ngx_queue_empty(&channel->subscriptions))
+    if (channel->busy) {
+        return;
+    }
+
+    /*
+     * What is left is for nobody.  It must not outlive the last subscriber:
+     * the zone may give the channel's number to another channel.
+     */
+
+    if (channel->rest
+        && ngx_queue_head(&channel->subscriptions) == &channel->rest->place
+        && ngx_queue_last(&channel->subscriptions) == &channel->rest->place)
     {
+        ngx_queue_remove(&channel->rest->place);
+        ngx_http_websocket_hub_delivered(channel->zone,
+                                         &channel->rest->delivery);
+        ngx_http_websocket_hub_done(channel);
+    }
+
+    if (channel->owed || !ngx_queue_empty(&channel->subscriptions)) {
         return;
     }
 
@@ -1281,8 +1298,13 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
 {
     ngx_int_t                       rc;
     ngx_uint_t                      i;
+    ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_message_t   *message;
     ngx_http_websocket_delivery_t   delivery;
+
+    /* the channel ends with its last subscriber, which a delivery may close */
+
+    zone = channel->zone;
 
     delivery.number = ++ngx_http_websocket_deliveries;
     delivery.written = 0;
@@ -1319,13 +1341,13 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
 
         /* when nobody catches up any more what was read is forgotten */
 
-        ngx_http_websocket_turn_next(&channel->zone->hub->catch_up);
+        ngx_http_websocket_turn_next(&zone->hub->catch_up);
 
         subscription->offset = delivery.messages[i - 1]->offset;
-        channel->zone->hub->subscriber->deliver(subscription, &delivery, 0);
+        zone->hub->subscriber->deliver(subscription, &delivery, 0);
     }
 
-    ngx_http_websocket_hub_delivered(channel->zone, &delivery);
+    ngx_http_websocket_hub_delivered(zone, &delivery);
 
     return rc;
 }
@@ -1491,6 +1513,7 @@ ngx_http_websocket_hub_put_off(ngx_http_websocket_channel_t *channel,
     }
 
     rest->delivery.n = 0;
+    rest->delivery.written = 0;
 
     if (delivery) {
         rest->delivery = *delivery;

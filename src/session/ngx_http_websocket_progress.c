@@ -57,6 +57,8 @@ static ngx_msec_t ngx_http_websocket_progress_patience(
     ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_progress_refused(
     ngx_http_websocket_session_t *s);
+static ngx_uint_t ngx_http_websocket_progress_asks(
+    ngx_http_websocket_session_t *s);
 
 
 void
@@ -356,7 +358,8 @@ ngx_http_websocket_progress_over(ngx_http_websocket_session_t *s)
     }
 
     if (s->write_blocked || s->state == NGX_HTTP_WEBSOCKET_UPGRADING
-        || ngx_http_websocket_progress_refused(s))
+        || ngx_http_websocket_progress_refused(s)
+        || !ngx_http_websocket_progress_asks(s))
     {
         return 1;
     }
@@ -388,6 +391,16 @@ ngx_http_websocket_progress_refused(ngx_http_websocket_session_t *s)
     passed = ngx_http_websocket_now() - s->record->progress;
 
     return info.tcpi_last_ack_recv < passed;
+}
+
+
+/* events are answered by nobody */
+
+static ngx_uint_t
+ngx_http_websocket_progress_asks(ngx_http_websocket_session_t *s)
+{
+    return s->protocol == NGX_HTTP_WEBSOCKET_RAW
+           && s->conf->heartbeat_interval;
 }
 
 

@@ -13,8 +13,9 @@
 /* frames that one passes: to look at them takes some 5 ns each */
 #define NGX_HTTP_WEBSOCKET_PASSES  4096
 
-/* frames looked at, or moved, in a step of a turn's */
+/* frames looked at, or moved, in a step of a turn's; and dropped */
 #define NGX_HTTP_WEBSOCKET_LOOKS   512
+#define NGX_HTTP_WEBSOCKET_DROPS   64
 
 
 static uint32_t ngx_http_websocket_queue_place(
@@ -413,7 +414,11 @@ ngx_http_websocket_queue_drop_messages(ngx_http_websocket_session_t *s,
         }
     }
 
-    q->count = ngx_min(q->count, kept);
+    if (kept < q->count) {
+        ngx_http_websocket_turn_worked((q->count - kept)
+                                       / NGX_HTTP_WEBSOCKET_DROPS);
+        q->count = kept;
+    }
 }
 
 

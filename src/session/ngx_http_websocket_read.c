@@ -130,6 +130,10 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         return;
     }
 
+    if (s->gone) {
+        return;
+    }
+
     if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
 
         /* nginx's buffer may hold what comes first */
@@ -235,7 +239,7 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
     }
 
     if (n != NGX_AGAIN || ngx_handle_read_event(rev, 0) != NGX_OK) {
-        ngx_http_websocket_session_free(s);
+        ngx_http_websocket_session_gone(s);
     }
 
     return NGX_DONE;

@@ -5,6 +5,7 @@
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_typed.h"
+#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -566,6 +567,20 @@ ngx_http_websocket_session_free(ngx_http_websocket_session_t *s)
 
 
 void
+ngx_http_websocket_session_gone(ngx_http_websocket_session_t *s)
+{
+    if (!ngx_http_websocket_turn_over()) {
+        ngx_http_websocket_session_free(s);
+        return;
+    }
+
+    s->gone = 1;
+
+    ngx_http_websocket_wheel_next(&s->timer);
+}
+
+
+void
 ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
 {
     if (s->detached) {
@@ -704,6 +719,10 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
         ngx_http_websocket_earlier(ngx_http_websocket_progress_due(s));
     }
 
+    if (s->gone) {
+        ngx_http_websocket_earlier(ngx_http_websocket_now());
+    }
+
 #undef ngx_http_websocket_earlier
 
     /* what is due later than the node is found when the node comes up */
@@ -743,6 +762,10 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
+
+    if (s->gone) {
+        return NGX_DONE;
+    }
 
     (void) ngx_http_websocket_progress_look(s);
 

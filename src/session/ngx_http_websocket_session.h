@@ -282,6 +282,8 @@ struct ngx_http_websocket_session_s {
     uint16_t                              unacked:1;    /* by the client's
                                                            TCP, perhaps */
     uint16_t                              filtered:1;   /* gets not all */
+    uint16_t                              gone:1;       /* to be freed when a
+                                                           turn has time */
 
     ngx_http_websocket_subscription_t     subscriptions[1];
 };
@@ -404,6 +406,12 @@ void ngx_http_websocket_socket_closed_by_peer(
 
 /* Ends the connection now and frees the session. */
 void ngx_http_websocket_session_free(ngx_http_websocket_session_t *s);
+
+/*
+ * The same for one whose client has gone, but in a turn that has time for it:
+ * those who leave together may be many, each of many channels.
+ */
+void ngx_http_websocket_session_gone(ngx_http_websocket_session_t *s);
 
 /* In init_process. */
 void ngx_http_websocket_session_init(ngx_cycle_t *cycle);

@@ -42,7 +42,7 @@ static void ngx_http_websocket_wheel_take(ngx_queue_t *queue,
 static void ngx_http_websocket_wheel_event(ngx_event_t *ev);
 static void ngx_http_websocket_wheel_visit_event(ngx_event_t *ev);
 static void ngx_http_websocket_wheel_pulse(ngx_msec_t now);
-static ngx_msec_t ngx_http_websocket_wheel_next(void);
+static ngx_msec_t ngx_http_websocket_wheel_first(void);
 static void ngx_http_websocket_wheel_arm(ngx_msec_t tick);
 
 
@@ -123,6 +123,24 @@ ngx_http_websocket_wheel_set(ngx_queue_t *node,
     } else if ((ngx_msec_int_t) (tick - wheel->armed) < 0) {
         ngx_http_websocket_wheel_arm(tick);
     }
+}
+
+
+void
+ngx_http_websocket_wheel_next(ngx_queue_t *node)
+{
+    ngx_http_websocket_wheel_t  *wheel;
+
+    wheel = &ngx_http_websocket_wheel;
+
+    /* it keeps its timer, which a worker that shuts down waits for */
+
+    ngx_http_websocket_wheel_set(node,
+                                 (ngx_http_websocket_time_t) ngx_current_msec);
+    ngx_queue_remove(node);
+    ngx_queue_insert_tail(&wheel->due, node);
+
+    ngx_http_websocket_turn_next(&wheel->event);
 }
 
 
@@ -306,7 +324,7 @@ ngx_http_websocket_wheel_event(ngx_event_t *ev)
     /* what the handlers set is not all that there is */
 
     if (wheel->count) {
-        ngx_http_websocket_wheel_arm(ngx_http_websocket_wheel_next());
+        ngx_http_websocket_wheel_arm(ngx_http_websocket_wheel_first());
     }
 }
 
@@ -352,7 +370,7 @@ ngx_http_websocket_wheel_resumed(void)
  */
 
 static ngx_msec_t
-ngx_http_websocket_wheel_next(void)
+ngx_http_websocket_wheel_first(void)
 {
     ngx_msec_t                   tick, end;
     ngx_http_websocket_wheel_t  *wheel;

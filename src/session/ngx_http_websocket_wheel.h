@@ -45,6 +45,9 @@ void ngx_http_websocket_wheel_init(ngx_cycle_t *cycle,
 void ngx_http_websocket_wheel_set(ngx_queue_t *node,
     ngx_http_websocket_time_t due);
 
+/* Has the handler called with the node in the next turn, or one of those. */
+void ngx_http_websocket_wheel_next(ngx_queue_t *node);
+
 /*
  * Has the visitor called with each node that there is, once at least, in as
  * many turns as it takes.  It may not free a session, and is to set the node,

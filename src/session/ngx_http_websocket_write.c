@@ -11,6 +11,7 @@ static ngx_uint_t ngx_http_websocket_send_full(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static size_t ngx_http_websocket_send_counted(ngx_http_websocket_queue_t *q);
 static void ngx_http_websocket_send_now(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_send_again(ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_send_make_room(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static ssize_t ngx_http_websocket_writev(ngx_http_websocket_session_t *s);
@@ -141,6 +142,11 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
     ngx_http_websocket_send_now(s);
 
     if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE) {
+
+        if (ngx_http_websocket_send_full(s, frame)) {
+            ngx_http_websocket_send_again(s);
+        }
+
         return ngx_http_websocket_send_full(s, frame) ? NGX_DECLINED : NGX_OK;
     }
 
@@ -189,6 +195,41 @@ ngx_http_websocket_send_now(ngx_http_websocket_session_t *s)
 {
     if (!s->write_blocked && s->protocol != NGX_HTTP_WEBSOCKET_POLL) {
         (void) ngx_http_websocket_flush(s);
+    }
+}
+
+
+/*
+ * Who was blocked may have read all meanwhile, while the worker stood still,
+ * and the event that tells comes after this one: asked before it is closed.
+ */
+
+static void
+ngx_http_websocket_send_again(ngx_http_websocket_session_t *s)
+{
+    ngx_event_t  *rev, *wev;
+
+    rev = s->connection->read;
+    wev = s->connection->write;
+
+    if (!s->write_blocked || s->state != NGX_HTTP_WEBSOCKET_OPEN
+        || s->protocol == NGX_HTTP_WEBSOCKET_POLL || wev->delayed)
+    {
+        return;
+    }
+
+#if (NGX_HTTP_V2)
+    if (ngx_http_websocket_response_of(s) && s->record->request->stream) {
+        return;
+    }
+#endif
+
+    wev->ready = 1;
+
+    /* reading may have waited for writing */
+
+    if (ngx_http_websocket_flush(s) == NGX_OK && rev->ready) {
+        ngx_post_event(rev, &ngx_posted_next_events);
     }
 }
 

@@ -40,17 +40,21 @@ def connect(port, path, *headers):
     """A WebSocket by hand: the socket, and the pid of its worker."""
     s = socket.create_connection(('127.0.0.1', port))
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    key = base64.b64encode(os.urandom(16)).decode()
-    more = ''.join(f'{header}\r\n' for header in headers)
-    s.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
-              f'Connection: upgrade\r\nSec-WebSocket-Version: 13\r\n'
-              f'Sec-WebSocket-Key: {key}\r\n{more}\r\n'.encode())
+    s.sendall(upgrade(path, *headers))
     head = b''
     while b'\r\n\r\n' not in head:
         head += s.recv(1)
     assert head.startswith(b'HTTP/1.1 101'), head
     worker = int(head.split(b'X-Worker: ')[1].split(b'\r\n')[0])
     return s, worker
+
+
+def upgrade(path, *headers):
+    key = base64.b64encode(os.urandom(16)).decode()
+    more = ''.join(f'{header}\r\n' for header in headers)
+    return (f'GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
+            f'Connection: upgrade\r\nSec-WebSocket-Version: 13\r\n'
+            f'Sec-WebSocket-Key: {key}\r\n{more}\r\n').encode()
 
 
 def frame(payload):

@@ -1,9 +1,12 @@
 """
 Clients that are slow but alive: they read, or send, a little all the time, or
 answer late because the worker stood still.  None is taken for one that has
-gone, over plain connections, TLS and HTTP/2; one that takes nothing is.
+gone, over plain connections, TLS and HTTP/2; one that takes nothing is, and one
+whose network fails.
 """
 
+import ctypes
+import json
 import os
 import re
 import signal
@@ -53,6 +56,19 @@ FULL = '''
     }
 '''
 
+UNFAIR = '''
+    websocket_zone zone=live:1m;
+    websocket_send_timeout 5m;
+    websocket_heartbeat off;
+    server {
+        listen 127.0.0.1:$PORT sndbuf=16k;
+        location = /ws { websocket result; websocket_channel x;
+            websocket_send_queue messages=16; add_header X-Pid $pid always; }
+        location = /publish { websocket_publish; websocket_channel $arg_c; }
+        location = /status { websocket_status json; }
+    }
+'''
+
 CONF = '''
     websocket_zone zone=live:32m;
     websocket_max_message_size 1m;
@@ -73,6 +89,10 @@ SERVER = '''
         location = /history { websocket result; websocket_replay all;
             websocket_send_timeout 2s; websocket_heartbeat off; }
         location = /stuck { websocket result; websocket_replay all;
+            websocket_send_timeout 500ms; websocket_heartbeat off; }
+        location = /lost { websocket result; websocket_channel lost;
+            websocket_send_timeout 500ms; }
+        location = /silent { websocket result; websocket_channel lost;
             websocket_send_timeout 500ms; websocket_heartbeat off; }
         location = /stream { websocket result; websocket_replay all;
             websocket_send_timeout 1s; }
@@ -236,6 +256,18 @@ def stuck(tap, nginx, name, s):
     s.close()
 
 
+def lost(tap, nginx, name, s):
+    """Its network fails: its system gets nothing more, and answers nothing."""
+    if 'sse' in name:
+        while b'\nid: ' not in s.recv(65536):
+            pass
+    drop = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))
+    s.setsockopt(socket.SOL_SOCKET, 26,         # SO_ATTACH_FILTER
+                 struct.pack('HL', 1, ctypes.addressof(drop)))
+    publish(nginx, 'lost', b'x')
+    stuck(tap, nginx, name, s)
+
+
 def access(nginx):
     with open(f'{nginx.prefix}/logs/slow.log') as f:
         return f.read()
@@ -276,6 +308,58 @@ def late(tap, nginx):
     opcode, text = reader.next()
     tap.ok((opcode, text) == (1, b'still here'),
            f'after a standstill a client has its time again: {opcode} {text}')
+    s.close()
+
+
+def unfair(tap):
+    """A client was behind, and read all while the worker stood still."""
+    nginx = Nginx('slow-unfair', UNFAIR)
+    try:
+        blocked(tap, nginx, b'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+                b'Sec-WebSocket-Version: 13\r\n'
+                b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n')
+        blocked(tap, nginx, b'Accept: text/event-stream\r\n')
+    finally:
+        nginx.stop()
+
+
+def queued(nginx):
+    """Messages that wait for clients."""
+    with urllib.request.urlopen(f'http://127.0.0.1:{nginx.port}/status',
+                                timeout=TIMEOUT) as r:
+        return sum(at['queued_messages'] for at in json.load(r)['locations'])
+
+
+def blocked(tap, nginx, header):
+    s = connect(nginx.port, rcvbuf=4096)
+    s.sendall(b'GET /ws HTTP/1.1\r\nHost: x\r\n' + header + b'\r\n')
+    got = b''
+    while b'\r\n\r\n' not in got:
+        got += s.recv(100)
+    worker, n = int(re.search(rb'X-Pid: (\d+)', got)[1]), 0
+    while not queued(nginx):
+        publish(nginx, 'x', b'%04d' % n + b'.' * 1000)
+        n += 1
+    nginx.wait(lambda: stat(worker)[0] == 'S')
+    os.kill(worker, signal.SIGSTOP)
+    nginx.wait(lambda: stat(worker)[0] == 'T')
+    try:
+        for i in range(n, n + 20):
+            publish(nginx, 'x', b'%04d' % i + b'.' * 1000)
+        s.settimeout(0.3)
+        try:
+            while True:
+                got += s.recv(65536)
+        except TimeoutError:
+            s.settimeout(TIMEOUT)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    more = got
+    while more and b'%04d.' % (n + 19) not in got:
+        more = s.recv(65536)
+        got += more
+    tap.ok(more, 'who has read all meanwhile is not too slow: '
+           f'{header[:9]} {got[-90:]}')
     s.close()
 
 
@@ -452,6 +536,7 @@ def jobs(nginx, few, tls, h2):
 
     return (
         (standstill,),
+        (unfair,),
         (full,),
         (reads, 'a WebSocket', ws('/history?n=ws')),
         (reads, 'a WebSocket over TLS', wss('/history?n=wss')),
@@ -468,6 +553,10 @@ def jobs(nginx, few, tls, h2):
         (stuck, nginx, 'stuck-tls', wss('/stuck?n=stuck-tls', 4096)),
         (stuck, nginx, 'stuck-sse',
          events(connect(port, 4096), '/stuck?n=stuck-sse')),
+        (lost, nginx, 'lost-sse', events(connect(port), '/lost?n=lost-sse')),
+        (lost, nginx, 'lost-sse-tls',
+         events(connect(tls, tls=True), '/lost?n=lost-sse-tls')),
+        (lost, nginx, 'lost-ws', ws('/silent?n=lost-ws')),
         (streams, nginx, h2),
         (echoes, 'echo', few),
         (echoes, 'echo over TLS', tls, '/echo', True),

@@ -1,8 +1,12 @@
 """What clients send in a packet, and takes long to look at, is looked at in
 many turns: others come between, and nothing is lost or out of order."""
 
+import contextlib
+import http.client
 import json
 import os
+import re
+import select
 import signal
 import socket
 import struct
@@ -11,6 +15,9 @@ import zlib
 from nginx import Nginx, Tap, TIMEOUT
 
 CLIENTS = 4
+MEMBERS = 400
+REQUESTS = 80
+MANY = [f'many{i}' for i in range(50)]
 FIELDS = ' '.join(f'field f{i} string;' for i in range(20))
 ITEMS = ','.join(['{}'] * 4980)
 
@@ -28,6 +35,18 @@ CONF = f'''
             websocket payload; websocket_receive list; websocket_deflate on;
         }}
         location = /other {{ websocket bidirectional; }}
+        location = /who {{
+            websocket result; websocket_channel who; websocket_presence on;
+        }}
+        location = /pages {{
+            websocket_publish; websocket_channel who; websocket_presence on;
+            websocket_history length=1000;
+        }}
+        location = /many {{
+            websocket result; websocket_channel {' '.join(MANY)};
+            websocket_presence on; websocket_events join leave;
+        }}
+        location = /plain {{ return 204; }}
     }}
 '''
 
@@ -113,6 +132,99 @@ def between(tap, nginx):
         s.close()
 
 
+def ask(nginx, *queries, before=lambda: None):
+    """Requests that the worker sees all at once, and what is done before."""
+    sockets = [socket.create_connection(('127.0.0.1', nginx.port), TIMEOUT)
+               for _ in queries]
+    pid = nginx.workers()[0]
+
+    for s in sockets:
+        s.sendall(b'GET /plain?first HTTP/1.1\r\nHost: x\r\n\r\n')
+        data = b''
+        while not data.endswith(b'\r\n\r\n'):
+            data += receive(s, 1)
+
+    os.kill(pid, signal.SIGSTOP)
+    before()
+    for s, query in zip(sockets, queries):
+        s.sendall(f'GET {query} HTTP/1.1\r\nHost: x\r\n'
+                  'Connection: close\r\n\r\n'.encode())
+
+    return pid, sockets
+
+
+def whole(s):
+    """Was the answer all of what it says that it is?"""
+    data = b''
+    with contextlib.suppress(ConnectionError):
+        while more := s.recv(1 << 20):
+            data += more
+    head, _, body = data.partition(b'\r\n\r\n')
+    length = re.search(rb'\r\nContent-Length: (\d+)', head)
+    return (head.startswith(b'HTTP/1.1 200 ') and bool(length)
+            and int(length[1]) == len(body))
+
+
+def logged(nginx, *names):
+    """The names of the locations of requests, in the order of their ends."""
+    with open(f'{nginx.prefix}/logs/access.log') as f:
+        found = [re.search(r'GET /(\w+)\b(?!.first)', line) for line in f]
+    return [m[1] for m in found if m and m[1] in names]
+
+
+def leave(tap, nginx):
+    """Many leave at once, each of many channels."""
+    members = [connect(nginx.port, '/many') for _ in range(MEMBERS)]
+
+    pid, sockets = ask(nginx, '/plain',
+                       before=lambda: [s.close() for s in members])
+    os.kill(pid, signal.SIGCONT)
+    while sockets[0].recv(1 << 16):
+        pass
+    sockets[0].close()
+
+    nginx.wait(lambda: logged(nginx, 'many') == ['many'] * MEMBERS)
+    n = logged(nginx, 'many', 'plain').index('plain')
+    tap.ok(n < MEMBERS / 2,
+           f'another request is answered after {n} of {MEMBERS} have gone')
+
+
+def pages(tap, nginx):
+    """Many ask for what takes long to put together."""
+    members = [connect(nginx.port, '/who') for _ in range(MEMBERS)]
+
+    pid, sockets = ask(nginx, *['/pages?presence=1&limit=1000'] * REQUESTS,
+                       '/plain')
+    os.kill(pid, signal.SIGCONT)
+
+    tap.ok(all(whole(s) for s in sockets[:-1]),
+           f'{REQUESTS} pages of {MEMBERS} members come')
+
+    n = logged(nginx, 'pages', 'plain')[1:].index('plain')
+    tap.ok(n < REQUESTS / 2, f'another request is answered after {n}')
+
+    for s in members + sockets:
+        s.close()
+
+    with contextlib.closing(http.client.HTTPConnection(
+            '127.0.0.1', nginx.port, timeout=TIMEOUT)) as client:
+        for _ in range(1000):
+            client.request('POST', '/pages', 'x' * 1000)
+            client.getresponse().read()
+
+    pid, sockets = ask(nginx, *['/pages?limit=1000'] * REQUESTS)
+    os.kill(pid, signal.SIGCONT)
+    select.select(sockets, [], [])
+    os.kill(pid, signal.SIGQUIT)
+
+    tap.ok(all([whole(s) for s in sockets]),
+           'a worker that quits answers who waits for a page')
+
+    for s in sockets:
+        s.close()
+    nginx.wait(lambda: pid not in nginx.workers())
+
+
 def gone(tap, nginx):
     """In the middle, by a reset; and when the worker is told to quit."""
     pid = nginx.workers()[0]
@@ -147,6 +259,8 @@ if __name__ == '__main__':
         nginx.wait(nginx.workers)
         between(tap, nginx)
         gone(tap, nginx)
+        leave(tap, nginx)
+        pages(tap, nginx)
         tap.ok(not nginx.alerts(), 'no alerts')
     finally:
         nginx.stop()

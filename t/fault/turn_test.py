@@ -10,18 +10,21 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../clients'))
 
-from fanout_test import connect                             # noqa: E402
+from fanout_test import connect, upgrade                    # noqa: E402
 from nginx import BUILD, Nginx, Tap                         # noqa: E402
 from storm import raise_limit                               # noqa: E402
 
 SUBSCRIBERS = 250
 MESSAGES = 120
+ROUNDS = 10
+CUT = 2
 TIMEOUT = 60
 
 CONF = '''
@@ -132,9 +135,14 @@ class Publisher:
                                                timeout=TIMEOUT)
 
     def request(self, method, channel, body=None, args=''):
+        self.send(method, channel, body, args)
+        return self.answer()
+
+    def send(self, method, channel, body=None, args=''):
         self.http.request(method, '/pub/' + channel + args, body)
-        answer = self.http.getresponse()
-        return json.loads(answer.read())
+
+    def answer(self):
+        return json.loads(self.http.getresponse().read())
 
 
 def come_and_go(tap, nginx):
@@ -226,6 +234,60 @@ def delete(tap, nginx):
     tap.ok(answer['subscribers'] == 10, 'DELETE: nobody else is in there')
 
 
+def another(tap, nginx):
+    """All leave in the middle of a fan-out, the channel is deleted, and its
+    place in the zone is another channel's, all in one turn."""
+    publisher, other = Publisher(nginx), Publisher(nginx)
+    worker = nginx.workers()[0]
+    got, cut = [], 0
+
+    while cut < CUT and len(got) < ROUNDS:
+        n = len(got)
+        readers = Readers(nginx)
+        all = readers.open(f'/filtered/x{n}', SUBSCRIBERS)
+
+        late = socket.create_connection(('127.0.0.1', nginx.port))
+        other.request('GET', 'nothing')
+
+        publisher.request('POST', f'x{n}', '{"n":%d}' % n)
+        select.select([r.socket for r in all], [], [])
+        os.kill(worker, signal.SIGSTOP)
+
+        readers.read()
+        cut += any(not r.got for r in all)
+        for r in all:
+            readers.close(r)
+
+        other.send('DELETE', f'x{n}')
+        late.sendall(upgrade(f'/filtered/y{n}'))
+        os.kill(worker, signal.SIGCONT)
+
+        tap.check(other.answer().get('deleted'), 'the channel was there')
+        data = received(late, b'', lambda data: b'\r\n\r\n' in data)
+
+        for message in 'new', 'end':
+            publisher.request('POST', f'y{n}', message)
+        data = received(late, data, lambda data: data.endswith(b'end'))
+        got.append(data[data.index(b'\r\n\r\n') + 4:])
+        late.close()
+
+    tap.ok(got == [b'\x81\3new\x81\3end'] * len(got) and not tap.bad,
+           'a channel has its own messages, not those of one before, '
+           f'{cut} of whose fan-outs were cut: {got}')
+
+
+def received(sock, data, complete):
+    sock.settimeout(TIMEOUT)
+
+    while not complete(data):
+        more = sock.recv(1 << 16)
+        if not more:
+            break
+        data += more
+
+    return data
+
+
 def leave(tap, nginx):
     """The worker shuts down: all sessions are due at once."""
     readers = Readers(nginx)
@@ -279,6 +341,7 @@ if __name__ == '__main__':
     try:
         come_and_go(tap, nginx)
         delete(tap, nginx)
+        another(tap, nginx)
         leave(tap, nginx)
     finally:
         nginx.stop()
