@@ -388,8 +388,15 @@ ngx_websocket_log_evict(ngx_websocket_log_t *log, uint64_t now,
         log->full = now;
     }
 
-    return ngx_websocket_log_evict_orphaned(log, keep)
-           ? NGX_WEBSOCKET_LOG_OK : NGX_WEBSOCKET_LOG_NOSPACE;
+    if (!ngx_websocket_log_evict_orphaned(log, keep)) {
+        return NGX_WEBSOCKET_LOG_NOSPACE;
+    }
+
+    /* nothing is left where a search for messages has taken all */
+
+    *left -= *left ? 1 : 0;
+
+    return NGX_WEBSOCKET_LOG_OK;
 }
 
 

@@ -847,6 +847,8 @@ model_list(model_t *model, unsigned n)
     i = 0;
 
     do {
+        log_section();
+
         count = 3;
         rc = ngx_websocket_log_members(model->log, channel, &ref, &id,
                                        members, &count);
