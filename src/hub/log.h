@@ -66,6 +66,7 @@ typedef struct ngx_websocket_log_s  ngx_websocket_log_t;   /* in the region */
 
 #ifndef ngx_websocket_log_section
 #define ngx_websocket_log_section()
+#define ngx_websocket_log_section_begin()
 #endif
 
 

@@ -355,6 +355,7 @@ ngx_http_websocket_zone_spin(ngx_http_websocket_zone_t *zone,
         rc = pthread_mutex_trylock(&zone->shared->mutex);
 
         if (rc == 0) {
+            ngx_websocket_log_section_begin();
             return NGX_OK;
         }
 

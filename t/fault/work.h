@@ -68,5 +68,10 @@ ngx_websocket_work_section(void)
 #define ngx_websocket_log_moved(n)   ngx_websocket_work.moved += (n)
 #define ngx_websocket_log_section()  ngx_websocket_work_section()
 
+/* what is done without the lock does not count */
+
+#define ngx_websocket_log_section_begin()                                     \
+    (ngx_websocket_work.looked = ngx_websocket_work.moved = 0)
+
 
 #endif /* NGX_WEBSOCKET_WORK_H */
