@@ -19,7 +19,7 @@
 
 /* the work that may be begun in one turn, microseconds */
 #ifndef NGX_HTTP_WEBSOCKET_TURN
-#define NGX_HTTP_WEBSOCKET_TURN   2000
+#define NGX_HTTP_WEBSOCKET_TURN   1000
 #endif
 
 /* what is done between two looks at the clock, in steps */

@@ -34,7 +34,7 @@
 #define NGX_WEBSOCKET_FAULT_STORES  500
 
 /* a turn's budget, and what is done between two looks at the clock */
-#define NGX_HTTP_WEBSOCKET_TURN   (ngx_websocket_fault_cut ? 0 : 2000)
+#define NGX_HTTP_WEBSOCKET_TURN   (ngx_websocket_fault_cut ? 0 : 1000)
 #define NGX_HTTP_WEBSOCKET_STEPS  (ngx_websocket_fault_cut ? 1 : 64)
 
 /* NGX_PROCESS_WORKER: the master, which formats the log, must live */
