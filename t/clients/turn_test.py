@@ -46,6 +46,14 @@ CONF = f'''
             websocket result; websocket_channel {' '.join(MANY)};
             websocket_presence on; websocket_events join leave;
         }}
+        location = /polls {{
+            websocket bidirectional; websocket_channel one two;
+            websocket_history length=1000; websocket_send_queue size=2000;
+        }}
+        location = /two {{
+            websocket payload; websocket_channel two;
+            websocket_history length=1000;
+        }}
         location = /plain {{ return 204; }}
     }}
 '''
@@ -225,6 +233,48 @@ def pages(tap, nginx):
     nginx.wait(lambda: pid not in nginx.workers())
 
 
+def poll(client, position=None):
+    since = f'&since={position}' if position else ''
+    client.request('GET', f'/polls?transport=poll{since}')
+    body = client.getresponse().read()
+    return json.loads(body), len(body)
+
+
+def polls(tap, nginx):
+    """More than an answer's bound, in however many turns: what an answer does
+    not have comes with the next."""
+    client = http.client.HTTPConnection('127.0.0.1', nginx.port,
+                                        timeout=TIMEOUT)
+    sockets = [connect(nginx.port, '/polls'), connect(nginx.port, '/two')]
+    position = poll(client)[0]['position']
+
+    # a small one that would fit does not go before a large one
+
+    texts = [f'{n:{n % 2 * 100}}' for n in range(40)]
+    for s in sockets:
+        s.sendall(b''.join(frame(0x81, text.encode()) for text in texts))
+
+    got, largest, told = {}, 0, True
+    while sum(map(len, got.values())) < 80:
+        answer, size = poll(client, position)
+        position = answer['position']
+        largest = max(largest, size)
+        for m in answer['messages']:
+            got.setdefault(m['epoch'], []).append(m['data'])
+        told &= answer['recovered'] and all(
+            p in position.split(',')
+            for p in [f'{e}:{len(d)}' for e, d in got.items()])
+
+    tap.ok(list(got.values()) == [texts] * 2,
+           'polls of two channels miss nothing')
+    tap.ok(told and largest <= 2200,
+           f'each says how far it came, in at most {largest} bytes')
+
+    client.close()
+    for s in sockets:
+        s.close()
+
+
 def gone(tap, nginx):
     """In the middle, by a reset; and when the worker is told to quit."""
     pid = nginx.workers()[0]
@@ -258,6 +308,7 @@ if __name__ == '__main__':
     try:
         nginx.wait(nginx.workers)
         between(tap, nginx)
+        polls(tap, nginx)
         gone(tap, nginx)
         leave(tap, nginx)
         pages(tap, nginx)
