@@ -5,7 +5,10 @@
 
 
 #include "ngx_http_websocket_directives.h"
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_name.h"
+#include "http/ngx_http_websocket_publish.h"
+#include "http/ngx_http_websocket_status.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_wheel.h"
 

@@ -6,8 +6,15 @@
 
 
 #include "ngx_http_websocket_directives.h"
-#include "auth/ngx_http_websocket_auth.h"
-#include "http/ngx_http_websocket_http.h"
+#include "auth/ngx_http_websocket_jwt.h"
+#include "auth/ngx_http_websocket_origin.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_name.h"
+#include "http/ngx_http_websocket_publish.h"
+#include "http/ngx_http_websocket_revoke.h"
+#include "http/ngx_http_websocket_status.h"
+#include "http/ngx_http_websocket_variables.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_turn.h"

@@ -5,8 +5,9 @@
  */
 
 
-#include "auth/ngx_http_websocket_auth.h"
 #include "ngx_http_websocket_directives.h"
+#include "auth/ngx_http_websocket_grant.h"
+#include "auth/ngx_http_websocket_jwt.h"
 
 
 enum {

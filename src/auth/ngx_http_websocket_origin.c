@@ -4,8 +4,7 @@
  */
 
 
-#include "auth/ngx_http_websocket_auth.h"
-#include "http/ngx_http_websocket_http.h"
+#include "auth/ngx_http_websocket_origin.h"
 
 
 /* of one that a regular expression is tried on: more than a name can have */

@@ -9,7 +9,8 @@
 
 #include <ngx_md5.h>
 
-#include "auth/ngx_http_websocket_auth.h"
+#include "ngx_http_websocket_module.h"
+#include "auth/ngx_http_websocket_revocations.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 

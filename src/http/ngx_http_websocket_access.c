@@ -4,7 +4,11 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "auth/ngx_http_websocket_origin.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
 #include "wire/utf8.h"
 
 

@@ -4,7 +4,10 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 struct ngx_http_websocket_await_s {

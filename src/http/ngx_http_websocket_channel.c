@@ -5,9 +5,15 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channel.h"
+#include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_selection.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "message/ngx_http_websocket_content.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */

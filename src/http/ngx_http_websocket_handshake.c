@@ -6,7 +6,16 @@
 
 #include <ngx_sha1.h>
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_publish.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_selection.h"
+#include "http/ngx_http_websocket_slotless.h"
+#include "http/ngx_http_websocket_stream.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"

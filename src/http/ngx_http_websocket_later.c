@@ -5,7 +5,7 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_later.h"
 #include "hub/ngx_http_websocket_turn.h"
 
 

@@ -6,7 +6,8 @@
 
 
 #include "ngx_http_websocket_directives.h"
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_name.h"
 
 
 /* a variable of a text */

@@ -4,8 +4,8 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
-#include "http/ngx_http_websocket_metrics.h"
+#include "http/ngx_http_websocket_prometheus.h"
+#include "http/ngx_http_websocket_respond.h"
 
 
 #define NGX_HTTP_WEBSOCKET_TEXT_SIZE  16384

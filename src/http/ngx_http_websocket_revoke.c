@@ -4,8 +4,12 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "auth/ngx_http_websocket_revocations.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_revoke.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 #define NGX_HTTP_WEBSOCKET_REVOKE_SIZE  8192

@@ -5,7 +5,9 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_slotless.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 

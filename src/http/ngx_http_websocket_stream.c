@@ -5,7 +5,9 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_stream.h"
 
 
 /* of a Last-Event-ID, which has one for each channel */

@@ -5,8 +5,13 @@
  */
 
 
+#include "auth/ngx_http_websocket_revocations.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "message/json.h"
+
+
+/* the code of a Close when the token ends before the session does */
+#define NGX_HTTP_WEBSOCKET_CLOSE_TOKEN  4401
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */
