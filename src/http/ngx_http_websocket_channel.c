@@ -272,7 +272,7 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
 }
 
 
-/* NGX_AGAIN when it is to go on in a later turn, or as a content handler */
+/* as ngx_http_websocket_later_pt */
 
 static ngx_int_t
 ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
@@ -283,12 +283,12 @@ ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
 
     rc = ngx_http_websocket_history_page(r, page);
 
-    if (rc == NGX_AGAIN) {
-        return NGX_AGAIN;
+    if (rc == NGX_BUSY) {
+        return NGX_BUSY;
     }
 
-    return rc == NGX_BUSY ? ngx_http_websocket_history_await(r, page)
-                          : ngx_http_websocket_history_answer(r, page);
+    return rc == NGX_DECLINED ? ngx_http_websocket_history_await(r, page)
+                              : ngx_http_websocket_history_answer(r, page);
 }
 
 
@@ -348,8 +348,8 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 
 
 /*
- * NGX_AGAIN when it is to go on in the next turn, NGX_BUSY when the zone is
- * stuck, NGX_ERROR, or NGX_OK
+ * NGX_BUSY when the turn is over and the page goes on in the next one,
+ * NGX_DECLINED when the zone is stuck, NGX_ERROR, or NGX_OK
  */
 
 static ngx_int_t
@@ -384,7 +384,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (rc != NGX_WEBSOCKET_LOG_OK) {
-            return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_BUSY : NGX_OK;
+            return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_DECLINED : NGX_OK;
         }
 
         page->offset = message.offset;
@@ -395,7 +395,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (ngx_http_websocket_turn_step(1 + message.size / 512)) {
-            return NGX_AGAIN;
+            return NGX_BUSY;
         }
     }
 

@@ -66,7 +66,7 @@ ngx_http_websocket_later(ngx_http_request_t *r,
     {
         rc = handler(r, data);
 
-        if (rc != NGX_AGAIN) {
+        if (rc != NGX_BUSY) {
             return rc;
         }
     }
@@ -165,7 +165,7 @@ ngx_http_websocket_later_go_on(ngx_http_websocket_later_t *one)
 
     rc = one->handler(r, one->data);
 
-    if (rc == NGX_AGAIN) {
+    if (rc == NGX_BUSY) {
         ngx_http_websocket_later_wait(one);
         return;
     }

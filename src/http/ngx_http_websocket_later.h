@@ -15,8 +15,9 @@
 
 
 /*
- * Makes a part of an answer.  Returns NGX_AGAIN when it is to be called in a
- * later turn, else what a content handler returns.
+ * Makes a part of an answer.  Returns NGX_BUSY when it is to be called in a
+ * later turn, else what a content handler returns: that is NGX_AGAIN where the
+ * whole answer was made, and waits for the client to read.
  */
 typedef ngx_int_t (*ngx_http_websocket_later_pt)(ngx_http_request_t *r,
     void *data);
