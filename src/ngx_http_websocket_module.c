@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 #include "auth/ngx_http_websocket_auth.h"
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_hub.h"

@@ -9,7 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_AUTH_H
 
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "auth/origin.h"
 #include "auth/rights.h"
 #include "auth/token.h"

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_wheel.h"

@@ -6,7 +6,7 @@
 
 
 #include "auth/ngx_http_websocket_auth.h"
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 
 
 enum {

@@ -2,7 +2,7 @@
 /* websocket_message_file: a message type out of a file with JSON Schema. */
 
 
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 #include "message/schema.h"
 
 

@@ -1,5 +1,5 @@
 
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 #include "message/ngx_http_websocket_pattern.h"
 #include "message/stamp.h"
 

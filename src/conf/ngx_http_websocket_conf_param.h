@@ -9,7 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_DIRECTIVES_H
 
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 
 
 /* a parameter NAME=VALUE of a directive */

@@ -14,8 +14,8 @@
 
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_zone.h"
-#include "session/ngx_http_websocket_limits_conf.h"
-#include "message/ngx_http_websocket_types.h"
+#include "conf/ngx_http_websocket_conf_limits.h"
+#include "conf/ngx_http_websocket_conf_types.h"
 #include "wire/deflate.h"
 
 
