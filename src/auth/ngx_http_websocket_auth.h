@@ -1,7 +1,6 @@
 
 /*
- * Who may come in: what a location says of origins, tokens and scopes, and
- * what a token grants.
+ * Who may come in: by its origin, and by what its token grants.
  */
 
 
@@ -10,34 +9,12 @@
 
 
 #include "conf/ngx_http_websocket_conf.h"
-#include "auth/origin.h"
 #include "auth/rights.h"
 #include "auth/token.h"
 
 
 /* the code of a Close when the token ends before the session does */
 #define NGX_HTTP_WEBSOCKET_CLOSE_TOKEN  4401
-
-
-struct ngx_http_websocket_origins_s {
-    ngx_websocket_origin_t       *patterns;
-    ngx_uint_t                    npatterns;
-#if (NGX_PCRE)
-    ngx_regex_t                 **regexes;  /* of whole origins */
-    ngx_uint_t                    nregexes;
-#endif
-};
-
-
-struct ngx_http_websocket_jwt_s {
-    ngx_websocket_keys_t          keys;
-    ngx_websocket_token_rules_t   rules;
-    ngx_http_complex_value_t     *from;     /* NULL: the usual places */
-    ngx_http_complex_value_t     *cookie;   /* one of them, or NULL */
-    time_t                        renew;    /* seconds before a token's end
-                                               to ask for another; 0: never */
-    ngx_uint_t                    channels; /* 1: the claim must be there */
-};
 
 
 /* what is revoked: all tokens of a subject up to a time, or one, by its jti */
@@ -79,20 +56,6 @@ typedef struct {
 } ngx_http_websocket_access_t;
 
 
-/* the directives */
-
-char *ngx_http_websocket_origin(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_websocket_jwt(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_websocket_require_scope(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* where a location does not say so: itself, and who is not a browser */
-extern ngx_http_websocket_origins_t  ngx_http_websocket_origins_default;
-
-
 /*
  * Whether the pages that the request comes from may do so: NULL, or a
  * constant text that says why not; *origin is the one that is not allowed, or
@@ -130,7 +93,8 @@ ngx_uint_t ngx_http_websocket_grant_rights(ngx_http_websocket_grant_t *grant,
  * What a session of the location does with its channels: rights that it must
  * have, on the first *n of them, which is set to less where it is less.
  */
-ngx_uint_t ngx_http_websocket_mode_rights(ngx_uint_t mode, ngx_uint_t *n);
+ngx_uint_t ngx_http_websocket_mode_rights(
+    ngx_http_websocket_loc_conf_t *conf, ngx_uint_t *n);
 
 
 /*

@@ -1,11 +1,5 @@
 
-/*
- * websocket_jwt and websocket_require_scope: how tokens are verified, and
- * what they must have.
- */
-
-
-#include "auth/ngx_http_websocket_auth.h"
+#include "conf/ngx_http_websocket_conf_jwt.h"
 #include "conf/ngx_http_websocket_conf_param.h"
 
 

@@ -1,4 +1,5 @@
 
+#include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_param.h"
 
 

@@ -207,32 +207,21 @@ ngx_int_t ngx_http_websocket_channels(ngx_http_request_t *r,
 char *ngx_http_websocket_channel_error(ngx_str_t *name);
 
 
-/* the name of a channel, as the location says it */
-
-typedef struct {
-    ngx_http_complex_value_t      value;
-    ngx_array_t                  *variables;    /* that must have a value; or
-                                                   NULL: none must */
-} ngx_http_websocket_name_t;
-
-
-/* Compiles one, whose variables may be empty or not: NGX_OK or NGX_ERROR. */
-ngx_int_t ngx_http_websocket_name_compile(ngx_conf_t *cf,
-    ngx_http_websocket_name_t *name, ngx_str_t *text, ngx_uint_t empty);
-
 /*
- * Evaluates one.  Returns NGX_OK; NGX_DECLINED with *error set to a text that
- * says which variable is empty; or NGX_ERROR.
+ * Evaluates the name of a channel.  Returns NGX_OK; NGX_DECLINED with *error
+ * set to a text that says which variable is empty; or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_name_value(ngx_http_request_t *r,
     ngx_http_websocket_name_t *name, ngx_str_t *value, char **error);
 
 /*
- * websocket_set_name, which decodes what a client wrote in a URI to (a part
- * of) a channel's name: empty where that would not be a valid one.
+ * Decodes what a client wrote in a URI to (a part of) a channel's name: empty
+ * where that would not be a valid one.  For websocket_set_name, whose
+ * ngx_http_websocket_set_name_t data is: called in the rewrite phase, by
+ * ngx_devel_kit, in order with "set" and "if".  Returns NGX_OK or NGX_ERROR.
  */
-char *ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+ngx_int_t ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
+    ngx_http_variable_value_t *v, void *data);
 
 /* What that does in later phases, if it is used.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_named_init(ngx_conf_t *cf);

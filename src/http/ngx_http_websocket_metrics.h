@@ -9,6 +9,7 @@
 
 
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_stats.h"
 
 #include <jansson.h>
 

@@ -4,6 +4,7 @@
 #include "message/fields.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
+#include "message/ngx_http_websocket_views.h"
 
 
 /* what it takes to read or to write so much JSON, in steps */

@@ -3,6 +3,7 @@
 #include "hub/ngx_http_websocket_turn.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
+#include "message/ngx_http_websocket_views.h"
 #include "message/tags.h"
 
 
