@@ -397,7 +397,9 @@ ngx_module_t  ngx_http_websocket_module = {
 
 /* what the layers do when the process has something to tell them */
 
-static ngx_http_websocket_process_handlers_t  ngx_http_websocket_handlers = {
+static const ngx_http_websocket_process_handlers_t
+    ngx_http_websocket_handlers =
+{
     &ngx_http_websocket_subscriber,
     ngx_http_websocket_presence_mourn,
     ngx_http_websocket_drain_dismiss,

@@ -11,7 +11,7 @@
 #include "conf/ngx_http_websocket_conf.h"
 
 
-/* As ngx_http_module_t says; what a worker sets is NULL. */
+/* As ngx_http_module_t says; a location's stats are the caller's to set. */
 
 void *ngx_http_websocket_create_main_conf(ngx_conf_t *cf);
 void *ngx_http_websocket_create_loc_conf(ngx_conf_t *cf);

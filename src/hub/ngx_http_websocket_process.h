@@ -34,8 +34,8 @@ typedef struct {
 ngx_uint_t ngx_http_websocket_process_needed(ngx_cycle_t *cycle);
 
 /*
- * In init_process of such a worker, when the layers above are ready.  handlers
- * stay the caller's.  Returns NGX_OK or NGX_ERROR.
+ * In init_process of such a worker, when the layers above are ready.  Returns
+ * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_process_start(ngx_cycle_t *cycle,
     const ngx_http_websocket_process_handlers_t *handlers);
