@@ -8,22 +8,9 @@
 #define NGX_HTTP_WEBSOCKET_GRANT_H
 
 
-#include "ngx_http_websocket_module.h"
 #include "auth/rights.h"
 #include "auth/token.h"
-
-
-/* how a location verifies tokens */
-
-struct ngx_http_websocket_jwt_s {
-    ngx_websocket_keys_t          keys;
-    ngx_websocket_token_rules_t   rules;
-    ngx_http_complex_value_t     *from;     /* NULL: the usual places */
-    ngx_http_complex_value_t     *cookie;   /* one of them, or NULL */
-    time_t                        renew;    /* seconds before a token's end
-                                               to ask for another; 0: never */
-    ngx_uint_t                    channels; /* 1: the claim must be there */
-};
+#include "conf/ngx_http_websocket_conf.h"
 
 
 /* what a valid token grants; zeroed: none */
@@ -73,10 +60,11 @@ ngx_uint_t ngx_http_websocket_grant_rights(ngx_http_websocket_grant_t *grant,
     ngx_str_t *channel);
 
 /*
- * The rights that a session of that mode must have on its channels: on the
+ * The rights that a session of the location must have on its channels: on the
  * first *n of them, which is set to less where it is less.
  */
-ngx_uint_t ngx_http_websocket_mode_rights(ngx_uint_t mode, ngx_uint_t *n);
+ngx_uint_t ngx_http_websocket_mode_rights(
+    ngx_http_websocket_loc_conf_t *conf, ngx_uint_t *n);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_GRANT_H */

@@ -8,30 +8,10 @@
 #define NGX_HTTP_WEBSOCKET_ORIGIN_H
 
 
-#include "ngx_http_websocket_module.h"
-#include "auth/origin.h"
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
 
-
-struct ngx_http_websocket_origins_s {
-    ngx_websocket_origin_t       *patterns;
-    ngx_uint_t                    npatterns;
-#if (NGX_PCRE)
-    ngx_regex_t                 **regexes;  /* of whole origins */
-    ngx_uint_t                    nregexes;
-#endif
-};
-
-
-/*
- * What a location without websocket_origin has: the pages of the server
- * itself, and clients that are no browsers.
- */
-extern ngx_http_websocket_origins_t  ngx_http_websocket_origins_default;
-
-
-/* The directive, as ngx_command_t says. */
-char *ngx_http_websocket_origin(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 /*
  * Whether the pages that the request comes from may do so: NULL, or a

@@ -180,7 +180,7 @@ ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
     }
 
     if (!conf->publish) {
-        return ngx_http_websocket_mode_rights(conf->mode, n);
+        return ngx_http_websocket_mode_rights(conf, n);
     }
 
     if (r->method == NGX_HTTP_DELETE) {

@@ -116,9 +116,7 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     asks = ngx_http_websocket_asks(r);
 
-    if (r->method == NGX_HTTP_POST && conf->mode != NGX_HTTP_WEBSOCKET_ECHO
-        && !asks)
-    {
+    if (r->method == NGX_HTTP_POST && !conf->echo && !asks) {
         return ngx_http_websocket_publish_from_client(r);
     }
 
@@ -258,8 +256,7 @@ ngx_http_websocket_handshake_method(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    allow = conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-            || conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD ? &both : &get;
+    allow = conf->publishes ? &both : &get;
 
     return ngx_http_websocket_not_allowed(r, allow,
                                allow == &both ? "use a WebSocket, GET or POST"

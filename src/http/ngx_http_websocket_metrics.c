@@ -1,6 +1,7 @@
 
 #include "http/ngx_http_websocket_metrics.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "hub/ngx_http_websocket_zone.h"
 #include "wire/utf8.h"
 
 

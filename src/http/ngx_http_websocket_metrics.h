@@ -8,7 +8,8 @@
 #define NGX_HTTP_WEBSOCKET_METRICS_H
 
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_stats.h"
 
 
 /* a metric of a location: one value, or one for each value of a label */

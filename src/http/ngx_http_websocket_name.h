@@ -1,7 +1,8 @@
 
 /*
- * Names with variables in them: of channels, where a variable without a value
- * would bring all together that have none, and those of websocket_set_name.
+ * Names with variables in them, of a request: of channels, where a variable
+ * without a value would bring all together that have none, and those of
+ * websocket_set_name.
  */
 
 
@@ -9,26 +10,8 @@
 #define NGX_HTTP_WEBSOCKET_NAME_H
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
+#include "conf/ngx_http_websocket_conf.h"
 
-
-/* the name of a channel, as the location says it */
-
-typedef struct {
-    ngx_http_complex_value_t      value;
-    ngx_array_t                  *variables;    /* that must have a value; or
-                                                   NULL: none must */
-} ngx_http_websocket_name_t;
-
-
-/*
- * Compiles a name; empty says that its variables may lack values.  Returns
- * NGX_OK or NGX_ERROR.
- */
-ngx_int_t ngx_http_websocket_name_compile(ngx_conf_t *cf,
-    ngx_http_websocket_name_t *name, ngx_str_t *text, ngx_uint_t empty);
 
 /*
  * Evaluates a name.  Returns NGX_OK; NGX_DECLINED with *error set to a text
@@ -38,11 +21,13 @@ ngx_int_t ngx_http_websocket_name_value(ngx_http_request_t *r,
     ngx_http_websocket_name_t *name, ngx_str_t *value, char **error);
 
 /*
- * websocket_set_name, which decodes what a client wrote in a URI to (a part
- * of) a channel's name: empty where that would not be a valid one.
+ * Decodes what a client wrote in a URI to (a part of) a channel's name: empty
+ * where that would not be a valid one.  For websocket_set_name, whose
+ * ngx_http_websocket_set_name_t data is: called in the rewrite phase, by
+ * ngx_devel_kit, in order with "set" and "if".  Returns NGX_OK or NGX_ERROR.
  */
-char *ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+ngx_int_t ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
+    ngx_http_variable_value_t *v, void *data);
 
 /*
  * Adds the handlers of websocket_set_name for the phases after rewriting, if

@@ -6,6 +6,7 @@
 
 #include "http/ngx_http_websocket_prometheus.h"
 #include "http/ngx_http_websocket_respond.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
 #define NGX_HTTP_WEBSOCKET_TEXT_SIZE  16384

@@ -121,9 +121,7 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-        && conf->mode != NGX_HTTP_WEBSOCKET_PAYLOAD)
-    {
+    if (!conf->publishes) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_METHOD);
 
         rc = ngx_http_discard_request_body(r);

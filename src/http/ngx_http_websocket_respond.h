@@ -8,7 +8,8 @@
 #define NGX_HTTP_WEBSOCKET_RESPOND_H
 
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_stats.h"
 
 #include <jansson.h>
 

@@ -13,10 +13,6 @@
 #include <ngx_http.h>
 
 
-/* The directive, as ngx_command_t says. */
-char *ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
 /* The content handler of websocket_revoke. */
 ngx_int_t ngx_http_websocket_revoke_handler(ngx_http_request_t *r);
 

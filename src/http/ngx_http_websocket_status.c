@@ -8,6 +8,7 @@
 #include "http/ngx_http_websocket_prometheus.h"
 #include "http/ngx_http_websocket_respond.h"
 #include "http/ngx_http_websocket_status.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
 static ngx_int_t ngx_http_websocket_status_json(ngx_http_request_t *r,

@@ -1,4 +1,5 @@
 
+#include "hub/ngx_http_websocket_zone.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"

@@ -279,7 +279,9 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
         }
     }
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT && !s->conf->typed.filter) {
+    if (s->conf->subscribes && !s->conf->publishes
+        && !s->conf->typed.filter)
+    {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                         "this stream does not take messages");
         return NGX_OK;
@@ -466,7 +468,7 @@ ngx_http_websocket_auth_lacks(ngx_http_websocket_session_t *s,
     }
 
     n = s->record->nchannels;
-    wanted = ngx_http_websocket_mode_rights(s->conf->mode, &n);
+    wanted = ngx_http_websocket_mode_rights(s->conf, &n);
 
     for (p = s->record->names, i = 0; i < n; i++) {
 

@@ -424,9 +424,7 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
     ngx_str_t   channel;
     ngx_uint_t  crowded;
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO
-        || s->state != NGX_HTTP_WEBSOCKET_OPEN)
-    {
+    if (s->conf->echo || s->state != NGX_HTTP_WEBSOCKET_OPEN) {
         return;
     }
 

@@ -38,7 +38,7 @@ ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
 {
     ngx_websocket_log_part_t  part;
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO) {
+    if (s->conf->echo) {
         return ngx_http_websocket_raw_echo(s, type, data, size);
     }
 

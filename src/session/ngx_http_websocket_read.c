@@ -210,7 +210,7 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
     /* who does not read the answers is not read from either */
 
     if (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
-        && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO)
+        && s->conf->echo)
     {
         return NGX_DONE;
     }
@@ -704,7 +704,7 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 static ngx_inline ngx_uint_t
 ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 {
-    return s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT
+    return s->conf->subscribes && !s->conf->publishes
            && !s->conf->typed.filter
            && (s->record->auth == NULL || s->conf->jwt->renew == 0);
 }

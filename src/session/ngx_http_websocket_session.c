@@ -175,13 +175,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    n = 0;
-
-    if (conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-        || conf->mode == NGX_HTTP_WEBSOCKET_RESULT)
-    {
-        n = nchannels;
-    }
+    n = conf->subscribes ? nchannels : 0;
 
     size = offsetof(ngx_http_websocket_session_t, subscriptions)
            + n * sizeof(ngx_http_websocket_subscription_t);

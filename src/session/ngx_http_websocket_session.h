@@ -8,7 +8,7 @@
 #define NGX_HTTP_WEBSOCKET_SESSION_H
 
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 
 #include <jansson.h>
 

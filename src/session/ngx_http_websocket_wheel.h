@@ -24,8 +24,6 @@
 
 typedef uint32_t  ngx_http_websocket_time_t;
 
-#define NGX_HTTP_WEBSOCKET_LONGEST  (20 * 24 * 60 * 60 * 1000u)
-
 
 /*
  * A node is zeroed until it is set.  The handler is called once it is due, up

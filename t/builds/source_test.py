@@ -32,6 +32,9 @@ BUT = {
     ('hub/ngx_http_websocket_message.c',
      'message/ngx_http_websocket_content.h'):
     'the message that workers deliver frees what was made of it',
+    ('conf/ngx_http_websocket_conf_types.c',
+     'message/ngx_http_websocket_pattern.h'):
+    "patterns are nginx's regular expressions, and need no more of it",
 }
 
 # A library in several files has one header, NAME.h, and NAME_private.h for

@@ -1,8 +1,7 @@
 
-/* websocket_message_file: a message type out of a file with JSON Schema. */
-
-
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_param.h"
+#include "conf/ngx_http_websocket_conf_schema.h"
+#include "conf/ngx_http_websocket_conf_types.h"
 #include "message/schema.h"
 
 

@@ -1,7 +1,7 @@
 
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_collect.h"
+#include "conf/ngx_http_websocket_conf_types.h"
 #include "message/ngx_http_websocket_pattern.h"
-#include "message/stamp.h"
 
 
 /* a text of what is wrong in a block */
@@ -9,14 +9,6 @@
 
 /* words of one line in a block */
 #define NGX_HTTP_WEBSOCKET_TYPE_WORDS  256
-
-/* what the name of a stamp's field is made of */
-
-#define NGX_HTTP_WEBSOCKET_STAMP_LETTERS                                      \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
-
-/* what is collected, where max= does not say */
-#define NGX_HTTP_WEBSOCKET_COLLECT     65536
 
 /* the most that values= may be */
 #define NGX_HTTP_WEBSOCKET_VALUES_MAX  1000000
@@ -39,24 +31,6 @@ static ngx_int_t ngx_http_websocket_use_number(ngx_str_t *value,
     const char *name, uint32_t *number, ngx_int_t most);
 static char *ngx_http_websocket_use_resolve(ngx_conf_t *cf,
     ngx_http_websocket_use_t *use, const char *directive);
-
-
-static char *ngx_http_websocket_stamp_field(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_str_t *field);
-static ngx_int_t ngx_http_websocket_stamp_kind(ngx_str_t *kind);
-static char *ngx_http_websocket_stamp_name(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_uint_t field, ngx_str_t *name);
-static char *ngx_http_websocket_stamp_known(ngx_conf_t *cf,
-    ngx_websocket_stamp_name_t *name);
-static char *ngx_http_websocket_stamp_from(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_str_t *from);
-static char *ngx_http_websocket_collect_check(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf);
-static char *ngx_http_websocket_no_view(ngx_conf_t *cf,
-    const ngx_websocket_type_t *type, ngx_str_t *name, char *directive);
-
-
-static ngx_http_websocket_view_t  *ngx_http_websocket_views;
 
 
 char *
@@ -274,141 +248,45 @@ ngx_http_websocket_type_view(ngx_conf_t *cf, ngx_websocket_type_t *type,
 }
 
 
-ngx_int_t
-ngx_http_websocket_view_number(ngx_array_t *views,
-    const ngx_websocket_type_t *type, ngx_str_t *name)
-{
-    ngx_uint_t                   i;
-    const ngx_websocket_view_t  *wanted;
-    ngx_http_websocket_view_t   *view;
-
-    static ngx_str_t             all = ngx_string("default");
-
-    if (name->len == all.len
-        && ngx_strncmp(name->data, all.data, all.len) == 0)
-    {
-        return 0;
-    }
-
-    wanted = type ? ngx_websocket_type_find_view(type, (char *) name->data,
-                                                 name->len)
-                  : NULL;
-
-    if (wanted == NULL || views == NULL) {
-        return NGX_ERROR;
-    }
-
-    view = views->elts;
-
-    for (i = 0; i < views->nelts; i++) {
-        if (view[i].view == wanted) {
-            return i + 1;
-        }
-    }
-
-    return NGX_ERROR;
-}
-
-
-void
-ngx_http_websocket_types_start(ngx_array_t *views)
-{
-    /* names in a client's JSON must not be hashed as it can foresee */
-
-    json_object_seed(0);
-
-    ngx_http_websocket_views = views ? views->elts : NULL;
-}
-
-
-const ngx_websocket_view_t *
-ngx_http_websocket_view(ngx_uint_t number)
-{
-    return ngx_http_websocket_views[number - 1].view;
-}
-
-
 char *
 ngx_http_websocket_typed_check(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf)
 {
-    ngx_http_websocket_main_conf_t  *wmcf;
+    ngx_str_t                   *name;
+    const ngx_websocket_type_t  *type;
 
-    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
-
-    if (conf->typed.collect && conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD) {
+    if (conf->typed.collect && conf->publishes && !conf->subscribes) {
         return ngx_http_websocket_collect_check(cf, conf);
     }
 
     if (conf->typed.view == NULL
         || (conf->typed.view->lengths == NULL
             && conf->typed.view->value.len == 0)
-        || (!conf->publish && conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-            && conf->mode != NGX_HTTP_WEBSOCKET_RESULT))
+        || (!conf->publish && !conf->subscribes))
     {
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_websocket_sent_type(conf) == NULL) {
+    type = ngx_http_websocket_sent_type(conf);
+
+    if (type == NULL) {
         return "\"websocket_view\" needs \"websocket_send\" or "
                "\"websocket_receive\", whose type has the views";
     }
 
-    if (conf->typed.view->lengths == NULL
-        && ngx_http_websocket_view_number(wmcf->views,
-                                          ngx_http_websocket_sent_type(conf),
-                                          &conf->typed.view->value)
-           == NGX_ERROR)
-    {
-        return ngx_http_websocket_no_view(cf,
-                                          ngx_http_websocket_sent_type(conf),
-                                          &conf->typed.view->value,
-                                          "websocket_view");
-    }
+    name = &conf->typed.view->value;
 
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_websocket_collect_check(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf)
-{
-    ngx_http_websocket_collect_t  *collect;
-
-    collect = conf->typed.collect;
-
-    if (conf->typed.receive == NULL) {
-        return "\"websocket_collect\" needs \"websocket_receive\"";
-    }
-
-    /* the answer is made of messages that are yet to be published */
-
-    if (conf->typed.stamp
-        && conf->typed.stamp->names[NGX_WEBSOCKET_STAMP_SEQUENCE].size)
-    {
-        return "\"websocket_collect\" cannot go with a \"sequence\" of "
-               "\"websocket_stamp\"";
-    }
-
-    if (collect->name.len == 0
-        || ngx_strcmp(collect->name.data, "default") == 0)
+    if (conf->typed.view->lengths
+        || ngx_websocket_type_find_view(type, (char *) name->data, name->len))
     {
         return NGX_CONF_OK;
     }
 
-    collect->view = ngx_websocket_type_find_view(conf->typed.receive->type,
-                                                 (char *) collect->name.data,
-                                                 collect->name.len);
-
-    return collect->view
-           ? NGX_CONF_OK
-           : ngx_http_websocket_no_view(cf, conf->typed.receive->type,
-                                        &collect->name, "websocket_collect");
+    return ngx_http_websocket_no_view(cf, type, name, "websocket_view");
 }
 
 
-static char *
+char *
 ngx_http_websocket_no_view(ngx_conf_t *cf, const ngx_websocket_type_t *type,
     ngx_str_t *name, char *directive)
 {
@@ -585,272 +463,6 @@ ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
     *number = n;
 
     return NGX_OK;
-}
-
-
-/* [NAME:]from[=VALUE], [NAME:]time, ...; or off */
-
-char *
-ngx_http_websocket_stamp(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_websocket_loc_conf_t *wlcf = conf;
-
-    ngx_str_t                   *value;
-    ngx_uint_t                   i;
-    ngx_http_websocket_stamp_t  *stamp;
-
-    if (wlcf->typed.stamp != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        wlcf->typed.stamp = NULL;
-        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
-    }
-
-    stamp = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_stamp_t));
-    if (stamp == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_http_websocket_stamp_field(cf, stamp, &value[i])
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    wlcf->typed.stamp = stamp;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_websocket_stamp_field(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_str_t *field)
-{
-    u_char      *last, *equals, *colon;
-    ngx_int_t    i;
-    ngx_str_t    name, kind, from;
-
-    last = field->data + field->len;
-    equals = ngx_strlchr(field->data, last, '=');
-
-    ngx_str_set(&from, "$websocket_user");
-
-    if (equals) {
-        from.data = equals + 1;
-        from.len = last - from.data;
-        last = equals;
-    }
-
-    colon = ngx_strlchr(field->data, last, ':');
-
-    kind.data = colon ? colon + 1 : field->data;
-    kind.len = last - kind.data;
-
-    name.data = field->data;
-    name.len = (colon ? colon : last) - name.data;
-
-    i = ngx_http_websocket_stamp_kind(&kind);
-
-    if (i == NGX_ERROR || from.len == 0
-        || (equals && i != NGX_WEBSOCKET_STAMP_FROM))
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid field \"%V\", it "
-                           "must be \"from\", \"from=VALUE\", \"time\", "
-                           "\"sequence\", or \"channel\", with \"NAME:\" "
-                           "before it for another name", field);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_websocket_stamp_name(cf, stamp, i, &name) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return i == NGX_WEBSOCKET_STAMP_FROM
-           ? ngx_http_websocket_stamp_from(cf, stamp, &from) : NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_stamp_kind(ngx_str_t *kind)
-{
-    ngx_uint_t        i;
-
-    static ngx_str_t  kinds[] = {
-        ngx_string("sequence"),
-        ngx_string("from"),
-        ngx_string("time"),
-        ngx_string("channel")
-    };
-
-    for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
-
-        if (kind->len == kinds[i].len
-            && ngx_strncmp(kind->data, kinds[i].data, kind->len) == 0)
-        {
-            return i;
-        }
-    }
-
-    return NGX_ERROR;
-}
-
-
-static char *
-ngx_http_websocket_stamp_name(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_uint_t field, ngx_str_t *name)
-{
-    ngx_uint_t                   i;
-    ngx_websocket_stamp_name_t  *own;
-
-    if (name->len == 0 || name->len > NGX_WEBSOCKET_STAMP_NAME_SIZE
-        || strspn((char *) name->data, NGX_HTTP_WEBSOCKET_STAMP_LETTERS)
-           < name->len)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid name \"%V\" of a "
-                           "field, it must be up to %d letters, digits, "
-                           "\"_\", \"-\", and \".\"", name,
-                           NGX_WEBSOCKET_STAMP_NAME_SIZE);
-        return NGX_CONF_ERROR;
-    }
-
-    own = stamp->names;
-
-    for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
-
-        if (own[i].size && (i == field
-                            || (own[i].size == name->len
-                                && ngx_strncasecmp((u_char *) own[i].data,
-                                                   name->data, name->len)
-                                   == 0)))
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate field \"%V\"",
-                               name);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    own[field].data = (char *) name->data;
-    own[field].size = name->len;
-
-    return ngx_http_websocket_stamp_known(cf, &own[field]);
-}
-
-
-/* for filters, which may ask for what any location stamps */
-
-static char *
-ngx_http_websocket_stamp_known(ngx_conf_t *cf,
-    ngx_websocket_stamp_name_t *name)
-{
-    ngx_websocket_stamp_name_t      *known;
-    ngx_http_websocket_main_conf_t  *wmcf;
-
-    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
-
-    if (wmcf->stamps == NULL) {
-        wmcf->stamps = ngx_array_create(cf->pool, 4,
-                                        sizeof(ngx_websocket_stamp_name_t));
-        if (wmcf->stamps == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    known = ngx_array_push(wmcf->stamps);
-    if (known == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *known = *name;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_websocket_stamp_from(ngx_conf_t *cf,
-    ngx_http_websocket_stamp_t *stamp, ngx_str_t *from)
-{
-    stamp->from = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-
-    if (stamp->from == NULL
-        || ngx_http_websocket_compile(cf, stamp->from, from) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* on [view=NAME] [max=SIZE], or off */
-
-char *
-ngx_http_websocket_collects(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_websocket_loc_conf_t *wlcf = conf;
-
-    ssize_t                        size;
-    ngx_str_t                     *value, s;
-    ngx_uint_t                     i;
-    ngx_http_websocket_collect_t  *collect;
-
-    if (wlcf->typed.collect != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        wlcf->typed.collect = NULL;
-        return cf->args->nelts == 2 ? NGX_CONF_OK : "has \"off\" alone";
-    }
-
-    if (ngx_strcmp(value[1].data, "on") != 0) {
-        return "is \"on\" with parameters, or \"off\" alone";
-    }
-
-    collect = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_collect_t));
-    if (collect == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    collect->max = NGX_HTTP_WEBSOCKET_COLLECT;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (value[i].len > 5 && ngx_strncmp(value[i].data, "view=", 5) == 0) {
-            collect->name.data = value[i].data + 5;
-            collect->name.len = value[i].len - 5;
-            continue;
-        }
-
-        s.data = value[i].data + 4;
-        s.len = value[i].len - 4;
-
-        size = value[i].len > 4 && ngx_strncmp(value[i].data, "max=", 4) == 0
-               ? ngx_parse_size(&s) : NGX_ERROR;
-
-        if (size < 2 || size > NGX_MAX_INT32_VALUE) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter "
-                               "\"%V\", view=NAME and max=SIZE are known",
-                               &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        collect->max = size;
-    }
-
-    wlcf->typed.collect = collect;
-
-    return NGX_CONF_OK;
 }
 
 

@@ -1,13 +1,6 @@
 
-/*
- * websocket_jwt and websocket_require_scope: how tokens are verified, and
- * what they must have.
- */
-
-
-#include "ngx_http_websocket_directives.h"
-#include "auth/ngx_http_websocket_grant.h"
-#include "auth/ngx_http_websocket_jwt.h"
+#include "conf/ngx_http_websocket_conf_jwt.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 
 
 enum {

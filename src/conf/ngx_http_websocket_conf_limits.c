@@ -1,5 +1,6 @@
 
-#include "ngx_http_websocket_directives.h"
+#include "conf/ngx_http_websocket_conf_limits.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 
 
 static ngx_array_t *ngx_http_websocket_limits_array(ngx_conf_t *cf,
