@@ -12,7 +12,11 @@
 #include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_drain.h"
+#include "session/ngx_http_websocket_head.h"
+#include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_token.h"
 
 
 #define NGX_HTTP_WEBSOCKET_TICK      1000       /* milliseconds */

@@ -1,5 +1,6 @@
 
 #include "http/ngx_http_websocket_http.h"
+#include "wire/utf8.h"
 
 
 static ngx_uint_t ngx_http_websocket_channel_known(

@@ -7,6 +7,7 @@
 #include "http/ngx_http_websocket_http.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "message/ngx_http_websocket_priority.h"
+#include "wire/utf8.h"
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */

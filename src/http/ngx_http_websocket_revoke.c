@@ -6,6 +6,7 @@
 
 #include "http/ngx_http_websocket_http.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_token.h"
 
 
 #define NGX_HTTP_WEBSOCKET_REVOKE_SIZE  8192

@@ -1,12 +1,9 @@
 
-/*
- * The token of a session: it ends the session, unless the client renews it,
- * and it may forbid to publish.
- */
-
-
+#include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "message/json.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */
