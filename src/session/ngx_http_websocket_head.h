@@ -1,8 +1,8 @@
 
 /*
  * The HTTP request that a session began as, and what is kept of it when its
- * memory is given back while the session lives: enough for the access log's line
- * at the end.
+ * memory is given back while the session lives: enough for the access log's
+ * line at the end.
  */
 
 

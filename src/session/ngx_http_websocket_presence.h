@@ -1,9 +1,9 @@
 
 /*
  * Who is there: a member for each session and channel, and messages of type
- * "join" and "leave", as the location says.  The text of a member is its part of
- * a JSON object, so that whoever takes a dead worker's members off need not know
- * more.
+ * "join" and "leave", as the location says.  The text of a member is its part
+ * of a JSON object, so that whoever takes a dead worker's members off need
+ * not know more.
  */
 
 

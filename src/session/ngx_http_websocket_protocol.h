@@ -1,7 +1,7 @@
 
 /*
- * What differs between the languages that sessions speak, and between the ways
- * that their bytes travel: a table of functions for each.
+ * What differs between the languages that sessions speak, and between the
+ * ways that their bytes travel: a table of functions for each.
  */
 
 

@@ -1,8 +1,8 @@
 
 /*
  * The token of a session: it ends the session, unless the client renews it,
- * and it may forbid to publish.  A session whose location asks for no token has
- * no record->auth.
+ * and it may forbid to publish.  A session whose location asks for no token
+ * has no record->auth.
  */
 
 

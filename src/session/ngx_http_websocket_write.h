@@ -1,7 +1,7 @@
 
 /*
- * What is sent to a client: frames are queued, and written together at the end of
- * a turn of the event loop, or as websocket_batch says.
+ * What is sent to a client: frames are queued, and written together at the
+ * end of a turn of the event loop, or as websocket_batch says.
  */
 
 
