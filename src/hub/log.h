@@ -198,9 +198,6 @@ typedef struct {
 } ngx_websocket_log_stat_t;
 
 
-/* The smallest region that can be formatted, bytes. */
-size_t ngx_websocket_log_min_size(void);
-
 /*
  * Formats size bytes at base, which is aligned to 64 bytes.  seed is random:
  * it keys the hash of names and begins the epochs.  Returns OK, or NOSPACE

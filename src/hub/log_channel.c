@@ -21,6 +21,7 @@ static void ngx_websocket_log_count(ngx_websocket_log_t *log,
 static void ngx_websocket_log_keep(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t now,
     const ngx_websocket_log_history_t *history);
+static int ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch);
 static int ngx_websocket_log_present(ngx_websocket_log_t *log,
     const ngx_websocket_entry_t *entry);
 static ngx_websocket_list_t *ngx_websocket_log_list_of(
@@ -228,7 +229,9 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
 }
 
 
-int
+/* a channel that only counts seats */
+
+static int
 ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch)
 {
     return ch->long_name == 0 && ch->name[0] == 0;

@@ -278,9 +278,6 @@ _Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_LOG_BLOCK
 void ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint64_t offset);
 
-/* A channel that only counts seats. */
-int ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch);
-
 /* How many blocks are free. */
 uint32_t ngx_websocket_log_free_blocks(const ngx_websocket_log_t *log);
 
