@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "hub/log.h"
+#include "hub/log_member.h"
+#include "hub/log_message.h"
 #include "hub/log_private.h"
 
 

@@ -1,11 +1,8 @@
 
-/*
- * Channels, and who subscribes to them.
- */
-
-
 #include <string.h>
 
+#include "hub/log_channel.h"
+#include "hub/log_message.h"
 #include "hub/log_private.h"
 
 
@@ -28,6 +25,8 @@ static ngx_websocket_list_t *ngx_websocket_log_list_of(
     ngx_websocket_log_t *log, uint8_t list);
 static int ngx_websocket_log_held(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch);
+static void ngx_websocket_log_enlist(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint8_t list);
 static void ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel);
 static uint64_t ngx_websocket_log_worker(ngx_websocket_log_t *log,
@@ -356,7 +355,9 @@ ngx_websocket_log_list_of(ngx_websocket_log_t *log, uint8_t list)
 }
 
 
-void
+/* puts a channel on a list: to be committed */
+
+static void
 ngx_websocket_log_enlist(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint8_t which)
 {

@@ -1,5 +1,9 @@
 
 #include "ngx_http_websocket_module.h"
+#include "hub/log_channel.h"
+#include "hub/log_member.h"
+#include "hub/log_message.h"
+#include "hub/log_seat.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"

@@ -1,5 +1,6 @@
 
 #include "message/ngx_http_websocket_intake.h"
+#include "hub/log_message.h"
 #include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"
 

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_hold.h"
+#include "hub/log_message.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_raw.h"
