@@ -34,7 +34,11 @@
 #include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "message/ngx_http_websocket_views.h"
+#include "session/ngx_http_websocket_drain.h"
+#include "session/ngx_http_websocket_head.h"
+#include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_token.h"
 
 
 static ngx_int_t ngx_http_websocket_init_conf(ngx_conf_t *cf);

@@ -19,6 +19,7 @@
 #include "hub/ngx_http_websocket_worker.h"
 #include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_drain.h"
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_SIZE  16     /* decoded */

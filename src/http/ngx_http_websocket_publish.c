@@ -17,6 +17,7 @@
 #include "message/ngx_http_websocket_intake.h"
 #include "message/ngx_http_websocket_priority.h"
 #include "session/ngx_http_websocket_session.h"
+#include "wire/utf8.h"
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */

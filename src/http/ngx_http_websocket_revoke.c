@@ -8,7 +8,7 @@
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_respond.h"
 #include "http/ngx_http_websocket_revoke.h"
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_token.h"
 
 
 #define NGX_HTTP_WEBSOCKET_REVOKE_SIZE  8192

@@ -11,6 +11,7 @@
 #include "http/ngx_http_websocket_suspend.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_drain.h"
 
 
 #define NGX_HTTP_WEBSOCKET_SLOTLESS        1000     /* the longest, ms */

@@ -1,5 +1,9 @@
 
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/log_channel.h"
+#include "hub/log_member.h"
+#include "hub/log_message.h"
+#include "hub/log_seat.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"

@@ -94,9 +94,6 @@ typedef struct {
 ngx_websocket_filters_t *ngx_websocket_filters_create(
     const ngx_websocket_filter_limits_t *limits);
 
-/* Frees the set with all filters that are still in it. */
-void ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters);
-
 /*
  * Compiles a filter into one block of memory, or finds one that says the
  * same: *filter has a new reference.  The JSON is not needed any more.  Where

@@ -161,10 +161,6 @@ ngx_websocket_filter_values(const ngx_websocket_filter_t *filter)
 }
 
 
-/* The hash of bytes, of the set's own seed. */
-uint32_t ngx_websocket_filter_hash(const ngx_websocket_filters_t *filters,
-    const void *data, size_t size);
-
 /* Sets a value, which is all zeros, to what is in JSON: string is set. */
 void ngx_websocket_filter_value(const ngx_websocket_filters_t *filters,
     const json_t *json, ngx_websocket_value_t *value);

@@ -38,9 +38,6 @@ void ngx_websocket_view_destroy(ngx_websocket_view_t *view);
 /* Its name. */
 const char *ngx_websocket_view_name(const ngx_websocket_view_t *view);
 
-/* Not 0 when it is the view of all fields: a message's own text will do. */
-int ngx_websocket_view_all(const ngx_websocket_view_t *view);
-
 /* Not 0 when the view shows the value at a path, with all that is in it. */
 int ngx_websocket_view_shows(const ngx_websocket_view_t *view,
     const char *path, size_t size);

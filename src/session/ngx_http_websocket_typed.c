@@ -1,7 +1,14 @@
 
-#include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_typed.h"
+#include "message/ngx_http_websocket_filters.h"
+#include "session/ngx_http_websocket_collect.h"
+#include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 static ngx_int_t ngx_http_websocket_typed_end(

@@ -1,13 +1,10 @@
 
-/*
- * The token of a session: it ends the session, unless the client renews it,
- * and it may forbid to publish.
- */
-
-
+#include "session/ngx_http_websocket_token.h"
 #include "auth/ngx_http_websocket_revocations.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "message/json.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 /* the code of a Close when the token ends before the session does */
