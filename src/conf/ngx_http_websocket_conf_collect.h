@@ -19,7 +19,6 @@ char *ngx_http_websocket_collect_check(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 
 /* The directive, as ngx_command_t says. */
-
 char *ngx_http_websocket_collects(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

@@ -24,7 +24,6 @@ ngx_array_t *ngx_http_websocket_name_variables(ngx_conf_t *cf,
  * the value in the rewrite phase, as ngx_devel_kit calls it, with the
  * ngx_http_websocket_set_name_t as its data.
  */
-
 char *ngx_http_websocket_set_name(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

@@ -15,7 +15,6 @@
 extern ngx_http_websocket_origins_t  ngx_http_websocket_origins_default;
 
 /* The directive, as ngx_command_t says. */
-
 char *ngx_http_websocket_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

@@ -12,7 +12,6 @@
 
 
 /* The directive, as ngx_command_t says. */
-
 char *ngx_http_websocket_message_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
