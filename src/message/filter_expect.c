@@ -1,13 +1,8 @@
 
-/*
- * What filters can find in messages whose type is known.  What is refused is
- * certain: a field, or a value, that the type's own check would refuse in a
- * message.
- */
-
-
 #include <string.h>
 
+#include "message/filter_expect.h"
+#include "message/check.h"
 #include "message/filter_private.h"
 
 

@@ -1,6 +1,7 @@
 
 #include "message/ngx_http_websocket_intake.h"
 #include "hub/log_message.h"
+#include "message/check.h"
 #include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"
 
