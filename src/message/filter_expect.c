@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "message/filter_expect.h"
-#include "message/check.h"
 #include "message/filter_private.h"
+#include "message/type_check.h"
 
 
 static int ngx_websocket_filter_other(

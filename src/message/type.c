@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "message/type.h"
-#include "message/check.h"
+#include "message/type_check.h"
 #include "message/type_private.h"
 
 

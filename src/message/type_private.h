@@ -1,5 +1,5 @@
 
-/* What a type is made of, for type.c, check.c and schema*.c. */
+/* What a type is made of, for type.c, type_check.c and schema*.c. */
 
 
 #ifndef NGX_WEBSOCKET_TYPE_PRIVATE_H

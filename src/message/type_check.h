@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_WEBSOCKET_CHECK_H
-#define NGX_WEBSOCKET_CHECK_H
+#ifndef NGX_WEBSOCKET_TYPE_CHECK_H
+#define NGX_WEBSOCKET_TYPE_CHECK_H
 
 
 #include "message/type.h"
@@ -52,4 +52,4 @@ int ngx_websocket_defaults_value(const ngx_websocket_field_t *field,
     json_t *json, size_t *left);
 
 
-#endif /* NGX_WEBSOCKET_CHECK_H */
+#endif /* NGX_WEBSOCKET_TYPE_CHECK_H */
