@@ -412,7 +412,7 @@ static const ngx_http_websocket_process_handlers_t
     ngx_http_websocket_handlers =
 {
     &ngx_http_websocket_subscriber,
-    ngx_http_websocket_presence_mourn,
+    ngx_http_websocket_presence_leave_message,
     ngx_http_websocket_drain_dismiss,
     ngx_http_websocket_drain_all,
     ngx_http_websocket_drain_look,

@@ -14,7 +14,7 @@
 
 #include "auth/origin.h"
 #include "auth/token.h"
-#include "hub/log.h"
+#include "store/store.h"
 #include "message/stamp.h"
 #include "message/type.h"
 #include "session/rate.h"
@@ -327,9 +327,9 @@ typedef struct {
  * What the location says of its channels' history: fills *history and
  * returns it, or NULL when the location has no websocket_history.
  */
-static ngx_inline ngx_websocket_log_history_t *
+static ngx_inline ngx_websocket_store_history_t *
 ngx_http_websocket_conf_history(ngx_http_websocket_loc_conf_t *conf,
-    ngx_websocket_log_history_t *history)
+    ngx_websocket_store_history_t *history)
 {
     if (conf->history_length == NGX_CONF_UNSET_UINT) {
         return NULL;

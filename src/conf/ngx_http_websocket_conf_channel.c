@@ -134,7 +134,7 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         max = ngx_parse_offset(&params[2].value);
 
         if (max == NGX_ERROR || max == 0
-            || max > (off_t) UINT32_MAX * NGX_WEBSOCKET_LOG_BLOCK)
+            || max > (off_t) UINT32_MAX * NGX_WEBSOCKET_STORE_BLOCK)
         {
             return ngx_http_websocket_bad_param(cf, &params[2],
                                                 "not a size above zero");
@@ -143,8 +143,8 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     wlcf->history_length = length;
     wlcf->history_time = time;
-    wlcf->history_max = (max + NGX_WEBSOCKET_LOG_BLOCK - 1)
-                        / NGX_WEBSOCKET_LOG_BLOCK;
+    wlcf->history_max = (max + NGX_WEBSOCKET_STORE_BLOCK - 1)
+                        / NGX_WEBSOCKET_STORE_BLOCK;
 
     return NGX_CONF_OK;
 }

@@ -30,16 +30,16 @@
  */
 
 typedef struct {
-    ngx_websocket_log_cursor_t  cursor;
-    uint64_t                    start;      /* of the message before it */
-    uint64_t                    offset;     /* of the last one in it, or
+    ngx_websocket_store_cursor_t  cursor;
+    uint64_t                      start;      /* of the message before it */
+    uint64_t                      offset;     /* of the last one in it, or
                                                start */
     ngx_uint_t                  view;
     ngx_uint_t                  limit;
     ngx_uint_t                  asked;      /* for a position */
     ngx_uint_t                  recovered;
 
-    ngx_websocket_log_info_t    info;
+    ngx_websocket_store_info_t  info;
     ngx_uint_t                  count;      /* of messages in it */
     size_t                      total;      /* bytes that were read */
     u_char                     *buf;        /* for one message */
@@ -66,11 +66,11 @@ static ngx_int_t ngx_http_websocket_history_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_history_page(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static int ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message);
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
 static ngx_int_t ngx_http_websocket_history_entry(ngx_http_request_t *r,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message);
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
 static void ngx_http_websocket_history_append(ngx_log_t *log,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message,
     u_char *payload, size_t size);
 static ngx_int_t ngx_http_websocket_history_answer(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
@@ -79,9 +79,9 @@ static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r,
 static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
 static json_t *ngx_http_websocket_member_json(
-    ngx_websocket_log_member_t *member);
+    ngx_websocket_store_member_t *member);
 static void ngx_http_websocket_channel_describe(json_t *json,
-    ngx_websocket_log_info_t *info);
+    ngx_websocket_store_info_t *info);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
 
 
@@ -96,7 +96,7 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
     ngx_int_t                       rc;
     ngx_str_t                       value;
     ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_log_info_t        info;
+    ngx_websocket_store_info_t      info;
     ngx_http_websocket_loc_conf_t  *conf;
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
@@ -126,7 +126,7 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
-        != NGX_WEBSOCKET_LOG_OK)
+        != NGX_WEBSOCKET_STORE_OK)
     {
         return ngx_http_websocket_not_found(r);
     }
@@ -182,12 +182,12 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 
     rc = ngx_http_websocket_history_seek(r, page, &position);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY) {
+    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_not_found(r);
     }
 
     page->asked = (since != NULL);
-    page->recovered = (rc == NGX_WEBSOCKET_LOG_OK);
+    page->recovered = (rc == NGX_WEBSOCKET_STORE_OK);
     page->start = page->cursor.next - 1;
     page->offset = page->start;
 
@@ -255,7 +255,7 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
                                       ? UINT64_MAX : position->offset + 1,
                                       &page->cursor, &page->info);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY
+    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY
         || page->info.epoch == position->epoch)
     {
         return rc;
@@ -267,8 +267,8 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
                                       page->info.first, &page->cursor,
                                       &page->info);
 
-    return rc == NGX_WEBSOCKET_LOG_NOTFOUND || rc == NGX_WEBSOCKET_LOG_BUSY
-           ? rc : NGX_WEBSOCKET_LOG_GAP;
+    return rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY
+           ? rc : NGX_WEBSOCKET_STORE_GAP;
 }
 
 
@@ -357,7 +357,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page)
 {
     int                             rc;
-    ngx_websocket_log_message_t     message;
+    ngx_websocket_store_message_t   message;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -369,7 +369,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
     {
         rc = ngx_http_websocket_history_read(conf->zone, page, &message);
 
-        if (rc == NGX_WEBSOCKET_LOG_SHORT) {
+        if (rc == NGX_WEBSOCKET_STORE_SHORT) {
 
             /* published where larger messages are allowed */
 
@@ -383,8 +383,8 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
             continue;
         }
 
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
-            return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_DECLINED : NGX_OK;
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_DECLINED : NGX_OK;
         }
 
         page->offset = message.offset;
@@ -416,7 +416,7 @@ failed:
 
 static int
 ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message)
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message)
 {
     int         rc;
     ngx_uint_t  n;
@@ -427,7 +427,7 @@ ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
         rc = ngx_http_websocket_zone_read(zone, &page->cursor, message, &n,
                                           page->buf, page->size);
 
-        if (rc != NGX_WEBSOCKET_LOG_GAP
+        if (rc != NGX_WEBSOCKET_STORE_GAP
             || page->offset != page->start)
         {
             return rc;
@@ -446,7 +446,7 @@ ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
 
 static ngx_int_t
 ngx_http_websocket_history_entry(ngx_http_request_t *r,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message)
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message)
 {
     size_t                         size;
     u_char                        *payload;
@@ -489,7 +489,7 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
 
 static void
 ngx_http_websocket_history_append(ngx_log_t *log,
-    ngx_http_websocket_page_t *page, ngx_websocket_log_message_t *message,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message,
     u_char *payload, size_t size)
 {
     u_char     *p, head[sizeof(",{\"offset\":,\"time\":,\"type\":\"binary\","
@@ -599,7 +599,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
     json_t                         *json, *page;
     ngx_uint_t                      limit;
     ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_log_info_t        info;
+    ngx_websocket_store_info_t      info;
     ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
@@ -620,7 +620,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
     }
 
     if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
-        != NGX_WEBSOCKET_LOG_OK)
+        != NGX_WEBSOCKET_STORE_OK)
     {
         return ngx_http_websocket_not_found(r);
     }
@@ -657,7 +657,7 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
     uint32_t                        i, n;
     uint64_t                        id;
     ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_log_member_t     *members;
+    ngx_websocket_store_member_t   *members;
     ngx_websocket_member_ref_t      ref;
     ngx_http_websocket_loc_conf_t  *conf;
 
@@ -665,7 +665,7 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     members = ngx_palloc(r->pool, NGX_HTTP_WEBSOCKET_MEMBERS
-                                  * sizeof(ngx_websocket_log_member_t));
+                                  * sizeof(ngx_websocket_store_member_t));
     page = json_array();
 
     ref = 0;
@@ -682,23 +682,23 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
         rc = ngx_http_websocket_zone_members(conf->zone, &ctx->channels[0],
                                              &ref, &id, members, &n);
 
-        if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+        if (rc == NGX_WEBSOCKET_STORE_BUSY) {
             (void) ngx_pfree(r->pool, members);
             json_decref(page);
             return NULL;
         }
 
-        if (rc == NGX_WEBSOCKET_LOG_GAP) {
+        if (rc == NGX_WEBSOCKET_STORE_GAP) {
 
             /* the one to go on from has left just now: once more */
 
             json_array_clear(page);
             ref = 0;
-            rc = NGX_WEBSOCKET_LOG_OK;
+            rc = NGX_WEBSOCKET_STORE_OK;
             continue;
         }
 
-        for (i = 0; rc != NGX_WEBSOCKET_LOG_NOTFOUND && i < n; i++) {
+        for (i = 0; rc != NGX_WEBSOCKET_STORE_NOTFOUND && i < n; i++) {
             if (json_array_append_new(page,
                                   ngx_http_websocket_member_json(&members[i]))
                 != 0)
@@ -708,7 +708,7 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
             }
         }
 
-    } while (rc == NGX_WEBSOCKET_LOG_OK && json_array_size(page) < limit);
+    } while (rc == NGX_WEBSOCKET_STORE_OK && json_array_size(page) < limit);
 
     return page;
 }
@@ -717,9 +717,9 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 /* a member's data is the inside of an object */
 
 static json_t *
-ngx_http_websocket_member_json(ngx_websocket_log_member_t *member)
+ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 {
-    u_char   buf[NGX_WEBSOCKET_LOG_MEMBER_SIZE + 2], *p;
+    u_char   buf[NGX_WEBSOCKET_STORE_MEMBER_SIZE + 2], *p;
     json_t  *json;
 
     p = buf;
@@ -755,7 +755,7 @@ ngx_http_websocket_channel_delete(ngx_http_request_t *r)
     name = &ctx->channels[0];
 
     if (ngx_http_websocket_hub_delete(conf->zone, name)
-        != NGX_WEBSOCKET_LOG_OK)
+        != NGX_WEBSOCKET_STORE_OK)
     {
         return ngx_http_websocket_not_found(r);
     }
@@ -768,7 +768,7 @@ ngx_http_websocket_channel_delete(ngx_http_request_t *r)
 
 json_t *
 ngx_http_websocket_channel_json(ngx_str_t *name,
-    ngx_websocket_log_info_t *info)
+    ngx_websocket_store_info_t *info)
 {
     u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH + 1];
 
@@ -785,7 +785,7 @@ ngx_http_websocket_channel_json(ngx_str_t *name,
 
 static void
 ngx_http_websocket_channel_describe(json_t *json,
-    ngx_websocket_log_info_t *info)
+    ngx_websocket_store_info_t *info)
 {
     (void) json_object_set_new(json, "history",
                                json_integer((json_int_t) info->length));

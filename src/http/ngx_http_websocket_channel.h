@@ -15,7 +15,7 @@
 
 #include <jansson.h>
 
-#include "hub/log.h"
+#include "store/store.h"
 
 
 /*
@@ -30,7 +30,7 @@ ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
  * Returns NULL when memory was refused.
  */
 json_t *ngx_http_websocket_channel_json(ngx_str_t *name,
-    ngx_websocket_log_info_t *info);
+    ngx_websocket_store_info_t *info);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_CHANNEL_H */

@@ -94,9 +94,9 @@ ngx_http_websocket_channel_error(ngx_str_t *name)
         return "the channel name is empty";
     }
 
-    if (name->len > NGX_WEBSOCKET_LOG_NAME_SIZE) {
+    if (name->len > NGX_WEBSOCKET_STORE_NAME_SIZE) {
         return "the channel name is longer than "
-               ngx_value(NGX_WEBSOCKET_LOG_NAME_SIZE) " bytes";
+               ngx_value(NGX_WEBSOCKET_STORE_NAME_SIZE) " bytes";
     }
 
     if (ngx_websocket_control(name->data, name->len) < name->len) {

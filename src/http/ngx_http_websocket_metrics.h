@@ -33,7 +33,7 @@ extern const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[];
 
 typedef struct {
     ngx_http_websocket_main_conf_t  *conf;
-    ngx_websocket_log_stat_t        *zones; /* in the configuration's order */
+    ngx_websocket_store_stat_t      *zones; /* in the configuration's order */
     ngx_http_websocket_stats_t      *stats; /* one for each entry */
     ngx_uint_t                       nstats;
 } ngx_http_websocket_snapshot_t;

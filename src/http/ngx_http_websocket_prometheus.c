@@ -27,7 +27,7 @@ typedef struct {
 
 
 static void ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text,
-    ngx_str_t *zone, ngx_websocket_log_stat_t *stat, ngx_uint_t what);
+    ngx_str_t *zone, ngx_websocket_store_stat_t *stat, ngx_uint_t what);
 static void ngx_http_websocket_text_zones(ngx_http_websocket_text_t *text,
     ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_metric(ngx_http_request_t *r,
@@ -155,7 +155,7 @@ ngx_http_websocket_text_zones(ngx_http_websocket_text_t *text,
 
 static void
 ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text, ngx_str_t *zone,
-    ngx_websocket_log_stat_t *stat, ngx_uint_t what)
+    ngx_websocket_store_stat_t *stat, ngx_uint_t what)
 {
     switch (what) {
 
@@ -173,12 +173,12 @@ ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text, ngx_str_t *zone,
         ngx_http_websocket_text_line(text, "websocket_zone_bytes", zone, NULL,
                                      "state", "used",
                                      (uint64_t) stat->used
-                                     * NGX_WEBSOCKET_LOG_BLOCK);
+                                     * NGX_WEBSOCKET_STORE_BLOCK);
 
         ngx_http_websocket_text_line(text, "websocket_zone_bytes", zone, NULL,
                                      "state", "free",
                                      (uint64_t) (stat->blocks - stat->used)
-                                     * NGX_WEBSOCKET_LOG_BLOCK);
+                                     * NGX_WEBSOCKET_STORE_BLOCK);
     }
 }
 

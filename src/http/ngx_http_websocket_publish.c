@@ -26,9 +26,9 @@
 /* a message that is ready to be published */
 
 typedef struct {
-    ngx_websocket_log_message_t   message;
-    ngx_websocket_log_part_t     *parts;    /* in r->pool */
-    ngx_uint_t                    n;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_store_part_t    *parts;    /* in r->pool */
+    ngx_uint_t                     n;
 } ngx_http_websocket_publish_t;
 
 
@@ -37,23 +37,23 @@ static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_log_part_t *parts, ngx_uint_t n);
+    ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *publish);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *publish);
 static ngx_int_t ngx_http_websocket_publish_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_parts(ngx_http_request_t *r,
-    ngx_websocket_log_part_t **parts, ngx_uint_t *n, off_t *size);
+    ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size);
 static ngx_int_t ngx_http_websocket_publish_read_file(ngx_http_request_t *r,
-    ngx_buf_t *b, ngx_websocket_log_part_t *part);
+    ngx_buf_t *b, ngx_websocket_store_part_t *part);
 static ngx_int_t ngx_http_websocket_publish_check_utf8(
-    ngx_websocket_log_part_t *parts, ngx_uint_t n);
+    ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, char **error);
+    ngx_websocket_store_message_t *message, char **error);
 static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_str_t *value);
+    ngx_websocket_store_message_t *message, ngx_str_t *value);
 
 
 static ngx_str_t  ngx_http_websocket_allow =
@@ -234,7 +234,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
 {
     off_t                           size;
     ngx_uint_t                      n;
-    ngx_websocket_log_part_t       *parts;
+    ngx_websocket_store_part_t     *parts;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -270,7 +270,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_log_part_t *parts, ngx_uint_t n)
+    ngx_websocket_store_part_t *parts, ngx_uint_t n)
 {
     char                          *error;
     ngx_websocket_json_error_t     invalid;
@@ -327,8 +327,8 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 {
     int                             rc;
     ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_log_info_t        info;
-    ngx_websocket_log_history_t     history;
+    ngx_websocket_store_info_t      info;
+    ngx_websocket_store_history_t   history;
     ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
@@ -340,14 +340,14 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
                                 &publish->message, publish->parts,
                                 publish->n, &info);
 
-    if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+    if (rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_publish_later(r, publish);
     }
 
-    if (rc < NGX_WEBSOCKET_LOG_OK) {
+    if (rc < NGX_WEBSOCKET_STORE_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "websocket zone \"%V\" cannot take the message: %s",
-                      &conf->zone->name, ngx_websocket_log_strerror(rc));
+                      &conf->zone->name, ngx_websocket_store_strerror(rc));
 
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
 
@@ -356,7 +356,7 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
                                     "the zone has no space for the message");
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
         conf->stats->published++;
     }
 
@@ -433,7 +433,7 @@ ngx_http_websocket_publish_again(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_websocket_publish_options(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, char **error)
+    ngx_websocket_store_message_t *message, char **error)
 {
     ngx_table_elt_t  *h;
 
@@ -481,7 +481,7 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_websocket_publish_key(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_str_t *value)
+    ngx_websocket_store_message_t *message, ngx_str_t *value)
 {
     u_char                         *p;
     ngx_int_t                       rc;
@@ -515,7 +515,8 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
         }
     }
 
-    ngx_websocket_log_key(conf->zone->log, key.data, key.len, message->key);
+    ngx_websocket_store_key(conf->zone->store, key.data, key.len,
+                            message->key);
 
     if (!conf->publish) {
         message->key[1] = ~message->key[1];
@@ -529,11 +530,11 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_websocket_publish_parts(ngx_http_request_t *r,
-    ngx_websocket_log_part_t **parts, ngx_uint_t *n, off_t *size)
+    ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size)
 {
     ngx_buf_t                 *b;
     ngx_chain_t               *cl, *bufs;
-    ngx_websocket_log_part_t  *part;
+    ngx_websocket_store_part_t  *part;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -550,7 +551,7 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
     /* there may be others instead of them, and one of tags before all */
 
     part = ngx_palloc(r->pool, (*n + NGX_HTTP_WEBSOCKET_INTAKE_PARTS + 1)
-                               * sizeof(ngx_websocket_log_part_t));
+                               * sizeof(ngx_websocket_store_part_t));
     if (part == NULL) {
         return NGX_ERROR;
     }
@@ -585,7 +586,7 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_websocket_publish_read_file(ngx_http_request_t *r, ngx_buf_t *b,
-    ngx_websocket_log_part_t *part)
+    ngx_websocket_store_part_t *part)
 {
     u_char   *p;
     ssize_t   n;
@@ -615,7 +616,7 @@ ngx_http_websocket_publish_read_file(ngx_http_request_t *r, ngx_buf_t *b,
 
 
 static ngx_int_t
-ngx_http_websocket_publish_check_utf8(ngx_websocket_log_part_t *parts,
+ngx_http_websocket_publish_check_utf8(ngx_websocket_store_part_t *parts,
     ngx_uint_t n)
 {
     ngx_uint_t            i;

@@ -15,7 +15,7 @@
 static ngx_int_t ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
     ngx_websocket_stamp_t *stamp);
 static ngx_int_t ngx_http_websocket_publish_join(ngx_http_request_t *r,
-    ngx_http_websocket_intake_t *in, ngx_websocket_log_part_t *parts,
+    ngx_http_websocket_intake_t *in, ngx_websocket_store_part_t *parts,
     ngx_uint_t n);
 static ngx_int_t ngx_http_websocket_publish_keep(ngx_http_request_t *r,
     ngx_http_websocket_intake_t *in);
@@ -23,7 +23,7 @@ static ngx_int_t ngx_http_websocket_publish_keep(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_websocket_publish_intake(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n, ngx_websocket_json_error_t *error)
 {
     ngx_int_t                       rc;
@@ -110,7 +110,7 @@ ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_websocket_publish_join(ngx_http_request_t *r,
-    ngx_http_websocket_intake_t *in, ngx_websocket_log_part_t *parts,
+    ngx_http_websocket_intake_t *in, ngx_websocket_store_part_t *parts,
     ngx_uint_t n)
 {
     u_char      *p;
@@ -180,7 +180,7 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 
 char *
 ngx_http_websocket_publish_tags(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n)
 {
     int               size;
@@ -204,7 +204,7 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
         return "X-WebSocket-Tags is not NAME=VALUE, or several with commas";
     }
 
-    ngx_memmove(&parts[1], &parts[0], *n * sizeof(ngx_websocket_log_part_t));
+    ngx_memmove(&parts[1], &parts[0], *n * sizeof(ngx_websocket_store_part_t));
 
     parts[0].data = buf;
     parts[0].size = size;

@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "hub/log.h"
+#include "store/store.h"
 #include "message/json.h"
 
 
@@ -23,7 +23,7 @@
  * NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n, ngx_websocket_json_error_t *error);
 
 /*
@@ -32,7 +32,7 @@ ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
  * wrong with the header, or NULL.
  */
 char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n);
 
 /* Answers with 422 and the error.  Returns what a content handler returns. */

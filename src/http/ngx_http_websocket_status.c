@@ -103,7 +103,7 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
     ngx_uint_t i)
 {
     json_t                       *json;
-    ngx_websocket_log_stat_t     *stat;
+    ngx_websocket_store_stat_t   *stat;
     ngx_http_websocket_stats_t   *stats;
     ngx_http_websocket_zone_t   **zones;
 
@@ -113,8 +113,8 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
     json = json_pack("{s:s%,s:I,s:I,s:I,s:I}",
                      "name", zones[i]->name.data, zones[i]->name.len,
                      "size", (json_int_t) stat->blocks
-                             * NGX_WEBSOCKET_LOG_BLOCK,
-                     "used", (json_int_t) stat->used * NGX_WEBSOCKET_LOG_BLOCK,
+                             * NGX_WEBSOCKET_STORE_BLOCK,
+                     "used", (json_int_t) stat->used * NGX_WEBSOCKET_STORE_BLOCK,
                      "channels", (json_int_t) stat->channels,
                      "messages", (json_int_t) stat->messages);
 

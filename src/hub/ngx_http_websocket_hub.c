@@ -8,7 +8,7 @@
 #define NGX_HTTP_WEBSOCKET_BUCKETS_MIN   64
 
 /* members of dead workers taken off in one turn: others are told of each */
-#define NGX_HTTP_WEBSOCKET_BURIALS       128
+#define NGX_HTTP_WEBSOCKET_REAP_MAX       128
 
 /* to read a channel, and to change it, in steps of a turn's work */
 #define NGX_HTTP_WEBSOCKET_READ_STEPS    4
@@ -30,7 +30,7 @@ typedef struct {
 /* a channel with subscribers in this worker */
 
 struct ngx_http_websocket_channel_s {
-    ngx_websocket_log_cursor_t      cursor;
+    ngx_websocket_store_cursor_t    cursor;
     ngx_queue_t                     subscriptions;
     ngx_queue_t                     dirty;      /* in hub->dirty */
     ngx_http_websocket_zone_t      *zone;
@@ -47,7 +47,7 @@ struct ngx_http_websocket_channel_s {
 /* a subscriber that is yet to be given what came before it */
 
 struct ngx_http_websocket_catch_up_s {
-    ngx_websocket_log_cursor_t           cursor;
+    ngx_websocket_store_cursor_t         cursor;
     ngx_queue_t                          queue;     /* in hub->catching_up */
     ngx_http_websocket_subscription_t   *subscription;
     unsigned                             queued:1;
@@ -62,11 +62,11 @@ struct ngx_http_websocket_catch_up_s {
 typedef struct ngx_http_websocket_farewell_s  ngx_http_websocket_farewell_t;
 
 struct ngx_http_websocket_farewell_s {
-    ngx_http_websocket_waiter_t     debt;
-    ngx_http_websocket_zone_t      *zone;
-    ngx_http_websocket_mourn_pt     mourn;
-    ngx_websocket_member_ref_t      ref;
-    ngx_http_websocket_farewell_t  *next;       /* in hub->farewells */
+    ngx_http_websocket_waiter_t          debt;
+    ngx_http_websocket_zone_t           *zone;
+    ngx_http_websocket_leave_message_pt  leave_message;
+    ngx_websocket_member_ref_t           ref;
+    ngx_http_websocket_farewell_t       *next;       /* in hub->farewells */
 };
 
 
@@ -100,7 +100,7 @@ struct ngx_http_websocket_hub_s {
 };
 
 
-static ngx_websocket_log_cursor_t *ngx_http_websocket_hub_cursor(
+static ngx_websocket_store_cursor_t *ngx_http_websocket_hub_cursor(
     ngx_http_websocket_zone_t *zone, ngx_websocket_channel_ref_t ref);
 static ngx_http_websocket_channel_t *ngx_http_websocket_hub_find(
     ngx_http_websocket_hub_t *hub, ngx_websocket_channel_ref_t ref);
@@ -131,7 +131,7 @@ static ngx_uint_t ngx_http_websocket_hub_catch_up_read(
     ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_hub_live(
     ngx_http_websocket_subscription_t *subscription, uint64_t offset);
-static void ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone,
+static void ngx_http_websocket_hub_wake_self(ngx_http_websocket_zone_t *zone,
     ngx_uint_t here);
 static ngx_uint_t ngx_http_websocket_hub_deliver_one(
     ngx_http_websocket_channel_t *channel);
@@ -145,17 +145,19 @@ static ngx_uint_t ngx_http_websocket_hub_read(
 static int ngx_http_websocket_hub_go_on(
     ngx_http_websocket_channel_t *channel);
 static int ngx_http_websocket_hub_read_batch(
-    ngx_http_websocket_channel_t *channel, ngx_websocket_log_cursor_t *cursor,
+    ngx_http_websocket_channel_t *channel,
+    ngx_websocket_store_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription);
 static int ngx_http_websocket_hub_read_large(
-    ngx_http_websocket_channel_t *channel, ngx_websocket_log_cursor_t *cursor,
+    ngx_http_websocket_channel_t *channel,
+    ngx_websocket_store_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription, size_t size);
 static ngx_int_t ngx_http_websocket_hub_batch(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p);
+    ngx_websocket_store_message_t *messages, ngx_uint_t n, u_char *p);
 static ngx_http_websocket_message_t *ngx_http_websocket_hub_message(
-    ngx_http_websocket_channel_t *channel, ngx_websocket_log_message_t *m,
+    ngx_http_websocket_channel_t *channel, ngx_websocket_store_message_t *m,
     u_char *p, ngx_uint_t fresh);
 static ngx_int_t ngx_http_websocket_hub_deliver_all(
     ngx_http_websocket_channel_t *channel,
@@ -182,7 +184,7 @@ static ngx_int_t ngx_http_websocket_hub_broken(
 
 static u_char                       ngx_http_websocket_batch[
                                         NGX_HTTP_WEBSOCKET_BATCH_SIZE];
-static ngx_websocket_log_message_t  ngx_http_websocket_messages[
+static ngx_websocket_store_message_t  ngx_http_websocket_messages[
                                         NGX_HTTP_WEBSOCKET_BATCH];
 static uint64_t                     ngx_http_websocket_deliveries;
 
@@ -213,8 +215,8 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     ngx_queue_init(&hub->dirty);
     ngx_queue_init(&hub->catching_up);
 
-    hub->hints = ngx_websocket_log_hints(zone->log);
-    hub->repairs = ngx_websocket_log_repairs(zone->log);
+    hub->hints = ngx_websocket_store_hints(zone->store);
+    hub->repairs = ngx_websocket_store_repairs(zone->store);
 
     hub->dummy.fd = (ngx_socket_t) -1;
     hub->dummy.data = zone;
@@ -262,8 +264,8 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 
     rc = ngx_http_websocket_zone_subscribe(zone, &zs);
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
-        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
     catch_up = zone->hub->spare_catch_up;
@@ -358,7 +360,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
 
     /* most often there is nothing to catch up with */
 
-    if (zs->rc == NGX_WEBSOCKET_LOG_EMPTY && zs->n == 0) {
+    if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY && zs->n == 0) {
         ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
         return;
     }
@@ -367,7 +369,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
                                      zs->messages, zs->n, zs->buf)
         != NGX_OK)
     {
-        subscriber->broken(subscription, NGX_WEBSOCKET_LOG_GAP);
+        subscriber->broken(subscription, NGX_WEBSOCKET_STORE_GAP);
         return;
     }
 
@@ -375,7 +377,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
         return;
     }
 
-    if (zs->rc == NGX_WEBSOCKET_LOG_EMPTY) {
+    if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY) {
         ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
         return;
     }
@@ -511,9 +513,9 @@ static ngx_uint_t
 ngx_http_websocket_hub_catch_up_read(
     ngx_http_websocket_subscription_t *subscription)
 {
-    int                          rc;
-    ngx_http_websocket_hub_t    *hub;
-    ngx_websocket_log_cursor_t  *cursor;
+    int                            rc;
+    ngx_http_websocket_hub_t      *hub;
+    ngx_websocket_store_cursor_t  *cursor;
 
     hub = subscription->channel->zone->hub;
     cursor = &subscription->catch_up->cursor;
@@ -527,12 +529,12 @@ ngx_http_websocket_hub_catch_up_read(
 
     switch (rc) {
 
-    case NGX_WEBSOCKET_LOG_EMPTY:
+    case NGX_WEBSOCKET_STORE_EMPTY:
         ngx_http_websocket_hub_live(subscription, cursor->next - 1);
         return 0;
 
-    case NGX_WEBSOCKET_LOG_GAP:
-    case NGX_WEBSOCKET_LOG_DELETED:
+    case NGX_WEBSOCKET_STORE_GAP:
+    case NGX_WEBSOCKET_STORE_DELETED:
         hub->subscriber->broken(subscription, rc);
         return 0;
 
@@ -542,7 +544,7 @@ ngx_http_websocket_hub_catch_up_read(
 }
 
 
-static ngx_websocket_log_cursor_t *
+static ngx_websocket_store_cursor_t *
 ngx_http_websocket_hub_cursor(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t ref)
 {
@@ -749,9 +751,9 @@ ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
 
 int
 ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info)
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info)
 {
     int         rc;
     ngx_uint_t  here;
@@ -759,7 +761,7 @@ ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     rc = ngx_http_websocket_zone_publish(zone, name, history, message, parts,
                                          n, info, &here);
 
-    ngx_http_websocket_hub_told(zone, here);
+    ngx_http_websocket_hub_wake_self(zone, here);
 
     return rc;
 }
@@ -774,7 +776,7 @@ ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
 
     rc = ngx_http_websocket_zone_delete(zone, name, &here);
 
-    ngx_http_websocket_hub_told(zone, here);
+    ngx_http_websocket_hub_wake_self(zone, here);
 
     return rc;
 }
@@ -801,7 +803,8 @@ ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone)
 /* this worker is one of those whom something was published for */
 
 static void
-ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone, ngx_uint_t here)
+ngx_http_websocket_hub_wake_self(ngx_http_websocket_zone_t *zone,
+    ngx_uint_t here)
 {
     if (here && zone->hub) {
         ngx_post_event(&zone->hub->event, &ngx_posted_events);
@@ -811,8 +814,9 @@ ngx_http_websocket_hub_told(ngx_http_websocket_zone_t *zone, ngx_uint_t here)
 
 ngx_int_t
 ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *parts, size_t n)
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message,
+    ngx_websocket_store_part_t *parts, size_t n)
 {
     int                             rc;
     ngx_uint_t                      here;
@@ -835,11 +839,11 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
                                       member, message, parts, n,
                                       &subscription->member, &here);
 
-    ngx_http_websocket_hub_told(zone, here);
+    ngx_http_websocket_hub_wake_self(zone, here);
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         ngx_free(farewell);
-        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
     farewell->next = zone->hub->farewells;
@@ -851,7 +855,7 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
 
 void
 ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_mourn_pt mourn)
+    ngx_http_websocket_leave_message_pt leave_message)
 {
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_farewell_t  *farewell;
@@ -869,7 +873,7 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
 
     farewell->debt.handler = ngx_http_websocket_hub_part;
     farewell->zone = zone;
-    farewell->mourn = mourn;
+    farewell->leave_message = leave_message;
     farewell->ref = subscription->member;
 
     subscription->member = 0;
@@ -891,13 +895,13 @@ ngx_http_websocket_hub_part(ngx_http_websocket_waiter_t *debt)
     farewell = ngx_queue_data(debt, ngx_http_websocket_farewell_t, debt);
 
     if (ngx_http_websocket_zone_leave(farewell->zone, farewell->ref,
-                                      farewell->mourn, &here)
+                                      farewell->leave_message, &here)
         != NGX_OK)
     {
         return NGX_BUSY;
     }
 
-    ngx_http_websocket_hub_told(farewell->zone, here);
+    ngx_http_websocket_hub_wake_self(farewell->zone, here);
 
     ngx_free(farewell);
 
@@ -906,18 +910,19 @@ ngx_http_websocket_hub_part(ngx_http_websocket_waiter_t *debt)
 
 
 ngx_uint_t
-ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_mourn_pt mourn)
+ngx_http_websocket_hub_reap_members(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_leave_message_pt leave_message)
 {
     ngx_uint_t  n, here;
 
-    for (n = 1; n <= NGX_HTTP_WEBSOCKET_BURIALS; n++) {
+    for (n = 1; n <= NGX_HTTP_WEBSOCKET_REAP_MAX; n++) {
 
-        if (!ngx_http_websocket_zone_bury(zone, mourn, &here)) {
+        if (!ngx_http_websocket_zone_reap_members(zone, leave_message,
+                                                  &here)) {
             return 0;
         }
 
-        ngx_http_websocket_hub_told(zone, here);
+        ngx_http_websocket_hub_wake_self(zone, here);
 
         if (n % 8 == 0 && ngx_http_websocket_turn_over()) {
             break;
@@ -963,7 +968,7 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
     hub->flooded = 0;
 
     if (hub->nchannels == 0) {
-        hub->hints = ngx_websocket_log_hints(zone->log);
+        hub->hints = ngx_websocket_store_hints(zone->store);
         hub->unseen = 0;
         return;
     }
@@ -1053,7 +1058,7 @@ ngx_http_websocket_hub_look(ngx_http_websocket_hub_t *hub,
     ngx_websocket_channel_ref_t    ref;
     ngx_http_websocket_channel_t  *channel;
 
-    repairs = ngx_websocket_log_repairs(zone->log);
+    repairs = ngx_websocket_store_repairs(zone->store);
 
     if (repairs != hub->repairs) {
         hub->repairs = repairs;
@@ -1062,13 +1067,13 @@ ngx_http_websocket_hub_look(ngx_http_websocket_hub_t *hub,
 
     for ( ;; ) {
 
-        rc = ngx_websocket_log_hint(zone->log, &hub->hints, &ref, &offset);
+        rc = ngx_websocket_store_hint(zone->store, &hub->hints, &ref, &offset);
 
-        if (rc == NGX_WEBSOCKET_LOG_EMPTY) {
+        if (rc == NGX_WEBSOCKET_STORE_EMPTY) {
             break;
         }
 
-        if (rc == NGX_WEBSOCKET_LOG_GAP) {
+        if (rc == NGX_WEBSOCKET_STORE_GAP) {
             all = 1;
             continue;
         }
@@ -1140,17 +1145,17 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 
         /* messages that follow wait behind it, also those that come yet */
 
-        channel->rest->rc = (rc == NGX_WEBSOCKET_LOG_EMPTY)
-                            ? NGX_WEBSOCKET_LOG_OK : rc;
+        channel->rest->rc = (rc == NGX_WEBSOCKET_STORE_EMPTY)
+                            ? NGX_WEBSOCKET_STORE_OK : rc;
         return 1;
     }
 
     switch (rc) {
 
-    case NGX_WEBSOCKET_LOG_EMPTY:
+    case NGX_WEBSOCKET_STORE_EMPTY:
         return 0;
 
-    case NGX_WEBSOCKET_LOG_GAP:
+    case NGX_WEBSOCKET_STORE_GAP:
 
         /* all subscribers are told: who comes next does not miss it */
 
@@ -1159,7 +1164,7 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 
         return 1;
 
-    case NGX_WEBSOCKET_LOG_DELETED:
+    case NGX_WEBSOCKET_STORE_DELETED:
         return ngx_http_websocket_hub_broken(channel, rc) == NGX_AGAIN;
 
     default:  /* OK, SHORT, BUSY */
@@ -1185,7 +1190,7 @@ ngx_http_websocket_hub_go_on(ngx_http_websocket_channel_t *channel)
         /* who came after that was known is not told, but goes on */
 
         return ngx_http_websocket_hub_broken(channel, rc) == NGX_AGAIN
-               ? rc : NGX_WEBSOCKET_LOG_OK;
+               ? rc : NGX_WEBSOCKET_STORE_OK;
     }
 
     /* what was kept of it by its number may be of others meanwhile */
@@ -1216,12 +1221,12 @@ ngx_http_websocket_hub_go_on(ngx_http_websocket_channel_t *channel)
 
 static int
 ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
-    ngx_websocket_log_cursor_t *cursor,
+    ngx_websocket_store_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription)
 {
-    int                           rc;
-    ngx_uint_t                    n;
-    ngx_websocket_log_message_t  *messages;
+    int                             rc;
+    ngx_uint_t                      n;
+    ngx_websocket_store_message_t  *messages;
 
     n = NGX_HTTP_WEBSOCKET_BATCH;
     messages = ngx_http_websocket_messages;
@@ -1230,7 +1235,7 @@ ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
                                       ngx_http_websocket_batch,
                                       NGX_HTTP_WEBSOCKET_BATCH_SIZE);
 
-    if (rc == NGX_WEBSOCKET_LOG_SHORT && n == 0) {
+    if (rc == NGX_WEBSOCKET_STORE_SHORT && n == 0) {
         return ngx_http_websocket_hub_read_large(channel, cursor,
                                                  subscription,
                                                  messages[0].size);
@@ -1240,7 +1245,7 @@ ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
                                      ngx_http_websocket_batch)
         != NGX_OK)
     {
-        return NGX_WEBSOCKET_LOG_GAP;
+        return NGX_WEBSOCKET_STORE_GAP;
     }
 
     return rc;
@@ -1254,17 +1259,17 @@ ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
 
 static int
 ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
-    ngx_websocket_log_cursor_t *cursor,
+    ngx_websocket_store_cursor_t *cursor,
     ngx_http_websocket_subscription_t *subscription, size_t size)
 {
-    int                           rc;
-    u_char                       *buf;
-    ngx_uint_t                    n;
-    ngx_websocket_log_message_t   message;
+    int                            rc;
+    u_char                        *buf;
+    ngx_uint_t                     n;
+    ngx_websocket_store_message_t  message;
 
     buf = ngx_alloc(size, ngx_cycle->log);
     if (buf == NULL) {
-        return NGX_WEBSOCKET_LOG_GAP;
+        return NGX_WEBSOCKET_STORE_GAP;
     }
 
     n = 1;
@@ -1272,12 +1277,12 @@ ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
     rc = ngx_http_websocket_zone_read(channel->zone, cursor, &message, &n,
                                       buf, size);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK
+    if (rc == NGX_WEBSOCKET_STORE_OK
         && ngx_http_websocket_hub_batch(channel, subscription, &message, 1,
                                         buf)
            != NGX_OK)
     {
-        rc = NGX_WEBSOCKET_LOG_GAP;
+        rc = NGX_WEBSOCKET_STORE_GAP;
     }
 
     ngx_free(buf);
@@ -1294,7 +1299,7 @@ ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
 static ngx_int_t
 ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_log_message_t *messages, ngx_uint_t n, u_char *p)
+    ngx_websocket_store_message_t *messages, ngx_uint_t n, u_char *p)
 {
     ngx_int_t                       rc;
     ngx_uint_t                      i;
@@ -1357,7 +1362,7 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
 
 static ngx_http_websocket_message_t *
 ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
-    ngx_websocket_log_message_t *m, u_char *p, ngx_uint_t fresh)
+    ngx_websocket_store_message_t *m, u_char *p, ngx_uint_t fresh)
 {
     ngx_http_websocket_message_t  *message;
 

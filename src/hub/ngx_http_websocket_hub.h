@@ -87,7 +87,7 @@ struct ngx_http_websocket_subscription_s {
 /* how a subscriber begins */
 
 typedef struct {
-    ngx_websocket_log_history_t              *history;  /* may be NULL */
+    ngx_websocket_store_history_t            *history;  /* may be NULL */
     ngx_http_websocket_replay_t               replay;
     ngx_uint_t                                defer;    /* deliver nothing
                                                            during the call */
@@ -105,7 +105,7 @@ ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     ngx_cycle_t *cycle, const ngx_http_websocket_subscriber_t *subscriber);
 
 /*
- * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_LOG_NAME_SIZE
+ * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_STORE_NAME_SIZE
  * bytes), from the place on that begin says; begin->recovered is set.  The
  * first messages that are due from history are delivered during the call, if
  * the turn is not over, the others as the subscriber is ready, then those that
@@ -129,9 +129,9 @@ void ngx_http_websocket_hub_unsubscribe(
  * worker get the message at the end of the present turn of the event loop.
  */
 int ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info);
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info);
 
 /*
  * Are messages there that this worker's subscribers will get in later turns
@@ -147,23 +147,24 @@ void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
  */
 ngx_int_t ngx_http_websocket_hub_join(
     ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *parts, size_t n);
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message,
+    ngx_websocket_store_part_t *parts, size_t n);
 
 /*
- * Takes it off again, with the message that mourn makes of it; does nothing
- * when it is not on it.
+ * Takes it off again, with the message that leave_message makes of it; does
+ * nothing when it is not on it.
  */
 void ngx_http_websocket_hub_leave(
     ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_mourn_pt mourn);
+    ngx_http_websocket_leave_message_pt leave_message);
 
 /*
  * Takes off whom a worker that died has left, as many as this turn allows and
  * the queues of those who are told.  Returns 1 when there are more.
  */
-ngx_uint_t ngx_http_websocket_hub_bury(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_mourn_pt mourn);
+ngx_uint_t ngx_http_websocket_hub_reap_members(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_leave_message_pt leave_message);
 
 /* Deletes a channel as ngx_http_websocket_zone_delete() does. */
 int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,

@@ -12,7 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "hub/log.h"
+#include "store/store.h"
 #include "wire/frame.h"
 
 

@@ -17,7 +17,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "hub/log.h"
+#include "store/store.h"
 
 
 #define NGX_HTTP_WEBSOCKET_STATS_ENTRIES    64
@@ -114,12 +114,12 @@ struct ngx_http_websocket_stats_table_s {
     ngx_atomic_t                      nslots;   /* that were ever in use */
     ngx_http_websocket_stats_entry_t  entries[
                                           NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
-    ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_LOG_WORKERS + 1]
+    ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_STORE_WORKERS + 1]
                                           [NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
 };
 
 /* the row of processes without a slot */
-#define NGX_HTTP_WEBSOCKET_STATS_SLOTLESS  NGX_WEBSOCKET_LOG_WORKERS
+#define NGX_HTTP_WEBSOCKET_STATS_SLOTLESS  NGX_WEBSOCKET_STORE_WORKERS
 
 
 /* what is counted into where there is no place for it */

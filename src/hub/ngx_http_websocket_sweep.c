@@ -11,9 +11,9 @@
 
 
 typedef struct {
-    ngx_http_websocket_mourn_pt   mourn;
-    ngx_array_t                  *zones;
-    ngx_event_t                   next;     /* slice */
+    ngx_http_websocket_leave_message_pt  leave_message;
+    ngx_array_t                         *zones;
+    ngx_event_t                          next;     /* slice */
 } ngx_http_websocket_sweep_t;
 
 
@@ -25,13 +25,13 @@ static ngx_http_websocket_sweep_t  ngx_http_websocket_sweeping;
 
 void
 ngx_http_websocket_sweep_init(ngx_cycle_t *cycle,
-    ngx_http_websocket_mourn_pt mourn)
+    ngx_http_websocket_leave_message_pt leave_message)
 {
     static ngx_connection_t  dummy;
 
     dummy.fd = (ngx_socket_t) -1;
 
-    ngx_http_websocket_sweeping.mourn = mourn;
+    ngx_http_websocket_sweeping.leave_message = leave_message;
     ngx_http_websocket_sweeping.next.handler =
                                              ngx_http_websocket_sweep_handler;
     ngx_http_websocket_sweeping.next.data = &dummy;
@@ -78,8 +78,8 @@ ngx_http_websocket_sweep_handler(ngx_event_t *ev)
             continue;
         }
 
-        left |= ngx_http_websocket_hub_bury(zone[i],
-                                           ngx_http_websocket_sweeping.mourn);
+        left |= ngx_http_websocket_hub_reap_members(zone[i],
+                                           ngx_http_websocket_sweeping.leave_message);
         left |= ngx_http_websocket_zone_sweep(zone[i]);
     }
 

@@ -15,9 +15,11 @@
 #include "hub/ngx_http_websocket_zone.h"
 
 
-/* In init_process; mourn is for ngx_http_websocket_hub_bury(). */
+/*
+ * In init_process; leave_message is for ngx_http_websocket_hub_reap_members().
+ */
 void ngx_http_websocket_sweep_init(ngx_cycle_t *cycle,
-    ngx_http_websocket_mourn_pt mourn);
+    ngx_http_websocket_leave_message_pt leave_message);
 
 /*
  * To be called each second, with the zones (ngx_http_websocket_zone_t *), of

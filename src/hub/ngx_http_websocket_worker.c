@@ -30,7 +30,7 @@ typedef struct {
     ngx_atomic_t                  generation;
     ngx_atomic_t                  incarnations;
     ngx_atomic_t                  drains;       /* that began */
-    ngx_http_websocket_slot_t     slots[NGX_WEBSOCKET_LOG_WORKERS];
+    ngx_http_websocket_slot_t     slots[NGX_WEBSOCKET_STORE_WORKERS];
 } ngx_http_websocket_table_t;
 
 
@@ -64,7 +64,7 @@ static ngx_str_t  ngx_http_websocket_table_name =
 static ngx_http_websocket_table_t  *ngx_http_websocket_table;
 static ngx_uint_t                   ngx_http_websocket_generation;
 
-static int         ngx_http_websocket_eventfds[NGX_WEBSOCKET_LOG_WORKERS];
+static int         ngx_http_websocket_eventfds[NGX_WEBSOCKET_STORE_WORKERS];
 static ngx_uint_t  ngx_http_websocket_neventfds;
 
 static ngx_uint_t         ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
@@ -129,7 +129,7 @@ ngx_http_websocket_worker_init_table(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
-    for (n = 0; n < NGX_WEBSOCKET_LOG_WORKERS; n++) {
+    for (n = 0; n < NGX_WEBSOCKET_STORE_WORKERS; n++) {
         if (ngx_http_websocket_worker_mutex(&table->slots[n].lease)
             != NGX_OK)
         {
@@ -232,7 +232,7 @@ ngx_http_websocket_worker_create_eventfds(ngx_log_t *log)
     ngx_uint_t     n;
     struct rlimit  limit;
 
-    n = NGX_WEBSOCKET_LOG_WORKERS;
+    n = NGX_WEBSOCKET_STORE_WORKERS;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         n = ngx_min(n, limit.rlim_cur / NGX_HTTP_WEBSOCKET_EVENTFDS);
@@ -602,13 +602,13 @@ ngx_http_websocket_worker_has(ngx_uint_t slot, uint32_t incarnation)
 
 
 void
-ngx_http_websocket_worker_wake(ngx_websocket_log_wake_t *wake)
+ngx_http_websocket_worker_wake(ngx_websocket_store_wake_t *wake)
 {
     uint64_t                    slots;
     ngx_uint_t                  i, n;
     ngx_http_websocket_slot_t  *slot;
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS / 64; i++) {
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS / 64; i++) {
 
         for (slots = wake->slots[i]; slots; slots &= slots - 1) {
 
@@ -707,7 +707,7 @@ ngx_http_websocket_worker_reap_slot(ngx_uint_t n, ngx_log_t *log)
 
     (void) pthread_mutex_unlock(&slot->lease);
 
-    /* only now: to others, who wait for its seats, it lived until now */
+    /* only now: to others, who wait for its quotas, it lived until now */
 
     if (rc == EOWNERDEAD) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,

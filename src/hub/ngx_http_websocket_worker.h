@@ -23,7 +23,7 @@
 
 #include <pthread.h>
 
-#include "hub/log.h"
+#include "store/store.h"
 
 
 typedef void (*ngx_http_websocket_slot_pt)(ngx_uint_t slot);
@@ -96,7 +96,7 @@ ngx_uint_t ngx_http_websocket_worker_has(ngx_uint_t slot,
  * Wakes the workers of a set, this one excepted: one write to an eventfd
  * each, none for those that have yet to see the last one.
  */
-void ngx_http_websocket_worker_wake(ngx_websocket_log_wake_t *wake);
+void ngx_http_websocket_worker_wake(ngx_websocket_store_wake_t *wake);
 
 /* Says that what woke this worker is going to be looked at. */
 void ngx_http_websocket_worker_awake(void);

@@ -1,9 +1,9 @@
 
 #include "conf/ngx_http_websocket_conf.h"
-#include "hub/log_channel.h"
-#include "hub/log_member.h"
-#include "hub/log_message.h"
-#include "hub/log_seat.h"
+#include "store/channel.h"
+#include "store/member.h"
+#include "store/message.h"
+#include "store/quota.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
@@ -25,7 +25,9 @@
 /* of messages, read while a newcomer subscribes, which has other work */
 #define NGX_HTTP_WEBSOCKET_FIRST     64
 
-/* of what the log does in pieces so many are done, more while the turn lasts */
+/*
+ * of what the log does in pieces so many are done, more while the turn lasts
+ */
 #define NGX_HTTP_WEBSOCKET_PIECES    64
 
 /* the wall clock was set when it is off by more, ms */
@@ -55,56 +57,58 @@ static void ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
 static ngx_uint_t ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n);
 static int ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
 static int ngx_http_websocket_zone_append_large(
     ngx_http_websocket_zone_t *zone, ngx_str_t *name,
-    ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+    ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
 static ngx_int_t ngx_http_websocket_zone_unreserve(
     ngx_http_websocket_waiter_t *debt);
 static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_large_t *large);
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_large_t *large);
 static int ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_large_t *large,
-    ngx_websocket_log_info_t *info, ngx_uint_t *here);
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_large_t *large,
+    ngx_websocket_store_info_t *info, ngx_uint_t *here);
 static int ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_zone_seek_newcomer(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s,
     uint64_t newest);
 static int ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size);
 static int ngx_http_websocket_zone_read_locked(
-    ngx_http_websocket_zone_t *zone, ngx_websocket_log_cursor_t *cursor,
-    ngx_websocket_log_message_t *messages, ngx_uint_t *n, u_char *buf,
+    ngx_http_websocket_zone_t *zone, ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *messages, ngx_uint_t *n, u_char *buf,
     size_t size);
 static ngx_uint_t ngx_http_websocket_zone_wake(
-    ngx_websocket_log_wake_t *wake);
+    ngx_websocket_store_wake_t *wake);
 static int ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
 static int ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
-    ngx_uint_t *here);
-static int ngx_http_websocket_zone_bury_one(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here);
-static int ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_row_t *rows, size_t n,
-    ngx_websocket_log_seat_t *seats);
+    ngx_websocket_member_ref_t ref,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
+static int ngx_http_websocket_zone_reap_member(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
+static int ngx_http_websocket_zone_quota_take(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_quota_key_t *rows, size_t n,
+    ngx_websocket_store_quota_t *quotas);
 static ngx_uint_t ngx_http_websocket_zone_is_void(
     ngx_http_websocket_zone_t *zone, ngx_uint_t slot);
-static int ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member,
-    ngx_http_websocket_mourn_pt mourn, ngx_websocket_log_wake_t *wake);
+static int ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member,
+    ngx_http_websocket_leave_message_pt leave_message,
+    ngx_websocket_store_wake_t *wake);
 
 
 ngx_http_websocket_zone_t *
@@ -220,9 +224,9 @@ ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone)
     shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
     shared = shpool->data;
 
-    zone->log = ngx_websocket_log_open(shared->log, shared->size);
+    zone->store = ngx_websocket_store_open(shared->log, shared->size);
 
-    if (zone->log == NULL) {
+    if (zone->store == NULL) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "websocket zone \"%V\" was made by another version of "
                       "the module: restart nginx instead of reloading",
@@ -269,8 +273,8 @@ ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone)
     (void) ngx_http_websocket_zone_wall(0);
 
     if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK
-        || ngx_websocket_log_format(shared->log, shared->size, seed)
-           != NGX_WEBSOCKET_LOG_OK)
+        || ngx_websocket_store_format(shared->log, shared->size, seed)
+           != NGX_WEBSOCKET_STORE_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "websocket zone \"%V\" is too small", &zone->name);
@@ -279,9 +283,9 @@ ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone)
 
     shpool->data = shared;
     zone->shared = shared;
-    zone->log = ngx_websocket_log_open(shared->log, shared->size);
+    zone->store = ngx_websocket_store_open(shared->log, shared->size);
 
-    return zone->log ? NGX_OK : NGX_ERROR;
+    return zone->store ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -358,7 +362,7 @@ ngx_http_websocket_zone_spin(ngx_http_websocket_zone_t *zone,
         rc = pthread_mutex_trylock(&zone->shared->mutex);
 
         if (rc == 0) {
-            ngx_websocket_log_section_begin();
+            ngx_websocket_store_section_begin();
             return NGX_OK;
         }
 
@@ -378,7 +382,7 @@ ngx_http_websocket_zone_spin(ngx_http_websocket_zone_t *zone,
 static void
 ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone)
 {
-    ngx_websocket_log_recover(zone->log);
+    ngx_websocket_store_recover(zone->store);
 
     (void) pthread_mutex_consistent(&zone->shared->mutex);
 
@@ -408,7 +412,7 @@ ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone, ngx_uint_t tries)
 static void
 ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
 {
-    ngx_websocket_log_section();
+    ngx_websocket_store_section();
 
     (void) pthread_mutex_unlock(&zone->shared->mutex);
 }
@@ -433,7 +437,7 @@ ngx_http_websocket_zone_now_us(void)
 
 
 void
-ngx_http_websocket_zone_stamp(ngx_websocket_log_message_t *message)
+ngx_http_websocket_zone_stamp(ngx_websocket_store_message_t *message)
 {
     uint64_t  us;
 
@@ -479,7 +483,7 @@ ngx_http_websocket_zone_wall(uint64_t time)
 /* wakes the others, and tells whether this worker is in the set */
 
 static ngx_uint_t
-ngx_http_websocket_zone_wake(ngx_websocket_log_wake_t *wake)
+ngx_http_websocket_zone_wake(ngx_websocket_store_wake_t *wake)
 {
     ngx_uint_t  slot;
 
@@ -513,7 +517,7 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
         return NGX_BUSY;
     }
 
-    ngx_websocket_log_attach(zone->log, slot, incarnation);
+    ngx_websocket_store_attach(zone->store, slot, incarnation);
 
     ngx_http_websocket_zone_unlock(zone);
 
@@ -528,7 +532,7 @@ ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone)
 {
     ngx_uint_t  slot;
 
-    for (slot = 0; slot < NGX_WEBSOCKET_LOG_WORKERS; slot++) {
+    for (slot = 0; slot < NGX_WEBSOCKET_STORE_WORKERS; slot++) {
 
         if (ngx_http_websocket_zone_is_void(zone, slot)) {
             if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
@@ -538,7 +542,7 @@ ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone)
             /* another worker may have been attached meanwhile */
 
             if (ngx_http_websocket_zone_is_void(zone, slot)) {
-                ngx_websocket_log_attach(zone->log, slot, 0);
+                ngx_websocket_store_attach(zone->store, slot, 0);
             }
 
             ngx_http_websocket_zone_unlock(zone);
@@ -553,7 +557,7 @@ ngx_http_websocket_zone_is_void(ngx_http_websocket_zone_t *zone,
 {
     uint32_t  incarnation;
 
-    incarnation = ngx_websocket_log_attached(zone->log, slot);
+    incarnation = ngx_websocket_store_attached(zone->store, slot);
 
     return incarnation && !ngx_http_websocket_worker_has(slot, incarnation);
 }
@@ -564,14 +568,14 @@ ngx_http_websocket_zone_is_void(ngx_http_websocket_zone_t *zone,
 static ngx_uint_t
 ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n)
 {
-    if (*rc != NGX_WEBSOCKET_LOG_AGAIN) {
+    if (*rc != NGX_WEBSOCKET_STORE_AGAIN) {
         return 0;
     }
 
     if (++*n % NGX_HTTP_WEBSOCKET_PIECES == 0
         && ngx_http_websocket_turn_over())
     {
-        *rc = NGX_WEBSOCKET_LOG_NOSPACE;
+        *rc = NGX_WEBSOCKET_STORE_NOSPACE;
         return 0;
     }
 
@@ -581,9 +585,9 @@ ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n)
 
 int
 ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
 {
     int         rc;
     size_t      i, size;
@@ -595,7 +599,7 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
 
     /* who has no slot has nobody who would give its blocks back */
 
-    if (size > NGX_WEBSOCKET_LOG_PIECE
+    if (size > NGX_WEBSOCKET_STORE_PIECE
         && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
     {
         return ngx_http_websocket_zone_append_large(zone, name, history,
@@ -616,36 +620,36 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
 {
     int                          rc;
     uint64_t                     hash;
-    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_store_wake_t   wake;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
     ngx_http_websocket_zone_stamp(message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
-                                        hash, message->time, history, &ref);
+    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
+                                          hash, message->time, history, &ref);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
-        rc = ngx_websocket_log_append(zone->log, ref, message, parts, n,
-                                      &wake, info);
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        rc = ngx_websocket_store_append(zone->store, ref, message, parts, n,
+                                        &wake, info);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
     *here = 0;
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
         *here = ngx_http_websocket_zone_wake(&wake);
     }
 
@@ -657,16 +661,16 @@ ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here)
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
 {
-    int                        rc;
-    uint32_t                   reserved;
-    ngx_uint_t                 pieces;
-    ngx_websocket_log_large_t  large;
+    int                          rc;
+    uint32_t                     reserved;
+    ngx_uint_t                   pieces;
+    ngx_websocket_store_large_t  large;
 
-    ngx_memzero(&large, sizeof(ngx_websocket_log_large_t));
+    ngx_memzero(&large, sizeof(ngx_websocket_store_large_t));
 
     *here = 0;
     pieces = 0;
@@ -677,9 +681,9 @@ ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
         rc = ngx_http_websocket_zone_reserve(zone, name, history, message,
                                              parts, n, &large);
 
-        if (rc == NGX_WEBSOCKET_LOG_OK) {
-            ngx_websocket_log_fill(zone->log, message, parts, n,
-                                   ngx_http_websocket_worker_slot(), &large);
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
+            ngx_websocket_store_fill(zone->store, message, parts, n,
+                                     ngx_http_websocket_worker_slot(), &large);
 
             rc = ngx_http_websocket_zone_link(zone, name, history, message,
                                               parts, n, &large, info, here);
@@ -693,7 +697,7 @@ ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
 
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
-    if (rc != NGX_WEBSOCKET_LOG_OK
+    if (rc != NGX_WEBSOCKET_STORE_OK
         && ngx_http_websocket_zone_unreserve(&zone->reserved) != NGX_OK)
     {
         ngx_http_websocket_owe(zone, &zone->reserved);
@@ -714,7 +718,8 @@ ngx_http_websocket_zone_unreserve(ngx_http_websocket_waiter_t *debt)
         return NGX_BUSY;
     }
 
-    ngx_websocket_log_unreserve(zone->log, ngx_http_websocket_worker_slot());
+    ngx_websocket_store_unreserve(zone->store,
+                                  ngx_http_websocket_worker_slot());
 
     ngx_http_websocket_zone_unlock(zone);
 
@@ -724,28 +729,28 @@ ngx_http_websocket_zone_unreserve(ngx_http_websocket_waiter_t *debt)
 
 static int
 ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_large_t *large)
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_large_t *large)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
     ngx_http_websocket_zone_stamp(message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
-                                        hash, message->time, history, &ref);
+    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
+                                          hash, message->time, history, &ref);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
-        rc = ngx_websocket_log_reserve(zone->log, ref, message, parts, n,
-                                       ngx_http_websocket_worker_slot(),
-                                       large);
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        rc = ngx_websocket_store_reserve(zone->store, ref, message, parts, n,
+                                         ngx_http_websocket_worker_slot(),
+                                         large);
     }
 
     ngx_http_websocket_zone_unlock(zone);
@@ -756,43 +761,43 @@ ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_large_t *large,
-    ngx_websocket_log_info_t *info, ngx_uint_t *here)
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_large_t *large,
+    ngx_websocket_store_info_t *info, ngx_uint_t *here)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_uint_t                   slot;
-    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_store_wake_t   wake;
     ngx_websocket_channel_ref_t  ref;
 
     slot = ngx_http_websocket_worker_slot();
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
     ngx_http_websocket_zone_stamp(message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_log_open_channel(zone->log, name->data, name->len,
-                                        hash, message->time, history, &ref);
+    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
+                                          hash, message->time, history, &ref);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
-        rc = ngx_websocket_log_append_large(zone->log, ref, message, parts, n,
-                                            slot, large, &wake, info);
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        rc = ngx_websocket_store_append_large(zone->store, ref, message, parts,
+                                              n, slot, large, &wake, info);
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
 
         /* where nobody is there for it, it was not kept */
 
-        ngx_websocket_log_unreserve(zone->log, slot);
+        ngx_websocket_store_unreserve(zone->store, slot);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
         *here = ngx_http_websocket_zone_wake(&wake);
     }
 
@@ -805,57 +810,57 @@ ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_uint_t *here)
 {
     uint64_t                     hash;
-    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_store_wake_t   wake;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+    ref = ngx_websocket_store_find(zone->store, name->data, name->len, hash);
 
     if (ref) {
-        ngx_websocket_log_delete(zone->log, ref, &wake);
+        ngx_websocket_store_delete(zone->store, ref, &wake);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
     if (ref == 0) {
         *here = 0;
-        return NGX_WEBSOCKET_LOG_NOTFOUND;
+        return NGX_WEBSOCKET_STORE_NOTFOUND;
     }
 
     *here = ngx_http_websocket_zone_wake(&wake);
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 int
 ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_info_t *info)
+    ngx_str_t *name, ngx_websocket_store_info_t *info)
 {
     uint64_t                     hash;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+    ref = ngx_websocket_store_find(zone->store, name->data, name->len, hash);
 
     if (ref) {
-        ngx_websocket_log_info(zone->log, ref, info);
+        ngx_websocket_store_info(zone->store, ref, info);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
-    return ref ? NGX_WEBSOCKET_LOG_OK : NGX_WEBSOCKET_LOG_NOTFOUND;
+    return ref ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_NOTFOUND;
 }
 
 
@@ -881,38 +886,38 @@ static int
 ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s)
 {
-    int                          rc;
-    uint64_t                     hash, now, newest;
-    ngx_websocket_log_cursor_t  *own;
+    int                            rc;
+    uint64_t                       hash, now, newest;
+    ngx_websocket_store_cursor_t  *own;
 
     newest = 0;
-    hash = ngx_websocket_log_hash(zone->log, s->name->data, s->name->len);
+    hash = ngx_websocket_store_hash(zone->store, s->name->data, s->name->len);
     now = ngx_http_websocket_zone_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_log_open_channel(zone->log, s->name->data,
-                                        s->name->len, hash, now, s->history,
-                                        &s->ref);
+    rc = ngx_websocket_store_open_channel(zone->store, s->name->data,
+                                          s->name->len, hash, now, s->history,
+                                          &s->ref);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
         own = s->find(zone, s->ref);
 
-        rc = ngx_websocket_log_subscribe(zone->log, s->ref,
-                                         ngx_http_websocket_worker_slot(),
-                                         now, own ? own : &s->cursor,
-                                         &newest);
+        rc = ngx_websocket_store_subscribe(zone->store, s->ref,
+                                           ngx_http_websocket_worker_slot(),
+                                           now, own ? own : &s->cursor,
+                                           &newest);
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
         ngx_http_websocket_zone_seek_newcomer(zone, s, newest);
 
         /* said also where nothing is read now: what is new is not history */
 
         if (s->visitor.next > newest) {
-            s->rc = NGX_WEBSOCKET_LOG_EMPTY;
+            s->rc = NGX_WEBSOCKET_STORE_EMPTY;
             s->n = 0;
 
         } else {
@@ -934,11 +939,11 @@ static void
 ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s, uint64_t newest)
 {
-    ngx_uint_t                 i;
-    ngx_websocket_log_info_t   info;
-    ngx_websocket_position_t  *since;
+    ngx_uint_t                  i;
+    ngx_websocket_store_info_t  info;
+    ngx_websocket_position_t   *since;
 
-    ngx_websocket_log_info(zone->log, s->ref, &info);
+    ngx_websocket_store_info(zone->store, s->ref, &info);
 
     s->recovered = 0;
 
@@ -947,9 +952,9 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
         since = &s->replay->since[i];
 
         if (since->epoch == info.epoch && since->offset <= newest
-            && ngx_websocket_log_seek(zone->log, s->ref, since->offset + 1,
-                                      &s->visitor)
-               == NGX_WEBSOCKET_LOG_OK)
+            && ngx_websocket_store_seek(zone->store, s->ref, since->offset + 1,
+                                        &s->visitor)
+               == NGX_WEBSOCKET_STORE_OK)
         {
             s->recovered = 1;
             break;
@@ -957,10 +962,10 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
     }
 
     if (!s->recovered) {
-        (void) ngx_websocket_log_seek(zone->log, s->ref,
-                                      newest + 1 - ngx_min(s->replay->newest,
-                                                           info.length),
-                                      &s->visitor);
+        (void) ngx_websocket_store_seek(zone->store, s->ref,
+                                        newest + 1 - ngx_min(s->replay->newest,
+                                                             info.length),
+                                        &s->visitor);
     }
 
     s->position.epoch = info.epoch;
@@ -970,7 +975,7 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
 
 ngx_int_t
 ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor)
+    ngx_websocket_store_cursor_t *cursor)
 {
     uint64_t  now;
 
@@ -980,7 +985,7 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
         return NGX_BUSY;
     }
 
-    ngx_websocket_log_unsubscribe(zone->log, cursor, now);
+    ngx_websocket_store_unsubscribe(zone->store, cursor, now);
 
     ngx_http_websocket_zone_unlock(zone);
 
@@ -990,7 +995,8 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size)
 {
     int         rc;
@@ -1006,22 +1012,23 @@ ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
         *n = most;
         rc = ngx_http_websocket_zone_read_some(zone, cursor, messages, n, buf,
                                                size);
-    } while (rc == NGX_WEBSOCKET_LOG_AGAIN && *n == 0);
+    } while (rc == NGX_WEBSOCKET_STORE_AGAIN && *n == 0);
 
-    return rc == NGX_WEBSOCKET_LOG_AGAIN ? NGX_WEBSOCKET_LOG_OK : rc;
+    return rc == NGX_WEBSOCKET_STORE_AGAIN ? NGX_WEBSOCKET_STORE_OK : rc;
 }
 
 
 static int
 ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size)
 {
     int  rc;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *n = 0;
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
     rc = ngx_http_websocket_zone_read_locked(zone, cursor, messages, n, buf,
@@ -1035,19 +1042,20 @@ ngx_http_websocket_zone_read_some(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_read_locked(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size)
 {
     int         rc;
     ngx_uint_t  i;
 
-    rc = NGX_WEBSOCKET_LOG_OK;
+    rc = NGX_WEBSOCKET_STORE_OK;
 
     for (i = 0; i < *n; i++) {
-        rc = ngx_websocket_log_read(zone->log, cursor, &messages[i], buf,
-                                    size);
+        rc = ngx_websocket_store_read(zone->store, cursor, &messages[i], buf,
+                                      size);
 
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
             break;
         }
 
@@ -1063,7 +1071,7 @@ ngx_http_websocket_zone_read_locked(ngx_http_websocket_zone_t *zone,
 
 void
 ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor)
+    ngx_websocket_store_cursor_t *cursor)
 {
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
 
@@ -1072,7 +1080,7 @@ ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
         return;
     }
 
-    ngx_websocket_log_skip(zone->log, cursor);
+    ngx_websocket_store_skip(zone->store, cursor);
 
     ngx_http_websocket_zone_unlock(zone);
 }
@@ -1080,25 +1088,25 @@ ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, uint64_t offset, ngx_websocket_log_cursor_t *cursor,
-    ngx_websocket_log_info_t *info)
+    ngx_str_t *name, uint64_t offset, ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_info_t *info)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_websocket_channel_ref_t  ref;
 
-    rc = NGX_WEBSOCKET_LOG_NOTFOUND;
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    rc = NGX_WEBSOCKET_STORE_NOTFOUND;
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+    ref = ngx_websocket_store_find(zone->store, name->data, name->len, hash);
 
     if (ref) {
-        ngx_websocket_log_info(zone->log, ref, info);
-        rc = ngx_websocket_log_seek(zone->log, ref, offset, cursor);
+        ngx_websocket_store_info(zone->store, ref, info);
+        rc = ngx_websocket_store_seek(zone->store, ref, offset, cursor);
     }
 
     ngx_http_websocket_zone_unlock(zone);
@@ -1110,7 +1118,7 @@ ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
 void
 ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone)
 {
-    zone->sweep = ngx_max(ngx_websocket_log_buckets(zone->log)
+    zone->sweep = ngx_max(ngx_websocket_store_buckets(zone->store)
                           / NGX_HTTP_WEBSOCKET_SWEEP,
                           NGX_HTTP_WEBSOCKET_SHARE);
 }
@@ -1137,15 +1145,15 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
 
         n = zone->sweep;
 
-        if (ngx_websocket_log_sweeper(zone->log, slot, now,
-                                      NGX_HTTP_WEBSOCKET_SWEEPING))
+        if (ngx_websocket_store_sweeper(zone->store, slot, now,
+                                        NGX_HTTP_WEBSOCKET_SWEEPING))
         {
-            n = ngx_websocket_log_sweep(zone->log,
+            n = ngx_websocket_store_sweep(zone->store,
                                         ngx_min(n, NGX_HTTP_WEBSOCKET_BUCKETS),
-                                        now, zone->inactive);
+                                          now, zone->inactive);
 
             if (n == zone->sweep) {
-                ngx_websocket_log_swept(zone->log, slot);
+                ngx_websocket_store_swept(zone->store, slot);
             }
         }
 
@@ -1164,8 +1172,8 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
 
 int
 ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
 {
     int         rc;
@@ -1184,27 +1192,27 @@ ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
 {
-    int                       rc;
-    ngx_websocket_log_wake_t  wake;
+    int                         rc;
+    ngx_websocket_store_wake_t  wake;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_log_join(zone->log, channel,
-                                ngx_http_websocket_worker_slot(), member,
-                                message, parts, n, &wake, ref);
+    rc = ngx_websocket_store_join(zone->store, channel,
+                                  ngx_http_websocket_worker_slot(), member,
+                                  message, parts, n, &wake, ref);
 
     ngx_http_websocket_zone_unlock(zone);
 
     *here = 0;
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
         *here = ngx_http_websocket_zone_wake(&wake);
     }
 
@@ -1214,8 +1222,8 @@ ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
 
 ngx_int_t
 ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
-    ngx_uint_t *here)
+    ngx_websocket_member_ref_t ref,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here)
 {
     int         rc;
     ngx_uint_t  pieces;
@@ -1223,33 +1231,34 @@ ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     pieces = 0;
 
     do {
-        rc = ngx_http_websocket_zone_part(zone, ref, mourn, here);
+        rc = ngx_http_websocket_zone_part(zone, ref, leave_message, here);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
-    if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
         rc = ngx_http_websocket_zone_part(zone, ref, NULL, here);
     }
 
-    return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_BUSY : NGX_OK;
+    return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_BUSY : NGX_OK;
 }
 
 
 static int
 ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
-    ngx_uint_t *here)
+    ngx_websocket_member_ref_t ref,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here)
 {
-    int                         rc;
-    ngx_websocket_log_wake_t    wake;
-    ngx_websocket_log_member_t  member;
+    int                           rc;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_store_member_t  member;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    ngx_websocket_log_member(zone->log, ref, &member);
-    rc = ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn, &wake);
+    ngx_websocket_store_member(zone->store, ref, &member);
+    rc = ngx_http_websocket_zone_drop_member(zone, ref, &member, leave_message,
+                                             &wake);
 
     ngx_http_websocket_zone_unlock(zone);
 
@@ -1260,8 +1269,8 @@ ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
 
 
 ngx_uint_t
-ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here)
+ngx_http_websocket_zone_reap_members(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here)
 {
     int         rc;
     ngx_uint_t  pieces;
@@ -1269,38 +1278,38 @@ ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
     pieces = 0;
 
     do {
-        rc = ngx_http_websocket_zone_bury_one(zone, mourn, here);
+        rc = ngx_http_websocket_zone_reap_member(zone, leave_message, here);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
-    if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
-        rc = ngx_http_websocket_zone_bury_one(zone, NULL, here);
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
+        rc = ngx_http_websocket_zone_reap_member(zone, NULL, here);
     }
 
-    return rc == NGX_WEBSOCKET_LOG_OK;
+    return rc == NGX_WEBSOCKET_STORE_OK;
 }
 
 
 static int
-ngx_http_websocket_zone_bury_one(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here)
+ngx_http_websocket_zone_reap_member(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here)
 {
-    int                         rc;
-    ngx_websocket_log_wake_t    wake;
-    ngx_websocket_member_ref_t  ref;
-    ngx_websocket_log_member_t  member;
+    int                           rc;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_store_member_t  member;
 
-    rc = NGX_WEBSOCKET_LOG_EMPTY;
+    rc = NGX_WEBSOCKET_STORE_EMPTY;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    ref = ngx_websocket_log_orphan(zone->log, &member);
+    ref = ngx_websocket_store_orphan(zone->store, &member);
 
     if (ref) {
-        rc = ngx_http_websocket_zone_dismiss(zone, ref, &member, mourn,
-                                             &wake);
+        rc = ngx_http_websocket_zone_drop_member(zone, ref, &member,
+                                                 leave_message, &wake);
     }
 
     ngx_http_websocket_zone_unlock(zone);
@@ -1311,47 +1320,49 @@ ngx_http_websocket_zone_bury_one(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* without a message where mourn is NULL */
+/* without a message where leave_message is NULL */
 
 static int
-ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member,
-    ngx_http_websocket_mourn_pt mourn, ngx_websocket_log_wake_t *wake)
+ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member,
+    ngx_http_websocket_leave_message_pt leave_message,
+    ngx_websocket_store_wake_t *wake)
 {
-    size_t                       n;
-    ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_log_message_t  message;
+    size_t                         n;
+    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_websocket_store_message_t  message;
 
-    n = mourn ? mourn(member, &message, parts) : 0;
+    n = leave_message ? leave_message(member, &message, parts) : 0;
 
-    return ngx_websocket_log_leave(zone->log, ref,
-                                   ngx_http_websocket_zone_now(),
-                                   n ? &message : NULL, parts, n, wake);
+    return ngx_websocket_store_leave(zone->store, ref,
+                                     ngx_http_websocket_zone_now(),
+                                     n ? &message : NULL, parts, n, wake);
 }
 
 
 int
 ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_member_ref_t *ref, uint64_t *id,
-    ngx_websocket_log_member_t *members, uint32_t *n)
+    ngx_websocket_store_member_t *members, uint32_t *n)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_websocket_channel_ref_t  channel;
 
-    rc = NGX_WEBSOCKET_LOG_NOTFOUND;
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    rc = NGX_WEBSOCKET_STORE_NOTFOUND;
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *n = 0;
-        return NGX_WEBSOCKET_LOG_BUSY;
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    channel = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
+    channel = ngx_websocket_store_find(zone->store, name->data, name->len,
+                                       hash);
 
     if (channel) {
-        rc = ngx_websocket_log_members(zone->log, channel, ref, id, members,
-                                       n);
+        rc = ngx_websocket_store_members(zone->store, channel, ref, id,
+                                         members, n);
     }
 
     ngx_http_websocket_zone_unlock(zone);
@@ -1362,13 +1373,13 @@ ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
 
 void
 ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_stat_t *stat)
+    ngx_websocket_store_stat_t *stat)
 {
     ngx_int_t  locked;
 
     locked = ngx_http_websocket_zone_lock(zone);
 
-    ngx_websocket_log_stat(zone->log, stat);
+    ngx_websocket_store_stat(zone->store, stat);
 
     if (locked == NGX_OK) {
         ngx_http_websocket_zone_unlock(zone);
@@ -1382,9 +1393,9 @@ ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
 
 
 int
-ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_row_t *rows, size_t n,
-    ngx_websocket_log_seat_t *seats)
+ngx_http_websocket_zone_quota_acquire(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_quota_key_t *rows, size_t n,
+    ngx_websocket_store_quota_t *quotas)
 {
     int         rc;
     ngx_uint_t  pieces;
@@ -1392,7 +1403,7 @@ ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
     pieces = 0;
 
     do {
-        rc = ngx_http_websocket_zone_sit_down(zone, rows, n, seats);
+        rc = ngx_http_websocket_zone_quota_take(zone, rows, n, quotas);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
@@ -1400,9 +1411,9 @@ ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
 
 
 static int
-ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_row_t *rows, size_t n,
-    ngx_websocket_log_seat_t *seats)
+ngx_http_websocket_zone_quota_take(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_quota_key_t *rows, size_t n,
+    ngx_websocket_store_quota_t *quotas)
 {
     int         rc;
     uint64_t    now;
@@ -1413,16 +1424,16 @@ ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
     for (reaped = 0; ; reaped = 1) {
 
         if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-            return NGX_WEBSOCKET_LOG_BUSY;
+            return NGX_WEBSOCKET_STORE_BUSY;
         }
 
-        rc = ngx_websocket_log_sit(zone->log, rows, n,
+        rc = ngx_websocket_store_quota_acquire(zone->store, rows, n,
                                    ngx_http_websocket_worker_slot(), now,
-                                   seats);
+                                               quotas);
 
         ngx_http_websocket_zone_unlock(zone);
 
-        if (rc != NGX_WEBSOCKET_LOG_FULL || reaped) {
+        if (rc != NGX_WEBSOCKET_STORE_FULL || reaped) {
             return rc;
         }
 
@@ -1435,8 +1446,8 @@ ngx_http_websocket_zone_sit_down(ngx_http_websocket_zone_t *zone,
 
 
 ngx_int_t
-ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_seat_t *seats, size_t n)
+ngx_http_websocket_zone_quota_release(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_quota_t *quotas, size_t n)
 {
     uint64_t  now;
 
@@ -1446,7 +1457,7 @@ ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
         return NGX_BUSY;
     }
 
-    ngx_websocket_log_rise(zone->log, seats, n, now);
+    ngx_websocket_store_quota_release(zone->store, quotas, n, now);
 
     ngx_http_websocket_zone_unlock(zone);
 
@@ -1462,14 +1473,14 @@ ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
     ngx_uint_t                   crowded;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_log_hash(zone->log, name->data, name->len);
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return 0;
     }
 
-    ref = ngx_websocket_log_find(zone->log, name->data, name->len, hash);
-    crowded = ref ? ngx_websocket_log_crowded(zone->log, ref,
+    ref = ngx_websocket_store_find(zone->store, name->data, name->len, hash);
+    crowded = ref ? ngx_websocket_store_crowded(zone->store, ref,
                                            ngx_http_websocket_worker_slot())
                   : 0;
 

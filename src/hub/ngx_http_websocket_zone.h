@@ -12,10 +12,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "hub/log.h"
+#include "store/store.h"
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_wait.h"
-#include "hub/position.h"
+#include "store/position.h"
 
 
 typedef struct ngx_http_websocket_hub_s     ngx_http_websocket_hub_t;
@@ -27,7 +27,7 @@ struct ngx_http_websocket_zone_s {
     ngx_msec_t                    inactive;  /* then an idle channel goes */
 
     ngx_http_websocket_shared_t  *shared;
-    ngx_websocket_log_t          *log;
+    ngx_websocket_store_t        *store;
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL in what is not a worker,
@@ -47,7 +47,7 @@ struct ngx_http_websocket_zone_s {
  * Finds this worker's cursor of a channel: NULL when nobody subscribed to it
  * here.  Called with the lock held.
  */
-typedef ngx_websocket_log_cursor_t *(*ngx_http_websocket_cursor_pt)(
+typedef ngx_websocket_store_cursor_t *(*ngx_http_websocket_cursor_pt)(
     ngx_http_websocket_zone_t *zone, ngx_websocket_channel_ref_t ref);
 
 
@@ -59,13 +59,13 @@ ngx_http_websocket_zone_t *ngx_http_websocket_zone_add(ngx_conf_t *cf,
     ngx_str_t *name, size_t size, ngx_msec_t inactive);
 
 /*
- * The functions below answer with the NGX_WEBSOCKET_LOG_* codes of log.h, or
+ * The functions below answer with the NGX_WEBSOCKET_STORE_* codes of log.h, or
  * with NGX_OK; and with BUSY and NGX_BUSY when the lock cannot be had, as
  * ngx_http_websocket_wait.h has it, and nothing was done.  name is 1 to
- * NGX_WEBSOCKET_LOG_NAME_SIZE bytes; history may be NULL.
+ * NGX_WEBSOCKET_STORE_NAME_SIZE bytes; history may be NULL.
  */
 
-#define NGX_WEBSOCKET_LOG_BUSY  -100
+#define NGX_WEBSOCKET_STORE_BUSY  -100
 
 /* Can the lock be had, with so many tries in a row?  For who waits for it. */
 ngx_int_t ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone,
@@ -90,9 +90,9 @@ void ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone);
  * *here is 1 when this worker is one of those.  message->time is set.
  */
 int ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_history_t *history,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
-    size_t n, ngx_websocket_log_info_t *info, ngx_uint_t *here);
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
 
 /* Deletes a channel: NOTFOUND when there is none. */
 int ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
@@ -100,7 +100,7 @@ int ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
 
 /* Describes a channel: NOTFOUND when there is none. */
 int ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_log_info_t *info);
+    ngx_str_t *name, ngx_websocket_store_info_t *info);
 
 /* what a newcomer gets first, of what history shows */
 
@@ -114,22 +114,22 @@ typedef struct {
 typedef struct {
     /* set by the caller */
 
-    ngx_str_t                    *name;
-    ngx_websocket_log_history_t  *history;
-    ngx_http_websocket_replay_t  *replay;
-    ngx_http_websocket_cursor_pt  find;
+    ngx_str_t                      *name;
+    ngx_websocket_store_history_t  *history;
+    ngx_http_websocket_replay_t    *replay;
+    ngx_http_websocket_cursor_pt    find;
 
-    ngx_websocket_log_message_t  *messages; /* as of zone_read() */
-    ngx_uint_t                    n;
-    u_char                       *buf;
-    size_t                        size;
+    ngx_websocket_store_message_t  *messages; /* as of zone_read() */
+    ngx_uint_t                      n;
+    u_char                         *buf;
+    size_t                          size;
 
     /* set by the function */
 
     ngx_websocket_channel_ref_t   ref;
-    ngx_websocket_log_cursor_t    cursor;   /* to be used when find() knows
+    ngx_websocket_store_cursor_t  cursor;   /* to be used when find() knows
                                                none for the channel */
-    ngx_websocket_log_cursor_t    visitor;  /* reads on after messages */
+    ngx_websocket_store_cursor_t  visitor;  /* reads on after messages */
     ngx_websocket_position_t      position; /* the subscriber begins after */
     ngx_uint_t                    recovered;
     int                           rc;       /* of the reading of messages */
@@ -149,7 +149,7 @@ int ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
  * cannot be had now: then nothing was done.
  */
 ngx_int_t ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor);
+    ngx_websocket_store_cursor_t *cursor);
 
 /*
  * Reads up to *n messages into buf, one after the other, as many as fit in
@@ -158,29 +158,30 @@ ngx_int_t ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
  * the one that did not fit.  GAP is said until zone_skip() acknowledges it.
  */
 int ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *messages,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size);
 
 /* Goes on behind a gap, as of the log. */
 void ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_cursor_t *cursor);
+    ngx_websocket_store_cursor_t *cursor);
 
 /*
  * Sets a visitor's cursor in the channel of that name to read from offset:
- * NOTFOUND, GAP or OK as ngx_websocket_log_seek(); info is set but with
+ * NOTFOUND, GAP or OK as ngx_websocket_store_seek(); info is set but with
  * NOTFOUND.
  */
 int ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, uint64_t offset, ngx_websocket_log_cursor_t *cursor,
-    ngx_websocket_log_info_t *info);
+    ngx_str_t *name, uint64_t offset, ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_info_t *info);
 
 /*
  * Joins as of the log, with a message of n parts or none.  Wakes the other
  * workers; *here as of publish.
  */
 int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_member_t *member,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
 
 /*
@@ -189,18 +190,18 @@ int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
  */
 #define NGX_HTTP_WEBSOCKET_PARTS  4
 
-typedef size_t (*ngx_http_websocket_mourn_pt)(
-    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *parts);
+typedef size_t (*ngx_http_websocket_leave_message_pt)(
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
 
 /* Takes a member off, as of the log. */
 ngx_int_t ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_member_ref_t ref, ngx_http_websocket_mourn_pt mourn,
-    ngx_uint_t *here);
+    ngx_websocket_member_ref_t ref,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
 
 /* Takes one off whose worker died.  Returns 0 when none was taken off. */
-ngx_uint_t ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_mourn_pt mourn, ngx_uint_t *here);
+ngx_uint_t ngx_http_websocket_zone_reap_members(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
 
 /*
  * Reads up to *n members of the channel of that name, as of the log.  Returns
@@ -208,19 +209,19 @@ ngx_uint_t ngx_http_websocket_zone_bury(ngx_http_websocket_zone_t *zone,
  */
 int ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_member_ref_t *ref, uint64_t *id,
-    ngx_websocket_log_member_t *members, uint32_t *n);
+    ngx_websocket_store_member_t *members, uint32_t *n);
 
 /*
- * Takes n seats as of the log, in the name of this worker.  What workers that
+ * Takes n quotas as of the log, in the name of this worker.  What workers that
  * died have held is not counted, from the moment of their death.
  */
-int ngx_http_websocket_zone_sit(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_row_t *rows, size_t n,
-    ngx_websocket_log_seat_t *seats);
+int ngx_http_websocket_zone_quota_acquire(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_quota_key_t *rows, size_t n,
+    ngx_websocket_store_quota_t *quotas);
 
 /* Gives them back. */
-ngx_int_t ngx_http_websocket_zone_rise(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_seat_t *seats, size_t n);
+ngx_int_t ngx_http_websocket_zone_quota_release(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_quota_t *quotas, size_t n);
 
 /*
  * Is the zone crowded with unread messages of that channel?  As of the log: 1
@@ -231,7 +232,7 @@ ngx_uint_t ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
 
 /* How full the zone is; where it is stuck, about. */
 void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_log_stat_t *stat);
+    ngx_websocket_store_stat_t *stat);
 
 /*
  * Milliseconds of the clock that nobody sets, as messages bear them: one that
@@ -246,7 +247,7 @@ uint64_t ngx_http_websocket_zone_now_us(void);
  * Gives a message the present time, with a fraction in 256ths of a
  * millisecond; and when that was, in microseconds.
  */
-void ngx_http_websocket_zone_stamp(ngx_websocket_log_message_t *message);
+void ngx_http_websocket_zone_stamp(ngx_websocket_store_message_t *message);
 
 #define ngx_http_websocket_zone_us(time, fraction)                            \
     ((uint64_t) (time) * 1000 + (fraction) * 1000 / 256)

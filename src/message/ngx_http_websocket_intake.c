@@ -1,7 +1,7 @@
 
 #include "hub/ngx_http_websocket_zone.h"
 #include "message/ngx_http_websocket_intake.h"
-#include "hub/log_message.h"
+#include "store/message.h"
 #include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"
 #include "message/type_check.h"
@@ -148,7 +148,7 @@ ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
 
 ngx_uint_t
 ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
-    ngx_websocket_log_part_t *parts)
+    ngx_websocket_store_part_t *parts)
 {
     parts[0].data = in->data;
     parts[0].size = in->size;
@@ -159,7 +159,7 @@ ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
 
     parts[0].size = in->number;
 
-    parts[1].data = ngx_websocket_log_offset;
+    parts[1].data = ngx_websocket_store_offset;
 
     parts[2].data = in->data + in->number;
     parts[2].size = in->size - in->number;

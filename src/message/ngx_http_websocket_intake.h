@@ -59,7 +59,7 @@ ngx_int_t ngx_http_websocket_intake(ngx_http_websocket_intake_t *in);
  * how many, up to NGX_HTTP_WEBSOCKET_INTAKE_PARTS.
  */
 ngx_uint_t ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
-    ngx_websocket_log_part_t *parts);
+    ngx_websocket_store_part_t *parts);
 
 /*
  * Sets what the location's stamp says now: who sent it, where from is not

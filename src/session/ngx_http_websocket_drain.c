@@ -125,8 +125,8 @@ ngx_http_websocket_drain_position(ngx_http_websocket_zone_t *zone,
     ngx_str_t *channel, ngx_uint_t n, ngx_http_websocket_options_t *options,
     ngx_websocket_position_t *position)
 {
-    ngx_uint_t                i;
-    ngx_websocket_log_info_t  info;
+    ngx_uint_t                  i;
+    ngx_websocket_store_info_t  info;
 
     ngx_memzero(position, sizeof(ngx_websocket_position_t));
 
@@ -135,7 +135,7 @@ ngx_http_websocket_drain_position(ngx_http_websocket_zone_t *zone,
     }
 
     if (ngx_http_websocket_zone_info(zone, channel, &info)
-        != NGX_WEBSOCKET_LOG_OK)
+        != NGX_WEBSOCKET_STORE_OK)
     {
         return;
     }

@@ -41,7 +41,7 @@ void ngx_http_websocket_drain(ngx_http_websocket_session_t *s);
 /* Sends a session away now. */
 void ngx_http_websocket_drain_leave(ngx_http_websocket_session_t *s);
 
-/* The session has no subscription any more, and gives its seats back. */
+/* The session has no subscription any more, and gives its quotas back. */
 void ngx_http_websocket_drain_away(ngx_http_websocket_session_t *s);
 
 /* A worker that shuts down sends all its sessions away, spread over time. */

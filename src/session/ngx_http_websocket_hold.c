@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_hold.h"
-#include "hub/log_message.h"
+#include "store/message.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_raw.h"
@@ -15,13 +15,13 @@ struct ngx_http_websocket_held_s {
     ngx_uint_t                      priority;
     uint8_t                         type;
     size_t                          n;
-    ngx_websocket_log_part_t        parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_websocket_store_part_t      parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
     u_char                          data[1];
 };
 
 
 static ngx_http_websocket_held_t *ngx_http_websocket_held_copy(
-    ngx_http_websocket_session_t *s, ngx_websocket_log_part_t *parts,
+    ngx_http_websocket_session_t *s, ngx_websocket_store_part_t *parts,
     size_t n);
 static ngx_int_t ngx_http_websocket_held_publish(
     ngx_http_websocket_waiter_t *waiter);
@@ -29,7 +29,7 @@ static ngx_int_t ngx_http_websocket_held_publish(
 
 ngx_int_t
 ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
-    ngx_uint_t priority, ngx_websocket_log_part_t *parts, size_t n)
+    ngx_uint_t priority, ngx_websocket_store_part_t *parts, size_t n)
 {
     ngx_http_websocket_held_t  *held;
 
@@ -65,7 +65,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
 
 static ngx_http_websocket_held_t *
 ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
-    ngx_websocket_log_part_t *parts, size_t n)
+    ngx_websocket_store_part_t *parts, size_t n)
 {
     u_char                     *p;
     size_t                      i, size;
@@ -96,7 +96,7 @@ ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
 
         /* one part may be the message's offset, which is not there yet */
 
-        if (parts[i].data != ngx_websocket_log_offset) {
+        if (parts[i].data != ngx_websocket_store_offset) {
             held->parts[i].data = p;
             p = ngx_cpymem(p, parts[i].data, parts[i].size);
         }

@@ -18,7 +18,7 @@
  * want of memory.
  */
 ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_log_part_t *parts,
+    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
     size_t n);
 
 /* Forgets the message; does nothing when there is none. */

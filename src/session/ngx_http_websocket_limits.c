@@ -14,13 +14,13 @@
 
 
 static ngx_http_websocket_limits_t *ngx_http_websocket_limits_alloc(
-    ngx_http_websocket_session_t *s, ngx_uint_t nseats);
-static ngx_int_t ngx_http_websocket_limits_sit(
+    ngx_http_websocket_session_t *s, ngx_uint_t nquotas);
+static ngx_int_t ngx_http_websocket_limits_acquire(
     ngx_http_websocket_session_t *s, ngx_http_request_t *r,
     ngx_array_t *sessions);
-static ngx_int_t ngx_http_websocket_limits_rise(
+static ngx_int_t ngx_http_websocket_limits_release(
     ngx_http_websocket_waiter_t *debt);
-static void ngx_http_websocket_seat_name(
+static void ngx_http_websocket_quota_name(
     ngx_http_websocket_max_sessions_t *max, ngx_str_t *key, u_char *name);
 static ngx_int_t ngx_http_websocket_limits_drop(
     ngx_http_websocket_session_t *s, ngx_http_websocket_max_rate_t *max);
@@ -38,32 +38,32 @@ static ngx_uint_t  ngx_http_websocket_earned;
 
 ngx_int_t
 ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r, ngx_uint_t seats)
+    ngx_http_request_t *r, ngx_uint_t quotas)
 {
-    ngx_uint_t                         nseats;
+    ngx_uint_t                         nquotas;
     ngx_http_websocket_limits_conf_t  *conf;
 
     conf = &s->conf->limits;
-    nseats = conf->sessions && seats ? conf->sessions->nelts : 0;
+    nquotas = conf->sessions && quotas ? conf->sessions->nelts : 0;
 
-    if (nseats == 0
+    if (nquotas == 0
         && (conf->rates == NULL || s->protocol != NGX_HTTP_WEBSOCKET_RAW))
     {
         return NGX_OK;
     }
 
-    if (ngx_http_websocket_limits_alloc(s, nseats) == NULL) {
+    if (ngx_http_websocket_limits_alloc(s, nquotas) == NULL) {
         return NGX_ERROR;
     }
 
-    return nseats ? ngx_http_websocket_limits_sit(s, r, conf->sessions)
+    return nquotas ? ngx_http_websocket_limits_acquire(s, r, conf->sessions)
                   : NGX_OK;
 }
 
 
 static ngx_http_websocket_limits_t *
 ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
-    ngx_uint_t nseats)
+    ngx_uint_t nquotas)
 {
     size_t                             size;
     ngx_uint_t                         i, n;
@@ -76,7 +76,7 @@ ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
     n = conf->rates ? conf->rates->nelts : 0;
 
     size = sizeof(ngx_http_websocket_limits_t)
-           + nseats * sizeof(ngx_websocket_log_seat_t)
+           + nquotas * sizeof(ngx_websocket_store_quota_t)
            + n * sizeof(ngx_websocket_rate_bucket_t);
 
     limits = ngx_calloc(size, s->connection->log);
@@ -84,8 +84,8 @@ ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
         return NULL;
     }
 
-    limits->seats = (ngx_websocket_log_seat_t *) &limits[1];
-    limits->buckets = (ngx_websocket_rate_bucket_t *) &limits->seats[nseats];
+    limits->quotas = (ngx_websocket_store_quota_t *) &limits[1];
+    limits->buckets = (ngx_websocket_rate_bucket_t *) &limits->quotas[nquotas];
 
     now = ngx_http_websocket_now();
 
@@ -105,15 +105,15 @@ ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
 
 
 static ngx_int_t
-ngx_http_websocket_limits_sit(ngx_http_websocket_session_t *s,
+ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_array_t *sessions)
 {
     int                                 rc;
     size_t                              n;
     ngx_str_t                           key;
     ngx_uint_t                          i;
-    ngx_websocket_log_row_t          *row;
-    ngx_websocket_log_row_t           rows[NGX_HTTP_WEBSOCKET_LIMITS];
+    ngx_websocket_store_quota_key_t          *row;
+    ngx_websocket_store_quota_key_t           rows[NGX_HTTP_WEBSOCKET_LIMITS];
     ngx_http_websocket_max_sessions_t  *max;
 
     n = 0;
@@ -136,26 +136,26 @@ ngx_http_websocket_limits_sit(ngx_http_websocket_session_t *s,
 
         row = &rows[n++];
 
-        ngx_http_websocket_seat_name(&max[i], &key, row->name);
+        ngx_http_websocket_quota_name(&max[i], &key, row->name);
         row->max = (uint32_t) max[i].max;
     }
 
-    rc = ngx_http_websocket_zone_sit(s->conf->zone, rows, n,
-                                     s->record->limits->seats);
+    rc = ngx_http_websocket_zone_quota_acquire(s->conf->zone, rows, n,
+                                               s->record->limits->quotas);
 
-    if (rc == NGX_WEBSOCKET_LOG_FULL) {
+    if (rc == NGX_WEBSOCKET_STORE_FULL) {
         ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                       "websocket session refused: as many are there as may "
                       "be");
         return NGX_BUSY;
     }
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
-        return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_AGAIN : NGX_DECLINED;
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
     s->record->limits->zone = s->conf->zone;
-    s->record->limits->nseats = n;
+    s->record->limits->nquotas = n;
 
     return NGX_OK;
 }
@@ -164,7 +164,7 @@ ngx_http_websocket_limits_sit(ngx_http_websocket_session_t *s,
 /* the same for all workers, of all configurations */
 
 static void
-ngx_http_websocket_seat_name(ngx_http_websocket_max_sessions_t *max,
+ngx_http_websocket_quota_name(ngx_http_websocket_max_sessions_t *max,
     ngx_str_t *key, u_char *name)
 {
     ngx_sha1_t  sha1;
@@ -184,33 +184,33 @@ ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s)
 
     limits = s->record->limits;
 
-    if (limits == NULL || limits->nseats == 0 || limits->debt.queue.next) {
+    if (limits == NULL || limits->nquotas == 0 || limits->debt.queue.next) {
         return;
     }
 
-    limits->debt.handler = ngx_http_websocket_limits_rise;
+    limits->debt.handler = ngx_http_websocket_limits_release;
 
-    if (ngx_http_websocket_limits_rise(&limits->debt) != NGX_OK) {
+    if (ngx_http_websocket_limits_release(&limits->debt) != NGX_OK) {
         ngx_http_websocket_owe(limits->zone, &limits->debt);
     }
 }
 
 
 static ngx_int_t
-ngx_http_websocket_limits_rise(ngx_http_websocket_waiter_t *debt)
+ngx_http_websocket_limits_release(ngx_http_websocket_waiter_t *debt)
 {
     ngx_http_websocket_limits_t  *limits;
 
     limits = ngx_queue_data(debt, ngx_http_websocket_limits_t, debt);
 
-    if (ngx_http_websocket_zone_rise(limits->zone, limits->seats,
-                                     limits->nseats)
+    if (ngx_http_websocket_zone_quota_release(limits->zone, limits->quotas,
+                                              limits->nquotas)
         != NGX_OK)
     {
         return NGX_BUSY;
     }
 
-    limits->nseats = 0;
+    limits->nquotas = 0;
 
     if (limits->left) {
         ngx_free(limits);
@@ -238,11 +238,11 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
     ngx_http_websocket_held_drop(limits);
     ngx_free(limits->rest);
 
-    /* the seats may be owed yet */
+    /* the quotas may be owed yet */
 
     limits->left = 1;
 
-    if (limits->nseats == 0) {
+    if (limits->nquotas == 0) {
         ngx_free(limits);
     }
 }

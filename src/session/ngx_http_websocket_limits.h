@@ -1,6 +1,6 @@
 
 /*
- * How much a session may do: it sits on seats that are counted across all
+ * How much a session may do: it sits on quotas that are counted across all
  * workers, and what it sends is measured.
  */
 
@@ -19,7 +19,7 @@ typedef struct ngx_http_websocket_held_s  ngx_http_websocket_held_t;
 /* what is counted and measured of a session: made when it is first needed */
 
 struct ngx_http_websocket_limits_s {
-    ngx_websocket_log_seat_t     *seats;
+    ngx_websocket_store_quota_t  *quotas;
     ngx_websocket_rate_bucket_t  *buckets;  /* one for each websocket_rate */
     u_char                       *rest;     /* of what has come, or NULL */
     size_t                        size;     /* of it */
@@ -27,28 +27,28 @@ struct ngx_http_websocket_limits_s {
     ngx_websocket_rate_bucket_t   pings;
     ngx_websocket_rate_errors_t   errors;
     uint32_t                      refused;
-    uint16_t                      nseats;
+    uint16_t                      nquotas;
     uint8_t                       waits;    /* nothing is read of it */
     uint8_t                       turn;     /* until all is delivered here */
     uint8_t                       behind;   /* the rest waits for its turn */
     uint8_t                       left;     /* the session has gone */
     ngx_http_websocket_held_t    *held;     /* NULL: no message waits */
-    ngx_http_websocket_zone_t    *zone;     /* of the seats */
+    ngx_http_websocket_zone_t    *zone;     /* of the quotas */
     ngx_http_websocket_waiter_t   debt;     /* to give them back */
 };
 
 
 /*
- * Takes the seats that the location asks for, all or none, or with seats 0
+ * Takes the quotas that the location asks for, all or none, or with quotas 0
  * none in any case.  Returns NGX_OK;
  * NGX_BUSY when there are as many sessions as there may be, NGX_DECLINED when
  * the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR when memory was
  * refused.
  */
 ngx_int_t ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r, ngx_uint_t seats);
+    ngx_http_request_t *r, ngx_uint_t quotas);
 
-/* Gives the seats back. */
+/* Gives the quotas back. */
 void ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s);
 
 /* Frees what was kept of the session. */

@@ -3,28 +3,28 @@
 
 
 /* "from": and ,"session":"0123456789abcdef" */
-#define NGX_HTTP_WEBSOCKET_FROM_SIZE  (NGX_WEBSOCKET_LOG_MEMBER_SIZE          \
+#define NGX_HTTP_WEBSOCKET_FROM_SIZE  (NGX_WEBSOCKET_STORE_MEMBER_SIZE          \
                                        - (sizeof("\"from\":") - 1)            \
                                        - (sizeof(",\"session\":\"\"") - 1) - 16)
 
 
 static ngx_uint_t ngx_http_websocket_presence_member(
-    ngx_http_websocket_session_t *s, ngx_websocket_log_member_t *member);
+    ngx_http_websocket_session_t *s, ngx_websocket_store_member_t *member);
 static u_char *ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name);
 static size_t ngx_http_websocket_presence_event(char *type,
-    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *parts);
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
 
 
 ngx_int_t
 ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription)
 {
-    size_t                       n;
-    ngx_int_t                    rc;
-    ngx_websocket_log_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_log_member_t   member;
-    ngx_websocket_log_message_t  message;
+    size_t                         n;
+    ngx_int_t                      rc;
+    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_websocket_store_member_t   member;
+    ngx_websocket_store_message_t  message;
 
     if (s->protocol == NGX_HTTP_WEBSOCKET_POLL
         || !ngx_http_websocket_presence_member(s, &member))
@@ -57,15 +57,16 @@ ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription)
 {
     ngx_http_websocket_hub_leave(subscription,
-                                 ngx_http_websocket_presence_mourn);
+                                 ngx_http_websocket_presence_leave_message);
 }
 
 
 size_t
-ngx_http_websocket_presence_mourn(ngx_websocket_log_member_t *member,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts)
+ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts)
 {
-    return member->mourn ? ngx_http_websocket_presence_event("leave", member,
+    return member->leave_message ? ngx_http_websocket_presence_event("leave",
+                                                                     member,
                                                              message, parts)
                          : 0;
 }
@@ -75,7 +76,7 @@ ngx_http_websocket_presence_mourn(ngx_websocket_log_member_t *member,
 
 static ngx_uint_t
 ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
-    ngx_websocket_log_member_t *member)
+    ngx_websocket_store_member_t *member)
 {
     u_char     *p;
     ngx_str_t   name;
@@ -101,7 +102,7 @@ ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
     member->id = s->record->id;
     member->time = ngx_http_websocket_zone_now();
     member->size = p - member->data;
-    member->mourn = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;
+    member->leave_message = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;
 
     return 1;
 }
@@ -150,15 +151,15 @@ ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name)
 
 static size_t
 ngx_http_websocket_presence_event(char *type,
-    ngx_websocket_log_member_t *member, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *parts)
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts)
 {
     uint64_t       wall;
     ngx_tm_t       tm;
     static u_char  head[sizeof("{\"type\":\"leave\",")];
     static u_char  tail[sizeof(",\"time\":\"1970-09-28T12:00:00.000Z\"}") + 8];
 
-    ngx_memzero(message, sizeof(ngx_websocket_log_message_t));
+    ngx_memzero(message, sizeof(ngx_websocket_store_message_t));
 
     ngx_http_websocket_zone_stamp(message);
     message->type = NGX_WEBSOCKET_TEXT;

@@ -27,11 +27,12 @@ void ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription);
 
 /*
- * For ngx_http_websocket_hub_bury(): the "leave" of a member whose worker
- * died.  Fills in the message and its parts; returns how many, 0 for none.
+ * For ngx_http_websocket_hub_reap_members(): the "leave" of a member whose
+ * worker died.  Fills in the message and its parts; returns how many, 0 for
+ * none.
  */
-size_t ngx_http_websocket_presence_mourn(ngx_websocket_log_member_t *member,
-    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts);
+size_t ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PRESENCE_H */

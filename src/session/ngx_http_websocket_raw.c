@@ -38,7 +38,7 @@ static ngx_int_t
 ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_log_part_t  part;
+    ngx_websocket_store_part_t  part;
 
     if (s->conf->echo) {
         return ngx_http_websocket_raw_echo(s, type, data, size);
@@ -99,12 +99,12 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
 
 ngx_int_t
 ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
-    ngx_uint_t priority, ngx_websocket_log_part_t *parts, size_t n)
+    ngx_uint_t priority, ngx_websocket_store_part_t *parts, size_t n)
 {
     int                            rc;
     ngx_str_t                      channel;
-    ngx_websocket_log_history_t    history;
-    ngx_websocket_log_message_t    message;
+    ngx_websocket_store_history_t  history;
+    ngx_websocket_store_message_t  message;
 
     /* a timer or the tick would see it, but after this message */
 
@@ -118,7 +118,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_OK;
     }
 
-    ngx_memzero(&message, sizeof(ngx_websocket_log_message_t));
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
 
     message.type = type;
     message.source = s->record->id;
@@ -132,18 +132,18 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
                           ngx_http_websocket_conf_history(s->conf, &history),
                           &message, parts, n, NULL);
 
-    if (rc == NGX_WEBSOCKET_LOG_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
         s->conf->stats->published++;
         return NGX_OK;
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_BUSY) {
+    if (rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_hold(s, type, priority, parts, n);
     }
 
     ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                   "websocket zone \"%V\" cannot take the message: %s",
-                  &s->conf->zone->name, ngx_websocket_log_strerror(rc));
+                  &s->conf->zone->name, ngx_websocket_store_strerror(rc));
 
     ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
                                      "message not published: no space");

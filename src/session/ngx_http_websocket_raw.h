@@ -19,7 +19,7 @@ extern const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol;
  * protocol.
  */
 ngx_int_t ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_log_part_t *parts,
+    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
     size_t n);
 
 

@@ -229,11 +229,11 @@ static ngx_int_t
 ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
     ngx_str_t *channels, ngx_http_websocket_options_t *options)
 {
-    ngx_int_t                     rc;
-    ngx_uint_t                    i;
-    ngx_http_websocket_begin_t    begin;
-    ngx_http_websocket_hello_t    hello;
-    ngx_websocket_log_history_t   history;
+    ngx_int_t                      rc;
+    ngx_uint_t                     i;
+    ngx_http_websocket_begin_t     begin;
+    ngx_http_websocket_hello_t     hello;
+    ngx_websocket_store_history_t  history;
 
     if (s->nsubscriptions == 0) {
         return NGX_OK;
@@ -444,7 +444,7 @@ ngx_http_websocket_session_broken(
 
     s = ngx_http_websocket_session_of(subscription);
 
-    if (rc == NGX_WEBSOCKET_LOG_DELETED) {
+    if (rc == NGX_WEBSOCKET_STORE_DELETED) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
                                          "the channel was deleted");
         return;

@@ -70,9 +70,9 @@ static ngx_int_t
 ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_int_t                 rc;
-    ngx_uint_t                n, collects;
-    ngx_websocket_log_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_int_t                   rc;
+    ngx_uint_t                  n, collects;
+    ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
 
     if (s->conf->typed.filter && s->nsubscriptions) {
 

@@ -1,71 +1,71 @@
 
 #include <string.h>
 
-#include "hub/log_channel.h"
-#include "hub/log_message.h"
-#include "hub/log_private.h"
+#include "store/channel.h"
+#include "store/message.h"
+#include "store/store_private.h"
 
 
-static int ngx_websocket_log_is(ngx_websocket_log_t *log,
+static int ngx_websocket_store_is(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, const uint8_t *name, size_t size,
     uint64_t hash);
-static int ngx_websocket_log_create(ngx_websocket_log_t *log,
+static int ngx_websocket_store_create(ngx_websocket_store_t *store,
     const uint8_t *name, size_t size, uint64_t hash, uint64_t now,
-    const ngx_websocket_log_history_t *history,
+    const ngx_websocket_store_history_t *history,
     ngx_websocket_channel_ref_t *channel);
-static void ngx_websocket_log_count(ngx_websocket_log_t *log,
+static void ngx_websocket_store_count(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, int n);
-static void ngx_websocket_log_keep(ngx_websocket_log_t *log,
+static void ngx_websocket_store_keep(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint64_t now,
-    const ngx_websocket_log_history_t *history);
-static int ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch);
-static int ngx_websocket_log_present(ngx_websocket_log_t *log,
+    const ngx_websocket_store_history_t *history);
+static int ngx_websocket_store_is_quota(const ngx_websocket_channel_t *ch);
+static int ngx_websocket_store_present(ngx_websocket_store_t *store,
     const ngx_websocket_entry_t *entry);
-static ngx_websocket_list_t *ngx_websocket_log_list_of(
-    ngx_websocket_log_t *log, uint8_t list);
-static int ngx_websocket_log_held(ngx_websocket_log_t *log,
+static ngx_websocket_list_t *ngx_websocket_store_list_of(
+    ngx_websocket_store_t *store, uint8_t list);
+static int ngx_websocket_store_held(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch);
-static void ngx_websocket_log_enlist(ngx_websocket_log_t *log,
+static void ngx_websocket_store_enlist(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint8_t list);
-static void ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
+static void ngx_websocket_store_free_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel);
-static uint64_t ngx_websocket_log_worker(ngx_websocket_log_t *log,
+static uint64_t ngx_websocket_store_worker(ngx_websocket_store_t *store,
     uint32_t slot);
-static uint32_t ngx_websocket_log_sweep_bucket(ngx_websocket_log_t *log,
+static uint32_t ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store,
     uint64_t now, uint64_t idle, uint32_t max);
-static uint32_t ngx_websocket_log_sweep_channel(ngx_websocket_log_t *log,
+static uint32_t ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max);
 
 
 /* to free a channel is one change: links, counts, and three for each block */
 
-_Static_assert(6 + 3 * (2 + NGX_WEBSOCKET_LOG_WORKERS
-                            / NGX_WEBSOCKET_LOG_OVERFLOW + 1)
-               <= NGX_WEBSOCKET_LOG_JOURNAL, "the journal is too short");
+_Static_assert(6 + 3 * (2 + NGX_WEBSOCKET_STORE_WORKERS
+                            / NGX_WEBSOCKET_STORE_OVERFLOW + 1)
+               <= NGX_WEBSOCKET_STORE_JOURNAL, "the journal is too short");
 
 
 ngx_websocket_entry_t *
-ngx_websocket_log_entry(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    uint32_t i)
+ngx_websocket_store_entry(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, uint32_t i)
 {
     ngx_websocket_ref_t       ref;
     ngx_websocket_entries_t  *more;
 
-    if (i < NGX_WEBSOCKET_LOG_INLINE) {
+    if (i < NGX_WEBSOCKET_STORE_INLINE) {
         return &ch->entries[i];
     }
 
-    i -= NGX_WEBSOCKET_LOG_INLINE;
+    i -= NGX_WEBSOCKET_STORE_INLINE;
 
     for (ref = ch->more; ref; ref = more->next) {
 
-        more = ngx_websocket_log_block(log, ref);
+        more = ngx_websocket_store_block(store, ref);
 
-        if (i < NGX_WEBSOCKET_LOG_OVERFLOW) {
+        if (i < NGX_WEBSOCKET_STORE_OVERFLOW) {
             return &more->entries[i];
         }
 
-        i -= NGX_WEBSOCKET_LOG_OVERFLOW;
+        i -= NGX_WEBSOCKET_STORE_OVERFLOW;
     }
 
     return NULL;
@@ -73,27 +73,28 @@ ngx_websocket_log_entry(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 
 
 int
-ngx_websocket_log_live(ngx_websocket_log_t *log,
+ngx_websocket_store_live(ngx_websocket_store_t *store,
     const ngx_websocket_entry_t *entry)
 {
     return entry->count && entry->incarnation
-           && entry->incarnation == log->workers[entry->slot];
+           && entry->incarnation == store->workers[entry->slot];
 }
 
 
 /* with subscribers or members */
 
 static int
-ngx_websocket_log_present(ngx_websocket_log_t *log,
+ngx_websocket_store_present(ngx_websocket_store_t *store,
     const ngx_websocket_entry_t *entry)
 {
     return (entry->count | entry->members) && entry->incarnation
-           && entry->incarnation == log->workers[entry->slot];
+           && entry->incarnation == store->workers[entry->slot];
 }
 
 
 static int
-ngx_websocket_log_is(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+ngx_websocket_store_is(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch,
     const uint8_t *name, size_t size, uint64_t hash)
 {
     const uint8_t          *own;
@@ -106,7 +107,7 @@ ngx_websocket_log_is(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
     own = ch->name;
 
     if (ch->long_name) {
-        block = ngx_websocket_log_block(log, ch->long_name);
+        block = ngx_websocket_store_block(store, ch->long_name);
         own = block->data;
     }
 
@@ -115,17 +116,18 @@ ngx_websocket_log_is(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 
 
 ngx_websocket_channel_ref_t
-ngx_websocket_log_find(ngx_websocket_log_t *log, const uint8_t *name,
+ngx_websocket_store_find(ngx_websocket_store_t *store, const uint8_t *name,
     size_t size, uint64_t hash)
 {
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
 
-    for (ref = *ngx_websocket_log_bucket(log, hash); ref; ref = ch->bucket) {
+    for (ref = *ngx_websocket_store_bucket(store,
+                                           hash); ref; ref = ch->bucket) {
 
-        ch = ngx_websocket_log_block(log, ref);
+        ch = ngx_websocket_store_block(store, ref);
 
-        if (ngx_websocket_log_is(log, ch, name, size, hash)) {
+        if (ngx_websocket_store_is(store, ch, name, size, hash)) {
             return ref;
         }
     }
@@ -135,31 +137,31 @@ ngx_websocket_log_find(ngx_websocket_log_t *log, const uint8_t *name,
 
 
 int
-ngx_websocket_log_open_channel(ngx_websocket_log_t *log, const uint8_t *name,
-    size_t size, uint64_t hash, uint64_t now,
-    const ngx_websocket_log_history_t *history,
+ngx_websocket_store_open_channel(ngx_websocket_store_t *store,
+    const uint8_t *name, size_t size, uint64_t hash, uint64_t now,
+    const ngx_websocket_store_history_t *history,
     ngx_websocket_channel_ref_t *channel)
 {
-    ngx_websocket_log_tick(log, now);
+    ngx_websocket_store_tick(store, now);
 
-    *channel = ngx_websocket_log_find(log, name, size, hash);
+    *channel = ngx_websocket_store_find(store, name, size, hash);
 
     if (*channel == 0) {
-        return ngx_websocket_log_create(log, name, size, hash, now, history,
-                                        channel);
+        return ngx_websocket_store_create(store, name, size, hash, now,
+                                          history, channel);
     }
 
-    ngx_websocket_log_keep(log, ngx_websocket_log_block(log, *channel), now,
-                           history);
+    ngx_websocket_store_keep(store, ngx_websocket_store_block(store, *channel),
+                             now, history);
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 static int
-ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
+ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
     size_t size, uint64_t hash, uint64_t now,
-    const ngx_websocket_log_history_t *history,
+    const ngx_websocket_store_history_t *history,
     ngx_websocket_channel_ref_t *channel)
 {
     int                       rc;
@@ -170,38 +172,39 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
     ngx_websocket_block_t    *block;
     ngx_websocket_channel_t  *ch;
 
-    n = size > NGX_WEBSOCKET_LOG_NAME ? 2 : 1;
+    n = size > NGX_WEBSOCKET_STORE_NAME ? 2 : 1;
 
-    rc = ngx_websocket_log_make_room(log, n, now, 0, NGX_WEBSOCKET_LOG_ROOM);
+    rc = ngx_websocket_store_make_room(store, n, now, 0,
+                                       NGX_WEBSOCKET_STORE_ROOM);
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         return rc;
     }
 
-    bucket = ngx_websocket_log_bucket(log, hash);
-    ref = ngx_websocket_log_take(log, n, &end);
-    epoch = log->epoch + 1 ? log->epoch + 1 : 1;
+    bucket = ngx_websocket_store_bucket(store, hash);
+    ref = ngx_websocket_store_take(store, n, &end);
+    epoch = store->epoch + 1 ? store->epoch + 1 : 1;
 
     /* all but the link is ours alone until the bucket leads here */
 
-    ch = ngx_websocket_log_block(log, ref);
+    ch = ngx_websocket_store_block(store, ref);
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     memset((uint8_t *) ch + sizeof(ngx_websocket_ref_t), 0,
-           NGX_WEBSOCKET_LOG_BLOCK - sizeof(ngx_websocket_ref_t));
+           NGX_WEBSOCKET_STORE_BLOCK - sizeof(ngx_websocket_ref_t));
 
     own = ch->name;
 
     if (n == 2) {
-        block = ngx_websocket_log_block(log, end);
+        block = ngx_websocket_store_block(store, end);
         own = block->data;
         ch->long_name = end;
     }
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     memcpy(own, name, size);
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     ch->bucket = *bucket;
     ch->hash = hash;
     ch->epoch = epoch;
@@ -214,24 +217,24 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
         ch->max = history->max;
     }
 
-    ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, ref),
-                           NGX_WEBSOCKET_LOG_CHANNEL);
-    ngx_websocket_log_set64(log, &log->epoch, epoch);
-    ngx_websocket_log_count(log, ch, 1);
-    ngx_websocket_log_enlist(log, ref, NGX_WEBSOCKET_LOG_IDLE);
-    ngx_websocket_log_set32(log, bucket, ref);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_set8(store, ngx_websocket_store_kind(store, ref),
+                             NGX_WEBSOCKET_STORE_CHANNEL);
+    ngx_websocket_store_set64(store, &store->epoch, epoch);
+    ngx_websocket_store_count(store, ch, 1);
+    ngx_websocket_store_enlist(store, ref, NGX_WEBSOCKET_STORE_IDLE);
+    ngx_websocket_store_set32(store, bucket, ref);
+    ngx_websocket_store_commit(store);
 
     *channel = ref;
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
-/* a channel that only counts seats */
+/* a channel that only counts quotas */
 
 static int
-ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch)
+ngx_websocket_store_is_quota(const ngx_websocket_channel_t *ch)
 {
     return ch->long_name == 0 && ch->name[0] == 0;
 }
@@ -240,22 +243,24 @@ ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch)
 /* a key of a limit is no channel to whom asks how many there are */
 
 static void
-ngx_websocket_log_count(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    int n)
+ngx_websocket_store_count(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, int n)
 {
-    if (!ngx_websocket_log_is_seats(ch)) {
-        ngx_websocket_log_set64(log, &log->nchannels, log->nchannels + n);
+    if (!ngx_websocket_store_is_quota(ch)) {
+        ngx_websocket_store_set64(store, &store->nchannels,
+                                  store->nchannels + n);
     }
 }
 
 
 static void
-ngx_websocket_log_keep(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    uint64_t now, const ngx_websocket_log_history_t *history)
+ngx_websocket_store_keep(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch,
+    uint64_t now, const ngx_websocket_store_history_t *history)
 {
     /* one word: right before and after */
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     ch->active = now;
 
     if (history == NULL
@@ -265,83 +270,84 @@ ngx_websocket_log_keep(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
         return;
     }
 
-    ngx_websocket_log_set32(log, &ch->length, history->length);
-    ngx_websocket_log_set32(log, &ch->time, history->time);
-    ngx_websocket_log_set32(log, &ch->max, history->max);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_set32(store, &ch->length, history->length);
+    ngx_websocket_store_set32(store, &ch->time, history->time);
+    ngx_websocket_store_set32(store, &ch->max, history->max);
+    ngx_websocket_store_commit(store);
 }
 
 
 void
-ngx_websocket_log_delete(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_wake_t *wake)
+ngx_websocket_store_delete(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_wake_t *wake)
 {
     uint32_t                  i;
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
+    memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
 
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (ngx_websocket_log_live(log, entry)) {
+    for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        if (ngx_websocket_store_live(store, entry)) {
             wake->slots[entry->slot / 64] |= (uint64_t) 1 << entry->slot % 64;
         }
     }
 
-    ngx_websocket_log_set8(log, &ch->deleted, 1);
+    ngx_websocket_store_set8(store, &ch->deleted, 1);
 
     if (ch->list) {
-        ngx_websocket_log_unlist(log, channel);
+        ngx_websocket_store_unlist(store, channel);
     }
 
     if (ch->held.of.count) {
-        ngx_websocket_log_enlist(log, channel, NGX_WEBSOCKET_LOG_GARBAGE);
-        ngx_websocket_log_set32(log, &log->waste,
-                                log->waste + ch->held.of.blocks);
-        ngx_websocket_log_set64(log, &log->nmessages,
-                                log->nmessages - ch->held.of.count);
+        ngx_websocket_store_enlist(store, channel,
+                                   NGX_WEBSOCKET_STORE_GARBAGE);
+        ngx_websocket_store_set32(store, &store->waste,
+                                  store->waste + ch->held.of.blocks);
+        ngx_websocket_store_set64(store, &store->nmessages,
+                                  store->nmessages - ch->held.of.count);
     }
 
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_commit(store);
 
-    ngx_websocket_log_publish_hint(log, channel, 0);
+    ngx_websocket_store_publish_hint(store, channel, 0);
 
     /* of a long history the rest goes when there is need, or by the sweep */
 
     if (ch->list == 0) {
-        ngx_websocket_log_release(log, channel, 0, 0);
+        ngx_websocket_store_release(store, channel, 0, 0);
 
     } else {
-        ngx_websocket_log_clean(log, NGX_WEBSOCKET_LOG_ROOM);
+        ngx_websocket_store_clean(store, NGX_WEBSOCKET_STORE_ROOM);
     }
 }
 
 
 uint32_t
-ngx_websocket_log_clean(ngx_websocket_log_t *log, uint32_t max)
+ngx_websocket_store_clean(ngx_websocket_store_t *store, uint32_t max)
 {
     uint32_t                  n;
     ngx_websocket_ref_t       channel;
     ngx_websocket_channel_t  *ch;
 
-    for (n = 0; log->garbage.first && n < max; n++) {
+    for (n = 0; store->garbage.first && n < max; n++) {
 
-        channel = log->garbage.first;
-        ch = ngx_websocket_log_block(log, channel);
+        channel = store->garbage.first;
+        ch = ngx_websocket_store_block(store, channel);
 
-        ngx_websocket_log_looked(1);
+        ngx_websocket_store_looked(1);
 
         if (ch->held.of.count) {
-            ngx_websocket_log_drop_first(log, channel);
+            ngx_websocket_store_drop_first(store, channel);
             continue;
         }
 
-        ngx_websocket_log_unlist(log, channel);
-        ngx_websocket_log_commit(log);
+        ngx_websocket_store_unlist(store, channel);
+        ngx_websocket_store_commit(store);
 
-        ngx_websocket_log_release(log, channel, 0, 0);
+        ngx_websocket_store_release(store, channel, 0, 0);
     }
 
     return n;
@@ -349,61 +355,62 @@ ngx_websocket_log_clean(ngx_websocket_log_t *log, uint32_t max)
 
 
 static ngx_websocket_list_t *
-ngx_websocket_log_list_of(ngx_websocket_log_t *log, uint8_t list)
+ngx_websocket_store_list_of(ngx_websocket_store_t *store, uint8_t list)
 {
-    return list == NGX_WEBSOCKET_LOG_IDLE ? &log->idle : &log->garbage;
+    return list == NGX_WEBSOCKET_STORE_IDLE ? &store->idle : &store->garbage;
 }
 
 
 /* puts a channel on a list: to be committed */
 
 static void
-ngx_websocket_log_enlist(ngx_websocket_log_t *log,
+ngx_websocket_store_enlist(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint8_t which)
 {
     ngx_websocket_list_t     *list;
     ngx_websocket_channel_t  *ch, *other;
 
-    ch = ngx_websocket_log_block(log, channel);
-    list = ngx_websocket_log_list_of(log, which);
+    ch = ngx_websocket_store_block(store, channel);
+    list = ngx_websocket_store_list_of(store, which);
 
-    ngx_websocket_log_set32(log, &ch->next, 0);
-    ngx_websocket_log_set32(log, &ch->prev, list->last);
-    ngx_websocket_log_set8(log, &ch->list, which);
+    ngx_websocket_store_set32(store, &ch->next, 0);
+    ngx_websocket_store_set32(store, &ch->prev, list->last);
+    ngx_websocket_store_set8(store, &ch->list, which);
 
-    other = ngx_websocket_log_block(log, list->last);
-    ngx_websocket_log_set32(log, list->last ? &other->next : &list->first,
-                            channel);
-    ngx_websocket_log_set32(log, &list->last, channel);
+    other = ngx_websocket_store_block(store, list->last);
+    ngx_websocket_store_set32(store, list->last ? &other->next : &list->first,
+                              channel);
+    ngx_websocket_store_set32(store, &list->last, channel);
 }
 
 
 void
-ngx_websocket_log_unlist(ngx_websocket_log_t *log,
+ngx_websocket_store_unlist(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel)
 {
     ngx_websocket_list_t     *list;
     ngx_websocket_channel_t  *ch, *other;
 
-    ch = ngx_websocket_log_block(log, channel);
-    list = ngx_websocket_log_list_of(log, ch->list);
+    ch = ngx_websocket_store_block(store, channel);
+    list = ngx_websocket_store_list_of(store, ch->list);
 
-    other = ngx_websocket_log_block(log, ch->prev);
-    ngx_websocket_log_set32(log, ch->prev ? &other->next : &list->first,
-                            ch->next);
+    other = ngx_websocket_store_block(store, ch->prev);
+    ngx_websocket_store_set32(store, ch->prev ? &other->next : &list->first,
+                              ch->next);
 
-    other = ngx_websocket_log_block(log, ch->next);
-    ngx_websocket_log_set32(log, ch->next ? &other->prev : &list->last,
-                            ch->prev);
+    other = ngx_websocket_store_block(store, ch->next);
+    ngx_websocket_store_set32(store, ch->next ? &other->prev : &list->last,
+                              ch->prev);
 
-    ngx_websocket_log_set8(log, &ch->list, 0);
+    ngx_websocket_store_set8(store, &ch->list, 0);
 }
 
 
 /* by messages, members or subscribers */
 
 static int
-ngx_websocket_log_held(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+ngx_websocket_store_held(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch)
 {
     uint32_t                i;
     ngx_websocket_entry_t  *entry;
@@ -412,8 +419,8 @@ ngx_websocket_log_held(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
         return 1;
     }
 
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (ngx_websocket_log_live(log, entry)) {
+    for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        if (ngx_websocket_store_live(store, entry)) {
             return 1;
         }
     }
@@ -423,91 +430,92 @@ ngx_websocket_log_held(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
 
 
 void
-ngx_websocket_log_settle(ngx_websocket_log_t *log,
+ngx_websocket_store_settle(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel)
 {
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    if (ch->list || ch->deleted || ngx_websocket_log_held(log, ch)) {
+    if (ch->list || ch->deleted || ngx_websocket_store_held(store, ch)) {
         return;
     }
 
-    ngx_websocket_log_enlist(log, channel, NGX_WEBSOCKET_LOG_IDLE);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_enlist(store, channel, NGX_WEBSOCKET_STORE_IDLE);
+    ngx_websocket_store_commit(store);
 }
 
 
 int
-ngx_websocket_log_release(ngx_websocket_log_t *log,
+ngx_websocket_store_release(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle)
 {
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    if ((!ch->deleted && ngx_websocket_log_age(now, ch->active) < idle)
-        || ngx_websocket_log_held(log, ch))
+    if ((!ch->deleted && ngx_websocket_store_age(now, ch->active) < idle)
+        || ngx_websocket_store_held(store, ch))
     {
         return 0;
     }
 
-    ngx_websocket_log_free_channel(log, channel);
+    ngx_websocket_store_free_channel(store, channel);
 
     return 1;
 }
 
 
 static void
-ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
+ngx_websocket_store_free_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel)
 {
     ngx_websocket_ref_t       ref, next, *p;
     ngx_websocket_entries_t  *more;
     ngx_websocket_channel_t  *ch, *other;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    p = ngx_websocket_log_bucket(log, ch->hash);
+    p = ngx_websocket_store_bucket(store, ch->hash);
 
     while (*p != channel) {
-        other = ngx_websocket_log_block(log, *p);
+        other = ngx_websocket_store_block(store, *p);
         p = &other->bucket;
     }
 
     if (ch->list) {
-        ngx_websocket_log_unlist(log, channel);
+        ngx_websocket_store_unlist(store, channel);
     }
 
-    ngx_websocket_log_set32(log, p, ch->bucket);
-    ngx_websocket_log_set8(log, ngx_websocket_log_kind(log, channel), 0);
-    ngx_websocket_log_count(log, ch, -1);
+    ngx_websocket_store_set32(store, p, ch->bucket);
+    ngx_websocket_store_set8(store, ngx_websocket_store_kind(store, channel),
+                             0);
+    ngx_websocket_store_count(store, ch, -1);
 
     for (ref = ch->more; ref; ref = next) {
-        more = ngx_websocket_log_block(log, ref);
+        more = ngx_websocket_store_block(store, ref);
         next = more->next;
-        ngx_websocket_log_give(log, ref, ref, 1);
+        ngx_websocket_store_give(store, ref, ref, 1);
     }
 
     if (ch->long_name) {
-        ngx_websocket_log_give(log, ch->long_name, ch->long_name, 1);
+        ngx_websocket_store_give(store, ch->long_name, ch->long_name, 1);
     }
 
-    ngx_websocket_log_give(log, channel, channel, 1);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_give(store, channel, channel, 1);
+    ngx_websocket_store_commit(store);
 }
 
 
 void
-ngx_websocket_log_info(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_info_t *info)
+ngx_websocket_store_info(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_info_t *info)
 {
     uint32_t                  i;
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
     info->epoch = ch->epoch;
     info->offset = ch->offset;
@@ -516,27 +524,27 @@ ngx_websocket_log_info(ngx_websocket_log_t *log,
     info->members = 0;
     info->subscribers = 0;
 
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (ngx_websocket_log_present(log, entry)) {
+    for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        if (ngx_websocket_store_present(store, entry)) {
             info->members += entry->members;
             info->subscribers += entry->count;
         }
     }
 
-    info->first = ngx_websocket_log_shown(log, ch);
+    info->first = ngx_websocket_store_shown(store, ch);
     info->length = ch->offset + 1 - info->first;
 }
 
 
 ngx_websocket_entry_t *
-ngx_websocket_log_own_entry(ngx_websocket_log_t *log,
+ngx_websocket_store_own_entry(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint32_t slot)
 {
     uint32_t                i;
     ngx_websocket_entry_t  *entry;
 
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (entry->slot == slot && ngx_websocket_log_present(log, entry)) {
+    for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        if (entry->slot == slot && ngx_websocket_store_present(store, entry)) {
             return entry;
         }
     }
@@ -546,7 +554,7 @@ ngx_websocket_log_own_entry(ngx_websocket_log_t *log,
 
 
 int
-ngx_websocket_log_free_entry(ngx_websocket_log_t *log,
+ngx_websocket_store_free_entry(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, ngx_websocket_entry_t **entry)
 {
     int                       rc;
@@ -555,92 +563,93 @@ ngx_websocket_log_free_entry(ngx_websocket_log_t *log,
     ngx_websocket_channel_t  *ch;
     ngx_websocket_entries_t  *more;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    for (i = 0; (*entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (!ngx_websocket_log_present(log, *entry)) {
-            return NGX_WEBSOCKET_LOG_OK;
+    for (i = 0; (*entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        if (!ngx_websocket_store_present(store, *entry)) {
+            return NGX_WEBSOCKET_STORE_OK;
         }
     }
 
-    rc = ngx_websocket_log_make_room(log, 1, now, channel,
-                                     NGX_WEBSOCKET_LOG_ROOM);
+    rc = ngx_websocket_store_make_room(store, 1, now, channel,
+                                       NGX_WEBSOCKET_STORE_ROOM);
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         return rc;
     }
 
-    ref = ngx_websocket_log_take(log, 1, &end);
-    more = ngx_websocket_log_block(log, ref);
+    ref = ngx_websocket_store_take(store, 1, &end);
+    more = ngx_websocket_store_block(store, ref);
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     memset((uint8_t *) more + sizeof(ngx_websocket_ref_t), 0,
            sizeof(ngx_websocket_entries_t) - sizeof(ngx_websocket_ref_t));
 
-    ngx_websocket_log_set32(log, &more->next, ch->more);
-    ngx_websocket_log_set32(log, &ch->more, ref);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_set32(store, &more->next, ch->more);
+    ngx_websocket_store_set32(store, &ch->more, ref);
+    ngx_websocket_store_commit(store);
 
     *entry = &more->entries[0];
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 void
-ngx_websocket_log_enter(ngx_websocket_log_t *log,
+ngx_websocket_store_enter(ngx_websocket_store_t *store,
     ngx_websocket_entry_t *entry, uint32_t slot, uint64_t read,
     uint32_t count, uint32_t members)
 {
-    ngx_websocket_log_set64(log, &entry->read, read);
-    ngx_websocket_log_set32(log, &entry->incarnation, log->workers[slot]);
-    ngx_websocket_log_set32(log, &entry->slot, slot);
-    ngx_websocket_log_set32(log, &entry->count, count);
-    ngx_websocket_log_set32(log, &entry->members, members);
+    ngx_websocket_store_set64(store, &entry->read, read);
+    ngx_websocket_store_set32(store, &entry->incarnation,
+                              store->workers[slot]);
+    ngx_websocket_store_set32(store, &entry->slot, slot);
+    ngx_websocket_store_set32(store, &entry->count, count);
+    ngx_websocket_store_set32(store, &entry->members, members);
 }
 
 
 int
-ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
+ngx_websocket_store_subscribe(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot, uint64_t now,
-    ngx_websocket_log_cursor_t *cursor, uint64_t *offset)
+    ngx_websocket_store_cursor_t *cursor, uint64_t *offset)
 {
     int                       rc;
     uint32_t                  members;
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
-    ngx_websocket_log_tick(log, now);
+    ngx_websocket_store_tick(store, now);
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
     *offset = ch->offset;
 
-    entry = ngx_websocket_log_own_entry(log, ch, slot);
+    entry = ngx_websocket_store_own_entry(store, ch, slot);
     members = entry ? entry->members : 0;
 
     if (entry == NULL) {
-        rc = ngx_websocket_log_free_entry(log, channel, now, &entry);
+        rc = ngx_websocket_store_free_entry(store, channel, now, &entry);
 
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
             return rc;
         }
     }
 
-    if (ngx_websocket_log_live(log, entry)) {
-        ngx_websocket_log_set32(log, &entry->count, entry->count + 1);
+    if (ngx_websocket_store_live(store, entry)) {
+        ngx_websocket_store_set32(store, &entry->count, entry->count + 1);
 
     } else {
-        ngx_websocket_log_enter(log, entry, slot, ch->offset, 1, members);
+        ngx_websocket_store_enter(store, entry, slot, ch->offset, 1, members);
     }
 
     if (ch->list) {
-        ngx_websocket_log_unlist(log, channel);
+        ngx_websocket_store_unlist(store, channel);
     }
 
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_commit(store);
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     ch->active = now;
 
     if (cursor->entry == 0) {
@@ -649,32 +658,32 @@ ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
         cursor->epoch = ch->epoch;
         cursor->next = ch->offset + 1;
         cursor->done = 0;
-        cursor->entry = (uint64_t) ((uint8_t *) entry - (uint8_t *) log);
+        cursor->entry = (uint64_t) ((uint8_t *) entry - (uint8_t *) store);
     }
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 void
-ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, uint64_t now)
+ngx_websocket_store_unsubscribe(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor, uint64_t now)
 {
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
-    ngx_websocket_log_tick(log, now);
+    ngx_websocket_store_tick(store, now);
 
-    ch = ngx_websocket_log_block(log, cursor->channel);
-    entry = ngx_websocket_log_at(log, cursor->entry);
+    ch = ngx_websocket_store_block(store, cursor->channel);
+    entry = ngx_websocket_store_at(store, cursor->entry);
 
     /* no later than the entry: the channel was in use until now */
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     ch->active = now;
 
-    ngx_websocket_log_set32(log, &entry->count, entry->count - 1);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_set32(store, &entry->count, entry->count - 1);
+    ngx_websocket_store_commit(store);
 
     if (entry->count) {
         return;
@@ -682,19 +691,20 @@ ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
 
     cursor->entry = 0;
 
-    ngx_websocket_log_prune(log, ch);
+    ngx_websocket_store_prune(store, ch);
 
     if (ch->deleted) {
-        ngx_websocket_log_release(log, cursor->channel, now, 0);
+        ngx_websocket_store_release(store, cursor->channel, now, 0);
         return;
     }
 
-    ngx_websocket_log_settle(log, cursor->channel);
+    ngx_websocket_store_settle(store, cursor->channel);
 }
 
 
 void
-ngx_websocket_log_prune(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+ngx_websocket_store_prune(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch)
 {
     uint32_t                  i;
     ngx_websocket_ref_t       ref, *p;
@@ -703,28 +713,28 @@ ngx_websocket_log_prune(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
     for (p = &ch->more; *p; /* void */ ) {
 
         ref = *p;
-        more = ngx_websocket_log_block(log, ref);
+        more = ngx_websocket_store_block(store, ref);
 
-        for (i = 0; i < NGX_WEBSOCKET_LOG_OVERFLOW; i++) {
-            if (ngx_websocket_log_present(log, &more->entries[i])) {
+        for (i = 0; i < NGX_WEBSOCKET_STORE_OVERFLOW; i++) {
+            if (ngx_websocket_store_present(store, &more->entries[i])) {
                 break;
             }
         }
 
-        if (i < NGX_WEBSOCKET_LOG_OVERFLOW) {
+        if (i < NGX_WEBSOCKET_STORE_OVERFLOW) {
             p = &more->next;
             continue;
         }
 
-        ngx_websocket_log_set32(log, p, more->next);
-        ngx_websocket_log_give(log, ref, ref, 1);
-        ngx_websocket_log_commit(log);
+        ngx_websocket_store_set32(store, p, more->next);
+        ngx_websocket_store_give(store, ref, ref, 1);
+        ngx_websocket_store_commit(store);
     }
 }
 
 
 uint32_t
-ngx_websocket_log_own_blocks(ngx_websocket_log_t *log,
+ngx_websocket_store_own_blocks(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch)
 {
     uint32_t                  n;
@@ -734,7 +744,7 @@ ngx_websocket_log_own_blocks(ngx_websocket_log_t *log,
     n = ch->long_name ? 2 : 1;
 
     for (ref = ch->more; ref; ref = more->next) {
-        more = ngx_websocket_log_block(log, ref);
+        more = ngx_websocket_store_block(store, ref);
         n++;
     }
 
@@ -743,16 +753,16 @@ ngx_websocket_log_own_blocks(ngx_websocket_log_t *log,
 
 
 int
-ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
+ngx_websocket_store_evict_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t keep)
 {
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
 
-    ref = log->idle.first;
+    ref = store->idle.first;
 
     if (ref && ref == keep) {
-        ch = ngx_websocket_log_block(log, ref);
+        ch = ngx_websocket_store_block(store, ref);
         ref = ch->next;
     }
 
@@ -760,39 +770,39 @@ ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
         return 0;
     }
 
-    ngx_websocket_log_looked(1);
+    ngx_websocket_store_looked(1);
 
-    return ngx_websocket_log_release(log, ref, 0, 0);
+    return ngx_websocket_store_release(store, ref, 0, 0);
 }
 
 
 int
-ngx_websocket_log_evict_orphaned(ngx_websocket_log_t *log,
+ngx_websocket_store_evict_orphaned(ngx_websocket_store_t *store,
     ngx_websocket_ref_t keep)
 {
     uint32_t                  i;
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_SEARCH && i < log->nbuckets; i++) {
+    for (i = 0; i < NGX_WEBSOCKET_STORE_SEARCH && i < store->nbuckets; i++) {
 
-        ngx_websocket_log_looked(1);
+        ngx_websocket_store_looked(1);
 
-        for (ref = *ngx_websocket_log_bucket(log, log->sweep);
+        for (ref = *ngx_websocket_store_bucket(store, store->sweep);
              ref;
              ref = ch->bucket)
         {
-            ch = ngx_websocket_log_block(log, ref);
+            ch = ngx_websocket_store_block(store, ref);
 
-            ngx_websocket_log_looked(1);
+            ngx_websocket_store_looked(1);
 
-            if (ref != keep && ngx_websocket_log_release(log, ref, 0, 0)) {
+            if (ref != keep && ngx_websocket_store_release(store, ref, 0, 0)) {
                 return 1;
             }
         }
 
-        ngx_websocket_log_fault();
-        log->sweep++;
+        ngx_websocket_store_fault();
+        store->sweep++;
     }
 
     return 0;
@@ -800,95 +810,96 @@ ngx_websocket_log_evict_orphaned(ngx_websocket_log_t *log,
 
 
 uint64_t
-ngx_websocket_log_buckets(const ngx_websocket_log_t *log)
+ngx_websocket_store_buckets(const ngx_websocket_store_t *store)
 {
-    return log->nbuckets;
+    return store->nbuckets;
 }
 
 
 /* who is in the slot, in one word; 0 is nobody */
 
 static uint64_t
-ngx_websocket_log_worker(ngx_websocket_log_t *log, uint32_t slot)
+ngx_websocket_store_worker(ngx_websocket_store_t *store, uint32_t slot)
 {
-    return log->workers[slot] ? (uint64_t) log->workers[slot] << 32 | slot : 0;
+    return store->workers[slot] ? (uint64_t) store->workers[slot] << 32 | slot : 0;
 }
 
 
 int
-ngx_websocket_log_sweeper(ngx_websocket_log_t *log, uint32_t slot,
+ngx_websocket_store_sweeper(ngx_websocket_store_t *store, uint32_t slot,
     uint64_t now, uint64_t pause)
 {
     uint32_t  other;
     uint64_t  self;
 
-    self = ngx_websocket_log_worker(log, slot);
+    self = ngx_websocket_store_worker(store, slot);
 
-    if (log->sweeper == self) {
+    if (store->sweeper == self) {
         return 1;
     }
 
-    other = (uint32_t) log->sweeper;
+    other = (uint32_t) store->sweeper;
 
     /* one that is suspended must not stop all sweeping */
 
-    if (log->sweeper && ngx_websocket_log_worker(log, other) == log->sweeper) {
-        pause = NGX_WEBSOCKET_LOG_HUNG;
+    if (store->sweeper && ngx_websocket_store_worker(store,
+                                                    other) == store->sweeper) {
+        pause = NGX_WEBSOCKET_STORE_HUNG;
     }
 
-    if (now >= log->begun && now - log->begun < pause) {
+    if (now >= store->begun && now - store->begun < pause) {
         return 0;
     }
 
-    ngx_websocket_log_fault();
-    log->begun = now;
+    ngx_websocket_store_fault();
+    store->begun = now;
 
-    ngx_websocket_log_fault();
-    log->sweeper = self;
+    ngx_websocket_store_fault();
+    store->sweeper = self;
 
     return 1;
 }
 
 
 void
-ngx_websocket_log_swept(ngx_websocket_log_t *log, uint32_t slot)
+ngx_websocket_store_swept(ngx_websocket_store_t *store, uint32_t slot)
 {
-    if (log->sweeper == ngx_websocket_log_worker(log, slot)) {
-        ngx_websocket_log_fault();
-        log->sweeper = 0;
+    if (store->sweeper == ngx_websocket_store_worker(store, slot)) {
+        ngx_websocket_store_fault();
+        store->sweeper = 0;
     }
 }
 
 
 uint64_t
-ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n, uint64_t now,
-    uint64_t idle)
+ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
+    uint64_t now, uint64_t idle)
 {
     uint32_t  work;
     uint64_t  i;
 
-    ngx_websocket_log_tick(log, now);
+    ngx_websocket_store_tick(store, now);
 
-    work = ngx_websocket_log_clean(log, NGX_WEBSOCKET_LOG_CLEAN);
+    work = ngx_websocket_store_clean(store, NGX_WEBSOCKET_STORE_CLEAN);
 
-    if (n > log->nbuckets) {
-        n = log->nbuckets;
+    if (n > store->nbuckets) {
+        n = store->nbuckets;
     }
 
-    for (i = 0; i < n && work < NGX_WEBSOCKET_LOG_SWEEP; i++) {
+    for (i = 0; i < n && work < NGX_WEBSOCKET_STORE_SWEEP; i++) {
 
-        work += ngx_websocket_log_sweep_bucket(log, now, idle,
-                                             NGX_WEBSOCKET_LOG_SWEEP - work);
+        work += ngx_websocket_store_sweep_bucket(store, now, idle,
+                                             NGX_WEBSOCKET_STORE_SWEEP - work);
 
-        if (work >= NGX_WEBSOCKET_LOG_SWEEP) {
+        if (work >= NGX_WEBSOCKET_STORE_SWEEP) {
 
             /* the next one goes on here, or a long history would stay */
 
             break;
         }
 
-        ngx_websocket_log_fault();
-        log->sweep++;
+        ngx_websocket_store_fault();
+        store->sweep++;
     }
 
     return i;
@@ -898,7 +909,7 @@ ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n, uint64_t now,
 /* returns how much it had to do: max when it may not have done with it */
 
 static uint32_t
-ngx_websocket_log_sweep_bucket(ngx_websocket_log_t *log, uint64_t now,
+ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
     uint64_t idle, uint32_t max)
 {
     uint32_t                  work;
@@ -907,18 +918,19 @@ ngx_websocket_log_sweep_bucket(ngx_websocket_log_t *log, uint64_t now,
 
     work = 1;
 
-    ngx_websocket_log_looked(1);
+    ngx_websocket_store_looked(1);
 
-    for (ref = *ngx_websocket_log_bucket(log, log->sweep); ref; ref = next) {
+    for (ref = *ngx_websocket_store_bucket(store,
+                                           store->sweep); ref; ref = next) {
 
-        ch = ngx_websocket_log_block(log, ref);
+        ch = ngx_websocket_store_block(store, ref);
         next = ch->bucket;
 
-        ngx_websocket_log_looked(1);
+        ngx_websocket_store_looked(1);
 
         if (++work < max) {
-            work += ngx_websocket_log_sweep_channel(log, ref, now, idle,
-                                                    max - work);
+            work += ngx_websocket_store_sweep_channel(store, ref, now, idle,
+                                                      max - work);
         }
     }
 
@@ -929,13 +941,13 @@ ngx_websocket_log_sweep_bucket(ngx_websocket_log_t *log, uint64_t now,
 /* returns how many messages went */
 
 static uint32_t
-ngx_websocket_log_sweep_channel(ngx_websocket_log_t *log,
+ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max)
 {
     uint32_t                  n;
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
     /*
      * The time of idleness begins when subscribers and history are gone,
@@ -943,17 +955,17 @@ ngx_websocket_log_sweep_channel(ngx_websocket_log_t *log,
      * A time that is yet to come is of a clock that was set back since.
      */
 
-    if (ch->active > now || ngx_websocket_log_held(log, ch)) {
-        ngx_websocket_log_fault();
+    if (ch->active > now || ngx_websocket_store_held(store, ch)) {
+        ngx_websocket_store_fault();
         ch->active = now;
     }
 
-    n = ngx_websocket_log_trim(log, channel, now, 0, max);
+    n = ngx_websocket_store_trim(store, channel, now, 0, max);
 
-    ngx_websocket_log_prune(log, ch);
+    ngx_websocket_store_prune(store, ch);
 
-    if (!ngx_websocket_log_release(log, channel, now, idle)) {
-        ngx_websocket_log_settle(log, channel);
+    if (!ngx_websocket_store_release(store, channel, now, idle)) {
+        ngx_websocket_store_settle(store, channel);
     }
 
     return n;

@@ -1,172 +1,176 @@
 
 #include <string.h>
 
-#include "hub/log_message.h"
-#include "hub/log_channel.h"
-#include "hub/log_private.h"
+#include "store/message.h"
+#include "store/channel.h"
+#include "store/store_private.h"
 
 
-#define NGX_WEBSOCKET_LOG_FIRST                                               \
-    (NGX_WEBSOCKET_LOG_BLOCK - offsetof(ngx_websocket_message_t, data))
+#define NGX_WEBSOCKET_STORE_FIRST                                               \
+    (NGX_WEBSOCKET_STORE_BLOCK - offsetof(ngx_websocket_message_t, data))
 
-#define NGX_WEBSOCKET_LOG_REST                                                \
-    (NGX_WEBSOCKET_LOG_BLOCK - offsetof(ngx_websocket_block_t, data))
+#define NGX_WEBSOCKET_STORE_REST                                                \
+    (NGX_WEBSOCKET_STORE_BLOCK - offsetof(ngx_websocket_block_t, data))
 
 
 /* a place in the chain of a message's blocks */
 
 typedef struct {
-    ngx_websocket_log_t    *log;
+    ngx_websocket_store_t  *store;
     ngx_websocket_ref_t     next;
     uint8_t                *p;
     size_t                  left;           /* in this block */
-} ngx_websocket_log_place_t;
+} ngx_websocket_store_place_t;
 
 
-static uint64_t ngx_websocket_log_blocks(uint64_t size);
-static int ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
+static uint64_t ngx_websocket_store_blocks(uint64_t size);
+static int ngx_websocket_store_kept(ngx_websocket_channel_t *ch,
     ngx_websocket_message_t *m, uint64_t now, uint32_t more);
-static int ngx_websocket_log_over(ngx_websocket_channel_t *ch, uint32_t more);
-static int ngx_websocket_log_young(ngx_websocket_channel_t *ch,
+static int ngx_websocket_store_over(ngx_websocket_channel_t *ch,
+    uint32_t more);
+static int ngx_websocket_store_young(ngx_websocket_channel_t *ch,
     ngx_websocket_message_t *m, uint64_t now);
-static uint64_t ngx_websocket_log_shown_since(ngx_websocket_log_t *log,
+static uint64_t ngx_websocket_store_shown_since(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint64_t first);
-static int ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
+static int ngx_websocket_store_read_by_all(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint64_t offset);
-static int ngx_websocket_log_evict(ngx_websocket_log_t *log, uint64_t now,
-    ngx_websocket_ref_t keep, uint32_t *left);
-static int ngx_websocket_log_evict_message(ngx_websocket_log_t *log,
+static int ngx_websocket_store_evict(ngx_websocket_store_t *store,
+    uint64_t now, ngx_websocket_ref_t keep, uint32_t *left);
+static int ngx_websocket_store_evict_message(ngx_websocket_store_t *store,
     uint64_t now, uint32_t *left);
-static int ngx_websocket_log_may_go(ngx_websocket_log_t *log,
+static int ngx_websocket_store_may_go(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref, uint64_t now);
-static void ngx_websocket_log_let_go(ngx_websocket_log_t *log,
+static void ngx_websocket_store_let_go(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
-static int ngx_websocket_log_measure(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, ngx_websocket_log_put_t *put, uint32_t more);
-static void ngx_websocket_log_clamp(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, ngx_websocket_log_message_t *message);
-static uint32_t ngx_websocket_log_wake(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, ngx_websocket_log_wake_t *wake);
-static void ngx_websocket_log_store(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
-static ngx_websocket_ref_t ngx_websocket_log_acquire(ngx_websocket_log_t *log,
-    ngx_websocket_log_put_t *put, ngx_websocket_ref_t *end);
-static int ngx_websocket_log_renumber(ngx_websocket_log_t *log,
-    ngx_websocket_log_put_t *put, ngx_websocket_log_large_t *large);
-static void ngx_websocket_log_move(ngx_websocket_log_t *log, uint32_t n,
+static int ngx_websocket_store_measure(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put,
+    uint32_t more);
+static void ngx_websocket_store_clamp(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_message_t *message);
+static uint32_t ngx_websocket_store_wake(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake);
+static void ngx_websocket_store_write(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put);
+static ngx_websocket_ref_t ngx_websocket_store_acquire(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end);
+static int ngx_websocket_store_renumber(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, ngx_websocket_store_large_t *large);
+static void ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
     ngx_websocket_reserve_t *reserve);
-static int ngx_websocket_log_publish(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_put_t *put,
-    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
-    ngx_websocket_log_info_t *info);
-static int ngx_websocket_log_unwanted(ngx_websocket_channel_t *ch,
-    ngx_websocket_log_put_t *put);
-static int ngx_websocket_log_read_piece(ngx_websocket_log_cursor_t *cursor,
-    ngx_websocket_message_t *m, ngx_websocket_log_place_t *place,
+static int ngx_websocket_store_publish(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_put_t *put,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info);
+static int ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
+    ngx_websocket_store_put_t *put);
+static int ngx_websocket_store_read_piece(ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_message_t *m, ngx_websocket_store_place_t *place,
     uint8_t *buf);
-static const ngx_websocket_log_part_t *ngx_websocket_log_part(
-    ngx_websocket_log_put_t *put, size_t i);
-static void ngx_websocket_log_number(ngx_websocket_log_put_t *put);
-static ngx_websocket_message_t *ngx_websocket_log_same(
-    ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+static const ngx_websocket_store_part_t *ngx_websocket_store_part(
+    ngx_websocket_store_put_t *put, size_t i);
+static void ngx_websocket_store_number(ngx_websocket_store_put_t *put);
+static ngx_websocket_message_t *ngx_websocket_store_same(
+    ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
-static void ngx_websocket_log_forget_key(ngx_websocket_log_t *log,
+static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
-static void ngx_websocket_log_link(ngx_websocket_log_t *log,
+static void ngx_websocket_store_link(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_ref_t ref);
-static void ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
+static void ngx_websocket_store_set_jump(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_message_t *m);
-static uint64_t ngx_websocket_log_first(ngx_websocket_log_t *log,
+static uint64_t ngx_websocket_store_first(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch);
-static ngx_websocket_ref_t ngx_websocket_log_search(ngx_websocket_log_t *log,
+static ngx_websocket_ref_t ngx_websocket_store_search(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint64_t offset);
-static ngx_websocket_ref_t ngx_websocket_log_next(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, ngx_websocket_log_cursor_t *cursor);
-static int ngx_websocket_log_readable(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor);
-static uint64_t ngx_websocket_log_left(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor);
-static void ngx_websocket_log_advance(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_ref_t ref,
+static ngx_websocket_ref_t ngx_websocket_store_next(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_cursor_t *cursor);
+static int ngx_websocket_store_readable(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor);
+static uint64_t ngx_websocket_store_left(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor);
+static void ngx_websocket_store_advance(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor, ngx_websocket_ref_t ref,
     uint64_t next);
-static void ngx_websocket_log_begin(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t ref, ngx_websocket_log_place_t *place);
-static void ngx_websocket_log_copy(ngx_websocket_log_place_t *place,
+static void ngx_websocket_store_begin(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref, ngx_websocket_store_place_t *place);
+static void ngx_websocket_store_copy(ngx_websocket_store_place_t *place,
     uint8_t *out, const uint8_t *in, size_t size);
 
 
-const uint8_t  ngx_websocket_log_offset[1];
+const uint8_t  ngx_websocket_store_offset[1];
 
 
 static uint64_t
-ngx_websocket_log_blocks(uint64_t size)
+ngx_websocket_store_blocks(uint64_t size)
 {
-    if (size <= NGX_WEBSOCKET_LOG_FIRST) {
+    if (size <= NGX_WEBSOCKET_STORE_FIRST) {
         return 1;
     }
 
-    size -= NGX_WEBSOCKET_LOG_FIRST;
+    size -= NGX_WEBSOCKET_STORE_FIRST;
 
-    return 1 + (size + NGX_WEBSOCKET_LOG_REST - 1) / NGX_WEBSOCKET_LOG_REST;
+    return 1 + (size + NGX_WEBSOCKET_STORE_REST - 1) / NGX_WEBSOCKET_STORE_REST;
 }
 
 
 void
-ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
+ngx_websocket_store_drop_first(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel)
 {
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m, *other;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
     ref = ch->first;
-    m = ngx_websocket_log_block(log, ref);
+    m = ngx_websocket_store_block(store, ref);
 
-    ngx_websocket_log_set32(log, &ch->first, m->after);
-    ngx_websocket_log_hold(log, ch, (uint32_t) -1, (uint32_t) -m->blocks);
+    ngx_websocket_store_set32(store, &ch->first, m->after);
+    ngx_websocket_store_hold(store, ch, (uint32_t) -1, (uint32_t) -m->blocks);
 
     if (m->after) {
-        other = ngx_websocket_log_block(log, m->after);
-        ngx_websocket_log_set32(log, &other->before, 0);
+        other = ngx_websocket_store_block(store, m->after);
+        ngx_websocket_store_set32(store, &other->before, 0);
 
     } else {
-        ngx_websocket_log_set32(log, &ch->last, 0);
+        ngx_websocket_store_set32(store, &ch->last, 0);
     }
 
     if (m->older) {
-        other = ngx_websocket_log_block(log, m->older);
-        ngx_websocket_log_set32(log, &other->newer, m->newer);
+        other = ngx_websocket_store_block(store, m->older);
+        ngx_websocket_store_set32(store, &other->newer, m->newer);
 
     } else {
-        ngx_websocket_log_set32(log, &log->oldest, m->newer);
+        ngx_websocket_store_set32(store, &store->oldest, m->newer);
     }
 
     if (m->newer) {
-        other = ngx_websocket_log_block(log, m->newer);
-        ngx_websocket_log_set32(log, &other->older, m->older);
+        other = ngx_websocket_store_block(store, m->newer);
+        ngx_websocket_store_set32(store, &other->older, m->older);
 
     } else {
-        ngx_websocket_log_set32(log, &log->newest, m->older);
+        ngx_websocket_store_set32(store, &store->newest, m->older);
     }
 
     if (m->key[0] | m->key[1]) {
-        ngx_websocket_log_forget_key(log, ref);
+        ngx_websocket_store_forget_key(store, ref);
     }
 
-    if (log->hand == ref) {
-        ngx_websocket_log_set32(log, &log->hand, m->newer);
+    if (store->hand == ref) {
+        ngx_websocket_store_set32(store, &store->hand, m->newer);
     }
 
-    if (ch->list == NGX_WEBSOCKET_LOG_GARBAGE) {
-        ngx_websocket_log_set32(log, &log->waste, log->waste - m->blocks);
+    if (ch->list == NGX_WEBSOCKET_STORE_GARBAGE) {
+        ngx_websocket_store_set32(store, &store->waste,
+                                  store->waste - m->blocks);
 
     } else {
-        ngx_websocket_log_set64(log, &log->nmessages, log->nmessages - 1);
+        ngx_websocket_store_set64(store, &store->nmessages,
+                                  store->nmessages - 1);
     }
 
-    ngx_websocket_log_give(log, ref, m->end, m->blocks);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_give(store, ref, m->end, m->blocks);
+    ngx_websocket_store_commit(store);
 }
 
 
@@ -176,37 +180,39 @@ ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
  */
 
 static int
-ngx_websocket_log_kept(ngx_websocket_channel_t *ch,
+ngx_websocket_store_kept(ngx_websocket_channel_t *ch,
     ngx_websocket_message_t *m, uint64_t now, uint32_t more)
 {
     if (ch->deleted || ch->held.of.count > ch->length
-        || ngx_websocket_log_over(ch, more))
+        || ngx_websocket_store_over(ch, more))
     {
         return 0;
     }
 
-    return ngx_websocket_log_young(ch, m, now);
+    return ngx_websocket_store_young(ch, m, now);
 }
 
 
 static int
-ngx_websocket_log_over(ngx_websocket_channel_t *ch, uint32_t more)
+ngx_websocket_store_over(ngx_websocket_channel_t *ch, uint32_t more)
 {
     return ch->max && (uint64_t) ch->held.of.blocks + more > ch->max;
 }
 
 
 static int
-ngx_websocket_log_young(ngx_websocket_channel_t *ch,
+ngx_websocket_store_young(ngx_websocket_channel_t *ch,
     ngx_websocket_message_t *m, uint64_t now)
 {
     return ch->time == 0
-           || ngx_websocket_log_age(now, m->time) < (uint64_t) ch->time * 1000;
+           || ngx_websocket_store_age(now,
+                                      m->time) < (uint64_t) ch->time * 1000;
 }
 
 
 uint64_t
-ngx_websocket_log_shown(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+ngx_websocket_store_shown(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch)
 {
     uint64_t  n;
 
@@ -220,44 +226,44 @@ ngx_websocket_log_shown(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
         return ch->offset + 1 - n;
     }
 
-    return ngx_websocket_log_shown_since(log, ch, ch->offset + 1 - n);
+    return ngx_websocket_store_shown_since(store, ch, ch->offset + 1 - n);
 }
 
 
 /* the oldest message from first on whose time is not over */
 
 static uint64_t
-ngx_websocket_log_shown_since(ngx_websocket_log_t *log,
+ngx_websocket_store_shown_since(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint64_t first)
 {
     uint64_t                  now;
     ngx_websocket_message_t  *m, *other;
 
-    now = log->now;
-    m = ngx_websocket_log_block(log, ch->first);
+    now = store->now;
+    m = ngx_websocket_store_block(store, ch->first);
 
     /* most often it is the first one that is there */
 
-    if (m->offset == first && ngx_websocket_log_young(ch, m, now)) {
+    if (m->offset == first && ngx_websocket_store_young(ch, m, now)) {
         return first;
     }
 
-    m = ngx_websocket_log_block(log, ch->last);
+    m = ngx_websocket_store_block(store, ch->last);
 
-    if (!ngx_websocket_log_young(ch, m, now)) {
+    if (!ngx_websocket_store_young(ch, m, now)) {
         return ch->offset + 1;
     }
 
     while (m->offset > first) {
 
-        other = ngx_websocket_log_block(log, m->jump);
+        other = ngx_websocket_store_block(store, m->jump);
 
         if (m->jump_offset < first
-            || !ngx_websocket_log_young(ch, other, now))
+            || !ngx_websocket_store_young(ch, other, now))
         {
-            other = ngx_websocket_log_block(log, m->before);
+            other = ngx_websocket_store_block(store, m->before);
 
-            if (!ngx_websocket_log_young(ch, other, now)) {
+            if (!ngx_websocket_store_young(ch, other, now)) {
                 break;
             }
         }
@@ -270,7 +276,7 @@ ngx_websocket_log_shown_since(ngx_websocket_log_t *log,
 
 
 static int
-ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
+ngx_websocket_store_read_by_all(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint64_t offset)
 {
     uint32_t                i;
@@ -282,8 +288,8 @@ ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
         return 1;
     }
 
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (entry->read < offset && ngx_websocket_log_live(log, entry)) {
+    for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        if (entry->read < offset && ngx_websocket_store_live(store, entry)) {
             return 0;
         }
     }
@@ -293,27 +299,27 @@ ngx_websocket_log_read_by_all(ngx_websocket_log_t *log,
 
 
 uint32_t
-ngx_websocket_log_trim(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    uint64_t now, uint32_t more, uint32_t max)
+ngx_websocket_store_trim(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, uint64_t now, uint32_t more, uint32_t max)
 {
     uint32_t                  n;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
     for (n = 0; ch->held.of.count && n < max; n++) {
 
-        m = ngx_websocket_log_block(log, ch->first);
+        m = ngx_websocket_store_block(store, ch->first);
 
-        if (ngx_websocket_log_kept(ch, m, now, more)
-            || !ngx_websocket_log_read_by_all(log, ch, m->offset))
+        if (ngx_websocket_store_kept(ch, m, now, more)
+            || !ngx_websocket_store_read_by_all(store, ch, m->offset))
         {
             break;
         }
 
-        ngx_websocket_log_looked(1);
-        ngx_websocket_log_drop_first(log, channel);
+        ngx_websocket_store_looked(1);
+        ngx_websocket_store_drop_first(store, channel);
     }
 
     return n;
@@ -321,117 +327,118 @@ ngx_websocket_log_trim(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 
 
 int
-ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
+ngx_websocket_store_make_room(ngx_websocket_store_t *store, uint32_t n,
     uint64_t now, ngx_websocket_ref_t keep, uint32_t max)
 {
     int  rc;
 
-    while (ngx_websocket_log_free_blocks(log) < n) {
+    while (ngx_websocket_store_free_blocks(store) < n) {
 
         if (max == 0) {
-            return NGX_WEBSOCKET_LOG_AGAIN;
+            return NGX_WEBSOCKET_STORE_AGAIN;
         }
 
-        rc = ngx_websocket_log_evict(log, now, keep, &max);
+        rc = ngx_websocket_store_evict(store, now, keep, &max);
 
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
             return rc;
         }
     }
 
-    ngx_websocket_log_list(log, n);
+    ngx_websocket_store_list(store, n);
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 /* drops what may go first, and takes what it looked at off *left */
 
 static int
-ngx_websocket_log_evict(ngx_websocket_log_t *log, uint64_t now,
+ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
     ngx_websocket_ref_t keep, uint32_t *left)
 {
     int  known;
 
-    if (log->garbage.first) {
-        *left -= ngx_websocket_log_clean(log, 1);
-        return NGX_WEBSOCKET_LOG_OK;
+    if (store->garbage.first) {
+        *left -= ngx_websocket_store_clean(store, 1);
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
-    if (ngx_websocket_log_evict_channel(log, keep)) {
+    if (ngx_websocket_store_evict_channel(store, keep)) {
         --*left;
-        return NGX_WEBSOCKET_LOG_OK;
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
-    known = log->looked >= log->nmessages
-            && ngx_websocket_log_age(now, log->full)
-               < NGX_WEBSOCKET_LOG_RETRY;
+    known = store->looked >= store->nmessages
+            && ngx_websocket_store_age(now, store->full)
+               < NGX_WEBSOCKET_STORE_RETRY;
 
-    if (!known && log->looked >= log->nmessages) {
-        ngx_websocket_log_fault();
-        log->looked = 0;
+    if (!known && store->looked >= store->nmessages) {
+        ngx_websocket_store_fault();
+        store->looked = 0;
     }
 
-    if (ngx_websocket_log_evict_message(log, now, left)) {
-        return NGX_WEBSOCKET_LOG_OK;
+    if (ngx_websocket_store_evict_message(store, now, left)) {
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
-    if (log->looked < log->nmessages) {
-        return NGX_WEBSOCKET_LOG_AGAIN;
+    if (store->looked < store->nmessages) {
+        return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
     if (!known) {
-        ngx_websocket_log_fault();
-        log->full = now;
+        ngx_websocket_store_fault();
+        store->full = now;
     }
 
-    if (!ngx_websocket_log_evict_orphaned(log, keep)) {
-        return NGX_WEBSOCKET_LOG_NOSPACE;
+    if (!ngx_websocket_store_evict_orphaned(store, keep)) {
+        return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
     /* nothing is left where a search for messages has taken all */
 
     *left -= *left ? 1 : 0;
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 /* drops a message that nobody waits for; 1 if it found one */
 
 static int
-ngx_websocket_log_evict_message(ngx_websocket_log_t *log, uint64_t now,
+ngx_websocket_store_evict_message(ngx_websocket_store_t *store, uint64_t now,
     uint32_t *left)
 {
     uint64_t                  n;
     ngx_websocket_ref_t       ref;
     ngx_websocket_message_t  *m;
 
-    if (log->oldest && ngx_websocket_log_may_go(log, log->oldest, now)) {
+    if (store->oldest && ngx_websocket_store_may_go(store, store->oldest,
+                                                    now)) {
         --*left;
-        ngx_websocket_log_let_go(log, log->oldest);
+        ngx_websocket_store_let_go(store, store->oldest);
         return 1;
     }
 
     /* behind those that wait to be read, where the last search has ended */
 
-    for (n = 0; *left && n < log->nmessages; n++) {
+    for (n = 0; *left && n < store->nmessages; n++) {
 
         --*left;
-        ref = log->hand ? log->hand : log->oldest;
+        ref = store->hand ? store->hand : store->oldest;
 
-        if (ngx_websocket_log_may_go(log, ref, now)) {
-            ngx_websocket_log_let_go(log, ref);
+        if (ngx_websocket_store_may_go(store, ref, now)) {
+            ngx_websocket_store_let_go(store, ref);
             return 1;
         }
 
-        m = ngx_websocket_log_block(log, ref);
+        m = ngx_websocket_store_block(store, ref);
 
-        ngx_websocket_log_fault();
-        log->hand = m->newer;
+        ngx_websocket_store_fault();
+        store->hand = m->newer;
 
-        ngx_websocket_log_fault();
-        log->looked++;
+        ngx_websocket_store_fault();
+        store->looked++;
     }
 
     return 0;
@@ -439,104 +446,106 @@ ngx_websocket_log_evict_message(ngx_websocket_log_t *log, uint64_t now,
 
 
 static int
-ngx_websocket_log_may_go(ngx_websocket_log_t *log, ngx_websocket_ref_t ref,
-    uint64_t now)
+ngx_websocket_store_may_go(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref, uint64_t now)
 {
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
-    ngx_websocket_log_looked(1);
+    ngx_websocket_store_looked(1);
 
-    m = ngx_websocket_log_block(log, ref);
-    ch = ngx_websocket_log_block(log, m->channel);
+    m = ngx_websocket_store_block(store, ref);
+    ch = ngx_websocket_store_block(store, m->channel);
 
     return ch->first == ref
-           && (ngx_websocket_log_read_by_all(log, ch, m->offset)
-               || ngx_websocket_log_age(now, m->time)
-                  >= NGX_WEBSOCKET_LOG_HUNG);
+           && (ngx_websocket_store_read_by_all(store, ch, m->offset)
+               || ngx_websocket_store_age(now, m->time)
+                  >= NGX_WEBSOCKET_STORE_HUNG);
 }
 
 
 static void
-ngx_websocket_log_let_go(ngx_websocket_log_t *log, ngx_websocket_ref_t ref)
+ngx_websocket_store_let_go(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref)
 {
     ngx_websocket_ref_t       channel;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
-    m = ngx_websocket_log_block(log, ref);
+    m = ngx_websocket_store_block(store, ref);
     channel = m->channel;
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    ngx_websocket_log_drop_first(log, channel);
+    ngx_websocket_store_drop_first(store, channel);
 
     if (ch->held.of.count == 0) {
-        ngx_websocket_log_settle(log, channel);
+        ngx_websocket_store_settle(store, channel);
     }
 
-    if (log->looked) {
-        ngx_websocket_log_fault();
-        log->looked = 0;
+    if (store->looked) {
+        ngx_websocket_store_fault();
+        store->looked = 0;
     }
 }
 
 
 int
-ngx_websocket_log_append(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n,
-    ngx_websocket_log_wake_t *wake, ngx_websocket_log_info_t *info)
+ngx_websocket_store_append(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel,
+    ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n,
+    ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info)
 {
-    ngx_websocket_log_put_t  put;
+    ngx_websocket_store_put_t  put;
 
     put.message = message;
     put.parts = parts;
     put.n = n;
     put.reserve = NULL;
 
-    return ngx_websocket_log_publish(log, channel, &put, NULL, wake, info);
+    return ngx_websocket_store_publish(store, channel, &put, NULL, wake, info);
 }
 
 
 static int
-ngx_websocket_log_publish(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_put_t *put,
-    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
-    ngx_websocket_log_info_t *info)
+ngx_websocket_store_publish(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_put_t *put,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info)
 {
     int                       rc;
     ngx_websocket_message_t  *m;
 
-    m = ngx_websocket_log_same(log, channel, put->message->key);
+    m = ngx_websocket_store_same(store, channel, put->message->key);
 
     if (m) {
         put->message->offset = m->offset;
         put->message->time = m->time;
 
         if (wake) {
-            memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
+            memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
         }
 
-        rc = NGX_WEBSOCKET_LOG_DUPLICATE;
+        rc = NGX_WEBSOCKET_STORE_DUPLICATE;
 
     } else {
-        rc = ngx_websocket_log_prepare(log, channel, put, 0, wake);
+        rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
 
-        if (rc == NGX_WEBSOCKET_LOG_OK && large) {
-            rc = ngx_websocket_log_renumber(log, put, large);
+        if (rc == NGX_WEBSOCKET_STORE_OK && large) {
+            rc = ngx_websocket_store_renumber(store, put, large);
         }
 
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
             return rc;
         }
 
-        ngx_websocket_log_put(log, channel, put);
-        ngx_websocket_log_commit(log);
-        ngx_websocket_log_tell(log, channel, put);
+        ngx_websocket_store_put(store, channel, put);
+        ngx_websocket_store_commit(store);
+        ngx_websocket_store_tell(store, channel, put);
     }
 
     if (info) {
-        ngx_websocket_log_info(log, channel, info);
+        ngx_websocket_store_info(store, channel, info);
     }
 
     return rc;
@@ -544,118 +553,120 @@ ngx_websocket_log_publish(ngx_websocket_log_t *log,
 
 
 int
-ngx_websocket_log_reserve(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_log_large_t *large)
+ngx_websocket_store_reserve(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel,
+    ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_store_large_t *large)
 {
-    int                       rc;
-    uint32_t                  blocks;
-    ngx_websocket_channel_t  *ch;
-    ngx_websocket_log_put_t   put;
-    ngx_websocket_reserve_t  *reserve;
+    int                        rc;
+    uint32_t                   blocks;
+    ngx_websocket_channel_t   *ch;
+    ngx_websocket_store_put_t  put;
+    ngx_websocket_reserve_t   *reserve;
 
     put.message = message;
     put.parts = parts;
     put.n = n;
 
-    ch = ngx_websocket_log_block(log, channel);
-    reserve = &log->reserves[slot];
+    ch = ngx_websocket_store_block(store, channel);
+    reserve = &store->reserves[slot];
 
-    if (ngx_websocket_log_measure(log, ch, &put, 0) != NGX_WEBSOCKET_LOG_OK) {
-        return NGX_WEBSOCKET_LOG_NOSPACE;
+    if (ngx_websocket_store_measure(store, ch, &put,
+                                    0) != NGX_WEBSOCKET_STORE_OK) {
+        return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
-    put.live = ngx_websocket_log_wake(log, ch, NULL);
+    put.live = ngx_websocket_store_wake(store, ch, NULL);
 
     large->reserved = reserve->blocks;
 
     if (reserve->blocks >= put.blocks) {
-        return NGX_WEBSOCKET_LOG_OK;
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
-    if (ngx_websocket_log_unwanted(ch, &put)) {
+    if (ngx_websocket_store_unwanted(ch, &put)) {
 
         /* not to be filled */
 
         large->reserved = 0;
-        return NGX_WEBSOCKET_LOG_OK;
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
     blocks = put.blocks - reserve->blocks;
-    blocks = blocks < NGX_WEBSOCKET_LOG_TAKE ? blocks : NGX_WEBSOCKET_LOG_TAKE;
+    blocks = blocks < NGX_WEBSOCKET_STORE_TAKE ? blocks : NGX_WEBSOCKET_STORE_TAKE;
 
-    rc = ngx_websocket_log_make_room(log, blocks, message->time, channel,
-                                     NGX_WEBSOCKET_LOG_RESERVE);
+    rc = ngx_websocket_store_make_room(store, blocks, message->time, channel,
+                                       NGX_WEBSOCKET_STORE_RESERVE);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
         return rc;
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_AGAIN) {
+    if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
 
         /* as far as it went, or others would take it meanwhile */
 
-        blocks = ngx_websocket_log_free_blocks(log);
+        blocks = ngx_websocket_store_free_blocks(store);
     }
 
     if (blocks) {
-        ngx_websocket_log_list(log, blocks);
-        ngx_websocket_log_move(log, blocks, reserve);
+        ngx_websocket_store_list(store, blocks);
+        ngx_websocket_store_move(store, blocks, reserve);
     }
 
     large->reserved = reserve->blocks;
 
-    return reserve->blocks >= put.blocks ? NGX_WEBSOCKET_LOG_OK
-                                         : NGX_WEBSOCKET_LOG_AGAIN;
+    return reserve->blocks >= put.blocks ? NGX_WEBSOCKET_STORE_OK
+                                         : NGX_WEBSOCKET_STORE_AGAIN;
 }
 
 
 /* takes blocks for a reserve */
 
 static void
-ngx_websocket_log_move(ngx_websocket_log_t *log, uint32_t n,
+ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
     ngx_websocket_reserve_t *reserve)
 {
     ngx_websocket_ref_t     first, end;
     ngx_websocket_block_t  *last;
 
-    first = ngx_websocket_log_take(log, n, &end);
-    last = ngx_websocket_log_block(log, reserve->last);
+    first = ngx_websocket_store_take(store, n, &end);
+    last = ngx_websocket_store_block(store, reserve->last);
 
-    ngx_websocket_log_set32(log, reserve->blocks ? &last->next
-                                                 : &reserve->first, first);
-    ngx_websocket_log_set32(log, &reserve->last, end);
-    ngx_websocket_log_set32(log, &reserve->blocks, reserve->blocks + n);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_set32(store, reserve->blocks ? &last->next
+                                                   : &reserve->first, first);
+    ngx_websocket_store_set32(store, &reserve->last, end);
+    ngx_websocket_store_set32(store, &reserve->blocks, reserve->blocks + n);
+    ngx_websocket_store_commit(store);
 }
 
 
 void
-ngx_websocket_log_unreserve(ngx_websocket_log_t *log, uint32_t slot)
+ngx_websocket_store_unreserve(ngx_websocket_store_t *store, uint32_t slot)
 {
-    ngx_websocket_log_forgo(log, slot);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_forgo(store, slot);
+    ngx_websocket_store_commit(store);
 }
 
 
 void
-ngx_websocket_log_forgo(ngx_websocket_log_t *log, uint32_t slot)
+ngx_websocket_store_forgo(ngx_websocket_store_t *store, uint32_t slot)
 {
     ngx_websocket_reserve_t  *reserve;
 
-    reserve = &log->reserves[slot];
+    reserve = &store->reserves[slot];
 
     if (reserve->blocks == 0) {
         return;
     }
 
-    ngx_websocket_log_give(log, reserve->first, reserve->last,
-                           reserve->blocks);
+    ngx_websocket_store_give(store, reserve->first, reserve->last,
+                             reserve->blocks);
 
-    ngx_websocket_log_set32(log, &reserve->first, 0);
-    ngx_websocket_log_set32(log, &reserve->last, 0);
-    ngx_websocket_log_set32(log, &reserve->blocks, 0);
+    ngx_websocket_store_set32(store, &reserve->first, 0);
+    ngx_websocket_store_set32(store, &reserve->last, 0);
+    ngx_websocket_store_set32(store, &reserve->blocks, 0);
 }
 
 
@@ -665,15 +676,15 @@ ngx_websocket_log_forgo(ngx_websocket_log_t *log, uint32_t slot)
  */
 
 void
-ngx_websocket_log_fill(ngx_websocket_log_t *log,
-    ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_log_large_t *large)
+ngx_websocket_store_fill(ngx_websocket_store_t *store,
+    ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_store_large_t *large)
 {
-    size_t                           i;
-    ngx_websocket_log_put_t          put;
-    ngx_websocket_log_place_t        place;
-    const ngx_websocket_log_part_t  *part;
+    size_t                             i;
+    ngx_websocket_store_put_t          put;
+    ngx_websocket_store_place_t        place;
+    const ngx_websocket_store_part_t  *part;
 
     if (large->reserved == 0) {
         return;
@@ -686,84 +697,86 @@ ngx_websocket_log_fill(ngx_websocket_log_t *log,
     large->offset = message->offset;
     large->left = 0;
 
-    ngx_websocket_log_number(&put);
-    ngx_websocket_log_begin(log, log->reserves[slot].first, &place);
+    ngx_websocket_store_number(&put);
+    ngx_websocket_store_begin(store, store->reserves[slot].first, &place);
 
     large->digits = put.offset.size;
 
     for (i = 0; i < n; i++) {
 
-        part = ngx_websocket_log_part(&put, i);
+        part = ngx_websocket_store_part(&put, i);
 
         if (part == &put.offset) {
-            large->at = (uint64_t) (place.p - (uint8_t *) log);
+            large->at = (uint64_t) (place.p - (uint8_t *) store);
             large->next = place.next;
             large->left = place.left + 1;
         }
 
-        ngx_websocket_log_copy(&place, NULL, part->data, part->size);
+        ngx_websocket_store_copy(&place, NULL, part->data, part->size);
     }
 }
 
 
 int
-ngx_websocket_log_append_large(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
-    ngx_websocket_log_info_t *info)
+ngx_websocket_store_append_large(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel,
+    ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info)
 {
-    ngx_websocket_log_put_t  put;
+    ngx_websocket_store_put_t  put;
 
     put.message = message;
     put.parts = parts;
     put.n = n;
-    put.reserve = &log->reserves[slot];
+    put.reserve = &store->reserves[slot];
 
-    return ngx_websocket_log_publish(log, channel, &put, large, wake, info);
+    return ngx_websocket_store_publish(store, channel, &put, large, wake,
+                                       info);
 }
 
 
 /* others may have published since it was filled: its offset is another one */
 
 static int
-ngx_websocket_log_renumber(ngx_websocket_log_t *log,
-    ngx_websocket_log_put_t *put, ngx_websocket_log_large_t *large)
+ngx_websocket_store_renumber(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, ngx_websocket_store_large_t *large)
 {
-    ngx_websocket_log_place_t  place;
+    ngx_websocket_store_place_t  place;
 
     if (put->blocks == 0) {
-        return NGX_WEBSOCKET_LOG_OK;
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
     if (put->reserve->blocks < put->blocks) {
-        return NGX_WEBSOCKET_LOG_AGAIN;
+        return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
     if (large->left == 0 || large->offset == put->message->offset) {
-        return NGX_WEBSOCKET_LOG_OK;
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
     if (large->digits != put->offset.size) {
-        return NGX_WEBSOCKET_LOG_AGAIN;
+        return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
-    place.log = log;
-    place.p = ngx_websocket_log_at(log, large->at);
+    place.log = store;
+    place.p = ngx_websocket_store_at(store, large->at);
     place.next = large->next;
     place.left = large->left - 1;
 
-    ngx_websocket_log_copy(&place, NULL, put->offset.data, put->offset.size);
+    ngx_websocket_store_copy(&place, NULL, put->offset.data, put->offset.size);
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 /* a message of the channel that bears the key, or NULL */
 
 static ngx_websocket_message_t *
-ngx_websocket_log_same(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    const uint64_t key[2])
+ngx_websocket_store_same(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, const uint64_t key[2])
 {
     ngx_websocket_ref_t       ref;
     ngx_websocket_message_t  *m;
@@ -772,9 +785,9 @@ ngx_websocket_log_same(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
         return NULL;
     }
 
-    for (ref = *ngx_websocket_log_keys(log, key[0]); ref; ref = m->same) {
+    for (ref = *ngx_websocket_store_keys(store, key[0]); ref; ref = m->same) {
 
-        m = ngx_websocket_log_block(log, ref);
+        m = ngx_websocket_store_block(store, ref);
 
         if (m->channel == channel && m->key[0] == key[0]
             && m->key[1] == key[1])
@@ -788,71 +801,71 @@ ngx_websocket_log_same(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 
 
 static void
-ngx_websocket_log_forget_key(ngx_websocket_log_t *log,
+ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref)
 {
     ngx_websocket_ref_t      *p;
     ngx_websocket_message_t  *m, *other;
 
-    m = ngx_websocket_log_block(log, ref);
-    p = ngx_websocket_log_keys(log, m->key[0]);
+    m = ngx_websocket_store_block(store, ref);
+    p = ngx_websocket_store_keys(store, m->key[0]);
 
     while (*p != ref) {
-        other = ngx_websocket_log_block(log, *p);
+        other = ngx_websocket_store_block(store, *p);
         p = &other->same;
     }
 
-    ngx_websocket_log_set32(log, p, m->same);
+    ngx_websocket_store_set32(store, p, m->same);
 }
 
 
 int
-ngx_websocket_log_prepare(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put, uint32_t more,
-    ngx_websocket_log_wake_t *wake)
+ngx_websocket_store_prepare(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put, uint32_t more,
+    ngx_websocket_store_wake_t *wake)
 {
     int                       rc;
     uint32_t                  n;
     uint64_t                  now;
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    if (ngx_websocket_log_measure(log, ch, put, more)
-        != NGX_WEBSOCKET_LOG_OK)
+    if (ngx_websocket_store_measure(store, ch, put, more)
+        != NGX_WEBSOCKET_STORE_OK)
     {
-        return NGX_WEBSOCKET_LOG_NOSPACE;
+        return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
-    ngx_websocket_log_clamp(log, ch, put->message);
+    ngx_websocket_store_clamp(store, ch, put->message);
     now = put->message->time;
 
-    ngx_websocket_log_tick(log, now);
+    ngx_websocket_store_tick(store, now);
 
-    n = ngx_websocket_log_trim(log, channel, now, put->blocks,
-                               NGX_WEBSOCKET_LOG_TRIM);
+    n = ngx_websocket_store_trim(store, channel, now, put->blocks,
+                                 NGX_WEBSOCKET_STORE_TRIM);
 
-    put->live = ngx_websocket_log_wake(log, ch, wake);
+    put->live = ngx_websocket_store_wake(store, ch, wake);
 
-    if (ngx_websocket_log_unwanted(ch, put)) {
+    if (ngx_websocket_store_unwanted(ch, put)) {
         put->blocks = 0;
     }
 
-    if (n == NGX_WEBSOCKET_LOG_TRIM
-        && ngx_websocket_log_over(ch, put->blocks))
+    if (n == NGX_WEBSOCKET_STORE_TRIM
+        && ngx_websocket_store_over(ch, put->blocks))
     {
-        return NGX_WEBSOCKET_LOG_AGAIN;
+        return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
     if (put->reserve) {
-        return NGX_WEBSOCKET_LOG_OK;
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
-    rc = ngx_websocket_log_make_room(log, put->blocks + more, now, channel,
-                                     NGX_WEBSOCKET_LOG_ROOM);
+    rc = ngx_websocket_store_make_room(store, put->blocks + more, now, channel,
+                                       NGX_WEBSOCKET_STORE_ROOM);
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
-        ngx_websocket_log_settle(log, channel);
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        ngx_websocket_store_settle(store, channel);
     }
 
     return rc;
@@ -862,8 +875,8 @@ ngx_websocket_log_prepare(ngx_websocket_log_t *log,
 /* nobody is there for it and nothing keeps it */
 
 static int
-ngx_websocket_log_unwanted(ngx_websocket_channel_t *ch,
-    ngx_websocket_log_put_t *put)
+ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
+    ngx_websocket_store_put_t *put)
 {
     return put->live == 0 && ch->length == 0 && ch->held.of.count == 0;
 }
@@ -872,8 +885,8 @@ ngx_websocket_log_unwanted(ngx_websocket_channel_t *ch,
 /* how large the message is, and whether it may ever fit */
 
 static int
-ngx_websocket_log_measure(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, ngx_websocket_log_put_t *put, uint32_t more)
+ngx_websocket_store_measure(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put, uint32_t more)
 {
     size_t    i;
     uint64_t  size, blocks;
@@ -882,29 +895,29 @@ ngx_websocket_log_measure(ngx_websocket_log_t *log,
 
     for (size = 0, i = 0; i < put->n; i++) {
 
-        if (put->parts[i].data == ngx_websocket_log_offset) {
-            ngx_websocket_log_number(put);
+        if (put->parts[i].data == ngx_websocket_store_offset) {
+            ngx_websocket_store_number(put);
         }
 
-        size += ngx_websocket_log_part(put, i)->size;
+        size += ngx_websocket_store_part(put, i)->size;
     }
 
-    blocks = ngx_websocket_log_blocks(size);
+    blocks = ngx_websocket_store_blocks(size);
 
     /* never, even if nothing but its channel were there */
 
     if (size > UINT32_MAX
-        || blocks > NGX_WEBSOCKET_LOG_BLOCKS_MAX
-        || blocks + more + ngx_websocket_log_own_blocks(log, ch)
-           >= log->nblocks)
+        || blocks > NGX_WEBSOCKET_STORE_BLOCKS_MAX
+        || blocks + more + ngx_websocket_store_own_blocks(store, ch)
+           >= store->nblocks)
     {
-        return NGX_WEBSOCKET_LOG_NOSPACE;
+        return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
     put->message->size = (uint32_t) size;
     put->blocks = (uint32_t) blocks;
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -915,12 +928,12 @@ ngx_websocket_log_measure(ngx_websocket_log_t *log,
  */
 
 static void
-ngx_websocket_log_clamp(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    ngx_websocket_log_message_t *message)
+ngx_websocket_store_clamp(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_message_t *message)
 {
     uint64_t  now;
 
-    now = log->now > ch->published ? log->now : ch->published;
+    now = store->now > ch->published ? store->now : ch->published;
 
     if (message->time < now) {
         message->time = now;
@@ -929,16 +942,16 @@ ngx_websocket_log_clamp(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 }
 
 
-static const ngx_websocket_log_part_t *
-ngx_websocket_log_part(ngx_websocket_log_put_t *put, size_t i)
+static const ngx_websocket_store_part_t *
+ngx_websocket_store_part(ngx_websocket_store_put_t *put, size_t i)
 {
-    return put->parts[i].data == ngx_websocket_log_offset ? &put->offset
+    return put->parts[i].data == ngx_websocket_store_offset ? &put->offset
                                                           : &put->parts[i];
 }
 
 
 static void
-ngx_websocket_log_number(ngx_websocket_log_put_t *put)
+ngx_websocket_store_number(ngx_websocket_store_put_t *put)
 {
     uint8_t   *p;
     uint64_t   n;
@@ -957,43 +970,43 @@ ngx_websocket_log_number(ngx_websocket_log_put_t *put)
 
 
 void
-ngx_websocket_log_put(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    ngx_websocket_log_put_t *put)
+ngx_websocket_store_put(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put)
 {
     ngx_websocket_channel_t  *ch;
 
     if (put->blocks) {
-        ngx_websocket_log_store(log, channel, put);
+        ngx_websocket_store_write(store, channel, put);
         return;
     }
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    ngx_websocket_log_set64(log, &ch->offset, put->message->offset);
-    ngx_websocket_log_set64(log, &ch->published, put->message->time);
+    ngx_websocket_store_set64(store, &ch->offset, put->message->offset);
+    ngx_websocket_store_set64(store, &ch->published, put->message->time);
 }
 
 
 void
-ngx_websocket_log_tell(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    ngx_websocket_log_put_t *put)
+ngx_websocket_store_tell(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put)
 {
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    ngx_websocket_log_trim(log, channel, put->message->time, 0,
-                           NGX_WEBSOCKET_LOG_TRIM);
+    ngx_websocket_store_trim(store, channel, put->message->time, 0,
+                             NGX_WEBSOCKET_STORE_TRIM);
 
     if (ch->held.of.count == 0) {
-        ngx_websocket_log_settle(log, channel);
+        ngx_websocket_store_settle(store, channel);
     }
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     ch->active = put->message->time;
 
     if (put->live) {
-        ngx_websocket_log_publish_hint(log, channel, put->message->offset);
+        ngx_websocket_store_publish_hint(store, channel, put->message->offset);
     }
 }
 
@@ -1001,19 +1014,20 @@ ngx_websocket_log_tell(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 /* the workers to wake; returns how many */
 
 static uint32_t
-ngx_websocket_log_wake(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    ngx_websocket_log_wake_t *wake)
+ngx_websocket_store_wake(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake)
 {
     uint32_t                i, n;
     ngx_websocket_entry_t  *entry;
 
     if (wake) {
-        memset(wake, 0, sizeof(ngx_websocket_log_wake_t));
+        memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
     }
 
-    for (n = 0, i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
+    for (n = 0, i = 0; (entry = ngx_websocket_store_entry(store, ch,
+                                                          i)); i++) {
 
-        if (!ngx_websocket_log_live(log, entry)) {
+        if (!ngx_websocket_store_live(store, entry)) {
             continue;
         }
 
@@ -1029,32 +1043,32 @@ ngx_websocket_log_wake(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 
 
 static void
-ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    ngx_websocket_log_put_t *put)
+ngx_websocket_store_write(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put)
 {
-    size_t                           i;
-    ngx_websocket_ref_t              ref, end;
-    ngx_websocket_channel_t         *ch;
-    ngx_websocket_message_t         *m;
-    ngx_websocket_log_place_t        place;
-    ngx_websocket_log_message_t     *message;
-    const ngx_websocket_log_part_t  *part;
+    size_t                             i;
+    ngx_websocket_ref_t                ref, end;
+    ngx_websocket_channel_t           *ch;
+    ngx_websocket_message_t           *m;
+    ngx_websocket_store_place_t        place;
+    ngx_websocket_store_message_t     *message;
+    const ngx_websocket_store_part_t  *part;
 
     message = put->message;
-    ch = ngx_websocket_log_block(log, channel);
+    ch = ngx_websocket_store_block(store, channel);
 
-    ref = ngx_websocket_log_acquire(log, put, &end);
-    m = ngx_websocket_log_block(log, ref);
+    ref = ngx_websocket_store_acquire(store, put, &end);
+    m = ngx_websocket_store_block(store, ref);
 
     /* ours alone until it is linked */
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     m->end = end;
     m->blocks = put->blocks;
     m->fraction = message->fraction;
     m->channel = channel;
     m->newer = 0;
-    m->older = log->newest;
+    m->older = store->newest;
     m->after = 0;
     m->before = ch->last;
     m->size = message->size;
@@ -1068,23 +1082,23 @@ ngx_websocket_log_store(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
     m->key[0] = message->key[0];
     m->key[1] = message->key[1];
 
-    ngx_websocket_log_set_jump(log, ch, m);
-    ngx_websocket_log_begin(log, ref, &place);
+    ngx_websocket_store_set_jump(store, ch, m);
+    ngx_websocket_store_begin(store, ref, &place);
 
     for (i = 0; put->reserve == NULL && i < put->n; i++) {
-        part = ngx_websocket_log_part(put, i);
-        ngx_websocket_log_copy(&place, NULL, part->data, part->size);
+        part = ngx_websocket_store_part(put, i);
+        ngx_websocket_store_copy(&place, NULL, part->data, part->size);
     }
 
-    ngx_websocket_log_link(log, channel, ref);
+    ngx_websocket_store_link(store, channel, ref);
 }
 
 
 /* the blocks of the message, which are ours: of a large one with its bytes */
 
 static ngx_websocket_ref_t
-ngx_websocket_log_acquire(ngx_websocket_log_t *log,
-    ngx_websocket_log_put_t *put, ngx_websocket_ref_t *end)
+ngx_websocket_store_acquire(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end)
 {
     ngx_websocket_ref_t       first;
     ngx_websocket_reserve_t  *reserve;
@@ -1092,67 +1106,67 @@ ngx_websocket_log_acquire(ngx_websocket_log_t *log,
     reserve = put->reserve;
 
     if (reserve == NULL) {
-        return ngx_websocket_log_take(log, put->blocks, end);
+        return ngx_websocket_store_take(store, put->blocks, end);
     }
 
     first = reserve->first;
     *end = reserve->last;
     put->blocks = reserve->blocks;
 
-    ngx_websocket_log_set32(log, &reserve->first, 0);
-    ngx_websocket_log_set32(log, &reserve->last, 0);
-    ngx_websocket_log_set32(log, &reserve->blocks, 0);
+    ngx_websocket_store_set32(store, &reserve->first, 0);
+    ngx_websocket_store_set32(store, &reserve->last, 0);
+    ngx_websocket_store_set32(store, &reserve->blocks, 0);
 
     return first;
 }
 
 
-/* makes a message, which is complete, part of the log */
+/* makes a message, which is complete, part of the store */
 
 static void
-ngx_websocket_log_link(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
-    ngx_websocket_ref_t ref)
+ngx_websocket_store_link(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_ref_t ref)
 {
     ngx_websocket_ref_t      *bucket;
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m, *other;
 
-    ch = ngx_websocket_log_block(log, channel);
-    m = ngx_websocket_log_block(log, ref);
+    ch = ngx_websocket_store_block(store, channel);
+    m = ngx_websocket_store_block(store, ref);
 
     if (ch->list) {
-        ngx_websocket_log_unlist(log, channel);
+        ngx_websocket_store_unlist(store, channel);
     }
 
     if (m->key[0] | m->key[1]) {
-        bucket = ngx_websocket_log_keys(log, m->key[0]);
+        bucket = ngx_websocket_store_keys(store, m->key[0]);
 
         m->same = *bucket;
-        ngx_websocket_log_set32(log, bucket, ref);
+        ngx_websocket_store_set32(store, bucket, ref);
     }
 
     if (ch->last) {
-        other = ngx_websocket_log_block(log, ch->last);
-        ngx_websocket_log_set32(log, &other->after, ref);
+        other = ngx_websocket_store_block(store, ch->last);
+        ngx_websocket_store_set32(store, &other->after, ref);
 
     } else {
-        ngx_websocket_log_set32(log, &ch->first, ref);
+        ngx_websocket_store_set32(store, &ch->first, ref);
     }
 
-    if (log->newest) {
-        other = ngx_websocket_log_block(log, log->newest);
-        ngx_websocket_log_set32(log, &other->newer, ref);
+    if (store->newest) {
+        other = ngx_websocket_store_block(store, store->newest);
+        ngx_websocket_store_set32(store, &other->newer, ref);
 
     } else {
-        ngx_websocket_log_set32(log, &log->oldest, ref);
+        ngx_websocket_store_set32(store, &store->oldest, ref);
     }
 
-    ngx_websocket_log_set32(log, &ch->last, ref);
-    ngx_websocket_log_hold(log, ch, 1, m->blocks);
-    ngx_websocket_log_set64(log, &ch->offset, m->offset);
-    ngx_websocket_log_set64(log, &ch->published, m->time);
-    ngx_websocket_log_set32(log, &log->newest, ref);
-    ngx_websocket_log_set64(log, &log->nmessages, log->nmessages + 1);
+    ngx_websocket_store_set32(store, &ch->last, ref);
+    ngx_websocket_store_hold(store, ch, 1, m->blocks);
+    ngx_websocket_store_set64(store, &ch->offset, m->offset);
+    ngx_websocket_store_set64(store, &ch->published, m->time);
+    ngx_websocket_store_set32(store, &store->newest, ref);
+    ngx_websocket_store_set64(store, &store->nmessages, store->nmessages + 1);
 }
 
 
@@ -1162,7 +1176,7 @@ ngx_websocket_log_link(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
  */
 
 static void
-ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
+ngx_websocket_store_set_jump(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_message_t *m)
 {
     uint64_t                  first;
@@ -1175,8 +1189,8 @@ ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
         return;
     }
 
-    last = ngx_websocket_log_block(log, ch->last);
-    first = ngx_websocket_log_first(log, ch);
+    last = ngx_websocket_store_block(store, ch->last);
+    first = ngx_websocket_store_first(store, ch);
 
     m->jump = ch->last;
     m->jump_offset = last->offset;
@@ -1185,7 +1199,7 @@ ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
         return;
     }
 
-    far = ngx_websocket_log_block(log, last->jump);
+    far = ngx_websocket_store_block(store, last->jump);
 
     if (far->jump_offset && far->jump_offset >= first
         && last->offset - far->offset == far->offset - far->jump_offset)
@@ -1199,11 +1213,12 @@ ngx_websocket_log_set_jump(ngx_websocket_log_t *log,
 /* the offset of the oldest message that is there; count is not 0 */
 
 static uint64_t
-ngx_websocket_log_first(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
+ngx_websocket_store_first(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch)
 {
     ngx_websocket_message_t  *m;
 
-    m = ngx_websocket_log_block(log, ch->first);
+    m = ngx_websocket_store_block(store, ch->first);
 
     return m->offset;
 }
@@ -1212,7 +1227,7 @@ ngx_websocket_log_first(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch)
 /* the message of an offset that is there */
 
 static ngx_websocket_ref_t
-ngx_websocket_log_search(ngx_websocket_log_t *log,
+ngx_websocket_store_search(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, uint64_t offset)
 {
     ngx_websocket_ref_t       ref;
@@ -1222,7 +1237,7 @@ ngx_websocket_log_search(ngx_websocket_log_t *log,
 
     for (ref = ch->last; ref; /* void */ ) {
 
-        m = ngx_websocket_log_block(log, ref);
+        m = ngx_websocket_store_block(store, ref);
 
         if (m->offset == offset) {
             break;
@@ -1236,9 +1251,9 @@ ngx_websocket_log_search(ngx_websocket_log_t *log,
 
 
 int
-ngx_websocket_log_seek(ngx_websocket_log_t *log,
+ngx_websocket_store_seek(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint64_t offset,
-    ngx_websocket_log_cursor_t *cursor)
+    ngx_websocket_store_cursor_t *cursor)
 {
     int                       rc;
     uint64_t                  first;
@@ -1246,14 +1261,14 @@ ngx_websocket_log_seek(ngx_websocket_log_t *log,
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
-    ch = ngx_websocket_log_block(log, channel);
-    first = ngx_websocket_log_shown(log, ch);
+    ch = ngx_websocket_store_block(store, channel);
+    first = ngx_websocket_store_shown(store, ch);
 
-    rc = NGX_WEBSOCKET_LOG_OK;
+    rc = NGX_WEBSOCKET_STORE_OK;
 
     if (offset < first || offset > ch->offset + 1) {
         offset = first;
-        rc = NGX_WEBSOCKET_LOG_GAP;
+        rc = NGX_WEBSOCKET_STORE_GAP;
     }
 
     cursor->channel = channel;
@@ -1264,8 +1279,8 @@ ngx_websocket_log_seek(ngx_websocket_log_t *log,
     cursor->done = 0;
 
     if (offset <= ch->offset) {
-        ref = ngx_websocket_log_search(log, ch, offset);
-        m = ngx_websocket_log_block(log, ref);
+        ref = ngx_websocket_store_search(store, ch, offset);
+        m = ngx_websocket_store_block(store, ref);
         cursor->message = m->before;
     }
 
@@ -1274,34 +1289,34 @@ ngx_websocket_log_seek(ngx_websocket_log_t *log,
 
 
 int
-ngx_websocket_log_read(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *message,
-    uint8_t *buf, size_t size)
+ngx_websocket_store_read(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *message, uint8_t *buf, size_t size)
 {
-    ngx_websocket_ref_t         ref;
-    ngx_websocket_channel_t    *ch;
-    ngx_websocket_message_t    *m;
-    ngx_websocket_log_place_t   place;
+    ngx_websocket_ref_t          ref;
+    ngx_websocket_channel_t     *ch;
+    ngx_websocket_message_t     *m;
+    ngx_websocket_store_place_t  place;
 
-    if (!ngx_websocket_log_readable(log, cursor)) {
-        return NGX_WEBSOCKET_LOG_DELETED;
+    if (!ngx_websocket_store_readable(store, cursor)) {
+        return NGX_WEBSOCKET_STORE_DELETED;
     }
 
-    ch = ngx_websocket_log_block(log, cursor->channel);
+    ch = ngx_websocket_store_block(store, cursor->channel);
 
     if (cursor->next > ch->offset) {
-        return NGX_WEBSOCKET_LOG_EMPTY;
+        return NGX_WEBSOCKET_STORE_EMPTY;
     }
 
-    if (cursor->next < ngx_websocket_log_left(log, cursor)) {
+    if (cursor->next < ngx_websocket_store_left(store, cursor)) {
         cursor->done = 0;
-        return NGX_WEBSOCKET_LOG_GAP;
+        return NGX_WEBSOCKET_STORE_GAP;
     }
 
-    ngx_websocket_log_looked(1);
+    ngx_websocket_store_looked(1);
 
-    ref = ngx_websocket_log_next(log, ch, cursor);
-    m = ngx_websocket_log_block(log, ref);
+    ref = ngx_websocket_store_next(store, ch, cursor);
+    m = ngx_websocket_store_block(store, ref);
 
     message->offset = m->offset;
     message->time = m->time;
@@ -1313,26 +1328,26 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
     message->fraction = m->fraction;
 
     if (size < m->size) {
-        return NGX_WEBSOCKET_LOG_SHORT;
+        return NGX_WEBSOCKET_STORE_SHORT;
     }
 
-    ngx_websocket_log_begin(log, ref, &place);
+    ngx_websocket_store_begin(store, ref, &place);
 
-    if (m->size > NGX_WEBSOCKET_LOG_PIECE) {
+    if (m->size > NGX_WEBSOCKET_STORE_PIECE) {
 
-        if (ngx_websocket_log_read_piece(cursor, m, &place, buf)
-            == NGX_WEBSOCKET_LOG_AGAIN)
+        if (ngx_websocket_store_read_piece(cursor, m, &place, buf)
+            == NGX_WEBSOCKET_STORE_AGAIN)
         {
-            return NGX_WEBSOCKET_LOG_AGAIN;
+            return NGX_WEBSOCKET_STORE_AGAIN;
         }
 
     } else {
-        ngx_websocket_log_copy(&place, buf, NULL, m->size);
+        ngx_websocket_store_copy(&place, buf, NULL, m->size);
     }
 
-    ngx_websocket_log_advance(log, cursor, ref, m->offset + 1);
+    ngx_websocket_store_advance(store, cursor, ref, m->offset + 1);
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -1342,12 +1357,13 @@ ngx_websocket_log_read(ngx_websocket_log_t *log,
  */
 
 static int
-ngx_websocket_log_read_piece(ngx_websocket_log_cursor_t *cursor,
-    ngx_websocket_message_t *m, ngx_websocket_log_place_t *place, uint8_t *buf)
+ngx_websocket_store_read_piece(ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_message_t *m, ngx_websocket_store_place_t *place,
+    uint8_t *buf)
 {
     size_t  size;
 
-    size = NGX_WEBSOCKET_LOG_FIRST;
+    size = NGX_WEBSOCKET_STORE_FIRST;
 
     if (cursor->done) {
         place->next = cursor->piece;
@@ -1355,33 +1371,33 @@ ngx_websocket_log_read_piece(ngx_websocket_log_cursor_t *cursor,
         size = 0;
     }
 
-    size += (NGX_WEBSOCKET_LOG_PIECE - NGX_WEBSOCKET_LOG_FIRST)
-            / NGX_WEBSOCKET_LOG_REST * NGX_WEBSOCKET_LOG_REST;
+    size += (NGX_WEBSOCKET_STORE_PIECE - NGX_WEBSOCKET_STORE_FIRST)
+            / NGX_WEBSOCKET_STORE_REST * NGX_WEBSOCKET_STORE_REST;
 
     if (size > m->size - cursor->done) {
         size = m->size - cursor->done;
     }
 
-    ngx_websocket_log_copy(place, buf + cursor->done, NULL, size);
+    ngx_websocket_store_copy(place, buf + cursor->done, NULL, size);
 
     cursor->done += (uint32_t) size;
     cursor->piece = place->next;
 
-    return cursor->done < m->size ? NGX_WEBSOCKET_LOG_AGAIN
-                                  : NGX_WEBSOCKET_LOG_OK;
+    return cursor->done < m->size ? NGX_WEBSOCKET_STORE_AGAIN
+                                  : NGX_WEBSOCKET_STORE_OK;
 }
 
 
 /* the message of offset cursor->next, which is there */
 
 static ngx_websocket_ref_t
-ngx_websocket_log_next(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    ngx_websocket_log_cursor_t *cursor)
+ngx_websocket_store_next(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_cursor_t *cursor)
 {
     uint64_t                  first;
     ngx_websocket_message_t  *m;
 
-    first = ngx_websocket_log_first(log, ch);
+    first = ngx_websocket_store_first(store, ch);
 
     if (cursor->next == first) {
         return ch->first;
@@ -1390,26 +1406,26 @@ ngx_websocket_log_next(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
     /* the one before is there too, and is the one that was read last */
 
     if (cursor->message) {
-        m = ngx_websocket_log_block(log, cursor->message);
+        m = ngx_websocket_store_block(store, cursor->message);
         return m->after;
     }
 
-    return ngx_websocket_log_search(log, ch, cursor->next);
+    return ngx_websocket_store_search(store, ch, cursor->next);
 }
 
 
 /* is the channel that the cursor was set in still there? */
 
 static int
-ngx_websocket_log_readable(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor)
+ngx_websocket_store_readable(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor)
 {
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, cursor->channel);
+    ch = ngx_websocket_store_block(store, cursor->channel);
 
-    return *ngx_websocket_log_kind(log, cursor->channel)
-           == NGX_WEBSOCKET_LOG_CHANNEL
+    return *ngx_websocket_store_kind(store, cursor->channel)
+           == NGX_WEBSOCKET_STORE_CHANNEL
            && ch->epoch == cursor->epoch && !ch->deleted;
 }
 
@@ -1417,39 +1433,39 @@ ngx_websocket_log_readable(ngx_websocket_log_t *log,
 /* the offset of the oldest message that the cursor may read */
 
 static uint64_t
-ngx_websocket_log_left(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor)
+ngx_websocket_store_left(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor)
 {
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(log, cursor->channel);
+    ch = ngx_websocket_store_block(store, cursor->channel);
 
     return cursor->entry ? ch->offset + 1 - ch->held.of.count
-                         : ngx_websocket_log_shown(log, ch);
+                         : ngx_websocket_store_shown(store, ch);
 }
 
 
 void
-ngx_websocket_log_skip(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor)
+ngx_websocket_store_skip(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor)
 {
     uint64_t  left;
 
-    if (!ngx_websocket_log_readable(log, cursor)) {
+    if (!ngx_websocket_store_readable(store, cursor)) {
         return;
     }
 
-    left = ngx_websocket_log_left(log, cursor);
+    left = ngx_websocket_store_left(store, cursor);
 
     if (cursor->next < left) {
-        ngx_websocket_log_advance(log, cursor, 0, left);
+        ngx_websocket_store_advance(store, cursor, 0, left);
     }
 }
 
 
 static void
-ngx_websocket_log_advance(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_ref_t ref,
+ngx_websocket_store_advance(ngx_websocket_store_t *store,
+    ngx_websocket_store_cursor_t *cursor, ngx_websocket_ref_t ref,
     uint64_t next)
 {
     ngx_websocket_entry_t  *entry;
@@ -1459,50 +1475,50 @@ ngx_websocket_log_advance(ngx_websocket_log_t *log,
     cursor->done = 0;
 
     if (cursor->entry) {
-        entry = ngx_websocket_log_at(log, cursor->entry);
+        entry = ngx_websocket_store_at(store, cursor->entry);
 
         /* one word: right before and after */
 
-        ngx_websocket_log_fault();
+        ngx_websocket_store_fault();
         entry->read = next - 1;
     }
 }
 
 
 static void
-ngx_websocket_log_begin(ngx_websocket_log_t *log, ngx_websocket_ref_t ref,
-    ngx_websocket_log_place_t *place)
+ngx_websocket_store_begin(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref, ngx_websocket_store_place_t *place)
 {
     ngx_websocket_message_t  *m;
 
-    m = ngx_websocket_log_block(log, ref);
+    m = ngx_websocket_store_block(store, ref);
 
-    place->log = log;
+    place->store = store;
     place->next = m->next;
     place->p = m->data;
-    place->left = NGX_WEBSOCKET_LOG_FIRST;
+    place->left = NGX_WEBSOCKET_STORE_FIRST;
 }
 
 
 /* copies between a message's blocks and one of out and in */
 
 static void
-ngx_websocket_log_copy(ngx_websocket_log_place_t *place, uint8_t *out,
+ngx_websocket_store_copy(ngx_websocket_store_place_t *place, uint8_t *out,
     const uint8_t *in, size_t size)
 {
     size_t                  n;
     ngx_websocket_block_t  *block;
 
-    ngx_websocket_log_moved(size);
+    ngx_websocket_store_moved(size);
 
     while (size) {
 
         if (place->left == 0) {
-            block = ngx_websocket_log_block(place->log, place->next);
+            block = ngx_websocket_store_block(place->store, place->next);
 
             place->next = block->next;
             place->p = block->data;
-            place->left = NGX_WEBSOCKET_LOG_REST;
+            place->left = NGX_WEBSOCKET_STORE_REST;
         }
 
         n = size < place->left ? size : place->left;
@@ -1512,7 +1528,7 @@ ngx_websocket_log_copy(ngx_websocket_log_place_t *place, uint8_t *out,
             out += n;
 
         } else {
-            ngx_websocket_log_fault();
+            ngx_websocket_store_fault();
             memcpy(place->p, in, n);
             in += n;
         }

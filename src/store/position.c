@@ -1,7 +1,7 @@
 
 #include <string.h>
 
-#include "hub/position.h"
+#include "store/position.h"
 
 
 static const uint8_t *ngx_websocket_position_epoch(const uint8_t *p,

@@ -6,34 +6,35 @@
  */
 
 
-#ifndef NGX_WEBSOCKET_LOG_SEAT_H
-#define NGX_WEBSOCKET_LOG_SEAT_H
+#ifndef NGX_WEBSOCKET_QUOTA_H
+#define NGX_WEBSOCKET_QUOTA_H
 
 
-#include "hub/log.h"
+#include "store/store.h"
 
 
 /*
- * Takes a seat in each of n rows, whose names differ, in the name of the
- * worker in the slot.  A seat is taken until it is given back, or the worker's
- * slot has another incarnation.  Returns OK with the seats set; or with none
- * taken FULL when there is none left in one of them, NOSPACE or AGAIN.
+ * Takes a quota in each of n rows, whose names differ, in the name of the
+ * worker in the slot.  A quota is taken until it is given back, or the
+ * worker's slot has another incarnation.  Returns OK with the quotas set; or
+ * with none taken FULL when there is none left in one of them, NOSPACE or
+ * AGAIN.
  */
-int ngx_websocket_log_sit(ngx_websocket_log_t *log,
-    const ngx_websocket_log_row_t *rows, size_t n, uint32_t slot,
-    uint64_t now, ngx_websocket_log_seat_t *seats);
+int ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
+    const ngx_websocket_store_quota_key_t *rows, size_t n, uint32_t slot,
+    uint64_t now, ngx_websocket_store_quota_t *quotas);
 
-/* Gives n seats back. */
-void ngx_websocket_log_rise(ngx_websocket_log_t *log,
-    const ngx_websocket_log_seat_t *seats, size_t n, uint64_t now);
+/* Gives n quotas back. */
+void ngx_websocket_store_quota_release(ngx_websocket_store_t *store,
+    const ngx_websocket_store_quota_t *quotas, size_t n, uint64_t now);
 
 /*
  * Is a large part of the region, by a guess, full of what one of the channel's
  * workers has yet to read?  Returns 0, 1 when it is only the one in the slot,
  * or 2.
  */
-int ngx_websocket_log_crowded(ngx_websocket_log_t *log,
+int ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot);
 
 
-#endif /* NGX_WEBSOCKET_LOG_SEAT_H */
+#endif /* NGX_WEBSOCKET_QUOTA_H */

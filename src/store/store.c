@@ -6,31 +6,33 @@
 
 #include <string.h>
 
-#include "hub/log.h"
-#include "hub/log_member.h"
-#include "hub/log_message.h"
-#include "hub/log_private.h"
+#include "store/store.h"
+#include "store/member.h"
+#include "store/message.h"
+#include "store/store_private.h"
 
 
-#define ngx_websocket_log_align(n, a)  (((n) + (a) - 1) & ~(uint64_t) ((a) - 1))
+#define ngx_websocket_store_align(n, a)                                       \
+    (((n) + (a) - 1) & ~(uint64_t) ((a) - 1))
 
-#define ngx_websocket_log_rotate(x, b)  ((x) << (b) | (x) >> (64 - (b)))
+#define ngx_websocket_store_rotate(x, b)  ((x) << (b) | (x) >> (64 - (b)))
 
-#define NGX_WEBSOCKET_LOG_BLOCKS_MIN   64
-#define NGX_WEBSOCKET_LOG_BUCKETS_MIN  64
-#define NGX_WEBSOCKET_LOG_HINTS_MIN    1024
+#define NGX_WEBSOCKET_STORE_BLOCKS_MIN   64
+#define NGX_WEBSOCKET_STORE_BUCKETS_MIN  64
+#define NGX_WEBSOCKET_STORE_HINTS_MIN    1024
 
 
-static size_t ngx_websocket_log_min_size(void);
-static uint64_t ngx_websocket_log_power(uint64_t n, uint64_t min);
-static void ngx_websocket_log_lay_out(ngx_websocket_log_t *log, size_t size);
-static void ngx_websocket_log_sip_round(uint64_t v[4]);
+static size_t ngx_websocket_store_min_size(void);
+static uint64_t ngx_websocket_store_power(uint64_t n, uint64_t min);
+static void ngx_websocket_store_lay_out(ngx_websocket_store_t *store,
+    size_t size);
+static void ngx_websocket_store_sip_round(uint64_t v[4]);
 
 
 /* the largest power of two up to n, but not less than min */
 
 static uint64_t
-ngx_websocket_log_power(uint64_t n, uint64_t min)
+ngx_websocket_store_power(uint64_t n, uint64_t min)
 {
     uint64_t  p;
 
@@ -43,135 +45,136 @@ ngx_websocket_log_power(uint64_t n, uint64_t min)
 /* fills what depends on the size only */
 
 static void
-ngx_websocket_log_lay_out(ngx_websocket_log_t *log, size_t size)
+ngx_websocket_store_lay_out(ngx_websocket_store_t *store, size_t size)
 {
     uint64_t  n, end;
 
-    end = ngx_websocket_log_align(sizeof(ngx_websocket_log_t), 64);
+    end = ngx_websocket_store_align(sizeof(ngx_websocket_store_t), 64);
 
     /* a block, its kind, and a fourth of two buckets and of a hint */
 
-    n = size > end ? (size - end) / (NGX_WEBSOCKET_LOG_BLOCK + 5) : 0;
+    n = size > end ? (size - end) / (NGX_WEBSOCKET_STORE_BLOCK + 5) : 0;
 
     if (n > UINT32_MAX) {
         n = UINT32_MAX;
     }
 
-    log->size = size;
-    log->nbuckets = (uint32_t) ngx_websocket_log_power(n / 4,
-                                               NGX_WEBSOCKET_LOG_BUCKETS_MIN);
-    log->nhints = (uint32_t) ngx_websocket_log_power(n / 4,
-                                                 NGX_WEBSOCKET_LOG_HINTS_MIN);
+    store->size = size;
+    store->nbuckets = (uint32_t) ngx_websocket_store_power(n / 4,
+                                               NGX_WEBSOCKET_STORE_BUCKETS_MIN);
+    store->nhints = (uint32_t) ngx_websocket_store_power(n / 4,
+                                                 NGX_WEBSOCKET_STORE_HINTS_MIN);
 
-    log->hints_at = end;
-    end += (uint64_t) log->nhints * sizeof(uint64_t);
+    store->hints_at = end;
+    end += (uint64_t) store->nhints * sizeof(uint64_t);
 
-    log->buckets_at = end;
-    end += (uint64_t) log->nbuckets * sizeof(ngx_websocket_ref_t);
+    store->buckets_at = end;
+    end += (uint64_t) store->nbuckets * sizeof(ngx_websocket_ref_t);
 
-    log->keys_at = end;
-    end += (uint64_t) log->nbuckets * sizeof(ngx_websocket_ref_t);
+    store->keys_at = end;
+    end += (uint64_t) store->nbuckets * sizeof(ngx_websocket_ref_t);
 
-    log->kinds_at = end;
-    log->blocks_at = ngx_websocket_log_align(end + n, 64);
+    store->kinds_at = end;
+    store->blocks_at = ngx_websocket_store_align(end + n, 64);
 
-    if (log->blocks_at < size
-        && (size - log->blocks_at) / NGX_WEBSOCKET_LOG_BLOCK < n)
+    if (store->blocks_at < size
+        && (size - store->blocks_at) / NGX_WEBSOCKET_STORE_BLOCK < n)
     {
-        n = (size - log->blocks_at) / NGX_WEBSOCKET_LOG_BLOCK;
+        n = (size - store->blocks_at) / NGX_WEBSOCKET_STORE_BLOCK;
     }
 
-    log->nblocks = log->blocks_at < size ? (uint32_t) n : 0;
+    store->nblocks = store->blocks_at < size ? (uint32_t) n : 0;
 }
 
 
 /* the smallest region that can be formatted, bytes */
 
 static size_t
-ngx_websocket_log_min_size(void)
+ngx_websocket_store_min_size(void)
 {
-    return ngx_websocket_log_align(sizeof(ngx_websocket_log_t), 64)
-           + NGX_WEBSOCKET_LOG_HINTS_MIN * sizeof(uint64_t)
-           + 2 * NGX_WEBSOCKET_LOG_BUCKETS_MIN * sizeof(ngx_websocket_ref_t)
-           + (NGX_WEBSOCKET_LOG_BLOCKS_MIN + 16)
-             * (NGX_WEBSOCKET_LOG_BLOCK + 5);
+    return ngx_websocket_store_align(sizeof(ngx_websocket_store_t), 64)
+           + NGX_WEBSOCKET_STORE_HINTS_MIN * sizeof(uint64_t)
+           + 2 * NGX_WEBSOCKET_STORE_BUCKETS_MIN * sizeof(ngx_websocket_ref_t)
+           + (NGX_WEBSOCKET_STORE_BLOCKS_MIN + 16)
+             * (NGX_WEBSOCKET_STORE_BLOCK + 5);
 }
 
 
 int
-ngx_websocket_log_format(void *base, size_t size, const uint8_t seed[16])
+ngx_websocket_store_format(void *base, size_t size, const uint8_t seed[16])
 {
-    ngx_websocket_log_t  *log;
+    ngx_websocket_store_t  *store;
 
-    if (size < ngx_websocket_log_min_size()) {
-        return NGX_WEBSOCKET_LOG_NOSPACE;
+    if (size < ngx_websocket_store_min_size()) {
+        return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
-    log = base;
+    store = base;
 
-    memset(log, 0, sizeof(ngx_websocket_log_t));
+    memset(store, 0, sizeof(ngx_websocket_store_t));
 
-    ngx_websocket_log_lay_out(log, size);
+    ngx_websocket_store_lay_out(store, size);
 
-    if (log->nblocks < NGX_WEBSOCKET_LOG_BLOCKS_MIN) {
-        return NGX_WEBSOCKET_LOG_NOSPACE;
+    if (store->nblocks < NGX_WEBSOCKET_STORE_BLOCKS_MIN) {
+        return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
     /* the blocks themselves are written when they are first used */
 
-    memset(ngx_websocket_log_at(log, log->hints_at), 0,
-           log->blocks_at - log->hints_at);
+    memset(ngx_websocket_store_at(store, store->hints_at), 0,
+           store->blocks_at - store->hints_at);
 
-    memcpy(log->seed, seed, 16);
+    memcpy(store->seed, seed, 16);
 
     /* clients see epochs: these must not tell the key */
 
-    log->epoch = ngx_websocket_log_hash(log, (const uint8_t *) "epoch", 5);
+    store->epoch = ngx_websocket_store_hash(store, (const uint8_t *) "epoch",
+                                            5);
 
-    log->fresh = 1;
-    log->version = NGX_WEBSOCKET_LOG_VERSION;
-    log->magic = NGX_WEBSOCKET_LOG_MAGIC;
+    store->fresh = 1;
+    store->version = NGX_WEBSOCKET_STORE_VERSION;
+    store->magic = NGX_WEBSOCKET_STORE_MAGIC;
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
-ngx_websocket_log_t *
-ngx_websocket_log_open(void *base, size_t size)
+ngx_websocket_store_t *
+ngx_websocket_store_open(void *base, size_t size)
 {
-    ngx_websocket_log_t  *log;
+    ngx_websocket_store_t  *store;
 
-    log = base;
+    store = base;
 
-    if (size < ngx_websocket_log_min_size()
-        || log->magic != NGX_WEBSOCKET_LOG_MAGIC
-        || log->version != NGX_WEBSOCKET_LOG_VERSION
-        || log->size != size)
+    if (size < ngx_websocket_store_min_size()
+        || store->magic != NGX_WEBSOCKET_STORE_MAGIC
+        || store->version != NGX_WEBSOCKET_STORE_VERSION
+        || store->size != size)
     {
         return NULL;
     }
 
-    return log;
+    return store;
 }
 
 
 void
-ngx_websocket_log_recover(ngx_websocket_log_t *log)
+ngx_websocket_store_recover(ngx_websocket_store_t *store)
 {
-    void                      *p;
-    uint32_t                   word;
-    uint64_t                   n;
-    ngx_websocket_log_undo_t  *undo;
+    void                        *p;
+    uint32_t                     word;
+    uint64_t                     n;
+    ngx_websocket_store_undo_t  *undo;
 
     /* newest first; should we die here too, the next owner does it again */
 
-    for (n = log->nundo; n > 0; n--) {
+    for (n = store->nundo; n > 0; n--) {
 
-        undo = &log->undo[n - 1];
-        p = ngx_websocket_log_at(log, undo->place);
+        undo = &store->undo[n - 1];
+        p = ngx_websocket_store_at(store, undo->place);
         word = (uint32_t) undo->old;
 
-        ngx_websocket_log_fault();
+        ngx_websocket_store_fault();
 
         switch (undo->width) {
 
@@ -188,78 +191,78 @@ ngx_websocket_log_recover(ngx_websocket_log_t *log)
             break;
         }
 
-        ngx_websocket_log_order();
+        ngx_websocket_store_order();
     }
 
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_commit(store);
 
-    __atomic_fetch_add(&log->repairs, 1, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&store->repairs, 1, __ATOMIC_RELEASE);
 }
 
 
 uint32_t
-ngx_websocket_log_free_blocks(const ngx_websocket_log_t *log)
+ngx_websocket_store_free_blocks(const ngx_websocket_store_t *store)
 {
-    return log->listed + (log->nblocks - log->fresh);
+    return store->listed + (store->nblocks - store->fresh);
 }
 
 
 void
-ngx_websocket_log_list(ngx_websocket_log_t *log, uint32_t n)
+ngx_websocket_store_list(ngx_websocket_store_t *store, uint32_t n)
 {
     ngx_websocket_ref_t     ref, end, first;
     ngx_websocket_block_t  *block;
 
-    if (log->listed >= n) {
+    if (store->listed >= n) {
         return;
     }
 
-    n -= log->listed;
-    end = log->fresh + n;
-    first = log->free;
+    n -= store->listed;
+    end = store->fresh + n;
+    first = store->free;
 
     /* nobody knows these yet; the lowest comes first */
 
-    for (ref = end - 1; ref >= log->fresh; ref--) {
-        block = ngx_websocket_log_block(log, ref);
+    for (ref = end - 1; ref >= store->fresh; ref--) {
+        block = ngx_websocket_store_block(store, ref);
 
-        ngx_websocket_log_fault();
+        ngx_websocket_store_fault();
         block->next = first;
         first = ref;
     }
 
-    ngx_websocket_log_moved(64 * (uint64_t) n);
+    ngx_websocket_store_moved(64 * (uint64_t) n);
 
-    ngx_websocket_log_set32(log, &log->free, first);
-    ngx_websocket_log_set32(log, &log->listed, log->listed + n);
-    ngx_websocket_log_set32(log, &log->fresh, end);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_set32(store, &store->free, first);
+    ngx_websocket_store_set32(store, &store->listed, store->listed + n);
+    ngx_websocket_store_set32(store, &store->fresh, end);
+    ngx_websocket_store_commit(store);
 }
 
 
 ngx_websocket_ref_t
-ngx_websocket_log_take(ngx_websocket_log_t *log, uint32_t n,
+ngx_websocket_store_take(ngx_websocket_store_t *store, uint32_t n,
     ngx_websocket_ref_t *end)
 {
     uint32_t                i;
     ngx_websocket_ref_t     first, ref;
     ngx_websocket_block_t  *block;
 
-    first = log->free;
+    first = store->free;
     ref = first;
 
     for (i = 1; i < n; i++) {
-        block = ngx_websocket_log_block(log, ref);
+        block = ngx_websocket_store_block(store, ref);
         ref = block->next;
     }
 
-    ngx_websocket_log_moved(64 * (uint64_t) n);
+    ngx_websocket_store_moved(64 * (uint64_t) n);
 
-    block = ngx_websocket_log_block(log, ref);
+    block = ngx_websocket_store_block(store, ref);
 
-    ngx_websocket_log_set32(log, &log->free, block->next);
-    ngx_websocket_log_set32(log, &log->listed, log->listed - n);
-    ngx_websocket_log_set32(log, &block->next, 0);
+    ngx_websocket_store_set32(store, &store->free, block->next);
+    ngx_websocket_store_set32(store, &store->listed, store->listed - n);
+    ngx_websocket_store_set32(store, &block->next, 0);
 
     *end = ref;
 
@@ -268,72 +271,72 @@ ngx_websocket_log_take(ngx_websocket_log_t *log, uint32_t n,
 
 
 void
-ngx_websocket_log_give(ngx_websocket_log_t *log, ngx_websocket_ref_t first,
-    ngx_websocket_ref_t end, uint32_t n)
+ngx_websocket_store_give(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n)
 {
     ngx_websocket_block_t  *block;
 
-    block = ngx_websocket_log_block(log, end);
+    block = ngx_websocket_store_block(store, end);
 
-    ngx_websocket_log_set32(log, &block->next, log->free);
-    ngx_websocket_log_set32(log, &log->free, first);
-    ngx_websocket_log_set32(log, &log->listed, log->listed + n);
+    ngx_websocket_store_set32(store, &block->next, store->free);
+    ngx_websocket_store_set32(store, &store->free, first);
+    ngx_websocket_store_set32(store, &store->listed, store->listed + n);
 }
 
 
 void
-ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
+ngx_websocket_store_attach(ngx_websocket_store_t *store, uint32_t slot,
     uint32_t incarnation)
 {
-    if (log->workers[slot] != incarnation) {
-        ngx_websocket_log_bereave(log, slot);
-        ngx_websocket_log_forgo(log, slot);
+    if (store->workers[slot] != incarnation) {
+        ngx_websocket_store_orphan_members(store, slot);
+        ngx_websocket_store_forgo(store, slot);
     }
 
-    ngx_websocket_log_set32(log, &log->workers[slot], incarnation);
-    ngx_websocket_log_commit(log);
+    ngx_websocket_store_set32(store, &store->workers[slot], incarnation);
+    ngx_websocket_store_commit(store);
 }
 
 
 uint32_t
-ngx_websocket_log_attached(const ngx_websocket_log_t *log, uint32_t slot)
+ngx_websocket_store_attached(const ngx_websocket_store_t *store, uint32_t slot)
 {
-    return *(const volatile uint32_t *) &log->workers[slot];
+    return *(const volatile uint32_t *) &store->workers[slot];
 }
 
 
 void
-ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
+ngx_websocket_store_publish_hint(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t offset)
 {
     uint64_t  *hints;
 
-    hints = ngx_websocket_log_at(log, log->hints_at);
+    hints = ngx_websocket_store_at(store, store->hints_at);
 
     /* release: who sees this hint over an old one sees the head at it too */
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
 
-    __atomic_store_n(&hints[log->hints & (log->nhints - 1)],
+    __atomic_store_n(&hints[store->hints & (store->nhints - 1)],
                      (uint64_t) channel << 32 | (uint32_t) offset,
                      __ATOMIC_RELEASE);
 
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
 
-    __atomic_store_n(&log->hints, log->hints + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&store->hints, store->hints + 1, __ATOMIC_RELEASE);
 }
 
 
 uint64_t
-ngx_websocket_log_hints(const ngx_websocket_log_t *log)
+ngx_websocket_store_hints(const ngx_websocket_store_t *store)
 {
-    return __atomic_load_n(&log->hints, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&store->hints, __ATOMIC_SEQ_CST);
 }
 
 
 int
-ngx_websocket_log_hint(const ngx_websocket_log_t *log, uint64_t *position,
-    ngx_websocket_channel_ref_t *channel, uint32_t *offset)
+ngx_websocket_store_hint(const ngx_websocket_store_t *store,
+    uint64_t *position, ngx_websocket_channel_ref_t *channel, uint32_t *offset)
 {
     uint64_t  head, hint, *hints;
 
@@ -344,24 +347,24 @@ ngx_websocket_log_hint(const ngx_websocket_log_t *log, uint64_t *position,
      * it, as with LDAPR on ARM.
      */
 
-    head = __atomic_load_n(&log->hints, __ATOMIC_SEQ_CST);
+    head = __atomic_load_n(&store->hints, __ATOMIC_SEQ_CST);
 
     if (*position == head) {
-        return NGX_WEBSOCKET_LOG_EMPTY;
+        return NGX_WEBSOCKET_STORE_EMPTY;
     }
 
-    hints = ngx_websocket_log_at(log, log->hints_at);
+    hints = ngx_websocket_store_at(store, store->hints_at);
 
-    hint = __atomic_load_n(&hints[*position & (log->nhints - 1)],
+    hint = __atomic_load_n(&hints[*position & (store->nhints - 1)],
                            __ATOMIC_ACQUIRE);
 
     /* the hint at the head's place may be being overwritten just now */
 
-    head = __atomic_load_n(&log->hints, __ATOMIC_ACQUIRE);
+    head = __atomic_load_n(&store->hints, __ATOMIC_ACQUIRE);
 
-    if (head - *position >= log->nhints) {
+    if (head - *position >= store->nhints) {
         *position = head;
-        return NGX_WEBSOCKET_LOG_GAP;
+        return NGX_WEBSOCKET_STORE_GAP;
     }
 
     (*position)++;
@@ -369,96 +372,96 @@ ngx_websocket_log_hint(const ngx_websocket_log_t *log, uint64_t *position,
     *channel = (ngx_websocket_channel_ref_t) (hint >> 32);
     *offset = (uint32_t) hint;
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 uint64_t
-ngx_websocket_log_repairs(const ngx_websocket_log_t *log)
+ngx_websocket_store_repairs(const ngx_websocket_store_t *store)
 {
-    return __atomic_load_n(&log->repairs, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&store->repairs, __ATOMIC_ACQUIRE);
 }
 
 
 void
-ngx_websocket_log_stat(ngx_websocket_log_t *log,
-    ngx_websocket_log_stat_t *stat)
+ngx_websocket_store_stat(ngx_websocket_store_t *store,
+    ngx_websocket_store_stat_t *stat)
 {
-    stat->blocks = log->nblocks - 1;
-    stat->used = stat->blocks - ngx_websocket_log_free_blocks(log)
-                 - log->waste;
-    stat->channels = log->nchannels;
-    stat->messages = log->nmessages;
+    stat->blocks = store->nblocks - 1;
+    stat->used = stat->blocks - ngx_websocket_store_free_blocks(store)
+                 - store->waste;
+    stat->channels = store->nchannels;
+    stat->messages = store->nmessages;
 }
 
 
 const char *
-ngx_websocket_log_strerror(int rc)
+ngx_websocket_store_strerror(int rc)
 {
     switch (rc) {
 
-    case NGX_WEBSOCKET_LOG_DUPLICATE:
+    case NGX_WEBSOCKET_STORE_DUPLICATE:
         return "appended before";
 
-    case NGX_WEBSOCKET_LOG_OK:
+    case NGX_WEBSOCKET_STORE_OK:
         return "no error";
 
-    case NGX_WEBSOCKET_LOG_EMPTY:
+    case NGX_WEBSOCKET_STORE_EMPTY:
         return "nothing to read";
 
-    case NGX_WEBSOCKET_LOG_GAP:
+    case NGX_WEBSOCKET_STORE_GAP:
         return "messages were lost";
 
-    case NGX_WEBSOCKET_LOG_DELETED:
+    case NGX_WEBSOCKET_STORE_DELETED:
         return "the channel was deleted";
 
-    case NGX_WEBSOCKET_LOG_NOSPACE:
+    case NGX_WEBSOCKET_STORE_NOSPACE:
         return "no space left";
 
-    case NGX_WEBSOCKET_LOG_SHORT:
+    case NGX_WEBSOCKET_STORE_SHORT:
         return "the buffer is too small";
 
-    case NGX_WEBSOCKET_LOG_NOTFOUND:
+    case NGX_WEBSOCKET_STORE_NOTFOUND:
         return "no such channel";
 
-    case NGX_WEBSOCKET_LOG_FULL:
+    case NGX_WEBSOCKET_STORE_FULL:
         return "as many are there as may be";
 
-    case NGX_WEBSOCKET_LOG_AGAIN:
+    case NGX_WEBSOCKET_STORE_AGAIN:
         return "there is more to do";
 
     default:
-        return "not a log of this layout";
+        return "not a store of this layout";
     }
 }
 
 
 static void
-ngx_websocket_log_sip_round(uint64_t v[4])
+ngx_websocket_store_sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[2] += v[3];
-    v[1] = ngx_websocket_log_rotate(v[1], 13) ^ v[0];
-    v[3] = ngx_websocket_log_rotate(v[3], 16) ^ v[2];
-    v[0] = ngx_websocket_log_rotate(v[0], 32);
+    v[1] = ngx_websocket_store_rotate(v[1], 13) ^ v[0];
+    v[3] = ngx_websocket_store_rotate(v[3], 16) ^ v[2];
+    v[0] = ngx_websocket_store_rotate(v[0], 32);
     v[2] += v[1];
     v[0] += v[3];
-    v[1] = ngx_websocket_log_rotate(v[1], 17) ^ v[2];
-    v[3] = ngx_websocket_log_rotate(v[3], 21) ^ v[0];
-    v[2] = ngx_websocket_log_rotate(v[2], 32);
+    v[1] = ngx_websocket_store_rotate(v[1], 17) ^ v[2];
+    v[3] = ngx_websocket_store_rotate(v[3], 21) ^ v[0];
+    v[2] = ngx_websocket_store_rotate(v[2], 32);
 }
 
 
 /* SipHash-1-3: Aumasson and Bernstein, 2012 */
 
 uint64_t
-ngx_websocket_log_hash(const ngx_websocket_log_t *log, const uint8_t *name,
-    size_t size)
+ngx_websocket_store_hash(const ngx_websocket_store_t *store,
+    const uint8_t *name, size_t size)
 {
     size_t    i, n;
     uint64_t  key[2], v[4], word;
 
-    memcpy(key, log->seed, sizeof(key));
+    memcpy(key, store->seed, sizeof(key));
 
     v[0] = key[0] ^ UINT64_C(0x736f6d6570736575);
     v[1] = key[1] ^ UINT64_C(0x646f72616e646f6d);
@@ -475,14 +478,14 @@ ngx_websocket_log_hash(const ngx_websocket_log_t *log, const uint8_t *name,
         }
 
         v[3] ^= word;
-        ngx_websocket_log_sip_round(v);
+        ngx_websocket_store_sip_round(v);
         v[0] ^= word;
     }
 
     v[2] ^= 0xff;
 
     for (i = 0; i < 3; i++) {
-        ngx_websocket_log_sip_round(v);
+        ngx_websocket_store_sip_round(v);
     }
 
     return v[0] ^ v[1] ^ v[2] ^ v[3];
@@ -490,8 +493,8 @@ ngx_websocket_log_hash(const ngx_websocket_log_t *log, const uint8_t *name,
 
 
 void
-ngx_websocket_log_key(const ngx_websocket_log_t *log, const uint8_t *data,
-    size_t size, uint64_t key[2])
+ngx_websocket_store_key(const ngx_websocket_store_t *store,
+    const uint8_t *data, size_t size, uint64_t key[2])
 {
     uint8_t  buf[256];
 
@@ -502,8 +505,8 @@ ngx_websocket_log_key(const ngx_websocket_log_t *log, const uint8_t *data,
     memcpy(&buf[1], data, size);
 
     buf[0] = 1;
-    key[0] = ngx_websocket_log_hash(log, buf, size + 1);
+    key[0] = ngx_websocket_store_hash(store, buf, size + 1);
 
     buf[0] = 2;
-    key[1] = ngx_websocket_log_hash(log, buf, size + 1);
+    key[1] = ngx_websocket_store_hash(store, buf, size + 1);
 }

@@ -1,15 +1,15 @@
 
 /*
- * The log: channels and their messages in one region of shared memory.
+ * The store: channels and their messages in one region of shared memory.
  *
- * The region is cut into blocks of NGX_WEBSOCKET_LOG_BLOCK bytes; a channel,
+ * The region is cut into blocks of NGX_WEBSOCKET_STORE_BLOCK bytes; a channel,
  * a message, a table of subscribers is one block or a chain of them, and
  * refers to others by block number, never by address.  Nothing is allocated
  * outside the region, and nothing in it belongs to a process that would have
  * to give it back: what a worker holds bears the worker's incarnation, and
  * is void as soon as the slot has another one.
  *
- * The log does not lock.  Whoever calls a function of the first kind holds
+ * The store does not lock.  Whoever calls a function of the first kind holds
  * the zone's lock; the functions of the second kind (marked "lock-free")
  * need none.
  *
@@ -21,60 +21,60 @@
  * store to what others can reach is preceded by a note of the old value in a
  * journal in the region, and the journal is emptied by one store when the
  * change is complete; the next owner of the lock calls
- * ngx_websocket_log_recover(), which puts back what stood half-written.
+ * ngx_websocket_store_recover(), which puts back what stood half-written.
  *
  * Plain C, no nginx header.  Times are milliseconds of whatever clock the
  * caller has, best of one that nobody sets.
  */
 
 
-#ifndef NGX_WEBSOCKET_LOG_H
-#define NGX_WEBSOCKET_LOG_H
+#ifndef NGX_WEBSOCKET_STORE_H
+#define NGX_WEBSOCKET_STORE_H
 
 
 #include <stddef.h>
 #include <stdint.h>
 
 
-#define NGX_WEBSOCKET_LOG_BLOCK      256
-#define NGX_WEBSOCKET_LOG_WORKERS    256   /* slots of workers */
-#define NGX_WEBSOCKET_LOG_NAME_SIZE  240   /* the longest channel name */
-#define NGX_WEBSOCKET_LOG_MEMBER_SIZE  192 /* what is kept of a member */
-#define NGX_WEBSOCKET_LOG_ROW_SIZE   20    /* the name of a row of seats */
-#define NGX_WEBSOCKET_LOG_CROWD      4     /* the part of the region, 1/n, that
+#define NGX_WEBSOCKET_STORE_BLOCK      256
+#define NGX_WEBSOCKET_STORE_WORKERS    256   /* slots of workers */
+#define NGX_WEBSOCKET_STORE_NAME_SIZE  240   /* the longest channel name */
+#define NGX_WEBSOCKET_STORE_MEMBER_SIZE  192 /* what is kept of a member */
+#define NGX_WEBSOCKET_STORE_QUOTA_SIZE   20    /* the name of a row of quotas */
+#define NGX_WEBSOCKET_STORE_CROWD      4     /* the part of the region, 1/n, that
                                               is a crowd of messages */
 
-/* what the functions return; ngx_websocket_log_strerror() says it */
+/* what the functions return; ngx_websocket_store_strerror() says it */
 
-#define NGX_WEBSOCKET_LOG_DUPLICATE   1    /* was appended before */
-#define NGX_WEBSOCKET_LOG_OK          0
-#define NGX_WEBSOCKET_LOG_EMPTY      -1    /* nothing to read now */
-#define NGX_WEBSOCKET_LOG_GAP        -2    /* messages were lost to us */
-#define NGX_WEBSOCKET_LOG_DELETED    -3    /* the channel was deleted */
-#define NGX_WEBSOCKET_LOG_NOSPACE    -4    /* the region cannot hold it */
-#define NGX_WEBSOCKET_LOG_SHORT      -5    /* the buffer is too small */
-#define NGX_WEBSOCKET_LOG_NOTFOUND   -6    /* no such channel */
-#define NGX_WEBSOCKET_LOG_INVALID    -7    /* not a log, or another layout */
-#define NGX_WEBSOCKET_LOG_FULL       -8    /* as many as there may be */
-#define NGX_WEBSOCKET_LOG_AGAIN      -9    /* call again: see below */
+#define NGX_WEBSOCKET_STORE_DUPLICATE   1    /* was appended before */
+#define NGX_WEBSOCKET_STORE_OK          0
+#define NGX_WEBSOCKET_STORE_EMPTY      -1    /* nothing to read now */
+#define NGX_WEBSOCKET_STORE_GAP        -2    /* messages were lost to us */
+#define NGX_WEBSOCKET_STORE_DELETED    -3    /* the channel was deleted */
+#define NGX_WEBSOCKET_STORE_NOSPACE    -4    /* the region cannot hold it */
+#define NGX_WEBSOCKET_STORE_SHORT      -5    /* the buffer is too small */
+#define NGX_WEBSOCKET_STORE_NOTFOUND   -6    /* no such channel */
+#define NGX_WEBSOCKET_STORE_INVALID    -7    /* not a store, or another layout */
+#define NGX_WEBSOCKET_STORE_FULL       -8    /* as many as there may be */
+#define NGX_WEBSOCKET_STORE_AGAIN      -9    /* call again: see below */
 
 
 /* in the region: log_private.h has what they are */
 
-typedef struct ngx_websocket_log_s      ngx_websocket_log_t;
+typedef struct ngx_websocket_store_s      ngx_websocket_store_t;
 typedef struct ngx_websocket_channel_s  ngx_websocket_channel_t;
 typedef struct ngx_websocket_entry_s    ngx_websocket_entry_t;
 
 
 /* a message on its way into a channel */
-typedef struct ngx_websocket_log_put_s  ngx_websocket_log_put_t;
+typedef struct ngx_websocket_store_put_s  ngx_websocket_store_put_t;
 
 
 /* the end of a section under the lock, for builds that count what is done */
 
-#ifndef ngx_websocket_log_section
-#define ngx_websocket_log_section()
-#define ngx_websocket_log_section_begin()
+#ifndef ngx_websocket_store_section
+#define ngx_websocket_store_section()
+#define ngx_websocket_store_section_begin()
 #endif
 
 
@@ -91,13 +91,13 @@ typedef struct {
     uint32_t       length;          /* messages */
     uint32_t       time;            /* seconds; 0 is no limit of time */
     uint32_t       max;             /* blocks; 0 is no limit of these */
-} ngx_websocket_log_history_t;
+} ngx_websocket_store_history_t;
 
 
 typedef struct {
-    const uint8_t *data;            /* or ngx_websocket_log_offset */
+    const uint8_t *data;            /* or ngx_websocket_store_offset */
     size_t         size;
-} ngx_websocket_log_part_t;
+} ngx_websocket_store_part_t;
 
 
 /* what is known of a message beside its bytes */
@@ -107,14 +107,14 @@ typedef struct {
     uint64_t       time;            /* when it was appended */
     uint64_t       source;          /* who published it: the caller's own
                                        numbering, 0 is nobody in particular */
-    uint64_t       key[2];          /* of ngx_websocket_log_key(), or zeros;
+    uint64_t       key[2];          /* of ngx_websocket_store_key(), or zeros;
                                        not told by who reads */
     uint32_t       size;            /* of all parts: meta, then payload */
     uint16_t       meta;            /* how many of them are meta */
     uint8_t        type;            /* the opcode: text or binary */
     uint8_t        priority;
     uint8_t        fraction;        /* of time, for who tells it finer */
-} ngx_websocket_log_message_t;
+} ngx_websocket_store_message_t;
 
 
 /*
@@ -132,7 +132,7 @@ typedef struct {
     uint64_t                      entry;    /* place of the worker's entry */
     uint32_t                      done;     /* bytes of it that were read */
     uint32_t                      piece;    /* the block that comes then */
-} ngx_websocket_log_cursor_t;
+} ngx_websocket_store_cursor_t;
 
 
 /* a large message on its way into a channel, in its author's memory */
@@ -144,7 +144,7 @@ typedef struct {
     uint64_t       at;              /* block that follows, bytes from the */
     size_t         left;            /* base, bytes left there; 0: nowhere */
     size_t         digits;
-} ngx_websocket_log_large_t;
+} ngx_websocket_store_large_t;
 
 
 typedef struct {
@@ -157,7 +157,7 @@ typedef struct {
     uint32_t       subscribers;     /* of all live workers */
     uint32_t       members;         /* who joined and did not leave */
     uint8_t        deleted;
-} ngx_websocket_log_info_t;
+} ngx_websocket_store_info_t;
 
 
 /* who is on a channel, as it said itself */
@@ -166,20 +166,20 @@ typedef struct {
     uint64_t       id;              /* not 0 */
     uint64_t       time;            /* of its joining */
     uint16_t       size;            /* of data */
-    uint8_t        mourn;           /* the caller's: tell of its death */
-    uint8_t        data[NGX_WEBSOCKET_LOG_MEMBER_SIZE];
-} ngx_websocket_log_member_t;
+    uint8_t        leave_message;           /* the caller's: tell of its death */
+    uint8_t        data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
+} ngx_websocket_store_member_t;
 
 /* a member's block number; 0 is none */
 typedef uint32_t  ngx_websocket_member_ref_t;
 
 
-/* seats, of which no more than max are taken at a time */
+/* quotas, of which no more than max are taken at a time */
 
 typedef struct {
-    uint8_t        name[NGX_WEBSOCKET_LOG_ROW_SIZE];
+    uint8_t        name[NGX_WEBSOCKET_STORE_QUOTA_SIZE];
     uint32_t       max;
-} ngx_websocket_log_row_t;
+} ngx_websocket_store_quota_key_t;
 
 
 /* who sits keeps it in its own memory */
@@ -187,14 +187,14 @@ typedef struct {
 typedef struct {
     uint64_t                      entry;
     ngx_websocket_channel_ref_t   channel;
-} ngx_websocket_log_seat_t;
+} ngx_websocket_store_quota_t;
 
 
 /* workers with live subscribers: bit n of word n / 64 is slot n */
 
 typedef struct {
-    uint64_t       slots[NGX_WEBSOCKET_LOG_WORKERS / 64];
-} ngx_websocket_log_wake_t;
+    uint64_t       slots[NGX_WEBSOCKET_STORE_WORKERS / 64];
+} ngx_websocket_store_wake_t;
 
 
 typedef struct {
@@ -202,7 +202,7 @@ typedef struct {
     uint64_t       used;            /* by channels, messages, entries */
     uint64_t       channels;
     uint64_t       messages;
-} ngx_websocket_log_stat_t;
+} ngx_websocket_store_stat_t;
 
 
 /*
@@ -210,30 +210,31 @@ typedef struct {
  * it keys the hash of names and begins the epochs.  Returns OK, or NOSPACE
  * when size is below the minimum.
  */
-int ngx_websocket_log_format(void *base, size_t size, const uint8_t seed[16]);
+int ngx_websocket_store_format(void *base, size_t size,
+    const uint8_t seed[16]);
 
 /*
  * Takes up a region that was formatted before, by this process or another.
- * Returns the log, or NULL when the region is not a log of this layout and
+ * Returns the store, or NULL when the region is not a store of this layout and
  * size.
  */
-ngx_websocket_log_t *ngx_websocket_log_open(void *base, size_t size);
+ngx_websocket_store_t *ngx_websocket_store_open(void *base, size_t size);
 
 /*
  * Undoes a change that its author did not live to complete; without one it
  * does nothing.  To be called by who took the lock after a dead owner.
- * Readers find by ngx_websocket_log_repairs() that hints may be missing.
+ * Readers find by ngx_websocket_store_repairs() that hints may be missing.
  */
-void ngx_websocket_log_recover(ngx_websocket_log_t *log);
+void ngx_websocket_store_recover(ngx_websocket_store_t *store);
 
 /* A constant string for a return value. */
-const char *ngx_websocket_log_strerror(int rc);
+const char *ngx_websocket_store_strerror(int rc);
 
 /*
  * Lock-free.  The keyed hash of a name (SipHash-1-3), to be computed before
  * the lock is taken.
  */
-uint64_t ngx_websocket_log_hash(const ngx_websocket_log_t *log,
+uint64_t ngx_websocket_store_hash(const ngx_websocket_store_t *store,
     const uint8_t *name, size_t size);
 
 
@@ -242,39 +243,39 @@ uint64_t ngx_websocket_log_hash(const ngx_websocket_log_t *log,
  * is the same one: messages of a channel with equal keys are.  Of a key of
  * more than 255 bytes only the first 255 count.
  */
-void ngx_websocket_log_key(const ngx_websocket_log_t *log,
+void ngx_websocket_store_key(const ngx_websocket_store_t *store,
     const uint8_t *data, size_t size, uint64_t key[2]);
 
 
 /*
  * Says which incarnation of a worker has the slot; 0 says that nobody has.
- * All that an earlier incarnation held in the log is void from then on:
+ * All that an earlier incarnation held in the store is void from then on:
  * what remains of it is freed as it is met.
  */
-void ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
+void ngx_websocket_store_attach(ngx_websocket_store_t *store, uint32_t slot,
     uint32_t incarnation);
 
 /*
  * Lock-free, but with the lock held nobody changes it.  Which incarnation of a
- * worker has the slot in this log, 0 for none.
+ * worker has the slot in this store, 0 for none.
  */
-uint32_t ngx_websocket_log_attached(const ngx_websocket_log_t *log,
+uint32_t ngx_websocket_store_attached(const ngx_websocket_store_t *store,
     uint32_t slot);
 
-/* What there is in the log now. */
-void ngx_websocket_log_stat(ngx_websocket_log_t *log,
-    ngx_websocket_log_stat_t *stat);
+/* What there is in the store now. */
+void ngx_websocket_store_stat(ngx_websocket_store_t *store,
+    ngx_websocket_store_stat_t *stat);
 
 
 /*
  * Hints: where something was appended or deleted, in order; a ring that is
  * overwritten.  A worker keeps the position up to which it has read them,
- * beginning with ngx_websocket_log_hints(), and looks at each channel that is
- * hinted.  All three are lock-free.
+ * beginning with ngx_websocket_store_hints(), and looks at each channel that
+ * is hinted.  All three are lock-free.
  */
 
 /* The position after the newest hint. */
-uint64_t ngx_websocket_log_hints(const ngx_websocket_log_t *log);
+uint64_t ngx_websocket_store_hints(const ngx_websocket_store_t *store);
 
 /*
  * Reads the hint at *position and advances it.  *offset gets the low 32 bits
@@ -282,40 +283,41 @@ uint64_t ngx_websocket_log_hints(const ngx_websocket_log_t *log);
  * EMPTY, or GAP when the ring was overwritten: *position is then at the
  * newest, and every channel must be looked at.
  */
-int ngx_websocket_log_hint(const ngx_websocket_log_t *log, uint64_t *position,
+int ngx_websocket_store_hint(const ngx_websocket_store_t *store,
+    uint64_t *position,
     ngx_websocket_channel_ref_t *channel, uint32_t *offset);
 
 /*
- * How many times the log was recovered.  After a change every channel must
+ * How many times the store was recovered.  After a change every channel must
  * be looked at: a hint may have been lost with its author.
  */
-uint64_t ngx_websocket_log_repairs(const ngx_websocket_log_t *log);
+uint64_t ngx_websocket_store_repairs(const ngx_websocket_store_t *store);
 
 
-/* for the other files of the log */
+/* for the other files of the store */
 
 /* Tells workers of a change that was committed. */
-void ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
+void ngx_websocket_store_publish_hint(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t offset);
 
 /* How many blocks are free. */
-uint32_t ngx_websocket_log_free_blocks(const ngx_websocket_log_t *log);
+uint32_t ngx_websocket_store_free_blocks(const ngx_websocket_store_t *store);
 
 /*
  * Sees to it that n blocks are on the free list, of those that are free: a
  * block that was never used is not touched before it is needed.
  */
-void ngx_websocket_log_list(ngx_websocket_log_t *log, uint32_t n);
+void ngx_websocket_store_list(ngx_websocket_store_t *store, uint32_t n);
 
 /*
  * Takes n blocks off the free list, where there are as many, as a chain.
  */
-ngx_websocket_ref_t ngx_websocket_log_take(ngx_websocket_log_t *log,
+ngx_websocket_ref_t ngx_websocket_store_take(ngx_websocket_store_t *store,
     uint32_t n, ngx_websocket_ref_t *end);
 
 /* Gives a chain of n blocks back to the free list. */
-void ngx_websocket_log_give(ngx_websocket_log_t *log,
+void ngx_websocket_store_give(ngx_websocket_store_t *store,
     ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n);
 
 
-#endif /* NGX_WEBSOCKET_LOG_H */
+#endif /* NGX_WEBSOCKET_STORE_H */

@@ -1,63 +1,63 @@
 
 /*
- * The layout of the log's region, for the files log*.c and their tests.
+ * The layout of the store's region, for the files store*.c and their tests.
  */
 
 
-#ifndef NGX_WEBSOCKET_LOG_PRIVATE_H
-#define NGX_WEBSOCKET_LOG_PRIVATE_H
+#ifndef NGX_WEBSOCKET_STORE_PRIVATE_H
+#define NGX_WEBSOCKET_STORE_PRIVATE_H
 
 
-#include "hub/log.h"
+#include "store/store.h"
 
 
-#define NGX_WEBSOCKET_LOG_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_LOG_VERSION    5
+#define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
+#define NGX_WEBSOCKET_STORE_VERSION    5
 
-#define NGX_WEBSOCKET_LOG_JOURNAL    128    /* stores of one change */
+#define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
 /*
  * Work that one call does beyond its own.  What is done while the lock is held
- * once, whichever calls it is, is no more than NGX_WEBSOCKET_LOG_SECTION
+ * once, whichever calls it is, is no more than NGX_WEBSOCKET_STORE_SECTION
  * messages, channels and buckets looked at, and a megabyte of memory.
  */
-#define NGX_WEBSOCKET_LOG_SECTION    256
-#define NGX_WEBSOCKET_LOG_TRIM       32     /* messages dropped */
-#define NGX_WEBSOCKET_LOG_ROOM       64     /* looked at to make room */
-#define NGX_WEBSOCKET_LOG_SEARCH     8      /* buckets searched for a channel
+#define NGX_WEBSOCKET_STORE_SECTION    256
+#define NGX_WEBSOCKET_STORE_TRIM       32     /* messages dropped */
+#define NGX_WEBSOCKET_STORE_ROOM       64     /* looked at to make room */
+#define NGX_WEBSOCKET_STORE_SEARCH     8      /* buckets searched for a channel
                                                that may go */
-#define NGX_WEBSOCKET_LOG_CLEAN      128    /* messages of deleted channels */
-#define NGX_WEBSOCKET_LOG_RESERVE    160    /* as ROOM, for a large message */
-#define NGX_WEBSOCKET_LOG_TAKE       1024   /* blocks taken for one */
-#define NGX_WEBSOCKET_LOG_SWEEP      192    /* the work of a sweep */
+#define NGX_WEBSOCKET_STORE_CLEAN      128    /* messages of deleted channels */
+#define NGX_WEBSOCKET_STORE_RESERVE    160    /* as ROOM, for a large message */
+#define NGX_WEBSOCKET_STORE_TAKE       1024   /* blocks taken for one */
+#define NGX_WEBSOCKET_STORE_SWEEP      192    /* the work of a sweep */
 
 /* the age, ms, at which an unread message may go for want of space */
-#define NGX_WEBSOCKET_LOG_HUNG       10000
+#define NGX_WEBSOCKET_STORE_HUNG       10000
 
 /* when all are looked at once more after it was found that none may go, ms */
-#define NGX_WEBSOCKET_LOG_RETRY      100
+#define NGX_WEBSOCKET_STORE_RETRY      100
 
-#define NGX_WEBSOCKET_LOG_INLINE     4      /* entries in the channel */
-#define NGX_WEBSOCKET_LOG_OVERFLOW   10     /* entries in a further block */
-#define NGX_WEBSOCKET_LOG_NAME       56     /* bytes of name in the channel */
+#define NGX_WEBSOCKET_STORE_INLINE     4      /* entries in the channel */
+#define NGX_WEBSOCKET_STORE_OVERFLOW   10     /* entries in a further block */
+#define NGX_WEBSOCKET_STORE_NAME       56     /* bytes of name in the channel */
 
 /* what a block is, where that must be told of any block */
-#define NGX_WEBSOCKET_LOG_CHANNEL    1
-#define NGX_WEBSOCKET_LOG_MEMBER     2
+#define NGX_WEBSOCKET_STORE_CHANNEL    1
+#define NGX_WEBSOCKET_STORE_MEMBER     2
 
 /* the list that a channel is on */
-#define NGX_WEBSOCKET_LOG_IDLE       1
-#define NGX_WEBSOCKET_LOG_GARBAGE    2
+#define NGX_WEBSOCKET_STORE_IDLE       1
+#define NGX_WEBSOCKET_STORE_GARBAGE    2
 
 /* the most blocks of a message, which has so many bits for their number */
-#define NGX_WEBSOCKET_LOG_BLOCKS_MAX  0xffffff
+#define NGX_WEBSOCKET_STORE_BLOCKS_MAX  0xffffff
 
 
 typedef struct {
     uint64_t               place;           /* bytes from the base */
     uint64_t               old;
     uint64_t               width;           /* 1, 4 or 8 */
-} ngx_websocket_log_undo_t;
+} ngx_websocket_store_undo_t;
 
 
 /* a list of members, or of channels */
@@ -77,7 +77,7 @@ typedef struct {
 } ngx_websocket_reserve_t;
 
 
-struct ngx_websocket_log_s {
+struct ngx_websocket_store_s {
     uint64_t               magic;
     uint64_t               version;
     uint64_t               size;            /* of the region */
@@ -105,13 +105,13 @@ struct ngx_websocket_log_s {
     uint32_t               waste;           /* blocks of these messages */
     ngx_websocket_ref_t    hand;            /* the message to look at next when
                                                the oldest may not go */
-    uint64_t               nchannels;       /* without those of seats */
+    uint64_t               nchannels;       /* without those of quotas */
     uint64_t               nmessages;       /* without garbage */
     uint64_t               epoch;           /* of the newest channel */
-    uint32_t               workers[NGX_WEBSOCKET_LOG_WORKERS];
-    ngx_websocket_list_t   members[NGX_WEBSOCKET_LOG_WORKERS];
+    uint32_t               workers[NGX_WEBSOCKET_STORE_WORKERS];
+    ngx_websocket_list_t   members[NGX_WEBSOCKET_STORE_WORKERS];
     ngx_websocket_list_t   orphans;         /* members of dead workers */
-    ngx_websocket_reserve_t  reserves[NGX_WEBSOCKET_LOG_WORKERS];
+    ngx_websocket_reserve_t  reserves[NGX_WEBSOCKET_STORE_WORKERS];
 
     /* single words, right at any time */
 
@@ -126,7 +126,7 @@ struct ngx_websocket_log_s {
     uint64_t               repairs;
 
     uint64_t               nundo;
-    ngx_websocket_log_undo_t  undo[NGX_WEBSOCKET_LOG_JOURNAL];
+    ngx_websocket_store_undo_t  undo[NGX_WEBSOCKET_STORE_JOURNAL];
 };
 
 
@@ -134,7 +134,7 @@ struct ngx_websocket_log_s {
 
 typedef struct {
     ngx_websocket_ref_t    next;
-    uint8_t                data[NGX_WEBSOCKET_LOG_BLOCK - 4];
+    uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 4];
 } ngx_websocket_block_t;
 
 
@@ -156,7 +156,7 @@ struct ngx_websocket_entry_s {
 typedef struct {
     ngx_websocket_ref_t    next;            /* more entries */
     uint32_t               unused;
-    ngx_websocket_entry_t  entries[NGX_WEBSOCKET_LOG_OVERFLOW];
+    ngx_websocket_entry_t  entries[NGX_WEBSOCKET_STORE_OVERFLOW];
 } ngx_websocket_entries_t;
 
 
@@ -191,16 +191,16 @@ struct ngx_websocket_channel_s {
     uint16_t               name_size;
     uint8_t                deleted;
     uint8_t                list;            /* which list */
-    ngx_websocket_entry_t  entries[NGX_WEBSOCKET_LOG_INLINE];
+    ngx_websocket_entry_t  entries[NGX_WEBSOCKET_STORE_INLINE];
     ngx_websocket_list_t   members;
-    uint8_t                name[NGX_WEBSOCKET_LOG_NAME];
+    uint8_t                name[NGX_WEBSOCKET_STORE_NAME];
 };
 
 
 /*
  * The first block of a message.  jump leads to an older message of the
  * channel, farther back the longer the way is (skew-binary jumps, as of a
- * random-access list), so that a search takes O(log n) steps; its target may
+ * random-access list), so that a search takes O(store n) steps; its target may
  * be gone, which the offset tells.
  */
 
@@ -225,7 +225,7 @@ typedef struct {
     uint64_t               time;
     uint64_t               source;
     uint64_t               key[2];          /* zeros: none */
-    uint8_t                data[NGX_WEBSOCKET_LOG_BLOCK - 96];
+    uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 96];
 } ngx_websocket_message_t;
 
 
@@ -243,37 +243,37 @@ typedef struct {
     uint64_t               id;
     uint64_t               time;
     uint16_t               size;
-    uint8_t                mourn;
-    uint8_t                data[NGX_WEBSOCKET_LOG_MEMBER_SIZE];
+    uint8_t                leave_message;
+    uint8_t                data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
 } ngx_websocket_member_t;
 
 
 /* a message on its way into a channel */
 
-struct ngx_websocket_log_put_s {
-    ngx_websocket_log_message_t     *message;
-    const ngx_websocket_log_part_t  *parts;
-    size_t                           n;
-    ngx_websocket_reserve_t         *reserve;   /* with its bytes; or NULL */
-    uint32_t                         live;  /* workers with subscribers */
-    uint32_t                         blocks;
-    ngx_websocket_log_part_t         offset;    /* in digits, if it is asked
+struct ngx_websocket_store_put_s {
+    ngx_websocket_store_message_t     *message;
+    const ngx_websocket_store_part_t  *parts;
+    size_t                             n;
+    ngx_websocket_reserve_t           *reserve;   /* with its bytes; or NULL */
+    uint32_t                           live;  /* workers with subscribers */
+    uint32_t                           blocks;
+    ngx_websocket_store_part_t         offset;    /* in digits, if it is asked
                                                    for as a part */
     uint8_t                          digits[sizeof("18446744073709551615") - 1];
 };
 
 
-_Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_LOG_BLOCK
-               && sizeof(ngx_websocket_message_t) == NGX_WEBSOCKET_LOG_BLOCK
-               && sizeof(ngx_websocket_member_t) <= NGX_WEBSOCKET_LOG_BLOCK
-               && sizeof(ngx_websocket_entries_t) <= NGX_WEBSOCKET_LOG_BLOCK,
+_Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_STORE_BLOCK
+               && sizeof(ngx_websocket_message_t) == NGX_WEBSOCKET_STORE_BLOCK
+               && sizeof(ngx_websocket_member_t) <= NGX_WEBSOCKET_STORE_BLOCK
+               && sizeof(ngx_websocket_entries_t) <= NGX_WEBSOCKET_STORE_BLOCK,
                "the structures fit in a block");
 
 
 /* fault injection: tests define it to die at the n-th store */
 
-#ifndef ngx_websocket_log_fault
-#define ngx_websocket_log_fault()
+#ifndef ngx_websocket_store_fault
+#define ngx_websocket_store_fault()
 #endif
 
 /*
@@ -281,129 +281,133 @@ _Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_LOG_BLOCK
  * members and buckets looked at; bytes copied, with 64 for a block in passing
  */
 
-#ifndef ngx_websocket_log_looked
-#define ngx_websocket_log_looked(n)
-#define ngx_websocket_log_moved(n)
+#ifndef ngx_websocket_store_looked
+#define ngx_websocket_store_looked(n)
+#define ngx_websocket_store_moved(n)
 #endif
 
 /* a killed process's stores are seen in program order, if the compiler's is */
 
-#define ngx_websocket_log_order()  __asm__ volatile ("" ::: "memory")
+#define ngx_websocket_store_order()  __asm__ volatile ("" ::: "memory")
 
 
 /*
  * Stores to what others can reach.  A change is any number of these up to
- * NGX_WEBSOCKET_LOG_JOURNAL, then ngx_websocket_log_commit().
+ * NGX_WEBSOCKET_STORE_JOURNAL, then ngx_websocket_store_commit().
  */
 
 static inline void
-ngx_websocket_log_note(ngx_websocket_log_t *log, void *p, uint64_t old,
+ngx_websocket_store_note(ngx_websocket_store_t *store, void *p, uint64_t old,
     uint64_t width)
 {
-    ngx_websocket_log_undo_t  *undo;
+    ngx_websocket_store_undo_t  *undo;
 
-    undo = &log->undo[log->nundo];
+    undo = &store->undo[store->nundo];
 
-    ngx_websocket_log_fault();
-    undo->place = (uint64_t) ((uint8_t *) p - (uint8_t *) log);
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
+    undo->place = (uint64_t) ((uint8_t *) p - (uint8_t *) store);
+    ngx_websocket_store_fault();
     undo->old = old;
-    ngx_websocket_log_fault();
+    ngx_websocket_store_fault();
     undo->width = width;
 
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
-    log->nundo++;
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
+    ngx_websocket_store_order();
+    ngx_websocket_store_fault();
+    store->nundo++;
+    ngx_websocket_store_order();
+    ngx_websocket_store_fault();
 }
 
 
 static inline void
-ngx_websocket_log_set8(ngx_websocket_log_t *log, uint8_t *p, uint8_t v)
+ngx_websocket_store_set8(ngx_websocket_store_t *store, uint8_t *p, uint8_t v)
 {
-    ngx_websocket_log_note(log, p, *p, 1);
+    ngx_websocket_store_note(store, p, *p, 1);
     *p = v;
-    ngx_websocket_log_order();
+    ngx_websocket_store_order();
 }
 
 
 static inline void
-ngx_websocket_log_set32(ngx_websocket_log_t *log, uint32_t *p, uint32_t v)
+ngx_websocket_store_set32(ngx_websocket_store_t *store, uint32_t *p,
+    uint32_t v)
 {
-    ngx_websocket_log_note(log, p, *p, 4);
+    ngx_websocket_store_note(store, p, *p, 4);
     *p = v;
-    ngx_websocket_log_order();
+    ngx_websocket_store_order();
 }
 
 
 static inline void
-ngx_websocket_log_set64(ngx_websocket_log_t *log, uint64_t *p, uint64_t v)
+ngx_websocket_store_set64(ngx_websocket_store_t *store, uint64_t *p,
+    uint64_t v)
 {
-    ngx_websocket_log_note(log, p, *p, 8);
+    ngx_websocket_store_note(store, p, *p, 8);
     *p = v;
-    ngx_websocket_log_order();
+    ngx_websocket_store_order();
 }
 
 
 static inline void
-ngx_websocket_log_commit(ngx_websocket_log_t *log)
+ngx_websocket_store_commit(ngx_websocket_store_t *store)
 {
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
-    log->nundo = 0;
-    ngx_websocket_log_order();
-    ngx_websocket_log_fault();
+    ngx_websocket_store_order();
+    ngx_websocket_store_fault();
+    store->nundo = 0;
+    ngx_websocket_store_order();
+    ngx_websocket_store_fault();
 }
 
 
 static inline void *
-ngx_websocket_log_at(const ngx_websocket_log_t *log, uint64_t place)
+ngx_websocket_store_at(const ngx_websocket_store_t *store, uint64_t place)
 {
-    return (uint8_t *) log + place;
+    return (uint8_t *) store + place;
 }
 
 
 static inline void *
-ngx_websocket_log_block(const ngx_websocket_log_t *log,
+ngx_websocket_store_block(const ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref)
 {
-    return ngx_websocket_log_at(log, log->blocks_at
-                                  + (uint64_t) ref * NGX_WEBSOCKET_LOG_BLOCK);
+    return ngx_websocket_store_at(store, store->blocks_at
+                                 + (uint64_t) ref * NGX_WEBSOCKET_STORE_BLOCK);
 }
 
 
 static inline uint8_t *
-ngx_websocket_log_kind(const ngx_websocket_log_t *log,
+ngx_websocket_store_kind(const ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref)
 {
-    return ngx_websocket_log_at(log, log->kinds_at + ref);
+    return ngx_websocket_store_at(store, store->kinds_at + ref);
 }
 
 
 static inline ngx_websocket_ref_t *
-ngx_websocket_log_bucket(const ngx_websocket_log_t *log, uint64_t n)
+ngx_websocket_store_bucket(const ngx_websocket_store_t *store, uint64_t n)
 {
-    return (ngx_websocket_ref_t *) ngx_websocket_log_at(log, log->buckets_at)
-           + (n & (log->nbuckets - 1));
+    return (ngx_websocket_ref_t *) ngx_websocket_store_at(store,
+                                                          store->buckets_at)
+           + (n & (store->nbuckets - 1));
 }
 
 
 /* the messages with keys of that hash */
 
 static inline ngx_websocket_ref_t *
-ngx_websocket_log_keys(const ngx_websocket_log_t *log, uint64_t hash)
+ngx_websocket_store_keys(const ngx_websocket_store_t *store, uint64_t hash)
 {
-    return (ngx_websocket_ref_t *) ngx_websocket_log_at(log, log->keys_at)
-           + (hash & (log->nbuckets - 1));
+    return (ngx_websocket_ref_t *) ngx_websocket_store_at(store,
+                                                          store->keys_at)
+           + (hash & (store->nbuckets - 1));
 }
 
 
 /* adds messages, and their blocks, to what the channel has */
 
 static inline void
-ngx_websocket_log_hold(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
-    uint32_t count, uint32_t blocks)
+ngx_websocket_store_hold(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, uint32_t count, uint32_t blocks)
 {
     ngx_websocket_held_t  held;
 
@@ -411,27 +415,27 @@ ngx_websocket_log_hold(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
     held.of.count += count;
     held.of.blocks += blocks;
 
-    ngx_websocket_log_set64(log, &ch->held.word, held.word);
+    ngx_websocket_store_set64(store, &ch->held.word, held.word);
 }
 
 
 /* remembers the time for those who ask without telling it */
 
 static inline void
-ngx_websocket_log_tick(ngx_websocket_log_t *log, uint64_t now)
+ngx_websocket_store_tick(ngx_websocket_store_t *store, uint64_t now)
 {
-    ngx_websocket_log_fault();
-    log->now = now;
+    ngx_websocket_store_fault();
+    store->now = now;
 }
 
 
 /* since then, ms; the clock may have been set back */
 
 static inline uint64_t
-ngx_websocket_log_age(uint64_t now, uint64_t then)
+ngx_websocket_store_age(uint64_t now, uint64_t then)
 {
     return now > then ? now - then : 0;
 }
 
 
-#endif /* NGX_WEBSOCKET_LOG_PRIVATE_H */
+#endif /* NGX_WEBSOCKET_STORE_PRIVATE_H */

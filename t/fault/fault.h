@@ -187,7 +187,7 @@ ngx_websocket_fault(void)
 }
 
 
-#define ngx_websocket_log_fault()  ngx_websocket_fault()
+#define ngx_websocket_store_fault()  ngx_websocket_fault()
 
 
 #endif /* NGX_WEBSOCKET_FAULT_H */

@@ -64,13 +64,13 @@ ngx_websocket_work_section(void)
 }
 
 
-#define ngx_websocket_log_looked(n)  ngx_websocket_work.looked += (n)
-#define ngx_websocket_log_moved(n)   ngx_websocket_work.moved += (n)
-#define ngx_websocket_log_section()  ngx_websocket_work_section()
+#define ngx_websocket_store_looked(n)  ngx_websocket_work.looked += (n)
+#define ngx_websocket_store_moved(n)   ngx_websocket_work.moved += (n)
+#define ngx_websocket_store_section()  ngx_websocket_work_section()
 
 /* what is done without the lock does not count */
 
-#define ngx_websocket_log_section_begin()                                     \
+#define ngx_websocket_store_section_begin()                                     \
     (ngx_websocket_work.looked = ngx_websocket_work.moved = 0)
 
 

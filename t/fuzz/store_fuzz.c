@@ -1,13 +1,13 @@
 
-/* The log by a stream of commands, four bytes each, watched by the model. */
+/* The store by a stream of commands, four bytes each, watched by the model. */
 
 #include "log_work.h"
-#include "hub/log.c"
-#include "hub/log_channel.c"
-#include "hub/log_member.c"
-#include "hub/log_message.c"
+#include "store/store.c"
+#include "store/channel.c"
+#include "store/member.c"
+#include "store/message.c"
 #include "log_check.c"
-#include "log_model.h"
+#include "store_model.h"
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,7 +5,7 @@
 
 
 #include "unit.h"
-#include "hub/position.c"
+#include "store/position.c"
 
 
 static int

@@ -1,17 +1,17 @@
 
 /*
- * The log examined, for tests: nothing here runs in a worker's normal life.
+ * The store examined, for tests: nothing here runs in a worker's normal life.
  */
 
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/log_private.h"
+#include "store/store_private.h"
 
 
 typedef struct {
-    ngx_websocket_log_t    *log;
+    ngx_websocket_store_t  *store;
     uint8_t                *seen;           /* per block */
     uint64_t                channels;
     uint64_t                messages;       /* garbage too */
@@ -20,58 +20,58 @@ typedef struct {
     uint64_t                keys;           /* messages that bear one */
     uint64_t                members;
     uint64_t                lists[3];       /* channels on them */
-} ngx_websocket_log_check_t;
+} ngx_websocket_store_check_t;
 
 
-static const char *ngx_websocket_check_chain(ngx_websocket_log_check_t *check,
+static const char *ngx_websocket_check_chain(ngx_websocket_store_check_t *check,
     ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n);
-static const char *ngx_websocket_check_free(ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_free(ngx_websocket_store_check_t *check);
 static const char *ngx_websocket_check_channels(
-    ngx_websocket_log_check_t *check);
+    ngx_websocket_store_check_t *check);
 static const char *ngx_websocket_check_channel(
-    ngx_websocket_log_check_t *check, ngx_websocket_ref_t ref);
-static const char *ngx_websocket_check_use(ngx_websocket_log_check_t *check,
+    ngx_websocket_store_check_t *check, ngx_websocket_ref_t ref);
+static const char *ngx_websocket_check_use(ngx_websocket_store_check_t *check,
     ngx_websocket_channel_t *ch);
-static const char *ngx_websocket_check_idle(ngx_websocket_log_check_t *check,
+static const char *ngx_websocket_check_idle(ngx_websocket_store_check_t *check,
     ngx_websocket_list_t *list, uint8_t which);
 static const char *ngx_websocket_check_entries(
-    ngx_websocket_log_check_t *check, ngx_websocket_channel_t *ch);
+    ngx_websocket_store_check_t *check, ngx_websocket_channel_t *ch);
 static const char *ngx_websocket_check_messages(
-    ngx_websocket_log_check_t *check, ngx_websocket_ref_t ref);
+    ngx_websocket_store_check_t *check, ngx_websocket_ref_t ref);
 static const char *ngx_websocket_check_message(
-    ngx_websocket_log_check_t *check, ngx_websocket_ref_t channel,
+    ngx_websocket_store_check_t *check, ngx_websocket_ref_t channel,
     ngx_websocket_ref_t ref, uint64_t offset);
 static const char *ngx_websocket_check_reserves(
-    ngx_websocket_log_check_t *check);
+    ngx_websocket_store_check_t *check);
 static const char *ngx_websocket_check_order(
-    ngx_websocket_log_check_t *check);
-static const char *ngx_websocket_check_keys(ngx_websocket_log_check_t *check);
+    ngx_websocket_store_check_t *check);
+static const char *ngx_websocket_check_keys(ngx_websocket_store_check_t *check);
 static const char *ngx_websocket_check_members(
-    ngx_websocket_log_check_t *check, ngx_websocket_ref_t channel);
+    ngx_websocket_store_check_t *check, ngx_websocket_ref_t channel);
 static const char *ngx_websocket_check_workers(
-    ngx_websocket_log_check_t *check);
-static const char *ngx_websocket_check_list(ngx_websocket_log_check_t *check,
+    ngx_websocket_store_check_t *check);
+static const char *ngx_websocket_check_list(ngx_websocket_store_check_t *check,
     ngx_websocket_list_t *list, uint32_t slot, uint64_t *n);
-static const char *ngx_websocket_check_all(ngx_websocket_log_check_t *check);
+static const char *ngx_websocket_check_all(ngx_websocket_store_check_t *check);
 
 
 /*
- * Examines the whole log: every block is free or reachable exactly once,
+ * Examines the whole store: every block is free or reachable exactly once,
  * every list is in order, every count is right.  It may allocate from the
  * heap, and takes as long as it takes.  Returns NULL, or a constant string
  * that says what is wrong.
  */
 
 const char *
-ngx_websocket_log_check(ngx_websocket_log_t *log)
+ngx_websocket_store_check(ngx_websocket_store_t *store)
 {
-    const char                 *wrong;
-    ngx_websocket_log_check_t   check;
+    const char                  *wrong;
+    ngx_websocket_store_check_t  check;
 
     memset(&check, 0, sizeof(check));
-    check.log = log;
+    check.log = store;
 
-    check.seen = calloc(log->nblocks, 1);
+    check.seen = calloc(store->nblocks, 1);
     if (check.seen == NULL) {
         return "no memory for the check";
     }
@@ -85,15 +85,15 @@ ngx_websocket_log_check(ngx_websocket_log_t *log)
 
 
 static const char *
-ngx_websocket_check_all(ngx_websocket_log_check_t *check)
+ngx_websocket_check_all(ngx_websocket_store_check_t *check)
 {
-    uint32_t              i;
-    const char           *wrong;
-    ngx_websocket_log_t  *log;
+    uint32_t                i;
+    const char             *wrong;
+    ngx_websocket_store_t  *store;
 
-    log = check->log;
+    store = check->store;
 
-    if (log->nundo) {
+    if (store->nundo) {
         return "a change was not completed";
     }
 
@@ -104,13 +104,13 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
     }
 
     if (wrong == NULL) {
-        wrong = ngx_websocket_check_idle(check, &log->idle,
-                                         NGX_WEBSOCKET_LOG_IDLE);
+        wrong = ngx_websocket_check_idle(check, &store->idle,
+                                         NGX_WEBSOCKET_STORE_IDLE);
     }
 
     if (wrong == NULL) {
-        wrong = ngx_websocket_check_idle(check, &log->garbage,
-                                         NGX_WEBSOCKET_LOG_GARBAGE);
+        wrong = ngx_websocket_check_idle(check, &store->garbage,
+                                         NGX_WEBSOCKET_STORE_GARBAGE);
     }
 
     if (wrong == NULL) {
@@ -133,21 +133,21 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
         return wrong;
     }
 
-    for (i = 1; i < log->nblocks; i++) {
-        if (check->seen[i] != (i < log->fresh)) {
+    for (i = 1; i < store->nblocks; i++) {
+        if (check->seen[i] != (i < store->fresh)) {
             return "a block is neither free nor in use";
         }
     }
 
-    if (log->nchannels != check->channels) {
+    if (store->nchannels != check->channels) {
         return "the number of channels is wrong";
     }
 
-    if (log->waste != check->waste) {
+    if (store->waste != check->waste) {
         return "the number of garbage's blocks is wrong";
     }
 
-    return log->nmessages == check->messages - check->garbage
+    return store->nmessages == check->messages - check->garbage
            ? NULL : "the number of messages is wrong";
 }
 
@@ -155,7 +155,7 @@ ngx_websocket_check_all(ngx_websocket_log_check_t *check)
 /* n blocks in a chain, each of them met for the first time */
 
 static const char *
-ngx_websocket_check_chain(ngx_websocket_log_check_t *check,
+ngx_websocket_check_chain(ngx_websocket_store_check_t *check,
     ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n)
 {
     ngx_websocket_ref_t     ref, last;
@@ -165,7 +165,7 @@ ngx_websocket_check_chain(ngx_websocket_log_check_t *check,
 
     for (ref = first; ref; ref = block->next) {
 
-        if (ref >= check->log->fresh) {
+        if (ref >= check->store->fresh) {
             return "a link leads out of the region in use";
         }
 
@@ -178,7 +178,7 @@ ngx_websocket_check_chain(ngx_websocket_log_check_t *check,
         }
 
         last = ref;
-        block = ngx_websocket_log_block(check->log, ref);
+        block = ngx_websocket_store_block(check->store, ref);
     }
 
     if (n) {
@@ -190,49 +190,49 @@ ngx_websocket_check_chain(ngx_websocket_log_check_t *check,
 
 
 static const char *
-ngx_websocket_check_free(ngx_websocket_log_check_t *check)
+ngx_websocket_check_free(ngx_websocket_store_check_t *check)
 {
     uint32_t                n;
     ngx_websocket_ref_t     ref, last;
     ngx_websocket_block_t  *block;
 
     last = 0;
-    ref = check->log->free;
+    ref = check->store->free;
 
-    for (n = 0; ref && n < check->log->listed; n++) {
+    for (n = 0; ref && n < check->store->listed; n++) {
 
-        if (ref >= check->log->fresh) {
+        if (ref >= check->store->fresh) {
             return "the free list leads out of the region in use";
         }
 
         last = ref;
-        block = ngx_websocket_log_block(check->log, ref);
+        block = ngx_websocket_store_block(check->store, ref);
         ref = block->next;
     }
 
-    if (ref || n != check->log->listed) {
+    if (ref || n != check->store->listed) {
         return "the free list has another length";
     }
 
-    return ngx_websocket_check_chain(check, check->log->free, last, n);
+    return ngx_websocket_check_chain(check, check->store->free, last, n);
 }
 
 
 static const char *
-ngx_websocket_check_channels(ngx_websocket_log_check_t *check)
+ngx_websocket_check_channels(ngx_websocket_store_check_t *check)
 {
     uint32_t                  i;
     const char               *wrong;
     ngx_websocket_ref_t       ref;
     ngx_websocket_channel_t  *ch;
 
-    for (i = 0; i < check->log->nbuckets; i++) {
+    for (i = 0; i < check->store->nbuckets; i++) {
 
-        for (ref = *ngx_websocket_log_bucket(check->log, i);
+        for (ref = *ngx_websocket_store_bucket(check->store, i);
              ref;
              ref = ch->bucket)
         {
-            ch = ngx_websocket_log_block(check->log, ref);
+            ch = ngx_websocket_store_block(check->store, ref);
 
             wrong = ngx_websocket_check_channel(check, ref);
 
@@ -240,8 +240,8 @@ ngx_websocket_check_channels(ngx_websocket_log_check_t *check)
                 return wrong;
             }
 
-            if (ngx_websocket_log_bucket(check->log, ch->hash)
-                != ngx_websocket_log_bucket(check->log, i))
+            if (ngx_websocket_store_bucket(check->store, ch->hash)
+                != ngx_websocket_store_bucket(check->store, i))
             {
                 return "a channel is in the wrong bucket";
             }
@@ -253,7 +253,7 @@ ngx_websocket_check_channels(ngx_websocket_log_check_t *check)
 
 
 static const char *
-ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
+ngx_websocket_check_channel(ngx_websocket_store_check_t *check,
     ngx_websocket_ref_t ref)
 {
     const char               *wrong;
@@ -261,14 +261,15 @@ ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
     ngx_websocket_channel_t  *ch;
     ngx_websocket_entries_t  *entries;
 
-    if (ref >= check->log->fresh || check->seen[ref]++) {
+    if (ref >= check->store->fresh || check->seen[ref]++) {
         return "a channel's block is not its own";
     }
 
-    ch = ngx_websocket_log_block(check->log, ref);
-    check->channels += !ngx_websocket_log_is_seats(ch);
+    ch = ngx_websocket_store_block(check->store, ref);
+    check->channels += !ngx_websocket_store_is_quota(ch);
 
-    if (*ngx_websocket_log_kind(check->log, ref) != NGX_WEBSOCKET_LOG_CHANNEL)
+    if (*ngx_websocket_store_kind(check->store,
+                                  ref) != NGX_WEBSOCKET_STORE_CHANNEL)
     {
         return "a channel is not marked as one";
     }
@@ -279,11 +280,11 @@ ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
 
     for (more = ch->more; more; more = entries->next) {
 
-        if (more >= check->log->fresh || check->seen[more]++) {
+        if (more >= check->store->fresh || check->seen[more]++) {
             return "a block of entries is not its own";
         }
 
-        entries = ngx_websocket_log_block(check->log, more);
+        entries = ngx_websocket_store_block(check->store, more);
     }
 
     wrong = ngx_websocket_check_members(check, ref);
@@ -303,36 +304,37 @@ ngx_websocket_check_channel(ngx_websocket_log_check_t *check,
 /* who is held by something is not idle; what is deleted holds garbage only */
 
 static const char *
-ngx_websocket_check_use(ngx_websocket_log_check_t *check,
+ngx_websocket_check_use(ngx_websocket_store_check_t *check,
     ngx_websocket_channel_t *ch)
 {
     uint32_t                i;
     ngx_websocket_entry_t  *entry;
 
-    if (ch->list > NGX_WEBSOCKET_LOG_GARBAGE) {
+    if (ch->list > NGX_WEBSOCKET_STORE_GARBAGE) {
         return "a channel is on a list that there is not";
     }
 
     check->lists[ch->list]++;
 
-    if (ch->list == NGX_WEBSOCKET_LOG_GARBAGE) {
+    if (ch->list == NGX_WEBSOCKET_STORE_GARBAGE) {
         check->garbage += ch->held.of.count;
         check->waste += ch->held.of.blocks;
     }
 
     if (ch->deleted
-        ? ch->list != NGX_WEBSOCKET_LOG_GARBAGE && ch->held.of.count
-        : ch->list == NGX_WEBSOCKET_LOG_GARBAGE)
+        ? ch->list != NGX_WEBSOCKET_STORE_GARBAGE && ch->held.of.count
+        : ch->list == NGX_WEBSOCKET_STORE_GARBAGE)
     {
         return "a channel is garbage, or not, by mistake";
     }
 
-    if (ch->list != NGX_WEBSOCKET_LOG_IDLE) {
+    if (ch->list != NGX_WEBSOCKET_STORE_IDLE) {
         return NULL;
     }
 
-    for (i = 0; (entry = ngx_websocket_log_entry(check->log, ch, i)); i++) {
-        if (ngx_websocket_log_live(check->log, entry)) {
+    for (i = 0; (entry = ngx_websocket_store_entry(check->store, ch,
+                                                   i)); i++) {
+        if (ngx_websocket_store_live(check->store, entry)) {
             return "a channel with subscribers is idle";
         }
     }
@@ -343,7 +345,7 @@ ngx_websocket_check_use(ngx_websocket_log_check_t *check,
 
 
 static const char *
-ngx_websocket_check_idle(ngx_websocket_log_check_t *check,
+ngx_websocket_check_idle(ngx_websocket_store_check_t *check,
     ngx_websocket_list_t *list, uint8_t which)
 {
     uint64_t                  n;
@@ -354,11 +356,11 @@ ngx_websocket_check_idle(ngx_websocket_log_check_t *check,
 
     for (n = 0, ref = list->first; ref; ref = ch->next) {
 
-        ch = ngx_websocket_log_block(check->log, ref);
+        ch = ngx_websocket_store_block(check->store, ref);
 
-        if (ref >= check->log->fresh || ch->prev != prev || ch->list != which
-            || *ngx_websocket_log_kind(check->log, ref)
-               != NGX_WEBSOCKET_LOG_CHANNEL
+        if (ref >= check->store->fresh || ch->prev != prev || ch->list != which
+            || *ngx_websocket_store_kind(check->store, ref)
+               != NGX_WEBSOCKET_STORE_CHANNEL
             || ++n > check->lists[which])
         {
             return "a list of channels is wrong";
@@ -375,7 +377,7 @@ ngx_websocket_check_idle(ngx_websocket_log_check_t *check,
 /* a worker's entry counts its members */
 
 static const char *
-ngx_websocket_check_entries(ngx_websocket_log_check_t *check,
+ngx_websocket_check_entries(ngx_websocket_store_check_t *check,
     ngx_websocket_channel_t *ch)
 {
     uint32_t                 i, n, total;
@@ -386,18 +388,19 @@ ngx_websocket_check_entries(ngx_websocket_log_check_t *check,
     total = 0;
 
     for (ref = ch->members.first; ref; ref = m->after) {
-        m = ngx_websocket_log_block(check->log, ref);
-        total += m->incarnation == check->log->workers[m->slot];
+        m = ngx_websocket_store_block(check->store, ref);
+        total += m->incarnation == check->store->workers[m->slot];
     }
 
-    for (i = 0; (entry = ngx_websocket_log_entry(check->log, ch, i)); i++) {
+    for (i = 0; (entry = ngx_websocket_store_entry(check->store, ch,
+                                                   i)); i++) {
 
-        if (!ngx_websocket_log_present(check->log, entry)) {
+        if (!ngx_websocket_store_present(check->store, entry)) {
             continue;
         }
 
         for (n = 0, ref = ch->members.first; ref; ref = m->after) {
-            m = ngx_websocket_log_block(check->log, ref);
+            m = ngx_websocket_store_block(check->store, ref);
             n += m->slot == entry->slot
                  && m->incarnation == entry->incarnation;
         }
@@ -414,7 +417,7 @@ ngx_websocket_check_entries(ngx_websocket_log_check_t *check,
 
 
 static const char *
-ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
+ngx_websocket_check_messages(ngx_websocket_store_check_t *check,
     ngx_websocket_ref_t channel)
 {
     uint32_t                  n, blocks;
@@ -423,7 +426,7 @@ ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
-    ch = ngx_websocket_log_block(check->log, channel);
+    ch = ngx_websocket_store_block(check->store, channel);
 
     before = 0;
     blocks = 0;
@@ -437,7 +440,7 @@ ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
             return wrong;
         }
 
-        m = ngx_websocket_log_block(check->log, ref);
+        m = ngx_websocket_store_block(check->store, ref);
 
         if (m->before != before) {
             return "a message has another one before it";
@@ -463,16 +466,16 @@ ngx_websocket_check_messages(ngx_websocket_log_check_t *check,
 
 
 static const char *
-ngx_websocket_check_message(ngx_websocket_log_check_t *check,
+ngx_websocket_check_message(ngx_websocket_store_check_t *check,
     ngx_websocket_ref_t channel, ngx_websocket_ref_t ref, uint64_t offset)
 {
     ngx_websocket_message_t  *m;
 
-    if (ref >= check->log->fresh) {
+    if (ref >= check->store->fresh) {
         return "a message is out of the region in use";
     }
 
-    m = ngx_websocket_log_block(check->log, ref);
+    m = ngx_websocket_store_block(check->store, ref);
 
     if (m->channel != channel) {
         return "a message is of another channel";
@@ -495,15 +498,15 @@ ngx_websocket_check_message(ngx_websocket_log_check_t *check,
 /* what workers fill: of those that live */
 
 static const char *
-ngx_websocket_check_reserves(ngx_websocket_log_check_t *check)
+ngx_websocket_check_reserves(ngx_websocket_store_check_t *check)
 {
     uint32_t                  i;
     const char               *wrong;
     ngx_websocket_reserve_t  *reserve;
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
 
-        reserve = &check->log->reserves[i];
+        reserve = &check->store->reserves[i];
 
         wrong = ngx_websocket_check_chain(check, reserve->first,
                                           reserve->last, reserve->blocks);
@@ -511,7 +514,7 @@ ngx_websocket_check_reserves(ngx_websocket_log_check_t *check)
             return wrong;
         }
 
-        if (reserve->blocks && check->log->workers[i] == 0) {
+        if (reserve->blocks && check->store->workers[i] == 0) {
             return "nobody has reserved blocks";
         }
     }
@@ -523,7 +526,7 @@ ngx_websocket_check_reserves(ngx_websocket_log_check_t *check)
 /* the list of all messages, oldest first */
 
 static const char *
-ngx_websocket_check_order(ngx_websocket_log_check_t *check)
+ngx_websocket_check_order(ngx_websocket_store_check_t *check)
 {
     int                       hand;
     uint64_t                  n;
@@ -531,18 +534,18 @@ ngx_websocket_check_order(ngx_websocket_log_check_t *check)
     ngx_websocket_message_t  *m;
 
     older = 0;
-    ref = check->log->oldest;
-    hand = check->log->hand == 0;
+    ref = check->store->oldest;
+    hand = check->store->hand == 0;
 
     for (n = 0; ref && n < check->messages; n++) {
 
-        m = ngx_websocket_log_block(check->log, ref);
+        m = ngx_websocket_store_block(check->store, ref);
 
         if (m->older != older) {
             return "a message has another older one";
         }
 
-        hand |= check->log->hand == ref;
+        hand |= check->store->hand == ref;
         older = ref;
         ref = m->newer;
     }
@@ -555,7 +558,7 @@ ngx_websocket_check_order(ngx_websocket_log_check_t *check)
         return "the hand is at a message that is gone";
     }
 
-    return check->log->newest == older
+    return check->store->newest == older
            ? NULL : "another message is the newest";
 }
 
@@ -563,7 +566,7 @@ ngx_websocket_check_order(ngx_websocket_log_check_t *check)
 /* each message with a key is in its bucket, once */
 
 static const char *
-ngx_websocket_check_keys(ngx_websocket_log_check_t *check)
+ngx_websocket_check_keys(ngx_websocket_store_check_t *check)
 {
     uint32_t                  i;
     uint64_t                  n;
@@ -572,14 +575,15 @@ ngx_websocket_check_keys(ngx_websocket_log_check_t *check)
 
     n = 0;
 
-    for (i = 0; i < check->log->nbuckets; i++) {
+    for (i = 0; i < check->store->nbuckets; i++) {
 
-        for (ref = *ngx_websocket_log_keys(check->log, i); ref; ref = m->same)
+        for (ref = *ngx_websocket_store_keys(check->store,
+                                             i); ref; ref = m->same)
         {
-            m = ngx_websocket_log_block(check->log, ref);
+            m = ngx_websocket_store_block(check->store, ref);
 
-            if (ngx_websocket_log_keys(check->log, m->key[0])
-                != ngx_websocket_log_keys(check->log, i))
+            if (ngx_websocket_store_keys(check->store, m->key[0])
+                != ngx_websocket_store_keys(check->store, i))
             {
                 return "a key is in the wrong bucket";
             }
@@ -595,7 +599,7 @@ ngx_websocket_check_keys(ngx_websocket_log_check_t *check)
 
 
 static const char *
-ngx_websocket_check_members(ngx_websocket_log_check_t *check,
+ngx_websocket_check_members(ngx_websocket_store_check_t *check,
     ngx_websocket_ref_t channel)
 {
     uint32_t                  n;
@@ -603,21 +607,21 @@ ngx_websocket_check_members(ngx_websocket_log_check_t *check,
     ngx_websocket_member_t   *m;
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(check->log, channel);
+    ch = ngx_websocket_store_block(check->store, channel);
     before = 0;
     ref = ch->members.first;
 
     for (n = 0; ref; n++) {
 
-        if (ref >= check->log->fresh || check->seen[ref]++) {
+        if (ref >= check->store->fresh || check->seen[ref]++) {
             return "a member's block is not its own";
         }
 
-        m = ngx_websocket_log_block(check->log, ref);
+        m = ngx_websocket_store_block(check->store, ref);
 
         if (m->channel != channel || m->before != before
-            || *ngx_websocket_log_kind(check->log, ref)
-               != NGX_WEBSOCKET_LOG_MEMBER)
+            || *ngx_websocket_store_kind(check->store, ref)
+               != NGX_WEBSOCKET_STORE_MEMBER)
         {
             return "a member is of another channel";
         }
@@ -635,18 +639,18 @@ ngx_websocket_check_members(ngx_websocket_log_check_t *check,
 /* each member is on one list of its worker's or of the orphans */
 
 static const char *
-ngx_websocket_check_workers(ngx_websocket_log_check_t *check)
+ngx_websocket_check_workers(ngx_websocket_store_check_t *check)
 {
     uint32_t     i;
     uint64_t     n;
     const char  *wrong;
 
     n = 0;
-    wrong = ngx_websocket_check_list(check, &check->log->orphans,
-                                     NGX_WEBSOCKET_LOG_WORKERS, &n);
+    wrong = ngx_websocket_check_list(check, &check->store->orphans,
+                                     NGX_WEBSOCKET_STORE_WORKERS, &n);
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS && wrong == NULL; i++) {
-        wrong = ngx_websocket_check_list(check, &check->log->members[i], i,
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS && wrong == NULL; i++) {
+        wrong = ngx_websocket_check_list(check, &check->store->members[i], i,
                                          &n);
     }
 
@@ -659,7 +663,7 @@ ngx_websocket_check_workers(ngx_websocket_log_check_t *check)
 
 
 static const char *
-ngx_websocket_check_list(ngx_websocket_log_check_t *check,
+ngx_websocket_check_list(ngx_websocket_store_check_t *check,
     ngx_websocket_list_t *list, uint32_t slot, uint64_t *n)
 {
     ngx_websocket_ref_t      ref, before;
@@ -669,16 +673,16 @@ ngx_websocket_check_list(ngx_websocket_log_check_t *check,
 
     for (ref = list->first; ref; ref = m->worker_after) {
 
-        m = ngx_websocket_log_block(check->log, ref);
+        m = ngx_websocket_store_block(check->store, ref);
 
         if (m->worker_before != before || ++*n > check->members) {
             return "a worker's list of members is wrong";
         }
 
-        if (slot != NGX_WEBSOCKET_LOG_WORKERS
+        if (slot != NGX_WEBSOCKET_STORE_WORKERS
             ? m->slot != slot
-              || m->incarnation != check->log->workers[slot]
-            : m->incarnation == check->log->workers[m->slot])
+              || m->incarnation != check->store->workers[slot]
+            : m->incarnation == check->store->workers[m->slot])
         {
             return "a member is on another's list";
         }

@@ -1,16 +1,16 @@
 
 /*
- * The log, used by three processes in every order of their steps, with the
+ * The store, used by three processes in every order of their steps, with the
  * death of a process at every store of a step.
  *
  * A step is what a worker does while it holds the zone's lock, hence steps
  * do not overlap; what needs no lock, a reader's look at the hints, may come
  * between any two of its loads and a writer's stores: this is tried apart.
- * A death is tried within fault(), on a copy of the log as it stands there:
+ * A death is tried within fault(), on a copy of the store as it stands there:
  * the next process recovers, and all goes on without the dead one.  Deaths
- * within a recovery are log_kill_test.c's.
+ * within a recovery are store_kill_test.c's.
  *
- * A model knows what has to be seen.  Each call to the log takes it from one
+ * A model knows what has to be seen.  Each call to the store takes it from one
  * state to the next; who dies within the call leaves either, and nothing
  * else.  States that were seen are not explored again.
  */
@@ -26,15 +26,15 @@ static uint64_t hook_load(const uint64_t *word, int order);
 static void hook_store(uint64_t *word, uint64_t value, int order);
 
 
-#define ngx_websocket_log_fault()      fault()
+#define ngx_websocket_store_fault()      fault()
 #define __atomic_load_n(p, order)      hook_load(p, order)
 #define __atomic_store_n(p, v, order)  hook_store(p, v, order)
 
 
-#include "hub/log.c"
-#include "hub/log_channel.c"
-#include "hub/log_member.c"
-#include "hub/log_message.c"
+#include "store/store.c"
+#include "store/channel.c"
+#include "store/member.c"
+#include "store/message.c"
 #include "log_check.c"
 
 
@@ -89,7 +89,7 @@ typedef struct {
     uint64_t                     epoch;     /* of channel 0 it is on */
     uint64_t                     actor;
     uint32_t                     orphan;
-    uint32_t                     mourn;
+    uint32_t                     leave_message;
 } model_member_t;
 
 
@@ -105,17 +105,17 @@ typedef struct {
 /* what a process has in its own memory */
 
 typedef struct {
-    uint64_t                     dead;
-    uint64_t                     done;      /* steps */
-    uint64_t                     reaped;
-    uint64_t                     dirty;
-    uint64_t                     hints;
-    uint64_t                     repairs;
-    uint64_t                     member;
-    uint64_t                     filled;    /* the message's number */
-    ngx_websocket_log_large_t    large;
-    ngx_websocket_log_cursor_t   cursor;
-    ngx_websocket_log_cursor_t   visitor;
+    uint64_t                      dead;
+    uint64_t                      done;      /* steps */
+    uint64_t                      reaped;
+    uint64_t                      dirty;
+    uint64_t                      hints;
+    uint64_t                      repairs;
+    uint64_t                      member;
+    uint64_t                      filled;    /* the message's number */
+    ngx_websocket_store_large_t   large;
+    ngx_websocket_store_cursor_t  cursor;
+    ngx_websocket_store_cursor_t  visitor;
 } actor_t;
 
 
@@ -128,7 +128,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_websocket_log_t         *log;
+    ngx_websocket_store_t       *store;
     state_t                      s;
 } world_t;
 
@@ -187,10 +187,10 @@ mix(uint64_t h, const void *p, size_t size)
 }
 
 
-/* of free blocks nothing matters but their order, once the log is whole */
+/* of free blocks nothing matters but their order, once the store is whole */
 
 static uint64_t
-hash_blocks(ngx_websocket_log_t *log, uint64_t h)
+hash_blocks(ngx_websocket_store_t *store, uint64_t h)
 {
     uint8_t                 is_free[512];
     ngx_websocket_ref_t     ref;
@@ -198,16 +198,16 @@ hash_blocks(ngx_websocket_log_t *log, uint64_t h)
 
     memset(is_free, 0, sizeof(is_free));
 
-    for (ref = log->nundo ? 0 : log->free; ref; ref = block->next) {
+    for (ref = store->nundo ? 0 : store->free; ref; ref = block->next) {
         is_free[ref] = 1;
-        block = ngx_websocket_log_block(log, ref);
+        block = ngx_websocket_store_block(store, ref);
         h = mix(h, &ref, sizeof(ref));
     }
 
-    for (ref = 1; ref < log->fresh; ref++) {
+    for (ref = 1; ref < store->fresh; ref++) {
         if (!is_free[ref]) {
-            h = mix(h, ngx_websocket_log_block(log, ref),
-                    NGX_WEBSOCKET_LOG_BLOCK);
+            h = mix(h, ngx_websocket_store_block(store, ref),
+                    NGX_WEBSOCKET_STORE_BLOCK);
         }
     }
 
@@ -218,27 +218,27 @@ hash_blocks(ngx_websocket_log_t *log, uint64_t h)
 static uint64_t
 hash(world_t *world)
 {
-    uint64_t              h;
-    ngx_websocket_log_t  *log;
+    uint64_t                h;
+    ngx_websocket_store_t  *store;
 
-    log = world->log;
+    store = world->store;
 
     h = self ? (uint64_t) (self - w->s.actors) + 1 : 0;
     h = mix(h, &world->s, sizeof(state_t));
-    h = mix(h, &log->free, offsetof(ngx_websocket_log_t, workers)
-                           - offsetof(ngx_websocket_log_t, free));
-    h = mix(h, log->workers, 16 * sizeof(log->workers[0]));
-    h = mix(h, log->members, 16 * sizeof(log->members[0]));
-    h = mix(h, log->reserves, 16 * sizeof(log->reserves[0]));
-    h = mix(h, &log->orphans, sizeof(log->orphans));
-    h = mix(h, &log->now, offsetof(ngx_websocket_log_t, undo)
-                          - offsetof(ngx_websocket_log_t, now));
-    h = mix(h, log->undo, log->nundo * sizeof(log->undo[0]));
-    h = mix(h, ngx_websocket_log_at(log, log->hints_at), HINTS * 8);
-    h = mix(h, ngx_websocket_log_at(log, log->buckets_at),
-            log->kinds_at - log->buckets_at + log->fresh);
+    h = mix(h, &store->free, offsetof(ngx_websocket_store_t, workers)
+                           - offsetof(ngx_websocket_store_t, free));
+    h = mix(h, store->workers, 16 * sizeof(store->workers[0]));
+    h = mix(h, store->members, 16 * sizeof(store->members[0]));
+    h = mix(h, store->reserves, 16 * sizeof(store->reserves[0]));
+    h = mix(h, &store->orphans, sizeof(store->orphans));
+    h = mix(h, &store->now, offsetof(ngx_websocket_store_t, undo)
+                          - offsetof(ngx_websocket_store_t, now));
+    h = mix(h, store->undo, store->nundo * sizeof(store->undo[0]));
+    h = mix(h, ngx_websocket_store_at(store, store->hints_at), HINTS * 8);
+    h = mix(h, ngx_websocket_store_at(store, store->buckets_at),
+            store->kinds_at - store->buckets_at + store->fresh);
 
-    return hash_blocks(log, h);
+    return hash_blocks(store, h);
 }
 
 
@@ -284,15 +284,15 @@ enter(void)
 
     w = &worlds[depth];
 
-    if (w->log == NULL) {
-        w->log = aligned_alloc(64, l_size);
-        memset((void *) w->log, 0, l_size);
+    if (w->store == NULL) {
+        w->store = aligned_alloc(64, l_size);
+        memset((void *) w->store, 0, l_size);
     }
 
     memcpy(&w->s, &from->s, sizeof(state_t));
-    memcpy((void *) w->log, from->log,
-           from->log->blocks_at
-           + (uint64_t) from->log->fresh * NGX_WEBSOCKET_LOG_BLOCK);
+    memcpy((void *) w->store, from->store,
+           from->store->blocks_at
+           + (uint64_t) from->store->fresh * NGX_WEBSOCKET_STORE_BLOCK);
 }
 
 
@@ -304,44 +304,44 @@ leave(void)
 
 
 static ngx_websocket_channel_ref_t
-find(ngx_websocket_log_t *log, unsigned n)
+find(ngx_websocket_store_t *store, unsigned n)
 {
-    return ngx_websocket_log_find(log, (const uint8_t *) names[n],
+    return ngx_websocket_store_find(store, (const uint8_t *) names[n],
                     strlen(names[n]),
-                    ngx_websocket_log_hash(log, (const uint8_t *) names[n],
-                                           strlen(names[n])));
+                    ngx_websocket_store_hash(store, (const uint8_t *) names[n],
+                                             strlen(names[n])));
 }
 
 
 static void
-the_key(ngx_websocket_log_t *log, unsigned id, uint64_t key[2])
+the_key(ngx_websocket_store_t *store, unsigned id, uint64_t key[2])
 {
     key[0] = 0;
     key[1] = 0;
 
     if (id & KEYED) {
-        ngx_websocket_log_key(log, (const uint8_t *) "key", 3, key);
+        ngx_websocket_store_key(store, (const uint8_t *) "key", 3, key);
     }
 }
 
 
-/* what must be seen: the log compared with a model */
+/* what must be seen: the store compared with a model */
 
 static void
-compare_messages(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+compare_messages(ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
     model_channel_t *m)
 {
-    uint8_t                     buf[SIZE], want[SIZE];
-    uint64_t                    offset;
-    ngx_websocket_ref_t         ref;
-    ngx_websocket_message_t    *message;
-    ngx_websocket_log_place_t   place;
+    uint8_t                      buf[SIZE], want[SIZE];
+    uint64_t                     offset;
+    ngx_websocket_ref_t          ref;
+    ngx_websocket_message_t     *message;
+    ngx_websocket_store_place_t  place;
 
     offset = ch->offset - ch->held.of.count;
 
     for (ref = ch->first; ref; ref = message->after) {
 
-        message = ngx_websocket_log_block(log, ref);
+        message = ngx_websocket_store_block(store, ref);
 
         if (message->offset != ++offset || message->size != SIZE) {
             fail("a message is out of order");
@@ -349,8 +349,8 @@ compare_messages(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
         }
 
         memset(want, m->ids[offset - 1], SIZE);
-        ngx_websocket_log_begin(log, ref, &place);
-        ngx_websocket_log_copy(&place, buf, NULL, SIZE);
+        ngx_websocket_store_begin(store, ref, &place);
+        ngx_websocket_store_copy(&place, buf, NULL, SIZE);
 
         if (memcmp(buf, want, SIZE) != 0) {
             fail("there is another message");
@@ -362,7 +362,7 @@ compare_messages(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 /* who is subscribed has yet to read some, and these must be there */
 
 static uint32_t
-compare_subscribers(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
+compare_subscribers(ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
     model_t *m, model_channel_t *channel)
 {
     uint32_t                i, n;
@@ -370,9 +370,9 @@ compare_subscribers(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 
     for (n = 0, i = 0; i < ACTORS; i++) {
 
-        entry = ngx_websocket_log_own_entry(log, ch, i);
+        entry = ngx_websocket_store_own_entry(store, ch, i);
 
-        if (entry && !ngx_websocket_log_live(log, entry)) {
+        if (entry && !ngx_websocket_store_live(store, entry)) {
             entry = NULL;                               /* members only */
         }
 
@@ -397,17 +397,17 @@ compare_subscribers(ngx_websocket_log_t *log, ngx_websocket_channel_t *ch,
 
 
 static uint32_t
-compare_members(ngx_websocket_log_t *log, ngx_websocket_channel_ref_t ref,
+compare_members(ngx_websocket_store_t *store, ngx_websocket_channel_ref_t ref,
     model_t *m, uint64_t epoch)
 {
-    uint32_t                     i, j, n, total;
-    uint64_t                     id;
-    ngx_websocket_member_ref_t   at;
-    ngx_websocket_log_member_t   members[ACTORS + 1];
+    uint32_t                      i, j, n, total;
+    uint64_t                      id;
+    ngx_websocket_member_ref_t    at;
+    ngx_websocket_store_member_t  members[ACTORS + 1];
 
     at = 0;
     n = ACTORS + 1;
-    ngx_websocket_log_members(log, ref, &at, &id, members, &n);
+    ngx_websocket_store_members(store, ref, &at, &id, members, &n);
 
     for (total = 0, j = 0, i = 0; i < m->nmembers; i++) {
 
@@ -436,7 +436,7 @@ compare_members(ngx_websocket_log_t *log, ngx_websocket_channel_ref_t ref,
 /* a message is known by its key as long as it is there */
 
 static void
-compare_key(ngx_websocket_log_t *log, ngx_websocket_channel_ref_t ref,
+compare_key(ngx_websocket_store_t *store, ngx_websocket_channel_ref_t ref,
     ngx_websocket_channel_t *ch, model_channel_t *m)
 {
     uint64_t                  i, offset, key[2];
@@ -448,8 +448,8 @@ compare_key(ngx_websocket_log_t *log, ngx_websocket_channel_ref_t ref,
         }
     }
 
-    the_key(log, KEYED, key);
-    message = ngx_websocket_log_same(log, ref, key);
+    the_key(store, KEYED, key);
+    message = ngx_websocket_store_same(store, ref, key);
 
     if (offset != (message ? message->offset : 0)) {
         fail("a key is of another message");
@@ -458,16 +458,16 @@ compare_key(ngx_websocket_log_t *log, ngx_websocket_channel_ref_t ref,
 
 
 static void
-compare_channel(ngx_websocket_log_t *log, model_t *m, unsigned n)
+compare_channel(ngx_websocket_store_t *store, model_t *m, unsigned n)
 {
     uint32_t                      kept;
     model_channel_t              *channel;
     ngx_websocket_channel_t      *ch;
-    ngx_websocket_log_info_t      info;
+    ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
 
     channel = &m->channels[n];
-    ref = find(log, n);
+    ref = find(store, n);
 
     if ((ref != 0) != channel->exists) {
         fail("a channel is there that should not be, or not there");
@@ -477,8 +477,8 @@ compare_channel(ngx_websocket_log_t *log, model_t *m, unsigned n)
         return;
     }
 
-    ch = ngx_websocket_log_block(log, ref);
-    ngx_websocket_log_info(log, ref, &info);
+    ch = ngx_websocket_store_block(store, ref);
+    ngx_websocket_store_info(store, ref, &info);
 
     if (channel->epoch == 0 && info.epoch > m->epoch) {
         m->epoch = info.epoch;
@@ -496,11 +496,11 @@ compare_channel(ngx_websocket_log_t *log, model_t *m, unsigned n)
         return;
     }
 
-    compare_messages(log, ch, channel);
-    compare_key(log, ref, ch, channel);
+    compare_messages(store, ch, channel);
+    compare_key(store, ref, ch, channel);
 
-    if (info.members != compare_members(log, ref, m, channel->epoch)
-        || info.subscribers != compare_subscribers(log, ch, m, channel)
+    if (info.members != compare_members(store, ref, m, channel->epoch)
+        || info.subscribers != compare_subscribers(store, ch, m, channel)
                                + channel->crowd)
     {
         fail("a channel counts other members or subscribers");
@@ -511,7 +511,7 @@ compare_channel(ngx_websocket_log_t *log, model_t *m, unsigned n)
 /* members of deleted channels too */
 
 static void
-compare_workers(ngx_websocket_log_t *log, model_t *m)
+compare_workers(ngx_websocket_store_t *store, model_t *m)
 {
     unsigned                 i, n;
     ngx_websocket_ref_t      ref;
@@ -520,17 +520,17 @@ compare_workers(ngx_websocket_log_t *log, model_t *m)
     n = 0;
 
     for (i = 0; i < ACTORS; i++) {
-        n += log->members[i].first != 0;
+        n += store->members[i].first != 0;
     }
 
-    for (ref = log->orphans.first; ref; ref = member->worker_after) {
-        member = ngx_websocket_log_block(log, ref);
+    for (ref = store->orphans.first; ref; ref = member->worker_after) {
+        member = ngx_websocket_store_block(store, ref);
         n++;
     }
 
     for (i = 0; i < m->nmembers; i++) {
         if (!m->members[i].orphan
-            && log->members[m->members[i].actor].first == 0)
+            && store->members[m->members[i].actor].first == 0)
         {
             fail("a worker's member is missing");
         }
@@ -549,13 +549,13 @@ compare(world_t *world, model_t *m)
     const char  *old, *rc;
 
     old = wrong;
-    wrong = ngx_websocket_log_check(world->log);
+    wrong = ngx_websocket_store_check(world->store);
 
     for (i = 0; i < CHANNELS && wrong == NULL; i++) {
-        compare_channel(world->log, m, i);
+        compare_channel(world->store, m, i);
     }
 
-    compare_workers(world->log, m);
+    compare_workers(world->store, m);
 
     rc = wrong;
     wrong = old;
@@ -592,9 +592,10 @@ returned(void)
 static ngx_websocket_channel_ref_t
 open_channel(unsigned n)
 {
-    model_channel_t              *channel;
-    ngx_websocket_channel_ref_t   ref;
-    ngx_websocket_log_history_t   history = { n ? 0 : scenario->history, 0, 0 };
+    model_channel_t               *channel;
+    ngx_websocket_channel_ref_t    ref;
+    ngx_websocket_store_history_t  history = { n ? 0 : scenario->history, 0,
+    0 };
 
     channel = &w->s.model.channels[n];
 
@@ -603,11 +604,12 @@ open_channel(unsigned n)
         channel->exists = 1;
     }
 
-    if (ngx_websocket_log_open_channel(w->log, (const uint8_t *) names[n],
+    if (ngx_websocket_store_open_channel(w->store, (const uint8_t *) names[n],
                     strlen(names[n]),
-                    ngx_websocket_log_hash(w->log, (const uint8_t *) names[n],
-                                           strlen(names[n])),
-                    NOW, &history, &ref) != NGX_WEBSOCKET_LOG_OK)
+                    ngx_websocket_store_hash(w->store,
+                                             (const uint8_t *) names[n],
+                                             strlen(names[n])),
+                    NOW, &history, &ref) != NGX_WEBSOCKET_STORE_OK)
     {
         fail("no space for a channel");
     }
@@ -621,14 +623,14 @@ open_channel(unsigned n)
 /* a message says who it is in each of its bytes */
 
 static void
-make_message(unsigned id, ngx_websocket_log_message_t *message,
-    ngx_websocket_log_part_t *part, uint8_t buf[SIZE])
+make_message(unsigned id, ngx_websocket_store_message_t *message,
+    ngx_websocket_store_part_t *part, uint8_t buf[SIZE])
 {
     memset(buf, (int) id, SIZE);
-    memset(message, 0, sizeof(ngx_websocket_log_message_t));
+    memset(message, 0, sizeof(ngx_websocket_store_message_t));
 
     message->time = NOW;
-    the_key(w->log, id, message->key);
+    the_key(w->store, id, message->key);
 
     part->data = buf;
     part->size = SIZE;
@@ -650,14 +652,14 @@ model_append(model_channel_t *channel, unsigned id)
 static void
 append(unsigned n, unsigned id)
 {
-    int                           rc, want;
-    uint8_t                       buf[SIZE];
-    model_channel_t              *channel;
-    ngx_websocket_message_t      *same;
-    ngx_websocket_log_part_t      part;
-    ngx_websocket_log_wake_t      wake;
-    ngx_websocket_log_message_t   message;
-    ngx_websocket_channel_ref_t   ref;
+    int                            rc, want;
+    uint8_t                        buf[SIZE];
+    model_channel_t               *channel;
+    ngx_websocket_message_t       *same;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    ref;
 
     ref = open_channel(n);
     channel = &w->s.model.channels[n];
@@ -670,17 +672,17 @@ append(unsigned n, unsigned id)
 
     /* compare() has seen to it that this is right */
 
-    same = ngx_websocket_log_same(w->log, ref, message.key);
-    want = same ? NGX_WEBSOCKET_LOG_DUPLICATE : NGX_WEBSOCKET_LOG_OK;
+    same = ngx_websocket_store_same(w->store, ref, message.key);
+    want = same ? NGX_WEBSOCKET_STORE_DUPLICATE : NGX_WEBSOCKET_STORE_OK;
 
     if (!same) {
         model_append(channel, id);
     }
 
-    rc = ngx_websocket_log_append(w->log, ref, &message, &part, 1, &wake,
-                                  NULL);
+    rc = ngx_websocket_store_append(w->store, ref, &message, &part, 1, &wake,
+                                    NULL);
 
-    if (rc == NGX_WEBSOCKET_LOG_NOSPACE && scenario->flags & SCARCE) {
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE && scenario->flags & SCARCE) {
         memcpy(&w->s.model, &w->s.before, sizeof(model_t));
 
     } else if (rc != want
@@ -696,11 +698,11 @@ append(unsigned n, unsigned id)
 static void
 reserve(unsigned actor, unsigned id)
 {
-    uint8_t                       buf[SIZE];
-    actor_t                      *who;
-    ngx_websocket_log_part_t      part;
-    ngx_websocket_log_message_t   message;
-    ngx_websocket_channel_ref_t   ref;
+    uint8_t                        buf[SIZE];
+    actor_t                       *who;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    ref;
 
     who = &w->s.actors[actor];
     ref = open_channel(0);
@@ -710,14 +712,14 @@ reserve(unsigned actor, unsigned id)
     memset(&who->large, 0, sizeof(who->large));
     who->filled = id;
 
-    if (ngx_websocket_log_reserve(w->log, ref, &message, &part, 1, actor,
-                                  &who->large)
-        != NGX_WEBSOCKET_LOG_OK)
+    if (ngx_websocket_store_reserve(w->store, ref, &message, &part, 1, actor,
+                                    &who->large)
+        != NGX_WEBSOCKET_STORE_OK)
     {
         fail("no space for a reserve");
     }
 
-    ngx_websocket_log_fill(w->log, &message, &part, 1, actor, &who->large);
+    ngx_websocket_store_fill(w->store, &message, &part, 1, actor, &who->large);
     returned();
 }
 
@@ -725,13 +727,13 @@ reserve(unsigned actor, unsigned id)
 static void
 append_filled(unsigned actor)
 {
-    uint8_t                       buf[SIZE];
-    actor_t                      *who;
-    model_channel_t              *channel;
-    ngx_websocket_log_part_t      part;
-    ngx_websocket_log_wake_t      wake;
-    ngx_websocket_log_message_t   message;
-    ngx_websocket_channel_ref_t   ref;
+    uint8_t                        buf[SIZE];
+    actor_t                       *who;
+    model_channel_t               *channel;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    ref;
 
     who = &w->s.actors[actor];
     ref = open_channel(0);
@@ -740,9 +742,9 @@ append_filled(unsigned actor)
     make_message((unsigned) who->filled, &message, &part, buf);
     model_append(channel, (unsigned) who->filled);
 
-    if (ngx_websocket_log_append_large(w->log, ref, &message, &part, 1, actor,
-                                       &who->large, &wake, NULL)
-        != NGX_WEBSOCKET_LOG_OK || message.offset != channel->n)
+    if (ngx_websocket_store_append_large(w->store, ref, &message, &part, 1,
+                                         actor, &who->large, &wake, NULL)
+        != NGX_WEBSOCKET_STORE_OK || message.offset != channel->n)
     {
         fail("an append in steps went wrong");
     }
@@ -769,9 +771,9 @@ subscribe(unsigned actor)
     sub->epoch = w->s.model.channels[0].epoch;
     sub->read = w->s.model.channels[0].n;
 
-    if (ngx_websocket_log_subscribe(w->log, ref, actor, NOW,
-                                    &w->s.actors[actor].cursor, &offset)
-        != NGX_WEBSOCKET_LOG_OK || offset != sub->read)
+    if (ngx_websocket_store_subscribe(w->store, ref, actor, NOW,
+                                      &w->s.actors[actor].cursor, &offset)
+        != NGX_WEBSOCKET_STORE_OK || offset != sub->read)
     {
         fail("a subscription went wrong");
     }
@@ -789,7 +791,7 @@ unsubscribe(unsigned actor)
 
     memset(&w->s.model.subs[actor], 0, sizeof(model_sub_t));
 
-    ngx_websocket_log_unsubscribe(w->log, &w->s.actors[actor].cursor, NOW);
+    ngx_websocket_store_unsubscribe(w->store, &w->s.actors[actor].cursor, NOW);
     returned();
 }
 
@@ -805,57 +807,57 @@ expect_read(uint64_t epoch, uint64_t *next, int visitor)
     channel = &w->s.model.channels[0];
 
     if (!channel->exists || channel->epoch != epoch) {
-        return NGX_WEBSOCKET_LOG_DELETED;
+        return NGX_WEBSOCKET_STORE_DELETED;
     }
 
     if (*next > channel->n) {
-        return NGX_WEBSOCKET_LOG_EMPTY;
+        return NGX_WEBSOCKET_STORE_EMPTY;
     }
 
     shown = channel->n > scenario->history ? channel->n - scenario->history
                                            : 0;
 
     if (visitor && *next <= shown) {
-        return NGX_WEBSOCKET_LOG_GAP;
+        return NGX_WEBSOCKET_STORE_GAP;
     }
 
     (*next)++;
 
-    return NGX_WEBSOCKET_LOG_OK;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
 static int
-read_one(ngx_websocket_log_cursor_t *cursor, model_sub_t *sub)
+read_one(ngx_websocket_store_cursor_t *cursor, model_sub_t *sub)
 {
-    int                           rc, want;
-    uint8_t                       buf[SIZE], bytes[SIZE];
-    uint64_t                      next;
-    ngx_websocket_log_message_t   message;
+    int                            rc, want;
+    uint8_t                        buf[SIZE], bytes[SIZE];
+    uint64_t                       next;
+    ngx_websocket_store_message_t  message;
 
     next = cursor->next;
     want = expect_read(cursor->epoch, &next, sub == NULL);
 
-    if (sub && want == NGX_WEBSOCKET_LOG_OK) {
+    if (sub && want == NGX_WEBSOCKET_STORE_OK) {
         sub->read = next - 1;
     }
 
-    rc = ngx_websocket_log_read(w->log, cursor, &message, buf, SIZE);
+    rc = ngx_websocket_store_read(w->store, cursor, &message, buf, SIZE);
 
     if (rc != want || cursor->next != next) {
         fail("another thing was read than was to be");
 
-    } else if (rc == NGX_WEBSOCKET_LOG_GAP) {
-        ngx_websocket_log_skip(w->log, cursor);
+    } else if (rc == NGX_WEBSOCKET_STORE_GAP) {
+        ngx_websocket_store_skip(w->store, cursor);
 
         next = cursor->next;
 
-        if (expect_read(cursor->epoch, &next, 1) == NGX_WEBSOCKET_LOG_GAP)
+        if (expect_read(cursor->epoch, &next, 1) == NGX_WEBSOCKET_STORE_GAP)
         {
             fail("a gap was not skipped");
         }
 
-    } else if (rc == NGX_WEBSOCKET_LOG_OK) {
+    } else if (rc == NGX_WEBSOCKET_STORE_OK) {
 
         memset(bytes, w->s.model.channels[0].ids[next - 2], SIZE);
 
@@ -877,14 +879,14 @@ read_some(unsigned actor, unsigned n)
 {
     int  rc;
 
-    rc = NGX_WEBSOCKET_LOG_OK;
+    rc = NGX_WEBSOCKET_STORE_OK;
 
-    while (w->s.model.subs[actor].epoch && rc == NGX_WEBSOCKET_LOG_OK && n--
+    while (w->s.model.subs[actor].epoch && rc == NGX_WEBSOCKET_STORE_OK && n--
            && wrong == NULL)
     {
         rc = read_one(&w->s.actors[actor].cursor, &w->s.model.subs[actor]);
 
-        if (rc == NGX_WEBSOCKET_LOG_DELETED) {
+        if (rc == NGX_WEBSOCKET_STORE_DELETED) {
             unsubscribe(actor);
         }
     }
@@ -898,13 +900,13 @@ visit(actor_t *actor)
 
     if (actor->visitor.epoch == 0) {
 
-        ref = find(w->log, 0);
+        ref = find(w->store, 0);
 
         if (ref == 0) {
             return;
         }
 
-        (void) ngx_websocket_log_seek(w->log, ref, 0, &actor->visitor);
+        (void) ngx_websocket_store_seek(w->store, ref, 0, &actor->visitor);
     }
 
     (void) read_one(&actor->visitor, NULL);
@@ -914,27 +916,27 @@ visit(actor_t *actor)
 /* as ngx_http_websocket_hub_look(): whether there is something to be read */
 
 static int
-look(ngx_websocket_log_t *log, actor_t *actor)
+look(ngx_websocket_store_t *store, actor_t *actor)
 {
     int                          rc, dirty;
     uint32_t                     offset;
     uint64_t                     repairs;
     ngx_websocket_channel_ref_t  ref;
 
-    repairs = ngx_websocket_log_repairs(log);
+    repairs = ngx_websocket_store_repairs(store);
 
     dirty = repairs != actor->repairs;
     actor->repairs = repairs;
 
     for ( ;; ) {
 
-        rc = ngx_websocket_log_hint(log, &actor->hints, &ref, &offset);
+        rc = ngx_websocket_store_hint(store, &actor->hints, &ref, &offset);
 
-        if (rc == NGX_WEBSOCKET_LOG_EMPTY) {
+        if (rc == NGX_WEBSOCKET_STORE_EMPTY) {
             return dirty;
         }
 
-        dirty |= rc == NGX_WEBSOCKET_LOG_GAP
+        dirty |= rc == NGX_WEBSOCKET_STORE_GAP
                  || (ref == actor->cursor.channel
                      && (offset == 0
                          || (int32_t) (offset - (uint32_t) actor->cursor.next)
@@ -951,7 +953,7 @@ look_and_read(unsigned actor)
 
     sub = &w->s.model.subs[actor];
 
-    w->s.actors[actor].dirty |= (uint64_t) look(w->log, &w->s.actors[actor]);
+    w->s.actors[actor].dirty |= (uint64_t) look(w->store, &w->s.actors[actor]);
 
     if (w->s.actors[actor].dirty) {
         w->s.actors[actor].dirty = 0;
@@ -962,7 +964,7 @@ look_and_read(unsigned actor)
     next = sub->read + 1;
 
     if (sub->epoch
-        && expect_read(sub->epoch, &next, 0) != NGX_WEBSOCKET_LOG_EMPTY)
+        && expect_read(sub->epoch, &next, 0) != NGX_WEBSOCKET_STORE_EMPTY)
     {
         fail("a reader was not told");
     }
@@ -972,15 +974,15 @@ look_and_read(unsigned actor)
 static void
 join(unsigned actor, unsigned id)
 {
-    unsigned                      i;
-    uint8_t                       buf[SIZE];
-    model_t                      *m;
-    ngx_websocket_log_part_t      part;
-    ngx_websocket_log_wake_t      wake;
-    ngx_websocket_log_member_t    member;
-    ngx_websocket_log_message_t   message;
-    ngx_websocket_member_ref_t    ref;
-    ngx_websocket_channel_ref_t   channel;
+    unsigned                       i;
+    uint8_t                        buf[SIZE];
+    model_t                       *m;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_member_t   member;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_member_ref_t     ref;
+    ngx_websocket_channel_ref_t    channel;
 
     channel = open_channel(0);
     m = &w->s.model;
@@ -988,7 +990,7 @@ join(unsigned actor, unsigned id)
     i = (unsigned) m->nmembers++;
     m->members[i].epoch = m->channels[0].epoch;
     m->members[i].actor = actor;
-    m->members[i].mourn = id != 0;
+    m->members[i].leave_message = id != 0;
 
     if (id) {
         make_message(id, &message, &part, buf);
@@ -998,12 +1000,12 @@ join(unsigned actor, unsigned id)
     memset(&member, 0, sizeof(member));
     member.id = actor + 1;
     member.size = 1;
-    member.mourn = id != 0;
+    member.leave_message = id != 0;
     member.data[0] = (uint8_t) actor;
 
-    if (ngx_websocket_log_join(w->log, channel, actor, &member,
-                               id ? &message : NULL, &part, 1, &wake, &ref)
-        != NGX_WEBSOCKET_LOG_OK)
+    if (ngx_websocket_store_join(w->store, channel, actor, &member,
+                                 id ? &message : NULL, &part, 1, &wake, &ref)
+        != NGX_WEBSOCKET_STORE_OK)
     {
         fail("no space for a member");
     }
@@ -1018,13 +1020,13 @@ join(unsigned actor, unsigned id)
 static void
 part(unsigned actor, ngx_websocket_member_ref_t ref, unsigned id)
 {
-    unsigned                      i;
-    uint8_t                       buf[SIZE];
-    model_t                      *m;
-    model_member_t                gone;
-    ngx_websocket_log_part_t      bytes;
-    ngx_websocket_log_wake_t      wake;
-    ngx_websocket_log_message_t   message;
+    unsigned                       i;
+    uint8_t                        buf[SIZE];
+    model_t                       *m;
+    model_member_t                 gone;
+    ngx_websocket_store_part_t     bytes;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_message_t  message;
 
     m = &w->s.model;
 
@@ -1042,14 +1044,15 @@ part(unsigned actor, ngx_websocket_member_ref_t ref, unsigned id)
             (m->nmembers - i) * sizeof(model_member_t));
     memset(&m->members[m->nmembers], 0, sizeof(model_member_t));
 
-    if (gone.mourn && m->channels[0].epoch == gone.epoch) {
+    if (gone.leave_message && m->channels[0].epoch == gone.epoch) {
         model_append(&m->channels[0], id);
     }
 
     make_message(id, &message, &bytes, buf);
 
-    ngx_websocket_log_leave(w->log, ref, NOW, gone.mourn ? &message : NULL,
-                            &bytes, 1, &wake);
+    ngx_websocket_store_leave(w->store, ref, NOW,
+                              gone.leave_message ? &message : NULL,
+                              &bytes, 1, &wake);
     returned();
 }
 
@@ -1057,10 +1060,10 @@ part(unsigned actor, ngx_websocket_member_ref_t ref, unsigned id)
 static void
 delete(unsigned n)
 {
-    ngx_websocket_log_wake_t     wake;
+    ngx_websocket_store_wake_t   wake;
     ngx_websocket_channel_ref_t  ref;
 
-    ref = find(w->log, n);
+    ref = find(w->store, n);
 
     if (ref == 0) {
         return;
@@ -1068,7 +1071,7 @@ delete(unsigned n)
 
     memset(&w->s.model.channels[n], 0, sizeof(model_channel_t));
 
-    ngx_websocket_log_delete(w->log, ref, &wake);
+    ngx_websocket_store_delete(w->store, ref, &wake);
     returned();
 }
 
@@ -1076,10 +1079,10 @@ delete(unsigned n)
 static void
 reap_one(unsigned dead, uint32_t incarnation)
 {
-    unsigned                     i;
-    model_t                     *m;
-    ngx_websocket_member_ref_t   ref;
-    ngx_websocket_log_member_t   member;
+    unsigned                      i;
+    model_t                      *m;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_store_member_t  member;
 
     m = &w->s.model;
 
@@ -1089,14 +1092,14 @@ reap_one(unsigned dead, uint32_t incarnation)
         m->members[i].orphan |= m->members[i].actor == dead;
     }
 
-    ngx_websocket_log_attach(w->log, dead, incarnation);
+    ngx_websocket_store_attach(w->store, dead, incarnation);
     returned();
 
-    while ((ref = ngx_websocket_log_orphan(w->log, &member)) && !wrong) {
+    while ((ref = ngx_websocket_store_orphan(w->store, &member)) && !wrong) {
         part((unsigned) member.id - 1, ref, 0x70 + (unsigned) member.id);
     }
 
-    if (ngx_websocket_log_orphan(w->log, &member)) {
+    if (ngx_websocket_store_orphan(w->store, &member)) {
         fail("an orphan stays");
     }
 
@@ -1138,7 +1141,8 @@ step(unsigned actor, char what, unsigned id)
                           w->s.actors[actor].member, id); break;
     case 'd': delete(0); break;
     case 'e': delete(1); break;
-    case 'w': ngx_websocket_log_sweep(w->log, 64, NOW, 1); returned(); break;
+    case 'w': ngx_websocket_store_sweep(w->store, 64, NOW,
+                                        1); returned(); break;
     case 'x': reap(20); break;
     }
 }
@@ -1150,8 +1154,8 @@ static void
 finish(void)
 {
     unsigned                     i;
-    ngx_websocket_log_wake_t     wake;
-    ngx_websocket_log_stat_t     stat;
+    ngx_websocket_store_wake_t   wake;
+    ngx_websocket_store_stat_t   stat;
     ngx_websocket_channel_ref_t  ref;
 
     nends++;
@@ -1168,22 +1172,22 @@ finish(void)
     }
 
     for (i = 0; i < 4; i++) {
-        ngx_websocket_log_attach(w->log, CROWD + i, 0);
+        ngx_websocket_store_attach(w->store, CROWD + i, 0);
     }
 
     for (i = 0; i < CHANNELS + 1 && wrong == NULL; i++) {
-        ref = find(w->log, i);
+        ref = find(w->store, i);
 
         if (ref) {
-            ngx_websocket_log_delete(w->log, ref, &wake);
+            ngx_websocket_store_delete(w->store, ref, &wake);
         }
     }
 
-    ngx_websocket_log_sweep(w->log, 64, NOW, 0);
-    ngx_websocket_log_stat(w->log, &stat);
+    ngx_websocket_store_sweep(w->store, 64, NOW, 0);
+    ngx_websocket_store_stat(w->store, &stat);
 
     if (stat.used || stat.channels || stat.messages
-        || ngx_websocket_log_check(w->log))
+        || ngx_websocket_store_check(w->store))
     {
         fail("a block did not come back");
     }
@@ -1241,7 +1245,7 @@ explore(void)
 }
 
 
-/* some look at the hints before the log is recovered; 1 if there were any */
+/* some look at the hints before the store is recovered; 1 if there were any */
 
 static int
 look_all(void)
@@ -1257,7 +1261,7 @@ look_all(void)
         hints = actor->hints;
 
         if (!actor->dead && w->s.model.subs[i].epoch) {
-            actor->dirty |= (uint64_t) look(w->log, actor);
+            actor->dirty |= (uint64_t) look(w->store, actor);
             any |= actor->hints != hints;
         }
     }
@@ -1273,7 +1277,7 @@ recover(void)
 {
     const char  *is;
 
-    ngx_websocket_log_recover(w->log);
+    ngx_websocket_store_recover(w->store);
 
     is = compare(w, &w->s.model);
 
@@ -1340,11 +1344,11 @@ fault(void)
 static void
 idle(ngx_websocket_channel_ref_t ref, unsigned slot)
 {
-    uint64_t                    offset;
-    ngx_websocket_log_cursor_t  cursor;
+    uint64_t                      offset;
+    ngx_websocket_store_cursor_t  cursor;
 
     memset(&cursor, 0, sizeof(cursor));
-    ngx_websocket_log_subscribe(w->log, ref, slot, NOW, &cursor, &offset);
+    ngx_websocket_store_subscribe(w->store, ref, slot, NOW, &cursor, &offset);
 }
 
 
@@ -1353,22 +1357,24 @@ idle(ngx_websocket_channel_ref_t ref, unsigned slot)
 static void
 fill(void)
 {
-    uint8_t                      buf[SIZE];
-    unsigned                     i;
-    uint64_t                     key;
-    ngx_websocket_log_part_t     part;
-    ngx_websocket_log_message_t  message;
-    ngx_websocket_channel_ref_t  ref;
+    uint8_t                        buf[SIZE];
+    unsigned                       i;
+    uint64_t                       key;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    ref;
 
-    key = ngx_websocket_log_hash(w->log, (const uint8_t *) names[CHANNELS],
-                                 4);
-    ngx_websocket_log_open_channel(w->log, (const uint8_t *) names[CHANNELS],
-                                   4, key, NOW, NULL, &ref);
+    key = ngx_websocket_store_hash(w->store, (const uint8_t *) names[CHANNELS],
+                                   4);
+    ngx_websocket_store_open_channel(w->store,
+                                     (const uint8_t *) names[CHANNELS],
+                                     4, key, NOW, NULL, &ref);
     idle(ref, CROWD);
 
-    for (i = 0; i < 64 && ngx_websocket_log_free_blocks(w->log) > 5; i++) {
+    for (i = 0; i < 64 && ngx_websocket_store_free_blocks(w->store) > 5; i++) {
         make_message(1, &message, &part, buf);
-        ngx_websocket_log_append(w->log, ref, &message, &part, 1, NULL, NULL);
+        ngx_websocket_store_append(w->store, ref, &message, &part, 1, NULL,
+                                   NULL);
     }
 }
 
@@ -1389,15 +1395,15 @@ prepare(const scenario_t *s)
     memset(seen, 0, SEEN * sizeof(uint64_t));
     memset(&w->s, 0, sizeof(state_t));
 
-    ngx_websocket_log_format(w->log, l_size, seed);
-    w->log->nhints = HINTS;
+    ngx_websocket_store_format(w->store, l_size, seed);
+    w->store->nhints = HINTS;
 
     for (i = 0; i < 4; i++) {
-        ngx_websocket_log_attach(w->log, i, 10);
-        ngx_websocket_log_attach(w->log, CROWD + i, 10);
+        ngx_websocket_store_attach(w->store, i, 10);
+        ngx_websocket_store_attach(w->store, CROWD + i, 10);
     }
 
-    w->s.model.epoch = w->log->epoch;
+    w->s.model.epoch = w->store->epoch;
     ref = open_channel(0);
 
     for (i = 0; i < 4 && s->flags & CROWDED; i++) {
@@ -1412,7 +1418,7 @@ prepare(const scenario_t *s)
     returned();
 
     for (i = 0; i < ACTORS; i++) {
-        w->s.actors[i].hints = ngx_websocket_log_hints(w->log);
+        w->s.actors[i].hints = ngx_websocket_store_hints(w->store);
     }
 }
 
@@ -1486,8 +1492,9 @@ static int       replaying;
 static void
 record(void)
 {
-    trace[ntrace].hints = w->log->hints;
-    memcpy(trace[ntrace].ring, ngx_websocket_log_at(w->log, w->log->hints_at),
+    trace[ntrace].hints = w->store->hints;
+    memcpy(trace[ntrace].ring, ngx_websocket_store_at(w->store,
+                                                      w->store->hints_at),
            sizeof(trace[ntrace].ring));
 
     ntrace++;
@@ -1509,9 +1516,9 @@ hook_load(const uint64_t *word, int order)
     }
 
     t = &trace[replay[nreplay++]];
-    ring = ngx_websocket_log_at(w->log, w->log->hints_at);
+    ring = ngx_websocket_store_at(w->store, w->store->hints_at);
 
-    return word == &w->log->hints ? t->hints : t->ring[word - ring];
+    return word == &w->store->hints ? t->hints : t->ring[word - ring];
 }
 
 
@@ -1543,19 +1550,19 @@ replay_one(uint64_t first, uint64_t position)
     at = position;
     nreplay = 0;
     replaying = 1;
-    rc = ngx_websocket_log_hint(w->log, &at, &ref, &offset);
+    rc = ngx_websocket_store_hint(w->store, &at, &ref, &offset);
     replaying = 0;
 
     switch (rc) {
 
-    case NGX_WEBSOCKET_LOG_EMPTY:
+    case NGX_WEBSOCKET_STORE_EMPTY:
         if (at != position || trace[replay[0]].hints != position) {
             fail("a hint was not seen");
         }
 
         break;
 
-    case NGX_WEBSOCKET_LOG_OK:
+    case NGX_WEBSOCKET_STORE_OK:
         if (at != position + 1 || ref != 7
             || offset != (uint32_t) (position - first))
         {
@@ -1565,7 +1572,7 @@ replay_one(uint64_t first, uint64_t position)
         break;
 
     default:
-        if (at != trace[replay[2]].hints || at - position < w->log->nhints) {
+        if (at != trace[replay[2]].hints || at - position < w->store->nhints) {
             fail("a gap without need");
         }
     }
@@ -1580,8 +1587,8 @@ hints(uint32_t size, uint64_t first)
 
     prepare(&scenarios[0]);
 
-    w->log->nhints = size;
-    w->log->hints = first;
+    w->store->nhints = size;
+    w->store->hints = first;
 
     for (i = 0; i < size + 6; i++) {
 
@@ -1589,7 +1596,7 @@ hints(uint32_t size, uint64_t first)
             record();
         }
 
-        ngx_websocket_log_publish_hint(w->log, 7, i);
+        ngx_websocket_store_publish_hint(w->store, 7, i);
     }
 
     for (n = 0; n < ntrace * ntrace * ntrace && wrong == NULL; n++) {
@@ -1622,10 +1629,10 @@ main(void)
     size_t    i, n;
     unsigned  is_long;
 
-    l_size = (ngx_websocket_log_min_size() + 63) & ~(size_t) 63;
+    l_size = (ngx_websocket_store_min_size() + 63) & ~(size_t) 63;
     seen = malloc(SEEN * sizeof(uint64_t));
     w = worlds;
-    w->log = aligned_alloc(64, l_size);
+    w->store = aligned_alloc(64, l_size);
     is_long = getenv("WEBSOCKET_LONG") != NULL;
 
     hints(1, 0);

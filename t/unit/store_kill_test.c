@@ -1,9 +1,9 @@
 
 /*
- * The log and death: at every store of every operation, at every store of
+ * The store and death: at every store of every operation, at every store of
  * the recovery after it, and at any instant.
  *
- * An operation is a sequence of changes.  Between two of them the log is
+ * An operation is a sequence of changes.  Between two of them the store is
  * whole; whoever dies within one, it must be, once recovered, as it was
  * before that change.
  */
@@ -17,16 +17,16 @@
 
 static void fault(void);
 
-#define ngx_websocket_log_fault()  fault()
+#define ngx_websocket_store_fault()  fault()
 
 #include "unit.h"
 #include "log_work.h"
-#include "hub/log.c"
-#include "hub/log_channel.c"
-#include "hub/log_member.c"
-#include "hub/log_message.c"
+#include "store/store.c"
+#include "store/channel.c"
+#include "store/member.c"
+#include "store/message.c"
 #include "log_check.c"
-#include "log_model.h"
+#include "store_model.h"
 
 
 #define FAULT_DEPTH   2
@@ -39,9 +39,9 @@ typedef void (*fault_pt)(void);
 static fault_pt              fault_handler;
 static unsigned long         fault_left;        /* stores to live */
 
-static ngx_websocket_log_t  *l;                 /* shared */
+static ngx_websocket_store_t  *l;                 /* shared */
 static size_t                l_size;
-static ngx_websocket_log_t  *copies[FAULT_DEPTH];
+static ngx_websocket_store_t  *copies[FAULT_DEPTH];
 
 static const char           *wrong;
 static unsigned long         nstores;
@@ -88,19 +88,19 @@ mix(uint64_t *digest, const void *p, size_t size)
 
 
 static void
-mix_members(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
+mix_members(ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     uint64_t *digest)
 {
-    uint32_t                     i, n;
-    uint64_t                     id;
-    ngx_websocket_member_ref_t   ref;
-    ngx_websocket_log_member_t   members[MODEL_MEMBERS];
+    uint32_t                      i, n;
+    uint64_t                      id;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_store_member_t  members[MODEL_MEMBERS];
 
     n = MODEL_MEMBERS;
     ref = 0;
     id = 0;
 
-    ngx_websocket_log_members(log, channel, &ref, &id, members, &n);
+    ngx_websocket_store_members(store, channel, &ref, &id, members, &n);
 
     for (i = 0; i < n; i++) {
         mix(digest, &members[i].id, sizeof(members[i].id));
@@ -112,65 +112,67 @@ mix_members(ngx_websocket_log_t *log, ngx_websocket_ref_t channel,
 /* all that can be seen of a channel from without, and of its subscribers */
 
 static void
-mix_channel(ngx_websocket_log_t *log, ngx_websocket_ref_t ref,
+mix_channel(ngx_websocket_store_t *store, ngx_websocket_ref_t ref,
     uint64_t *digest)
 {
-    uint32_t                      i;
-    uint8_t                       buf[4096];
-    ngx_websocket_entry_t        *entry;
-    ngx_websocket_channel_t      *ch;
-    ngx_websocket_log_info_t      info;
-    ngx_websocket_log_cursor_t    cursor;
-    ngx_websocket_log_message_t   message;
+    uint32_t                       i;
+    uint8_t                        buf[4096];
+    ngx_websocket_entry_t         *entry;
+    ngx_websocket_channel_t       *ch;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_cursor_t   cursor;
+    ngx_websocket_store_message_t  message;
 
-    ch = ngx_websocket_log_block(log, ref);
+    ch = ngx_websocket_store_block(store, ref);
 
     memset(&info, 0, sizeof(info));
-    ngx_websocket_log_info(log, ref, &info);
+    ngx_websocket_store_info(store, ref, &info);
     mix(digest, &info, sizeof(info));
-    mix_members(log, ref, digest);
+    mix_members(store, ref, digest);
     mix(digest, &ch->length, sizeof(ch->length));
     mix(digest, &ch->time, sizeof(ch->time));
 
-    for (i = 0; (entry = ngx_websocket_log_entry(log, ch, i)); i++) {
-        if (ngx_websocket_log_live(log, entry)) {
+    for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        if (ngx_websocket_store_live(store, entry)) {
             mix(digest, entry, sizeof(ngx_websocket_entry_t));
         }
     }
 
     memset(&message, 0, sizeof(message));
-    ngx_websocket_log_seek(log, ref, info.first, &cursor);
+    ngx_websocket_store_seek(store, ref, info.first, &cursor);
 
-    while (ngx_websocket_log_read(log, &cursor, &message, buf, sizeof(buf))
-           == NGX_WEBSOCKET_LOG_OK)
+    while (ngx_websocket_store_read(store, &cursor, &message, buf, sizeof(buf))
+           == NGX_WEBSOCKET_STORE_OK)
     {
-        mix(digest, &message, offsetof(ngx_websocket_log_message_t, priority));
+        mix(digest, &message, offsetof(ngx_websocket_store_message_t,
+                                       priority));
         mix(digest, buf, message.size);
     }
 }
 
 
 static uint64_t
-digest_of(ngx_websocket_log_t *log)
+digest_of(ngx_websocket_store_t *store)
 {
-    uint64_t                   i, digest;
-    ngx_websocket_ref_t        ref;
-    ngx_websocket_channel_t   *ch;
-    ngx_websocket_log_stat_t   stat;
+    uint64_t                    i, digest;
+    ngx_websocket_ref_t         ref;
+    ngx_websocket_channel_t    *ch;
+    ngx_websocket_store_stat_t  stat;
 
     digest = UINT64_C(0xcbf29ce484222325);
 
-    ngx_websocket_log_stat(log, &stat);
+    ngx_websocket_store_stat(store, &stat);
     mix(&digest, &stat, sizeof(stat));
-    mix(&digest, &log->waste, sizeof(log->waste));
-    mix(&digest, &log->sweeper, sizeof(log->sweeper));
-    mix(&digest, log->workers, sizeof(log->workers));
+    mix(&digest, &store->waste, sizeof(store->waste));
+    mix(&digest, &store->sweeper, sizeof(store->sweeper));
+    mix(&digest, store->workers, sizeof(store->workers));
 
-    for (i = 0; i < log->nbuckets; i++) {
-        for (ref = *ngx_websocket_log_bucket(log, i); ref; ref = ch->bucket) {
-            ch = ngx_websocket_log_block(log, ref);
+    for (i = 0; i < store->nbuckets; i++) {
+        for (ref = *ngx_websocket_store_bucket(store,
+                                               i); ref; ref = ch->bucket) {
+            ch = ngx_websocket_store_block(store, ref);
             mix(&digest, &ref, sizeof(ref));
-            mix_channel(log, ref, &digest);
+            mix_channel(store, ref, &digest);
         }
     }
 
@@ -178,10 +180,10 @@ digest_of(ngx_websocket_log_t *log)
 }
 
 
-/* recovers a copy of a log, and compares it with the last whole state */
+/* recovers a copy of a store, and compares it with the last whole state */
 
 static uint64_t
-recovered(ngx_websocket_log_t *log, unsigned depth, fault_pt handler)
+recovered(ngx_websocket_store_t *store, unsigned depth, fault_pt handler)
 {
     fault_pt     old;
     uint64_t     repairs;
@@ -189,17 +191,17 @@ recovered(ngx_websocket_log_t *log, unsigned depth, fault_pt handler)
 
     old = fault_handler;
 
-    memcpy(copies[depth], log, l_size);
-    repairs = ngx_websocket_log_repairs(copies[depth]);
+    memcpy(copies[depth], store, l_size);
+    repairs = ngx_websocket_store_repairs(copies[depth]);
 
     fault_handler = handler;
-    ngx_websocket_log_recover(copies[depth]);
+    ngx_websocket_store_recover(copies[depth]);
     fault_handler = NULL;
 
-    is = ngx_websocket_log_check(copies[depth]);
+    is = ngx_websocket_store_check(copies[depth]);
 
     if (is == NULL
-        && ngx_websocket_log_repairs(copies[depth]) != repairs + 1)
+        && ngx_websocket_store_repairs(copies[depth]) != repairs + 1)
     {
         is = "a recovery was not counted";
     }
@@ -308,15 +310,15 @@ static void
 prepare_reserve(model_t *m)
 {
     model_message_t              message;
-    ngx_websocket_log_large_t    large;
+    ngx_websocket_store_large_t  large;
     ngx_websocket_channel_ref_t  ref;
 
     ref = model_open(m, 1, NULL);
     memset(&large, 0, sizeof(large));
     model_message(m, 1, 3000, &message);
 
-    ngx_websocket_log_reserve(l, ref, &message.message, message.parts, 3, 1,
-                              &large);
+    ngx_websocket_store_reserve(l, ref, &message.message, message.parts, 3, 1,
+                                &large);
 }
 
 
@@ -359,9 +361,9 @@ prepare_trim(model_t *m)
 static void
 prepare_evict(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 1000, 0, 0 };
+    ngx_websocket_store_history_t  history = { 1000, 0, 0 };
 
-    while (ngx_websocket_log_free_blocks(m->log) > 3) {
+    while (ngx_websocket_store_free_blocks(m->store) > 3) {
         model_append(m, 4, 400, &history);
     }
 }
@@ -381,7 +383,7 @@ prepare_evict_channel(model_t *m)
 {
     model_open(m, 5, NULL);
 
-    while (ngx_websocket_log_free_blocks(m->log)) {
+    while (ngx_websocket_store_free_blocks(m->store)) {
         model_append(m, 0, 10, NULL);
     }
 
@@ -401,8 +403,8 @@ append_evicting_channel(model_t *m)
 static void
 prepare_behind(model_t *m)
 {
-    unsigned                     i;
-    ngx_websocket_log_history_t  history = { 1000, 0, 0 };
+    unsigned                       i;
+    ngx_websocket_store_history_t  history = { 1000, 0, 0 };
 
     for (i = 0; i < 5; i++) {
         model_append(m, 0, 10, NULL);
@@ -417,8 +419,8 @@ prepare_behind(model_t *m)
 static void
 prepare_history(model_t *m)
 {
-    unsigned                     i;
-    ngx_websocket_log_history_t  history = { 1000, 0, 0 };
+    unsigned                       i;
+    ngx_websocket_store_history_t  history = { 1000, 0, 0 };
 
     for (i = 0; i < 4; i++) {
         model_append(m, 4, 400, &history);
@@ -437,16 +439,16 @@ prepare_garbage(model_t *m)
     prepare_history(m);
 
     ref = model_find(m, 4);
-    ch = ngx_websocket_log_block(l, ref);
+    ch = ngx_websocket_store_block(l, ref);
 
-    /* as ngx_websocket_log_delete(), whose author did not get to the rest */
+    /* as ngx_websocket_store_delete(), whose author did not get to the rest */
 
-    ngx_websocket_log_set8(l, &ch->deleted, 1);
-    ngx_websocket_log_enlist(l, ref, NGX_WEBSOCKET_LOG_GARBAGE);
-    ngx_websocket_log_set32(l, &l->waste, ch->held.of.blocks);
-    ngx_websocket_log_set64(l, &l->nmessages,
-                            l->nmessages - ch->held.of.count);
-    ngx_websocket_log_commit(l);
+    ngx_websocket_store_set8(l, &ch->deleted, 1);
+    ngx_websocket_store_enlist(l, ref, NGX_WEBSOCKET_STORE_GARBAGE);
+    ngx_websocket_store_set32(l, &l->waste, ch->held.of.blocks);
+    ngx_websocket_store_set64(l, &l->nmessages,
+                              l->nmessages - ch->held.of.count);
+    ngx_websocket_store_commit(l);
 
     memset(&m->channels[4], 0, sizeof(m->channels[4]));
 }
@@ -457,7 +459,7 @@ prepare_full_garbage(model_t *m)
 {
     prepare_garbage(m);
 
-    while (ngx_websocket_log_free_blocks(l) > 3) {
+    while (ngx_websocket_store_free_blocks(l) > 3) {
         model_append(m, 0, 400, NULL);
     }
 }
@@ -468,7 +470,7 @@ clean(model_t *m)
 {
     (void) m;
 
-    ngx_websocket_log_clean(l, 200);
+    ngx_websocket_store_clean(l, 200);
 }
 
 
@@ -479,7 +481,7 @@ prepare_idle(model_t *m)
     model_open(m, 5, NULL);
     model_open(m, 3, NULL);
 
-    while (ngx_websocket_log_free_blocks(l) > 1) {
+    while (ngx_websocket_store_free_blocks(l) > 1) {
         model_append(m, 0, 10, NULL);
     }
 }
@@ -488,15 +490,15 @@ prepare_idle(model_t *m)
 static void
 sweeper(model_t *m)
 {
-    ngx_websocket_log_sweeper(l, 2, m->now, 1000);
-    ngx_websocket_log_swept(l, 2);
+    ngx_websocket_store_sweeper(l, 2, m->now, 1000);
+    ngx_websocket_store_swept(l, 2);
 }
 
 
 static void
 open_new(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 3, 9, 0 };
+    ngx_websocket_store_history_t  history = { 3, 9, 0 };
 
     model_open(m, 3, &history);
 }
@@ -512,7 +514,7 @@ open_long(model_t *m)
 static void
 open_again(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 30, 9, 0 };
+    ngx_websocket_store_history_t  history = { 30, 9, 0 };
 
     model_open(m, 1, &history);
 }
@@ -542,7 +544,7 @@ delete_unused(model_t *m)
 static void
 prepare_unused(model_t *m)
 {
-    ngx_websocket_log_history_t  history = { 3, 0, 0 };
+    ngx_websocket_store_history_t  history = { 3, 0, 0 };
 
     model_append(m, 5, 500, &history);
 }
@@ -637,7 +639,7 @@ prepare_gap(model_t *m)
 {
     unsigned  i;
 
-    model_clock(m, NGX_WEBSOCKET_LOG_HUNG);
+    model_clock(m, NGX_WEBSOCKET_STORE_HUNG);
     prepare_evict(m);
 
     for (i = 0; i < 20; i++) {
@@ -649,7 +651,7 @@ prepare_gap(model_t *m)
 static void
 skip(model_t *m)
 {
-    ngx_websocket_log_skip(m->log, &m->cursors[0][0]);
+    ngx_websocket_store_skip(m->store, &m->cursors[0][0]);
 }
 
 
@@ -717,10 +719,10 @@ prepare_orphans(model_t *m)
 static void
 sweeps(model_t *m)
 {
-    ngx_websocket_log_attach(m->log, 0, 0);
-    ngx_websocket_log_attach(m->log, 5, 0);
-    ngx_websocket_log_sweep(m->log, UINT64_MAX, m->now, 1000);
-    ngx_websocket_log_sweep(m->log, UINT64_MAX, m->now + 60000, 1000);
+    ngx_websocket_store_attach(m->store, 0, 0);
+    ngx_websocket_store_attach(m->store, 5, 0);
+    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now, 1000);
+    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now + 60000, 1000);
 }
 
 
@@ -772,7 +774,7 @@ static const operation_t  operations[] = {
 static void
 prepare(model_t *m, const operation_t *operation)
 {
-    ngx_websocket_log_history_t  history = { 3, 0, 0 };
+    ngx_websocket_store_history_t  history = { 3, 0, 0 };
 
     model_init(m, (uint8_t *) l, l_size);
 
@@ -856,8 +858,8 @@ real_deaths(model_t *m, const operation_t *operation)
             break;
         }
 
-        ngx_websocket_log_recover(l);
-        wrong = ngx_websocket_log_check(l);
+        ngx_websocket_store_recover(l);
+        wrong = ngx_websocket_store_check(l);
 
         for (i = 0; i < nstates; i++) {
             if (wrong == NULL && digest_of(l) == states[i]) {
@@ -884,25 +886,25 @@ static void
 lock(void)
 {
     if (pthread_mutex_lock(mutex) == EOWNERDEAD) {
-        ngx_websocket_log_recover(l);
+        ngx_websocket_store_recover(l);
         pthread_mutex_consistent(mutex);
     }
 }
 
 
 static void
-hammer_read(ngx_websocket_log_cursor_t *cursor, uint64_t now)
+hammer_read(ngx_websocket_store_cursor_t *cursor, uint64_t now)
 {
-    int                          rc;
-    uint64_t                     before;
-    uint8_t                      buf[2048], want[2048];
-    ngx_websocket_log_message_t  message;
+    int                            rc;
+    uint64_t                       before;
+    uint8_t                        buf[2048], want[2048];
+    ngx_websocket_store_message_t  message;
 
     for ( ;; ) {
         before = cursor->next;
-        rc = ngx_websocket_log_read(l, cursor, &message, buf, sizeof(buf));
+        rc = ngx_websocket_store_read(l, cursor, &message, buf, sizeof(buf));
 
-        if (rc == NGX_WEBSOCKET_LOG_OK) {
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
             model_fill(want, message.size, cursor->epoch, message.offset);
 
             if (message.offset != before
@@ -914,15 +916,15 @@ hammer_read(ngx_websocket_log_cursor_t *cursor, uint64_t now)
             continue;
         }
 
-        if (rc == NGX_WEBSOCKET_LOG_DELETED) {
+        if (rc == NGX_WEBSOCKET_STORE_DELETED) {
             if (cursor->entry) {
-                ngx_websocket_log_unsubscribe(l, cursor, now);
+                ngx_websocket_store_unsubscribe(l, cursor, now);
             }
 
             return;
         }
 
-        if (rc != NGX_WEBSOCKET_LOG_EMPTY || cursor->entry == 0) {
+        if (rc != NGX_WEBSOCKET_STORE_EMPTY || cursor->entry == 0) {
             abort();
         }
 
@@ -934,12 +936,12 @@ hammer_read(ngx_websocket_log_cursor_t *cursor, uint64_t now)
 static void
 hammer_publish(ngx_websocket_channel_ref_t ref, size_t size, uint64_t now)
 {
-    uint8_t                      buf[2048];
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_part_t     parts[2];
-    ngx_websocket_log_message_t  message;
+    uint8_t                        buf[2048];
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_part_t     parts[2];
+    ngx_websocket_store_message_t  message;
 
-    ngx_websocket_log_info(l, ref, &info);
+    ngx_websocket_store_info(l, ref, &info);
     model_fill(buf, size, info.epoch, info.offset + 1);
 
     memset(&message, 0, sizeof(message));
@@ -950,31 +952,31 @@ hammer_publish(ngx_websocket_channel_ref_t ref, size_t size, uint64_t now)
     parts[1].data = buf + size / 2;
     parts[1].size = size - size / 2;
 
-    (void) ngx_websocket_log_append(l, ref, &message, parts, 2, NULL, NULL);
+    (void) ngx_websocket_store_append(l, ref, &message, parts, 2, NULL, NULL);
 }
 
 
 /* one turn under the lock; times stand still, so that nobody seems to hang */
 
 static void
-hammer_turn(ngx_websocket_log_cursor_t cursors[4], unsigned worker,
+hammer_turn(ngx_websocket_store_cursor_t cursors[4], unsigned worker,
     uint64_t *seed)
 {
-    char                         name[100];
-    size_t                       size;
-    uint64_t                     offset;
-    unsigned                     n, choice;
-    ngx_websocket_log_wake_t     wake;
-    ngx_websocket_channel_ref_t  ref;
-    ngx_websocket_log_history_t  history = { 20, 0, 0 };
+    char                           name[100];
+    size_t                         size;
+    uint64_t                       offset;
+    unsigned                       n, choice;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_channel_ref_t    ref;
+    ngx_websocket_store_history_t  history = { 20, 0, 0 };
 
     n = unit_random(seed) % 4;
     choice = unit_random(seed) % 32;
     size = (size_t) snprintf(name, sizeof(name), "%*u", n < 2 ? 3 : 90, n);
 
-    if (ngx_websocket_log_open_channel(l, (uint8_t *) name, size,
-                          ngx_websocket_log_hash(l, (uint8_t *) name, size),
-                          1000, &history, &ref) != NGX_WEBSOCKET_LOG_OK)
+    if (ngx_websocket_store_open_channel(l, (uint8_t *) name, size,
+                          ngx_websocket_store_hash(l, (uint8_t *) name, size),
+                          1000, &history, &ref) != NGX_WEBSOCKET_STORE_OK)
     {
         return;
     }
@@ -984,18 +986,18 @@ hammer_turn(ngx_websocket_log_cursor_t cursors[4], unsigned worker,
     }
 
     if (cursors[n].entry == 0) {
-        (void) ngx_websocket_log_subscribe(l, ref, worker, 1000, &cursors[n],
-                                           &offset);
+        (void) ngx_websocket_store_subscribe(l, ref, worker, 1000, &cursors[n],
+                                             &offset);
 
     } else if (choice < 4) {
-        ngx_websocket_log_unsubscribe(l, &cursors[n], 1000);
+        ngx_websocket_store_unsubscribe(l, &cursors[n], 1000);
 
     } else if (choice == 4) {
-        ngx_websocket_log_delete(l, ref, &wake);
+        ngx_websocket_store_delete(l, ref, &wake);
         return;
 
     } else if (choice == 5) {
-        ngx_websocket_log_sweep(l, 16, 1000, 0);
+        ngx_websocket_store_sweep(l, 16, 1000, 0);
     }
 
     hammer_publish(ref, unit_random(seed) % 2000, 1000);
@@ -1005,12 +1007,12 @@ hammer_turn(ngx_websocket_log_cursor_t cursors[4], unsigned worker,
 static void
 hammer(unsigned worker, uint64_t seed)
 {
-    ngx_websocket_log_cursor_t  cursors[4];
+    ngx_websocket_store_cursor_t  cursors[4];
 
     memset(cursors, 0, sizeof(cursors));
 
     lock();
-    ngx_websocket_log_attach(l, worker, (uint32_t) seed);
+    ngx_websocket_store_attach(l, worker, (uint32_t) seed);
     pthread_mutex_unlock(mutex);
 
     for ( ;; ) {
@@ -1037,7 +1039,7 @@ start(unsigned worker, uint64_t seed)
 }
 
 
-/* whether it died by our hand, and left a log that can be recovered */
+/* whether it died by our hand, and left a store that can be recovered */
 
 static void
 kill_one(pid_t pid)
@@ -1053,7 +1055,7 @@ kill_one(pid_t pid)
     }
 
     lock();
-    wrong = ngx_websocket_log_check(l);
+    wrong = ngx_websocket_store_check(l);
     pthread_mutex_unlock(mutex);
 }
 
@@ -1061,13 +1063,13 @@ kill_one(pid_t pid)
 static void
 kills(unsigned n)
 {
-    pid_t                      pids[2];
-    uint64_t                   state;
-    unsigned                   i;
-    uint32_t                   left;
-    struct timespec            pause;
-    pthread_mutexattr_t        attr;
-    ngx_websocket_log_stat_t   stat;
+    pid_t                       pids[2];
+    uint64_t                    state;
+    unsigned                    i;
+    uint32_t                    left;
+    struct timespec             pause;
+    pthread_mutexattr_t         attr;
+    ngx_websocket_store_stat_t  stat;
 
     uint8_t  seed[16] = { 7 };
 
@@ -1080,7 +1082,7 @@ kills(unsigned n)
     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
     pthread_mutex_init(mutex, &attr);
 
-    ngx_websocket_log_format(l, l_size, seed);
+    ngx_websocket_store_format(l, l_size, seed);
 
     pids[0] = start(0, 1);
     pids[1] = start(1, 2);
@@ -1102,27 +1104,27 @@ kills(unsigned n)
 
     lock();
 
-    unit_ok(wrong == NULL && ngx_websocket_log_repairs(l),
+    unit_ok(wrong == NULL && ngx_websocket_store_repairs(l),
             "%u kills at any instant, %u recoveries%s%s", n,
-            (unsigned) ngx_websocket_log_repairs(l), wrong ? ": " : "",
+            (unsigned) ngx_websocket_store_repairs(l), wrong ? ": " : "",
             wrong ? wrong : "");
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
-        ngx_websocket_log_attach(l, i, 0);
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
+        ngx_websocket_store_attach(l, i, 0);
     }
 
     while (l->oldest) {
         left = 1;
-        (void) ngx_websocket_log_evict(l, 1000, 0, &left);
+        (void) ngx_websocket_store_evict(l, 1000, 0, &left);
     }
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
-        ngx_websocket_log_sweep(l, UINT64_MAX, 1000, 0);
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
+        ngx_websocket_store_sweep(l, UINT64_MAX, 1000, 0);
     }
 
-    ngx_websocket_log_stat(l, &stat);
+    ngx_websocket_store_stat(l, &stat);
 
-    unit_ok(stat.used == 0 && ngx_websocket_log_check(l) == NULL,
+    unit_ok(stat.used == 0 && ngx_websocket_store_check(l) == NULL,
             "and every block came back");
 
     pthread_mutex_unlock(mutex);
@@ -1135,7 +1137,7 @@ main(void)
     size_t    i;
     model_t  *m;
 
-    l_size = ngx_websocket_log_min_size();
+    l_size = ngx_websocket_store_min_size();
     l = shared(l_size);
     m = calloc(1, sizeof(model_t));
 

@@ -1,19 +1,19 @@
 
 /*
- * The log run by a stream of commands beside a model in the heap, which
+ * The store run by a stream of commands beside a model in the heap, which
  * knows what was appended, who subscribes and what history shows.
  */
 
 
-#ifndef NGX_WEBSOCKET_LOG_MODEL_H
-#define NGX_WEBSOCKET_LOG_MODEL_H
+#ifndef NGX_WEBSOCKET_STORE_MODEL_H
+#define NGX_WEBSOCKET_STORE_MODEL_H
 
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/log_private.h"
+#include "store/store_private.h"
 
 
 #define MODEL_CHANNELS  6
@@ -32,19 +32,19 @@ typedef struct {
     uint64_t                     used;      /* when last */
     uint64_t                     dropped;   /* up to this one, history may
                                                have let go */
-    ngx_websocket_log_history_t  history;
-    uint32_t                     subscribers[MODEL_WORKERS];
-    uint64_t                     times[MODEL_OFFSETS];
-    uint32_t                     sizes[MODEL_OFFSETS];
+    ngx_websocket_store_history_t  history;
+    uint32_t                       subscribers[MODEL_WORKERS];
+    uint64_t                       times[MODEL_OFFSETS];
+    uint32_t                       sizes[MODEL_OFFSETS];
 } model_channel_t;
 
 
 /* the subscribers of a worker to a channel that was deleted */
 
 typedef struct {
-    ngx_websocket_log_cursor_t   cursor;
-    unsigned                     worker;
-    uint32_t                     count;
+    ngx_websocket_store_cursor_t  cursor;
+    unsigned                      worker;
+    uint32_t                      count;
 } model_ghost_t;
 
 
@@ -61,33 +61,33 @@ typedef struct {
 /* a message as the model would have it, and what an append tells */
 
 typedef struct {
-    uint64_t                     offset;
-    uint64_t                     time;
-    uint64_t                     position;  /* of hints */
-    ngx_websocket_log_message_t  message;
-    ngx_websocket_log_part_t     parts[3];
-    ngx_websocket_log_wake_t     wake;
+    uint64_t                       offset;
+    uint64_t                       time;
+    uint64_t                       position;  /* of hints */
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_store_part_t     parts[3];
+    ngx_websocket_store_wake_t     wake;
 } model_message_t;
 
 
 typedef struct {
-    ngx_websocket_log_t         *log;
-    uint64_t                     now;
-    uint64_t                     latest;    /* now at its greatest */
-    uint64_t                     epoch;     /* the newest */
-    uint32_t                     incarnation;
-    int                          roomy;     /* nothing need be evicted */
-    int                          set_back;  /* the clock was */
-    unsigned                     nmembers;
-    uint64_t                     nids;
-    model_member_t               members[MODEL_MEMBERS];
-    unsigned                     nghosts;
-    model_ghost_t                ghosts[MODEL_GHOSTS];
-    model_channel_t              channels[MODEL_CHANNELS];
-    ngx_websocket_log_cursor_t   cursors[MODEL_CHANNELS][MODEL_WORKERS];
-    uint8_t                      buf[MODEL_BUF];
-    uint8_t                      want[MODEL_BUF];
-    const char                  *wrong;     /* the first thing that was */
+    ngx_websocket_store_t        *store;
+    uint64_t                      now;
+    uint64_t                      latest;    /* now at its greatest */
+    uint64_t                      epoch;     /* the newest */
+    uint32_t                      incarnation;
+    int                           roomy;     /* nothing need be evicted */
+    int                           set_back;  /* the clock was */
+    unsigned                      nmembers;
+    uint64_t                      nids;
+    model_member_t                members[MODEL_MEMBERS];
+    unsigned                      nghosts;
+    model_ghost_t                 ghosts[MODEL_GHOSTS];
+    model_channel_t               channels[MODEL_CHANNELS];
+    ngx_websocket_store_cursor_t  cursors[MODEL_CHANNELS][MODEL_WORKERS];
+    uint8_t                       buf[MODEL_BUF];
+    uint8_t                       want[MODEL_BUF];
+    const char                   *wrong;     /* the first thing that was */
 } model_t;
 
 
@@ -98,7 +98,7 @@ typedef struct {
         log_section();                                                        \
         rc = (call);                                                          \
         log_section();                                                        \
-    } while (rc == NGX_WEBSOCKET_LOG_AGAIN)
+    } while (rc == NGX_WEBSOCKET_STORE_AGAIN)
 
 
 static const char  *model_names[MODEL_CHANNELS] = {
@@ -129,15 +129,16 @@ model_init(model_t *model, uint8_t *base, size_t size)
     model->now = 1000000;
     model->latest = model->now;
 
-    if (ngx_websocket_log_format(base, size, seed) != NGX_WEBSOCKET_LOG_OK) {
+    if (ngx_websocket_store_format(base, size,
+                                   seed) != NGX_WEBSOCKET_STORE_OK) {
         fprintf(stderr, "a region of %zu bytes is too small\n", size);
         abort();
     }
 
-    model->log = ngx_websocket_log_open(base, size);
+    model->store = ngx_websocket_store_open(base, size);
 
     for (i = 0; i < MODEL_WORKERS; i++) {
-        ngx_websocket_log_attach(model->log, i, ++model->incarnation);
+        ngx_websocket_store_attach(model->store, i, ++model->incarnation);
     }
 }
 
@@ -145,17 +146,19 @@ model_init(model_t *model, uint8_t *base, size_t size)
 static uint64_t
 model_hash(model_t *model, unsigned n)
 {
-    return ngx_websocket_log_hash(model->log, (const uint8_t *) model_names[n],
-                                  strlen(model_names[n]));
+    return ngx_websocket_store_hash(model->store,
+                                    (const uint8_t *) model_names[n],
+                                    strlen(model_names[n]));
 }
 
 
 static ngx_websocket_channel_ref_t
 model_find(model_t *model, unsigned n)
 {
-    return ngx_websocket_log_find(model->log, (const uint8_t *) model_names[n],
-                                  strlen(model_names[n]),
-                                  model_hash(model, n));
+    return ngx_websocket_store_find(model->store,
+                                    (const uint8_t *) model_names[n],
+                                    strlen(model_names[n]),
+                                    model_hash(model, n));
 }
 
 
@@ -209,7 +212,7 @@ model_members(model_t *model, unsigned n, int orphans)
 }
 
 
-/* whether there is anybody whom the log must keep something for */
+/* whether there is anybody whom the store must keep something for */
 
 static int
 model_deserted(model_t *model)
@@ -230,8 +233,8 @@ static int
 model_over(model_t *model, model_channel_t *ch, uint64_t offset)
 {
     return ch->history.time
-           && ngx_websocket_log_age(model->now,
-                                    ch->times[offset % MODEL_OFFSETS])
+           && ngx_websocket_store_age(model->now,
+                                      ch->times[offset % MODEL_OFFSETS])
               >= (uint64_t) ch->history.time * 1000;
 }
 
@@ -246,14 +249,14 @@ model_blocks(model_channel_t *ch)
     blocks = 0;
 
     for (offset = ch->dropped + 1; offset <= ch->offset; offset++) {
-        blocks += ngx_websocket_log_blocks(ch->sizes[offset % MODEL_OFFSETS]);
+        blocks += ngx_websocket_store_blocks(ch->sizes[offset % MODEL_OFFSETS]);
     }
 
     return blocks;
 }
 
 
-/* the log may let go of what its history does not keep now */
+/* the store may let go of what its history does not keep now */
 
 static void
 model_drop(model_t *model, model_channel_t *ch)
@@ -301,7 +304,7 @@ model_gone(model_t *model, unsigned n, int swept)
 
 static void
 model_look_history(model_t *model, model_channel_t *ch,
-    ngx_websocket_log_info_t *info)
+    ngx_websocket_store_info_t *info)
 {
     uint64_t  first;
 
@@ -344,7 +347,7 @@ static ngx_websocket_channel_ref_t
 model_look(model_t *model, unsigned n, int swept)
 {
     model_channel_t              *ch;
-    ngx_websocket_log_info_t      info;
+    ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
 
     ch = &model->channels[n];
@@ -358,7 +361,7 @@ model_look(model_t *model, unsigned n, int swept)
         return 0;
     }
 
-    ngx_websocket_log_info(model->log, ref, &info);
+    ngx_websocket_store_info(model->store, ref, &info);
 
     if (info.epoch != ch->epoch || info.offset != ch->offset
         || info.published != ch->published || info.deleted
@@ -376,22 +379,22 @@ model_look(model_t *model, unsigned n, int swept)
 
 static ngx_websocket_channel_ref_t
 model_open(model_t *model, unsigned n,
-    const ngx_websocket_log_history_t *history)
+    const ngx_websocket_store_history_t *history)
 {
     int                           rc;
     model_channel_t              *ch;
-    ngx_websocket_log_info_t      info;
+    ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
 
     ch = &model->channels[n];
 
-    model_again(rc, ngx_websocket_log_open_channel(model->log,
+    model_again(rc, ngx_websocket_store_open_channel(model->store,
                                        (const uint8_t *) model_names[n],
                                        strlen(model_names[n]),
                                        model_hash(model, n), model->now,
                                        history, &ref));
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         if (ch->epoch || model->roomy || model_deserted(model)) {
             model_wrong(model, "no space for a channel");
         }
@@ -400,7 +403,7 @@ model_open(model_t *model, unsigned n,
     }
 
     if (ch->epoch == 0) {
-        ngx_websocket_log_info(model->log, ref, &info);
+        ngx_websocket_store_info(model->store, ref, &info);
 
         if (info.epoch <= model->epoch) {
             model_wrong(model, "an epoch came again");
@@ -427,13 +430,13 @@ model_no_space(model_t *model, ngx_websocket_channel_ref_t ref, size_t size)
     size_t                    blocks;
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_log_block(model->log, ref);
+    ch = ngx_websocket_store_block(model->store, ref);
 
-    blocks = 1 + ngx_websocket_log_own_blocks(model->log, ch)
-             + (size + NGX_WEBSOCKET_LOG_BLOCK) / (NGX_WEBSOCKET_LOG_BLOCK - 4);
+    blocks = 1 + ngx_websocket_store_own_blocks(model->store, ch)
+             + (size + NGX_WEBSOCKET_STORE_BLOCK) / (NGX_WEBSOCKET_STORE_BLOCK - 4);
 
     if (model->roomy
-        || (model_deserted(model) && blocks < model->log->nblocks))
+        || (model_deserted(model) && blocks < model->store->nblocks))
     {
         model_wrong(model, "no space where there is");
     }
@@ -450,11 +453,11 @@ model_hinted(model_t *model, uint64_t position, int hinted,
     uint32_t                     offset;
     ngx_websocket_channel_ref_t  ref;
 
-    rc = ngx_websocket_log_hint(model->log, &position, &ref, &offset);
+    rc = ngx_websocket_store_hint(model->store, &position, &ref, &offset);
 
-    if (rc != (hinted ? NGX_WEBSOCKET_LOG_OK : NGX_WEBSOCKET_LOG_EMPTY)
+    if (rc != (hinted ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_EMPTY)
         || (hinted && (ref != channel || offset != (uint32_t) want))
-        || position != ngx_websocket_log_hints(model->log))
+        || position != ngx_websocket_store_hints(model->store))
     {
         model_wrong(model, "a hint is wrong");
     }
@@ -462,11 +465,11 @@ model_hinted(model_t *model, uint64_t position, int hinted,
 
 
 static void
-model_woken(model_t *model, unsigned n, ngx_websocket_log_wake_t *wake)
+model_woken(model_t *model, unsigned n, ngx_websocket_store_wake_t *wake)
 {
     unsigned  i;
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
         if ((i < MODEL_WORKERS && model->channels[n].subscribers[i] != 0)
             != (wake->slots[i / 64] >> i % 64 & 1))
         {
@@ -481,7 +484,7 @@ model_key(model_t *model, uint64_t epoch, uint64_t offset, uint64_t key[2])
 {
     uint64_t  id[2] = { epoch, offset };
 
-    ngx_websocket_log_key(model->log, (uint8_t *) id, sizeof(id), key);
+    ngx_websocket_store_key(model->store, (uint8_t *) id, sizeof(id), key);
 }
 
 
@@ -497,7 +500,7 @@ model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
     memset(m, 0, sizeof(*m));
 
     m->offset = ch->offset + 1;
-    m->position = ngx_websocket_log_hints(model->log);
+    m->position = ngx_websocket_store_hints(model->store);
 
     model_fill(model->buf, size, ch->epoch, m->offset);
 
@@ -506,7 +509,7 @@ model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
     m->parts[2].data = model->buf + size / 3;
     m->parts[2].size = size - size / 3;
 
-    m->time = model->now > model->log->now ? model->now : model->log->now;
+    m->time = model->now > model->store->now ? model->now : model->store->now;
 
     if (m->time < ch->published) {
         m->time = ch->published;
@@ -548,7 +551,7 @@ model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
         model_wrong(model, "an append went wrong");
     }
 
-    log_ch = ngx_websocket_log_block(model->log, ref);
+    log_ch = ngx_websocket_store_block(model->store, ref);
 
     if (ch->history.max && log_ch->held.of.blocks > ch->history.max
         && model_count(model, n) == 0)
@@ -566,34 +569,34 @@ model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
 
 static int
 model_append_large(model_t *model, ngx_websocket_channel_ref_t ref,
-    unsigned worker, model_message_t *m, ngx_websocket_log_info_t *info)
+    unsigned worker, model_message_t *m, ngx_websocket_store_info_t *info)
 {
-    int                        rc;
-    ngx_websocket_log_large_t  large;
+    int                          rc;
+    ngx_websocket_store_large_t  large;
 
     memset(&large, 0, sizeof(large));
 
     do {
-        model_again(rc, ngx_websocket_log_reserve(model->log, ref,
-                                                  &m->message, m->parts, 3,
-                                                  worker, &large));
+        model_again(rc, ngx_websocket_store_reserve(model->store, ref,
+                                                    &m->message, m->parts, 3,
+                                                    worker, &large));
 
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
             break;
         }
 
-        ngx_websocket_log_fill(model->log, &m->message, m->parts, 3, worker,
-                               &large);
+        ngx_websocket_store_fill(model->store, &m->message, m->parts, 3,
+                                 worker, &large);
         log_section();
 
-        rc = ngx_websocket_log_append_large(model->log, ref, &m->message,
-                                            m->parts, 3, worker, &large,
-                                            &m->wake, info);
+        rc = ngx_websocket_store_append_large(model->store, ref, &m->message,
+                                              m->parts, 3, worker, &large,
+                                              &m->wake, info);
         log_section();
 
-    } while (rc == NGX_WEBSOCKET_LOG_AGAIN);
+    } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
 
-    ngx_websocket_log_unreserve(model->log, worker);
+    ngx_websocket_store_unreserve(model->store, worker);
 
     return rc;
 }
@@ -601,11 +604,11 @@ model_append_large(model_t *model, ngx_websocket_channel_ref_t ref,
 
 static void
 model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
-    const ngx_websocket_log_history_t *history)
+    const ngx_websocket_store_history_t *history)
 {
     int                           rc;
     model_message_t               m;
-    ngx_websocket_log_info_t      info;
+    ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
 
     ref = model_open(model, n, history);
@@ -620,17 +623,18 @@ model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
         rc = model_append_large(model, ref, worker, &m, &info);
 
     } else {
-        model_again(rc, ngx_websocket_log_append(model->log, ref, &m.message,
+        model_again(rc, ngx_websocket_store_append(model->store, ref,
+                                                   &m.message,
                                                  m.parts, 3, &m.wake, &info));
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_NOSPACE) {
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
         model_no_space(model, ref, size);
         model_hinted(model, m.position, 0, 0, 0);
         return;
     }
 
-    if (rc != NGX_WEBSOCKET_LOG_OK || info.offset != m.offset) {
+    if (rc != NGX_WEBSOCKET_STORE_OK || info.offset != m.offset) {
         model_wrong(model, "an append went wrong");
     }
 
@@ -640,7 +644,7 @@ model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
 
 static void
 model_append(model_t *model, unsigned n, size_t size,
-    const ngx_websocket_log_history_t *history)
+    const ngx_websocket_store_history_t *history)
 {
     model_append_by(model, n, size, MODEL_WORKERS, history);
 }
@@ -653,7 +657,7 @@ model_repeat(model_t *model, unsigned n, uint64_t back)
 {
     uint64_t                      offset;
     model_message_t               m;
-    ngx_websocket_log_info_t      info;
+    ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
 
     ref = model_look(model, n, 0);
@@ -662,7 +666,7 @@ model_repeat(model_t *model, unsigned n, uint64_t back)
         return;
     }
 
-    ngx_websocket_log_info(model->log, ref, &info);
+    ngx_websocket_store_info(model->store, ref, &info);
 
     if (back >= info.length) {
         return;
@@ -673,9 +677,9 @@ model_repeat(model_t *model, unsigned n, uint64_t back)
     model_message(model, n, 10, &m);
     model_key(model, model->channels[n].epoch, offset, m.message.key);
 
-    if (ngx_websocket_log_append(model->log, ref, &m.message, m.parts, 3,
-                                 &m.wake, &info)
-        != NGX_WEBSOCKET_LOG_DUPLICATE
+    if (ngx_websocket_store_append(model->store, ref, &m.message, m.parts, 3,
+                                   &m.wake, &info)
+        != NGX_WEBSOCKET_STORE_DUPLICATE
         || m.message.offset != offset
         || m.message.time
            != model->channels[n].times[offset % MODEL_OFFSETS])
@@ -694,7 +698,7 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
     model_member_t               *member;
     model_message_t               m;
     ngx_websocket_channel_ref_t   ref;
-    ngx_websocket_log_member_t    joins;
+    ngx_websocket_store_member_t  joins;
 
     if (model->nmembers == MODEL_MEMBERS) {
         return;
@@ -709,8 +713,8 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
     memset(&joins, 0, sizeof(joins));
     joins.id = ++model->nids;
     joins.time = model->now;
-    joins.size = joins.id * 13 % NGX_WEBSOCKET_LOG_MEMBER_SIZE;
-    joins.mourn = tell;
+    joins.size = joins.id * 13 % NGX_WEBSOCKET_STORE_MEMBER_SIZE;
+    joins.leave_message = tell;
     memset(joins.data, (int) joins.id, joins.size);
 
     member = &model->members[model->nmembers];
@@ -722,11 +726,11 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
 
     model_message(model, n, 60, &m);
 
-    model_again(rc, ngx_websocket_log_join(model->log, ref, worker, &joins,
-                                           tell ? &m.message : NULL, m.parts,
-                                           3, &m.wake, &member->ref));
+    model_again(rc, ngx_websocket_store_join(model->store, ref, worker, &joins,
+                                             tell ? &m.message : NULL, m.parts,
+                                             3, &m.wake, &member->ref));
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         if (model->roomy) {
             model_wrong(model, "no space for a member");
         }
@@ -752,7 +756,7 @@ model_part(model_t *model, unsigned i, int tell)
     uint64_t                      offset;
     model_member_t                member;
     model_message_t               m;
-    ngx_websocket_log_info_t      info;
+    ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
 
     member = model->members[i];
@@ -765,10 +769,10 @@ model_part(model_t *model, unsigned i, int tell)
 
     model_message(model, n, 60, &m);
 
-    model_again(rc, ngx_websocket_log_leave(model->log, member.ref,
-                                            model->now,
+    model_again(rc, ngx_websocket_store_leave(model->store, member.ref,
+                                              model->now,
                                             tell ? &m.message : NULL, m.parts,
-                                            3, &m.wake));
+                                              3, &m.wake));
 
     for (model->nmembers--; i < model->nmembers; i++) {
         model->members[i] = model->members[i + 1];
@@ -780,7 +784,7 @@ model_part(model_t *model, unsigned i, int tell)
     }
 
     offset = model->channels[n].offset;
-    ngx_websocket_log_info(model->log, ref, &info);
+    ngx_websocket_store_info(model->store, ref, &info);
 
     if (info.offset == offset + 1) {
         model_appended(model, n, 60, &m, ref);
@@ -794,11 +798,11 @@ model_part(model_t *model, unsigned i, int tell)
 static void
 model_bury(model_t *model)
 {
-    unsigned                     i;
-    ngx_websocket_member_ref_t   ref;
-    ngx_websocket_log_member_t   member;
+    unsigned                      i;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_store_member_t  member;
 
-    while ((ref = ngx_websocket_log_orphan(model->log, &member))) {
+    while ((ref = ngx_websocket_store_orphan(model->store, &member))) {
 
         for (i = 0; i < model->nmembers; i++) {
             if (model->members[i].ref == ref) {
@@ -813,7 +817,7 @@ model_bury(model_t *model)
             return;
         }
 
-        model_part(model, i, member.mourn);
+        model_part(model, i, member.leave_message);
     }
 
     for (i = 0; i < model->nmembers; i++) {
@@ -834,7 +838,7 @@ model_list(model_t *model, unsigned n)
     uint64_t                      id;
     ngx_websocket_member_ref_t    ref;
     ngx_websocket_channel_ref_t   channel;
-    ngx_websocket_log_member_t    members[3];
+    ngx_websocket_store_member_t  members[3];
 
     channel = model_find(model, n);
 
@@ -850,8 +854,8 @@ model_list(model_t *model, unsigned n)
         log_section();
 
         count = 3;
-        rc = ngx_websocket_log_members(model->log, channel, &ref, &id,
-                                       members, &count);
+        rc = ngx_websocket_store_members(model->store, channel, &ref, &id,
+                                         members, &count);
 
         for (j = 0; j < count; j++) {
 
@@ -875,7 +879,7 @@ model_list(model_t *model, unsigned n)
             i++;
         }
 
-    } while (rc == NGX_WEBSOCKET_LOG_OK);
+    } while (rc == NGX_WEBSOCKET_STORE_OK);
 
     for ( /* void */ ; i < model->nmembers; i++) {
         if (!model->members[i].orphan && model->members[i].channel == n
@@ -890,11 +894,11 @@ model_list(model_t *model, unsigned n)
 static void
 model_subscribe(model_t *model, unsigned n, unsigned worker)
 {
-    int                           rc;
-    uint64_t                      offset;
-    model_channel_t              *ch;
-    ngx_websocket_log_cursor_t   *cursor;
-    ngx_websocket_channel_ref_t   ref;
+    int                            rc;
+    uint64_t                       offset;
+    model_channel_t               *ch;
+    ngx_websocket_store_cursor_t  *cursor;
+    ngx_websocket_channel_ref_t    ref;
 
     ch = &model->channels[n];
     ref = model_open(model, n, NULL);
@@ -909,10 +913,10 @@ model_subscribe(model_t *model, unsigned n, unsigned worker)
         memset(cursor, 0, sizeof(*cursor));
     }
 
-    model_again(rc, ngx_websocket_log_subscribe(model->log, ref, worker,
+    model_again(rc, ngx_websocket_store_subscribe(model->store, ref, worker,
                                                 model->now, cursor, &offset));
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         if (model->roomy || ch->subscribers[worker] || model_deserted(model)) {
             model_wrong(model, "no space for a subscriber");
         }
@@ -933,8 +937,8 @@ model_subscribe(model_t *model, unsigned n, unsigned worker)
 static void
 model_unsubscribe(model_t *model, unsigned n, unsigned worker)
 {
-    model_channel_t             *ch;
-    ngx_websocket_log_cursor_t  *cursor;
+    model_channel_t               *ch;
+    ngx_websocket_store_cursor_t  *cursor;
 
     ch = &model->channels[n];
 
@@ -944,7 +948,7 @@ model_unsubscribe(model_t *model, unsigned n, unsigned worker)
 
     cursor = &model->cursors[n][worker];
 
-    ngx_websocket_log_unsubscribe(model->log, cursor, model->now);
+    ngx_websocket_store_unsubscribe(model->store, cursor, model->now);
 
     ch->used = model->now;
 
@@ -958,7 +962,7 @@ model_unsubscribe(model_t *model, unsigned n, unsigned worker)
 
 static void
 model_compare(model_t *model, model_channel_t *ch,
-    ngx_websocket_log_message_t *m, uint64_t offset)
+    ngx_websocket_store_message_t *m, uint64_t offset)
 {
     uint32_t  size;
 
@@ -988,9 +992,9 @@ model_gap(model_t *model, model_channel_t *ch, uint64_t offset, uint64_t next)
     }
 
     for ( /* void */ ; offset < next; offset++) {
-        if (ngx_websocket_log_age(model->latest,
-                                  ch->times[offset % MODEL_OFFSETS])
-            < NGX_WEBSOCKET_LOG_HUNG)
+        if (ngx_websocket_store_age(model->latest,
+                                    ch->times[offset % MODEL_OFFSETS])
+            < NGX_WEBSOCKET_STORE_HUNG)
         {
             model_wrong(model, "an unread message went too early");
         }
@@ -1001,10 +1005,10 @@ model_gap(model_t *model, model_channel_t *ch, uint64_t offset, uint64_t next)
 static void
 model_read(model_t *model, unsigned n, unsigned worker, size_t room)
 {
-    uint64_t                      next;
-    model_channel_t              *ch;
-    ngx_websocket_log_cursor_t   *cursor;
-    ngx_websocket_log_message_t   message;
+    uint64_t                       next;
+    model_channel_t               *ch;
+    ngx_websocket_store_cursor_t  *cursor;
+    ngx_websocket_store_message_t  message;
 
     ch = &model->channels[n];
 
@@ -1015,37 +1019,37 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
     cursor = &model->cursors[n][worker];
     next = cursor->next;
 
-    switch (ngx_websocket_log_read(model->log, cursor, &message, model->buf,
-                                   room))
+    switch (ngx_websocket_store_read(model->store, cursor, &message,
+                                     model->buf, room))
     {
-    case NGX_WEBSOCKET_LOG_OK:
+    case NGX_WEBSOCKET_STORE_OK:
         model_compare(model, ch, &message, next);
         break;
 
-    case NGX_WEBSOCKET_LOG_EMPTY:
+    case NGX_WEBSOCKET_STORE_EMPTY:
         if (next != ch->offset + 1) {
             model_wrong(model, "a message is missing");
         }
 
         break;
 
-    case NGX_WEBSOCKET_LOG_SHORT:
+    case NGX_WEBSOCKET_STORE_SHORT:
         if (cursor->next != next || message.size <= room) {
             model_wrong(model, "short without need");
         }
 
         break;
 
-    case NGX_WEBSOCKET_LOG_GAP:
+    case NGX_WEBSOCKET_STORE_GAP:
         if (cursor->next != next
-            || ngx_websocket_log_read(model->log, cursor, &message,
-                                      model->buf, room)
-               != NGX_WEBSOCKET_LOG_GAP)
+            || ngx_websocket_store_read(model->store, cursor, &message,
+                                        model->buf, room)
+               != NGX_WEBSOCKET_STORE_GAP)
         {
             model_wrong(model, "a gap is told once only");
         }
 
-        ngx_websocket_log_skip(model->log, cursor);
+        ngx_websocket_store_skip(model->store, cursor);
         model_gap(model, ch, next, cursor->next);
         break;
 
@@ -1060,20 +1064,21 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
 static void
 model_leave(model_t *model, unsigned i)
 {
-    model_ghost_t                *ghost;
-    ngx_websocket_log_message_t   message;
+    model_ghost_t                 *ghost;
+    ngx_websocket_store_message_t  message;
 
     ghost = &model->ghosts[i];
 
-    if (ngx_websocket_log_read(model->log, &ghost->cursor, &message,
-                               model->buf, MODEL_BUF)
-        != NGX_WEBSOCKET_LOG_DELETED)
+    if (ngx_websocket_store_read(model->store, &ghost->cursor, &message,
+                                 model->buf, MODEL_BUF)
+        != NGX_WEBSOCKET_STORE_DELETED)
     {
         model_wrong(model, "a deleted channel can be read");
     }
 
     while (ghost->count--) {
-        ngx_websocket_log_unsubscribe(model->log, &ghost->cursor, model->now);
+        ngx_websocket_store_unsubscribe(model->store, &ghost->cursor,
+                                        model->now);
     }
 
     *ghost = model->ghosts[--model->nghosts];
@@ -1087,7 +1092,7 @@ model_delete(model_t *model, unsigned n)
     uint64_t                      position;
     model_ghost_t                *ghost;
     model_channel_t              *ch;
-    ngx_websocket_log_wake_t      wake;
+    ngx_websocket_store_wake_t    wake;
     ngx_websocket_channel_ref_t   ref;
 
     ch = &model->channels[n];
@@ -1097,10 +1102,10 @@ model_delete(model_t *model, unsigned n)
         return;
     }
 
-    position = ngx_websocket_log_hints(model->log);
+    position = ngx_websocket_store_hints(model->store);
 
     log_section();
-    ngx_websocket_log_delete(model->log, ref, &wake);
+    ngx_websocket_store_delete(model->store, ref, &wake);
     log_section();
 
     model_woken(model, n, &wake);
@@ -1135,12 +1140,12 @@ model_delete(model_t *model, unsigned n)
 static void
 model_visit(model_t *model, unsigned n, uint64_t offset)
 {
-    int                           rc;
-    model_channel_t              *ch;
-    ngx_websocket_log_info_t      info;
-    ngx_websocket_log_cursor_t    cursor;
-    ngx_websocket_channel_ref_t   ref;
-    ngx_websocket_log_message_t   message;
+    int                            rc;
+    model_channel_t               *ch;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_cursor_t   cursor;
+    ngx_websocket_channel_ref_t    ref;
+    ngx_websocket_store_message_t  message;
 
     ch = &model->channels[n];
     ref = model_look(model, n, 0);
@@ -1149,29 +1154,29 @@ model_visit(model_t *model, unsigned n, uint64_t offset)
         return;
     }
 
-    ngx_websocket_log_info(model->log, ref, &info);
+    ngx_websocket_store_info(model->store, ref, &info);
 
-    rc = ngx_websocket_log_seek(model->log, ref, offset, &cursor);
+    rc = ngx_websocket_store_seek(model->store, ref, offset, &cursor);
 
-    if ((rc == NGX_WEBSOCKET_LOG_GAP)
+    if ((rc == NGX_WEBSOCKET_STORE_GAP)
         != (offset < info.first || offset > info.offset + 1))
     {
         model_wrong(model, "a position was judged wrongly");
     }
 
-    if (rc == NGX_WEBSOCKET_LOG_GAP) {
+    if (rc == NGX_WEBSOCKET_STORE_GAP) {
         offset = info.first;
     }
 
-    while ((rc = ngx_websocket_log_read(model->log, &cursor, &message,
-                                        model->buf, MODEL_BUF))
-           == NGX_WEBSOCKET_LOG_OK)
+    while ((rc = ngx_websocket_store_read(model->store, &cursor, &message,
+                                          model->buf, MODEL_BUF))
+           == NGX_WEBSOCKET_STORE_OK)
     {
         log_section();
         model_compare(model, ch, &message, offset++);
     }
 
-    if (rc != NGX_WEBSOCKET_LOG_EMPTY || offset != info.offset + 1) {
+    if (rc != NGX_WEBSOCKET_STORE_EMPTY || offset != info.offset + 1) {
         model_wrong(model, "the history ends too early");
     }
 }
@@ -1182,7 +1187,7 @@ model_sweep(model_t *model, uint64_t n)
 {
     unsigned  i;
 
-    ngx_websocket_log_sweep(model->log, n, model->now, MODEL_IDLE);
+    ngx_websocket_store_sweep(model->store, n, model->now, MODEL_IDLE);
     log_section();
 
     for (i = 0; i < MODEL_CHANNELS; i++) {
@@ -1199,7 +1204,7 @@ model_die(model_t *model, unsigned worker)
 {
     unsigned  i;
 
-    ngx_websocket_log_attach(model->log, worker, ++model->incarnation);
+    ngx_websocket_store_attach(model->store, worker, ++model->incarnation);
 
     for (i = 0; i < MODEL_CHANNELS; i++) {
         model->channels[i].subscribers[worker] = 0;
@@ -1244,9 +1249,9 @@ __attribute__((unused))
 static void
 model_command(model_t *model, const uint8_t c[4])
 {
-    unsigned                      n, worker;
-    size_t                        size;
-    ngx_websocket_log_history_t   history;
+    unsigned                       n, worker;
+    size_t                         size;
+    ngx_websocket_store_history_t  history;
 
     n = c[1] % MODEL_CHANNELS;
     worker = c[2] % MODEL_WORKERS;
@@ -1335,16 +1340,16 @@ model_command(model_t *model, const uint8_t c[4])
 
     model_list(model, c[1] % MODEL_CHANNELS);
 
-    if (log_most.looked > NGX_WEBSOCKET_LOG_SECTION
+    if (log_most.looked > NGX_WEBSOCKET_STORE_SECTION
         || log_most.moved > LOG_MEGABYTE)
     {
         model_wrong(model, "the lock was held for too much");
     }
 
     if (model->wrong == NULL) {
-        model->wrong = ngx_websocket_log_check(model->log);
+        model->wrong = ngx_websocket_store_check(model->store);
     }
 }
 
 
-#endif /* NGX_WEBSOCKET_LOG_MODEL_H */
+#endif /* NGX_WEBSOCKET_STORE_MODEL_H */

@@ -1,6 +1,6 @@
 
 /*
- * One log in memory of this process, which each test begins anew.  Included
+ * One store in memory of this process, which each test begins anew.  Included
  * behind log_check.c.
  */
 
@@ -9,7 +9,7 @@
 #define LOG_REGION_H
 
 
-static ngx_websocket_log_t  *l;
+static ngx_websocket_store_t  *l;
 static size_t                l_size;
 
 
@@ -28,7 +28,7 @@ begin(size_t size)
              0);
 
     if (l == MAP_FAILED
-        || ngx_websocket_log_format(l, size, seed) != NGX_WEBSOCKET_LOG_OK)
+        || ngx_websocket_store_format(l, size, seed) != NGX_WEBSOCKET_STORE_OK)
     {
         perror("mmap");
         exit(1);
@@ -41,7 +41,7 @@ sound(void)
 {
     const char  *wrong;
 
-    wrong = ngx_websocket_log_check(l);
+    wrong = ngx_websocket_store_check(l);
 
     if (wrong) {
         printf("# %s\n", wrong);
@@ -54,9 +54,9 @@ sound(void)
 static uint64_t
 used(void)
 {
-    ngx_websocket_log_stat_t  stat;
+    ngx_websocket_store_stat_t  stat;
 
-    ngx_websocket_log_stat(l, &stat);
+    ngx_websocket_store_stat(l, &stat);
 
     return stat.used;
 }
@@ -70,11 +70,11 @@ sweep(uint64_t now, uint64_t idle)
 {
     uint64_t  n, buckets;
 
-    buckets = ngx_websocket_log_buckets(l);
+    buckets = ngx_websocket_store_buckets(l);
 
     for (n = 0; n < buckets; /* void */ ) {
         log_section();
-        n += ngx_websocket_log_sweep(l, buckets - n, now, idle);
+        n += ngx_websocket_store_sweep(l, buckets - n, now, idle);
         log_section();
     }
 }

@@ -7,11 +7,11 @@
 
 #include "unit.h"
 #include "log_work.h"
-#include "hub/log.c"
-#include "hub/log_channel.c"
-#include "hub/log_member.c"
-#include "hub/log_message.c"
-#include "hub/log_seat.c"
+#include "store/store.c"
+#include "store/channel.c"
+#include "store/member.c"
+#include "store/message.c"
+#include "store/quota.c"
 #include "log_check.c"
 #include "log_region.h"
 
@@ -23,11 +23,11 @@
 
 
 typedef struct {
-    ngx_websocket_log_seat_t  seats[2];
-    size_t                    n;
-    int                       rows[2];
-    uint32_t                  slot;
-    int                       taken;
+    ngx_websocket_store_quota_t  quotas[2];
+    size_t                       n;
+    int                          rows[2];
+    uint32_t                     slot;
+    int                          taken;
 } sitter_t;
 
 
@@ -36,9 +36,9 @@ static sitter_t  sitters[MANY];
 
 static int
 sit(uint32_t slot, int row, int other, uint32_t max,
-    ngx_websocket_log_seat_t *seats)
+    ngx_websocket_store_quota_t *quotas)
 {
-    ngx_websocket_log_row_t  rows[2];
+    ngx_websocket_store_quota_key_t  rows[2];
 
     memset(rows, 0, sizeof(rows));
 
@@ -46,44 +46,44 @@ sit(uint32_t slot, int row, int other, uint32_t max,
     rows[1].name[0] = (uint8_t) other;
     rows[0].max = rows[1].max = max;
 
-    return ngx_websocket_log_sit(l, rows, row == other ? 1 : 2, slot, NOW,
-                                 seats);
+    return ngx_websocket_store_quota_acquire(l, rows, row == other ? 1 : 2,
+                                             slot, NOW, quotas);
 }
 
 
 static void
 test_few(void)
 {
-    uint64_t                  before;
-    ngx_websocket_log_seat_t  a[2], b[2], c[2], d[2];
+    uint64_t                     before;
+    ngx_websocket_store_quota_t  a[2], b[2], c[2], d[2];
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
-    ngx_websocket_log_attach(l, 1, 2);
+    ngx_websocket_store_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 1, 2);
     before = used();
 
-    unit_ok(sit(0, 1, 1, 2, a) == NGX_WEBSOCKET_LOG_OK
-            && sit(1, 1, 1, 2, b) == NGX_WEBSOCKET_LOG_OK, "two sit");
-    unit_ok(sit(0, 1, 1, 2, c) == NGX_WEBSOCKET_LOG_FULL, "no third");
-    unit_ok(sit(0, 2, 1, 2, c) == NGX_WEBSOCKET_LOG_FULL
-            && sit(0, 2, 2, 1, c) == NGX_WEBSOCKET_LOG_OK,
+    unit_ok(sit(0, 1, 1, 2, a) == NGX_WEBSOCKET_STORE_OK
+            && sit(1, 1, 1, 2, b) == NGX_WEBSOCKET_STORE_OK, "two sit");
+    unit_ok(sit(0, 1, 1, 2, c) == NGX_WEBSOCKET_STORE_FULL, "no third");
+    unit_ok(sit(0, 2, 1, 2, c) == NGX_WEBSOCKET_STORE_FULL
+            && sit(0, 2, 2, 1, c) == NGX_WEBSOCKET_STORE_OK,
             "who is refused in one row sits in none");
-    unit_ok(sit(0, 1, 1, 3, d) == NGX_WEBSOCKET_LOG_OK,
+    unit_ok(sit(0, 1, 1, 3, d) == NGX_WEBSOCKET_STORE_OK,
             "a larger number lets one more sit");
 
-    ngx_websocket_log_rise(l, d, 1, NOW);
-    ngx_websocket_log_rise(l, a, 1, NOW);
-    unit_ok(sit(0, 1, 1, 2, a) == NGX_WEBSOCKET_LOG_OK,
+    ngx_websocket_store_quota_release(l, d, 1, NOW);
+    ngx_websocket_store_quota_release(l, a, 1, NOW);
+    unit_ok(sit(0, 1, 1, 2, a) == NGX_WEBSOCKET_STORE_OK,
             "who rises makes room");
 
-    ngx_websocket_log_attach(l, 1, 0);
-    unit_ok(sit(0, 1, 1, 2, b) == NGX_WEBSOCKET_LOG_OK
-            && sit(0, 1, 1, 2, d) == NGX_WEBSOCKET_LOG_FULL,
-            "a dead worker's seat is free");
+    ngx_websocket_store_attach(l, 1, 0);
+    unit_ok(sit(0, 1, 1, 2, b) == NGX_WEBSOCKET_STORE_OK
+            && sit(0, 1, 1, 2, d) == NGX_WEBSOCKET_STORE_FULL,
+            "a dead worker's quota is free");
 
-    ngx_websocket_log_rise(l, a, 1, NOW);
-    ngx_websocket_log_rise(l, b, 1, NOW);
-    ngx_websocket_log_rise(l, c, 1, NOW);
+    ngx_websocket_store_quota_release(l, a, 1, NOW);
+    ngx_websocket_store_quota_release(l, b, 1, NOW);
+    ngx_websocket_store_quota_release(l, c, 1, NOW);
     unit_ok(used() == before && sound(), "nothing is left");
 }
 
@@ -91,13 +91,13 @@ test_few(void)
 static void
 test_nospace(void)
 {
-    size_t                    n;
-    uint64_t                  before;
-    ngx_websocket_log_row_t   rows[2];
-    ngx_websocket_log_seat_t  seats[2], taken[4096];
+    size_t                           n;
+    uint64_t                         before;
+    ngx_websocket_store_quota_key_t  rows[2];
+    ngx_websocket_store_quota_t      quotas[2], taken[4096];
 
-    begin(ngx_websocket_log_min_size() + 16384);
-    ngx_websocket_log_attach(l, 0, 1);
+    begin(ngx_websocket_store_min_size() + 16384);
+    ngx_websocket_store_attach(l, 0, 1);
     before = used();
 
     memset(rows, 0, sizeof(rows));
@@ -106,8 +106,8 @@ test_nospace(void)
     for (n = 0; n < 4096; n++) {
         memcpy(rows[0].name + 4, &n, sizeof(n));
 
-        if (ngx_websocket_log_sit(l, rows, 1, 0, NOW, &taken[n])
-            != NGX_WEBSOCKET_LOG_OK)
+        if (ngx_websocket_store_quota_acquire(l, rows, 1, 0, NOW, &taken[n])
+            != NGX_WEBSOCKET_STORE_OK)
         {
             break;
         }
@@ -117,15 +117,15 @@ test_nospace(void)
 
     /* one block is free: the first of two rows would have it */
 
-    ngx_websocket_log_rise(l, &taken[--n], 1, NOW);
+    ngx_websocket_store_quota_release(l, &taken[--n], 1, NOW);
     rows[1].name[0] = 1;
 
-    unit_ok(ngx_websocket_log_sit(l, rows, 2, 0, NOW, seats)
-            == NGX_WEBSOCKET_LOG_NOSPACE, "no space for the second row");
-    unit_ok(ngx_websocket_log_sit(l, rows, 1, 0, NOW, &taken[n])
-            == NGX_WEBSOCKET_LOG_OK, "the first was given back");
+    unit_ok(ngx_websocket_store_quota_acquire(l, rows, 2, 0, NOW, quotas)
+            == NGX_WEBSOCKET_STORE_NOSPACE, "no space for the second row");
+    unit_ok(ngx_websocket_store_quota_acquire(l, rows, 1, 0, NOW, &taken[n])
+            == NGX_WEBSOCKET_STORE_OK, "the first was given back");
 
-    ngx_websocket_log_rise(l, taken, n + 1, NOW);
+    ngx_websocket_store_quota_release(l, taken, n + 1, NOW);
     unit_ok(used() == before && sound(), "all is given back");
 }
 
@@ -146,7 +146,7 @@ test_model(uint64_t seed)
     wrong = full = 0;
 
     for (slot = 0; slot < SLOTS; slot++) {
-        ngx_websocket_log_attach(l, slot, slot + 1);
+        ngx_websocket_store_attach(l, slot, slot + 1);
     }
 
     incarnation = SLOTS;
@@ -157,7 +157,7 @@ test_model(uint64_t seed)
 
         if (unit_random(&seed) % 500 == 0) {
             slot = unit_random(&seed) % SLOTS;
-            ngx_websocket_log_attach(l, slot, ++incarnation);
+            ngx_websocket_store_attach(l, slot, ++incarnation);
 
             for (j = 0; j < MANY; j++) {
                 if (sitters[j].taken && sitters[j].slot == slot) {
@@ -168,7 +168,7 @@ test_model(uint64_t seed)
             }
 
         } else if (s->taken) {
-            ngx_websocket_log_rise(l, s->seats, s->n, NOW);
+            ngx_websocket_store_quota_release(l, s->quotas, s->n, NOW);
             s->taken = 0;
             counts[s->rows[0]]--;
             counts[s->rows[1]] -= s->n == 2;
@@ -181,8 +181,8 @@ test_model(uint64_t seed)
             s->n = row == other ? 1 : 2;
             s->rows[0] = row;
             s->rows[1] = other;
-            s->taken = sit(s->slot, row, other, max, s->seats)
-                       == NGX_WEBSOCKET_LOG_OK;
+            s->taken = sit(s->slot, row, other, max, s->quotas)
+                       == NGX_WEBSOCKET_STORE_OK;
             full += !s->taken;
             wrong += s->taken != (counts[row] < (int) max
                                   && counts[other] < (int) max);
@@ -199,13 +199,14 @@ test_model(uint64_t seed)
 
     for (i = 0; i < MANY; i++) {
         if (sitters[i].taken) {
-            ngx_websocket_log_rise(l, sitters[i].seats, sitters[i].n, NOW);
+            ngx_websocket_store_quota_release(l, sitters[i].quotas,
+                                              sitters[i].n, NOW);
         }
     }
 
     /* the sweep has what was left by the dead */
 
-    (void) ngx_websocket_log_sweep(l, UINT32_MAX, NOW, 0);
+    (void) ngx_websocket_store_sweep(l, UINT32_MAX, NOW, 0);
     unit_ok(used() == before && sound(), "nothing is left");
 }
 
@@ -213,47 +214,48 @@ test_model(uint64_t seed)
 static void
 test_crowd(void)
 {
-    int                          rc;
-    uint8_t                      data[1000] = { 0 };
-    uint64_t                     hash, offset;
-    ngx_websocket_log_part_t     part = { data, sizeof(data) };
-    ngx_websocket_log_cursor_t   cursor = { 0 };
-    ngx_websocket_log_message_t  message;
-    ngx_websocket_channel_ref_t  ref;
+    int                            rc;
+    uint8_t                        data[1000] = { 0 };
+    uint64_t                       hash, offset;
+    ngx_websocket_store_part_t     part = { data, sizeof(data) };
+    ngx_websocket_store_cursor_t   cursor = { 0 };
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    ref;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
 
-    hash = ngx_websocket_log_hash(l, (uint8_t *) "x", 1);
-    (void) ngx_websocket_log_open_channel(l, (uint8_t *) "x", 1, hash, NOW,
-                                          NULL, &ref);
-    (void) ngx_websocket_log_subscribe(l, ref, 0, NOW, &cursor, &offset);
+    hash = ngx_websocket_store_hash(l, (uint8_t *) "x", 1);
+    (void) ngx_websocket_store_open_channel(l, (uint8_t *) "x", 1, hash, NOW,
+                                            NULL, &ref);
+    (void) ngx_websocket_store_subscribe(l, ref, 0, NOW, &cursor, &offset);
 
-    unit_ok(!ngx_websocket_log_crowded(l, ref, 1), "an empty room");
+    unit_ok(!ngx_websocket_store_crowded(l, ref, 1), "an empty room");
 
     do {
         memset(&message, 0, sizeof(message));
         message.time = NOW;
         message.type = 2;
-        rc = ngx_websocket_log_append(l, ref, &message, &part, 1, NULL, NULL);
+        rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL,
+                                        NULL);
 
-    } while (rc == NGX_WEBSOCKET_LOG_OK
-             && !ngx_websocket_log_crowded(l, ref, 1));
+    } while (rc == NGX_WEBSOCKET_STORE_OK
+             && !ngx_websocket_store_crowded(l, ref, 1));
 
-    unit_ok(rc == NGX_WEBSOCKET_LOG_OK && used() > l->nblocks / 5
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK && used() > l->nblocks / 5
             && used() < l->nblocks / 3, "a crowd at %u of %u blocks",
             (unsigned) used(), l->nblocks);
 
-    unit_ok(ngx_websocket_log_crowded(l, ref, 1) == 2
-            && ngx_websocket_log_crowded(l, ref, 0) == 1, "whose it is");
+    unit_ok(ngx_websocket_store_crowded(l, ref, 1) == 2
+            && ngx_websocket_store_crowded(l, ref, 0) == 1, "whose it is");
 
-    while (ngx_websocket_log_read(l, &cursor, &message, data, sizeof(data))
-           == NGX_WEBSOCKET_LOG_OK)
+    while (ngx_websocket_store_read(l, &cursor, &message, data, sizeof(data))
+           == NGX_WEBSOCKET_STORE_OK)
     {
         /* void */
     }
 
-    unit_ok(!ngx_websocket_log_crowded(l, ref, 1), "all is read");
+    unit_ok(!ngx_websocket_store_crowded(l, ref, 1), "all is read");
 }
 
 

@@ -1,17 +1,17 @@
 
 /*
- * The log: what its functions promise, and random commands against a model.
+ * The store: what its functions promise, and random commands against a model.
  */
 
 
 #include "unit.h"
 #include "log_work.h"
-#include "hub/log.c"
-#include "hub/log_channel.c"
-#include "hub/log_member.c"
-#include "hub/log_message.c"
+#include "store/store.c"
+#include "store/channel.c"
+#include "store/member.c"
+#include "store/message.c"
 #include "log_check.c"
-#include "log_model.h"
+#include "store_model.h"
 #include "log_region.h"
 
 
@@ -21,60 +21,60 @@
 static ngx_websocket_channel_ref_t
 find(const char *name)
 {
-    return ngx_websocket_log_find(l, (const uint8_t *) name, strlen(name),
-                    ngx_websocket_log_hash(l, (const uint8_t *) name,
-                                           strlen(name)));
+    return ngx_websocket_store_find(l, (const uint8_t *) name, strlen(name),
+                    ngx_websocket_store_hash(l, (const uint8_t *) name,
+                                             strlen(name)));
 }
 
 
 static ngx_websocket_channel_ref_t
 open_at(const char *name, uint64_t now, uint32_t length, uint32_t seconds)
 {
-    int                          rc;
-    ngx_websocket_channel_ref_t  ref;
-    ngx_websocket_log_history_t  history = { length, seconds, 0 };
+    int                            rc;
+    ngx_websocket_channel_ref_t    ref;
+    ngx_websocket_store_history_t  history = { length, seconds, 0 };
 
-    model_again(rc, ngx_websocket_log_open_channel(l, (const uint8_t *) name,
+    model_again(rc, ngx_websocket_store_open_channel(l, (const uint8_t *) name,
                     strlen(name),
-                    ngx_websocket_log_hash(l, (const uint8_t *) name,
-                                           strlen(name)),
+                    ngx_websocket_store_hash(l, (const uint8_t *) name,
+                                             strlen(name)),
                     now, &history, &ref));
 
-    return rc == NGX_WEBSOCKET_LOG_OK ? ref : 0;
+    return rc == NGX_WEBSOCKET_STORE_OK ? ref : 0;
 }
 
 
 static int
 append(ngx_websocket_channel_ref_t ref, size_t size, uint64_t now)
 {
-    int                          rc;
-    static uint8_t               zeros[1 << 20];
-    ngx_websocket_log_part_t     part = { zeros, size };
-    ngx_websocket_log_message_t  message;
+    int                            rc;
+    static uint8_t                 zeros[1 << 20];
+    ngx_websocket_store_part_t     part = { zeros, size };
+    ngx_websocket_store_message_t  message;
 
     memset(&message, 0, sizeof(message));
     message.time = now;
 
-    model_again(rc, ngx_websocket_log_append(l, ref, &message, &part, 1, NULL,
-                                             NULL));
+    model_again(rc, ngx_websocket_store_append(l, ref, &message, &part, 1,
+                                               NULL, NULL));
 
     return rc;
 }
 
 
-static ngx_websocket_log_cursor_t
+static ngx_websocket_store_cursor_t
 subscribe(ngx_websocket_channel_ref_t ref, uint32_t slot)
 {
-    int                         rc;
-    uint64_t                    offset;
-    ngx_websocket_log_cursor_t  cursor;
+    int                           rc;
+    uint64_t                      offset;
+    ngx_websocket_store_cursor_t  cursor;
 
     memset(&cursor, 0, sizeof(cursor));
 
-    model_again(rc, ngx_websocket_log_subscribe(l, ref, slot, NOW, &cursor,
-                                                &offset));
+    model_again(rc, ngx_websocket_store_subscribe(l, ref, slot, NOW, &cursor,
+                                                  &offset));
 
-    if (rc != NGX_WEBSOCKET_LOG_OK) {
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         cursor.entry = 0;
     }
 
@@ -83,15 +83,15 @@ subscribe(ngx_websocket_channel_ref_t ref, uint32_t slot)
 
 
 static int
-next(ngx_websocket_log_cursor_t *cursor, size_t size, uint64_t *offset)
+next(ngx_websocket_store_cursor_t *cursor, size_t size, uint64_t *offset)
 {
-    int                          rc;
-    static uint8_t               buf[1 << 20];
-    ngx_websocket_log_message_t  message;
+    int                            rc;
+    static uint8_t                 buf[1 << 20];
+    ngx_websocket_store_message_t  message;
 
     message.offset = 0;
     log_section();
-    rc = ngx_websocket_log_read(l, cursor, &message, buf, size);
+    rc = ngx_websocket_store_read(l, cursor, &message, buf, size);
     log_section();
     *offset = message.offset;
 
@@ -102,22 +102,22 @@ next(ngx_websocket_log_cursor_t *cursor, size_t size, uint64_t *offset)
 /* a gap is told until it is acknowledged */
 
 static int
-gap(ngx_websocket_log_cursor_t *cursor, uint64_t next)
+gap(ngx_websocket_store_cursor_t *cursor, uint64_t next)
 {
-    int                          rc;
-    uint64_t                     before;
-    ngx_websocket_log_message_t  message;
+    int                            rc;
+    uint64_t                       before;
+    ngx_websocket_store_message_t  message;
 
     before = cursor->next;
-    rc = ngx_websocket_log_read(l, cursor, &message, NULL, 0);
+    rc = ngx_websocket_store_read(l, cursor, &message, NULL, 0);
 
-    if (rc != NGX_WEBSOCKET_LOG_GAP || cursor->next != before
-        || ngx_websocket_log_read(l, cursor, &message, NULL, 0) != rc)
+    if (rc != NGX_WEBSOCKET_STORE_GAP || cursor->next != before
+        || ngx_websocket_store_read(l, cursor, &message, NULL, 0) != rc)
     {
         return 0;
     }
 
-    ngx_websocket_log_skip(l, cursor);
+    ngx_websocket_store_skip(l, cursor);
 
     return cursor->next == next && cursor->next > before;
 }
@@ -129,24 +129,24 @@ format(void)
     size_t    size;
     uint8_t   seed[16] = { 0 };
 
-    size = ngx_websocket_log_min_size();
+    size = ngx_websocket_store_min_size();
     begin(size + 64);
 
-    unit_ok(ngx_websocket_log_format(l, size - 1, seed)
-            == NGX_WEBSOCKET_LOG_NOSPACE, "format: a region too small");
-    unit_ok(ngx_websocket_log_format(l, size, seed) == NGX_WEBSOCKET_LOG_OK
+    unit_ok(ngx_websocket_store_format(l, size - 1, seed)
+            == NGX_WEBSOCKET_STORE_NOSPACE, "format: a region too small");
+    unit_ok(ngx_websocket_store_format(l, size, seed) == NGX_WEBSOCKET_STORE_OK
             && l->nblocks >= 64 && l->nhints >= 1024 && l->nbuckets >= 64
             && sound(), "format: the smallest region");
-    unit_ok(ngx_websocket_log_open(l, size) == l
-            && ngx_websocket_log_open(l, size + 64) == NULL
-            && ngx_websocket_log_open(l, 8) == NULL,
+    unit_ok(ngx_websocket_store_open(l, size) == l
+            && ngx_websocket_store_open(l, size + 64) == NULL
+            && ngx_websocket_store_open(l, 8) == NULL,
             "open: only of the size that was formatted");
 
     l->version++;
-    unit_ok(ngx_websocket_log_open(l, size) == NULL, "open: another layout");
+    unit_ok(ngx_websocket_store_open(l, size) == NULL, "open: another layout");
 
     memset(l, 0, 64);
-    unit_ok(ngx_websocket_log_open(l, size) == NULL, "open: not a log");
+    unit_ok(ngx_websocket_store_open(l, size) == NULL, "open: not a store");
 }
 
 
@@ -173,11 +173,11 @@ hash(void)
 
     for (folded = 0, i = 0; i < 64; i++) {
         name[i] = (uint8_t) i;
-        folded = folded * 31 + ngx_websocket_log_hash(l, name, i);
+        folded = folded * 31 + ngx_websocket_store_hash(l, name, i);
     }
 
     for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-        unit_ok(ngx_websocket_log_hash(l, name, vectors[i].size)
+        unit_ok(ngx_websocket_store_hash(l, name, vectors[i].size)
                 == vectors[i].hash, "hash: %zu bytes", vectors[i].size);
     }
 
@@ -192,10 +192,10 @@ strerror_says(void)
 
     different = 1;
 
-    for (rc = NGX_WEBSOCKET_LOG_INVALID; rc <= 0; rc++) {
+    for (rc = NGX_WEBSOCKET_STORE_INVALID; rc <= 0; rc++) {
         for (other = rc + 1; other <= 0; other++) {
-            different &= strcmp(ngx_websocket_log_strerror(rc),
-                                ngx_websocket_log_strerror(other)) != 0;
+            different &= strcmp(ngx_websocket_store_strerror(rc),
+                                ngx_websocket_store_strerror(other)) != 0;
         }
     }
 
@@ -206,26 +206,26 @@ strerror_says(void)
 static void
 channels(void)
 {
-    char                          name[NGX_WEBSOCKET_LOG_NAME_SIZE + 1];
+    char                          name[NGX_WEBSOCKET_STORE_NAME_SIZE + 1];
     uint64_t                      epoch;
-    ngx_websocket_log_info_t      info;
-    ngx_websocket_log_wake_t      wake;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_wake_t    wake;
     ngx_websocket_channel_ref_t   a, b;
 
     begin(1 << 20);
 
-    memset(name, 'n', NGX_WEBSOCKET_LOG_NAME_SIZE);
-    name[NGX_WEBSOCKET_LOG_NAME_SIZE] = '\0';
+    memset(name, 'n', NGX_WEBSOCKET_STORE_NAME_SIZE);
+    name[NGX_WEBSOCKET_STORE_NAME_SIZE] = '\0';
 
     a = open_at(name, NOW, 0, 0);
-    name[NGX_WEBSOCKET_LOG_NAME_SIZE - 1] = 'm';
+    name[NGX_WEBSOCKET_STORE_NAME_SIZE - 1] = 'm';
     b = open_at(name, NOW, 0, 0);
 
     unit_ok(a && b && a != b && find(name) == b && used() == 4 && sound(),
             "open_channel: the longest names");
 
     a = open_at("a", NOW, 3, 7);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     epoch = info.epoch;
 
     unit_ok(epoch != 0 && info.offset == 0 && info.first == 1
@@ -237,9 +237,9 @@ channels(void)
             && epoch - 3 != *(uint64_t *) l->seed,
             "open_channel: an epoch does not tell the seed");
 
-    ngx_websocket_log_delete(l, a, &wake);
+    ngx_websocket_store_delete(l, a, &wake);
     b = open_at("a", NOW, 3, 7);
-    ngx_websocket_log_info(l, b, &info);
+    ngx_websocket_store_info(l, b, &info);
     unit_ok(info.epoch != epoch, "delete: the name's new channel has a new "
             "epoch");
 }
@@ -248,18 +248,18 @@ channels(void)
 static void
 history_of_length(void)
 {
-    int                          i, rc;
-    uint64_t                     offset;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   reader, visitor;
-    ngx_websocket_channel_ref_t  a;
+    int                           i, rc;
+    uint64_t                      offset;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_cursor_t  reader, visitor;
+    ngx_websocket_channel_ref_t   a;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
 
     a = open_at("a", NOW, 0, 0);
     append(a, 100, NOW + 5);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(used() == 1 && info.offset == 1 && info.first == 2
             && info.length == 0 && info.published == NOW + 5,
             "append: nothing is stored for nobody");
@@ -270,25 +270,25 @@ history_of_length(void)
         append(a, 100, NOW);
     }
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(used() == 41 && info.length == 0 && info.first == 42,
             "append: what is stored for a reader is not history");
 
-    rc = ngx_websocket_log_seek(l, a, 20, &visitor);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_GAP && visitor.next == 42
-            && next(&visitor, 1000, &offset) == NGX_WEBSOCKET_LOG_EMPTY,
+    rc = ngx_websocket_store_seek(l, a, 20, &visitor);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_GAP && visitor.next == 42
+            && next(&visitor, 1000, &offset) == NGX_WEBSOCKET_STORE_EMPTY,
             "seek: a visitor does not see it");
-    unit_ok(next(&reader, 99, &offset) == NGX_WEBSOCKET_LOG_SHORT
+    unit_ok(next(&reader, 99, &offset) == NGX_WEBSOCKET_STORE_SHORT
             && offset == 2 && reader.next == 2
-            && next(&reader, 100, &offset) == NGX_WEBSOCKET_LOG_OK
+            && next(&reader, 100, &offset) == NGX_WEBSOCKET_STORE_OK
             && offset == 2 && reader.next == 3,
             "read: a buffer one byte too small, and a sufficient one");
 
     /* more unread messages than one append drops, and nobody any more */
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
     append(a, 100, NOW);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.offset == 42 && sound(), "append: leaves no hole while old "
             "messages wait to be dropped");
 
@@ -299,22 +299,22 @@ history_of_length(void)
     unit_ok(used() == 1 && sound(), "append: drops what nobody waits for");
 
     a = open_at("a", NOW, 3, 0);
-    ngx_websocket_log_seek(l, a, 46, &visitor);
+    ngx_websocket_store_seek(l, a, 46, &visitor);
 
     for (i = 0; i < 5; i++) {
         append(a, 100, NOW);
     }
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.offset == 50 && info.first == 48 && info.length == 3
             && used() == 4, "append: a history of three");
     unit_ok(gap(&visitor, 48)
             && next(&visitor, 1000, &offset) == 0 && offset == 48
             && next(&visitor, 1000, &offset) == 0 && offset == 49,
             "read: a visitor is told of a gap, and reads on");
-    unit_ok(ngx_websocket_log_seek(l, a, 51, &visitor) == 0
-            && ngx_websocket_log_seek(l, a, 52, &visitor)
-               == NGX_WEBSOCKET_LOG_GAP && visitor.next == 48,
+    unit_ok(ngx_websocket_store_seek(l, a, 51, &visitor) == 0
+            && ngx_websocket_store_seek(l, a, 52, &visitor)
+               == NGX_WEBSOCKET_STORE_GAP && visitor.next == 48,
             "seek: after the newest, and beyond");
 }
 
@@ -322,14 +322,14 @@ history_of_length(void)
 static void
 history_of_time(void)
 {
-    int                          i, right;
-    uint64_t                     offset;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   reader, visitor;
-    ngx_websocket_channel_ref_t  a;
+    int                           i, right;
+    uint64_t                      offset;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_cursor_t  reader, visitor;
+    ngx_websocket_channel_ref_t   a;
 
     begin(4 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
 
     a = open_at("a", NOW, 10000, 60);
     reader = subscribe(a, 0);
@@ -340,11 +340,11 @@ history_of_time(void)
 
     /* an unread message stays, but history is younger than a minute */
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.offset == 3000 && info.first == 2401 && info.length == 600,
             "info: no more than a minute");
-    unit_ok(ngx_websocket_log_seek(l, a, 2400, &visitor)
-            == NGX_WEBSOCKET_LOG_GAP && visitor.next == 2401
+    unit_ok(ngx_websocket_store_seek(l, a, 2400, &visitor)
+            == NGX_WEBSOCKET_STORE_GAP && visitor.next == 2401
             && next(&visitor, 10, &offset) == 0 && offset == 2401,
             "seek: no farther back than a minute");
     unit_ok(next(&reader, 10, &offset) == 0 && offset == 1,
@@ -352,21 +352,21 @@ history_of_time(void)
 
     for (right = 1, i = 0; i < 620; i++) {
         (void) open_at("b", NOW + 299900 + i * 100, 1, 0);
-        ngx_websocket_log_info(l, a, &info);
+        ngx_websocket_store_info(l, a, &info);
         right &= info.length == (i < 600 ? 600u - i : 0)
                  && info.first == 3001 - info.length;
     }
 
     unit_ok(right, "info: what grows old, one by one");
     unit_ok(gap(&visitor, 3001)
-            && next(&visitor, 10, &offset) == NGX_WEBSOCKET_LOG_EMPTY,
+            && next(&visitor, 10, &offset) == NGX_WEBSOCKET_STORE_EMPTY,
             "read: a visitor does not get what grew old");
 
-    ngx_websocket_log_skip(l, &reader);
+    ngx_websocket_store_skip(l, &reader);
     unit_ok(next(&reader, 10, &offset) == 0 && offset == 2,
             "skip: nothing where there is no gap");
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
     sweep(NOW + 400000, 1000000);
     unit_ok(used() == 2 && sound(), "sweep: drops thousands at once");
 
@@ -376,7 +376,7 @@ history_of_time(void)
     append(a, 10, NOW + 400000);
     append(a, 10, NOW);
     sweep(NOW, 1000);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.length == 2 && sound(), "append: the clock may step back");
 }
 
@@ -384,17 +384,17 @@ history_of_time(void)
 static void
 deletion(void)
 {
-    int                          i;
-    uint64_t                     offset, position;
-    uint32_t                     low;
-    ngx_websocket_log_wake_t     wake;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   reader, other, visitor;
-    ngx_websocket_channel_ref_t  a, b, ref;
+    int                           i;
+    uint64_t                      offset, position;
+    uint32_t                      low;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_cursor_t  reader, other, visitor;
+    ngx_websocket_channel_ref_t   a, b, ref;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 7, 1);
-    ngx_websocket_log_attach(l, 200, 2);
+    ngx_websocket_store_attach(l, 7, 1);
+    ngx_websocket_store_attach(l, 200, 2);
 
     a = open_at("a", NOW, 1000, 0);
     reader = subscribe(a, 7);
@@ -404,49 +404,49 @@ deletion(void)
         append(a, 10, NOW);
     }
 
-    ngx_websocket_log_seek(l, a, 100, &visitor);
-    position = ngx_websocket_log_hints(l);
-    ngx_websocket_log_delete(l, a, &wake);
+    ngx_websocket_store_seek(l, a, 100, &visitor);
+    position = ngx_websocket_store_hints(l);
+    ngx_websocket_store_delete(l, a, &wake);
 
     unit_ok(wake.slots[0] == 1 << 7 && wake.slots[3] == 1 << 8
             && !wake.slots[1] && !wake.slots[2], "delete: whom to wake");
-    unit_ok(ngx_websocket_log_hint(l, &position, &ref, &low) == 0
+    unit_ok(ngx_websocket_store_hint(l, &position, &ref, &low) == 0
             && ref == a && low == 0, "delete: a hint");
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.deleted && info.length == 0 && find("a") == 0 && sound(),
             "delete: the name is free, and the history gone");
 
     b = open_at("a", NOW, 1000, 0);
     unit_ok(b && b != a && find("a") == b, "delete: while the remains live");
 
-    unit_ok(next(&reader, 1000, &offset) == NGX_WEBSOCKET_LOG_DELETED
-            && next(&visitor, 1000, &offset) == NGX_WEBSOCKET_LOG_DELETED,
+    unit_ok(next(&reader, 1000, &offset) == NGX_WEBSOCKET_STORE_DELETED
+            && next(&visitor, 1000, &offset) == NGX_WEBSOCKET_STORE_DELETED,
             "read: a deleted channel");
 
-    ngx_websocket_log_skip(l, &reader);
+    ngx_websocket_store_skip(l, &reader);
     unit_ok(reader.next == 1 && sound(), "skip: nothing in a deleted channel");
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
-    ngx_websocket_log_unsubscribe(l, &other, NOW);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_unsubscribe(l, &other, NOW);
     sweep(NOW, 60000);
     unit_ok(used() == 1 && sound(), "sweep: the rest of a deleted history");
-    unit_ok(next(&visitor, 1000, &offset) == NGX_WEBSOCKET_LOG_DELETED,
+    unit_ok(next(&visitor, 1000, &offset) == NGX_WEBSOCKET_STORE_DELETED,
             "read: a channel that was freed");
 
     append(b, 10, NOW);
-    unit_ok(next(&visitor, 1000, &offset) == NGX_WEBSOCKET_LOG_DELETED,
+    unit_ok(next(&visitor, 1000, &offset) == NGX_WEBSOCKET_STORE_DELETED,
             "read: a channel whose block is another's");
 
     reader = subscribe(b, 7);
-    ngx_websocket_log_delete(l, b, &wake);
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_delete(l, b, &wake);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
     unit_ok(used() == 0 && sound(), "unsubscribe: the last one frees a "
             "deleted channel");
 
     b = open_at("a", NOW, 1000, 0);
     append(b, 10, NOW);
-    ngx_websocket_log_delete(l, b, &wake);
+    ngx_websocket_store_delete(l, b, &wake);
     unit_ok(used() == 0 && sound(), "delete: frees what nobody uses");
 }
 
@@ -456,67 +456,68 @@ deletion(void)
 static void
 crowd(void)
 {
-    int                          i, right;
-    uint64_t                     offset;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_wake_t     wake;
-    ngx_websocket_channel_ref_t  a;
-    ngx_websocket_log_cursor_t   cursors[NGX_WEBSOCKET_LOG_WORKERS];
+    int                           i, right;
+    uint64_t                      offset;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_channel_ref_t   a;
+    ngx_websocket_store_cursor_t  cursors[NGX_WEBSOCKET_STORE_WORKERS];
 
     begin(1 << 20);
     a = open_at("a", NOW, 0, 0);
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
-        ngx_websocket_log_attach(l, i, 1000 + i);
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
+        ngx_websocket_store_attach(l, i, 1000 + i);
         cursors[i] = subscribe(a, i);
     }
 
     append(a, 10, NOW);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.subscribers == 256 && used() == 2 + 26 && sound(),
             "subscribe: 256 workers");
 
-    for (right = 1, i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+    for (right = 1, i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
         right &= next(&cursors[i], 10, &offset) == 0 && offset == 1;
     }
 
     append(a, 10, NOW);
     unit_ok(right && used() == 2 + 26, "read: by all, then dropped");
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
-        ngx_websocket_log_unsubscribe(l, &cursors[i], NOW);
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
+        ngx_websocket_store_unsubscribe(l, &cursors[i], NOW);
         right &= cursors[i].entry == 0;
     }
 
     unit_ok(right && used() == 2 && sound(),
             "unsubscribe: gives back the blocks of entries");
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
         cursors[i] = subscribe(a, i);
     }
 
-    for (i = 0; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
-        ngx_websocket_log_attach(l, i, i < 8 ? 0 : 2000 + i);
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
+        ngx_websocket_store_attach(l, i, i < 8 ? 0 : 2000 + i);
     }
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.subscribers == 0, "attach: voids what the last one held");
 
     sweep(NOW, 60000);
     unit_ok(used() == 1 && sound(), "sweep: what is left of dead workers");
 
-    for (i = 8; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
+    for (i = 8; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
         cursors[i] = subscribe(a, i);
     }
 
-    ngx_websocket_log_delete(l, a, &wake);
+    ngx_websocket_store_delete(l, a, &wake);
 
-    for (i = 8; i < NGX_WEBSOCKET_LOG_WORKERS; i++) {
-        ngx_websocket_log_attach(l, i, 0);
+    for (i = 8; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
+        ngx_websocket_store_attach(l, i, 0);
     }
 
     sweep(NOW, 60000);
-    unit_ok(used() == 0 && sound(), "sweep: a deleted channel of dead workers");
+    unit_ok(used() == 0 && sound(),
+            "sweep: a deleted channel of dead workers");
 }
 
 
@@ -526,7 +527,7 @@ idleness(void)
     ngx_websocket_channel_ref_t  a;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
 
     a = open_at("a", NOW, 0, 0);
     sweep(NOW + 59999, 60000);
@@ -537,7 +538,7 @@ idleness(void)
     a = open_at("a", NOW, 0, 0);
     (void) subscribe(a, 0);
     sweep(NOW + 500000, 60000);
-    ngx_websocket_log_attach(l, 0, 0);
+    ngx_websocket_store_attach(l, 0, 0);
     sweep(NOW + 501000, 60000);
     unit_ok(find("a") == a, "sweep: its subscriber died only now");
     sweep(NOW + 560000, 60000);
@@ -557,8 +558,8 @@ idleness(void)
     sweep(NOW + 60000, 60000);
     unit_ok(find("a") == 0, "sweep: goes round the table");
 
-    unit_ok(ngx_websocket_log_sweep(l, UINT64_MAX, NOW, 60000)
-            < l->nbuckets && ngx_websocket_log_sweep(l, 7, NOW, 60000) == 7,
+    unit_ok(ngx_websocket_store_sweep(l, UINT64_MAX, NOW, 60000)
+            < l->nbuckets && ngx_websocket_store_sweep(l, 7, NOW, 60000) == 7,
             "sweep: a part of it at a time");
     log_section();
 }
@@ -567,15 +568,15 @@ idleness(void)
 static void
 shortage(void)
 {
-    int                          i, rc;
-    size_t                       most;
-    uint64_t                     offset, messages;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   reader;
-    ngx_websocket_channel_ref_t  a, b;
+    int                           i, rc;
+    size_t                        most;
+    uint64_t                      offset, messages;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_cursor_t  reader;
+    ngx_websocket_channel_ref_t   a, b;
 
-    begin(ngx_websocket_log_min_size());
-    ngx_websocket_log_attach(l, 0, 1);
+    begin(ngx_websocket_store_min_size());
+    ngx_websocket_store_attach(l, 0, 1);
 
     a = open_at("a", NOW, 0, 0);
     b = open_at("b", NOW, 1000, 0);
@@ -583,23 +584,23 @@ shortage(void)
 
     append(b, 10, NOW);
 
-    for (i = 0; append(a, 100, NOW) == NGX_WEBSOCKET_LOG_OK; i++) { /**/ }
+    for (i = 0; append(a, 100, NOW) == NGX_WEBSOCKET_STORE_OK; i++) { /**/ }
 
-    unit_ok(find("b") == 0 && ngx_websocket_log_free_blocks(l) == 0,
+    unit_ok(find("b") == 0 && ngx_websocket_store_free_blocks(l) == 0,
             "append: history goes first, and its channel with it");
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     rc = append(a, 100, NOW + 9999);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_NOSPACE && info.offset == (uint64_t) i
+    unit_ok(rc == NGX_WEBSOCKET_STORE_NOSPACE && info.offset == (uint64_t) i
             && next(&reader, 1000, &offset) == 0 && offset == 1,
             "append: what is unread and young stays");
-    unit_ok(append(a, 100, NOW + 9999) == NGX_WEBSOCKET_LOG_OK,
+    unit_ok(append(a, 100, NOW + 9999) == NGX_WEBSOCKET_STORE_OK,
             "append: what was read goes");
 
     (void) next(&reader, 1000, &offset);
     rc = append(a, 600, NOW + 10000);
-    ngx_websocket_log_info(l, a, &info);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_OK
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK
             && gap(&reader, info.offset + 1 - l->nmessages)
             && reader.next > 3
             && next(&reader, 1000, &offset) == 0 && sound(),
@@ -607,7 +608,7 @@ shortage(void)
 
     /* all that there is, but for the channel and its entries */
 
-    begin(ngx_websocket_log_min_size());
+    begin(ngx_websocket_store_min_size());
     a = open_at("a", NOW, 1000, 0);
 
     for (i = 0; i < 20; i++) {
@@ -616,27 +617,27 @@ shortage(void)
     }
 
     messages = l->nmessages;
-    most = (l->nblocks - 3) * (size_t) (NGX_WEBSOCKET_LOG_BLOCK - 4)
-           + NGX_WEBSOCKET_LOG_FIRST;
+    most = (l->nblocks - 3) * (size_t) (NGX_WEBSOCKET_STORE_BLOCK - 4)
+           + NGX_WEBSOCKET_STORE_FIRST;
 
-    unit_ok(append(a, most + 1, NOW) == NGX_WEBSOCKET_LOG_NOSPACE
+    unit_ok(append(a, most + 1, NOW) == NGX_WEBSOCKET_STORE_NOSPACE
             && l->nmessages == messages && l->nchannels == 21,
             "append: what can never fit drives nothing out");
-    unit_ok(append(a, most, NOW) == NGX_WEBSOCKET_LOG_OK
+    unit_ok(append(a, most, NOW) == NGX_WEBSOCKET_STORE_OK
             && l->nmessages == 1 && l->nchannels == 1 && sound()
-            && ngx_websocket_log_free_blocks(l) == 0,
+            && ngx_websocket_store_free_blocks(l) == 0,
             "append: as large as the region");
     unit_ok(open_at("b", NOW, 0, 0) != 0 && l->nmessages == 0,
             "open_channel: makes room");
 
-    begin(ngx_websocket_log_min_size());
+    begin(ngx_websocket_store_min_size());
     a = open_at("0123456789012345678901234567890123456789012345678901234567890"
                 "123456789012", NOW, 1000, 0);
     append(a, 10, NOW);
 
-    unit_ok(append(a, most - 252 + 1, NOW) == NGX_WEBSOCKET_LOG_NOSPACE
+    unit_ok(append(a, most - 252 + 1, NOW) == NGX_WEBSOCKET_STORE_NOSPACE
             && l->nmessages == 1
-            && append(a, most - 252, NOW) == NGX_WEBSOCKET_LOG_OK,
+            && append(a, most - 252, NOW) == NGX_WEBSOCKET_STORE_OK,
             "append: where the channel has a long name");
 }
 
@@ -646,19 +647,19 @@ shortage(void)
 static void
 subscribe_short(void)
 {
-    int                          i;
-    uint64_t                     offset;
-    ngx_websocket_log_cursor_t   cursors[5];
-    ngx_websocket_channel_ref_t  a;
+    int                           i;
+    uint64_t                      offset;
+    ngx_websocket_store_cursor_t  cursors[5];
+    ngx_websocket_channel_ref_t   a;
 
-    begin(ngx_websocket_log_min_size());
+    begin(ngx_websocket_store_min_size());
     a = open_at("a", NOW, 1000, 0);
 
     for (i = 0; i < 5; i++) {
-        ngx_websocket_log_attach(l, i, 1 + i);
+        ngx_websocket_store_attach(l, i, 1 + i);
 
         if (i == 4) {
-            while (ngx_websocket_log_free_blocks(l)) {
+            while (ngx_websocket_store_free_blocks(l)) {
                 append(a, 10, NOW);
             }
         }
@@ -689,13 +690,13 @@ subscribe_short(void)
 static void
 seeks(void)
 {
-    uint64_t                     i, offset;
-    uint32_t                     most, steps;
-    ngx_websocket_ref_t          ref;
-    ngx_websocket_channel_t     *ch;
-    ngx_websocket_message_t     *m;
-    ngx_websocket_log_cursor_t   cursor;
-    ngx_websocket_channel_ref_t  a;
+    uint64_t                      i, offset;
+    uint32_t                      most, steps;
+    ngx_websocket_ref_t           ref;
+    ngx_websocket_channel_t      *ch;
+    ngx_websocket_message_t      *m;
+    ngx_websocket_store_cursor_t  cursor;
+    ngx_websocket_channel_ref_t   a;
 
     begin(24 << 20);
     a = open_at("a", NOW, 60000, 0);
@@ -704,13 +705,13 @@ seeks(void)
         append(a, 8, NOW);
     }
 
-    ch = ngx_websocket_log_block(l, a);
+    ch = ngx_websocket_store_block(l, a);
 
     for (most = 0, i = 0; i < 60000; i += 7) {
 
         offset = ch->offset - i;
 
-        if (ngx_websocket_log_seek(l, a, offset, &cursor) != 0
+        if (ngx_websocket_store_seek(l, a, offset, &cursor) != 0
             || next(&cursor, 8, &offset) != 0 || offset != ch->offset - i)
         {
             break;
@@ -719,7 +720,7 @@ seeks(void)
         /* the way that a search goes, counted */
 
         for (steps = 0, ref = ch->last; ref; steps++) {
-            m = ngx_websocket_log_block(l, ref);
+            m = ngx_websocket_store_block(l, ref);
 
             if (m->offset == offset) {
                 break;
@@ -740,19 +741,19 @@ seeks(void)
 static void
 hints(void)
 {
-    uint32_t                     low, i;
-    uint64_t                     position, offset;
-    ngx_websocket_log_cursor_t   reader;
-    ngx_websocket_channel_ref_t  a, ref;
+    uint32_t                      low, i;
+    uint64_t                      position, offset;
+    ngx_websocket_store_cursor_t  reader;
+    ngx_websocket_channel_ref_t   a, ref;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
     a = open_at("a", NOW, 1, 0);
-    position = ngx_websocket_log_hints(l);
+    position = ngx_websocket_store_hints(l);
 
     append(a, 1, NOW);
-    unit_ok(ngx_websocket_log_hint(l, &position, &ref, &low)
-            == NGX_WEBSOCKET_LOG_EMPTY, "hint: none where nobody listens");
+    unit_ok(ngx_websocket_store_hint(l, &position, &ref, &low)
+            == NGX_WEBSOCKET_STORE_EMPTY, "hint: none where nobody listens");
 
     reader = subscribe(a, 0);
 
@@ -761,13 +762,13 @@ hints(void)
         (void) next(&reader, 1, &offset);
     }
 
-    for (i = 2; ngx_websocket_log_hint(l, &position, &ref, &low) == 0; i++) {
+    for (i = 2; ngx_websocket_store_hint(l, &position, &ref, &low) == 0; i++) {
         if (ref != a || low != i) {
             break;
         }
     }
 
-    unit_ok(i == l->nhints + 1 && position == ngx_websocket_log_hints(l),
+    unit_ok(i == l->nhints + 1 && position == ngx_websocket_store_hints(l),
             "hint: a ring full but one");
 
     for (i = 0; i < l->nhints; i++) {
@@ -775,17 +776,17 @@ hints(void)
         (void) next(&reader, 1, &offset);
     }
 
-    unit_ok(ngx_websocket_log_hint(l, &position, &ref, &low)
-            == NGX_WEBSOCKET_LOG_GAP
-            && position == ngx_websocket_log_hints(l),
+    unit_ok(ngx_websocket_store_hint(l, &position, &ref, &low)
+            == NGX_WEBSOCKET_STORE_GAP
+            && position == ngx_websocket_store_hints(l),
             "hint: the ring was, or is being, overwritten");
 
     /* a hint that was written, but whose author died before it was counted */
 
     append(a, 1, NOW);
     l->hints--;
-    ngx_websocket_log_recover(l);
-    unit_ok(ngx_websocket_log_repairs(l) == 1, "repairs: counted, as a hint "
+    ngx_websocket_store_recover(l);
+    unit_ok(ngx_websocket_store_repairs(l) == 1, "repairs: counted, as a hint "
             "may be lost");
 }
 
@@ -794,16 +795,17 @@ static int
 append_key(ngx_websocket_channel_ref_t ref, const char *key,
     uint64_t *offset)
 {
-    int                          rc;
-    ngx_websocket_log_part_t     part = { (const uint8_t *) key, strlen(key) };
-    ngx_websocket_log_message_t  message;
+    int                            rc;
+    ngx_websocket_store_part_t     part = { (const uint8_t *) key,
+    strlen(key) };
+    ngx_websocket_store_message_t  message;
 
     memset(&message, 0, sizeof(message));
     message.time = NOW;
 
-    ngx_websocket_log_key(l, part.data, part.size, message.key);
+    ngx_websocket_store_key(l, part.data, part.size, message.key);
 
-    rc = ngx_websocket_log_append(l, ref, &message, &part, 1, NULL, NULL);
+    rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL, NULL);
     *offset = message.offset;
 
     return rc;
@@ -823,29 +825,31 @@ keys(void)
     b = open_at("b", NOW, 2, 0);
     none = open_at("none", NOW, 0, 0);
 
-    unit_ok(append_key(a, "x", &offset) == NGX_WEBSOCKET_LOG_OK && offset == 1
-            && append_key(a, "y", &offset) == NGX_WEBSOCKET_LOG_OK
-            && append_key(a, "x", &offset) == NGX_WEBSOCKET_LOG_DUPLICATE
+    unit_ok(append_key(a, "x",
+                       &offset) == NGX_WEBSOCKET_STORE_OK && offset == 1
+            && append_key(a, "y", &offset) == NGX_WEBSOCKET_STORE_OK
+            && append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
             && offset == 1
-            && append_key(a, "y", &offset) == NGX_WEBSOCKET_LOG_DUPLICATE
+            && append_key(a, "y", &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
             && offset == 2, "keys: the first one's place");
-    unit_ok(append_key(b, "x", &offset) == NGX_WEBSOCKET_LOG_OK && offset == 1,
+    unit_ok(append_key(b, "x",
+                       &offset) == NGX_WEBSOCKET_STORE_OK && offset == 1,
             "keys: another channel's are others");
-    unit_ok(append_key(a, "z", &offset) == NGX_WEBSOCKET_LOG_OK
-            && append_key(a, "x", &offset) == NGX_WEBSOCKET_LOG_OK
+    unit_ok(append_key(a, "z", &offset) == NGX_WEBSOCKET_STORE_OK
+            && append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_OK
             && offset == 4, "keys: forgotten with the history");
-    unit_ok(append_key(none, "x", &offset) == NGX_WEBSOCKET_LOG_OK
-            && append_key(none, "x", &offset) == NGX_WEBSOCKET_LOG_OK
+    unit_ok(append_key(none, "x", &offset) == NGX_WEBSOCKET_STORE_OK
+            && append_key(none, "x", &offset) == NGX_WEBSOCKET_STORE_OK
             && offset == 2, "keys: nothing is known where nothing is kept");
 
     memset(bytes, 'k', sizeof(bytes));
-    ngx_websocket_log_key(l, bytes, 255, key);
-    ngx_websocket_log_key(l, bytes, 300, other);
+    ngx_websocket_store_key(l, bytes, 255, key);
+    ngx_websocket_store_key(l, bytes, 300, other);
 
     unit_ok(key[0] == other[0] && key[1] == other[1] && key[0] != key[1],
             "keys: 255 bytes count");
 
-    ngx_websocket_log_key(l, bytes, 254, other);
+    ngx_websocket_store_key(l, bytes, 254, other);
     unit_ok(key[0] != other[0] && key[1] != other[1] && sound(),
             "keys: and each of them does");
 }
@@ -856,15 +860,15 @@ keys(void)
 static void
 numbers(void)
 {
-    int                          rc, bad;
-    char                         said[300], expected[600];
-    uint8_t                      buf[600];
-    size_t                       n, room;
-    uint64_t                     offset;
-    ngx_websocket_log_part_t     parts[3];
-    ngx_websocket_log_cursor_t   cursor;
-    ngx_websocket_log_message_t  message;
-    ngx_websocket_channel_ref_t  ref;
+    int                            rc, bad;
+    char                           said[300], expected[600];
+    uint8_t                        buf[600];
+    size_t                         n, room;
+    uint64_t                       offset;
+    ngx_websocket_store_part_t     parts[3];
+    ngx_websocket_store_cursor_t   cursor;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    ref;
 
     begin(1 << 20);
 
@@ -880,7 +884,7 @@ numbers(void)
 
         parts[0].data = (uint8_t *) said;
         parts[0].size = room;
-        parts[1].data = ngx_websocket_log_offset;
+        parts[1].data = ngx_websocket_store_offset;
         parts[1].size = 0;
         parts[2].data = (uint8_t *) "end";
         parts[2].size = 3;
@@ -889,17 +893,18 @@ numbers(void)
         message.time = NOW;
 
         log_section();
-        rc = ngx_websocket_log_append(l, ref, &message, parts, 3, NULL, NULL);
+        rc = ngx_websocket_store_append(l, ref, &message, parts, 3, NULL,
+                                        NULL);
         n = (size_t) sprintf(expected, "%.*s%lluend", (int) room, said,
                              (unsigned long long) offset);
 
-        bad += rc != NGX_WEBSOCKET_LOG_OK || message.offset != offset
+        bad += rc != NGX_WEBSOCKET_STORE_OK || message.offset != offset
                || message.size != n;
 
-        rc = ngx_websocket_log_read(l, &cursor, &message, buf,
-                                    sizeof(buf));
+        rc = ngx_websocket_store_read(l, &cursor, &message, buf,
+                                      sizeof(buf));
 
-        bad += rc != NGX_WEBSOCKET_LOG_OK || message.size != n
+        bad += rc != NGX_WEBSOCKET_STORE_OK || message.size != n
                || memcmp(buf, expected, n) != 0;
     }
 
@@ -913,16 +918,16 @@ static int
 append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
     size_t size, unsigned others)
 {
-    int                          rc;
-    unsigned                     tries;
-    uint64_t                     offset;
-    ngx_websocket_log_part_t     parts[3];
-    ngx_websocket_log_large_t    large;
-    ngx_websocket_log_message_t  message;
+    int                            rc;
+    unsigned                       tries;
+    uint64_t                       offset;
+    ngx_websocket_store_part_t     parts[3];
+    ngx_websocket_store_large_t    large;
+    ngx_websocket_store_message_t  message;
 
     parts[0].data = data;
     parts[0].size = size / 2;
-    parts[1].data = ngx_websocket_log_offset;
+    parts[1].data = ngx_websocket_store_offset;
     parts[1].size = 0;
     parts[2].data = data + size / 2;
     parts[2].size = size - size / 2;
@@ -933,15 +938,15 @@ append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
 
     for (tries = 1; ; tries++) {
 
-        model_again(rc, ngx_websocket_log_reserve(l, ref, &message, parts, 3,
-                                                  0, &large));
+        model_again(rc, ngx_websocket_store_reserve(l, ref, &message, parts, 3,
+                                                    0, &large));
 
-        if (rc != NGX_WEBSOCKET_LOG_OK) {
-            ngx_websocket_log_unreserve(l, 0);
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            ngx_websocket_store_unreserve(l, 0);
             return rc;
         }
 
-        ngx_websocket_log_fill(l, &message, parts, 3, 0, &large);
+        ngx_websocket_store_fill(l, &message, parts, 3, 0, &large);
         log_work.moved = 0;
 
         while (others) {
@@ -949,31 +954,31 @@ append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
             others--;
         }
 
-        rc = ngx_websocket_log_append_large(l, ref, &message, parts, 3, 0,
-                                            &large, NULL, NULL);
+        rc = ngx_websocket_store_append_large(l, ref, &message, parts, 3, 0,
+                                              &large, NULL, NULL);
         offset = message.offset;
         log_section();
 
-        if (rc != NGX_WEBSOCKET_LOG_AGAIN) {
-            return rc == NGX_WEBSOCKET_LOG_OK && offset ? (int) tries : rc;
+        if (rc != NGX_WEBSOCKET_STORE_AGAIN) {
+            return rc == NGX_WEBSOCKET_STORE_OK && offset ? (int) tries : rc;
         }
     }
 }
 
 
 static int
-read_large(ngx_websocket_log_cursor_t *cursor, uint8_t *buf, size_t size,
-    ngx_websocket_log_message_t *message, unsigned *pieces)
+read_large(ngx_websocket_store_cursor_t *cursor, uint8_t *buf, size_t size,
+    ngx_websocket_store_message_t *message, unsigned *pieces)
 {
     int  rc;
 
     for (*pieces = 1; ; ++*pieces) {
 
         log_section();
-        rc = ngx_websocket_log_read(l, cursor, message, buf, size);
+        rc = ngx_websocket_store_read(l, cursor, message, buf, size);
         log_section();
 
-        if (rc != NGX_WEBSOCKET_LOG_AGAIN) {
+        if (rc != NGX_WEBSOCKET_STORE_AGAIN) {
             return rc;
         }
     }
@@ -983,17 +988,17 @@ read_large(ngx_websocket_log_cursor_t *cursor, uint8_t *buf, size_t size,
 static void
 large(void)
 {
-    int                          rc;
-    size_t                       i, size;
-    uint8_t                     *data, *buf;
-    uint64_t                     offset;
-    unsigned                     pieces;
-    ngx_websocket_log_wake_t     wake;
-    ngx_websocket_log_part_t     part;
-    ngx_websocket_log_large_t    state;
-    ngx_websocket_log_cursor_t   reader;
-    ngx_websocket_log_message_t  message;
-    ngx_websocket_channel_ref_t  a, b;
+    int                            rc;
+    size_t                         i, size;
+    uint8_t                       *data, *buf;
+    uint64_t                       offset;
+    unsigned                       pieces;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_large_t    state;
+    ngx_websocket_store_cursor_t   reader;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    a, b;
 
     size = 1500000;
     data = malloc(size);
@@ -1004,12 +1009,12 @@ large(void)
     }
 
     begin(4 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
-    ngx_websocket_log_attach(l, 1, 1);
+    ngx_websocket_store_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 1, 1);
 
     b = open_at("b", NOW, 1000000, 0);
 
-    while (ngx_websocket_log_free_blocks(l)) {
+    while (ngx_websocket_store_free_blocks(l)) {
         append(b, 1, NOW);
     }
 
@@ -1020,7 +1025,7 @@ large(void)
             "large: into a zone that is full of small ones");
 
     rc = read_large(&reader, buf, size + 100, &message, &pieces);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_OK && pieces == 3
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK && pieces == 3
             && message.size == size + 1 && memcmp(buf, data, size / 2) == 0
             && buf[size / 2] == '1'
             && memcmp(buf + size / 2 + 1, data + size / 2, size / 2) == 0,
@@ -1049,17 +1054,17 @@ large(void)
     /* it goes in the midst of being read */
 
     append_large(a, data, 600000, 0);
-    rc = ngx_websocket_log_read(l, &reader, &message, buf, size);
-    ngx_websocket_log_delete(l, a, &wake);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_AGAIN
-            && ngx_websocket_log_read(l, &reader, &message, buf, size)
-               == NGX_WEBSOCKET_LOG_DELETED, "large: deleted meanwhile");
+    rc = ngx_websocket_store_read(l, &reader, &message, buf, size);
+    ngx_websocket_store_delete(l, a, &wake);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_AGAIN
+            && ngx_websocket_store_read(l, &reader, &message, buf, size)
+               == NGX_WEBSOCKET_STORE_DELETED, "large: deleted meanwhile");
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
 
     a = open_at("none", NOW, 0, 0);
     unit_ok(append_large(a, data, size, 0) == 1
-            && ngx_websocket_log_free_blocks(l) < 20000 && sound(),
+            && ngx_websocket_store_free_blocks(l) < 20000 && sound(),
             "large: for nobody");
 
     /* the last subscriber leaves when a part of the blocks is reserved */
@@ -1072,26 +1077,26 @@ large(void)
     memset(&message, 0, sizeof(message));
     message.time = NOW;
 
-    rc = ngx_websocket_log_reserve(l, a, &message, &part, 1, 0, &state);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_AGAIN && state.reserved
+    rc = ngx_websocket_store_reserve(l, a, &message, &part, 1, 0, &state);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_AGAIN && state.reserved
             && l->reserves[0].blocks == state.reserved && sound(),
             "large: %u blocks are reserved", state.reserved);
     log_section();
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
-    rc = ngx_websocket_log_reserve(l, a, &message, &part, 1, 0, &state);
-    ngx_websocket_log_fill(l, &message, &part, 1, 0, &state);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_OK && state.reserved == 0
-            && ngx_websocket_log_append_large(l, a, &message, &part, 1, 0,
-                                              &state, NULL, NULL) == 0
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
+    rc = ngx_websocket_store_reserve(l, a, &message, &part, 1, 0, &state);
+    ngx_websocket_store_fill(l, &message, &part, 1, 0, &state);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK && state.reserved == 0
+            && ngx_websocket_store_append_large(l, a, &message, &part, 1, 0,
+                                                &state, NULL, NULL) == 0
             && message.offset == 2 && sound(), "large: for nobody any more");
 
-    ngx_websocket_log_unreserve(l, 0);
+    ngx_websocket_store_unreserve(l, 0);
     unit_ok(l->reserves[0].blocks == 0 && sound(), "large: given back");
     log_section();
 
     unit_ok(append_large(b, data, (size_t) 5 << 20, 0)
-            == NGX_WEBSOCKET_LOG_NOSPACE && l->nmessages > 100 && sound(),
+            == NGX_WEBSOCKET_STORE_NOSPACE && l->nmessages > 100 && sound(),
             "large: what can never fit drives nothing out");
 
     free(data);
@@ -1104,15 +1109,15 @@ large(void)
 static void
 too_large(void)
 {
-    int                          rc;
-    size_t                       size;
-    uint8_t                     *data;
-    ngx_websocket_log_part_t     part;
-    ngx_websocket_log_message_t  message;
-    ngx_websocket_channel_ref_t  a;
+    int                            rc;
+    size_t                         size;
+    uint8_t                       *data;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    a;
 
     begin((size_t) 4600 << 20);
-    size = (size_t) NGX_WEBSOCKET_LOG_BLOCKS_MAX * NGX_WEBSOCKET_LOG_REST;
+    size = (size_t) NGX_WEBSOCKET_STORE_BLOCKS_MAX * NGX_WEBSOCKET_STORE_REST;
     data = mmap(NULL, size + 300, PROT_READ,
                 MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0);
 
@@ -1123,8 +1128,8 @@ too_large(void)
     memset(&message, 0, sizeof(message));
     message.time = NOW;
 
-    rc = ngx_websocket_log_append(l, a, &message, &part, 1, NULL, NULL);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_NOSPACE && used() == 1,
+    rc = ngx_websocket_store_append(l, a, &message, &part, 1, NULL, NULL);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_NOSPACE && used() == 1,
             "append: more blocks than can be counted");
 
     munmap(data, size + 300);
@@ -1137,17 +1142,17 @@ too_large(void)
 static void
 evict_search(void)
 {
-    unsigned                    n, tries;
-    char                        name[16];
-    ngx_websocket_channel_t    *ch;
-    ngx_websocket_log_cursor_t  cursor;
+    unsigned                      n, tries;
+    char                          name[16];
+    ngx_websocket_channel_t      *ch;
+    ngx_websocket_store_cursor_t  cursor;
 
     begin(8 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
-    ngx_websocket_log_attach(l, 1, 1);
+    ngx_websocket_store_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 1, 1);
     memset(&cursor, 0, sizeof(cursor));
 
-    for (n = 0; ngx_websocket_log_free_blocks(l) > 1; n++) {
+    for (n = 0; ngx_websocket_store_free_blocks(l) > 1; n++) {
         snprintf(name, sizeof(name), "%u", n);
         (void) subscribe(open_at(name, NOW, 0, 0), 0);
     }
@@ -1156,18 +1161,18 @@ evict_search(void)
 
     unit_ok(open_at("more", NOW, 0, 0) == 0, "evict: all are in use");
 
-    ngx_websocket_log_attach(l, 1, 0);
+    ngx_websocket_store_attach(l, 1, 0);
 
     /* as far away as can be */
 
-    ch = ngx_websocket_log_block(l, cursor.channel);
+    ch = ngx_websocket_store_block(l, cursor.channel);
     l->sweep = ch->hash + 1;
 
     for (tries = 1; tries < 2000 && open_at("more", NOW, 0, 0) == 0; tries++) {
         /* void */
     }
 
-    unit_ok(tries > 1 && tries <= l->nbuckets / NGX_WEBSOCKET_LOG_SEARCH + 1
+    unit_ok(tries > 1 && tries <= l->nbuckets / NGX_WEBSOCKET_STORE_SEARCH + 1
             && sound(), "evict: what a dead worker used is found in %u tries",
             tries);
 }
@@ -1178,18 +1183,18 @@ evict_search(void)
 static void
 evict_idle(void)
 {
-    int                          i;
-    char                         name[16];
-    uint64_t                     offset;
-    ngx_websocket_log_wake_t     wake;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   reader;
-    ngx_websocket_log_member_t   member;
-    ngx_websocket_member_ref_t   m;
-    ngx_websocket_channel_ref_t  a, b, c;
+    int                           i;
+    char                          name[16];
+    uint64_t                      offset;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_cursor_t  reader;
+    ngx_websocket_store_member_t  member;
+    ngx_websocket_member_ref_t    m;
+    ngx_websocket_channel_ref_t   a, b, c;
 
-    begin(ngx_websocket_log_min_size());
-    ngx_websocket_log_attach(l, 0, 1);
+    begin(ngx_websocket_store_min_size());
+    ngx_websocket_store_attach(l, 0, 1);
 
     a = open_at("a", NOW, 1000, 0);
     b = open_at("b", NOW, 0, 0);
@@ -1198,7 +1203,7 @@ evict_idle(void)
 
     memset(&member, 0, sizeof(member));
     member.id = 1;
-    ngx_websocket_log_join(l, c, 0, &member, NULL, NULL, 0, &wake, &m);
+    ngx_websocket_store_join(l, c, 0, &member, NULL, NULL, 0, &wake, &m);
 
     for (i = 0; i < 10; i++) {
         append(a, 100, NOW);
@@ -1212,7 +1217,7 @@ evict_idle(void)
         }
     }
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(i == 1000 && info.length == 10 && find("b") && find("c")
             && find("idle999") && find("idle0") == 0 && sound(),
             "evict: a flood of empty channels drives itself out only");
@@ -1221,23 +1226,23 @@ evict_idle(void)
         append(a, 100, NOW);
     }
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.first == 1 && find("b") && find("c"),
             "evict: a history drives empty channels out");
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
-    ngx_websocket_log_leave(l, m, NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_leave(l, m, NOW, NULL, NULL, 0, &wake);
 
     for (i = 0; i < 3; i++) {
         append(a, 100, NOW);
     }
 
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(find("b") == 0 && find("c") == 0 && info.first == 1 && sound(),
             "evict: and those that nobody uses any more");
 
     append(a, 100, NOW);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.first == 2, "evict: then the oldest messages");
 
     /* the last message goes, and then the channel does */
@@ -1260,15 +1265,15 @@ evict_idle(void)
 static void
 evict_behind(void)
 {
-    int                          i, rc, bad;
-    uint64_t                     offset;
-    log_work_t                   most;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   stuck;
-    ngx_websocket_channel_ref_t  a, b;
+    int                           i, rc, bad;
+    uint64_t                      offset;
+    log_work_t                    most;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_cursor_t  stuck;
+    ngx_websocket_channel_ref_t   a, b;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
 
     a = open_at("a", NOW, 0, 0);
     b = open_at("b", NOW, 1000000, 0);
@@ -1281,10 +1286,10 @@ evict_behind(void)
     }
 
     for (bad = 0, i = 0; i < 20000; i++) {
-        bad += append(b, 10, NOW) != NGX_WEBSOCKET_LOG_OK;
+        bad += append(b, 10, NOW) != NGX_WEBSOCKET_STORE_OK;
     }
 
-    ngx_websocket_log_info(l, b, &info);
+    ngx_websocket_store_info(l, b, &info);
     unit_ok(bad == 0 && info.length > 1500 && sound(),
             "evict: 1500 that wait to be read, %d refusals", bad);
     unit_ok(next(&stuck, 10, &offset) == 0 && offset == 1,
@@ -1295,7 +1300,7 @@ evict_behind(void)
     while (next(&stuck, 10, &offset) == 0) { /* void */ }
 
     append(b, 10, NOW);
-    unit_ok(ngx_websocket_log_free_blocks(l) == 0 && l->nmessages < 4000
+    unit_ok(ngx_websocket_store_free_blocks(l) == 0 && l->nmessages < 4000
             && sound(), "evict: the oldest that was read goes");
 
     for (i = 0; i < 1500; i++) {
@@ -1303,25 +1308,25 @@ evict_behind(void)
     }
 
     unit_ok(((ngx_websocket_channel_t *)
-             ngx_websocket_log_block(l, a))->held.of.count == 0,
+             ngx_websocket_store_block(l, a))->held.of.count == 0,
             "evict: and so do all of them");
 
     /* all waits to be read: that is found out, and is not so for ever */
 
     (void) subscribe(b, 0);
 
-    while (append(a, 10, NOW) == NGX_WEBSOCKET_LOG_OK) { /* void */ }
+    while (append(a, 10, NOW) == NGX_WEBSOCKET_STORE_OK) { /* void */ }
 
     most = log_most;
     log_most.looked = 0;
     rc = append(b, 10, NOW);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_NOSPACE
-            && log_most.looked <= 2 * NGX_WEBSOCKET_LOG_ROOM,
+    unit_ok(rc == NGX_WEBSOCKET_STORE_NOSPACE
+            && log_most.looked <= 2 * NGX_WEBSOCKET_STORE_ROOM,
             "evict: a zone that is known to be full is not searched again");
 
     log_most.looked = most.looked;
-    ngx_websocket_log_unsubscribe(l, &stuck, NOW);
-    unit_ok(append(b, 10, NOW) == NGX_WEBSOCKET_LOG_OK && sound(),
+    ngx_websocket_store_unsubscribe(l, &stuck, NOW);
+    unit_ok(append(b, 10, NOW) == NGX_WEBSOCKET_STORE_OK && sound(),
             "evict: until somebody has left");
 }
 
@@ -1331,43 +1336,43 @@ evict_behind(void)
 static void
 history_of_blocks(void)
 {
-    int                          i;
-    ngx_websocket_channel_t     *ch;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   reader;
-    ngx_websocket_channel_ref_t  a, b;
-    ngx_websocket_log_history_t  history = { 100000, 0, 40 };
+    int                            i;
+    ngx_websocket_channel_t       *ch;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_cursor_t   reader;
+    ngx_websocket_channel_ref_t    a, b;
+    ngx_websocket_store_history_t  history = { 100000, 0, 40 };
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
 
     b = open_at("b", NOW, 1000, 0);
     append(b, 10, NOW);
 
     a = open_at("a", NOW, 100000, 0);
-    ch = ngx_websocket_log_block(l, a);
+    ch = ngx_websocket_store_block(l, a);
 
     for (i = 0; i < 1000; i++) {
         append(a, 10, NOW);
     }
 
-    ngx_websocket_log_open_channel(l, (const uint8_t *) "a", 1,
-                         ngx_websocket_log_hash(l, (const uint8_t *) "a", 1),
+    ngx_websocket_store_open_channel(l, (const uint8_t *) "a", 1,
+                         ngx_websocket_store_hash(l, (const uint8_t *) "a", 1),
                          NOW, &history, &a);
 
     append(a, 10, NOW);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.length == 40 && ch->held.of.blocks == 40 && sound(),
             "history: shortened to 40 blocks");
 
     append(a, 9000, NOW);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.offset == 1002 && ch->held.of.blocks == 40
             && info.length == 4, "history: a large message, and what fits "
             "beside it");
 
     append(a, 20000, NOW);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.offset == 1003 && info.length == 0
             && ch->held.of.blocks == 0, "history: one that is too large");
 
@@ -1377,11 +1382,11 @@ history_of_blocks(void)
     unit_ok(ch->held.of.count == 2, "history: what a worker has yet to read "
             "stays");
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
     sweep(NOW, 60000);
     unit_ok(ch->held.of.count == 1 && sound(), "history: until it has");
 
-    ngx_websocket_log_info(l, b, &info);
+    ngx_websocket_store_info(l, b, &info);
     unit_ok(info.length == 1, "history: another channel's is untouched");
 }
 
@@ -1391,39 +1396,39 @@ history_of_blocks(void)
 static void
 garbage(void)
 {
-    int                          i;
-    uint64_t                     before;
-    log_work_t                   most;
-    ngx_websocket_log_stat_t     stat;
-    ngx_websocket_log_wake_t     wake;
-    ngx_websocket_log_info_t     info;
-    ngx_websocket_log_cursor_t   reader;
-    ngx_websocket_channel_ref_t  a, b;
+    int                           i;
+    uint64_t                      before;
+    log_work_t                    most;
+    ngx_websocket_store_stat_t    stat;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_store_cursor_t  reader;
+    ngx_websocket_channel_ref_t   a, b;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 0, 1);
 
     b = open_at("b", NOW, 100000, 0);
     append(b, 10, NOW);
     a = open_at("a", NOW, 100000, 0);
     reader = subscribe(a, 0);
 
-    while (ngx_websocket_log_free_blocks(l)) {
+    while (ngx_websocket_store_free_blocks(l)) {
         append(a, 10, NOW);
-        ngx_websocket_log_skip(l, &reader);
+        ngx_websocket_store_skip(l, &reader);
     }
 
     before = l->nmessages;
     log_section();
     most = log_most;
     log_most.looked = 0;
-    ngx_websocket_log_delete(l, a, &wake);
+    ngx_websocket_store_delete(l, a, &wake);
     log_section();
-    ngx_websocket_log_stat(l, &stat);
+    ngx_websocket_store_stat(l, &stat);
 
     unit_ok(before > 3000 && stat.messages == 1 && stat.used == 3
             && stat.channels == 2
-            && log_most.looked <= NGX_WEBSOCKET_LOG_ROOM && sound(),
+            && log_most.looked <= NGX_WEBSOCKET_STORE_ROOM && sound(),
             "delete: of %u messages after a look at %u", (unsigned) before,
             (unsigned) log_most.looked);
 
@@ -1433,17 +1438,17 @@ garbage(void)
         append(b, 10, NOW);
     }
 
-    ngx_websocket_log_info(l, b, &info);
+    ngx_websocket_store_info(l, b, &info);
     unit_ok(info.length == 2001 && sound(), "append: takes from it first");
 
-    ngx_websocket_log_delete(l, b, &wake);
+    ngx_websocket_store_delete(l, b, &wake);
     unit_ok(l->garbage.first == a && l->garbage.last == b && sound(),
             "delete: another one");
 
-    ngx_websocket_log_unsubscribe(l, &reader, NOW);
+    ngx_websocket_store_unsubscribe(l, &reader, NOW);
     sweep(NOW, 60000);
     unit_ok(used() == 0 && l->garbage.first == 0
-            && ngx_websocket_log_free_blocks(l) == l->nblocks - 1 && sound(),
+            && ngx_websocket_store_free_blocks(l) == l->nblocks - 1 && sound(),
             "sweep: gives it all back");
 }
 
@@ -1454,37 +1459,37 @@ static void
 sweepers(void)
 {
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 3, 1);
-    ngx_websocket_log_attach(l, 4, 1);
+    ngx_websocket_store_attach(l, 3, 1);
+    ngx_websocket_store_attach(l, 4, 1);
 
-    unit_ok(ngx_websocket_log_sweeper(l, 3, NOW, 900)
-            && ngx_websocket_log_sweeper(l, 3, NOW + 5000, 900)
-            && !ngx_websocket_log_sweeper(l, 4, NOW + 5000, 900),
+    unit_ok(ngx_websocket_store_sweeper(l, 3, NOW, 900)
+            && ngx_websocket_store_sweeper(l, 3, NOW + 5000, 900)
+            && !ngx_websocket_store_sweeper(l, 4, NOW + 5000, 900),
             "sweeper: one at a time");
 
-    ngx_websocket_log_swept(l, 4);
-    unit_ok(!ngx_websocket_log_sweeper(l, 4, NOW + 5000, 900),
+    ngx_websocket_store_swept(l, 4);
+    unit_ok(!ngx_websocket_store_sweeper(l, 4, NOW + 5000, 900),
             "sweeper: not for another");
 
-    ngx_websocket_log_swept(l, 3);
-    unit_ok(!ngx_websocket_log_sweeper(l, 4, NOW + 899, 900)
-            && ngx_websocket_log_sweeper(l, 4, NOW + 900, 900)
-            && !ngx_websocket_log_sweeper(l, 3, NOW + 5000, 900),
+    ngx_websocket_store_swept(l, 3);
+    unit_ok(!ngx_websocket_store_sweeper(l, 4, NOW + 899, 900)
+            && ngx_websocket_store_sweeper(l, 4, NOW + 900, 900)
+            && !ngx_websocket_store_sweeper(l, 3, NOW + 5000, 900),
             "sweeper: the next one, after a pause");
 
-    ngx_websocket_log_attach(l, 4, 2);
-    unit_ok(ngx_websocket_log_sweeper(l, 3, NOW + 5000, 900),
+    ngx_websocket_store_attach(l, 4, 2);
+    unit_ok(ngx_websocket_store_sweeper(l, 3, NOW + 5000, 900),
             "sweeper: void with its worker");
-    unit_ok(!ngx_websocket_log_sweeper(l, 4, NOW + 14999, 900)
-            && ngx_websocket_log_sweeper(l, 4, NOW + 15000, 900)
-            && !ngx_websocket_log_sweeper(l, 3, NOW + 15000, 900),
+    unit_ok(!ngx_websocket_store_sweeper(l, 4, NOW + 14999, 900)
+            && ngx_websocket_store_sweeper(l, 4, NOW + 15000, 900)
+            && !ngx_websocket_store_sweeper(l, 3, NOW + 15000, 900),
             "sweeper: for ten seconds, if it hangs");
 
-    ngx_websocket_log_swept(l, 4);
-    (void) ngx_websocket_log_sweeper(l, 3, NOW + 16000, 900);
+    ngx_websocket_store_swept(l, 4);
+    (void) ngx_websocket_store_sweeper(l, 3, NOW + 16000, 900);
 
-    ngx_websocket_log_swept(l, 3);
-    unit_ok(ngx_websocket_log_sweeper(l, 4, NOW, 900),
+    ngx_websocket_store_swept(l, 3);
+    unit_ok(ngx_websocket_store_sweeper(l, 4, NOW, 900),
             "sweeper: the clock may step back");
 }
 
@@ -1494,7 +1499,7 @@ sweepers(void)
 static void
 late(void)
 {
-    ngx_websocket_log_info_t     info;
+    ngx_websocket_store_info_t   info;
     ngx_websocket_channel_ref_t  a;
 
     begin(1 << 20);
@@ -1502,12 +1507,12 @@ late(void)
 
     append(a, 10, NOW + 100);
     append(a, 10, NOW + 50);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.published == NOW + 100, "append: no earlier than the last");
 
     (void) open_at("b", NOW + 90000, 0, 0);
     append(a, 10, NOW + 200);
-    ngx_websocket_log_info(l, a, &info);
+    ngx_websocket_store_info(l, a, &info);
     unit_ok(info.published == NOW + 90000 && info.length == 1 && sound(),
             "append: who was held up does not append what is old");
 }
@@ -1519,59 +1524,59 @@ members_of(void)
     int                           rc;
     uint32_t                      n;
     uint64_t                      id;
-    ngx_websocket_log_wake_t      wake;
-    ngx_websocket_log_member_t    member, list[4];
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_store_member_t  member, list[4];
     ngx_websocket_member_ref_t    refs[3], ref;
     ngx_websocket_channel_ref_t   a;
 
     begin(1 << 20);
-    ngx_websocket_log_attach(l, 0, 1);
-    ngx_websocket_log_attach(l, 1, 2);
+    ngx_websocket_store_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 1, 2);
 
     a = open_at("a", NOW, 0, 0);
     memset(&member, 0, sizeof(member));
 
     for (id = 1; id <= 3; id++) {
         member.id = id;
-        ngx_websocket_log_join(l, a, id == 2, &member, NULL, NULL, 0, &wake,
-                               &refs[id - 1]);
+        ngx_websocket_store_join(l, a, id == 2, &member, NULL, NULL, 0, &wake,
+                                 &refs[id - 1]);
     }
 
     ref = 0;
     id = 0;
     n = 2;
-    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_OK && n == 2 && list[0].id == 1
+    rc = ngx_websocket_store_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK && n == 2 && list[0].id == 1
             && list[1].id == 2 && id == 2, "members: the first two");
 
     n = 2;
-    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_EMPTY && n == 1 && list[0].id == 3,
+    rc = ngx_websocket_store_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_EMPTY && n == 1 && list[0].id == 3,
             "members: and the last");
 
     ref = refs[1];
     id = 2;
-    ngx_websocket_log_leave(l, refs[1], NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_store_leave(l, refs[1], NOW, NULL, NULL, 0, &wake);
     n = 2;
-    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_GAP && n == 0,
+    rc = ngx_websocket_store_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_GAP && n == 0,
             "members: the one to go on from has left");
 
-    ngx_websocket_log_attach(l, 0, 0);
+    ngx_websocket_store_attach(l, 0, 0);
     n = 4;
     ref = 0;
-    rc = ngx_websocket_log_members(l, a, &ref, &id, list, &n);
-    unit_ok(rc == NGX_WEBSOCKET_LOG_EMPTY && n == 0,
+    rc = ngx_websocket_store_members(l, a, &ref, &id, list, &n);
+    unit_ok(rc == NGX_WEBSOCKET_STORE_EMPTY && n == 0,
             "members: a dead worker's are not shown");
 
     sweep(NOW + 1000000, 0);
-    unit_ok(find("a") == a && ngx_websocket_log_orphan(l, &member) == refs[0]
+    unit_ok(find("a") == a && ngx_websocket_store_orphan(l, &member) == refs[0]
             && member.id == 1, "members: but wait to be taken off");
 
-    ngx_websocket_log_leave(l, refs[0], NOW, NULL, NULL, 0, &wake);
-    ngx_websocket_log_leave(l, refs[2], NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_store_leave(l, refs[0], NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_store_leave(l, refs[2], NOW, NULL, NULL, 0, &wake);
     sweep(NOW + 1000000, 0);
-    unit_ok(ngx_websocket_log_orphan(l, &member) == 0 && used() == 0
+    unit_ok(ngx_websocket_store_orphan(l, &member) == 0 && used() == 0
             && sound(), "members: and then all is given back");
 }
 
@@ -1657,12 +1662,12 @@ main(void)
     members_of();
 
     for (seed = 1; seed <= 4; seed++) {
-        random_commands(ngx_websocket_log_min_size(), 0, 8000, seed);
+        random_commands(ngx_websocket_store_min_size(), 0, 8000, seed);
         random_commands(256 << 10, 0, 8000, seed);
         random_commands(8 << 20, 1, 2000, seed);
     }
 
-    unit_ok(log_most.looked <= NGX_WEBSOCKET_LOG_SECTION
+    unit_ok(log_most.looked <= NGX_WEBSOCKET_STORE_SECTION
             && log_most.moved <= LOG_MEGABYTE,
             "under the lock at most %u were looked at, and %u bytes moved",
             (unsigned) log_most.looked, (unsigned) log_most.moved);

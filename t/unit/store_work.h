@@ -1,7 +1,7 @@
 
 /*
- * What the log does while the lock is held once, counted.  Included before the
- * log's files; log_section() is called where the lock would be given up.
+ * What the store does while the lock is held once, counted.  Included before
+ * the store's files; log_section() is called where the lock would be given up.
  */
 
 
@@ -14,8 +14,8 @@
 
 #define LOG_MEGABYTE  (1024 * 1024)
 
-#define ngx_websocket_log_looked(n)  log_work.looked += (n)
-#define ngx_websocket_log_moved(n)   log_work.moved += (n)
+#define ngx_websocket_store_looked(n)  log_work.looked += (n)
+#define ngx_websocket_store_moved(n)   log_work.moved += (n)
 
 
 typedef struct {
