@@ -127,8 +127,9 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
 
     snapshot->conf = wmcf;
     snapshot->nstats = table ? table->nentries : 0;
-    snapshot->zones = ngx_palloc(r->pool, wmcf->zones.nelts
-                                          * sizeof(ngx_websocket_store_stat_t));
+    snapshot->zones = ngx_palloc(r->pool,
+                                 wmcf->zones.nelts
+                                 * sizeof(ngx_websocket_store_stat_t));
     snapshot->stats = ngx_palloc(r->pool, snapshot->nstats
                                         * sizeof(ngx_http_websocket_stats_t));
 

@@ -114,7 +114,8 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
                      "name", zones[i]->name.data, zones[i]->name.len,
                      "size", (json_int_t) stat->blocks
                              * NGX_WEBSOCKET_STORE_BLOCK,
-                     "used", (json_int_t) stat->used * NGX_WEBSOCKET_STORE_BLOCK,
+                     "used", (json_int_t) stat->used
+                             * NGX_WEBSOCKET_STORE_BLOCK,
                      "channels", (json_int_t) stat->channels,
                      "messages", (json_int_t) stat->messages);
 

@@ -19,7 +19,8 @@
 
 typedef struct {
     const ngx_http_websocket_subscriber_t  *subscriber; /* of all zones */
-    ngx_http_websocket_leave_message_pt   leave_message;    /* for members that died */
+    ngx_http_websocket_leave_message_pt     leave_message; /* of members that
+                                                              died */
 
     void                        (*wanted)(void);    /* the slot, by another
                                                        worker */

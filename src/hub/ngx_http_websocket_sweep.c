@@ -66,11 +66,13 @@ ngx_http_websocket_sweep(ngx_array_t *zones)
 static void
 ngx_http_websocket_sweep_handler(ngx_event_t *ev)
 {
-    ngx_uint_t                   i, left;
-    ngx_http_websocket_zone_t  **zone;
+    ngx_uint_t                            i, left;
+    ngx_http_websocket_zone_t           **zone;
+    ngx_http_websocket_leave_message_pt   leave_message;
 
     left = 0;
     zone = ngx_http_websocket_sweeping.zones->elts;
+    leave_message = ngx_http_websocket_sweeping.leave_message;
 
     for (i = 0; i < ngx_http_websocket_sweeping.zones->nelts; i++) {
 
@@ -78,8 +80,7 @@ ngx_http_websocket_sweep_handler(ngx_event_t *ev)
             continue;
         }
 
-        left |= ngx_http_websocket_hub_reap_members(zone[i],
-                                           ngx_http_websocket_sweeping.leave_message);
+        left |= ngx_http_websocket_hub_reap_members(zone[i], leave_message);
         left |= ngx_http_websocket_zone_sweep(zone[i]);
     }
 

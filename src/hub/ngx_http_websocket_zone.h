@@ -200,7 +200,8 @@ ngx_int_t ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
 
 /* Takes one off whose worker died.  Returns 0 when none was taken off. */
-ngx_uint_t ngx_http_websocket_zone_reap_members(ngx_http_websocket_zone_t *zone,
+ngx_uint_t ngx_http_websocket_zone_reap_members(
+    ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
 
 /*
@@ -220,8 +221,8 @@ int ngx_http_websocket_zone_quota_acquire(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_quota_t *quotas);
 
 /* Gives them back. */
-ngx_int_t ngx_http_websocket_zone_quota_release(ngx_http_websocket_zone_t *zone,
-    ngx_websocket_store_quota_t *quotas, size_t n);
+ngx_int_t ngx_http_websocket_zone_quota_release(
+    ngx_http_websocket_zone_t *zone, ngx_websocket_store_quota_t *quotas, size_t n);
 
 /*
  * Is the zone crowded with unread messages of that channel?  As of the log: 1

@@ -3,7 +3,7 @@
 
 
 /* "from": and ,"session":"0123456789abcdef" */
-#define NGX_HTTP_WEBSOCKET_FROM_SIZE  (NGX_WEBSOCKET_STORE_MEMBER_SIZE          \
+#define NGX_HTTP_WEBSOCKET_FROM_SIZE  (NGX_WEBSOCKET_STORE_MEMBER_SIZE        \
                                        - (sizeof("\"from\":") - 1)            \
                                        - (sizeof(",\"session\":\"\"") - 1) - 16)
 

@@ -31,8 +31,8 @@ void ngx_http_websocket_presence_leave(
  * worker died.  Fills in the message and its parts; returns how many, 0 for
  * none.
  */
-size_t ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
+size_t ngx_http_websocket_presence_leave_message(
+    ngx_websocket_store_member_t *member, ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PRESENCE_H */

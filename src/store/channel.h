@@ -15,8 +15,8 @@
  * Finds a channel by name, 1 to NGX_WEBSOCKET_STORE_NAME_SIZE bytes.  Returns
  * its ref, or 0 when there is none (or it was deleted).
  */
-ngx_websocket_channel_ref_t ngx_websocket_store_find(ngx_websocket_store_t *store,
-    const uint8_t *name, size_t size, uint64_t hash);
+ngx_websocket_channel_ref_t ngx_websocket_store_find(
+    ngx_websocket_store_t *store, const uint8_t *name, size_t size, uint64_t hash);
 
 /*
  * Finds a channel, or makes it, with an epoch that no other channel of this
@@ -102,8 +102,8 @@ int ngx_websocket_store_live(ngx_websocket_store_t *store,
     const ngx_websocket_entry_t *entry);
 
 /* The entry of a worker that has subscribers or members, or NULL. */
-ngx_websocket_entry_t *ngx_websocket_store_own_entry(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, uint32_t slot);
+ngx_websocket_entry_t *ngx_websocket_store_own_entry(
+    ngx_websocket_store_t *store, ngx_websocket_channel_t *ch, uint32_t slot);
 
 /*
  * Finds an entry that is free, or makes one.  Returns OK, NOSPACE or AGAIN.

@@ -44,8 +44,8 @@ void ngx_websocket_store_member(ngx_websocket_store_t *store,
  * A member whose worker died and that has yet to be taken off by leave():
  * returns 0 when there is none.
  */
-ngx_websocket_member_ref_t ngx_websocket_store_orphan(ngx_websocket_store_t *store,
-    ngx_websocket_store_member_t *member);
+ngx_websocket_member_ref_t ngx_websocket_store_orphan(
+    ngx_websocket_store_t *store, ngx_websocket_store_member_t *member);
 
 /*
  * Copies up to *n members of the channel in the order of their joining, first

@@ -6,10 +6,10 @@
 #include "store/store_private.h"
 
 
-#define NGX_WEBSOCKET_STORE_FIRST                                               \
+#define NGX_WEBSOCKET_STORE_FIRST                                             \
     (NGX_WEBSOCKET_STORE_BLOCK - offsetof(ngx_websocket_message_t, data))
 
-#define NGX_WEBSOCKET_STORE_REST                                                \
+#define NGX_WEBSOCKET_STORE_REST                                              \
     (NGX_WEBSOCKET_STORE_BLOCK - offsetof(ngx_websocket_block_t, data))
 
 
@@ -51,8 +51,9 @@ static uint32_t ngx_websocket_store_wake(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake);
 static void ngx_websocket_store_write(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put);
-static ngx_websocket_ref_t ngx_websocket_store_acquire(ngx_websocket_store_t *store,
-    ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end);
+static ngx_websocket_ref_t ngx_websocket_store_acquire(
+    ngx_websocket_store_t *store, ngx_websocket_store_put_t *put,
+    ngx_websocket_ref_t *end);
 static int ngx_websocket_store_renumber(ngx_websocket_store_t *store,
     ngx_websocket_store_put_t *put, ngx_websocket_store_large_t *large);
 static void ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
@@ -80,10 +81,11 @@ static void ngx_websocket_store_set_jump(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_message_t *m);
 static uint64_t ngx_websocket_store_first(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch);
-static ngx_websocket_ref_t ngx_websocket_store_search(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, uint64_t offset);
-static ngx_websocket_ref_t ngx_websocket_store_next(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, ngx_websocket_store_cursor_t *cursor);
+static ngx_websocket_ref_t ngx_websocket_store_search(
+    ngx_websocket_store_t *store, ngx_websocket_channel_t *ch, uint64_t offset);
+static ngx_websocket_ref_t ngx_websocket_store_next(
+    ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
+    ngx_websocket_store_cursor_t *cursor);
 static int ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor);
 static uint64_t ngx_websocket_store_left(ngx_websocket_store_t *store,
@@ -761,7 +763,7 @@ ngx_websocket_store_renumber(ngx_websocket_store_t *store,
         return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
-    place.log = store;
+    place.store = store;
     place.p = ngx_websocket_store_at(store, large->at);
     place.next = large->next;
     place.left = large->left - 1;
@@ -1097,8 +1099,8 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
 /* the blocks of the message, which are ours: of a large one with its bytes */
 
 static ngx_websocket_ref_t
-ngx_websocket_store_acquire(ngx_websocket_store_t *store,
-    ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end)
+ngx_websocket_store_acquire(
+    ngx_websocket_store_t *store, ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end)
 {
     ngx_websocket_ref_t       first;
     ngx_websocket_reserve_t  *reserve;

@@ -156,7 +156,8 @@ ngx_websocket_store_crowded(ngx_websocket_store_t *store,
 
     /* as if all messages were equal: it is nothing to be right about */
 
-    many = store->nblocks - ngx_websocket_store_free_blocks(store) - store->waste;
+    many = store->nblocks - ngx_websocket_store_free_blocks(store)
+           - store->waste;
     many = many ? store->nmessages * store->nblocks
                   / (many * NGX_WEBSOCKET_STORE_CROWD) : 0;
 

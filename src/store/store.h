@@ -39,10 +39,10 @@
 #define NGX_WEBSOCKET_STORE_BLOCK      256
 #define NGX_WEBSOCKET_STORE_WORKERS    256   /* slots of workers */
 #define NGX_WEBSOCKET_STORE_NAME_SIZE  240   /* the longest channel name */
-#define NGX_WEBSOCKET_STORE_MEMBER_SIZE  192 /* what is kept of a member */
+#define NGX_WEBSOCKET_STORE_MEMBER_SIZE  192   /* what is kept of a member */
 #define NGX_WEBSOCKET_STORE_QUOTA_SIZE   20    /* the name of a row of quotas */
-#define NGX_WEBSOCKET_STORE_CROWD      4     /* the part of the region, 1/n, that
-                                              is a crowd of messages */
+#define NGX_WEBSOCKET_STORE_CROWD      4     /* the part of the region, 1/n,
+                                                that is a crowd of messages */
 
 /* what the functions return; ngx_websocket_store_strerror() says it */
 
@@ -166,7 +166,7 @@ typedef struct {
     uint64_t       id;              /* not 0 */
     uint64_t       time;            /* of its joining */
     uint16_t       size;            /* of data */
-    uint8_t        leave_message;           /* the caller's: tell of its death */
+    uint8_t        leave_message;   /* the caller's: tell of its death */
     uint8_t        data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
 } ngx_websocket_store_member_t;
 

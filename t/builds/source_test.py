@@ -17,12 +17,12 @@ from nginx import Tap
 # include F*.  No way leads back.
 
 MAY = {
-    'http': 'session auth message hub wire* conf',
-    'session': 'auth message hub wire* conf',
-    'auth': 'hub wire* conf',
-    'message': 'hub wire* conf',
-    'hub': 'wire* conf',
-    'conf': 'auth* hub* message* session* wire*',
+    'http': 'session auth message hub store* wire* conf',
+    'session': 'auth message hub store* wire* conf',
+    'auth': 'hub store* wire* conf',
+    'message': 'hub store* wire* conf',
+    'hub': 'store* wire* conf',
+    'conf': 'auth* store* message* session* wire*',
     'message*': 'wire*',
 }
 

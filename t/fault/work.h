@@ -70,7 +70,7 @@ ngx_websocket_work_section(void)
 
 /* what is done without the lock does not count */
 
-#define ngx_websocket_store_section_begin()                                     \
+#define ngx_websocket_store_section_begin()                                   \
     (ngx_websocket_work.looked = ngx_websocket_work.moved = 0)
 
 

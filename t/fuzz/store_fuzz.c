@@ -1,12 +1,12 @@
 
 /* The store by a stream of commands, four bytes each, watched by the model. */
 
-#include "log_work.h"
+#include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
 #include "store/member.c"
 #include "store/message.c"
-#include "log_check.c"
+#include "store_check.c"
 #include "store_model.h"
 
 

@@ -69,7 +69,7 @@ ngx_websocket_store_check(ngx_websocket_store_t *store)
     ngx_websocket_store_check_t  check;
 
     memset(&check, 0, sizeof(check));
-    check.log = store;
+    check.store = store;
 
     check.seen = calloc(store->nblocks, 1);
     if (check.seen == NULL) {

@@ -35,7 +35,7 @@ static void hook_store(uint64_t *word, uint64_t value, int order);
 #include "store/channel.c"
 #include "store/member.c"
 #include "store/message.c"
-#include "log_check.c"
+#include "store_check.c"
 
 
 #define NOW       1000000
@@ -1653,7 +1653,7 @@ main(void)
     }
 
     for (i = 0; i < DEPTH; i++) {
-        free(worlds[i].log);
+        free(worlds[i].store);
     }
 
     free(seen);

@@ -20,12 +20,12 @@ static void fault(void);
 #define ngx_websocket_store_fault()  fault()
 
 #include "unit.h"
-#include "log_work.h"
+#include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
 #include "store/member.c"
 #include "store/message.c"
-#include "log_check.c"
+#include "store_check.c"
 #include "store_model.h"
 
 

@@ -433,7 +433,8 @@ model_no_space(model_t *model, ngx_websocket_channel_ref_t ref, size_t size)
     ch = ngx_websocket_store_block(model->store, ref);
 
     blocks = 1 + ngx_websocket_store_own_blocks(model->store, ch)
-             + (size + NGX_WEBSOCKET_STORE_BLOCK) / (NGX_WEBSOCKET_STORE_BLOCK - 4);
+             + (size + NGX_WEBSOCKET_STORE_BLOCK)
+               / (NGX_WEBSOCKET_STORE_BLOCK - 4);
 
     if (model->roomy
         || (model_deserted(model) && blocks < model->store->nblocks))

@@ -1,7 +1,7 @@
 
 /*
  * One store in memory of this process, which each test begins anew.  Included
- * behind log_check.c.
+ * behind store_check.c.
  */
 
 

@@ -6,14 +6,14 @@
 
 
 #include "unit.h"
-#include "log_work.h"
+#include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
 #include "store/member.c"
 #include "store/message.c"
 #include "store/quota.c"
-#include "log_check.c"
-#include "log_region.h"
+#include "store_check.c"
+#include "store_region.h"
 
 
 #define NOW    1000000
