@@ -144,6 +144,10 @@ typedef struct {
 int ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 
+/*
+ * Counts one subscriber less.  Returns NGX_OK, or NGX_BUSY when the lock
+ * cannot be had now: then nothing was done.
+ */
 ngx_int_t ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor);
 

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "message/filter.h"
 #include "message/fields.h"
 #include "message/filter_private.h"
 

@@ -4,6 +4,7 @@
 #include "hub/log_message.h"
 #include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"
+#include "message/type_check.h"
 
 
 static ngx_int_t ngx_http_websocket_intake_check(

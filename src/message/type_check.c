@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/type_check.h"
 #include "message/type_private.h"
 
 

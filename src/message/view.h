@@ -33,6 +33,7 @@ typedef struct ngx_websocket_view_s  ngx_websocket_view_t;
 ngx_websocket_view_t *ngx_websocket_view_create(const char *name,
     const char *const *paths, size_t n, char *error, size_t size);
 
+/* Frees a view. */
 void ngx_websocket_view_destroy(ngx_websocket_view_t *view);
 
 /* Its name. */

@@ -66,6 +66,7 @@ void ngx_http_websocket_wheel_del(ngx_queue_t *node);
  */
 ngx_http_websocket_time_t ngx_http_websocket_wheel_resumed(void);
 
+/* Returns 1 when the node is set, else 0. */
 static ngx_inline ngx_uint_t
 ngx_http_websocket_wheel_is_set(ngx_queue_t *node)
 {
