@@ -259,7 +259,8 @@ typedef struct {
 typedef struct {
     /* the directives that answer, of which one at most stands in a location */
 
-    ngx_http_handler_pt           handler;  /* its one, or NULL */
+    ngx_http_handler_pt           handler;  /* of the one that does, or
+                                               NULL */
     ngx_uint_t                    websocket;
     ngx_uint_t                    publish;
     ngx_uint_t                    status;
