@@ -37,11 +37,6 @@ BUT = {
     "patterns are nginx's regular expressions, and need no more of it",
 }
 
-# A library in several files has one header, NAME.h, and NAME_private.h for
-# what its files NAME_*.c need of each other.
-
-LIBRARIES = 'message/filter', 'message/schema', 'message/type'
-
 LONGEST, MEDIAN, P95 = 90, 25, 60       # lines of functions
 
 Function = namedtuple('Function', 'file line name exported length')
@@ -133,28 +128,19 @@ def unused(files):
             yield f'BUT: src/{file} does not include {ours}'
 
 
-def headers(file):
-    """Those that bear a file's name."""
-    stem = file.removesuffix('.c')
-    names = [f'{stem}.h']
-    for library in LIBRARIES:
-        if stem == library or stem.startswith(f'{library}_'):
-            names += [f'{library}.h', f'{library}_private.h']
-    return names
-
-
 def declarations(files):
-    """Exported functions that no header of their file's name declares."""
+    """Exported functions that the header of their file's name does not
+    declare."""
     declared = {file: set(re.findall(r'\b(\w+)\(', code(lines)))
                 for file, lines in files.items() if file.endswith('.h')}
 
     for f in functions(files):
-        names = headers(f.file)
+        header = f'{f.file.removesuffix(".c")}.h'
         if (f.file.endswith('.c') and f.exported
-                and not any(f.name in declared.get(h, ()) for h in names)):
+                and f.name not in declared.get(header, ())):
             other = [h for h in declared if f.name in declared[h]]
             yield (f'src/{f.file}:{f.line}: {f.name}() is not declared in '
-                   f'src/{names[0]}, but in {" ".join(other) or "no header"}')
+                   f'src/{header}, but in {" ".join(other) or "no header"}')
 
 
 def lengths(files):
