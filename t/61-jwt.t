@@ -13,7 +13,6 @@ make_keys($dir);
 
 my $public = do { local (@ARGV, $/) = "$dir/rsa.pub"; <> };
 
-write_file("$dir/empty", '');
 write_file("$dir/short", "short\n");
 write_file("$dir/keys.json",
            qq({"keys":[{"kid":"one","alg":"HS256","secret":"$secret 1"},)
@@ -653,69 +652,6 @@ a< 101
 
 
 
-=== TEST 12: a key file is needed
---- config
-    websocket_jwt alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "key=": key=FILE is required in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 13: one that is there
---- config
-    websocket_jwt key=nowhere alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*open\(\) "\S+\/conf\/nowhere" failed \(2: .*\) in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 14: and not empty
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/empty alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*key 1 of "\S+empty": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 15: a secret does not stand in the configuration
---- config
-    websocket_jwt secret=0123456789 alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "secret=0123456789", none of key=, .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 16: an algorithm that is none
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=none;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "alg=none": it is one of HS256, .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 17: a public key is not a secret
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/rsa.pub alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*key 1 of "\S+rsa\.pub": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 18: nor a private one a public one
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/rsa.pem alg=RS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*key 1 of "\S+rsa\.pem": .* in \S+nginx\.conf:\d+/
-
-
-
 === TEST 19: a short secret is warned of
 --- config
     location = /ws { websocket echo;
@@ -725,70 +661,6 @@ GET /ws
 --- error_code: 426
 --- error_log eval
 qr/\[warn\] .*a secret in "\S+short" is shorter than the hash/
-
-
-
-=== TEST 20: cookies' names
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 cookie=a-b;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "cookie=a-b": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 21: one place or the other
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 cookie=a from=$arg_a;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "cookie=a": from= is the only place in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 22: times
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 leeway=2h;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "leeway=2h": not a time from 1s to 1h in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 23: what is required
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 exp=on;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "exp=on": it can only be "required" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 24: a scope is a token's
---- config
-    location = /ws { websocket echo; websocket_require_scope read; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket": "websocket_require_scope" needs "websocket_jwt", .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 25: a scope has no quotes
---- config
-    websocket_require_scope 'a"b';
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid scope "a"b": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 26: twice
---- config
-    websocket_jwt off;
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_jwt" directive is duplicate in \S+nginx\.conf:\d+/
 
 
 
@@ -956,17 +828,6 @@ b< eof
 
 
 
-=== TEST 32: a key file that is too large
---- user_files eval
-">>> big.key\n" . ('k' x 65537)
---- config
-    websocket_jwt key=../html/big.key alg=HS256;
---- must_die
---- error_log eval
-qr/the key file "\S+big\.key" is larger than 65536 bytes in \S+nginx\.conf:\d+/
-
-
-
 === TEST 33: types of tokens, and claims that are none
 --- config
     location = /any { websocket echo;
@@ -992,16 +853,6 @@ f< 401
 f< body a claim of the token is of the wrong type, or empty
 g> GET /any?token=$TEST_NGINX_TOKEN_EMPTY
 g< 401
-
-
-
-=== TEST 34: a type that is not known
---- config
-    location = /ws { websocket echo;
-        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 typ=jwe; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "typ=jwe": it is "at\+jwt" or "JWT" in \S+nginx\.conf:\d+/
 
 
 

@@ -267,87 +267,6 @@ a< eof
 
 
 
-=== TEST 8: what is wrong with a number of sessions
---- config
-    location = /ws { websocket echo; websocket_max_connections 0; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "0": not a number above zero in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 9: a key is a key
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket echo; websocket_max_connections 1 keys=x; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "keys=x": key=VALUE is expected in /
-
-
-
-=== TEST 10: two lines with one key
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_connections 1 key=$remote_addr;
-        websocket_max_connections 2 key=$remote_addr;
-    }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_max_connections" directive has this key twice in /
-
-
-
-=== TEST 11: what is counted needs a zone
---- config
-    location = /ws { websocket echo; websocket_max_connections 1; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket": no "websocket_zone" is defined in the http block, as .* in /
-
-
-
-=== TEST 12: off and a number do not go together
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_connections off;
-        websocket_max_connections 1;
-    }
---- must_die
---- error_log
-it is off already
-
-
-
-=== TEST 13: more lines than there may be
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_connections 1 key=1;
-        websocket_max_connections 1 key=2;
-        websocket_max_connections 1 key=3;
-        websocket_max_connections 1 key=4;
-        websocket_max_connections 1 key=5;
-        websocket_max_connections 1 key=6;
-        websocket_max_connections 1 key=7;
-        websocket_max_connections 1 key=8;
-        websocket_max_connections 1 key=9;
-    }
---- must_die
---- error_log
-more than 8 of these lines
-
-
-
 === TEST 14: a rate closes
 --- config
     location = /ws {
@@ -647,51 +566,6 @@ b< text x
 
 
 
-=== TEST 26: what is wrong with a rate
---- config
-    location = /ws { websocket echo; websocket_rate messages=10; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "messages=10": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 27: what is wrong with a rate's unit
---- config
-    location = /ws { websocket echo; websocket_rate messages=10k\/s; }
---- must_die
---- error_log
-messages and errors are numbers without a unit
-
-
-
-=== TEST 28: what is wrong with a burst
---- config
-    location = /ws { websocket echo; websocket_rate messages=10/s burst=0; }
---- must_die
---- error_log eval
-qr/invalid parameter "burst=0": a number is not from 1 to 1g in /
-
-
-
-=== TEST 29: what is wrong with an action
---- config
-    location = /ws { websocket echo; websocket_rate messages=10/s action=wait; }
---- must_die
---- error_log
-it must be "delay", "drop", or "close"
-
-
-
-=== TEST 30: a rate of what
---- config
-    location = /ws { websocket echo; websocket_rate 10/s; }
---- must_die
---- error_log
-invalid parameter "10/s": messages=N/s, bytes=SIZE/s, or off is expected
-
-
-
 === TEST 31: as many fragments as there may be, and one more
 --- config
     location = /ws { websocket echo; websocket_max_fragments 3; }
@@ -732,15 +606,6 @@ a< close 1008 reason too many fragments
 
 
 
-=== TEST 33: what is wrong with a number of fragments
---- config
-    location = /ws { websocket echo; websocket_max_fragments 0; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*value must be between 1 and 2147483647 in /
-
-
-
 === TEST 34: as many Pings and Pongs as there may be, and one more
 --- config
     location = /ws { websocket echo; websocket_max_pings 3/h; }
@@ -773,28 +638,6 @@ d< 101
 d> times 200 ping p
 d< eof
 ! wait-log* 2 qr/closed with 1008: too many Pings and Pongs/
-
-
-
-=== TEST 35: what is wrong with a number of Pings, and of errors
---- config
-    location = /ws { websocket echo; websocket_max_pings 10; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "10": a rate is a number, "\/" and a time/
-
-
-
-=== TEST 36: errors twice
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_errors 10/m;
-        websocket_max_errors off;
-    }
---- must_die
---- error_log
-"websocket_max_errors" directive is duplicate
 
 
 
@@ -832,15 +675,6 @@ d> shutdown
 d< text 0
 d< text 0
 d< eof
-
-
-
-=== TEST 38: a rate is not written as that of limit_req
---- config
-    location = /ws { websocket echo; websocket_rate messages=10r/s; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "messages=10r\/s": a rate is a number, perhaps with k, m or g, "\/" and a time, as in 10\/s in \S+nginx\.conf:\d+/
 
 
 
