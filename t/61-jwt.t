@@ -652,7 +652,7 @@ a< 101
 
 
 
-=== TEST 19: a short secret is warned of
+=== TEST 12: a short secret is warned of
 --- config
     location = /ws { websocket echo;
         websocket_jwt key=$TEST_NGINX_KEYS/short alg=HS256; }
@@ -664,7 +664,7 @@ qr/\[warn\] .*a secret in "\S+short" is shorter than the hash/
 
 
 
-=== TEST 27: filters of who may not publish, and of who may not come in
+=== TEST 13: filters of who may not publish, and of who may not come in
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -696,7 +696,7 @@ c< 403
 
 
 
-=== TEST 28: who sends tokens without end waits after each
+=== TEST 14: who sends tokens without end waits after each
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$websocket_messages_in $websocket_duration';
@@ -722,7 +722,7 @@ a< eof
 
 
 
-=== TEST 29: a token that names nobody, and a header that does
+=== TEST 15: a token that names nobody, and a header that does
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -746,7 +746,7 @@ b< header X-User: []
 
 
 
-=== TEST 30: claims are those of the location, whoever asked before it
+=== TEST 16: claims are those of the location, whoever asked before it
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$uri [$websocket_jwt_sub] [$websocket_channel]';
@@ -801,7 +801,7 @@ d> end
 
 
 
-=== TEST 31: a Close behind what closes the session is seen
+=== TEST 17: a Close behind what closes the session is seen
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$uri $websocket_duration';
@@ -828,7 +828,7 @@ b< eof
 
 
 
-=== TEST 33: types of tokens, and claims that are none
+=== TEST 18: types of tokens, and claims that are none
 --- config
     location = /any { websocket echo;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
@@ -856,7 +856,7 @@ g< 401
 
 
 
-=== TEST 35: a token without a name has no channel
+=== TEST 19: a token without a name has no channel
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -872,7 +872,7 @@ b< body a variable of the channel name is empty: "$websocket_jwt_sub"
 
 
 
-=== TEST 36: a user's key is the user's own
+=== TEST 20: a user's key is the user's own
 --- http_config
     websocket_zone zone=live:1m;
     websocket_history length=9;
@@ -889,7 +889,7 @@ b< body a variable of the channel name is empty: "$websocket_jwt_sub"
 
 
 
-=== TEST 37: a page of one's own for who has no token
+=== TEST 21: a page of one's own for who has no token
 --- config
     location = /ws {
         websocket echo;
@@ -925,7 +925,7 @@ c< text hello
 
 
 
-=== TEST 38: a renewal is no message too many, and no escape hides it
+=== TEST 22: a renewal is no message too many, and no escape hides it
 --- http_config
     websocket_zone zone=live:1m;
 --- config

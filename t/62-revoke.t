@@ -209,7 +209,7 @@ d< 401
 
 
 
-=== TEST 9: a token that was revoked has no claims
+=== TEST 5: a token that was revoked has no claims
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -231,7 +231,7 @@ d< 401
 
 
 
-=== TEST 10: an if, and limit_except, do not take it away
+=== TEST 6: an if, and limit_except, do not take it away
 --- http_config
     websocket_zone zone=live:1m;
 --- config

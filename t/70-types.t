@@ -50,7 +50,7 @@ GET /t
 
 
 
-=== TEST 17: on the socket: told what is wrong, and not published
+=== TEST 2: on the socket: told what is wrong, and not published
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message metric {
@@ -111,7 +111,7 @@ a< json {"error":{"code":"invalid_message","path":"value","message":"expected nu
 
 
 
-=== TEST 18: compressed, and with positions
+=== TEST 3: compressed, and with positions
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -134,7 +134,7 @@ a< text qr/\A[0-9a-f]{16}:1\n\{"a":1\}\z/
 
 
 
-=== TEST 19: violations=close
+=== TEST 4: violations=close
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -160,7 +160,7 @@ b< text marker
 
 
 
-=== TEST 20: defaults are filled in, numbers stay what they were
+=== TEST 5: defaults are filled in, numbers stay what they were
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message in { field u string default=m; field v number; }
@@ -191,7 +191,7 @@ a< text {"a":5,"b":"none"}
 
 
 
-=== TEST 21: over HTTP: 422 with the same, also what a client POSTs
+=== TEST 6: over HTTP: 422 with the same, also what a client POSTs
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -243,7 +243,7 @@ a< text anything
 
 
 
-=== TEST 22: limits
+=== TEST 7: limits
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a any; }
@@ -270,7 +270,7 @@ a< json {"error":{"code":"invalid_message","path":"qr/.*/","message":"qr/values/
 
 
 
-=== TEST 23: who gets errors and reads none has a bound
+=== TEST 8: who gets errors and reads none has a bound
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -296,7 +296,7 @@ a> times 2000 text x
 
 
 
-=== TEST 24: types after a reload
+=== TEST 9: types after a reload
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a string "pattern=^(x|y)+$" default=x; }
@@ -325,7 +325,7 @@ a< text {"a":"x"}
 
 
 
-=== TEST 25: the priority of a message that was read for its type
+=== TEST 10: the priority of a message that was read for its type
 --- http_config
     websocket_zone zone=live:4m;
     websocket_message m { field p string; field pad string; field zero number; }
@@ -365,7 +365,7 @@ a< text {"p":"low"}
 
 
 
-=== TEST 27: patterns that would take long
+=== TEST 11: patterns that would take long
 --- http_config
     websocket_zone zone=live:4m;
     websocket_message end { field s string "pattern=(a|aa)+$"; }
@@ -404,7 +404,7 @@ o< text {"s":"www.example.org"}
 
 
 
-=== TEST 28: defaults are bounded by the size of a message
+=== TEST 12: defaults are bounded by the size of a message
 --- http_config
     websocket_zone zone=live:4m;
     websocket_message item { field unit string default=milliseconds; }

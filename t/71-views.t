@@ -187,7 +187,7 @@ c< text {"b":3}
 
 
 
-=== TEST 8: the last of all views, many sessions, own messages, a reload
+=== TEST 5: the last of all views, many sessions, own messages, a reload
 --- http_config eval
 "websocket_zone zone=live:1m; websocket_drain 20d;
  websocket_message m { field a number; field b number; "

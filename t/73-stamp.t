@@ -147,7 +147,7 @@ a< text {"from":"alice","a":2}
 
 
 
-=== TEST 8: inherited, and off
+=== TEST 5: inherited, and off
 --- http_config
     websocket_zone zone=live:1m;
     websocket_stamp channel;
@@ -166,7 +166,7 @@ b< text {}
 
 
 
-=== TEST 9: the number of a message in its channel, on every way
+=== TEST 6: the number of a message in its channel, on every way
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -223,7 +223,7 @@ a< text {"sequence":11,"channel":"room","last":true}
 
 
 
-=== TEST 10: other names
+=== TEST 7: other names
 --- http_config
     websocket_zone zone=live:1m;
 --- config

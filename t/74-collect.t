@@ -150,7 +150,7 @@ a< close 1000
 
 
 
-=== TEST 8: inherited, but by what does not collect
+=== TEST 4: inherited, but by what does not collect
 --- http_config
     websocket_zone zone=live:1m;
     websocket_collect on;

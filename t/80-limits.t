@@ -267,7 +267,7 @@ a< eof
 
 
 
-=== TEST 14: a rate closes
+=== TEST 8: a rate closes
 --- config
     location = /ws {
         websocket echo;
@@ -296,7 +296,7 @@ b< close 1008 reason too many bytes in too short a time
 
 
 
-=== TEST 15: a rate drops, and counts
+=== TEST 9: a rate drops, and counts
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '[$websocket_messages_in $websocket_refused $websocket_dropped]';
@@ -331,7 +331,7 @@ a< eof
 
 
 
-=== TEST 16: errors that are dropped messages close at last
+=== TEST 10: errors that are dropped messages close at last
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -352,7 +352,7 @@ a< close 1008 reason too many errors
 
 
 
-=== TEST 17: a rate delays: nothing is lost, nothing is reordered
+=== TEST 11: a rate delays: nothing is lost, nothing is reordered
 --- config
     location = /ws {
         websocket echo;
@@ -384,7 +384,7 @@ a< eof
 
 
 
-=== TEST 18: what comes in one piece, also with the handshake, is held
+=== TEST 12: what comes in one piece, also with the handshake, is held
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '[$websocket_messages_in $websocket_duration]';
@@ -408,7 +408,7 @@ a> end
 
 
 
-=== TEST 19: a rate of bytes delays a large message's successor
+=== TEST 13: a rate of bytes delays a large message's successor
 --- http_config
     log_format ws '[$websocket_bytes_in $websocket_duration]';
     access_log logs/access.log ws;
@@ -432,7 +432,7 @@ a< eof
 
 
 
-=== TEST 20: one who is delayed is not taken for dead, nor for idle
+=== TEST 14: one who is delayed is not taken for dead, nor for idle
 --- config
     location = /ws {
         websocket echo;
@@ -454,7 +454,7 @@ a< close 1000 reason no message for too long
 
 
 
-=== TEST 21: one who is delayed and silent is found dead afterwards
+=== TEST 15: one who is delayed and silent is found dead afterwards
 --- config
     location = /ws {
         websocket echo;
@@ -471,7 +471,7 @@ a< close 1011 reason no answer to Ping
 
 
 
-=== TEST 22: the server's Close does not wait for a delayed client
+=== TEST 16: the server's Close does not wait for a delayed client
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -499,7 +499,7 @@ a< eof
 
 
 
-=== TEST 23: a delayed session is sent away at a reload
+=== TEST 17: a delayed session is sent away at a reload
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -527,7 +527,7 @@ b< text 1
 
 
 
-=== TEST 24: what is measured of a compressed message is its whole length
+=== TEST 18: what is measured of a compressed message is its whole length
 --- config
     location = /ws {
         websocket echo;
@@ -545,7 +545,7 @@ a< close 1008 reason too many bytes in too short a time
 
 
 
-=== TEST 25: rates are inherited, and switched off
+=== TEST 19: rates are inherited, and switched off
 --- http_config
     websocket_rate messages=1/h action=close;
 --- config
@@ -566,7 +566,7 @@ b< text x
 
 
 
-=== TEST 31: as many fragments as there may be, and one more
+=== TEST 20: as many fragments as there may be, and one more
 --- config
     location = /ws { websocket echo; websocket_max_fragments 3; }
 --- websocket
@@ -591,7 +591,7 @@ a< close 1008 reason too many fragments
 
 
 
-=== TEST 32: fragments in one piece, and without end
+=== TEST 21: fragments in one piece, and without end
 --- config
     location = /ws { websocket echo; }
 --- websocket
@@ -606,7 +606,7 @@ a< close 1008 reason too many fragments
 
 
 
-=== TEST 34: as many Pings and Pongs as there may be, and one more
+=== TEST 22: as many Pings and Pongs as there may be, and one more
 --- config
     location = /ws { websocket echo; websocket_max_pings 3/h; }
     location = /three { websocket echo; websocket_max_pings 180/m; }
@@ -641,7 +641,7 @@ d< eof
 
 
 
-=== TEST 37: one who is delayed and goes is gone
+=== TEST 23: one who is delayed and goes is gone
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$uri $websocket_messages_in $websocket_close_code';
@@ -678,7 +678,7 @@ d< eof
 
 
 
-=== TEST 39: a filter that is refused is an error
+=== TEST 24: a filter that is refused is an error
 --- http_config
     websocket_zone zone=live:1m;
 --- config
