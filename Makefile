@@ -132,19 +132,20 @@ $(build)/bench/floor: t/bench/floor.c t/bench/frame.h \
 	@mkdir -p $(@D)
 	$(CC) $(bench_flags) -o $@ $<
 
+bench := PYTHONPATH=t/lib/python t/bench/bench
 bench_needs := $(module) $(build)/bench/load $(build)/bench/floor
 
 bench bench-short: $(build)/bench-packages $(build)/node_modules $(bench_needs)
-	@t/bench/bench $(build) $(if $(filter bench,$@),full,short)
+	@$(bench) $(build) $(if $(filter bench,$@),full,short)
 
 bench-typed: $(build)/test-packages $(bench_needs)
-	@t/bench/bench $(build) typed
+	@$(bench) $(build) typed
 
 bench-instructions: $(build)/test-packages $(bench_needs)
-	@t/bench/bench $(build) instructions '$(T)'
+	@$(bench) $(build) instructions '$(T)'
 
 bench-stalls: $(build)/bench-packages $(build)/node_modules $(bench_needs)
-	@t/bench/bench $(build) stalls '$(T)'
+	@$(bench) $(build) stalls '$(T)'
 
 modules_dir := $(DESTDIR)$(PREFIX)/usr/lib/nginx/modules
 available_dir := $(DESTDIR)$(PREFIX)/usr/share/nginx/modules-available

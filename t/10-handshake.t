@@ -420,18 +420,12 @@ k< body the channel name is empty
 
 
 
-=== TEST 27: a wrong parameter of it
+=== TEST 27: an "if" may have another answer
 --- config
-    location = /ws { websocket result; websocket_channel x empty=yes; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "empty=yes": it can only be "empty=allowed", behind the names in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 28: a parameter is no name
---- config
-    location = /ws { websocket result; websocket_channel empty=allowed; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_channel" directive needs a channel's name in \S+nginx\.conf:\d+/
+    location = /ws {
+        websocket echo;
+        if ($arg_other) { return 204; }
+    }
+--- request
+GET /ws?other=1
+--- error_code: 204

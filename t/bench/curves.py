@@ -6,8 +6,8 @@ Each function returns what report.py shows of it.
 import socket
 import ssl
 
+from nginx import raise_limit
 import turns
-from servers import raise_limit
 
 BIG = "websocket_max_message_size 2m; websocket_send_queue size=64m;"
 LONG = "websocket_history length=%d time=1h;"
@@ -124,7 +124,7 @@ def tls_session(port, context):
 
 def tls_memory(bench, sessions):
     """As memory(), over TLS, of ours alone."""
-    raise_limit()
+    raise_limit(1 << 20)
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -5,32 +5,20 @@ import json
 import os
 import select
 import socket
-import struct
 import subprocess
 import time
+
+import peer
 
 CHUNK = 1 << 16
 PATIENCE = 30               # of one read, seconds; of the pings, too
 QUIET = 0.2                 # a worker at rest works less than that share
 SETTLE = 20                 # the longest that a worker may have to do, seconds
 
-UPGRADE = ("Upgrade: websocket\r\nConnection: Upgrade\r\n"
-           "Sec-WebSocket-Version: 13\r\n"
-           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
-
 
 def frame(payload, first=0x81):
     """A frame with the key of zeros, so that it is what it says."""
-    size = len(payload)
-
-    if size < 126:
-        head = struct.pack(">BB", first, 0x80 | size)
-    elif size < 65536:
-        head = struct.pack(">BBH", first, 0xfe, size)
-    else:
-        head = struct.pack(">BBQ", first, 0xff, size)
-
-    return head + bytes(4) + payload
+    return peer.frame(first, payload, mask=bytes(4))
 
 
 def cpu(pid):
@@ -46,7 +34,7 @@ class Client:
 
     def __init__(self, port, worker=None, path=None, headers=""):
         head = "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (
-            path or "/where", UPGRADE + headers if path else "")
+            path or "/where", peer.UPGRADE + headers if path else "")
 
         for _ in range(1000):
             self.socket = socket.create_connection(("127.0.0.1", port),

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
-import resource
 import signal
 import socket
 import subprocess
 import time
+
+from nginx import (command, load_modules, raise_limit, temp_paths,
+                   write_conf)
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -23,11 +25,10 @@ LOAD_CPU = CPUS[1] if len(CPUS) > 1 else -1
 
 NGINX = """
 {modules}
-{user}
 worker_processes {workers};
 worker_rlimit_nofile 20000;
-error_log {prefix}/error.log warn;
-pid {prefix}/nginx.pid;
+error_log error.log warn;
+pid nginx.pid;
 
 events {{
     worker_connections 19900;
@@ -36,14 +37,10 @@ events {{
 http {{
     access_log off;
     keepalive_requests 1000000000;
-    client_body_temp_path {prefix}/body;
-    proxy_temp_path {prefix}/proxy;
-    fastcgi_temp_path {prefix}/fastcgi;
-    uwsgi_temp_path {prefix}/uwsgi;
-    scgi_temp_path {prefix}/scgi;
+    {temp}
 {http}
     server {{
-        listen 127.0.0.1:{port} backlog=4096{listen};
+        listen 127.0.0.1:$PORT backlog=4096{listen};
 {server}
     }}
 }}
@@ -109,19 +106,6 @@ TLS = """
 """
 
 
-def raise_limit():
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def nginx_binary():
-    for directory in os.environ["PATH"].split(":") + ["/usr/sbin"]:
-        if os.access(directory + "/nginx", os.X_OK):
-            return directory + "/nginx"
-
-    raise SystemExit("there is no nginx")
-
-
 def descendants(pid):
     """The process and all below it."""
     found = [pid]
@@ -152,7 +136,7 @@ class Server:
 
     def __enter__(self):
         def prepare():
-            raise_limit()
+            raise_limit(1 << 20)
 
             if self.pinned and len(CPUS) > 1:
                 os.sched_setaffinity(0, {SERVER_CPU})
@@ -221,27 +205,18 @@ class Bench:
         root = "%s/%s-%d" % (self.dir, name.replace(" ", "-"), port)
         os.makedirs(root, exist_ok=True)
         text = NGINX.format(
-            modules="\n".join("load_module %s;" % m for m in modules),
-            user="user root;" if os.getuid() == 0 else "",
-            workers=workers, prefix=root, http=http, port=port,
-            server=server.replace("PREFIX", root), listen=listen)
+            modules=load_modules(modules), workers=workers, temp=temp_paths(),
+            http=http, server=server.replace("PREFIX", root), listen=listen)
 
         if " ssl" in listen:
             certificate(root)
 
-        with open(root + "/nginx.conf", "w") as f:
-            f.write(text)
-
-        directives = "daemon off;"
-
-        if single:
-            directives += " master_process off;"
+        write_conf(root, text, port)
+        argv = command(root, "error.log",
+                       "master_process off;" if single else "")
 
         return Server(
-            name, [*prefix, nginx_binary(), "-p", root, "-c",
-                   root + "/nginx.conf", "-e", root + "/error.log",
-                   "-g", directives],
-            port, pinned=workers == 1,
+            name, [*prefix, *argv], port, pinned=workers == 1,
             wait=1 if single else 1 + workers)
 
     def ours(self, workers=1, extra="", tls=False, zone="64m", http="",

@@ -1,7 +1,7 @@
 // The analytics page in headless Chromium: what it plots is what was
 // published, and each of the three views shows its own fields.
 
-import { Nginx, Tap, until } from '../clients/nginx.mjs';
+import { Nginx, Tap, until } from '../lib/nginx.mjs';
 import { becomes, cutOff, exampleConf, feed, launch, screenshot }
   from './browser.mjs';
 

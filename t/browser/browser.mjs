@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { MODULES, require, TIMEOUT, until } from '../clients/nginx.mjs';
+import { MODULES, require, TIMEOUT, until } from '../lib/nginx.mjs';
 
 const { chromium } = require('playwright-core');
 

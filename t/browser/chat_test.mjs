@@ -1,6 +1,6 @@
 // The chat page in headless Chromium, two tabs: as a person would use it.
 
-import { Nginx, Tap, until } from '../clients/nginx.mjs';
+import { Nginx, Tap, until } from '../lib/nginx.mjs';
 import { becomes, exampleConf, launch, screenshot, shows }
   from './browser.mjs';
 

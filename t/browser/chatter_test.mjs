@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Nginx, Tap } from '../clients/nginx.mjs';
+import { Nginx, Tap } from '../lib/nginx.mjs';
 import { becomes, exampleConf, launch, shows } from './browser.mjs';
 
 const example = resolve('examples/chatter');

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { freePort, Nginx, require, sleep, Tap, until }
-  from '../clients/nginx.mjs';
+  from '../lib/nginx.mjs';
 import { becomes, cutOff, exampleConf, feed, launch, screenshot }
   from './browser.mjs';
 

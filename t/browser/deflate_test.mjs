@@ -1,6 +1,6 @@
 // Compression in headless Chromium, which offers it by itself.
 
-import { Nginx, Tap } from '../clients/nginx.mjs';
+import { Nginx, Tap } from '../lib/nginx.mjs';
 import { launch } from './browser.mjs';
 
 const nginx = await Nginx.start('deflate_browser', `

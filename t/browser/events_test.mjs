@@ -2,7 +2,7 @@
 // after the death of the workers, and the page misses nothing.
 
 import { readFileSync } from 'node:fs';
-import { Nginx, sleep, Tap, until } from '../clients/nginx.mjs';
+import { Nginx, sleep, Tap, until } from '../lib/nginx.mjs';
 import { launch } from './browser.mjs';
 
 const conf = `

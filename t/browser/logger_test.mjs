@@ -2,7 +2,7 @@
 // and only that, while the filter changes on the open socket.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Nginx, Tap, until } from '../clients/nginx.mjs';
+import { Nginx, Tap, until } from '../lib/nginx.mjs';
 import { becomes, cutOff, exampleConf, launch, screenshot }
   from './browser.mjs';
 

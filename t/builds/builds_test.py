@@ -4,11 +4,8 @@ needs is asked for by name where it is missing."""
 import asyncio
 import os
 import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-
-sys.path.append('t/clients')
 
 import websocket
 from nginx import BUILD, Nginx, Tap

@@ -7,8 +7,6 @@ import statistics
 import sys
 from collections import namedtuple
 
-sys.path.append('t/clients')
-
 from nginx import Tap
 
 # What the files of a folder of src/ may include besides their own folder; the

@@ -9,13 +9,12 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
 
 import websocket
-from nginx import BUILD, Nginx, Tap, TIMEOUT, free_port
+from nginx import Nginx, Tap, TIMEOUT, place
 
 EXAMPLE = 'examples/chatter'
 TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z')
@@ -32,11 +31,7 @@ STREAMS = {
 
 class Chatter(Nginx):
     def __init__(self):
-        self.prefix = os.path.abspath(f'{BUILD}/clients/chatter')
-        self.port = free_port()
-        shutil.rmtree(self.prefix, ignore_errors=True)
-        os.makedirs(f'{self.prefix}/logs')
-        os.makedirs(f'{self.prefix}/temp')
+        self.prefix, self.port = place('chatter')
         os.symlink(os.path.abspath(f'{EXAMPLE}/njs'), f'{self.prefix}/njs')
 
         said = subprocess.run(
@@ -44,19 +39,10 @@ class Chatter(Nginx):
             capture_output=True, text=True).stdout
         self.users = dict(re.findall('user (\\w+), password (\\w+)', said))
 
-        with open(f'{self.prefix}/nginx.conf', 'w') as f:
-            f.write(self.configuration())
-
-        self.process = subprocess.Popen(
-            [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-p',
-             self.prefix + '/', '-c', 'nginx.conf', '-e', 'logs/error.log',
-             '-g', 'daemon off;'],
-            stderr=open(f'{self.prefix}/logs/stderr.log', 'w'))
-        self.wait(self.listens)
+        self.start(self.configuration())
 
     def configuration(self):
         ndk, module = os.environ['TEST_NGINX_LOAD_MODULES'].split()
-        user = 'user root;' if os.getuid() == 0 else ''
         with open(f'{EXAMPLE}/nginx.conf') as f:
             text = f.read()
         for old, new in (
@@ -64,9 +50,8 @@ class Chatter(Nginx):
                 ('modules/ngx_http_websocket_module.so', module),
                 ('modules/ngx_http_js_module.so',
                  '/usr/lib/nginx/modules/ngx_http_js_module.so'),
-                ('listen 8080;', f'listen 127.0.0.1:{self.port};'),
-                (f'root {EXAMPLE}', f'root {os.path.abspath(EXAMPLE)}'),
-                ('\nhttp {', f'\n{user}\nhttp {{')):
+                ('listen 8080;', 'listen 127.0.0.1:$PORT;'),
+                (f'root {EXAMPLE}', f'root {os.path.abspath(EXAMPLE)}')):
             assert old in text, old
             text = text.replace(old, new)
         return text

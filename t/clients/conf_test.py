@@ -125,6 +125,19 @@ def variables():
                               f.read()))
 
 
+def tests():
+    """All of them, as t/README.md names them."""
+    return {os.path.relpath(name, 't') for name in
+            glob.glob('t/*.t') + glob.glob('t/*/*_test.*')
+            + glob.glob('t/fuzz/*_fuzz.c')}
+
+
+def mentioned(text):
+    """The tests that a text names in its tables."""
+    return set(re.findall(r'`(?:t/)?([\w/-]+(?:\.t|_test\.\w+|_fuzz\.c))`',
+                          text))
+
+
 if __name__ == '__main__':
     tap = Tap()
 
@@ -155,5 +168,14 @@ if __name__ == '__main__':
         tap.ok(f'`${name}`' in readme, f'README: ${name}')
     for name in sorted(set(re.findall(r'^### (websocket\w*)$', readme, re.M))):
         tap.ok(name in directives(), f'README: {name} exists')
+
+    with open('t/README.md') as f:
+        table = f.read().partition('## What is tested where')[2] \
+                        .partition('\n## ')[0]
+
+    for name in sorted(tests()):
+        tap.ok(name in mentioned(table), f't/README.md: {name}')
+    for name in sorted(mentioned(table) | mentioned(readme)):
+        tap.ok(name in tests(), f't/{name} exists')
 
     tap.done()

@@ -1,7 +1,7 @@
 // Compression with npm's ws, in each way that it knows to ask for it.
 
 import { randomBytes } from 'node:crypto';
-import { Nginx, Tap } from './nginx.mjs';
+import { Nginx, Tap } from '../lib/nginx.mjs';
 import { open } from './ws.mjs';
 
 const settings = [

@@ -4,7 +4,6 @@ Two workers, 500 subscribers over both, 10,000 messages of three publishers
 once, in one order.  Then the same with a worker killed in the middle.
 """
 
-import base64
 import hashlib
 import http.client
 import os
@@ -12,11 +11,11 @@ import random
 import resource
 import selectors
 import signal
-import socket
 import threading
 import time
 
 from nginx import Nginx, Tap, TIMEOUT
+from peer import FIN, TEXT, connect, frame
 
 SUBSCRIBERS = int(os.environ.get('FANOUT_SUBSCRIBERS', 500))
 MESSAGES = int(os.environ.get('FANOUT_MESSAGES', 10000))
@@ -34,32 +33,6 @@ CONF = '''
         location = /publish { websocket_publish; websocket_channel all; }
     }
 '''
-
-
-def connect(port, path, *headers):
-    """A WebSocket by hand: the socket, and the pid of its worker."""
-    s = socket.create_connection(('127.0.0.1', port))
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    s.sendall(upgrade(path, *headers))
-    head = b''
-    while b'\r\n\r\n' not in head:
-        head += s.recv(1)
-    assert head.startswith(b'HTTP/1.1 101'), head
-    worker = int(head.split(b'X-Worker: ')[1].split(b'\r\n')[0])
-    return s, worker
-
-
-def upgrade(path, *headers):
-    key = base64.b64encode(os.urandom(16)).decode()
-    more = ''.join(f'{header}\r\n' for header in headers)
-    return (f'GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
-            f'Connection: upgrade\r\nSec-WebSocket-Version: 13\r\n'
-            f'Sec-WebSocket-Key: {key}\r\n{more}\r\n').encode()
-
-
-def frame(payload):
-    assert len(payload) < 126
-    return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
 class Subscribers:
@@ -137,7 +110,7 @@ class SocketPublisher(Publisher):
             text = self.message(i)
             pending.add(text)
             try:
-                self.socket.sendall(frame(text))
+                self.socket.sendall(frame(FIN | TEXT, text))
                 if i % 64 == 63 or i == self.count - 1:
                     # a Pong: what was sent before on this connection is in
                     self.socket.sendall(b'\x89\x80\0\0\0\0')

@@ -24,9 +24,7 @@ def configuration():
     for path in os.environ['TEST_NGINX_LOAD_MODULES'].split():
         conf = conf.replace(f'modules/{os.path.basename(path)}', path)
 
-    user = 'user root;' if os.getuid() == 0 else ''
-    return f'daemon off; {user}\n' + conf.replace('listen 8080;',
-                                                  'listen 127.0.0.1:$PORT;')
+    return conf.replace('listen 8080;', 'listen 127.0.0.1:$PORT;')
 
 
 def entry(n, level='info', service='shop', **fields):

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import time
 
-from fanout_test import connect, frame
 from nginx import BUILD, Nginx, Tap, free_port
+from peer import FIN, TEXT, connect, frame
 
 HTTP2 = free_port()
 JS = '/usr/lib/nginx/modules/ngx_http_js_module.so'
@@ -43,7 +43,7 @@ def resized(tap, nginx):
                'to 2097152 bytes' in nginx.log())
     tap.ok(True, 'a reload with another size of the zone is refused')
 
-    ws.sendall(frame(b'on'))
+    ws.sendall(frame(FIN | TEXT, b'on'))
     tap.ok(ws.recv(4) == b'\x81\x02on', 'and everything goes on')
     ws.close()
 

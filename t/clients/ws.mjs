@@ -1,6 +1,6 @@
 // npm's ws, with its messages one by one.
 
-import { require, TIMEOUT } from './nginx.mjs';
+import { require, TIMEOUT } from '../lib/nginx.mjs';
 
 const WebSocket = require('ws');
 

@@ -1,7 +1,7 @@
 // npm's ws, a client that nobody here wrote, through the same nginx as the
 // browser test starts.
 
-import { Nginx, Tap } from './nginx.mjs';
+import { Nginx, Tap } from '../lib/nginx.mjs';
 import { open } from './ws.mjs';
 
 const nginx = await Nginx.start('ws', `

@@ -10,10 +10,10 @@ import socket
 import struct
 import time
 
-from peer import (BINARY, CLOSE, FIN, PING, TEXT, TIMEOUT, UPGRADE, Closed,
-                  Peer, ask, becomes, frame, request, resident, settled, used,
-                  workers)
-from storm import BROKEN, HOST, Http, Nginx, Tap, raise_limit
+from nginx import Nginx, Tap, TIMEOUT, raise_limit
+from peer import (BINARY, BROKEN, CLOSE, FIN, HOST, PING, TEXT, UPGRADE, Closed,
+                  Http, Peer, ask, becomes, frame, request, resident, settled,
+                  used, workers)
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 MANY = 300 if LONG else 60

@@ -10,8 +10,8 @@ import os
 import sys
 import time
 
+from nginx import Nginx, Tap
 from peer import (Closed, FIN, Peer, Shim, TEXT, ask, becomes, used)
-from storm import Nginx, Tap
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 HOUR = 3600

@@ -11,8 +11,8 @@ import socket
 import struct
 import time
 
-from peer import BINARY, FIN, UPGRADE, frame, request
-from storm import HOST, Nginx, Tap, TIMEOUT, raise_limit
+from nginx import Nginx, Tap, TIMEOUT, raise_limit
+from peer import BINARY, FIN, HOST, UPGRADE, frame, request
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 HEALTHY = 990 if LONG else 99

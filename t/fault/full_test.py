@@ -11,9 +11,9 @@ import signal
 import sys
 import time
 
-from peer import (CLOSE, FIN, PING, TEXT, UPGRADE, Closed, Peer, ask, becomes,
-                  used, workers)
-from storm import Http, Nginx, Tap, raise_limit
+from nginx import Nginx, Tap, raise_limit
+from peer import (CLOSE, FIN, PING, TEXT, UPGRADE, Closed, Http, Peer, ask,
+                  becomes, used, workers)
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 SIZE = 64 * 1024

@@ -11,8 +11,8 @@ import os
 import struct
 import sys
 
+from nginx import Nginx, Tap
 from peer import Shim
-from storm import Nginx, Tap
 
 KEPT = 5
 SIZE = 600_000                  # more than is copied at once

@@ -5,7 +5,8 @@ log, holding its lock: the next owner has to put it in order.
 
 import os
 
-from storm import Storm, Tap, load_fault_module, raise_limit
+from nginx import Tap, load_fault_module, raise_limit
+from storm import Storm
 
 LIFE = 300                      # milliseconds, about
 SHORT, LONG = 8, 240            # seconds: 40 deaths, or more than a thousand

@@ -7,8 +7,8 @@ import asyncio
 import os
 import signal
 
+from nginx import Nginx, Tap
 from peer import Closed, Peer, workers
-from storm import Nginx, Tap
 
 ROUNDS = 5
 SEATS = 20

@@ -12,9 +12,9 @@ import json
 import os
 import sys
 
-from peer import (BINARY, CLOSE, FIN, PING, TEXT, Closed, Peer, Shim, ask,
-                  becomes, settled, used, workers)
-from storm import BROKEN, BUILD, Nginx, Tap
+from nginx import BUILD, Nginx, Tap
+from peer import (BINARY, BROKEN, CLOSE, FIN, PING, TEXT, Closed, Peer, Shim,
+                  ask, becomes, settled, used, workers)
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 PLACES = 150                    # about, for one way in the short form

@@ -10,9 +10,9 @@ import os
 import sys
 import urllib.parse
 
+from nginx import Nginx, Tap
 from peer import (BROKEN, CLOSE, FIN, TEXT, Closed, Peer, Shim, ask,
                   settled, workers)
-from storm import Nginx, Tap
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 PLACES = 200

@@ -11,9 +11,9 @@ import resource
 import signal
 import time
 
+from nginx import Nginx, Tap, TIMEOUT, load_modules, raise_limit
 from peer import (UPGRADE, Closed, Peer, ask, request, resident, used,
                   workers)
-from storm import Nginx, Tap, TIMEOUT, raise_limit
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 RELOADS = 200 if LONG else 15
@@ -432,10 +432,8 @@ async def other_zone(tap):
 
 async def single(tap):
     """Without a master process a reload does not end nginx."""
-    modules = ''.join(f'load_module {m};\n' for m in
-                      os.environ['TEST_NGINX_LOAD_MODULES'].split())
-    nginx = Nginx('single', conf=f'''{modules}
-        daemon off; master_process off;
+    nginx = Nginx('single', conf=f'''{load_modules()}
+        master_process off;
         error_log logs/error.log notice; pid logs/nginx.pid;
         events {{ worker_connections 64; }}
         http {{

@@ -11,9 +11,9 @@ import os
 import signal
 import time
 
-from peer import (CLOSE, FIN, PING, TEXT, UPGRADE, Closed, Peer, Shim, becomes,
-                  request, workers)
-from storm import BROKEN, BUILD, TIMEOUT, Nginx, Tap, load_fault_module
+from nginx import BUILD, Nginx, Tap, TIMEOUT, load_fault_module
+from peer import (BROKEN, CLOSE, FIN, PING, TEXT, UPGRADE, Closed, Peer, Shim,
+                  becomes, request, workers)
 
 LONG = 'WEBSOCKET_LONG' in os.environ
 FILE = os.path.abspath(f'{BUILD}/fault/stop')

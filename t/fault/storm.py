@@ -13,26 +13,13 @@ import json
 import os
 import random
 import re
-import resource
 import signal
 import struct
-import subprocess
-import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../clients'))
+from nginx import BUILD, Nginx, Tap, TIMEOUT, raise_limit
+from peer import BROKEN, HOST, Http
 
-# what t/tools/test sets, for a run by hand
-
-os.environ['PATH'] += ':/usr/sbin'
-os.environ.setdefault(
-    'TEST_NGINX_LOAD_MODULES', '/usr/lib/nginx/modules/ndk_http_module.so '
-    + os.path.abspath(os.environ.get('WEBSOCKET_BUILD', 'build'))
-    + '/modules/ngx_http_websocket_module.so')
-
-from nginx import BUILD, Nginx, Tap, TIMEOUT                   # noqa: E402
-
-HOST = '127.0.0.1'
 GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 SETTLED = 20                    # seconds until the zone must be empty
 
@@ -59,72 +46,6 @@ CONF = '''
 # of the other: nginx calls that an alert
 
 ITS_OWN = ('exited on signal 9', 'sendmsg() failed (32: Broken pipe)')
-
-# what there is to read from a connection that ends anywhere
-
-BROKEN = (OSError, EOFError, ValueError, asyncio.LimitOverrunError)
-
-
-def load_fault_module():
-    """nginx is to load the module of t/fault/fault.h from now on."""
-    if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
-        print('1..0 # SKIP the module is built for the nginx of the system')
-        sys.exit()
-
-    subprocess.run(['t/tools/build-fault', BUILD], stdout=sys.stderr,
-                   check=True)
-
-    module = 'ngx_http_websocket_module.so'
-    os.environ['TEST_NGINX_LOAD_MODULES'] = ' '.join(
-        f'{os.path.abspath(BUILD)}/fault/{module}' if m.endswith(module) else m
-        for m in os.environ['TEST_NGINX_LOAD_MODULES'].split())
-
-
-class Http:
-    """Requests on one connection, made anew when it was cut."""
-
-    def __init__(self, port):
-        self.port = port
-        self.reader = self.writer = None
-
-    async def request(self, method, path, headers='', body=b''):
-        try:
-            return await asyncio.wait_for(
-                self.exchange(method, path, headers, body), TIMEOUT)
-        except BaseException:
-            self.close()
-            raise
-
-    async def exchange(self, method, path, headers, body):
-        if self.writer is None:
-            self.reader, self.writer = \
-                await asyncio.open_connection(HOST, self.port, limit=1 << 24)
-
-        self.writer.write(f'{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}'
-                          f'Content-Length: {len(body)}\r\n\r\n'.encode()
-                          + body)
-
-        head = (await self.reader.readuntil(b'\r\n\r\n')).decode().lower()
-        length = re.search(r'\r\ncontent-length: *(\d+)', head)
-        text = b''
-
-        if length:
-            text = await self.reader.readexactly(int(length[1]))
-        elif '\r\ntransfer-encoding: chunked' in head:
-            while size := int(await self.reader.readuntil(b'\r\n'), 16):
-                text += (await self.reader.readexactly(size + 2))[:-2]
-            await self.reader.readexactly(2)
-
-        if '\r\nconnection: close' in head:
-            self.close()
-
-        return int(head.split(None, 2)[1]), text
-
-    def close(self):
-        if self.writer:
-            self.writer.close()
-            self.writer = None
-
 
 class Channel:
     """A channel and its one publisher, who numbers the messages from 1."""
@@ -863,11 +784,6 @@ class Storm:
         tap.ok(self.before is not None and self.after == self.before,
                f'the zone is as empty as before ({self.after} bytes used, '
                f'{self.before} before)')
-
-
-def raise_limit():
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
 
 
 def main():

@@ -2,7 +2,8 @@
 
 import os
 
-from storm import Storm, Tap, raise_limit
+from nginx import Tap, raise_limit
+from storm import Storm
 
 SHORT = dict(clients=100, channels=5, rate=100, seconds=8, every=0.5)
 LONG = dict(clients=1000, channels=20, rate=200, seconds=300, every=1)

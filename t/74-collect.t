@@ -150,52 +150,7 @@ a< close 1000
 
 
 
-=== TEST 4: it needs a type
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket payload; websocket_collect on; }
---- must_die
---- error_log eval
-qr/"websocket": "websocket_collect" needs "websocket_receive" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 5: and a view of it
---- http_config
-    websocket_zone zone=live:1m;
-    websocket_message m { field a string; }
---- config
-    location = /ws { websocket payload; websocket_receive m; websocket_collect on view=v; }
---- must_die
---- error_log eval
-qr/"websocket": type "\w+" has no view "\w+", which "websocket_collect" says in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 6: a size that is none
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket payload; websocket_collect on max=lots; }
---- must_die
---- error_log eval
-qr/invalid parameter "max=lots", view=NAME and max=SIZE are known in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 7: neither on nor off; inherited, and off again
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket payload; websocket_collect yes; }
---- must_die
---- error_log eval
-qr/"websocket_collect" directive is "on" with parameters, or "off" alone in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 8: inherited, but by what does not collect
+=== TEST 4: inherited, but by what does not collect
 --- http_config
     websocket_zone zone=live:1m;
     websocket_collect on;

@@ -147,40 +147,7 @@ a< text {"from":"alice","a":2}
 
 
 
-=== TEST 5: a field that cannot be right
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp time number; }
---- must_die
---- error_log eval
-qr/invalid field "number", it must be "from", .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 6: a field twice
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp from from=$arg_a; }
---- must_die
---- error_log eval
-qr/duplicate field "from" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 7: an unknown variable
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp from=$nothing; }
---- must_die
---- error_log eval
-qr/unknown "nothing" variable/
-
-
-
-=== TEST 8: inherited, and off
+=== TEST 5: inherited, and off
 --- http_config
     websocket_zone zone=live:1m;
     websocket_stamp channel;
@@ -199,7 +166,7 @@ b< text {}
 
 
 
-=== TEST 9: the number of a message in its channel, on every way
+=== TEST 6: the number of a message in its channel, on every way
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -256,7 +223,7 @@ a< text {"sequence":11,"channel":"room","last":true}
 
 
 
-=== TEST 10: other names
+=== TEST 7: other names
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -270,97 +237,3 @@ a> GET /ws?user=eve
 a< 101
 a> text {"who":1,"from":2,"added_at":3,"n-R":4,"time":5,"sequence":6,"channel":7}
 a< text qr/\A\{"N-r":1,"who":"a:eve","added_at":"20[^"]+Z","time":"x","from":2,"sequence":6,"channel":7\}\z/
-
-
-
-=== TEST 11: a field twice, by another name
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp time at:time; }
---- must_die
---- error_log eval
-qr/duplicate field "at" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 12: a name twice, but for its case
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp At:time at:channel; }
---- must_die
---- error_log eval
-qr/duplicate field "at" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 13: a name that is none
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp "a b:time"; }
---- must_die
---- error_log eval
-qr/invalid name "a b" of a field, it must be up to 64 letters.* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 14: an empty name
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp :time; }
---- must_die
---- error_log eval
-qr/invalid name "" of a field.* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 15: a name that is too long
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx:time; }
---- must_die
---- error_log eval
-qr/invalid name "x{65}" of a field.* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 16: a value where there is none
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp time=now; }
---- must_die
---- error_log eval
-qr/invalid field "time=now", it must be .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 17: an empty value
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_stamp from=; }
---- must_die
---- error_log eval
-qr/invalid field "from=", it must be .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 18: an answer is made before its messages have numbers
---- http_config
-    websocket_zone zone=live:1m;
-    websocket_message m { field a number; }
---- config
-    location = /ws {
-        websocket payload;
-        websocket_receive m;
-        websocket_stamp sequence;
-        websocket_collect on;
-    }
---- must_die
---- error_log eval
-qr/"websocket": "websocket_collect" cannot go with a "sequence" of "websocket_stamp" in \S+nginx\.conf:\d+/

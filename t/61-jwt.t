@@ -13,7 +13,6 @@ make_keys($dir);
 
 my $public = do { local (@ARGV, $/) = "$dir/rsa.pub"; <> };
 
-write_file("$dir/empty", '');
 write_file("$dir/short", "short\n");
 write_file("$dir/keys.json",
            qq({"keys":[{"kid":"one","alg":"HS256","secret":"$secret 1"},)
@@ -653,70 +652,7 @@ a< 101
 
 
 
-=== TEST 12: a key file is needed
---- config
-    websocket_jwt alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "key=": key=FILE is required in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 13: one that is there
---- config
-    websocket_jwt key=nowhere alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*open\(\) "\S+\/conf\/nowhere" failed \(2: .*\) in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 14: and not empty
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/empty alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*key 1 of "\S+empty": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 15: a secret does not stand in the configuration
---- config
-    websocket_jwt secret=0123456789 alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "secret=0123456789", none of key=, .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 16: an algorithm that is none
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=none;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "alg=none": it is one of HS256, .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 17: a public key is not a secret
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/rsa.pub alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*key 1 of "\S+rsa\.pub": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 18: nor a private one a public one
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/rsa.pem alg=RS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*key 1 of "\S+rsa\.pem": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 19: a short secret is warned of
+=== TEST 12: a short secret is warned of
 --- config
     location = /ws { websocket echo;
         websocket_jwt key=$TEST_NGINX_KEYS/short alg=HS256; }
@@ -728,71 +664,7 @@ qr/\[warn\] .*a secret in "\S+short" is shorter than the hash/
 
 
 
-=== TEST 20: cookies' names
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 cookie=a-b;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "cookie=a-b": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 21: one place or the other
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 cookie=a from=$arg_a;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "cookie=a": from= is the only place in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 22: times
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 leeway=2h;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "leeway=2h": not a time from 1s to 1h in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 23: what is required
---- config
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 exp=on;
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "exp=on": it can only be "required" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 24: a scope is a token's
---- config
-    location = /ws { websocket echo; websocket_require_scope read; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket": "websocket_require_scope" needs "websocket_jwt", .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 25: a scope has no quotes
---- config
-    websocket_require_scope 'a"b';
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid scope "a"b": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 26: twice
---- config
-    websocket_jwt off;
-    websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_jwt" directive is duplicate in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 27: filters of who may not publish, and of who may not come in
+=== TEST 13: filters of who may not publish, and of who may not come in
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -824,7 +696,7 @@ c< 403
 
 
 
-=== TEST 28: who sends tokens without end waits after each
+=== TEST 14: who sends tokens without end waits after each
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$websocket_messages_in $websocket_duration';
@@ -850,7 +722,7 @@ a< eof
 
 
 
-=== TEST 29: a token that names nobody, and a header that does
+=== TEST 15: a token that names nobody, and a header that does
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -874,7 +746,7 @@ b< header X-User: []
 
 
 
-=== TEST 30: claims are those of the location, whoever asked before it
+=== TEST 16: claims are those of the location, whoever asked before it
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$uri [$websocket_jwt_sub] [$websocket_channel]';
@@ -929,7 +801,7 @@ d> end
 
 
 
-=== TEST 31: a Close behind what closes the session is seen
+=== TEST 17: a Close behind what closes the session is seen
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$uri $websocket_duration';
@@ -956,18 +828,7 @@ b< eof
 
 
 
-=== TEST 32: a key file that is too large
---- user_files eval
-">>> big.key\n" . ('k' x 65537)
---- config
-    websocket_jwt key=../html/big.key alg=HS256;
---- must_die
---- error_log eval
-qr/the key file "\S+big\.key" is larger than 65536 bytes in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 33: types of tokens, and claims that are none
+=== TEST 18: types of tokens, and claims that are none
 --- config
     location = /any { websocket echo;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
@@ -995,17 +856,7 @@ g< 401
 
 
 
-=== TEST 34: a type that is not known
---- config
-    location = /ws { websocket echo;
-        websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 typ=jwe; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "typ=jwe": it is "at\+jwt" or "JWT" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 35: a token without a name has no channel
+=== TEST 19: a token without a name has no channel
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -1021,7 +872,7 @@ b< body a variable of the channel name is empty: "$websocket_jwt_sub"
 
 
 
-=== TEST 36: a user's key is the user's own
+=== TEST 20: a user's key is the user's own
 --- http_config
     websocket_zone zone=live:1m;
     websocket_history length=9;
@@ -1038,7 +889,7 @@ b< body a variable of the channel name is empty: "$websocket_jwt_sub"
 
 
 
-=== TEST 37: a page of one's own for who has no token
+=== TEST 21: a page of one's own for who has no token
 --- config
     location = /ws {
         websocket echo;
@@ -1074,7 +925,7 @@ c< text hello
 
 
 
-=== TEST 38: a renewal is no message too many, and no escape hides it
+=== TEST 22: a renewal is no message too many, and no escape hides it
 --- http_config
     websocket_zone zone=live:1m;
 --- config

@@ -476,3 +476,36 @@ a< text new
 ! GET /text
 ! < 200
 ! < soon body qr/^websocket_channels\{zone="live"\} 0$/m
+
+
+
+=== TEST 15: a location with the directives of recovery, queues and presence
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_replay all;
+    websocket_batch delay=5ms;
+    websocket_priority on field=level;
+    websocket_presence on from=$arg_name;
+    websocket_events join leave;
+    websocket_access_log start;
+--- config
+    websocket_replay 10;
+    websocket_batch size=8k delay=5ms;
+    websocket_priority off;
+    websocket_presence off;
+    websocket_events off;
+    websocket_access_log end;
+
+    location = /ws {
+        websocket result;
+        websocket_replay none;
+        websocket_batch off;
+        websocket_priority on;
+        websocket_presence on "from=$remote_addr of $arg_name";
+        websocket_events leave;
+    }
+    location = /status { websocket_status json; }
+--- request
+GET /status
+--- response_body_like
+^\{"time":\d+,"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0,"delivery_seconds":\{.*\}\}\],"locations":\[\{"zone":"live","location":"/ws",.*\}\]\}$

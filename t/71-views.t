@@ -187,41 +187,7 @@ c< text {"b":3}
 
 
 
-=== TEST 5: a view needs a type
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket result; websocket_view summary; }
---- must_die
---- error_log eval
-qr/"websocket": "websocket_view" needs "websocket_send" or .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 6: a constant view is looked for when the configuration is read
---- http_config
-    websocket_zone zone=live:1m;
-    websocket_message m { field a string; field b number; view v b; }
---- config
-    location = /pub { websocket_publish; websocket_send m; websocket_view w; }
---- must_die
---- error_log eval
-qr/"websocket_publish": type "\w+" has no view "\w+", which "websocket_view" says in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 7: more views than there are numbers
---- http_config eval
-"websocket_message m { field a string; "
-. CORE::join('', map { "view v$_ a; " } 1 .. 128) . "}"
---- config
---- must_die
---- error_log eval
-qr/more than 127 views in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 8: the last of all views, many sessions, own messages, a reload
+=== TEST 5: the last of all views, many sessions, own messages, a reload
 --- http_config eval
 "websocket_zone zone=live:1m; websocket_drain 20d;
  websocket_message m { field a number; field b number; "

@@ -209,46 +209,7 @@ d< 401
 
 
 
-=== TEST 5: how long
---- config
-    location = /revoke { websocket_revoke time=0; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "time=0", time=TIME is expected, .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 6: it is the whole location
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /revoke { websocket_revoke time=1h; websocket_publish; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_publish" directive cannot stand in one location with "websocket_revoke" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 7: in either order
---- config
-    location = /revoke { websocket echo; websocket_revoke time=1h; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_revoke" directive cannot stand in one location with another that answers in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 8: a scope that nobody could check
---- config
-    location = /revoke { websocket_revoke time=1h;
-                         websocket_require_scope revoke; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_revoke": "websocket_require_scope" needs "websocket_jwt", .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 9: a token that was revoked has no claims
+=== TEST 5: a token that was revoked has no claims
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -270,7 +231,7 @@ qr/\[emerg\] .*"websocket_revoke": "websocket_require_scope" needs "websocket_jw
 
 
 
-=== TEST 10: an if, and limit_except, do not take it away
+=== TEST 6: an if, and limit_except, do not take it away
 --- http_config
     websocket_zone zone=live:1m;
 --- config

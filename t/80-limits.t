@@ -267,88 +267,7 @@ a< eof
 
 
 
-=== TEST 8: what is wrong with a number of sessions
---- config
-    location = /ws { websocket echo; websocket_max_connections 0; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "0": not a number above zero in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 9: a key is a key
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket echo; websocket_max_connections 1 keys=x; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "keys=x": key=VALUE is expected in /
-
-
-
-=== TEST 10: two lines with one key
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_connections 1 key=$remote_addr;
-        websocket_max_connections 2 key=$remote_addr;
-    }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket_max_connections" directive has this key twice in /
-
-
-
-=== TEST 11: what is counted needs a zone
---- config
-    location = /ws { websocket echo; websocket_max_connections 1; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*"websocket": no "websocket_zone" is defined in the http block, as .* in /
-
-
-
-=== TEST 12: off and a number do not go together
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_connections off;
-        websocket_max_connections 1;
-    }
---- must_die
---- error_log
-it is off already
-
-
-
-=== TEST 13: more lines than there may be
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_connections 1 key=1;
-        websocket_max_connections 1 key=2;
-        websocket_max_connections 1 key=3;
-        websocket_max_connections 1 key=4;
-        websocket_max_connections 1 key=5;
-        websocket_max_connections 1 key=6;
-        websocket_max_connections 1 key=7;
-        websocket_max_connections 1 key=8;
-        websocket_max_connections 1 key=9;
-    }
---- must_die
---- error_log
-more than 8 of these lines
-
-
-
-=== TEST 14: a rate closes
+=== TEST 8: a rate closes
 --- config
     location = /ws {
         websocket echo;
@@ -377,7 +296,7 @@ b< close 1008 reason too many bytes in too short a time
 
 
 
-=== TEST 15: a rate drops, and counts
+=== TEST 9: a rate drops, and counts
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '[$websocket_messages_in $websocket_refused $websocket_dropped]';
@@ -412,7 +331,7 @@ a< eof
 
 
 
-=== TEST 16: errors that are dropped messages close at last
+=== TEST 10: errors that are dropped messages close at last
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -433,7 +352,7 @@ a< close 1008 reason too many errors
 
 
 
-=== TEST 17: a rate delays: nothing is lost, nothing is reordered
+=== TEST 11: a rate delays: nothing is lost, nothing is reordered
 --- config
     location = /ws {
         websocket echo;
@@ -465,7 +384,7 @@ a< eof
 
 
 
-=== TEST 18: what comes in one piece, also with the handshake, is held
+=== TEST 12: what comes in one piece, also with the handshake, is held
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '[$websocket_messages_in $websocket_duration]';
@@ -489,7 +408,7 @@ a> end
 
 
 
-=== TEST 19: a rate of bytes delays a large message's successor
+=== TEST 13: a rate of bytes delays a large message's successor
 --- http_config
     log_format ws '[$websocket_bytes_in $websocket_duration]';
     access_log logs/access.log ws;
@@ -513,7 +432,7 @@ a< eof
 
 
 
-=== TEST 20: one who is delayed is not taken for dead, nor for idle
+=== TEST 14: one who is delayed is not taken for dead, nor for idle
 --- config
     location = /ws {
         websocket echo;
@@ -535,7 +454,7 @@ a< close 1000 reason no message for too long
 
 
 
-=== TEST 21: one who is delayed and silent is found dead afterwards
+=== TEST 15: one who is delayed and silent is found dead afterwards
 --- config
     location = /ws {
         websocket echo;
@@ -552,7 +471,7 @@ a< close 1011 reason no answer to Ping
 
 
 
-=== TEST 22: the server's Close does not wait for a delayed client
+=== TEST 16: the server's Close does not wait for a delayed client
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -580,7 +499,7 @@ a< eof
 
 
 
-=== TEST 23: a delayed session is sent away at a reload
+=== TEST 17: a delayed session is sent away at a reload
 --- http_config
     websocket_zone zone=live:1m;
 --- config
@@ -608,7 +527,7 @@ b< text 1
 
 
 
-=== TEST 24: what is measured of a compressed message is its whole length
+=== TEST 18: what is measured of a compressed message is its whole length
 --- config
     location = /ws {
         websocket echo;
@@ -626,7 +545,7 @@ a< close 1008 reason too many bytes in too short a time
 
 
 
-=== TEST 25: rates are inherited, and switched off
+=== TEST 19: rates are inherited, and switched off
 --- http_config
     websocket_rate messages=1/h action=close;
 --- config
@@ -647,52 +566,7 @@ b< text x
 
 
 
-=== TEST 26: what is wrong with a rate
---- config
-    location = /ws { websocket echo; websocket_rate messages=10; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "messages=10": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 27: what is wrong with a rate's unit
---- config
-    location = /ws { websocket echo; websocket_rate messages=10k\/s; }
---- must_die
---- error_log
-messages and errors are numbers without a unit
-
-
-
-=== TEST 28: what is wrong with a burst
---- config
-    location = /ws { websocket echo; websocket_rate messages=10/s burst=0; }
---- must_die
---- error_log eval
-qr/invalid parameter "burst=0": a number is not from 1 to 1g in /
-
-
-
-=== TEST 29: what is wrong with an action
---- config
-    location = /ws { websocket echo; websocket_rate messages=10/s action=wait; }
---- must_die
---- error_log
-it must be "delay", "drop", or "close"
-
-
-
-=== TEST 30: a rate of what
---- config
-    location = /ws { websocket echo; websocket_rate 10/s; }
---- must_die
---- error_log
-invalid parameter "10/s": messages=N/s, bytes=SIZE/s, or off is expected
-
-
-
-=== TEST 31: as many fragments as there may be, and one more
+=== TEST 20: as many fragments as there may be, and one more
 --- config
     location = /ws { websocket echo; websocket_max_fragments 3; }
 --- websocket
@@ -717,7 +591,7 @@ a< close 1008 reason too many fragments
 
 
 
-=== TEST 32: fragments in one piece, and without end
+=== TEST 21: fragments in one piece, and without end
 --- config
     location = /ws { websocket echo; }
 --- websocket
@@ -732,16 +606,7 @@ a< close 1008 reason too many fragments
 
 
 
-=== TEST 33: what is wrong with a number of fragments
---- config
-    location = /ws { websocket echo; websocket_max_fragments 0; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*value must be between 1 and 2147483647 in /
-
-
-
-=== TEST 34: as many Pings and Pongs as there may be, and one more
+=== TEST 22: as many Pings and Pongs as there may be, and one more
 --- config
     location = /ws { websocket echo; websocket_max_pings 3/h; }
     location = /three { websocket echo; websocket_max_pings 180/m; }
@@ -776,29 +641,7 @@ d< eof
 
 
 
-=== TEST 35: what is wrong with a number of Pings, and of errors
---- config
-    location = /ws { websocket echo; websocket_max_pings 10; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "10": a rate is a number, "\/" and a time/
-
-
-
-=== TEST 36: errors twice
---- config
-    location = /ws {
-        websocket echo;
-        websocket_max_errors 10/m;
-        websocket_max_errors off;
-    }
---- must_die
---- error_log
-"websocket_max_errors" directive is duplicate
-
-
-
-=== TEST 37: one who is delayed and goes is gone
+=== TEST 23: one who is delayed and goes is gone
 --- http_config
     websocket_zone zone=live:1m;
     log_format ws '$uri $websocket_messages_in $websocket_close_code';
@@ -835,16 +678,7 @@ d< eof
 
 
 
-=== TEST 38: a rate is not written as that of limit_req
---- config
-    location = /ws { websocket echo; websocket_rate messages=10r/s; }
---- must_die
---- error_log eval
-qr/\[emerg\] .*invalid parameter "messages=10r\/s": a rate is a number, perhaps with k, m or g, "\/" and a time, as in 10\/s in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 39: a filter that is refused is an error
+=== TEST 24: a filter that is refused is an error
 --- http_config
     websocket_zone zone=live:1m;
 --- config

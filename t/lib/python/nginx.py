@@ -1,5 +1,11 @@
-"""nginx for the client tests: started with a configuration, ended by pid."""
+"""
+nginx for the tests: started with a configuration, ended by pid.  As a command,
+for tests in other languages: nginx.py http | conf NAME takes the inside of http
+or a whole configuration from its input, says in JSON where nginx will be, and
+becomes nginx.
+"""
 
+import json
 import os
 import random
 import resource
@@ -13,6 +19,13 @@ import time
 
 BUILD = os.environ.get('WEBSOCKET_BUILD', 'build')
 TIMEOUT = float(os.environ.get('TEST_NGINX_TIMEOUT', 30))
+
+# what t/tools/test sets, for a run by hand
+
+os.environ['PATH'] += ':/usr/sbin'
+os.environ.setdefault(
+    'TEST_NGINX_LOAD_MODULES', '/usr/lib/nginx/modules/ndk_http_module.so '
+    f'{os.path.abspath(BUILD)}/modules/ngx_http_websocket_module.so')
 
 
 def free_port():
@@ -54,44 +67,89 @@ def default_signals():
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def raise_limit(most=65536):
+    """As many open files as there may be, up to most."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, most), hard))
+
+
+def load_fault_module():
+    """nginx is to load the module of t/fault/fault.h from now on."""
+    if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
+        print('1..0 # SKIP the module is built for the nginx of the system')
+        sys.exit()
+
+    subprocess.run(['t/tools/build-fault', BUILD], stdout=sys.stderr,
+                   check=True)
+
+    module = 'ngx_http_websocket_module.so'
+    os.environ['TEST_NGINX_LOAD_MODULES'] = ' '.join(
+        f'{os.path.abspath(BUILD)}/fault/{module}' if m.endswith(module) else m
+        for m in os.environ['TEST_NGINX_LOAD_MODULES'].split())
+
+
+def load_modules(modules=None):
+    """The directives for these, or for those that are tested."""
+    if modules is None:
+        modules = os.environ['TEST_NGINX_LOAD_MODULES'].split()
+    return ''.join(f'load_module {m};\n' for m in modules)
+
+
+def temp_paths(folder='.'):
+    """The directives of http for nginx's own temporary files."""
+    return ''.join(f'{t}_temp_path {folder}/{t}_temp;\n' for t in
+                   ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+
+
+def configuration(http, workers=2):
+    """A whole one, for the inside of http."""
+    return f'''{load_modules()}
+        worker_processes {workers}; worker_rlimit_nofile {open_files()};
+        error_log logs/error.log notice; pid logs/nginx.pid;
+        events {{ worker_connections 4096; }}
+        http {{ access_log logs/access.log; {temp_paths()}
+        {http} }}'''
+
+
+def place(name):
+    """An empty folder for a server, and a port."""
+    prefix = os.path.abspath(f'{BUILD}/clients/{name}')
+    shutil.rmtree(prefix, ignore_errors=True)
+    os.makedirs(f'{prefix}/logs')
+    os.makedirs(f'{prefix}/temp')
+    return prefix, free_port()
+
+
+def write_conf(prefix, conf, port):
+    with open(f'{prefix}/nginx.conf', 'w') as f:
+        f.write(conf.replace('$PORT', str(port)))
+
+
+def command(prefix, log='logs/error.log', directives=''):
+    """What starts nginx in the foreground, with PREFIX/nginx.conf."""
+    user = 'user root;' if os.getuid() == 0 else ''
+    return [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-p', f'{prefix}/',
+            '-c', 'nginx.conf', '-e', log, '-g',
+            f'daemon off; {user} {directives}']
+
+
 class Nginx:
     def __init__(self, name, http='', workers=2, conf=None, files=None):
         """conf is a whole configuration, instead of the inside of http;
         files are names and texts of what stands beside it."""
-        self.prefix = os.path.abspath(f'{BUILD}/clients/{name}')
-        self.port = free_port()
-
-        shutil.rmtree(self.prefix, ignore_errors=True)
-        os.makedirs(f'{self.prefix}/logs')
-        os.makedirs(f'{self.prefix}/temp')
+        self.prefix, self.port = place(name)
 
         for file, text in (files or {}).items():
             with open(f'{self.prefix}/{file}', 'w') as f:
                 f.write(text)
 
-        modules = ''.join(f'load_module {m};\n' for m in
-                          os.environ['TEST_NGINX_LOAD_MODULES'].split())
-        user = 'user root;' if os.getuid() == 0 else ''
-        temp = ''.join(f'{t}_temp_path {t}_temp;\n' for t in
-                       ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+        self.start(conf or configuration(http, workers))
 
-        if conf is None:
-            conf = f'''{modules}
-                daemon off; {user} worker_processes {workers};
-                worker_rlimit_nofile {open_files()};
-                error_log logs/error.log notice; pid logs/nginx.pid;
-                events {{ worker_connections 4096; }}
-                http {{ access_log logs/access.log; {temp}
-                {http} }}'''
-
-        with open(f'{self.prefix}/nginx.conf', 'w') as f:
-            f.write(conf.replace('$PORT', str(self.port)))
-
-        self.process = subprocess.Popen(
-            [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-p',
-             self.prefix + '/', '-c', 'nginx.conf', '-e', 'logs/error.log'],
-            stderr=open(f'{self.prefix}/logs/stderr.log', 'w'))
-
+    def start(self, conf):
+        write_conf(self.prefix, conf, self.port)
+        with open(f'{self.prefix}/logs/stderr.log', 'w') as stderr:
+            self.process = subprocess.Popen(command(self.prefix),
+                                            stderr=stderr)
         self.wait(self.listens)
 
     def listens(self):
@@ -158,3 +216,17 @@ class Tap:
     def done(self):
         print(f'1..{self.n}')
         sys.exit(self.failed > 0)
+
+
+def main(kind, name):
+    conf = sys.stdin.read()
+    prefix, port = place(name)
+    write_conf(prefix, configuration(conf) if kind == 'http' else conf, port)
+    print(json.dumps({'prefix': prefix, 'port': port}), flush=True)
+
+    argv = command(prefix)
+    os.execvp(argv[0], argv)
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

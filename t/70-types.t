@@ -50,184 +50,7 @@ GET /t
 
 
 
-=== TEST 2: an unknown kind, with file and line
---- http_config
-    websocket_message m {
-        field a string;
-        field b text;
-    }
---- config
---- must_die
---- error_log eval
-qr/message type "m": field "b": unknown kind "text" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 3: a bad parameter of a field
---- http_config
-    websocket_message m { field a boolean min=3; }
---- config
---- must_die
---- error_log eval
-qr/field "a": "min=" is not for kind boolean in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 4: a pattern that is none
---- http_config
-    websocket_message m { field a string "pattern=[a-"; }
---- config
---- must_die
---- error_log eval
-qr/field "a": pattern "\[a-": pcre2?_compile\(\) failed: .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 5: a type that is not there, or comes later
---- http_config
-    websocket_message m { field a object of=n; }
-    websocket_message n { field a string; }
---- config
---- must_die
---- error_log eval
-qr/field "a": unknown type "n" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 6: two types of one name
---- http_config
-    websocket_message m { field a string; }
-    websocket_message m { field a string; }
---- config
---- must_die
---- error_log eval
-qr/duplicate message type "m" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 7: a kind's name is no type's
---- http_config
-    websocket_message number { field a string; }
---- config
---- must_die
---- error_log eval
-qr/"number" cannot be a type's name in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 8: nor is "off"
---- http_config
-    websocket_message off { field a string; }
---- config
---- must_die
---- error_log eval
-qr/"off" cannot be a type's name in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 9: an unknown line
---- http_config
-    websocket_message m {
-        fields a string;
-    }
---- config
---- must_die
---- error_log eval
-qr/unknown directive "fields" in "websocket_message": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 10: a view of a field that is not there
---- http_config
-    websocket_message m { field a string; view v b; }
---- config
---- must_die
---- error_log eval
-qr/message type "m": view "v": field "b" is unknown in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 11: a default that breaks the field's rules
---- http_config
-    websocket_message m { field a integer max=3 default=4; }
---- config
---- must_die
---- error_log eval
-qr/message type "m": field "a": default: .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 12: a type that nobody defined
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_receive nothing; }
---- must_die
---- error_log eval
-qr/"websocket_receive": no "websocket_message" has the name "nothing" in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 13: an unknown parameter
---- http_config
-    websocket_zone zone=live:1m;
-    websocket_message m { field a string; }
---- config
-    location = /ws { websocket bidirectional; websocket_receive m violations=ignore; }
---- must_die
---- error_log eval
-qr/invalid parameter "violations=ignore": violations=report or close, .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 14: a depth that is too large
---- http_config
-    websocket_zone zone=live:1m;
-    websocket_message m { field a string; }
---- config
-    location = /pub { websocket_publish; websocket_send m depth=129; }
---- must_die
---- error_log eval
-qr/invalid parameter "depth=129": .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 26: what is sent has no session to close
---- http_config
-    websocket_zone zone=live:1m;
-    websocket_message m { field a string; }
---- config
-    location = /pub { websocket_publish; websocket_send m violations=close; }
---- must_die
---- error_log eval
-qr/invalid parameter "violations=close": depth= of .* in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 15: twice, or "off" with more
---- http_config
-    websocket_zone zone=live:1m;
-    websocket_message m { field a string; }
---- config
-    location = /ws { websocket bidirectional; websocket_receive m; websocket_receive m; }
---- must_die
---- error_log eval
-qr/"websocket_receive" directive is duplicate in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 16: "off" stands alone
---- http_config
-    websocket_zone zone=live:1m;
---- config
-    location = /ws { websocket bidirectional; websocket_send off violations=close; }
---- must_die
---- error_log eval
-qr/"websocket_send" directive has "off" alone in \S+nginx\.conf:\d+/
-
-
-
-=== TEST 17: on the socket: told what is wrong, and not published
+=== TEST 2: on the socket: told what is wrong, and not published
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message metric {
@@ -288,7 +111,7 @@ a< json {"error":{"code":"invalid_message","path":"value","message":"expected nu
 
 
 
-=== TEST 18: compressed, and with positions
+=== TEST 3: compressed, and with positions
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -311,7 +134,7 @@ a< text qr/\A[0-9a-f]{16}:1\n\{"a":1\}\z/
 
 
 
-=== TEST 19: violations=close
+=== TEST 4: violations=close
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -337,7 +160,7 @@ b< text marker
 
 
 
-=== TEST 20: defaults are filled in, numbers stay what they were
+=== TEST 5: defaults are filled in, numbers stay what they were
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message in { field u string default=m; field v number; }
@@ -368,7 +191,7 @@ a< text {"a":5,"b":"none"}
 
 
 
-=== TEST 21: over HTTP: 422 with the same, also what a client POSTs
+=== TEST 6: over HTTP: 422 with the same, also what a client POSTs
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -420,7 +243,7 @@ a< text anything
 
 
 
-=== TEST 22: limits
+=== TEST 7: limits
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a any; }
@@ -447,7 +270,7 @@ a< json {"error":{"code":"invalid_message","path":"qr/.*/","message":"qr/values/
 
 
 
-=== TEST 23: who gets errors and reads none has a bound
+=== TEST 8: who gets errors and reads none has a bound
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a number required; }
@@ -473,7 +296,7 @@ a> times 2000 text x
 
 
 
-=== TEST 24: types after a reload
+=== TEST 9: types after a reload
 --- http_config
     websocket_zone zone=live:1m;
     websocket_message m { field a string "pattern=^(x|y)+$" default=x; }
@@ -502,7 +325,7 @@ a< text {"a":"x"}
 
 
 
-=== TEST 25: the priority of a message that was read for its type
+=== TEST 10: the priority of a message that was read for its type
 --- http_config
     websocket_zone zone=live:4m;
     websocket_message m { field p string; field pad string; field zero number; }
@@ -542,7 +365,7 @@ a< text {"p":"low"}
 
 
 
-=== TEST 27: patterns that would take long
+=== TEST 11: patterns that would take long
 --- http_config
     websocket_zone zone=live:4m;
     websocket_message end { field s string "pattern=(a|aa)+$"; }
@@ -581,7 +404,7 @@ o< text {"s":"www.example.org"}
 
 
 
-=== TEST 28: defaults are bounded by the size of a message
+=== TEST 12: defaults are bounded by the size of a message
 --- http_config
     websocket_zone zone=live:4m;
     websocket_message item { field unit string default=milliseconds; }

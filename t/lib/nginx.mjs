@@ -1,11 +1,13 @@
-// nginx for the client tests: started with a configuration, ended by pid.
+// nginx for tests in JavaScript: t/lib/python/nginx.py starts it.
 
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const env = process.env;
 const build = resolve(env.WEBSOCKET_BUILD || 'build');
@@ -49,40 +51,31 @@ function listens(port) {
 
 export class Nginx {
   // http is the inside of the http block
-  static async start(name, http) {
-    const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-      .map((t) => `${t}_temp_path ${t}_temp;`).join(' ');
-    const modules = MODULES.map((m) => `load_module ${m};\n`).join('');
-
-    return Nginx.startConf(name, `${modules} worker_processes 2;
-      error_log logs/error.log notice; pid logs/nginx.pid;
-      events { worker_connections 1024; }
-      http { access_log logs/access.log; ${temp} ${http} }`);
+  static start(name, http) {
+    return Nginx.run('http', name, http);
   }
 
   // conf is a whole configuration, with $PORT for the port
-  static async startConf(name, conf) {
+  static startConf(name, conf) {
+    return Nginx.run('conf', name, conf);
+  }
+
+  static async run(kind, name, text) {
     const nginx = new Nginx();
-    const user = process.getuid() === 0 ? 'user root;' : '';
 
-    nginx.prefix = resolve(build, 'clients', name);
-    nginx.port = await freePort();
-    nginx.url = `http://127.0.0.1:${nginx.port}`;
-
-    rmSync(nginx.prefix, { recursive: true, force: true });
-    mkdirSync(`${nginx.prefix}/logs`, { recursive: true });
-    mkdirSync(`${nginx.prefix}/temp`);
-    writeFileSync(`${nginx.prefix}/nginx.conf`,
-      conf.replaceAll('$PORT', nginx.port));
-
-    nginx.process = spawn(env.TEST_NGINX_BINARY || 'nginx',
-      ['-p', `${nginx.prefix}/`, '-c', 'nginx.conf', '-e', 'logs/error.log',
-        '-g', `daemon off; ${user}`],
-      { stdio: ['ignore', 'ignore', 'inherit'] });
+    // the script becomes nginx: it is one process
+    nginx.process = spawn('/usr/bin/python3',
+      ['t/lib/python/nginx.py', kind, name],
+      { stdio: ['pipe', 'pipe', 'inherit'] });
+    nginx.process.stdin.end(text);
     nginx.ended = new Promise((r) => nginx.process.on('exit', r));
 
     // a test may fail where nobody calls stop()
     process.on('exit', () => nginx.process.kill());
+
+    const [where] = await once(createInterface(nginx.process.stdout), 'line');
+    Object.assign(nginx, JSON.parse(where));
+    nginx.url = `http://127.0.0.1:${nginx.port}`;
 
     await until('nginx listens', () => {
       const { exitCode, signalCode } = nginx.process;

@@ -1,5 +1,5 @@
 """
-One connection, driven step by step, for the tests in which a fault is made to
+Connections by hand, step by step, for the tests in which a fault is made to
 happen at a certain place; and what these tests look at from outside.
 """
 
@@ -16,7 +16,9 @@ import subprocess
 import sys
 import time
 
-from storm import BROKEN, BUILD, HOST, TIMEOUT, Http
+from nginx import BUILD, TIMEOUT
+
+HOST = '127.0.0.1'
 
 KEY = base64.b64encode(b'0123456789abcdef').decode()
 
@@ -25,6 +27,10 @@ UPGRADE = ('Upgrade: websocket\r\nConnection: Upgrade\r\n'
            f'Sec-WebSocket-Key: {KEY}\r\n')
 
 TEXT, BINARY, CLOSE, PING, PONG, FIN = 1, 2, 8, 9, 10, 0x80
+
+# what there is to read from a connection that ends anywhere
+
+BROKEN = (OSError, EOFError, ValueError, asyncio.LimitOverrunError)
 
 
 class Closed(Exception):
@@ -35,9 +41,8 @@ class Closed(Exception):
         self.code = code
 
 
-def frame(first, payload=b'', size=None):
+def frame(first, payload=b'', size=None, mask=b'\x12\x34\x56\x78'):
     """A masked frame; size is what its header claims, where it lies."""
-    mask = b'\x12\x34\x56\x78'
     size = len(payload) if size is None else size
     if size < 126:
         head = struct.pack('>BB', first, 0x80 | size)
@@ -45,6 +50,9 @@ def frame(first, payload=b'', size=None):
         head = struct.pack('>BBH', first, 0xfe, size)
     else:
         head = struct.pack('>BBQ', first, 0xff, size)
+
+    if not any(mask):
+        return head + mask + payload
 
     key = int.from_bytes((mask * (len(payload) // 4 + 1))[:len(payload)], 'big')
     masked = int.from_bytes(payload, 'big') ^ key
@@ -176,6 +184,70 @@ def request(path, headers=''):
     return f'GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n'.encode()
 
 
+class Http:
+    """Requests on one connection, made anew when it was cut."""
+
+    def __init__(self, port):
+        self.port = port
+        self.reader = self.writer = None
+
+    async def request(self, method, path, headers='', body=b''):
+        try:
+            return await asyncio.wait_for(
+                self.exchange(method, path, headers, body), TIMEOUT)
+        except BaseException:
+            self.close()
+            raise
+
+    async def exchange(self, method, path, headers, body):
+        if self.writer is None:
+            self.reader, self.writer = \
+                await asyncio.open_connection(HOST, self.port, limit=1 << 24)
+
+        self.writer.write(f'{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}'
+                          f'Content-Length: {len(body)}\r\n\r\n'.encode()
+                          + body)
+
+        head = (await self.reader.readuntil(b'\r\n\r\n')).decode().lower()
+        length = re.search(r'\r\ncontent-length: *(\d+)', head)
+        text = b''
+
+        if length:
+            text = await self.reader.readexactly(int(length[1]))
+        elif '\r\ntransfer-encoding: chunked' in head:
+            while size := int(await self.reader.readuntil(b'\r\n'), 16):
+                text += (await self.reader.readexactly(size + 2))[:-2]
+            await self.reader.readexactly(2)
+
+        if '\r\nconnection: close' in head:
+            self.close()
+
+        return int(head.split(None, 2)[1]), text
+
+    def close(self):
+        if self.writer:
+            self.writer.close()
+            self.writer = None
+
+
+def upgrade(path, *headers):
+    return request(path, UPGRADE + ''.join(f'{h}\r\n' for h in headers))
+
+
+def connect(port, path, *headers):
+    """A WebSocket's socket, and the pid of its worker, which a header of the
+    answer tells."""
+    s = socket.create_connection((HOST, port))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    s.sendall(upgrade(path, *headers))
+    head = b''
+    while b'\r\n\r\n' not in head:
+        head += s.recv(1)
+    assert head.startswith(b'HTTP/1.1 101'), head
+    worker = int(head.split(b'X-Worker: ')[1].split(b'\r\n')[0])
+    return s, worker
+
+
 async def ask(port, method, path, headers='', body=b''):
     """A request on a connection of its own: its status, and its JSON."""
     http = Http(port)
@@ -246,7 +318,7 @@ class Shim:
         self.layout = struct.Struct(layout)
         os.makedirs(f'{BUILD}/fault', exist_ok=True)
         stem = os.path.abspath(f'{BUILD}/fault/{name}')
-        source = os.path.join(os.path.dirname(__file__), name + '.c')
+        source = f't/fault/{name}.c'
 
         subprocess.run(
             ['cc', '-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror',

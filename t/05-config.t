@@ -1,0 +1,814 @@
+# What nginx -t says of configurations that are wrong, and of some that are
+# not: the table at the end, see "Configurations" in t/README.md.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use File::Temp qw(tempdir);
+use Test::More;
+use Test::Nginx::WebSocket::Token qw(make_keys write_file);
+
+my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
+my $port = $ENV{TEST_NGINX_PORT} || 1984;
+my $root = tempdir(CLEANUP => 1);
+
+my $preload = join ' ', grep { defined } @ENV{qw(TEST_NGINX_LD_PRELOAD
+                                                 LD_PRELOAD)};
+my $command = "PATH=\$PATH:/usr/sbin LD_PRELOAD='$preload' '$nginx' -t"
+              . " -p $root/ -c nginx.conf -e logs/error.log";
+
+my %texts = (
+    ROOT => $root,
+    PORT => $port,
+    LONG_NAME => 'x' x 65,
+    LARGE_KEY => 'k' x 65537,
+    LARGE_SPACE => ' ' x 262144,
+    VIEWS => join(' ', map { "view v$_ a;" } 1 .. 128),
+    JSON_VIEWS => join(',', map { qq("v$_":["a"]) } 1 .. 128),
+);
+
+mkdir "$root/$_" for qw(logs temp);
+make_keys("$root/keys");
+write_file("$root/keys/empty", '');
+
+my @rows = rows(<DATA>);
+
+plan(tests => scalar @rows);
+check($_) for @rows;
+
+
+# Each row: the texts of places of the configuration and of files beside it,
+# then, further right, the lines that nginx says.
+
+sub rows {
+    my (@rows, $row);
+
+    for (map { s/\$([A-Z_]+)/$texts{$1}/gr } @_) {
+        next if /^(?:#|$)/;
+
+        if (/^ {8}(.*)/) {
+            $row->{says}[-1] .= " $1";
+
+        } elsif (/^ {4}(.*)/) {
+            push @{ $row->{says} }, $1;
+
+        } elsif (/^(\S+) ?(.*)/) {
+            push @rows, $row = {} if !$row || $row->{says};
+            push @{ $row->{$1} }, $2;
+        }
+    }
+
+    return @rows;
+}
+
+
+sub check {
+    my ($row) = @_;
+
+    my @files = grep { /\./ } keys %{$row};
+
+    write_file("$root/$_", join "\n", @{ $row->{$_} }) for @files;
+    write_file("$root/nginx.conf", conf($row));
+
+    my $said = `$command 2>&1`;
+    my $status = $?;
+    my $good = $row->{says}[-1] eq 'ok';
+    my $wanted = wanted($row);
+
+    ok($said =~ /\A$wanted\z/ && $status == ($good ? 0 : 1 << 8), name($row))
+        or diag("status $status, $nginx says:\n$said");
+
+    unlink map { "$root/$_" } @files;
+
+    return;
+}
+
+
+sub name {
+    my ($row) = @_;
+
+    my @texts = map { @{ $row->{$_} // [] } } qw(http server location);
+    my $name = join ' ', @texts, '-', @{ $row->{says} };
+
+    return substr($name, 0, 1000) =~ s/#/\\#/gr;
+}
+
+
+# What a row has for a place is one line there: the one that nginx names.
+
+sub conf {
+    my ($row) = @_;
+
+    my $modules = join '', map { "load_module $_; " }
+                           split ' ', $ENV{TEST_NGINX_LOAD_MODULES} // '';
+    my $user = $> == 0 ? 'user root;' : '';
+    my $temp = join ' ', map { "${_}_temp_path temp/$_;" }
+                         qw(client_body proxy fastcgi uwsgi scgi);
+    my ($http, $server, $location) =
+        map { join ' ', @{ $row->{$_} // [] } } qw(http server location);
+
+    $http = "websocket_zone zone=live:1m; $http"
+        if $http !~ /websocket_zone / && !$row->{zoneless};
+
+    return <<"CONF";
+$modules $user error_log logs/error.log notice; pid logs/nginx.pid;
+events { }
+http {
+    access_log logs/access.log; $temp
+$http
+    server {
+        listen 127.0.0.1:$port;
+$server
+        location = /x {
+$location
+        }
+    }
+}
+CONF
+}
+
+
+# A pattern for all that nginx says.
+
+sub wanted {
+    my ($row) = @_;
+
+    my %number = (http => 5, server => 8, location => 10);
+    my $numbers = join '|', map { $number{$_} // () } keys %{$row};
+    my $conf = quotemeta "$root/nginx.conf";
+    my ($said, $end) = ('', 'test failed');
+
+    for my $line (@{ $row->{says} }) {
+        if ($line eq 'ok') {
+            $said .= "nginx: the configuration file $conf syntax is ok\n";
+            $end = 'test is successful';
+            next;
+        }
+
+        my ($level, $text, $nowhere) =
+            $line =~ /^(?:\[(\w+)\] )?(.*?)( in no place)?$/;
+        my $pattern = join '.+', map { quotemeta } split /\.{3}/, $text, -1;
+
+        $said .= sprintf "nginx: \\[%s\\] %s%s\n", $level // 'emerg', $pattern,
+                         $nowhere ? '' : " in $conf:(?:$numbers)";
+    }
+
+    return $said . "nginx: configuration file $conf $end\n";
+}
+
+
+__DATA__
+
+# every directive, in every place where it may stand
+
+http websocket_zone zone=live:1m inactive=30s; websocket_zone zone=other:64k;
+http websocket_channel "all"; websocket_history length=10 time=1m max=8g;
+http websocket_own_messages off; websocket_subprotocols chat superchat;
+http websocket_heartbeat interval=20s timeout=5s; websocket_idle_timeout 10m;
+http websocket_send_timeout 3s; websocket_close_timeout 2s; websocket_drain 1s;
+http websocket_max_message_size 16k;
+http websocket_send_queue messages=16 size=64k overflow=close;
+server websocket_channel "server/$arg_a" "$uri"; websocket_history length=0;
+server websocket_heartbeat off; websocket_idle_timeout off;
+server location = /b {
+server     websocket_set_name $room $arg_room;
+server     websocket bidirectional zone=live; websocket_channel "$room";
+server     websocket_heartbeat interval=1s;
+server }
+server location = /r { websocket result zone=other; }
+server location = /p { websocket payload zone=live; }
+server location = /e { websocket echo; }
+server location = /publish {
+server     websocket_publish zone=live; websocket_channel x;
+server     client_max_body_size 1k;
+server }
+    ok
+
+# a zone may be defined after the location that uses it
+http server {
+http     listen 127.0.0.1:$PORT; server_name other;
+http     location = /ws { websocket result zone=late; }
+http }
+http websocket_zone zone=late:1m;
+    ok
+
+# what is warned of where it stands in the location itself
+http websocket_message m { field a string required; }
+server location = /pub { websocket_publish; websocket_receive m; }
+server location = /echo { websocket echo; websocket_filter on; }
+server location = /both {
+server     websocket bidirectional; websocket_receive m; websocket_collect on;
+server }
+    [warn] "websocket_receive" checks nothing with "websocket_publish":
+        "websocket_send" does
+    [warn] "websocket_filter" filters nothing where nothing is sent to
+        subscribers
+    [warn] "websocket_collect" answers with "websocket payload" only
+    ok
+
+# and not where all locations have it
+http websocket_message m { field a string required; } websocket_receive m;
+http websocket_filter on; websocket_collect on;
+server location = /pub { websocket_publish; }
+server location = /payload { websocket payload; }
+server location = /both { websocket bidirectional; }
+    ok
+
+# zones
+
+http websocket_zone zone=live;
+    invalid parameter "zone=live": zone=NAME:SIZE is required
+http websocket_zone zone=live:big;
+    invalid parameter "zone=live:big": the size is not a number with k or m
+http websocket_zone zone=live:32k;
+    invalid parameter "zone=live:32k": the zone is too small: 64k is the least
+http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
+    websocket zone "live" is already defined
+http websocket_zone zone=live:1m colour=red;
+    invalid parameter "colour=red", none of zone=, inactive=
+http websocket_zone zone=live:1m zone=live:2m;
+    invalid parameter "zone=live:1m": given twice
+http websocket_zone zone=live:1m inactive=soon;
+    invalid parameter "inactive=soon": not a time
+server websocket_zone zone=a:1m;
+    "websocket_zone" directive is not allowed here
+http websocket_zone zone=:1m;
+    invalid parameter "zone=:1m": zone=NAME:SIZE is required
+http websocket_zone zone=live:;
+    invalid parameter "zone=live:": the size is not a number with k or m
+http websocket_zone inactive=1s;
+    invalid parameter "zone=": zone=NAME:SIZE is required
+http websocket_zone zone=live:1m inactive=;
+    invalid parameter "inactive=": not a time
+http websocket_zone zone=live:1048577m;
+    invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is
+        the most
+
+# locations
+
+location websocket duplex;
+    invalid mode "duplex", it must be "bidirectional", "result", "payload", or
+        "echo"
+zoneless
+location websocket result;
+    "websocket": no "websocket_zone" is defined in the http block, as in
+        "websocket_zone zone=x:16m"
+location websocket result zone=b;
+    "websocket": no "websocket_zone" has the name "b"
+location websocket result; websocket_publish;
+    "websocket_publish" directive cannot stand in one location with "websocket"
+location websocket result; websocket echo;
+    "websocket" directive is duplicate
+location websocket result a;
+    invalid parameter "a", zone=NAME is expected
+location websocket Result;
+    invalid mode "Result", it must be "bidirectional", "result", "payload", or
+        "echo"
+location websocket result zone=;
+    invalid parameter "zone=", zone=NAME is expected
+location websocket result zone=live zone=live;
+    invalid number of arguments in "websocket" directive
+location websocket echo zone=other;
+    "websocket": no "websocket_zone" has the name "other"
+server websocket result;
+    "websocket" directive is not allowed here
+location if ($arg_a) { websocket result; }
+    "websocket" directive is not allowed here
+location websocket_publish; websocket result;
+    "websocket" directive cannot stand in one location with "websocket_publish"
+location websocket result; proxy_pass http://127.0.0.1:1;
+    "websocket": another directive of this location, such as "proxy_pass",
+        answers its requests
+http websocket_zone zone=a:1m; websocket_zone zone=b:1m;
+location websocket_publish;
+    "websocket_publish": there are several zones: say which by zone=NAME
+location websocket_publish; websocket_publish;
+    "websocket_publish" directive is duplicate
+location websocket_publish live;
+    invalid parameter "live", zone=NAME is expected
+location proxy_pass http://127.0.0.1:1; websocket_publish; stub_status;
+    "websocket_publish": another directive of this location, such as
+        "proxy_pass", answers its requests
+
+# channels
+
+location websocket_publish; websocket_channel a b;
+    "websocket_publish": one "websocket_channel" name can stand here, for a
+        message is published whole or not at all
+location websocket_publish; websocket_channel "";
+    an empty channel name
+http websocket_channel a b;
+location websocket_publish;
+    "websocket_publish": one "websocket_channel" name can stand here, for a
+        message is published whole or not at all
+server websocket_channel a; websocket_channel b;
+    "websocket_channel" directive is duplicate
+location websocket result; websocket_channel "room/$nope";
+    unknown "nope" variable in no place
+location websocket result; websocket_channel x empty=yes;
+    invalid parameter "empty=yes": it can only be "empty=allowed", behind the
+        names
+location websocket result; websocket_channel empty=allowed;
+    "websocket_channel" directive needs a channel's name
+server websocket_set_name room $arg_room;
+    invalid variable name "room"
+server websocket_set_name $room;
+    invalid number of arguments in "websocket_set_name" directive
+http websocket_set_name $room $arg_room;
+    "websocket_set_name" directive is not allowed here
+
+# history, and what of it is sent
+
+http websocket_history time=10m;
+    invalid parameter "length=": length=NUMBER is required
+http websocket_history length=10 time=0;
+    invalid parameter "time=0": not a time of a second or more
+http websocket_history length=-1;
+    invalid parameter "length=-1": length=NUMBER is required
+http websocket_history length=99999999999;
+    invalid parameter "length=99999999999": length=NUMBER is required
+http websocket_history length=many;
+    invalid parameter "length=many": length=NUMBER is required
+http websocket_history length=;
+    invalid parameter "length=": length=NUMBER is required
+http websocket_history length=1 time=500ms;
+    invalid parameter "time=500ms": not a time of a second or more
+http websocket_history length=1 length=2;
+    invalid parameter "length=1": given twice
+http websocket_history length=1; websocket_history length=2;
+    "websocket_history" directive is duplicate
+http websocket_history length=1 size=1k;
+    invalid parameter "size=1k", none of length=, time=, max=
+http websocket_history length=1 max=0;
+    invalid parameter "max=0": not a size above zero
+http websocket_history length=1 max=much;
+    invalid parameter "max=much": not a size above zero
+http websocket_history length=1 max=1025g;
+    invalid parameter "max=1025g": not a size above zero
+http websocket_replay some;
+    invalid value "some", it must be "none", "all", or a number of messages
+http websocket_replay -1;
+    invalid value "-1", it must be "none", "all", or a number of messages
+http websocket_replay 99999999999;
+    invalid value "99999999999", it must be "none", "all", or a number of
+        messages
+http websocket_replay all; websocket_replay all;
+    "websocket_replay" directive is duplicate
+http websocket_own_messages maybe;
+    invalid value "maybe" in "websocket_own_messages" directive, it must be
+        "on" or "off"
+
+# presence
+
+http websocket_presence all;
+    invalid value "all", it must be "on" or "off"
+http websocket_presence on from=;
+    invalid parameter "from=", from=VALUE is expected
+http websocket_presence on $arg_name;
+    invalid parameter "$arg_name", from=VALUE is expected
+http websocket_presence on from=$nope;
+    unknown "nope" variable in no place
+http websocket_presence on; websocket_presence on;
+    "websocket_presence" directive is duplicate
+http websocket_events arrive;
+    invalid value "arrive", it must be "join", "leave", or "off"
+http websocket_events off join;
+    "off" stands alone
+http websocket_events join; websocket_events leave;
+    "websocket_events" directive is duplicate
+
+# subprotocols
+
+http websocket_subprotocols "chat room";
+    invalid subprotocol "chat room": a name has no spaces, separators or
+        control characters
+http websocket_subprotocols chat "";
+    invalid subprotocol "": a name has no spaces, separators or control
+        characters
+http websocket_subprotocols a; websocket_subprotocols b;
+    "websocket_subprotocols" directive is duplicate
+
+# times
+
+http websocket_heartbeat interval=0;
+    invalid parameter "interval=0": not a time above zero
+http websocket_heartbeat on;
+    invalid parameter "on", none of interval=, timeout=
+http websocket_heartbeat interval=1s timeout=0;
+    invalid parameter "timeout=0": not a time above zero
+http websocket_heartbeat interval=often;
+    invalid parameter "interval=often": not a time above zero
+http websocket_heartbeat off interval=1s;
+    invalid parameter "off", none of interval=, timeout=
+http websocket_heartbeat off; websocket_heartbeat interval=1s;
+    "websocket_heartbeat" directive is duplicate
+http websocket_idle_timeout off; websocket_idle_timeout off;
+    "websocket_idle_timeout" directive is duplicate
+http websocket_idle_timeout never;
+    "websocket_idle_timeout" directive invalid value
+http websocket_send_timeout off;
+    "websocket_send_timeout" directive invalid value
+http websocket_send_timeout 0;
+    "websocket_send_timeout" directive must be above zero
+http websocket_close_timeout off;
+    "websocket_close_timeout" directive invalid value
+http websocket_close_timeout 1s; websocket_close_timeout 1s;
+    "websocket_close_timeout" directive is duplicate
+http websocket_close_timeout 0;
+    "websocket_close_timeout" directive must be above zero
+http websocket_drain often;
+    "websocket_drain" directive invalid value
+http websocket_drain 1s; websocket_drain 1s;
+    "websocket_drain" directive is duplicate
+
+# the queue to a client
+
+http websocket_send_queue messages=0;
+    invalid parameter "messages=0": not a number above zero
+http websocket_send_queue overflow=grow;
+    invalid parameter "overflow=grow": it must be "close", "drop_oldest", or
+        "conflate"
+http websocket_send_queue size=0;
+    invalid parameter "size=0": not a size above zero
+http websocket_send_queue size=big;
+    invalid parameter "size=big": not a size above zero
+http websocket_send_queue messages=few;
+    invalid parameter "messages=few": not a number above zero
+http websocket_send_queue overflow=drop;
+    invalid parameter "overflow=drop": it must be "close", "drop_oldest", or
+        "conflate"
+http websocket_send_queue 100;
+    invalid parameter "100", none of messages=, size=, overflow=
+http websocket_send_queue messages=1; websocket_send_queue size=1k;
+    "websocket_send_queue" directive is duplicate
+http websocket_batch size=1k;
+    invalid parameter "delay=": delay=TIME is required, a time above zero
+http websocket_batch delay=0;
+    invalid parameter "delay=0": delay=TIME is required, a time above zero
+http websocket_batch size=0 delay=1ms;
+    invalid parameter "size=0": not a size above zero
+http websocket_batch on;
+    invalid parameter "on", none of size=, delay=
+http websocket_batch off; websocket_batch off;
+    "websocket_batch" directive is duplicate
+http websocket_batch delay=49d;
+    invalid parameter "delay=49d": is too long: 20d is the most
+http websocket_priority urgent;
+    invalid value "urgent", it must be "on" or "off"
+http websocket_priority on field=;
+    invalid parameter "field=", field=NAME is expected
+http websocket_priority on level;
+    invalid parameter "level", field=NAME is expected
+http websocket_priority on; websocket_priority off;
+    "websocket_priority" directive is duplicate
+
+# compression
+
+server websocket_deflate maybe;
+    invalid value "maybe", it must be "on" with parameters, or "off" alone
+server websocket_deflate off level=1;
+    invalid value "off", it must be "on" with parameters, or "off" alone
+server websocket_deflate level=1;
+    invalid value "level=1", it must be "on" with parameters, or "off" alone
+server websocket_deflate;
+    invalid number of arguments in "websocket_deflate" directive
+server websocket_deflate on colour=red;
+    invalid parameter "colour=red", none of level=, min_length=, window=,
+        memory=, context_takeover=
+server websocket_deflate on level=1 level=2;
+    invalid parameter "level=1": given twice
+server websocket_deflate on; websocket_deflate off;
+    "websocket_deflate" directive is duplicate
+server websocket_deflate on level=0;
+    invalid parameter "level=0": not a number from 1 to 9
+server websocket_deflate on level=10;
+    invalid parameter "level=10": not a number from 1 to 9
+server websocket_deflate on window=8;
+    invalid parameter "window=8": not a number from 9 to 15
+server websocket_deflate on window=16;
+    invalid parameter "window=16": not a number from 9 to 15
+server websocket_deflate on memory=0;
+    invalid parameter "memory=0": not a number from 1 to 9
+server websocket_deflate on memory=10;
+    invalid parameter "memory=10": not a number from 1 to 9
+server websocket_deflate on min_length=long;
+    invalid parameter "min_length=long": not a number from 0 to 2147483647
+server websocket_deflate on min_length=2048m;
+    invalid parameter "min_length=2048m": not a number from 0 to 2147483647
+server websocket_deflate on window=;
+    invalid parameter "window=": not a number from 9 to 15
+server websocket_deflate on context_takeover=yes;
+    invalid parameter "context_takeover=yes": it must be "on" or "off"
+
+# limits
+
+http websocket_max_message_size 0;
+    value must be between 1 and 536870912
+http websocket_max_message_size 513m;
+    value must be between 1 and 536870912
+http websocket_max_message_size large;
+    "websocket_max_message_size" directive invalid value
+location websocket echo; websocket_max_fragments 0;
+    value must be between 1 and 2147483647
+location websocket echo; websocket_max_pings 10;
+    invalid parameter "10": a rate is a number, "/" and a time, as in 10/s
+location websocket echo; websocket_max_errors 10/m; websocket_max_errors off;
+    "websocket_max_errors" directive is duplicate
+location websocket echo; websocket_max_connections 0;
+    invalid parameter "0": not a number above zero
+location websocket echo; websocket_max_connections 1 keys=x;
+    invalid parameter "keys=x": key=VALUE is expected
+location websocket echo; websocket_max_connections 1 key=$remote_addr;
+location websocket_max_connections 2 key=$remote_addr;
+    "websocket_max_connections" directive has this key twice
+zoneless
+location websocket echo; websocket_max_connections 1;
+    "websocket": no "websocket_zone" is defined in the http block, as in
+        "websocket_zone zone=x:16m"
+location websocket echo; websocket_max_connections off;
+location websocket_max_connections 1;
+    it is off already
+location websocket echo; websocket_max_connections 1 key=1;
+location websocket_max_connections 1 key=2; websocket_max_connections 1 key=3;
+location websocket_max_connections 1 key=4; websocket_max_connections 1 key=5;
+location websocket_max_connections 1 key=6; websocket_max_connections 1 key=7;
+location websocket_max_connections 1 key=8; websocket_max_connections 1 key=9;
+    more than 8 of these lines
+location websocket echo; websocket_rate messages=10;
+    invalid parameter "messages=10": a rate is a number, "/" and a time, as in
+        10/s
+location websocket echo; websocket_rate messages=10k\/s;
+    invalid parameter "messages=10k\/s": messages and errors are numbers
+        without a unit
+location websocket echo; websocket_rate messages=10/s burst=0;
+    invalid parameter "burst=0": a number is not from 1 to 1g
+location websocket echo; websocket_rate messages=10/s action=wait;
+    invalid parameter "action=wait": it must be "delay", "drop", or "close"
+location websocket echo; websocket_rate 10/s;
+    invalid parameter "10/s": messages=N/s, bytes=SIZE/s, or off is expected
+location websocket echo; websocket_rate messages=10r/s;
+    invalid parameter "messages=10r/s": a rate is a number, perhaps with k, m
+        or g, "/" and a time, as in 10/s
+
+# origins
+
+location websocket echo; websocket_origin same example.com;
+    invalid origin "example.com": an origin begins with a scheme, as in
+        https://example.com
+server websocket_origin https://example.com/;
+    invalid origin "https://example.com/": an origin is a scheme, a host and
+        perhaps a port: https://example.com:8443
+server websocket_origin "~(a";
+    invalid origin "~(a": ... failed: ...
+server websocket_origin same; websocket_origin none;
+    "websocket_origin" directive is duplicate
+
+# tokens
+
+server websocket_jwt alg=HS256;
+    invalid parameter "key=": key=FILE is required
+server websocket_jwt key=nowhere alg=HS256;
+    open() "$ROOT/nowhere" failed (2: No such file or directory)
+server websocket_jwt key=keys/empty alg=HS256;
+    key 1 of "$ROOT/keys/empty": a secret is empty
+server websocket_jwt secret=0123456789 alg=HS256;
+    invalid parameter "secret=0123456789", none of key=, alg=, from=, cookie=,
+        issuer=, audience=, leeway=, renew=, exp=, channels=, typ=
+server websocket_jwt key=keys/hs.key alg=none;
+    invalid parameter "alg=none": it is one of HS256, HS384, HS512, RS256,
+        RS384, RS512, ES256, ES384, ES512
+server websocket_jwt key=keys/rsa.pub alg=HS256;
+    key 1 of "$ROOT/keys/rsa.pub": HS256, HS384 and HS512 take a secret, not a
+        PEM file
+server websocket_jwt key=keys/rsa.pem alg=RS256;
+    key 1 of "$ROOT/keys/rsa.pem": a PEM block is not one of BEGIN PUBLIC KEY
+        (as written by openssl pkey -pubout, openssl x509 -pubkey)
+server websocket_jwt key=keys/hs.key alg=HS256 cookie=a-b;
+    invalid parameter "cookie=a-b": a cookie's name has letters, digits and
+        underscores
+server websocket_jwt key=keys/hs.key alg=HS256 cookie=a from=$arg_a;
+    invalid parameter "cookie=a": from= is the only place
+server websocket_jwt key=keys/hs.key alg=HS256 leeway=2h;
+    invalid parameter "leeway=2h": not a time from 1s to 1h
+server websocket_jwt key=keys/hs.key alg=HS256 exp=on;
+    invalid parameter "exp=on": it can only be "required"
+server websocket_jwt off; websocket_jwt key=keys/hs.key alg=HS256;
+    "websocket_jwt" directive is duplicate
+big.key $LARGE_KEY
+server websocket_jwt key=big.key alg=HS256;
+    the key file "$ROOT/big.key" is larger than 65536 bytes
+location websocket echo; websocket_jwt key=keys/hs.key alg=HS256 typ=jwe;
+    invalid parameter "typ=jwe": it is "at+jwt" or "JWT"
+location websocket echo; websocket_require_scope read;
+    "websocket": "websocket_require_scope" needs "websocket_jwt", whose token
+        has the scopes
+server websocket_require_scope 'a"b';
+    invalid scope "a"b": a scope has no spaces, quotes or backslashes
+
+# revocations
+
+location websocket_revoke time=0;
+    invalid parameter "time=0", time=TIME is expected, a second or more
+location websocket_revoke time=1h; websocket_publish;
+    "websocket_publish" directive cannot stand in one location with
+        "websocket_revoke"
+location websocket echo; websocket_revoke time=1h;
+    "websocket_revoke" directive cannot stand in one location with another that
+        answers
+location websocket_revoke time=1h; websocket_require_scope revoke;
+    "websocket_revoke": "websocket_require_scope" needs "websocket_jwt", whose
+        token has the scopes
+
+# types
+
+http websocket_message m { field a string; field b text; }
+    message type "m": field "b": unknown kind "text"
+http websocket_message m { field a boolean min=3; }
+    message type "m": field "a": "min=" is not for kind boolean
+http websocket_message m { field a string "pattern=[a-"; }
+    message type "m": field "a": pattern "[a-": ... failed: ...
+http websocket_message m { field a object of=n; }
+http websocket_message n { field a string; }
+    message type "m": field "a": unknown type "n"
+http websocket_message m { field a string; }
+http websocket_message m { field a string; }
+    duplicate message type "m"
+http websocket_message number { field a string; }
+    "number" cannot be a type's name
+http websocket_message off { field a string; }
+    "off" cannot be a type's name
+http websocket_message m { fields a string; }
+    unknown directive "fields" in "websocket_message": it knows "field", "view"
+        and "additional"
+http websocket_message m { field a string; view v b; }
+    message type "m": view "v": field "b" is unknown
+http websocket_message m { field a integer max=3 default=4; }
+    message type "m": field "a": default: expected at most 3
+http websocket_message m { field a string; $VIEWS }
+    message type "m": more than 127 views
+
+# types out of files
+
+http websocket_message_file m none.json;
+    open() "$ROOT/none.json" failed (2: No such file or directory)
+http websocket_message_file m logs;
+    [crit] pread() "$ROOT/logs" failed (21: Is a directory) in no place
+    pread() "$ROOT/logs" failed (21: Is a directory)
+m.json {"type":"object"}$LARGE_SPACE
+http websocket_message_file m m.json;
+    the schema "$ROOT/m.json" is larger than 262144 bytes
+m.json {
+m.json     "type": "object",
+m.json     "title" "x"
+m.json }
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "line 3, column 15": is not JSON: ':'
+        expected near '"x"'
+m.json {"type":"object","properties":{"a/b":{"type":"number","multipleOf":2}}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/properties/a~1b/multipleOf": this
+        keyword is not supported
+m.json {"type":"object","properties":{"value":{"type":"string","minimum":2}}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/properties/value/minimum": this
+        keyword is not for kind string
+m.json {"type":"array"}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "": "type" must be "object": a message
+        is one
+m.json {"type":"object","properties":{"a":{"type":"string","format":"ipv4"}}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/properties/a/format": field "a":
+        unknown format "ipv4"
+m.json {"type":"object","properties":{"a":{"type":"string","pattern":"(a"}}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/properties/a/pattern": field "a":
+        pattern "(*UTF8)(?:a": ... failed: ...
+m.json {"type":"object","properties":{"a":{"type":"array","items":
+m.json {"type":"object","properties":{"b":{"type":"string","pattern":"a++"}}}}}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at
+        "/properties/a/items/properties/b/pattern": there is nothing to repeat
+m.json {"type":"object","properties":{"a":{}},"required":["a","b"]}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/required/1": must be a name of
+        "properties"
+m.json {"type":"object","properties":{"a":{"type":"object","x-type":"none"}}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/properties/a/x-type": field "a":
+        unknown type "none"
+m.json {"type":"object"}
+http websocket_message m { field a string; } websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "": duplicate message type "m"
+m.json {"type":"object","properties":{"a":{"type":"object","properties":{}}}}
+http websocket_message_file m m.json; websocket_message m.a { field a string; }
+    duplicate message type "m.a"
+m.json {"type":"object"}
+http websocket_message_file off m.json;
+    message type "off": "$ROOT/m.json" at "": "off" cannot be a type's name
+m.json {"type":"object","additionalProperties":false,"x-views":{"v":["a"]}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/x-views/v": view "v": field "a" is
+        unknown
+m.json {"type":"object","x-views":{$JSON_VIEWS}}
+http websocket_message_file m m.json;
+    message type "m": "$ROOT/m.json" at "/x-views/v128": more than 127 views
+server websocket_message_file m m.json;
+    "websocket_message_file" directive is not allowed here
+
+# where types are used
+
+location websocket bidirectional; websocket_receive nothing;
+    "websocket_receive": no "websocket_message" has the name "nothing"
+http websocket_message m { field a string; }
+location websocket bidirectional; websocket_receive m violations=ignore;
+    invalid parameter "violations=ignore": violations=report or close, depth=
+        of 1 to 128, values= of 1 to 1000000 are known
+http websocket_message m { field a string; }
+location websocket bidirectional; websocket_receive m; websocket_receive m;
+    "websocket_receive" directive is duplicate
+http websocket_message m { field a string; }
+location websocket_publish; websocket_send m depth=129;
+    invalid parameter "depth=129": depth= of 1 to 128, values= of 1 to 1000000
+        are known
+http websocket_message m { field a string; }
+location websocket_publish; websocket_send m violations=close;
+    invalid parameter "violations=close": depth= of 1 to 128, values= of 1 to
+        1000000 are known
+location websocket bidirectional; websocket_send off violations=close;
+    "websocket_send" directive has "off" alone
+
+# views
+
+location websocket result; websocket_view summary;
+    "websocket": "websocket_view" needs "websocket_send" or
+        "websocket_receive", whose type has the views
+http websocket_message m { field a string; field b number; view v b; }
+location websocket_publish; websocket_send m; websocket_view w;
+    "websocket_publish": type "m" has no view "w", which "websocket_view" says
+
+# what the server adds
+
+location websocket bidirectional; websocket_stamp time number;
+    invalid field "number", it must be "from", "from=VALUE", "time",
+        "sequence", or "channel", with "NAME:" before it for another name
+location websocket bidirectional; websocket_stamp from from=$arg_a;
+    duplicate field "from"
+location websocket bidirectional; websocket_stamp from=$nothing;
+    unknown "nothing" variable in no place
+location websocket bidirectional; websocket_stamp time at:time;
+    duplicate field "at"
+location websocket bidirectional; websocket_stamp At:time at:channel;
+    duplicate field "at"
+location websocket bidirectional; websocket_stamp "a b:time";
+    invalid name "a b" of a field, it must be up to 64 letters, digits, "_",
+        "-", and "."
+location websocket bidirectional; websocket_stamp :time;
+    invalid name "" of a field, it must be up to 64 letters, digits, "_", "-",
+        and "."
+location websocket bidirectional; websocket_stamp $LONG_NAME:time;
+    invalid name "$LONG_NAME" of a field, it must be up to 64 letters, digits,
+        "_", "-", and "."
+location websocket bidirectional; websocket_stamp time=now;
+    invalid field "time=now", it must be "from", "from=VALUE", "time",
+        "sequence", or "channel", with "NAME:" before it for another name
+location websocket bidirectional; websocket_stamp from=;
+    invalid field "from=", it must be "from", "from=VALUE", "time", "sequence",
+        or "channel", with "NAME:" before it for another name
+
+# answers of what is collected
+
+http websocket_message m { field a number; }
+location websocket payload; websocket_receive m; websocket_stamp sequence;
+location websocket_collect on;
+    "websocket": "websocket_collect" cannot go with a "sequence" of
+        "websocket_stamp"
+location websocket payload; websocket_collect on;
+    "websocket": "websocket_collect" needs "websocket_receive"
+http websocket_message m { field a string; }
+location websocket payload; websocket_receive m; websocket_collect on view=v;
+    "websocket": type "m" has no view "v", which "websocket_collect" says
+location websocket payload; websocket_collect on max=lots;
+    invalid parameter "max=lots", view=NAME and max=SIZE are known
+location websocket payload; websocket_collect yes;
+    "websocket_collect" directive is "on" with parameters, or "off" alone
+
+# status and logs
+
+location websocket result; websocket_status json;
+    "websocket_status" directive cannot stand in one location with "websocket",
+        "websocket_publish" or "websocket_revoke"
+location websocket_status json; websocket_publish;
+    "websocket_publish" directive cannot stand in one location with
+        "websocket_status"
+location websocket_status json; websocket_status json;
+    "websocket_status" directive is duplicate
+location websocket_status xml;
+    invalid format "xml", it must be "json" or "prometheus"
+server websocket_status json;
+    "websocket_status" directive is not allowed here
+server websocket_access_log both;
+    invalid value "both"
+server websocket_access_log end; websocket_access_log start;
+    "websocket_access_log" directive is duplicate
