@@ -118,7 +118,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
-    { ngx_string("websocket_set_name"),
+    { ngx_string("websocket_set_decoded"),
       NGX_HTTP_SRV_CONF|NGX_HTTP_SIF_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
                        |NGX_CONF_TAKE2,
       ngx_http_websocket_set_name,
@@ -210,7 +210,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
-    { ngx_string("websocket_batch"),
+    { ngx_string("websocket_coalesce"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_websocket_batch,
       NGX_HTTP_LOC_CONF_OFFSET,
@@ -308,28 +308,28 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, log_start),
       &ngx_http_websocket_log_times },
 
-    { ngx_string("websocket_message"),
+    { ngx_string("websocket_type"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
       ngx_http_websocket_message,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
-    { ngx_string("websocket_message_file"),
+    { ngx_string("websocket_type_file"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
       ngx_http_websocket_message_file,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
-    { ngx_string("websocket_receive"),
+    { ngx_string("websocket_inbound_type"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_websocket_use,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, typed.receive),
       NULL },
 
-    { ngx_string("websocket_send"),
+    { ngx_string("websocket_outbound_type"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_websocket_use,
       NGX_HTTP_LOC_CONF_OFFSET,

@@ -172,12 +172,12 @@ http websocket_send_queue messages=16 size=64k overflow=close;
 server websocket_channel "server/$arg_a" "$uri"; websocket_history length=0;
 server websocket_heartbeat off; websocket_idle_timeout off;
 server location = /b {
-server     websocket_set_name $room $arg_room;
-server     websocket bidirectional zone=live; websocket_channel "$room";
+server     websocket_set_decoded $room $arg_room;
+server     websocket pubsub zone=live; websocket_channel "$room";
 server     websocket_heartbeat interval=1s;
 server }
-server location = /r { websocket result zone=other; }
-server location = /p { websocket payload zone=live; }
+server location = /r { websocket subscribe zone=other; }
+server location = /p { websocket publish zone=live; }
 server location = /e { websocket echo; }
 server location = /publish {
 server     websocket_publish zone=live; websocket_channel x;
@@ -188,31 +188,31 @@ server }
 # a zone may be defined after the location that uses it
 http server {
 http     listen 127.0.0.1:$PORT; server_name other;
-http     location = /ws { websocket result zone=late; }
+http     location = /ws { websocket subscribe zone=late; }
 http }
 http websocket_zone zone=late:1m;
     ok
 
 # what is warned of where it stands in the location itself
-http websocket_message m { field a string required; }
-server location = /pub { websocket_publish; websocket_receive m; }
+http websocket_type m { field a string required; }
+server location = /pub { websocket_publish; websocket_inbound_type m; }
 server location = /echo { websocket echo; websocket_filter on; }
 server location = /both {
-server     websocket bidirectional; websocket_receive m; websocket_collect on;
+server     websocket pubsub; websocket_inbound_type m; websocket_collect on;
 server }
-    [warn] "websocket_receive" checks nothing with "websocket_publish":
-        "websocket_send" does
+    [warn] "websocket_inbound_type" checks nothing with "websocket_publish":
+        "websocket_outbound_type" does
     [warn] "websocket_filter" filters nothing where nothing is sent to
         subscribers
-    [warn] "websocket_collect" answers with "websocket payload" only
+    [warn] "websocket_collect" answers with "websocket publish" only
     ok
 
 # and not where all locations have it
-http websocket_message m { field a string required; } websocket_receive m;
+http websocket_type m { field a string required; } websocket_inbound_type m;
 http websocket_filter on; websocket_collect on;
 server location = /pub { websocket_publish; }
-server location = /payload { websocket payload; }
-server location = /both { websocket bidirectional; }
+server location = /payload { websocket publish; }
+server location = /both { websocket pubsub; }
     ok
 
 # zones
@@ -248,36 +248,36 @@ http websocket_zone zone=live:1048577m;
 # locations
 
 location websocket duplex;
-    invalid mode "duplex", it must be "bidirectional", "result", "payload", or
+    invalid mode "duplex", it must be "pubsub", "subscribe", "publish", or
         "echo"
 zoneless
-location websocket result;
+location websocket subscribe;
     "websocket": no "websocket_zone" is defined in the http block, as in
         "websocket_zone zone=x:16m"
-location websocket result zone=b;
+location websocket subscribe zone=b;
     "websocket": no "websocket_zone" has the name "b"
-location websocket result; websocket_publish;
+location websocket subscribe; websocket_publish;
     "websocket_publish" directive cannot stand in one location with "websocket"
-location websocket result; websocket echo;
+location websocket subscribe; websocket echo;
     "websocket" directive is duplicate
-location websocket result a;
+location websocket subscribe a;
     invalid parameter "a", zone=NAME is expected
 location websocket Result;
-    invalid mode "Result", it must be "bidirectional", "result", "payload", or
+    invalid mode "Result", it must be "pubsub", "subscribe", "publish", or
         "echo"
-location websocket result zone=;
+location websocket subscribe zone=;
     invalid parameter "zone=", zone=NAME is expected
-location websocket result zone=live zone=live;
+location websocket subscribe zone=live zone=live;
     invalid number of arguments in "websocket" directive
 location websocket echo zone=other;
     "websocket": no "websocket_zone" has the name "other"
-server websocket result;
+server websocket subscribe;
     "websocket" directive is not allowed here
-location if ($arg_a) { websocket result; }
+location if ($arg_a) { websocket subscribe; }
     "websocket" directive is not allowed here
-location websocket_publish; websocket result;
+location websocket_publish; websocket subscribe;
     "websocket" directive cannot stand in one location with "websocket_publish"
-location websocket result; proxy_pass http://127.0.0.1:1;
+location websocket subscribe; proxy_pass http://127.0.0.1:1;
     "websocket": another directive of this location, such as "proxy_pass",
         answers its requests
 http websocket_zone zone=a:1m; websocket_zone zone=b:1m;
@@ -304,19 +304,19 @@ location websocket_publish;
         message is published whole or not at all
 server websocket_channel a; websocket_channel b;
     "websocket_channel" directive is duplicate
-location websocket result; websocket_channel "room/$nope";
+location websocket subscribe; websocket_channel "room/$nope";
     unknown "nope" variable in no place
-location websocket result; websocket_channel x empty=yes;
+location websocket subscribe; websocket_channel x empty=yes;
     invalid parameter "empty=yes": it can only be "empty=allowed", behind the
         names
-location websocket result; websocket_channel empty=allowed;
+location websocket subscribe; websocket_channel empty=allowed;
     "websocket_channel" directive needs a channel's name
-server websocket_set_name room $arg_room;
+server websocket_set_decoded room $arg_room;
     invalid variable name "room"
-server websocket_set_name $room;
-    invalid number of arguments in "websocket_set_name" directive
-http websocket_set_name $room $arg_room;
-    "websocket_set_name" directive is not allowed here
+server websocket_set_decoded $room;
+    invalid number of arguments in "websocket_set_decoded" directive
+http websocket_set_decoded $room $arg_room;
+    "websocket_set_decoded" directive is not allowed here
 
 # history, and what of it is sent
 
@@ -442,17 +442,17 @@ http websocket_send_queue 100;
     invalid parameter "100", none of messages=, size=, overflow=
 http websocket_send_queue messages=1; websocket_send_queue size=1k;
     "websocket_send_queue" directive is duplicate
-http websocket_batch size=1k;
+http websocket_coalesce size=1k;
     invalid parameter "delay=": delay=TIME is required, a time above zero
-http websocket_batch delay=0;
+http websocket_coalesce delay=0;
     invalid parameter "delay=0": delay=TIME is required, a time above zero
-http websocket_batch size=0 delay=1ms;
+http websocket_coalesce size=0 delay=1ms;
     invalid parameter "size=0": not a size above zero
-http websocket_batch on;
+http websocket_coalesce on;
     invalid parameter "on", none of size=, delay=
-http websocket_batch off; websocket_batch off;
-    "websocket_batch" directive is duplicate
-http websocket_batch delay=49d;
+http websocket_coalesce off; websocket_coalesce off;
+    "websocket_coalesce" directive is duplicate
+http websocket_coalesce delay=49d;
     invalid parameter "delay=49d": is too long: 20d is the most
 http websocket_priority urgent;
     invalid value "urgent", it must be "on" or "off"
@@ -622,181 +622,181 @@ location websocket_revoke time=1h; websocket_require_scope revoke;
 
 # types
 
-http websocket_message m { field a string; field b text; }
+http websocket_type m { field a string; field b text; }
     message type "m": field "b": unknown kind "text"
-http websocket_message m { field a boolean min=3; }
+http websocket_type m { field a boolean min=3; }
     message type "m": field "a": "min=" is not for kind boolean
-http websocket_message m { field a string "pattern=[a-"; }
+http websocket_type m { field a string "pattern=[a-"; }
     message type "m": field "a": pattern "[a-": ... failed: ...
-http websocket_message m { field a object of=n; }
-http websocket_message n { field a string; }
+http websocket_type m { field a object of=n; }
+http websocket_type n { field a string; }
     message type "m": field "a": unknown type "n"
-http websocket_message m { field a string; }
-http websocket_message m { field a string; }
+http websocket_type m { field a string; }
+http websocket_type m { field a string; }
     duplicate message type "m"
-http websocket_message number { field a string; }
+http websocket_type number { field a string; }
     "number" cannot be a type's name
-http websocket_message off { field a string; }
+http websocket_type off { field a string; }
     "off" cannot be a type's name
-http websocket_message m { fields a string; }
-    unknown directive "fields" in "websocket_message": it knows "field", "view"
+http websocket_type m { fields a string; }
+    unknown directive "fields" in "websocket_type": it knows "field", "view"
         and "additional"
-http websocket_message m { field a string; view v b; }
+http websocket_type m { field a string; view v b; }
     message type "m": view "v": field "b" is unknown
-http websocket_message m { field a integer max=3 default=4; }
+http websocket_type m { field a integer max=3 default=4; }
     message type "m": field "a": default: expected at most 3
-http websocket_message m { field a string; $VIEWS }
+http websocket_type m { field a string; $VIEWS }
     message type "m": more than 127 views
 
 # types out of files
 
-http websocket_message_file m none.json;
+http websocket_type_file m none.json;
     open() "$ROOT/none.json" failed (2: No such file or directory)
-http websocket_message_file m logs;
+http websocket_type_file m logs;
     [crit] pread() "$ROOT/logs" failed (21: Is a directory) in no place
     pread() "$ROOT/logs" failed (21: Is a directory)
 m.json {"type":"object"}$LARGE_SPACE
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     the schema "$ROOT/m.json" is larger than 262144 bytes
 m.json {
 m.json     "type": "object",
 m.json     "title" "x"
 m.json }
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "line 3, column 15": is not JSON: ':'
         expected near '"x"'
 m.json {"type":"object","properties":{"a/b":{"type":"number","multipleOf":2}}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/properties/a~1b/multipleOf": this
         keyword is not supported
 m.json {"type":"object","properties":{"value":{"type":"string","minimum":2}}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/properties/value/minimum": this
         keyword is not for kind string
 m.json {"type":"array"}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "": "type" must be "object": a message
         is one
 m.json {"type":"object","properties":{"a":{"type":"string","format":"ipv4"}}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/properties/a/format": field "a":
         unknown format "ipv4"
 m.json {"type":"object","properties":{"a":{"type":"string","pattern":"(a"}}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/properties/a/pattern": field "a":
         pattern "(*UTF8)(?:a": ... failed: ...
 m.json {"type":"object","properties":{"a":{"type":"array","items":
 m.json {"type":"object","properties":{"b":{"type":"string","pattern":"a++"}}}}}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at
         "/properties/a/items/properties/b/pattern": there is nothing to repeat
 m.json {"type":"object","properties":{"a":{}},"required":["a","b"]}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/required/1": must be a name of
         "properties"
 m.json {"type":"object","properties":{"a":{"type":"object","x-type":"none"}}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/properties/a/x-type": field "a":
         unknown type "none"
 m.json {"type":"object"}
-http websocket_message m { field a string; } websocket_message_file m m.json;
+http websocket_type m { field a string; } websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "": duplicate message type "m"
 m.json {"type":"object","properties":{"a":{"type":"object","properties":{}}}}
-http websocket_message_file m m.json; websocket_message m.a { field a string; }
+http websocket_type_file m m.json; websocket_type m.a { field a string; }
     duplicate message type "m.a"
 m.json {"type":"object"}
-http websocket_message_file off m.json;
+http websocket_type_file off m.json;
     message type "off": "$ROOT/m.json" at "": "off" cannot be a type's name
 m.json {"type":"object","additionalProperties":false,"x-views":{"v":["a"]}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/x-views/v": view "v": field "a" is
         unknown
 m.json {"type":"object","x-views":{$JSON_VIEWS}}
-http websocket_message_file m m.json;
+http websocket_type_file m m.json;
     message type "m": "$ROOT/m.json" at "/x-views/v128": more than 127 views
-server websocket_message_file m m.json;
-    "websocket_message_file" directive is not allowed here
+server websocket_type_file m m.json;
+    "websocket_type_file" directive is not allowed here
 
 # where types are used
 
-location websocket bidirectional; websocket_receive nothing;
-    "websocket_receive": no "websocket_message" has the name "nothing"
-http websocket_message m { field a string; }
-location websocket bidirectional; websocket_receive m violations=ignore;
+location websocket pubsub; websocket_inbound_type nothing;
+    "websocket_inbound_type": no "websocket_type" has the name "nothing"
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type m violations=ignore;
     invalid parameter "violations=ignore": violations=report or close, depth=
         of 1 to 128, values= of 1 to 1000000 are known
-http websocket_message m { field a string; }
-location websocket bidirectional; websocket_receive m; websocket_receive m;
-    "websocket_receive" directive is duplicate
-http websocket_message m { field a string; }
-location websocket_publish; websocket_send m depth=129;
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type m; websocket_inbound_type m;
+    "websocket_inbound_type" directive is duplicate
+http websocket_type m { field a string; }
+location websocket_publish; websocket_outbound_type m depth=129;
     invalid parameter "depth=129": depth= of 1 to 128, values= of 1 to 1000000
         are known
-http websocket_message m { field a string; }
-location websocket_publish; websocket_send m violations=close;
+http websocket_type m { field a string; }
+location websocket_publish; websocket_outbound_type m violations=close;
     invalid parameter "violations=close": depth= of 1 to 128, values= of 1 to
         1000000 are known
-location websocket bidirectional; websocket_send off violations=close;
-    "websocket_send" directive has "off" alone
+location websocket pubsub; websocket_outbound_type off violations=close;
+    "websocket_outbound_type" directive has "off" alone
 
 # views
 
-location websocket result; websocket_view summary;
-    "websocket": "websocket_view" needs "websocket_send" or
-        "websocket_receive", whose type has the views
-http websocket_message m { field a string; field b number; view v b; }
-location websocket_publish; websocket_send m; websocket_view w;
+location websocket subscribe; websocket_view summary;
+    "websocket": "websocket_view" needs "websocket_outbound_type" or
+        "websocket_inbound_type", whose type has the views
+http websocket_type m { field a string; field b number; view v b; }
+location websocket_publish; websocket_outbound_type m; websocket_view w;
     "websocket_publish": type "m" has no view "w", which "websocket_view" says
 
 # what the server adds
 
-location websocket bidirectional; websocket_stamp time number;
+location websocket pubsub; websocket_stamp time number;
     invalid field "number", it must be "from", "from=VALUE", "time",
         "sequence", or "channel", with "NAME:" before it for another name
-location websocket bidirectional; websocket_stamp from from=$arg_a;
+location websocket pubsub; websocket_stamp from from=$arg_a;
     duplicate field "from"
-location websocket bidirectional; websocket_stamp from=$nothing;
+location websocket pubsub; websocket_stamp from=$nothing;
     unknown "nothing" variable in no place
-location websocket bidirectional; websocket_stamp time at:time;
+location websocket pubsub; websocket_stamp time at:time;
     duplicate field "at"
-location websocket bidirectional; websocket_stamp At:time at:channel;
+location websocket pubsub; websocket_stamp At:time at:channel;
     duplicate field "at"
-location websocket bidirectional; websocket_stamp "a b:time";
+location websocket pubsub; websocket_stamp "a b:time";
     invalid name "a b" of a field, it must be up to 64 letters, digits, "_",
         "-", and "."
-location websocket bidirectional; websocket_stamp :time;
+location websocket pubsub; websocket_stamp :time;
     invalid name "" of a field, it must be up to 64 letters, digits, "_", "-",
         and "."
-location websocket bidirectional; websocket_stamp $LONG_NAME:time;
+location websocket pubsub; websocket_stamp $LONG_NAME:time;
     invalid name "$LONG_NAME" of a field, it must be up to 64 letters, digits,
         "_", "-", and "."
-location websocket bidirectional; websocket_stamp time=now;
+location websocket pubsub; websocket_stamp time=now;
     invalid field "time=now", it must be "from", "from=VALUE", "time",
         "sequence", or "channel", with "NAME:" before it for another name
-location websocket bidirectional; websocket_stamp from=;
+location websocket pubsub; websocket_stamp from=;
     invalid field "from=", it must be "from", "from=VALUE", "time", "sequence",
         or "channel", with "NAME:" before it for another name
 
 # answers of what is collected
 
-http websocket_message m { field a number; }
-location websocket payload; websocket_receive m; websocket_stamp sequence;
+http websocket_type m { field a number; }
+location websocket publish; websocket_inbound_type m; websocket_stamp sequence;
 location websocket_collect on;
     "websocket": "websocket_collect" cannot go with a "sequence" of
         "websocket_stamp"
-location websocket payload; websocket_collect on;
-    "websocket": "websocket_collect" needs "websocket_receive"
-http websocket_message m { field a string; }
-location websocket payload; websocket_receive m; websocket_collect on view=v;
+location websocket publish; websocket_collect on;
+    "websocket": "websocket_collect" needs "websocket_inbound_type"
+http websocket_type m { field a string; }
+location websocket publish; websocket_inbound_type m; websocket_collect on view=v;
     "websocket": type "m" has no view "v", which "websocket_collect" says
-location websocket payload; websocket_collect on max=lots;
+location websocket publish; websocket_collect on max=lots;
     invalid parameter "max=lots", view=NAME and max=SIZE are known
-location websocket payload; websocket_collect yes;
+location websocket publish; websocket_collect yes;
     "websocket_collect" directive is "on" with parameters, or "off" alone
 
 # status and logs
 
-location websocket result; websocket_status json;
+location websocket subscribe; websocket_status json;
     "websocket_status" directive cannot stand in one location with "websocket",
         "websocket_publish" or "websocket_revoke"
 location websocket_status json; websocket_publish;

@@ -49,7 +49,7 @@ hello
 --- response_headers
 Allow: GET
 --- response_body
-{"error":{"code":"bad_method","message":"use a WebSocket or GET"}}
+{"error":{"code":"method_not_allowed","message":"use a WebSocket or GET"}}
 
 
 
@@ -246,7 +246,7 @@ b< 402
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel $arg_c; }
+    location = /ws { websocket pubsub; websocket_channel $arg_c; }
 --- websocket
 a> GET /ws
 a< 400
@@ -259,11 +259,11 @@ a< body a variable of the channel name is empty: "$arg_c"
     websocket_zone zone=live:1m;
 --- config
     location /ws {
-        websocket_set_name $room $arg_c;
-        websocket bidirectional;
+        websocket_set_decoded $room $arg_c;
+        websocket pubsub;
         websocket_channel $room;
     }
-    location /uri { websocket result; }
+    location /uri { websocket subscribe; }
 --- websocket
 a> GET /ws?c=%ff
 a< 400
@@ -281,7 +281,7 @@ c< body qr/not UTF-8/
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location / { websocket result; }
+    location / { websocket subscribe; }
 --- websocket
 a> GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 a< 400
@@ -363,17 +363,17 @@ f< 426
     websocket_zone zone=live:1m;
     map $arg_d $mapped { default ""; x y; }
 --- config
-    location = /ws { websocket result; websocket_channel room/$arg_a/${arg_b}x; }
-    location = /map { websocket result; websocket_channel a $mapped; }
+    location = /ws { websocket subscribe; websocket_channel room/$arg_a/${arg_b}x; }
+    location = /map { websocket subscribe; websocket_channel a $mapped; }
     location ~ ^/part-([a-z]*)-(?<named>[a-z]*)-?([0-9]+)?$ {
-        websocket result;
+        websocket subscribe;
         websocket_channel part/$1/$named/$3;
     }
     location = /any {
-        websocket result;
+        websocket subscribe;
         websocket_channel room/$arg_a all empty=allowed;
     }
-    location = /none { websocket result; websocket_channel $arg_a empty=allowed; }
+    location = /none { websocket subscribe; websocket_channel $arg_a empty=allowed; }
     location = /pub { websocket_publish; websocket_channel room/$arg_a; }
 --- websocket
 a> GET /ws?a=1&b=2
@@ -410,7 +410,7 @@ k< 400
 k< body the channel name is empty
 ! POST /pub one
 ! < 400
-! < json {"error":{"code":"bad_channel","message":"a variable of the channel name is empty: \"$arg_a\""}}
+! < json {"error":{"code":"invalid_channel","message":"a variable of the channel name is empty: \"$arg_a\""}}
 ! GET /pub
 ! < 400
 ! DELETE /pub

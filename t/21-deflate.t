@@ -596,12 +596,12 @@ b< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_deflate on;
     }
     location = /over {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_deflate on context_takeover=on;
     }
@@ -766,15 +766,15 @@ b> end
     websocket_channel x;
     websocket_deflate on context_takeover=on;
     location = /oldest {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_send_queue overflow=drop_oldest;
     }
     location = /conflate {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_send_queue overflow=conflate;
     }
-    location = /priority { websocket bidirectional; websocket_priority on; }
-    location = /close { websocket bidirectional; }
+    location = /priority { websocket pubsub; websocket_priority on; }
+    location = /close { websocket pubsub; }
 --- websocket
 a+ Sec-WebSocket-Extensions: permessage-deflate
 a> GET /oldest
@@ -804,7 +804,7 @@ a< compressed text* 100 x
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_own_messages off;
         websocket_deflate on context_takeover=on;
@@ -832,14 +832,14 @@ a< compressed text* 101 b
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
         websocket_replay 2;
         websocket_deflate on;
     }
     location = /over {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
         websocket_deflate on context_takeover=on;
@@ -885,7 +885,7 @@ c< compressed text qr/:5\n5{100}$/
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_drain 20d;
         websocket_deflate on context_takeover=on;
@@ -968,12 +968,12 @@ b< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_deflate on;
     }
     location = /in {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
         websocket_deflate on;
     }

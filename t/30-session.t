@@ -16,11 +16,11 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: bidirectional: what one sends, all get, itself too
+=== TEST 1: pubsub: what one sends, all get, itself too
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel $arg_c; }
+    location = /ws { websocket pubsub; websocket_channel $arg_c; }
 --- websocket
 a> GET /ws?c=x
 a< 101
@@ -46,7 +46,7 @@ c< text other
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel $arg_c;
         websocket_own_messages off;
     }
@@ -62,11 +62,11 @@ a< text from b
 
 
 
-=== TEST 3: result: a message from the client is refused
+=== TEST 3: subscribe: a message from the client is refused
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws
@@ -88,12 +88,12 @@ b< text two
 
 
 
-=== TEST 4: payload: the client publishes and gets nothing
+=== TEST 4: publish: the client publishes and gets nothing
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /in { websocket payload; websocket_channel x; }
-    location = /out { websocket result; websocket_channel x; }
+    location = /in { websocket publish; websocket_channel x; }
+    location = /out { websocket subscribe; websocket_channel x; }
 --- websocket
 o> GET /out
 o< 101
@@ -113,7 +113,7 @@ o< text two
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel room/$arg_r user/$arg_u room/$arg_r;
     }
     location = /pub { websocket_publish; websocket_channel $arg_c; }
@@ -221,7 +221,7 @@ a< eof
     websocket_zone zone=live:16m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_timeout 300ms;
         websocket_send_queue messages=1000 size=64m;
@@ -253,7 +253,7 @@ a< 101
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=4 size=64m;
         websocket_close_timeout 300ms;
@@ -312,7 +312,7 @@ b< text alive
     websocket_zone zone=live:8m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_max_message_size 1m;
         websocket_send_queue size=64k;
@@ -338,10 +338,10 @@ b< text* 65536 z
         ssl_certificate $TEST_NGINX_TLS/cert.pem;
         ssl_certificate_key $TEST_NGINX_TLS/key.pem;
         location = /echo { websocket echo; websocket_max_message_size 4m; }
-        location = /ws { websocket bidirectional; websocket_channel x; }
+        location = /ws { websocket pubsub; websocket_channel x; }
     }
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
 --- websocket
 a@$TEST_NGINX_RAND_PORT_1:tls> GET /echo
 a< 101
@@ -410,7 +410,7 @@ a< text hello
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws

@@ -20,7 +20,7 @@ __DATA__
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=3;
     }
@@ -62,7 +62,7 @@ b< text four
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=3;
     }
@@ -97,7 +97,7 @@ a< text four
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=100 size=1m overflow=close;
     }
@@ -134,7 +134,7 @@ a> close 1013
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=3 overflow=drop_oldest;
     }
@@ -181,7 +181,7 @@ a< eof
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue size=1m overflow=drop_oldest;
     }
@@ -227,7 +227,7 @@ a< eof
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x y;
         websocket_send_queue messages=4 overflow=conflate;
     }
@@ -275,7 +275,7 @@ a< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=1 size=1k;
     }
@@ -298,11 +298,11 @@ a< text* 60000 y
     websocket_send_timeout 1h;
     websocket_heartbeat off;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_priority on;
     }
-    location = /off { websocket result; websocket_channel x; }
+    location = /off { websocket subscribe; websocket_channel x; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -381,7 +381,7 @@ a< text u3
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_priority on;
     }
@@ -417,12 +417,12 @@ a< text l2
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_priority on;
         websocket_send_queue messages=4 overflow=drop_oldest;
     }
-    location = /all { websocket result; websocket_channel x; }
+    location = /all { websocket subscribe; websocket_channel x; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -472,13 +472,13 @@ a< eof
     websocket_send_timeout 1h;
     websocket_heartbeat off;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_priority on;
     }
-    location = /all { websocket result; websocket_channel x; }
+    location = /all { websocket subscribe; websocket_channel x; }
     location = /in {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
         websocket_priority off field=level;
     }
@@ -546,7 +546,7 @@ a< text {"level":"urgent","n":4}
 --- websocket
 ! POST /pub [X-WebSocket-Priority: highest] one
 ! < 400
-! < json= {"error":{"code":"bad_header","message":"X-WebSocket-Priority is not low, normal, high or urgent"}}
+! < json= {"error":{"code":"invalid_header","message":"X-WebSocket-Priority is not low, normal, high or urgent"}}
 ! POST /pub [X-WebSocket-Priority: 1] one
 ! < 400
 ! GET /pub
@@ -561,11 +561,11 @@ a< text {"level":"urgent","n":4}
     access_log logs/access.log ws;
 --- config
     location = /hold {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_batch size=100 delay=1h;
+        websocket_coalesce size=100 delay=1h;
     }
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /hold?a
@@ -605,16 +605,16 @@ d< close 1000
     websocket_zone zone=live:1m;
 --- config
     location = /soon {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
-        websocket_batch delay=100ms;
+        websocket_coalesce delay=100ms;
         websocket_history length=5;
     }
     location = /hold {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_replay all;
-        websocket_batch delay=1h;
+        websocket_coalesce delay=1h;
     }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
@@ -655,7 +655,7 @@ b< text four
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel $arg_c; }
+    location = /ws { websocket subscribe; websocket_channel $arg_c; }
     location = /pub {
         websocket_publish;
         websocket_channel $arg_c;
@@ -744,7 +744,7 @@ a< 202
 ! < json {"offset":2}
 ! POST /keep [Idempotency-Key: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345] one
 ! < 400
-! < json= {"error":{"code":"bad_header","message":"Idempotency-Key is not of 1 to 255 bytes"}}
+! < json= {"error":{"code":"invalid_header","message":"Idempotency-Key is not of 1 to 255 bytes"}}
 ! POST /keep [Idempotency-Key: 012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234] one
 ! < json {"offset":1}
 ! POST /keep [Idempotency-Key: 012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234] one
@@ -786,7 +786,7 @@ a< 202
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x y;
         websocket_send_queue messages=100 size=1m overflow=conflate;
     }
@@ -831,14 +831,14 @@ a< eof
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_priority on;
         websocket_send_timeout 1m;
         websocket_close_timeout 1m;
         websocket_drain 0;
     }
-    location = /all { websocket result; websocket_channel x; websocket_drain 0; }
+    location = /all { websocket subscribe; websocket_channel x; websocket_drain 0; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -874,12 +874,12 @@ a< eof
     websocket_zone zone=live:1m;
 --- config
     location = /hold {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
-        websocket_batch delay=1h;
+        websocket_coalesce delay=1h;
         websocket_drain 0;
     }
-    location = /ws { websocket result; websocket_channel x; websocket_drain 0; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_drain 0; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /hold
@@ -909,11 +909,11 @@ e< body qr/\Aid: \w+:1\ndata: one\n\nevent: close\ndata: \{"code":1012,/
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=3 overflow=drop_oldest;
     }
-    location = /all { websocket result; websocket_channel x; }
+    location = /all { websocket subscribe; websocket_channel x; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -950,18 +950,18 @@ a< eof
 === TEST 23: overflow=conflate drops no answer to the client
 --- http_config
     websocket_zone zone=live:4m;
-    websocket_message t { field n number; }
+    websocket_type t { field n number; }
     log_format ws '$websocket_close_code $websocket_dropped';
     access_log logs/access.log ws;
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive t;
+        websocket_inbound_type t;
         websocket_send_queue messages=4 overflow=conflate;
     }
-    location = /all { websocket result; websocket_channel x; }
+    location = /all { websocket subscribe; websocket_channel x; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -1003,12 +1003,12 @@ a< eof
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel a b c d;
         websocket_replay all;
         websocket_send_queue messages=2 overflow=conflate;
     }
-    location = /live { websocket result; websocket_channel a b c d; }
+    location = /live { websocket subscribe; websocket_channel a b c d; }
     location = /pub {
         websocket_publish;
         websocket_channel $arg_c;

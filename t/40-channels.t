@@ -18,7 +18,7 @@ __DATA__
     websocket_zone zone=live:1m;
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 reuseport;
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a@$TEST_NGINX_RAND_PORT_1> GET /ws
@@ -63,8 +63,8 @@ f< text three
     websocket_zone zone=one:1m;
     websocket_zone zone=two:1m;
 --- config
-    location = /one { websocket bidirectional zone=one; websocket_channel x; }
-    location = /two { websocket bidirectional zone=two; websocket_channel x; }
+    location = /one { websocket pubsub zone=one; websocket_channel x; }
+    location = /two { websocket pubsub zone=two; websocket_channel x; }
 --- websocket
 a> GET /one
 a< 101
@@ -81,7 +81,7 @@ b< text two
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws
@@ -111,7 +111,7 @@ c< text first again
     websocket_zone zone=live:1m;
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 reuseport;
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws
@@ -136,7 +136,7 @@ c< text and on
 --- http_config
     websocket_zone zone=live:128k;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -166,7 +166,7 @@ a< text* 30000 4
     websocket_zone zone=live:64k;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_max_message_size 1m;
     }

@@ -16,7 +16,7 @@ __DATA__
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! POST /pub one
@@ -48,7 +48,7 @@ c< text plain
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws?position=1
@@ -64,8 +64,8 @@ a< text %{epoch}:1\none
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
-    location = /two { websocket result; websocket_channel x y; }
+    location = /ws { websocket subscribe; websocket_channel x; }
+    location = /two { websocket subscribe; websocket_channel x y; }
 --- websocket
 a> GET /ws?position=2
 a< 400
@@ -99,7 +99,7 @@ k< 400
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
     }
@@ -152,12 +152,12 @@ f< text one
     websocket_zone zone=live:1m;
 --- config
     location = /none {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_history length=2;
     }
-    location = /all { websocket result; websocket_channel x; websocket_replay all; }
-    location = /one { websocket result; websocket_channel x; websocket_replay 1; }
+    location = /all { websocket subscribe; websocket_channel x; websocket_replay all; }
+    location = /one { websocket subscribe; websocket_channel x; websocket_replay 1; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -213,7 +213,7 @@ g< text five
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_replay all;
         websocket_history length=10 time=3s;
@@ -260,7 +260,7 @@ d< text three
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_replay all;
     }
@@ -289,7 +289,7 @@ a< text $EPOCH:2\nfour
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x y z; }
+    location = /ws { websocket subscribe; websocket_channel x y z; }
     location = /pub {
         websocket_publish;
         websocket_channel $arg_c;
@@ -346,12 +346,12 @@ e< text z3
     websocket_channel x;
     websocket_history length=3;
 --- config
-    location = /default { websocket result; }
-    location = /none { websocket result; websocket_replay none; }
-    location = /zero { websocket result; websocket_replay 0; }
-    location = /all { websocket result; websocket_replay all; }
-    location = /two { websocket result; websocket_replay 2; }
-    location = /nine { websocket result; websocket_replay 9; }
+    location = /default { websocket subscribe; }
+    location = /none { websocket subscribe; websocket_replay none; }
+    location = /zero { websocket subscribe; websocket_replay 0; }
+    location = /all { websocket subscribe; websocket_replay all; }
+    location = /two { websocket subscribe; websocket_replay 2; }
+    location = /nine { websocket subscribe; websocket_replay 9; }
     location = /pub { websocket_publish; }
 --- websocket
 ! POST /pub one
@@ -399,7 +399,7 @@ g< text five
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x y;
         websocket_replay 1;
     }
@@ -426,7 +426,7 @@ a< text x3
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /keep {
         websocket_publish;
         websocket_channel x;
@@ -467,7 +467,7 @@ c< json= {"recovered":true,"position":"$EPOCH:4"}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
     }
@@ -500,7 +500,7 @@ a< text two
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_history length=10;
         websocket_drain 0;
@@ -527,7 +527,7 @@ a< text %{epoch}:2\ntwo
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
         websocket_own_messages off;
@@ -557,13 +557,13 @@ a< text marker
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /in {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
         websocket_history length=1000;
         websocket_max_message_size 1m;
     }
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=2 size=1k;
     }
@@ -613,7 +613,7 @@ c< text 11
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
     }
     location = /pub {
@@ -710,19 +710,19 @@ a< eof
 ! GET /pub?c=y&since=0123456789abcdef:1
 ! < 404
 ! < header Content-Type: application/json
-! < json= {"error":{"code":"no_channel","message":"the channel does not exist"}}
+! < json= {"error":{"code":"channel_not_found","message":"the channel does not exist"}}
 ! GET /pub?c=y&limit=1
 ! < 404
-! < json {"error":{"code":"no_channel"}}
+! < json {"error":{"code":"channel_not_found"}}
 ! GET /pub?c=&limit=1
 ! < 400
-! < json {"error":{"code":"bad_channel"}}
+! < json {"error":{"code":"invalid_channel"}}
 ! GET /pub?c=x&since=
 ! < 400
-! < json= {"error":{"code":"bad_position","message":"since is not EPOCH:OFFSET"}}
+! < json= {"error":{"code":"invalid_position","message":"since is not EPOCH:OFFSET"}}
 ! GET /pub?c=x&since=0123456789abcdef:1,0123456789abcdef:2
 ! < 400
-! < json {"error":{"code":"bad_position"}}
+! < json {"error":{"code":"invalid_position"}}
 
 
 
@@ -737,16 +737,16 @@ a< eof
 ! < 200
 ! GET /pub?limit=1001
 ! < 400
-! < json= {"error":{"code":"bad_limit","message":"limit is not a number from 1 to 1000"}}
+! < json= {"error":{"code":"invalid_limit","message":"limit is not a number from 1 to 1000"}}
 ! GET /pub?limit=0
 ! < 400
-! < json {"error":{"code":"bad_limit"}}
+! < json {"error":{"code":"invalid_limit"}}
 ! GET /pub?limit=many&since=0123456789abcdef:1
 ! < 400
-! < json {"error":{"code":"bad_limit"}}
+! < json {"error":{"code":"invalid_limit"}}
 ! GET /pub?limit=-1
 ! < 400
-! < json {"error":{"code":"bad_limit"}}
+! < json {"error":{"code":"invalid_limit"}}
 
 
 
@@ -754,9 +754,9 @@ a< eof
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x y; }
+    location = /ws { websocket pubsub; websocket_channel x y; }
     location = /history {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel z y;
         websocket_history length=10;
         websocket_replay all;

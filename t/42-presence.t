@@ -18,7 +18,7 @@ __DATA__
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel $arg_c;
         websocket_presence on from=$arg_name;
     }
@@ -69,8 +69,8 @@ d> end
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; websocket_presence on; }
-    location = /no { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_presence on; }
+    location = /no { websocket subscribe; websocket_channel x; }
     location = /off { websocket_publish; websocket_channel x; }
     location = /pub {
         websocket_publish;
@@ -83,13 +83,13 @@ a< 101
 ! GET /off?presence=1
 ! < 403
 ! < header Content-Type: application/json
-! < json= {"error":{"code":"no_presence","message":"the location does not have \"websocket_presence on\""}}
+! < json= {"error":{"code":"presence_off","message":"the location does not have \"websocket_presence on\""}}
 ! GET /pub?c=y&presence=1
 ! < 404
-! < json {"error":{"code":"no_channel"}}
+! < json {"error":{"code":"channel_not_found"}}
 ! GET /pub?c=x&presence=1&limit=0
 ! < 400
-! < json= {"error":{"code":"bad_limit","message":"limit is not a number from 1 to 1000"}}
+! < json= {"error":{"code":"invalid_limit","message":"limit is not a number from 1 to 1000"}}
 # who came by a location without it is a subscriber, but no member
 ! GET /pub?c=x&presence=1
 ! < json {"subscribers":1,"members":0,"presence":[]}
@@ -108,15 +108,15 @@ b< 101
 ann:{PLAIN}secret
 --- config
     location = /user {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_presence on;
         auth_basic x;
         auth_basic_user_file ../html/passwords;
     }
     location = /arg {
-        websocket_set_name $name $arg_name;
-        websocket result;
+        websocket_set_decoded $name $arg_name;
+        websocket subscribe;
         websocket_channel x;
         websocket_presence on "from=$name";
     }
@@ -142,8 +142,8 @@ d< 101
     websocket_zone zone=live:1m;
 --- config
     location = /arg {
-        websocket_set_name $name $arg_name;
-        websocket result;
+        websocket_set_decoded $name $arg_name;
+        websocket subscribe;
         websocket_channel x;
         websocket_presence on "from=$name";
     }
@@ -168,7 +168,7 @@ b< 101
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel a b c d e f g h i j k l m n o p q r s t u v w x y z;
         websocket_presence on from=$arg_name;
     }
@@ -196,7 +196,7 @@ a> end
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
         websocket_presence on from=$arg_name;
@@ -241,9 +241,9 @@ a< json {"type":"leave","from":"bob"}
     websocket_channel x;
     websocket_history length=10;
     websocket_events leave;
-    location = /join { websocket result; websocket_events join; }
-    location = /leave { websocket result; }
-    location = /off { websocket result; websocket_events off; }
+    location = /join { websocket subscribe; websocket_events join; }
+    location = /leave { websocket subscribe; }
+    location = /off { websocket subscribe; websocket_events off; }
     location = /pub { websocket_publish; }
     location = /presence { websocket_publish; websocket_presence on; }
 --- websocket
@@ -272,7 +272,7 @@ a> end
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_history length=10;
         websocket_presence on from=$arg_name;
@@ -306,7 +306,7 @@ a< json {"type":"leave","from":"bob"}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_presence on from=$arg_name;
         websocket_events leave;
@@ -348,7 +348,7 @@ c< text marker
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
         websocket_replay all;
@@ -378,14 +378,14 @@ c< text qr/"type":"leave","from":"bob"/
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_presence on from=$arg_name;
         websocket_events join leave;
         websocket_drain 1s;
     }
     location = /stay {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_drain 20d;
     }
@@ -423,7 +423,7 @@ s< json {"type":"join","from":"ann"}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_presence on from=$arg_name;
         websocket_events join leave;

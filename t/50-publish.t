@@ -12,7 +12,7 @@ __DATA__
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel $arg_c; }
+    location = /ws { websocket subscribe; websocket_channel $arg_c; }
     location = /pub { websocket_publish; websocket_channel $arg_c; }
 --- websocket
 ! POST /pub?c=x nobody
@@ -42,7 +42,7 @@ a< text
 --- websocket
 ! POST /pub \xff\xfe
 ! < 400
-! < json {"error":{"code":"not_utf8","message":"the body is not UTF-8: publish binary messages as application/octet-stream"}}
+! < json {"error":{"code":"invalid_utf8","message":"the body is not UTF-8: publish binary messages as application/octet-stream"}}
 ! GET /pub
 ! < 404
 
@@ -85,7 +85,7 @@ a< text
 --- http_config
     websocket_zone zone=live:4m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /pub {
         websocket_publish;
         websocket_channel x;
@@ -122,7 +122,7 @@ a< text* 300000 y
 --- websocket
 ! GET /pub
 ! < 404
-! < json {"error":{"code":"no_channel","message":"the channel does not exist"}}
+! < json {"error":{"code":"channel_not_found","message":"the channel does not exist"}}
 ! DELETE /pub
 ! < 404
 ! POST /pub one
@@ -172,14 +172,14 @@ a< text* 300000 y
 ! POST /pub one
 ! GET /pub?since=1
 ! < 400
-! < json {"error":{"code":"bad_position","message":"since is not EPOCH:OFFSET"}}
+! < json {"error":{"code":"invalid_position","message":"since is not EPOCH:OFFSET"}}
 ! GET /pub?since=000000000000000g:1
 ! < 400
 ! GET /pub?since=0000000000000000:x
 ! < 400
 ! GET /pub?since=0000000000000000:1&limit=0
 ! < 400
-! < json {"error":{"code":"bad_limit","message":"limit is not a number from 1 to 1000"}}
+! < json {"error":{"code":"invalid_limit","message":"limit is not a number from 1 to 1000"}}
 
 
 
@@ -192,7 +192,7 @@ a< text* 300000 y
 ! PUT /pub one
 ! < 405
 ! < header Allow: GET, HEAD, POST, DELETE
-! < json {"error":{"code":"bad_method","message":"use POST, GET or DELETE"}}
+! < json {"error":{"code":"method_not_allowed","message":"use POST, GET or DELETE"}}
 
 
 
@@ -201,14 +201,14 @@ a< text* 300000 y
     websocket_zone zone=live:1m;
 --- config
     location /pub {
-        websocket_set_name $room $arg_c;
+        websocket_set_decoded $room $arg_c;
         websocket_publish;
         websocket_channel $room;
     }
 --- websocket
 ! POST /pub one
 ! < 400
-! < json {"error":{"code":"bad_channel","message":"a variable of the channel name is empty: \"$room\""}}
+! < json {"error":{"code":"invalid_channel","message":"a variable of the channel name is empty: \"$room\""}}
 ! POST /pub?c=caf%C3%A9%20%22x%22 one
 ! < 202
 ! < json {"channel":"café \"x\"","offset":1,"subscribers":0}
@@ -238,7 +238,7 @@ a< text* 300000 y
 . "GET /body HTTP/1.1\r\nHost: aaaaaa\r\n\r\n"
 . "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 --- error_code: 400
---- response_body_like: bad_channel
+--- response_body_like: invalid_channel
 --- access_log eval
 qr{GET /next}
 --- no_access_log eval
@@ -251,7 +251,7 @@ qr{GET /body}
     websocket_zone zone=live:1m;
     websocket_history length=9;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws
@@ -279,7 +279,7 @@ a< text the end
 --- websocket
 a> GET /pub
 a< 400
-a< body qr/"no_stream","message":"websocket_publish is for publishing: connect to a location with/
+a< body qr/"not_a_stream","message":"websocket_publish is for publishing: connect to a location with/
 ! GET /pub
 ! < 404
 ! wait-log qr/\[info\] .*websocket request refused with 404: the channel does not exist/
@@ -291,7 +291,7 @@ a< body qr/"no_stream","message":"websocket_publish is for publishing: connect t
     websocket_zone zone=live:1m;
     websocket_history length=9;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! POST /ws [Idempotency-Key: 1; Authorization: Basic YW5uOg==] of ann
@@ -318,13 +318,13 @@ a< body qr/"no_stream","message":"websocket_publish is for publishing: connect t
 --- websocket
 ! POST /pub [X-WebSocket-Tags: a=b; X-WebSocket-Tags: c=d] one
 ! < 400
-! < json {"error":{"code":"bad_header","message":"there are several X-WebSocket-Tags headers"}}
+! < json {"error":{"code":"invalid_header","message":"there are several X-WebSocket-Tags headers"}}
 ! POST /pub [Idempotency-Key: a; Idempotency-Key: a] one
 ! < 400
-! < json {"error":{"code":"bad_header","message":"there are several Idempotency-Key headers"}}
+! < json {"error":{"code":"invalid_header","message":"there are several Idempotency-Key headers"}}
 ! POST /pub [X-WebSocket-Priority: low; X-WebSocket-Priority: high] one
 ! < 400
-! < json {"error":{"code":"bad_header","message":"there are several X-WebSocket-Priority headers"}}
+! < json {"error":{"code":"invalid_header","message":"there are several X-WebSocket-Priority headers"}}
 ! GET /pub
 ! < 404
 
@@ -335,7 +335,7 @@ a< body qr/"no_stream","message":"websocket_publish is for publishing: connect t
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         if ($http_x_websocket_tags)     { return 400; }
         if ($http_x_websocket_priority) { return 400; }

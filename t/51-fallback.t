@@ -24,7 +24,7 @@ __DATA__
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! POST /pub one
@@ -67,8 +67,8 @@ a< stream qr/\Aid: $EPOCH:7\ndata: y{60000}\n\n/
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
-    location = /payload { websocket payload; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
+    location = /payload { websocket publish; websocket_channel x; }
     location = /echo { websocket echo; }
 --- websocket
 a+ Accept: text/html, Text/Event-Stream;q=0.5
@@ -114,7 +114,7 @@ e< 101
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_history length=3;
         websocket_replay all;
@@ -197,7 +197,7 @@ g< stream qr/\Aid: $EPOCH:5\ndata: five\n\n/
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x y; }
+    location = /ws { websocket subscribe; websocket_channel x y; }
     location = /pub {
         websocket_publish;
         websocket_channel $arg_c;
@@ -234,7 +234,7 @@ c< stream qr/\Aretry: \d+\nid: %{x}:1,%{y}:2\nevent: unrecovered\ndata: \{"recov
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_heartbeat interval=100ms timeout=100ms;
     }
@@ -257,9 +257,9 @@ a< stream qr/\A(:\n\n)*:\n\n/
     log_format ws '$status $websocket_close_code $websocket_close_reason';
     access_log logs/access.log ws;
 --- config
-    location = /ws { websocket result; websocket_channel $arg_c; }
+    location = /ws { websocket subscribe; websocket_channel $arg_c; }
     location = /idle {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_idle_timeout 200ms;
     }
@@ -294,7 +294,7 @@ c> end
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_history length=5;
         websocket_drain 0;
@@ -325,7 +325,7 @@ a< body qr/\Aevent: close\ndata: \{"code":1001,"reason":"server shuts down"\}\n\
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a+ Accept: text/event-stream
@@ -350,7 +350,7 @@ a< eof
         ssl_certificate $TEST_NGINX_TLS/cert.pem;
         ssl_certificate_key $TEST_NGINX_TLS/key.pem;
         location = /ws {
-            websocket bidirectional;
+            websocket pubsub;
             websocket_channel x;
             websocket_history length=5;
         }
@@ -396,7 +396,7 @@ a< body qr/\Aevent: close\n/
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=2 size=8m;
     }
@@ -435,8 +435,8 @@ a< stream qr/\nid: $EPOCH:3\ndata: two\n\nid: $EPOCH:4\ndata: three\n\nid: $EPOC
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; websocket_history length=5; }
-    location = /all { websocket result; websocket_channel x; websocket_replay all; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_history length=5; }
+    location = /all { websocket subscribe; websocket_channel x; websocket_replay all; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> plain GET /ws?transport=poll
@@ -467,7 +467,7 @@ c< body qr/\Athe position is not EPOCH:OFFSET/
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_history length=3;
         websocket_heartbeat off;
@@ -509,7 +509,7 @@ a< body qr/\A\{"recovered":false,"position":"$EPOCH:4","messages":\[\]\}\n\z/
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_heartbeat interval=300ms;
     }
@@ -528,12 +528,12 @@ a< body qr/\A\{"recovered":true,"position":"$EPOCH:1","messages":\[\]\}\n\z/
     websocket_zone zone=live:1m;
 --- config
     location = /two {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=2;
     }
     location = /size {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue size=200;
     }
@@ -565,7 +565,7 @@ b< body qr/\A\{"recovered":true,"position":"$EPOCH:2","messages":\[\{"offset":1,
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x y;
         websocket_send_queue messages=2;
     }
@@ -599,7 +599,7 @@ a< body qr/\A\{"recovered":true,"position":"%{x}:4,%{y}:2","messages":\[\{[^{]*"
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; websocket_drain 0; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_drain 0; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 c> GET /ws
@@ -625,7 +625,7 @@ c< close 1012
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_history length=5;
         websocket_heartbeat off;
@@ -655,13 +655,13 @@ c< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x y;
         websocket_max_message_size 1k;
         websocket_history length=5;
     }
-    location = /payload { websocket payload; websocket_channel x; }
-    location = /result { websocket result; websocket_channel x; }
+    location = /payload { websocket publish; websocket_channel x; }
+    location = /result { websocket subscribe; websocket_channel x; }
     location = /echo { websocket echo; }
 --- websocket
 ! POST /ws one
@@ -685,11 +685,11 @@ a< stream qr/\Aid: [^\n]*\ndata: three\n\n/
 ! < json {"error":{"code":"too_large"}}
 ! POST /ws \xff
 ! < 400
-! < json {"error":{"code":"not_utf8"}}
+! < json {"error":{"code":"invalid_utf8"}}
 ! POST /result four
 ! < 405
 ! < header Allow: GET
-! < json {"error":{"code":"bad_method","message":"this stream does not take messages: publish in a location with websocket_publish"}}
+! < json {"error":{"code":"method_not_allowed","message":"this stream does not take messages: publish in a location with websocket_publish"}}
 ! POST /echo four
 ! < 405
 ! < header Allow: GET
@@ -703,7 +703,7 @@ a< stream qr/\Aid: [^\n]*\ndata: five\n\n/
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! HEAD /ws [Accept: text/event-stream]
@@ -721,7 +721,7 @@ a< stream qr/\Aid: [^\n]*\ndata: five\n\n/
 ! PUT /ws?transport=poll [Accept: text/event-stream] x
 ! < 405
 ! < header Allow: GET, POST
-! < json {"error":{"code":"bad_method","message":"use a WebSocket, GET or POST"}}
+! < json {"error":{"code":"method_not_allowed","message":"use a WebSocket, GET or POST"}}
 ! DELETE /ws?since=0123456789abcdef:1
 ! < 405
 ! GET /pub
@@ -742,7 +742,7 @@ a< stream qr/\Aid: [^\n]*\ndata: five\n\n/
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a+ Accept: text/event-stream
@@ -760,7 +760,7 @@ a< body qr/\Aevent: close\n/
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! POST /ws [Connection: Upgrade, HTTP2-Settings; Upgrade: h2c] one
@@ -778,13 +778,13 @@ b> plain GET /ws?transport=poll
 b< 200
 ! GET /pub [Upgrade: h2c, websocket]
 ! < 400
-! < json {"error":{"code":"no_stream"}}
+! < json {"error":{"code":"not_a_stream"}}
 === TEST 22: a poll of two channels: what does not fit comes with the next
 --- http_config
     websocket_zone zone=live:4m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x y;
         websocket_history length=10;
         websocket_send_queue size=1000;

@@ -147,7 +147,7 @@ c< eof
 --- config
     access_log logs/access.log ws;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_access_log start;
     }
@@ -244,7 +244,7 @@ b< eof
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         limit_conn addr 2;
     }
@@ -394,11 +394,11 @@ a file
     location /files/ { try_files /none /inner/of; }
     location /room/ { rewrite ^/room/(.*)$ /inner/room?name=$1? last; }
     location /index/ { index ws; }
-    location = /index/ws { websocket bidirectional; websocket_channel i; }
-    location @ws { websocket bidirectional; }
+    location = /index/ws { websocket pubsub; websocket_channel i; }
+    location @ws { websocket pubsub; }
     location /inner/ {
         internal;
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel $uri/$arg_name empty=allowed;
     }
 --- websocket
@@ -679,7 +679,7 @@ secret
     location = /page.html { ssi on; }
     location = /secret { auth_request /ws; }
     location = /mirrored { mirror /ws; empty_gif; }
-    location = /ws { websocket bidirectional; }
+    location = /ws { websocket pubsub; }
 --- websocket
 a> plain GET /page.html
 a< 200
@@ -703,12 +703,12 @@ websocket stream "/ws" is no part of another response
 === TEST 21: error_page is for refusals of ours as for others
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a integer required; }
+    websocket_type m { field a integer required; }
 --- config
     location = /ws {
-        websocket         bidirectional;
+        websocket         pubsub;
         websocket_channel room/$arg_r;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_max_message_size 100;
         error_page 400 =200 /page;
         error_page 403 /why;
@@ -762,7 +762,7 @@ b< body why
 # a status without a page of its own
 ! GET /pub?c=x&limit=x
 ! < 400
-! < json {"error":{"code":"bad_limit"}}
+! < json {"error":{"code":"invalid_limit"}}
 c> GET /full
 c< 101
 d> GET /full

@@ -22,7 +22,7 @@ __DATA__
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /echo { websocket echo; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
@@ -84,7 +84,7 @@ no< 426
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x;
+    location = /ws { websocket pubsub; websocket_channel x;
                      websocket_history length=10; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
@@ -103,10 +103,10 @@ c< 200
 c< stream retry:
 ! POST /ws [Origin: http://example.org] one
 ! < 403
-! < json {"error":{"code":"bad_origin","message":"the page's Origin is not one that websocket_origin allows"}}
+! < json {"error":{"code":"forbidden_origin","message":"the page's Origin is not one that websocket_origin allows"}}
 ! POST /pub [Origin: http://example.org] two
 ! < 403
-! < json {"error":{"code":"bad_origin"}}
+! < json {"error":{"code":"forbidden_origin"}}
 ! DELETE /pub [Origin: http://example.org]
 ! < 403
 ! GET /pub [Origin: http://example.org]
@@ -131,7 +131,7 @@ c< stream data: four
 . "GET /body HTTP/1.1\r\nHost: aaaaaa\r\n\r\n"
 . "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 --- error_code: 403
---- response_body_like: bad_origin
+--- response_body_like: forbidden_origin
 --- access_log eval
 qr{GET /next}
 --- no_access_log eval

@@ -276,18 +276,18 @@ c< 401
 ! POST /write?token=$TEST_NGINX_TOKEN_SCOPE one
 ! < 403
 ! < header WWW-Authenticate: qr/scope="write read"/
-! < json {"error":{"code":"no_right","message":"the token lacks a scope that is required"}}
+! < json {"error":{"code":"forbidden","message":"the token lacks a scope that is required"}}
 ! POST /write?token=$TEST_NGINX_TOKEN_SCOPES one
 ! < 202
 ! POST /write?token=$TEST_NGINX_TOKEN_SCP one
 ! < 202
 ! POST /write?token=x one
 ! < 401
-! < json {"error":{"code":"bad_token"}}
+! < json {"error":{"code":"invalid_token"}}
 ! POST /write one
 ! < 401
 ! < header WWW-Authenticate: Bearer
-! < json {"error":{"code":"no_token"}}
+! < json {"error":{"code":"unauthorized"}}
 
 
 
@@ -298,7 +298,7 @@ c< 401
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel user/$websocket_jwt_sub;
         set $early $websocket_jwt_name;
         if ($websocket_jwt_level != 7) { return 402; }
@@ -348,9 +348,9 @@ l< header X-Name: ||||other
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
     websocket_history length=10;
-    location = /ws { websocket bidirectional; websocket_channel room/$arg_r; }
-    location = /in { websocket payload; websocket_channel room/$arg_r; }
-    location = /out { websocket result;
+    location = /ws { websocket pubsub; websocket_channel room/$arg_r; }
+    location = /in { websocket publish; websocket_channel room/$arg_r; }
+    location = /out { websocket subscribe;
                       websocket_channel room/$arg_r room/$arg_s; }
     location = /echo { websocket echo; }
     location = /pub { websocket_publish; websocket_channel room/$arg_r;
@@ -417,7 +417,7 @@ a< text three
 a< text four
 ! POST /ws?r=b&token=$TEST_NGINX_TOKEN_ROOMS five
 ! < 403
-! < json {"error":{"code":"no_right"}}
+! < json {"error":{"code":"forbidden"}}
 ! POST /in?r=c&token=$TEST_NGINX_TOKEN_ROOMS five
 ! < 202
 ! POST /pub?r=a&token=$TEST_NGINX_TOKEN_ROOMS six
@@ -451,7 +451,7 @@ a< close 1000
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel room/a;
+    location = /ws { websocket subscribe; websocket_channel room/a;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256
                       channels=required; }
 --- websocket
@@ -475,11 +475,11 @@ b< close 1008 reason this stream does not take messages
     access_log logs/access.log ws;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
-    location = /ws { websocket bidirectional;
+    location = /ws { websocket pubsub;
                      websocket_channel user/$websocket_jwt_sub; }
     location = /busy { websocket echo; limit_conn c 1; }
     location = /start { websocket echo; websocket_access_log start; }
-    location = /out { websocket result; websocket_channel x; }
+    location = /out { websocket subscribe; websocket_channel x; }
     location = /kept { return 418; error_page 418 /ws; }
     location = /revoke { websocket_revoke time=1h; }
 --- websocket
@@ -549,10 +549,10 @@ qr/\[(?!debug)\w+\] [^\n]*eyJ/
     websocket_zone zone=live:1m;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=60s;
-    location = /ws { websocket bidirectional; websocket_channel room/a; }
-    location = /out { websocket result; websocket_channel room/a; }
+    location = /ws { websocket pubsub; websocket_channel room/a; }
+    location = /out { websocket subscribe; websocket_channel room/a; }
     location = /scope { websocket echo; websocket_require_scope read; }
-    location = /plain { websocket bidirectional; websocket_channel room/a;
+    location = /plain { websocket pubsub; websocket_channel room/a;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
 --- websocket
 a> GET /ws?token=$TEST_NGINX_TOKEN_ANN
@@ -639,7 +639,7 @@ f< close 1008 reason too many wrong tokens
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x;
+    location = /ws { websocket subscribe; websocket_channel x;
         websocket_presence on;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256; }
     location = /pub { websocket_publish; websocket_channel x;
@@ -671,8 +671,8 @@ qr/\[warn\] .*a secret in "\S+short" is shorter than the hash/
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
     websocket_channel room/a;
     websocket_filter on;
-    location = /ws { websocket bidirectional; }
-    location = /result { websocket result; }
+    location = /ws { websocket pubsub; }
+    location = /result { websocket subscribe; }
     location = /pub { websocket_publish; websocket_jwt off; }
 --- websocket
 a> GET /ws?token=$TEST_NGINX_TOKEN_READER
@@ -703,7 +703,7 @@ c< 403
     access_log logs/access.log ws;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=60s;
-    location = /ws { websocket bidirectional; websocket_channel room/a; }
+    location = /ws { websocket pubsub; websocket_channel room/a; }
 --- websocket
 a> GET /ws?token=$TEST_NGINX_TOKEN_ANN
 a< 101
@@ -726,7 +726,7 @@ a< eof
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x;
+    location = /ws { websocket pubsub; websocket_channel x;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
         websocket_stamp from;
         add_header X-User "[$websocket_user]" always; }
@@ -754,12 +754,12 @@ b< header X-User: []
 --- config
     set $early $websocket_jwt_sub;
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel user/$websocket_jwt_sub;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
     }
     location = /asks {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel asks/$websocket_jwt_sub;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
         auth_request /auth;
@@ -809,8 +809,8 @@ d> end
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
     websocket_close_timeout 1m;
-    location = /ws { websocket bidirectional; websocket_channel room/a; }
-    location = /out { websocket result; websocket_channel room/a;
+    location = /ws { websocket pubsub; websocket_channel room/a; }
+    location = /out { websocket subscribe; websocket_channel room/a;
         websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=1s; }
 --- websocket
 a> GET /ws?token=$TEST_NGINX_TOKEN_READER
@@ -861,7 +861,7 @@ g< 401
     websocket_zone zone=live:1m;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
-    location = /inbox { websocket result;
+    location = /inbox { websocket subscribe;
                         websocket_channel user/$websocket_jwt_sub; }
 --- websocket
 a> GET /inbox?token=$TEST_NGINX_TOKEN_ANN
@@ -878,7 +878,7 @@ b< body a variable of the channel name is empty: "$websocket_jwt_sub"
     websocket_history length=9;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
 --- websocket
 ! POST /ws?token=$TEST_NGINX_TOKEN_ANN [Idempotency-Key: 1] of ann
 ! < json {"offset":1}
@@ -931,8 +931,8 @@ c< text hello
 --- config
     websocket_channel room/a;
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 renew=60s;
-    location = /rate { websocket bidirectional; websocket_rate messages=1/1h action=drop; }
-    location = /ws { websocket bidirectional; }
+    location = /rate { websocket pubsub; websocket_rate messages=1/1h action=drop; }
+    location = /ws { websocket pubsub; }
 --- websocket
 a> GET /rate?token=$TEST_NGINX_TOKEN_ANN
 a< 101

@@ -50,7 +50,7 @@ __DATA__
     access_log logs/access.log ws;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256 leeway=1h renew=60s;
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
     location = /revoke { websocket_revoke time=1h; websocket_jwt off; }
 --- websocket
@@ -102,7 +102,7 @@ j> GET /ws?token=$TEST_NGINX_TOKEN_ANN_2
 j< 401
 ! POST /pub?token=$TEST_NGINX_TOKEN_ANN one
 ! < 401
-! < json {"error":{"code":"bad_token","message":"the token was revoked"}}
+! < json {"error":{"code":"invalid_token","message":"the token was revoked"}}
 # others go on
 c> text two
 c< text two
@@ -120,7 +120,7 @@ l< 401
     websocket_zone zone=live:1m;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /revoke { websocket_revoke time=1h;
                          websocket_require_scope revoke; }
 --- websocket
@@ -157,7 +157,7 @@ e< close 4401 reason token revoked
     websocket_zone zone=live:1m;
 --- config
     websocket_jwt key=$TEST_NGINX_KEYS/hs.key alg=HS256;
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
     location = /long { websocket_revoke time=1h; websocket_jwt off; }
     location = /short { websocket_revoke time=1s; websocket_jwt off; }
 --- websocket
@@ -193,7 +193,7 @@ d< 401
 ! < 400
 ! POST /revoke {"user":"a","jti":"b"}
 ! < 400
-! < json {"error":{"code":"bad_body"}}
+! < json {"error":{"code":"invalid_body"}}
 ! POST /revoke {"user":""}
 ! < 400
 ! POST /revoke {"user":5}

@@ -40,7 +40,7 @@ d2b9f1b4a7c84f0e9d11 "mobile app";
     }
     location = /stream {
         if ($client = "") { return 401; }
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel orders;
         websocket_presence on from=$client;
     }
@@ -77,7 +77,7 @@ b< eof
         secure_link_md5 "$secure_link_expires$uri a secret";
         if ($secure_link = "")  { return 403; }
         if ($secure_link = "0") { return 410; }
-        websocket result;
+        websocket subscribe;
     }
     location = /publish { websocket_publish; websocket_channel /feed; }
 --- websocket
@@ -119,29 +119,29 @@ d< 410
     location = /stream {
         auth_request     /session;
         auth_request_set $user $upstream_http_x_user;
-        websocket         bidirectional;
+        websocket         pubsub;
         websocket_channel user/$user;
     }
     location = /decoded {
         auth_request       /session;
         auth_request_set   $user $upstream_http_x_user;
-        websocket_set_name $name $user;
-        websocket          bidirectional;
+        websocket_set_decoded $name $user;
+        websocket          pubsub;
         websocket_channel  user/$name;
         add_header         X-Name "[$name]" always;
     }
     location = /inbox {
         auth_request       /session;
         auth_request_set   $user $upstream_http_x_user;
-        websocket_set_name $inbox $user/inbox;
-        websocket          bidirectional;
+        websocket_set_decoded $inbox $user/inbox;
+        websocket          pubsub;
         websocket_channel  user/$inbox;
     }
-    websocket_set_name $everywhere $user;
+    websocket_set_decoded $everywhere $user;
     location = /everywhere {
         auth_request       /session;
         auth_request_set   $user $upstream_http_x_user;
-        websocket          bidirectional;
+        websocket          pubsub;
         websocket_channel  user/$everywhere;
     }
     location = /preset {
@@ -149,12 +149,12 @@ d< 410
         auth_request_set   $user $upstream_http_x_user;
         set                $user anybody;
         set                $other a%40;
-        websocket_set_name $name "$user%41";
-        websocket_set_name $fixed $user;
-        websocket_set_name $early $other;
+        websocket_set_decoded $name "$user%41";
+        websocket_set_decoded $fixed $user;
+        websocket_set_decoded $early $other;
         set                $fixed fixed;
         set                $other b;
-        websocket          bidirectional;
+        websocket          pubsub;
         websocket_channel  user/$name/$fixed/$early;
     }
     location = /publish { websocket_publish; websocket_channel user/$arg_u; }

@@ -15,13 +15,13 @@ __DATA__
 === TEST 1: every word of the block, and both directives everywhere
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_receive metric;
-    websocket_send metric depth=3 values=20;
-    websocket_message point {
+    websocket_inbound_type metric;
+    websocket_outbound_type metric depth=3 values=20;
+    websocket_type point {
         field x number required min=-1.5 max=1.5;
         field y number default=0;
     }
-    websocket_message metric {
+    websocket_type metric {
         field name   string  required min=1 max=20 "pattern=^[a-z]+$";
         field kind   string  enum=gauge|counter;
         field at     string  format=date-time;
@@ -37,11 +37,11 @@ __DATA__
         additional on;
     }
 --- config
-    websocket_receive off;
+    websocket_inbound_type off;
     location = /ws {
-        websocket bidirectional;
-        websocket_receive metric violations=close depth=128 values=1000000;
-        websocket_send off;
+        websocket pubsub;
+        websocket_inbound_type metric violations=close depth=128 values=1000000;
+        websocket_outbound_type off;
     }
     location = /t { return 204; }
 --- request
@@ -53,16 +53,16 @@ GET /t
 === TEST 2: on the socket: told what is wrong, and not published
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message metric {
+    websocket_type metric {
         field name  string required;
         field value number required;
         field note  string nullable;
     }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive metric;
+        websocket_inbound_type metric;
     }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
@@ -114,12 +114,12 @@ a< json {"error":{"code":"invalid_message","path":"value","message":"expected nu
 === TEST 3: compressed, and with positions
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a number required; }
+    websocket_type m { field a number required; }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_deflate on min_length=1;
     }
 --- websocket
@@ -137,12 +137,12 @@ a< text qr/\A[0-9a-f]{16}:1\n\{"a":1\}\z/
 === TEST 4: violations=close
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a number required; }
+    websocket_type m { field a number required; }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m violations=close;
+        websocket_inbound_type m violations=close;
     }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
@@ -163,19 +163,19 @@ b< text marker
 === TEST 5: defaults are filled in, numbers stay what they were
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message in { field u string default=m; field v number; }
-    websocket_message m {
+    websocket_type in { field u string default=m; field v number; }
+    websocket_type m {
         field a  number required;
         field b  string default=none;
         field in object of=in;
     }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
     }
-    location = /pub { websocket_publish; websocket_channel x; websocket_send m; }
+    location = /pub { websocket_publish; websocket_channel x; websocket_outbound_type m; }
 --- websocket
 a> GET /ws
 a< 101
@@ -194,21 +194,21 @@ a< text {"a":5,"b":"none"}
 === TEST 6: over HTTP: 422 with the same, also what a client POSTs
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a number required; }
+    websocket_type m { field a number required; }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
     }
     location = /pub {
         websocket_publish;
         websocket_channel x;
-        websocket_send m;
+        websocket_outbound_type m;
         client_body_in_file_only clean;
         client_body_temp_path $TEST_NGINX_SERVROOT/body;
     }
-    location = /free { websocket_publish; websocket_channel x; websocket_receive m; }
+    location = /free { websocket_publish; websocket_channel x; websocket_inbound_type m; }
     location = /status { websocket_status json; }
 --- websocket
 a> GET /ws
@@ -239,21 +239,21 @@ a< text {"a":2}
 ! < 200
 a< text anything
 ! GET /status
-! < soon json {"locations":[{"location":"/ws","rejected":{"invalid":2}},{"location":"/pub","rejected":{"invalid":3}},{}]}
+! < soon json {"locations":[{"location":"/ws","rejected_requests":{"invalid":2}},{"location":"/pub","rejected_requests":{"invalid":3}},{}]}
 
 
 
 === TEST 7: limits
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a any; }
+    websocket_type m { field a any; }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m depth=3 values=6;
+        websocket_inbound_type m depth=3 values=6;
     }
-    location = /pub { websocket_publish; websocket_channel x; websocket_send m; }
+    location = /pub { websocket_publish; websocket_channel x; websocket_outbound_type m; }
 --- websocket
 a> GET /ws
 a< 101
@@ -273,14 +273,14 @@ a< json {"error":{"code":"invalid_message","path":"qr/.*/","message":"qr/values/
 === TEST 8: who gets errors and reads none has a bound
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a number required; }
+    websocket_type m { field a number required; }
     log_format ws '$websocket_close_code $websocket_close_reason';
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_send_queue messages=8;
         websocket_send_timeout 60s;
         websocket_close_timeout 200ms;
@@ -299,12 +299,12 @@ a> times 2000 text x
 === TEST 9: types after a reload
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a string "pattern=^(x|y)+$" default=x; }
+    websocket_type m { field a string "pattern=^(x|y)+$" default=x; }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_drain 20d;
     }
 --- websocket
@@ -328,18 +328,18 @@ a< text {"a":"x"}
 === TEST 10: the priority of a message that was read for its type
 --- http_config
     websocket_zone zone=live:4m;
-    websocket_message m { field p string; field pad string; field zero number; }
+    websocket_type m { field p string; field pad string; field zero number; }
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_priority on;
     }
     location = /pub {
         websocket_publish;
         websocket_channel x;
-        websocket_send m;
+        websocket_outbound_type m;
         websocket_priority on field=p;
         websocket_max_message_size 1m;
     }
@@ -368,20 +368,20 @@ a< text {"p":"low"}
 === TEST 11: patterns that would take long
 --- http_config
     websocket_zone zone=live:4m;
-    websocket_message end { field s string "pattern=(a|aa)+$"; }
-    websocket_message nested { field s string "pattern=^([a-z0-9]+\.?)+$"; }
-    websocket_message m { field l array of=end; field a string pattern=^[a-z]*$; }
-    websocket_message_file schema schema.json;
+    websocket_type end { field s string "pattern=(a|aa)+$"; }
+    websocket_type nested { field s string "pattern=^([a-z0-9]+\.?)+$"; }
+    websocket_type m { field l array of=end; field a string pattern=^[a-z]*$; }
+    websocket_type_file schema schema.json;
 --- user_files
 >>> ../conf/schema.json
 {"type":"object","properties":{"s":{"type":"string","pattern":"(a|aa)+$"}}}
 --- config
     websocket_channel x;
-    location = /end { websocket payload; websocket_receive end; }
-    location = /nested { websocket payload; websocket_receive nested; }
-    location = /m { websocket payload; websocket_receive m; }
-    location = /schema { websocket payload; websocket_receive schema; }
-    location = /out { websocket result; }
+    location = /end { websocket publish; websocket_inbound_type end; }
+    location = /nested { websocket publish; websocket_inbound_type nested; }
+    location = /m { websocket publish; websocket_inbound_type m; }
+    location = /schema { websocket publish; websocket_inbound_type schema; }
+    location = /out { websocket subscribe; }
 --- websocket
 o> GET /out
 o< 101
@@ -407,14 +407,14 @@ o< text {"s":"www.example.org"}
 === TEST 12: defaults are bounded by the size of a message
 --- http_config
     websocket_zone zone=live:4m;
-    websocket_message item { field unit string default=milliseconds; }
-    websocket_message m { field l array of=item; field n array of=number; }
+    websocket_type item { field unit string default=milliseconds; }
+    websocket_type m { field l array of=item; field n array of=number; }
 --- config
     websocket_channel x;
     websocket_max_message_size 100;
-    location = /in { websocket payload; websocket_receive m; }
-    location = /out { websocket result; }
-    location = /pub { websocket_publish; websocket_send m; }
+    location = /in { websocket publish; websocket_inbound_type m; }
+    location = /out { websocket subscribe; }
+    location = /pub { websocket_publish; websocket_outbound_type m; }
 --- websocket
 o> GET /out
 o< 101

@@ -14,7 +14,7 @@ __DATA__
 === TEST 1: a view is chosen by the client, in the order that it names
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message metric {
+    websocket_type metric {
         field name   string required;
         field value  number required;
         field secret string;
@@ -23,14 +23,14 @@ __DATA__
         view place   where.x name;
     }
 --- config
-    websocket_send metric;
+    websocket_outbound_type metric;
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_view $arg_view;
     }
     location = /pub { websocket_publish; websocket_channel x; }
-    location = /free { websocket_publish; websocket_channel x; websocket_send off; }
+    location = /free { websocket_publish; websocket_channel x; websocket_outbound_type off; }
 --- websocket
 a> GET /ws
 a< 101
@@ -77,19 +77,19 @@ e< text plain
 === TEST 2: compressed, once for a view, and with context
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a string; field b string; view v b; }
+    websocket_type m { field a string; field b string; view v b; }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_view $arg_view;
         websocket_deflate on min_length=10;
     }
     location = /own {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_view v;
         websocket_deflate on min_length=10 context_takeover=on;
     }
@@ -123,15 +123,15 @@ a< text {"b":"secret"}
 === TEST 3: events, long-polling, the history
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a string; field b number; view v b; }
+    websocket_type m { field a string; field b number; view v b; }
 --- config
     websocket_history length=10;
-    websocket_send m;
+    websocket_outbound_type m;
     websocket_view $arg_view;
-    location = /ws { websocket result; websocket_channel x; }
-    location = /two { websocket result; websocket_channel x y; }
+    location = /ws { websocket subscribe; websocket_channel x; }
+    location = /two { websocket subscribe; websocket_channel x y; }
     location = /pub { websocket_publish; websocket_channel x; }
-    location = /free { websocket_publish; websocket_channel x; websocket_send off; websocket_view ""; }
+    location = /free { websocket_publish; websocket_channel x; websocket_outbound_type off; websocket_view ""; }
 --- websocket
 ! POST /pub {"a":"secret","b":1}
 ! POST /free plain
@@ -160,7 +160,7 @@ a< stream qr/id: $EPOCH:5\ndata: \{"b":3\}\n\n/
 ! < body qr/secret/
 ! GET /pub?since=$EPOCH:1&view=w
 ! < 400
-! < json {"error":{"code":"bad_view"}}
+! < json {"error":{"code":"invalid_view"}}
 c> GET /ws?view=v&since=$EPOCH:1
 c< 101
 c< text {"b":2}
@@ -171,12 +171,12 @@ c< text {"b":3}
 === TEST 4: a poll that has nothing to show tells of where to go on
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a string; field b number; view v b; }
+    websocket_type m { field a string; field b number; view v b; }
 --- config
     websocket_history length=10;
-    websocket_send m;
+    websocket_outbound_type m;
     websocket_heartbeat interval=300ms;
-    location = /ws { websocket result; websocket_channel x; websocket_view v; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_view v; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! POST /pub {"a":"1"}
@@ -190,13 +190,13 @@ c< text {"b":3}
 === TEST 5: the last of all views, many sessions, own messages, a reload
 --- http_config eval
 "websocket_zone zone=live:1m; websocket_drain 20d;
- websocket_message m { field a number; field b number; "
+ websocket_type m { field a number; field b number; "
 . CORE::join('', map { 'view v' . $_ . ($_ % 2 ? ' a; ' : ' b; ') } 1 .. 127) . "}"
 --- config
-    websocket_receive m;
+    websocket_inbound_type m;
     websocket_view $arg_view;
-    location = /ws { websocket bidirectional; websocket_channel x; }
-    location = /other { websocket bidirectional; websocket_channel x; websocket_own_messages off; }
+    location = /ws { websocket pubsub; websocket_channel x; }
+    location = /other { websocket pubsub; websocket_channel x; websocket_own_messages off; }
 --- websocket
 a> GET /ws?view=v127
 a< 101

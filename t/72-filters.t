@@ -16,11 +16,11 @@ __DATA__
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_filter on;
     }
-    location = /off { websocket bidirectional; websocket_channel x; }
+    location = /off { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws?filter=%7B%22level%22%3A%5B%22error%22%2C%22warn%22%5D%2C%22value%22%3A%7B%22gt%22%3A10%7D%7D
@@ -69,11 +69,11 @@ d< binary {"level":"warn","value":12}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_filter on;
     }
-    location = /off { websocket bidirectional; websocket_channel x; }
+    location = /off { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 b> GET /off
@@ -134,7 +134,7 @@ b< text {"filter":null}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_filter on;
         websocket_deflate on;
@@ -170,7 +170,7 @@ c< close 1009
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_filter on;
         websocket_replay all;
@@ -206,7 +206,7 @@ d< 101
 d< text one
 ! POST /pub [X-WebSocket-Tags: room] x
 ! < 400
-! < json {"error":{"code":"bad_header"}}
+! < json {"error":{"code":"invalid_header"}}
 ! POST /pub [X-WebSocket-Tags: room=a,] x
 ! < 400
 ! POST /pub [X-WebSocket-Tags: room=a,room=b] x
@@ -231,8 +231,8 @@ b< text {"n":1}
 --- config
     websocket_history length=100;
     websocket_filter on;
-    location = /ws { websocket result; websocket_channel x; websocket_replay 3; }
-    location = /poll { websocket result; websocket_channel x; websocket_heartbeat interval=300ms; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_replay 3; }
+    location = /poll { websocket subscribe; websocket_channel x; websocket_heartbeat interval=300ms; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 ! POST /pub {"n":1}
@@ -266,16 +266,16 @@ c< stream qr/id: $EPOCH:5\n/
 === TEST 6: a filter does not tell what a view hides
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m {
+    websocket_type m {
         field a number;
         field secret string;
         view v a;
     }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_view $arg_view;
         websocket_filter on;
     }
@@ -308,7 +308,7 @@ b< text {"a":3}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_filter on;
     }
@@ -328,7 +328,7 @@ a< text {"a":1}
     websocket_drain 20d;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x y;
         websocket_filter on;
         websocket_own_messages off;
@@ -362,37 +362,37 @@ a< text {"n":3}
 === TEST 9: what the messages never have is not to be asked for
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message point { field x number; }
-    websocket_message entry {
+    websocket_type point { field x number; }
+    websocket_type entry {
         field level string required enum=info|warn;
         field value number;
         field where object of=point;
     }
-    websocket_message open { additional on; }
+    websocket_type open { additional on; }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive entry;
+        websocket_inbound_type entry;
         websocket_filter on;
     }
     location = /tail {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
-        websocket_send entry;
+        websocket_outbound_type entry;
         websocket_filter on;
     }
     location = /any {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive entry;
-        websocket_send open;
+        websocket_inbound_type entry;
+        websocket_outbound_type open;
         websocket_filter on;
     }
     location = /stamped {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
-        websocket_receive entry;
+        websocket_inbound_type entry;
         websocket_stamp channel author:from=bob;
     }
 --- websocket
@@ -440,11 +440,11 @@ f< text {"author":"bob","channel":"x","level":"warn"}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_filter on;
     }
-    location = /in { websocket payload; websocket_channel x; }
+    location = /in { websocket publish; websocket_channel x; }
     location = /status { websocket_status json; }
 --- websocket
 a> GET /ws?filter={"n":1}
@@ -469,11 +469,11 @@ a< text {"n":1}
 === TEST 11: what only some read as JSON is an object, too
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message entry { additional on; field level string; view short level id; }
+    websocket_type entry { additional on; field level string; view short level id; }
 --- config
     websocket_channel x;
-    location = /f { websocket bidirectional; websocket_filter on; }
-    location = /v { websocket result; websocket_send entry; websocket_view short; }
+    location = /f { websocket pubsub; websocket_filter on; }
+    location = /v { websocket subscribe; websocket_outbound_type entry; websocket_view short; }
     location = /pub { websocket_publish; }
 --- websocket
 a> GET /f?filter={"level":"e"}

@@ -16,7 +16,7 @@ __DATA__
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel room/$arg_room other;
         websocket_stamp from=$arg_user time channel;
     }
@@ -53,7 +53,7 @@ b< text {"from":"root"}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_stamp time;
     }
@@ -84,7 +84,7 @@ a< json= {"time":"qr/Z$/","a":1}
 === TEST 3: after the type, defaults and the priority; in a view and by filters
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message chat {
+    websocket_type chat {
         field text string required max=5;
         field kind string default=plain;
         field from string nullable;
@@ -92,9 +92,9 @@ a< json= {"time":"qr/Z$/","a":1}
     }
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
-        websocket_receive chat;
+        websocket_inbound_type chat;
         websocket_view $arg_view;
         websocket_filter on;
         websocket_stamp from=$arg_user time;
@@ -129,7 +129,7 @@ c< json {"from":"bob","text":"ho"}
 alice:{PLAIN}secret
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_stamp from;
         auth_basic x;
@@ -152,8 +152,8 @@ a< text {"from":"alice","a":2}
     websocket_zone zone=live:1m;
     websocket_stamp channel;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
-    location = /off { websocket bidirectional; websocket_channel x; websocket_stamp off; }
+    location = /ws { websocket pubsub; websocket_channel x; }
+    location = /off { websocket pubsub; websocket_channel x; websocket_stamp off; }
 --- websocket
 a> GET /ws
 a< 101
@@ -171,12 +171,12 @@ b< text {}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel room other;
         websocket_stamp sequence channel;
         websocket_history length=100;
     }
-    location = /alone { websocket bidirectional; websocket_channel alone; websocket_stamp sequence; }
+    location = /alone { websocket pubsub; websocket_channel alone; websocket_stamp sequence; }
     location = /pub { websocket_publish; websocket_channel room; }
 --- websocket
 a> GET /ws
@@ -228,7 +228,7 @@ a< text {"sequence":11,"channel":"room","last":true}
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_stamp who:from=a:$arg_user added_at:time N-r:sequence time:channel;
     }

@@ -14,23 +14,23 @@ __DATA__
 === TEST 1: all that was sent, when the client says that it is all
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m {
+    websocket_type m {
         field a number required;
         field b string default=x;
         view v b a;
     }
 --- config
-    websocket_receive m;
-    location = /ws { websocket payload; websocket_channel x; websocket_collect on; }
-    location = /view { websocket payload; websocket_channel x; websocket_collect on view=v; }
+    websocket_inbound_type m;
+    location = /ws { websocket publish; websocket_channel x; websocket_collect on; }
+    location = /view { websocket publish; websocket_channel x; websocket_collect on view=v; }
     location = /stamp {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
         websocket_collect on view=v;
         websocket_stamp channel;
     }
-    location = /off { websocket payload; websocket_channel x; }
-    location = /sub { websocket result; websocket_channel x; }
+    location = /off { websocket publish; websocket_channel x; }
+    location = /sub { websocket subscribe; websocket_channel x; }
 --- websocket
 s> GET /sub
 s< 101
@@ -96,11 +96,11 @@ f< json {"error":{"code":"invalid_message"}}
 === TEST 2: a bound: what goes beyond it is not published
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a string required; }
+    websocket_type m { field a string required; }
 --- config
-    websocket_receive m;
-    location = /ws { websocket payload; websocket_channel x; websocket_collect on max=22; }
-    location = /sub { websocket result; websocket_channel x; }
+    websocket_inbound_type m;
+    location = /ws { websocket publish; websocket_channel x; websocket_collect on max=22; }
+    location = /sub { websocket subscribe; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 s> GET /sub
@@ -128,12 +128,12 @@ s< text {"a":"marker"}
 === TEST 3: compressed, and a POST is not part of it
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message m { field a string required; }
+    websocket_type m { field a string required; }
 --- config
     location = /ws {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
-        websocket_receive m;
+        websocket_inbound_type m;
         websocket_collect on;
         websocket_deflate on;
     }
@@ -154,11 +154,11 @@ a< close 1000
 --- http_config
     websocket_zone zone=live:1m;
     websocket_collect on;
-    websocket_message m { field a number; }
+    websocket_type m { field a number; }
 --- config
-    location = /typed { websocket payload; websocket_channel x; websocket_receive m; }
-    location = /ws { websocket bidirectional; websocket_channel x; }
-    location = /off { websocket payload; websocket_channel x; websocket_collect off; }
+    location = /typed { websocket publish; websocket_channel x; websocket_inbound_type m; }
+    location = /ws { websocket pubsub; websocket_channel x; }
+    location = /off { websocket publish; websocket_channel x; websocket_collect off; }
 --- websocket
 a> GET /typed
 a< 101

@@ -14,7 +14,7 @@ __DATA__
 === TEST 1: a block and a file refuse the same, on the socket and over HTTP
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message block {
+    websocket_type block {
         field at    string  required format=date-time;
         field name  string  required min=2 max=4;
         field value number  required min=0 max=9.5;
@@ -23,7 +23,7 @@ __DATA__
         field tags  array   of=string max=2;
         field unit  string  default=1;
     }
-    websocket_message_file file ../html/metric.json;
+    websocket_type_file file ../html/metric.json;
 --- user_files
 >>> metric.json
 {
@@ -43,10 +43,10 @@ __DATA__
     }
 }
 --- config
-    location = /block { websocket bidirectional; websocket_channel b; websocket_receive block; }
-    location = /file { websocket bidirectional; websocket_channel f; websocket_receive file; }
-    location = /pub_block { websocket_publish; websocket_channel b; websocket_send block; }
-    location = /pub_file { websocket_publish; websocket_channel f; websocket_send file; }
+    location = /block { websocket pubsub; websocket_channel b; websocket_inbound_type block; }
+    location = /file { websocket pubsub; websocket_channel f; websocket_inbound_type file; }
+    location = /pub_block { websocket_publish; websocket_channel b; websocket_outbound_type block; }
+    location = /pub_file { websocket_publish; websocket_channel f; websocket_outbound_type file; }
 --- websocket
 b> GET /block
 b< 101
@@ -97,9 +97,9 @@ f< text {"at":"2024-01-01T00:00:00Z","name":"ab","value":2,"unit":"1"}
 === TEST 2: objects within, named types both ways, any additional ones
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message point { field x number required; }
-    websocket_message_file shape ../html/shape.json;
-    websocket_message drawing { field shapes array of=shape; field size object of=shape.size; }
+    websocket_type point { field x number required; }
+    websocket_type_file shape ../html/shape.json;
+    websocket_type drawing { field shapes array of=shape; field size object of=shape.size; }
 --- user_files
 >>> shape.json
 {
@@ -122,7 +122,7 @@ f< text {"at":"2024-01-01T00:00:00Z","name":"ab","value":2,"unit":"1"}
     }
 }
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; websocket_receive drawing; }
+    location = /ws { websocket pubsub; websocket_channel x; websocket_inbound_type drawing; }
 --- websocket
 a> GET /ws
 a< 101
@@ -148,7 +148,7 @@ a< json {"error":{"path":"more","message":"is not a field of drawing"}}
 === TEST 3: views and filters
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message_file m ../html/m.json;
+    websocket_type_file m ../html/m.json;
 --- user_files
 >>> m.json
 {
@@ -161,8 +161,8 @@ a< json {"error":{"path":"more","message":"is not a field of drawing"}}
     "x-views": {"brief": ["where.x", "name"], "y": ["where.y"]}
 }
 --- config
-    websocket_send m;
-    location = /ws { websocket result; websocket_channel x; websocket_view $arg_view; websocket_filter on; }
+    websocket_outbound_type m;
+    location = /ws { websocket subscribe; websocket_channel x; websocket_view $arg_view; websocket_filter on; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a> GET /ws?view=brief&filter=%7B%22name%22%3A%22a%22%7D
@@ -184,7 +184,7 @@ b< text {"where":{"y":4}}
 === TEST 4: patterns mean what they do in JSON Schema
 --- http_config
     websocket_zone zone=live:1m;
-    websocket_message_file m ../html/m.json;
+    websocket_type_file m ../html/m.json;
 --- user_files
 >>> m.json
 {
@@ -200,7 +200,7 @@ b< text {"where":{"y":4}}
     }
 }
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; websocket_receive m; }
+    location = /ws { websocket pubsub; websocket_channel x; websocket_inbound_type m; }
 --- websocket
 a> GET /ws
 a< 101
@@ -227,12 +227,12 @@ a< text {"euro":"A"}
 --- http_config
     websocket_zone zone=live:1m;
     websocket_drain 20d;
-    websocket_message_file m ../html/m.json;
+    websocket_type_file m ../html/m.json;
 --- user_files
 >>> m.json
 {"type":"object","properties":{"a":{"type":"integer"}}}
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; websocket_receive m; }
+    location = /ws { websocket pubsub; websocket_channel x; websocket_inbound_type m; }
     location = /m.json { dav_methods PUT; }
 --- websocket
 a> GET /ws

@@ -16,11 +16,11 @@ __DATA__
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_max_connections 2;
     }
-    location = /free { websocket bidirectional; websocket_channel x; }
+    location = /free { websocket pubsub; websocket_channel x; }
     location = /status { websocket_status json; }
 --- websocket
 a> GET /ws
@@ -62,7 +62,7 @@ session refused
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_max_connections 1;
         websocket_history length=10;
@@ -112,9 +112,9 @@ i< 101
     websocket_max_connections 3;
     websocket_max_connections 2 key=$arg_user;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /none {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_max_connections off;
     }
@@ -183,7 +183,7 @@ a< text hello
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_max_connections 3;
         websocket_max_connections 3 key=$remote_addr;
@@ -218,7 +218,7 @@ a< text hello
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_drain 20d;
         websocket_max_connections 2;
@@ -249,7 +249,7 @@ d< text hello
     websocket_zone zone=live:64k inactive=1h;
 --- config
     location = /ws {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
         websocket_max_connections 100 key=$arg_c;
     }
@@ -299,11 +299,11 @@ b< close 1008 reason too many bytes in too short a time
 === TEST 9: a rate drops, and counts
 --- http_config
     websocket_zone zone=live:1m;
-    log_format ws '[$websocket_messages_in $websocket_refused $websocket_dropped]';
+    log_format ws '[$websocket_messages_in $websocket_rate_limited $websocket_dropped]';
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_rate messages=2/h burst=2 action=drop;
     }
@@ -327,7 +327,7 @@ a< close 1000
 a< eof
 ! wait-access qr/^\[51 49 0\]$/
 ! GET /status
-! < json {"locations":[{"location":"/ws","messages_received":51,"refused_messages":49},{"location":"/pub"}]}
+! < json {"locations":[{"location":"/ws","messages_received":51,"rate_limited_messages":49},{"location":"/pub"}]}
 
 
 
@@ -336,7 +336,7 @@ a< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket payload;
+        websocket publish;
         websocket_channel x;
         websocket_rate messages=1/h action=drop;
         websocket_max_errors 3/m;
@@ -476,7 +476,7 @@ a< close 1011 reason no answer to Ping
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_rate messages=1/h;
         websocket_close_timeout 30s;
@@ -504,7 +504,7 @@ a< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_rate messages=1/h;
         websocket_close_timeout 30s;
@@ -683,7 +683,7 @@ d< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_filter on;
         websocket_max_errors 2/1h;

@@ -153,11 +153,11 @@ Set-Cookie
     log_format ws '[$websocket_channel]';
     access_log logs/access.log ws;
 --- config
-    location /ws/ { websocket result; }
+    location /ws/ { websocket subscribe; }
     location /pub/ { websocket_publish; websocket_channel $uri; }
     location = /arg {
-        websocket_set_name $room $arg_room;
-        websocket result;
+        websocket_set_decoded $room $arg_room;
+        websocket subscribe;
         websocket_channel $room;
     }
 --- websocket
@@ -213,7 +213,7 @@ c< eof
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; websocket_history length=5; }
+    location = /ws { websocket pubsub; websocket_channel x; websocket_history length=5; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
 a+ Accept: text/event-stream
@@ -302,7 +302,7 @@ e< 101
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location / { websocket bidirectional; }
+    location / { websocket pubsub; }
 --- websocket eval
 my $name = 'x' x 239;
 "a> GET /$name
@@ -320,7 +320,7 @@ b< body qr/longer than 240 bytes/
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
 --- websocket eval
 my $many = CORE::join ',', ('0123456789abcdef:1') x 400;
 "a> GET /ws?since=$many
@@ -382,9 +382,9 @@ a< 400
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    websocket_set_name $room $arg_room;
-    location = /raw { websocket result; websocket_channel r/$http_x_room; }
-    location = /set { websocket result; websocket_channel $room; }
+    websocket_set_decoded $room $arg_room;
+    location = /raw { websocket subscribe; websocket_channel r/$http_x_room; }
+    location = /set { websocket subscribe; websocket_channel $room; }
     location = /origin { websocket echo; }
 --- websocket
 a+ X-Room: a\xc2\x85b

@@ -16,7 +16,7 @@ __DATA__
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_history length=10;
         websocket_drain 500ms;
@@ -51,7 +51,7 @@ c< text two
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_drain 20d;
     }
@@ -75,7 +75,7 @@ a< text from old to new
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_drain 0;
     }
@@ -93,7 +93,7 @@ a< eof
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
 --- websocket
 a> GET /ws
 a< 101
@@ -110,7 +110,7 @@ a< eof
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_drain 20d;
     }
@@ -137,7 +137,7 @@ b< text on
     websocket_zone zone=live:1m;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         websocket_drain 0;
         websocket_close_timeout 300ms;

@@ -19,7 +19,7 @@ __DATA__
     access_log logs/access.log ws;
 --- config
     location = /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel one two;
     }
 --- websocket

@@ -16,8 +16,8 @@ __DATA__
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket result; websocket_channel x; }
-    location ~ "^/a\"\\.b$" { websocket result; websocket_channel x; }
+    location = /ws { websocket subscribe; websocket_channel x; }
+    location ~ "^/a\"\\.b$" { websocket subscribe; websocket_channel x; }
     location = /echo { websocket echo; }
     location = /status { websocket_status prometheus; }
 --- websocket
@@ -26,10 +26,10 @@ __DATA__
 ! < header Content-Type: text/plain; version=0.0.4
 ! < body qr/^# HELP websocket_active_connections \S.*\n# TYPE websocket_active_connections gauge\nwebsocket_active_connections\{zone="live",location="\/ws",protocol="websocket"\} 0\n/m
 ! < body qr/^# TYPE websocket_connections_total counter\n/m
-! < soon body qr/^websocket_dead_connections_total\{zone="live",location="\^\/a\\"\\\\\.b\$"\} 0\n/m
-! < soon body qr/^websocket_publish_total\{zone="",location="\/echo"\} 0\n/m
+! < soon body qr/^websocket_heartbeat_timeouts_total\{zone="live",location="\^\/a\\"\\\\\.b\$"\} 0\n/m
+! < soon body qr/^websocket_published_messages_total\{zone="",location="\/echo"\} 0\n/m
 ! < soon body qr/^websocket_closes_total\{zone="live",location="\/ws",code="1006"\} 0\n/m
-! < soon body qr/^websocket_rejected_total\{zone="live",location="\/ws",reason="handshake"\} 0\n/m
+! < soon body qr/^websocket_rejected_requests_total\{zone="live",location="\/ws",reason="handshake"\} 0\n/m
 ! < soon body qr/^websocket_dropped_messages_total\{zone="live",location="\/ws",reason="drop_oldest"\} 0\n/m
 ! < soon body qr/^websocket_channels\{zone="live"\} 0\n/m
 ! < soon body qr/^websocket_zone_bytes\{zone="live",state="used"\} \d+\nwebsocket_zone_bytes\{zone="live",state="free"\} \d+\n/m
@@ -45,7 +45,7 @@ __DATA__
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /pub { websocket_publish; websocket_channel x; websocket_history length=9; }
     location = /status { websocket_status json; }
 --- websocket
@@ -71,7 +71,7 @@ b< text one
 b> ping x
 b< pong x
 ! GET /status
-! < soon json {"locations":[{"zone":"live","location":"/ws","active_connections":{"websocket":2,"sse":0,"poll":0},"connections":{"websocket":2},"messages_received":2,"messages_sent":8,"bytes_received":26,"bytes_sent":57,"publish":2,"queued_messages":0,"dead_connections":0},{"location":"/pub","publish":2,"messages_received":0,"messages_sent":0,"connections":{"websocket":0}}]}
+! < soon json {"locations":[{"zone":"live","location":"/ws","active_connections":{"websocket":2,"sse":0,"poll":0},"connections":{"websocket":2},"messages_received":2,"messages_sent":8,"bytes_received":26,"bytes_sent":57,"published_messages":2,"queued_messages":0,"heartbeat_timeouts":0},{"location":"/pub","published_messages":2,"messages_received":0,"messages_sent":0,"connections":{"websocket":0}}]}
 # each message was measured by both workers
 ! < soon json {"zones":[{"name":"live","channels":1,"delivery_seconds":{"count":8}}]}
 a> close 1000
@@ -88,7 +88,7 @@ a< eof
     log_format ws '$request_uri out=$websocket_bytes_out';
     access_log logs/access.log ws;
 --- config
-    location = /ws { websocket result; websocket_channel x; websocket_history length=9; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_history length=9; }
     location = /pub { websocket_publish; websocket_channel x; }
     location = /status { websocket_status json; }
 --- websocket
@@ -120,8 +120,8 @@ a> end
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; websocket_max_message_size 10; }
-    location = /ro { websocket result; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; websocket_max_message_size 10; }
+    location = /ro { websocket subscribe; websocket_channel x; }
     location = /dead { websocket echo; websocket_heartbeat interval=100ms timeout=100ms; }
     location = /pub { websocket_publish; websocket_channel x; }
     location = /status { websocket_status json; }
@@ -178,7 +178,7 @@ a< close 1000
 a> close 1000
 a< eof
 ! GET /status
-! < soon json {"locations":[{"location":"/ws","active_connections":{"websocket":0},"closes":{"1000":0,"1001":1,"1002":1,"1005":1,"1006":0,"1007":1,"1008":0,"1009":1,"1011":0,"4401":1,"3xxx":1,"4xxx":1}},{"location":"/ro","closes":{"1000":1,"1008":1}},{"zone":"","location":"/dead","dead_connections":1,"closes":{"1011":1}},{"location":"/pub"}]}
+! < soon json {"locations":[{"location":"/ws","active_connections":{"websocket":0},"closes":{"1000":0,"1001":1,"1002":1,"1005":1,"1006":0,"1007":1,"1008":0,"1009":1,"1011":0,"4401":1,"3xxx":1,"4xxx":1}},{"location":"/ro","closes":{"1000":1,"1008":1}},{"zone":"","location":"/dead","heartbeat_timeouts":1,"closes":{"1011":1}},{"location":"/pub"}]}
 
 
 
@@ -188,7 +188,7 @@ a< eof
     log_format ws 'code=$websocket_close_code';
     access_log logs/access.log ws;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /status { websocket_status json; }
 --- websocket
 a> GET /ws
@@ -196,7 +196,7 @@ a< 101
 a> end
 ! wait-access qr/code=1006/
 ! GET /status
-! < soon json {"locations":[{"active_connections":{"websocket":0},"closes":{"1006":1},"dead_connections":0}]}
+! < soon json {"locations":[{"active_connections":{"websocket":0},"closes":{"1006":1},"heartbeat_timeouts":0}]}
 
 
 
@@ -204,7 +204,7 @@ a> end
 --- http_config
     websocket_zone zone=live:64k;
 --- config
-    location = /ws { websocket result; websocket_channel $arg_c; }
+    location = /ws { websocket subscribe; websocket_channel $arg_c; }
     location = /pub {
         websocket_publish;
         websocket_channel $arg_c;
@@ -236,7 +236,7 @@ c< 400
 ! POST /pub?c=x * 200000 y
 ! < 507
 ! GET /status
-! < soon json {"locations":[{"location":"/ws","connections":{"websocket":0},"rejected":{"handshake":2,"channel":1,"position":1,"method":1,"header":0,"unavailable":0,"memory":0}},{"location":"/pub","publish":0,"rejected":{"method":1,"channel":1,"header":1,"too_large":1,"not_utf8":1,"zone_full":1}}]}
+! < soon json {"locations":[{"location":"/ws","connections":{"websocket":0},"rejected_requests":{"handshake":2,"channel":1,"position":1,"method":1,"header":0,"unavailable":0,"memory":0}},{"location":"/pub","published_messages":0,"rejected_requests":{"method":1,"channel":1,"header":1,"too_large":1,"invalid_utf8":1,"zone_full":1}}]}
 
 
 
@@ -246,13 +246,13 @@ c< 400
 --- config
     listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
     location /ws {
-        websocket result;
+        websocket subscribe;
         websocket_channel x;
         websocket_send_queue messages=3;
 
-        location = /ws/oldest { websocket result; websocket_send_queue messages=3 overflow=drop_oldest; }
-        location = /ws/conflate { websocket result; websocket_send_queue messages=3 overflow=conflate; }
-        location = /ws/left { websocket result; websocket_send_queue messages=10; }
+        location = /ws/oldest { websocket subscribe; websocket_send_queue messages=3 overflow=drop_oldest; }
+        location = /ws/conflate { websocket subscribe; websocket_send_queue messages=3 overflow=conflate; }
+        location = /ws/left { websocket subscribe; websocket_send_queue messages=10; }
     }
     location = /pub {
         websocket_publish;
@@ -307,7 +307,7 @@ d< text* 500000 x
 d< close 1000
 d< eof
 ! GET /status
-! < soon json {"locations":[{"location":"/ws","queued_messages":0,"messages_sent":5,"dropped_messages":{"close":3,"drop_oldest":0,"conflate":0,"memory":0,"left":0},"closes":{"1013":1}},{"location":"/ws/oldest","queued_messages":0,"dropped_messages":{"close":0,"drop_oldest":1,"conflate":0}},{"location":"/ws/conflate","queued_messages":0,"dropped_messages":{"drop_oldest":0,"conflate":2}},{"location":"/ws/left","queued_messages":0,"dropped_messages":{"close":0,"left":3}},{"publish":4}]}
+! < soon json {"locations":[{"location":"/ws","queued_messages":0,"messages_sent":5,"dropped_messages":{"close":3,"drop_oldest":0,"conflate":0,"memory":0,"left":0},"closes":{"1013":1}},{"location":"/ws/oldest","queued_messages":0,"dropped_messages":{"close":0,"drop_oldest":1,"conflate":0}},{"location":"/ws/conflate","queued_messages":0,"dropped_messages":{"drop_oldest":0,"conflate":2}},{"location":"/ws/left","queued_messages":0,"dropped_messages":{"close":0,"left":3}},{"published_messages":4}]}
 
 
 
@@ -315,7 +315,7 @@ d< eof
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; }
+    location = /ws { websocket pubsub; websocket_channel x; }
     location = /status { websocket_status json; }
 --- websocket
 a> GET /ws
@@ -329,7 +329,7 @@ b< text hello
 ! kill worker of a
 a< eof
 ! GET /status
-! < soon json {"locations":[{"active_connections":{"websocket":1},"queued_messages":0,"connections":{"websocket":2},"messages_received":1,"messages_sent":2,"publish":1,"closes":{"1006":0}}]}
+! < soon json {"locations":[{"active_connections":{"websocket":1},"queued_messages":0,"connections":{"websocket":2},"messages_received":1,"messages_sent":2,"published_messages":1,"closes":{"1006":0}}]}
 ! < soon json {"zones":[{"delivery_seconds":{"count":2}}]}
 c> GET /ws
 c< 101
@@ -345,7 +345,7 @@ c< text again
 --- http_config
     websocket_zone zone=live:1m;
 --- config
-    location = /ws { websocket bidirectional; websocket_channel x; websocket_drain 20d; }
+    location = /ws { websocket pubsub; websocket_channel x; websocket_drain 20d; }
     location = /status { websocket_status json; }
 --- websocket
 a> GET /ws
@@ -373,11 +373,11 @@ a< eof
     websocket_zone zone=live:1m;
     server {
         listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
-        location = /ws { websocket bidirectional; websocket_channel x; }
+        location = /ws { websocket pubsub; websocket_channel x; }
     }
 --- config
     location /ws {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel x;
         if ($arg_quiet) { access_log off; }
     }
@@ -399,7 +399,7 @@ c< 101
 --- http_config
     websocket_zone zone=live:1m;
 --- config eval
-CORE::join('', map { "location = /ws$_ { websocket result; websocket_channel x; }\n" } 1 .. 70)
+CORE::join('', map { "location = /ws$_ { websocket subscribe; websocket_channel x; }\n" } 1 .. 70)
 . 'location = /status { websocket_status prometheus; }'
 --- websocket
 a> GET /ws62
@@ -421,8 +421,8 @@ c< 101
     websocket_zone zone=one:1m;
     websocket_zone zone=two:1m;
 --- config
-    location = /a { websocket bidirectional zone=one; websocket_channel x; }
-    location = /b { websocket bidirectional zone=two; websocket_channel x; }
+    location = /a { websocket pubsub zone=one; websocket_channel x; }
+    location = /b { websocket pubsub zone=two; websocket_channel x; }
     location = /status { websocket_status prometheus; }
 --- websocket
 a> GET /a
@@ -445,7 +445,7 @@ b< text x
     websocket_zone zone=live:1m;
 --- config
     websocket_history length=9;
-    location = /ws { websocket result; websocket_channel x; websocket_replay all; websocket_batch delay=300ms; }
+    location = /ws { websocket subscribe; websocket_channel x; websocket_replay all; websocket_coalesce delay=300ms; }
     location = /pub { websocket_publish; websocket_channel x; }
     location = /status { websocket_status json; }
 --- websocket
@@ -483,23 +483,23 @@ a< text new
 --- http_config
     websocket_zone zone=live:1m;
     websocket_replay all;
-    websocket_batch delay=5ms;
+    websocket_coalesce delay=5ms;
     websocket_priority on field=level;
     websocket_presence on from=$arg_name;
     websocket_events join leave;
     websocket_access_log start;
 --- config
     websocket_replay 10;
-    websocket_batch size=8k delay=5ms;
+    websocket_coalesce size=8k delay=5ms;
     websocket_priority off;
     websocket_presence off;
     websocket_events off;
     websocket_access_log end;
 
     location = /ws {
-        websocket result;
+        websocket subscribe;
         websocket_replay none;
-        websocket_batch off;
+        websocket_coalesce off;
         websocket_priority on;
         websocket_presence on "from=$remote_addr of $arg_name";
         websocket_events leave;

@@ -163,7 +163,7 @@ function drawTable() {
     for (const value of [l.location, l.zone, number(all(l.active_connections)),
       per(l, 'messages_received'), per(l, 'messages_sent'),
       number(l.queued_messages), number(all(l.dropped_messages)),
-      number(all(l.rejected))]) {
+      number(all(l.rejected_requests))]) {
       row.appendChild(document.createElement('td')).textContent = value;
     }
     return row;

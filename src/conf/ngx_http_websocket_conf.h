@@ -82,7 +82,7 @@ typedef struct {
 } ngx_http_websocket_name_t;
 
 
-/* a websocket_set_name */
+/* a websocket_set_decoded */
 
 typedef struct {
     ngx_int_t                        index;     /* of its variable */
@@ -192,7 +192,7 @@ typedef struct {
 } ngx_http_websocket_view_t;
 
 
-/* websocket_receive or websocket_send */
+/* websocket_inbound_type or websocket_outbound_type */
 
 typedef struct {
     ngx_str_t                     name;     /* of the type */
@@ -245,7 +245,7 @@ typedef struct {
     ngx_shm_zone_t               *workers;          /* NULL: none needed */
     ngx_uint_t                    revokes;  /* 1: a directive revokes */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
-    ngx_uint_t                    named;    /* 1: websocket_set_name works in
+    ngx_uint_t                    named;    /* 1: websocket_set_decoded works in
                                                later phases, too */
 
     ngx_array_t                  *types;    /* ngx_websocket_type_t *, or

@@ -80,7 +80,7 @@ ngx_http_websocket_collect_check(ngx_conf_t *cf,
     collect = conf->typed.collect;
 
     if (conf->typed.receive == NULL) {
-        return "\"websocket_collect\" needs \"websocket_receive\"";
+        return "\"websocket_collect\" needs \"websocket_inbound_type\"";
     }
 
     /* the answer is made of messages that are yet to be published */

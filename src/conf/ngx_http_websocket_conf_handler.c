@@ -20,9 +20,9 @@ static void ngx_http_websocket_set_handler(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 static ngx_http_websocket_mode_t  ngx_http_websocket_modes[] = {
-    { ngx_string("bidirectional"), 1, 1, 0 },
-    { ngx_string("result"), 1, 0, 0 },
-    { ngx_string("payload"), 0, 1, 0 },
+    { ngx_string("pubsub"), 1, 1, 0 },
+    { ngx_string("subscribe"), 1, 0, 0 },
+    { ngx_string("publish"), 0, 1, 0 },
     { ngx_string("echo"), 0, 0, 1 },
     { ngx_null_string, 0, 0, 0 }
 };
@@ -54,7 +54,7 @@ ngx_http_websocket_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (mode->name.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid mode \"%V\", it must be "
-                           "\"bidirectional\", \"result\", \"payload\", or "
+                           "\"pubsub\", \"subscribe\", \"publish\", or "
                            "\"echo\"", &value[1]);
         return NGX_CONF_ERROR;
     }

@@ -425,8 +425,8 @@ ngx_http_websocket_warn_useless(ngx_conf_t *cf,
     if (conf->publish && conf->typed.receive != NGX_CONF_UNSET_PTR
         && conf->typed.receive)
     {
-        what = "\"websocket_receive\" checks nothing with "
-               "\"websocket_publish\": \"websocket_send\" does";
+        what = "\"websocket_inbound_type\" checks nothing with "
+               "\"websocket_publish\": \"websocket_outbound_type\" does";
 
     } else if (conf->typed.filter == 1
                && conf->websocket && !conf->subscribes)
@@ -437,7 +437,7 @@ ngx_http_websocket_warn_useless(ngx_conf_t *cf,
     } else if (conf->typed.collect != NGX_CONF_UNSET_PTR && conf->typed.collect
                && (conf->publish || conf->subscribes || conf->echo))
     {
-        what = "\"websocket_collect\" answers with \"websocket payload\" only";
+        what = "\"websocket_collect\" answers with \"websocket publish\" only";
 
     } else {
         return;

@@ -1,6 +1,6 @@
 
 /*
- * Names with variables in them, and websocket_set_name.
+ * Names with variables in them, and websocket_set_decoded.
  */
 
 

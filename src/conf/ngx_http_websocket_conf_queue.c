@@ -3,7 +3,7 @@
 #include "conf/ngx_http_websocket_conf_queue.h"
 
 
-/* of websocket_batch, bytes */
+/* of websocket_coalesce, bytes */
 #define NGX_HTTP_WEBSOCKET_HOLD_SIZE  16384
 
 

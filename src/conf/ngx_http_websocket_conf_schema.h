@@ -1,6 +1,6 @@
 
 /*
- * websocket_message_file: a message type out of a file with JSON Schema.
+ * websocket_type_file: a message type out of a file with JSON Schema.
  */
 
 

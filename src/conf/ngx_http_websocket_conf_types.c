@@ -180,7 +180,7 @@ ngx_http_websocket_message_line(ngx_conf_t *cf, ngx_command_t *dummy,
     n = cf->args->nelts - 1;
 
     if (n > NGX_HTTP_WEBSOCKET_TYPE_WORDS) {
-        return "too many words in a line of \"websocket_message\"";
+        return "too many words in a line of \"websocket_type\"";
     }
 
     for (i = 0; i < n; i++) {
@@ -204,7 +204,7 @@ ngx_http_websocket_message_line(ngx_conf_t *cf, ngx_command_t *dummy,
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "unknown directive \"%V\" in "
-                           "\"websocket_message\": it knows \"field\", "
+                           "\"websocket_type\": it knows \"field\", "
                            "\"view\" and \"additional\"", &value[0]);
         return NGX_CONF_ERROR;
     }
@@ -270,8 +270,8 @@ ngx_http_websocket_typed_check(ngx_conf_t *cf,
     type = ngx_http_websocket_sent_type(conf);
 
     if (type == NULL) {
-        return "\"websocket_view\" needs \"websocket_send\" or "
-               "\"websocket_receive\", whose type has the views";
+        return "\"websocket_view\" needs \"websocket_outbound_type\" or "
+               "\"websocket_inbound_type\", whose type has the views";
     }
 
     name = &conf->typed.view->value;
@@ -497,13 +497,13 @@ ngx_http_websocket_typed_merge(ngx_conf_t *cf,
     typed->takes = typed->receive || typed->filter || typed->stamp;
 
     if (ngx_http_websocket_use_resolve(cf, typed->receive,
-                                       "websocket_receive")
+                                       "websocket_inbound_type")
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_websocket_use_resolve(cf, typed->send, "websocket_send");
+    return ngx_http_websocket_use_resolve(cf, typed->send, "websocket_outbound_type");
 }
 
 
@@ -526,7 +526,7 @@ ngx_http_websocket_use_resolve(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
     }
 
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": no "
-                  "\"websocket_message\" has the name \"%V\" in %s:%ui",
+                  "\"websocket_type\" has the name \"%V\" in %s:%ui",
                   directive, &use->name, use->place.file, use->place.line);
 
     return NGX_CONF_ERROR;

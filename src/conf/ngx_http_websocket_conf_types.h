@@ -1,6 +1,6 @@
 
 /*
- * Message types: websocket_message, and what locations do with it.
+ * Message types: websocket_type, and what locations do with it.
  */
 
 

@@ -82,7 +82,7 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
         }
 
         return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_ORIGIN,
-                                         NGX_HTTP_FORBIDDEN, "bad_origin",
+                                         NGX_HTTP_FORBIDDEN, "forbidden_origin",
                                          error);
     }
 
@@ -558,7 +558,7 @@ ngx_http_websocket_unauthorized(ngx_http_request_t *r,
 
     return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
                                      NGX_HTTP_UNAUTHORIZED,
-                                     access->found ? "bad_token" : "no_token",
+                                     access->found ? "invalid_token" : "unauthorized",
                                      access->error);
 }
 
@@ -578,7 +578,7 @@ ngx_http_websocket_insufficient(ngx_http_request_t *r, const char *text)
     }
 
     return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_RIGHT,
-                                     NGX_HTTP_FORBIDDEN, "no_right", text);
+                                     NGX_HTTP_FORBIDDEN, "forbidden", text);
 }
 
 

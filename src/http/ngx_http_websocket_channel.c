@@ -160,7 +160,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
                                               &position, 1) != 1)
     {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "bad_position",
+                                                "invalid_position",
                                                 "since is not EPOCH:OFFSET");
     }
 
@@ -168,7 +168,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 
     if (error) {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "bad_limit", error);
+                                                "invalid_limit", error);
     }
 
     found = ngx_http_websocket_selection_view(r, &page->view, &error);
@@ -176,7 +176,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     if (found != NGX_OK) {
         return found == NGX_DECLINED
                ? ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                  "bad_view", error)
+                                                  "invalid_view", error)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -607,7 +607,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
 
     if (!conf->presence) {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_FORBIDDEN,
-                                                "no_presence",
+                                                "presence_off",
                                                 "the location does not have "
                                                 "\"websocket_presence on\"");
     }
@@ -616,7 +616,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
 
     if (error) {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "bad_limit", error);
+                                                "invalid_limit", error);
     }
 
     if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
@@ -816,6 +816,6 @@ ngx_http_websocket_not_found(ngx_http_request_t *r)
     }
 
     return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_FOUND,
-                                            "no_channel",
+                                            "channel_not_found",
                                             "the channel does not exist");
 }

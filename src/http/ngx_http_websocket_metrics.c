@@ -21,7 +21,7 @@ static char *const  ngx_http_websocket_dropped_names[] = {
 
 static char *const  ngx_http_websocket_rejected_names[] = {
     "handshake", "channel", "position", "selection", "invalid", "method",
-    "header", "too_large", "not_utf8", "zone_full", "connections",
+    "header", "too_large", "invalid_utf8", "zone_full", "connections",
     "unavailable", "memory", "origin", "token", "right"
 };
 
@@ -57,7 +57,7 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS,
       ngx_http_websocket_stat_at(connections) },
 
-    { "websocket_dead_connections_total", "counter",
+    { "websocket_heartbeat_timeouts_total", "counter",
       "Sessions that were closed because no answer to a Ping came.",
       NULL, NULL, 1, ngx_http_websocket_stat_at(dead) },
 
@@ -77,11 +77,11 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       "Bytes that were written to clients after their handshakes.",
       NULL, NULL, 1, ngx_http_websocket_stat_at(bytes_sent) },
 
-    { "websocket_publish_total", "counter",
+    { "websocket_published_messages_total", "counter",
       "Messages that were published, on sockets and over HTTP.",
       NULL, NULL, 1, ngx_http_websocket_stat_at(published) },
 
-    { "websocket_refused_messages_total", "counter",
+    { "websocket_rate_limited_messages_total", "counter",
       "Messages of clients that websocket_rate dropped.",
       NULL, NULL, 1, ngx_http_websocket_stat_at(refused) },
 
@@ -97,7 +97,7 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       NGX_HTTP_WEBSOCKET_STATS_CLOSES,
       ngx_http_websocket_stat_at(closes) },
 
-    { "websocket_rejected_total", "counter",
+    { "websocket_rejected_requests_total", "counter",
       "Handshakes, and publishes over HTTP, that were refused.",
       "reason", ngx_http_websocket_rejected_names,
       NGX_HTTP_WEBSOCKET_REJECTED_REASONS,

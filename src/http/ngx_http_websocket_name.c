@@ -2,7 +2,7 @@
 /*
  * Names with variables in them, of a request: of channels, where a variable
  * without a value would bring all together that have none, and those of
- * websocket_set_name.
+ * websocket_set_decoded.
  */
 
 

@@ -95,7 +95,7 @@ ngx_http_websocket_publish_handler(ngx_http_request_t *r)
                                        NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
             return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                      "no_stream", "websocket_publish is for "
+                                      "not_a_stream", "websocket_publish is for "
                                       "publishing: connect to a location with "
                                       "\"websocket\"");
         }
@@ -164,7 +164,7 @@ ngx_http_websocket_publish_admit(ngx_http_request_t *r)
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
 
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "bad_channel", error);
+                                                "invalid_channel", error);
     }
 
     if (rc != NGX_OK) {
@@ -259,7 +259,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8);
 
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                    "not_utf8",
+                                    "invalid_utf8",
                                     "the body is not UTF-8: publish binary "
                                     "messages as application/octet-stream");
     }
@@ -311,7 +311,7 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
 
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "bad_header", error);
+                                                "invalid_header", error);
     }
 
     publish.parts = parts;

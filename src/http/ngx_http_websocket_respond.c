@@ -145,7 +145,7 @@ ngx_http_websocket_not_allowed(ngx_http_request_t *r, ngx_str_t *allow,
     }
 
     return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_ALLOWED,
-                                            "bad_method", text);
+                                            "method_not_allowed", text);
 }
 
 

@@ -158,7 +158,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
 
     if ((user && id) || json_string_length(what) == 0) {
         return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                      "bad_body", "the body is not "
+                                      "invalid_body", "the body is not "
                                       "{\"user\":\"...\"} or "
                                       "{\"jti\":\"...\"}");
     }
@@ -184,7 +184,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
                       "websocket has no room for one more revocation");
 
         return ngx_http_websocket_respond_error(r,
-                                    NGX_HTTP_INSUFFICIENT_STORAGE, "no_room",
+                                    NGX_HTTP_INSUFFICIENT_STORAGE, "revocations_full",
                                     "there are too many revocations");
     }
 

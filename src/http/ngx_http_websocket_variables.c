@@ -65,7 +65,7 @@ static ngx_http_variable_t  ngx_http_websocket_variables[] = {
       ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_DROPPED,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("websocket_refused"), NULL,
+    { ngx_string("websocket_rate_limited"), NULL,
       ngx_http_websocket_variable, NGX_HTTP_WEBSOCKET_V_REFUSED,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 

@@ -1,7 +1,7 @@
 
 /*
  * What is sent to a client: frames are queued, and written together at the
- * end of a turn of the event loop, or as websocket_batch says.
+ * end of a turn of the event loop, or as websocket_coalesce says.
  */
 
 
@@ -20,7 +20,7 @@ void ngx_http_websocket_write(ngx_http_websocket_session_t *s);
 
 /*
  * Queues a frame, whose reference is the queue's from then on, to be written
- * at the end of the turn or as websocket_batch says.  At the queue's bound
+ * at the end of the turn or as websocket_coalesce says.  At the queue's bound
  * something is dropped, as the location says.  Returns NGX_OK; NGX_DECLINED
  * when the session is to be closed (the frame is not queued); NGX_ERROR when
  * memory was refused.

@@ -232,8 +232,8 @@ def typed_messages(found):
 
 1,000 subscribers of one channel, JSON messages of 128 bytes with six fields.
 Microseconds of CPU time per delivery, in parentheses the ratio to no type.
-Messages checked when they are published (`websocket_receive`,
-`websocket_send`), then also in three views, a third of the subscribers each;
+Messages checked when they are published (`websocket_inbound_type`,
+`websocket_outbound_type`), then also in three views, a third of the subscribers each;
 or with a filter of its own for each subscriber. Where half match, a message is
 tried on all filters and goes to 500 subscribers: of 16 in flight each gets 8,
 so that fewer share one `send()`. Messages per second are by the clock, so with

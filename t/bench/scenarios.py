@@ -18,7 +18,7 @@ DEFLATE = ("Sec-WebSocket-Extensions: permessage-deflate; "
            "client_no_context_takeover\r\n")
 SECRET = "a secret of more than thirty-two bytes for stalls"
 
-FIELDS = "websocket_message item { %s } websocket_message list { field l " \
+FIELDS = "websocket_type item { %s } websocket_type list { field l " \
          "array of=item; }"
 PLAIN = FIELDS % " ".join("field f%d string;" % i for i in range(20))
 DEFAULTS = FIELDS % " ".join(
@@ -278,7 +278,7 @@ def token():
 
 
 @scenario("revoke-16k", "a revocation that closes 16,000",
-          server="location ~ ^/token/(.*)$ { websocket result; "
+          server="location ~ ^/token/(.*)$ { websocket subscribe; "
                  "websocket_channel $1; websocket_jwt key=PREFIX/key "
                  "alg=HS256; } "
                  "location = /revoke { websocket_revoke time=1h; }")
@@ -292,7 +292,7 @@ def revoke_16k(scene):
 
 @scenario("conflate", "20 clients that do not read, overflow=conflate",
           listen=" reuseport sndbuf=8k",
-          server="location = /slow { websocket result; websocket_channel a b;"
+          server="location = /slow { websocket subscribe; websocket_channel a b;"
                  "websocket_heartbeat off; websocket_send_timeout 100s;"
                  "websocket_send_queue messages=10000 size=500m "
                  "overflow=conflate; }")
@@ -326,24 +326,24 @@ def hostile(name, title, data, **options):
 
 
 def typed(kind="list"):
-    return ("location = /in { websocket payload; websocket_channel x; "
-            "websocket_receive %s; websocket_deflate on; }" % kind)
+    return ("location = /in { websocket publish; websocket_channel x; "
+            "websocket_inbound_type %s; websocket_deflate on; }" % kind)
 
 
-FILTERS = ("location = /in { websocket bidirectional; websocket_channel x; "
+FILTERS = ("location = /in { websocket pubsub; websocket_channel x; "
            "websocket_filter on; websocket_deflate on; }")
 
 EMPTY = '{"l":[%s]}' % ",".join(["{}"] * 4990)
 
 hostile("pattern", "a text of 64 KB, \"pattern=[a-z]+$\"",
         lambda: frame(json.dumps({"s": "a" * 64000 + "!"}).encode()),
-        http='websocket_message m { field s string "pattern=[a-z]+$"; }',
+        http='websocket_type m { field s string "pattern=[a-z]+$"; }',
         server=typed("m"))
 
 hostile("pattern-nested", "a text of 31 bytes, "
         "\"pattern=^([a-z0-9]+\\.?)+$\"",
         lambda: frame(json.dumps({"s": "a" * 30 + "!"}).encode()),
-        http='websocket_message m { field s string '
+        http='websocket_type m { field s string '
              '"pattern=^([a-z0-9]+\\.?)+$"; }',
         server=typed("m"))
 
@@ -359,7 +359,7 @@ hostile("objects", "one message of 15 KB of 4,990 objects with a type",
 hostile("members", "one message of 64 KB of 6,000 members",
         lambda: frame(json.dumps({"k%d" % i: i % 10 for i in range(6000)},
                                  separators=(",", ":")).encode()),
-        http="websocket_message some { field a string; additional on; }",
+        http="websocket_type some { field a string; additional on; }",
         server=typed("some"))
 
 hostile("filter-spaces", "4 KB that unpack to 39 filters of spaces",

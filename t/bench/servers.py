@@ -54,13 +54,13 @@ OURS_HTTP = """
 # a publisher of its own kind: what it publishes goes to subscribers alone
 OURS_SERVER = """
         location ~ ^/sub/(.*)$ {{
-            websocket result;
+            websocket subscribe;
             websocket_channel ch/$1;
             {extra}
             {sub}
         }}
         location ~ ^/pub/(.*)$ {{
-            websocket payload;
+            websocket publish;
             websocket_channel ch/$1;
             {extra}
             {pub}

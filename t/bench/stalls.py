@@ -33,16 +33,16 @@ SERVER = """
             websocket_status json;
         }}
         location ~ ^/sub/(.*)$ {{
-            websocket result;
+            websocket subscribe;
             websocket_channel $1;
         }}
         location ~ ^/old/(.*)$ {{
-            websocket result;
+            websocket subscribe;
             websocket_channel $1;
             websocket_replay all;
         }}
         location ~ ^/pub/(.*)$ {{
-            websocket payload;
+            websocket publish;
             websocket_channel $1;
         }}
         location ~ ^/post/(.*)$ {{

@@ -6,7 +6,7 @@ The fields and the views are those that fanout.c makes.
 import turns
 
 TYPE = """
-    websocket_message meter {
+    websocket_type meter {
         field value   integer required min=0;
         field channel integer required min=0 max=9;
         field name    string  required min=1 max=64;
@@ -19,8 +19,8 @@ TYPE = """
     map $arg_view $bench_view { 0 default; 1 v1; 2 v2; }
 """
 
-TYPED = {"http": TYPE, "sub": "websocket_send meter;",
-         "pub": "websocket_receive meter;"}
+TYPED = {"http": TYPE, "sub": "websocket_outbound_type meter;",
+         "pub": "websocket_inbound_type meter;"}
 
 
 def typed(more):

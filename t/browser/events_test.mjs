@@ -12,9 +12,9 @@ const conf = `
     websocket_channel x;
     websocket_drain 100ms;
     location = / { default_type text/html; return 200 "<title>x</title>"; }
-    location = /events { websocket result; }
+    location = /events { websocket subscribe; }
     location = /publish { websocket_publish; websocket_history length=10000; }
-    location = /short { websocket result; websocket_channel y; }
+    location = /short { websocket subscribe; websocket_channel y; }
     location = /short-publish {
       websocket_publish;
       websocket_channel y;

@@ -22,7 +22,7 @@ CONF = '''
     }
 '''
 
-TYPE = 'websocket_message t { field name string pattern=^a; }'
+TYPE = 'websocket_type t { field name string pattern=^a; }'
 
 # what stands for each in what configure says, and what its library is called
 
@@ -145,7 +145,7 @@ def variants(tap):
                 if name == 'static':
                     without_regex(tap, name)
                 else:
-                    serves(tap, name, TYPE, 'websocket_set_name $a $arg_a; '
+                    serves(tap, name, TYPE, 'websocket_set_decoded $a $arg_a; '
                            'websocket_origin "~https://a";',
                            Origin='https://a')
 
@@ -153,7 +153,7 @@ def variants(tap):
 def without_regex(tap, name):
     refuses(tap, name, 'needs regular expressions', TYPE)
     refuses(tap, name, 'PCRE', '', 'websocket_origin "~https://a";')
-    refuses(tap, name, 'rewrite module', '', 'websocket_set_name $a $arg_a;')
+    refuses(tap, name, 'rewrite module', '', 'websocket_set_decoded $a $arg_a;')
 
 
 if __name__ == '__main__':

@@ -224,7 +224,7 @@ def remembers(tap, nginx, reader):
            f'/history, default: {shown["default"][:1]}...')
     status, body = nginx.request('GET', '/history?limit=1&view=large',
                                  token=reader)
-    tap.ok(status == 400 and 'bad_view' in body, f'{status} {body}')
+    tap.ok(status == 400 and 'invalid_view' in body, f'{status} {body}')
 
 
 def page(tap, nginx):

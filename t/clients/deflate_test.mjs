@@ -19,7 +19,7 @@ const nginx = await Nginx.start('deflate_ws', `
     ${settings.map((setting, i) => `
       location = /echo/${i} { websocket echo; websocket_deflate ${setting}; }
       location = /chat/${i} {
-        websocket bidirectional;
+        websocket pubsub;
         websocket_channel ${i};
         websocket_deflate ${setting};
       }`).join('')}

@@ -41,7 +41,7 @@ CONF = '''
 ''' + '\n'.join(f'''
         location = /echo/{i} {{ websocket echo; websocket_deflate {setting}; }}
         location = /chat/{i} {{
-            websocket bidirectional;
+            websocket pubsub;
             websocket_channel {i};
             websocket_deflate {setting};
         }}''' for i, setting in enumerate(SETTINGS)) + '}'

@@ -28,8 +28,8 @@ CONF = '''
     server {
         listen 127.0.0.1:$PORT reuseport;
         add_header X-Worker $pid always;
-        location = /in { websocket payload; websocket_channel all; }
-        location = /out { websocket result; websocket_channel all; }
+        location = /in { websocket publish; websocket_channel all; }
+        location = /out { websocket subscribe; websocket_channel all; }
         location = /publish { websocket_publish; websocket_channel all; }
     }
 '''

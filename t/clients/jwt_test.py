@@ -33,13 +33,13 @@ CONF = '''
         websocket_channel $uri;
         websocket_close_timeout 1s;
         websocket_heartbeat off;
-        location = /ws { websocket bidirectional; websocket_subprotocols chat; }
-        location = /slow { websocket bidirectional; }
-        location = /renew { websocket bidirectional;
+        location = /ws { websocket pubsub; websocket_subprotocols chat; }
+        location = /slow { websocket pubsub; }
+        location = /renew { websocket pubsub;
             websocket_jwt key=%(key)s alg=HS256 renew=1h; }
-        location = /feed { websocket result;
+        location = /feed { websocket subscribe;
             websocket_jwt key=%(key)s alg=HS256 renew=2s; }
-        location = /leeway { websocket bidirectional;
+        location = /leeway { websocket pubsub;
             websocket_jwt key=%(key)s alg=HS256 leeway=1h; }
         location = /rotate { websocket echo; websocket_drain 100ms;
             websocket_jwt key=%(keys)s; }

@@ -17,7 +17,7 @@ CONF = f'''
         listen 127.0.0.1:$PORT;
         listen 127.0.0.1:{HTTP2} http2;
         add_header X-Worker $pid always;
-        location = /ws {{ websocket bidirectional; websocket_channel x; }}
+        location = /ws {{ websocket pubsub; websocket_channel x; }}
         location = /publish {{ websocket_publish; websocket_channel x; }}
     }}
 '''

@@ -30,24 +30,24 @@ CONF = '''
         websocket_heartbeat off;
         websocket_send_timeout 5m;
         websocket_close_timeout 5m;
-        location = /all { websocket result; websocket_channel a b;
+        location = /all { websocket subscribe; websocket_channel a b;
             websocket_send_queue messages=100000 size=64m; }
-        location = /close { websocket result;
+        location = /close { websocket subscribe;
             websocket_send_queue messages=%(n)d size=64m; }
-        location = /close-size { websocket result;
+        location = /close-size { websocket subscribe;
             websocket_send_queue messages=100000 size=%(size)d; }
-        location = /drop { websocket result;
+        location = /drop { websocket subscribe;
             websocket_send_queue messages=%(n)d size=64m
                                  overflow=drop_oldest; }
-        location = /drop-size { websocket result;
+        location = /drop-size { websocket subscribe;
             websocket_send_queue messages=100000 size=%(size)d
                                  overflow=drop_oldest; }
-        location = /conflate { websocket result; websocket_channel a b;
+        location = /conflate { websocket subscribe; websocket_channel a b;
             websocket_send_queue messages=%(n)d size=64m overflow=conflate; }
-        location = /conflate-size { websocket result; websocket_channel a b;
+        location = /conflate-size { websocket subscribe; websocket_channel a b;
             websocket_send_queue messages=100000 size=%(size)d
                                  overflow=conflate; }
-        location = /gone { websocket result;
+        location = /gone { websocket subscribe;
             websocket_send_timeout 1s;
             websocket_close_timeout 1s;
             websocket_send_queue messages=%(n)d size=64m; }

@@ -33,7 +33,7 @@ CONF = '''
         websocket_history length=100000;
         websocket_drain 500ms;
         add_header X-Worker $pid always;
-        location = /out { websocket result; websocket_presence on from=$arg_n; }
+        location = /out { websocket subscribe; websocket_presence on from=$arg_n; }
         location = /publish { websocket_publish; websocket_presence on; }
     }
 '''

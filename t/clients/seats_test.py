@@ -18,7 +18,7 @@ CONF = '''
     server {
         listen 127.0.0.1:$PORT;
         location = /poll {
-            websocket result;
+            websocket subscribe;
             websocket_channel x;
             websocket_max_connections 1 key=$arg_name;
         }

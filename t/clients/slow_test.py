@@ -43,13 +43,13 @@ FULL = '''
     websocket_send_timeout 5m;
     server {
         listen 127.0.0.1:$PORT sndbuf=8k;
-        location = /ws { websocket result; websocket_channel a b;
+        location = /ws { websocket subscribe; websocket_channel a b;
             websocket_send_queue messages=%(n)d size=64m overflow=conflate; }
-        location = /all { websocket result; websocket_channel $arg_c;
+        location = /all { websocket subscribe; websocket_channel $arg_c;
             websocket_send_queue messages=100000 size=64m; }
-        location = /in { websocket payload; websocket_channel $arg_c;
+        location = /in { websocket publish; websocket_channel $arg_c;
             websocket_priority on field=p; }
-        location = /prior { websocket result; websocket_channel c;
+        location = /prior { websocket subscribe; websocket_channel c;
             websocket_priority on;
             websocket_send_queue messages=%(n)d size=64m overflow=drop_oldest; }
         location = /publish { websocket_publish; websocket_channel $arg_c; }
@@ -62,7 +62,7 @@ UNFAIR = '''
     websocket_heartbeat off;
     server {
         listen 127.0.0.1:$PORT sndbuf=16k;
-        location = /ws { websocket result; websocket_channel x;
+        location = /ws { websocket subscribe; websocket_channel x;
             websocket_send_queue messages=16; add_header X-Pid $pid always; }
         location = /publish { websocket_publish; websocket_channel $arg_c; }
         location = /status { websocket_status json; }
@@ -86,28 +86,28 @@ SERVER = '''
         listen %s;
         access_log logs/slow.log slow;
         websocket_channel big;
-        location = /history { websocket result; websocket_replay all;
+        location = /history { websocket subscribe; websocket_replay all;
             websocket_send_timeout 2s; websocket_heartbeat off; }
-        location = /stuck { websocket result; websocket_replay all;
+        location = /stuck { websocket subscribe; websocket_replay all;
             websocket_send_timeout 500ms; websocket_heartbeat off; }
-        location = /lost { websocket result; websocket_channel lost;
+        location = /lost { websocket subscribe; websocket_channel lost;
             websocket_send_timeout 500ms; }
-        location = /silent { websocket result; websocket_channel lost;
+        location = /silent { websocket subscribe; websocket_channel lost;
             websocket_send_timeout 500ms; websocket_heartbeat off; }
-        location = /stream { websocket result; websocket_replay all;
+        location = /stream { websocket subscribe; websocket_replay all;
             websocket_send_timeout 1s; }
-        location = /pings { websocket result; websocket_replay all;
+        location = /pings { websocket subscribe; websocket_replay all;
             websocket_heartbeat interval=1s timeout=1s; }
-        location = /idle { websocket bidirectional; websocket_channel up;
+        location = /idle { websocket pubsub; websocket_channel up;
             websocket_heartbeat off; websocket_idle_timeout 1s; }
-        location = /down { websocket result; websocket_replay all;
+        location = /down { websocket subscribe; websocket_replay all;
             websocket_heartbeat off; websocket_idle_timeout 1s; }
-        location = /two { websocket result; websocket_channel small live;
+        location = /two { websocket subscribe; websocket_channel small live;
             websocket_replay all; websocket_heartbeat off;
             websocket_send_queue messages=16; }
         location = /echo { websocket echo; }
         location = /deflate { websocket echo; websocket_deflate on; }
-        location = /in { websocket payload; websocket_channel small; }
+        location = /in { websocket publish; websocket_channel small; }
         location = /publish { websocket_publish; websocket_channel $arg_c; }
     }
 '''

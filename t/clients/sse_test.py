@@ -32,7 +32,7 @@ CONF = '''
         websocket_history length=100000;
         websocket_heartbeat interval=200ms;
         websocket_drain 500ms;
-        location = /events { websocket result; }
+        location = /events { websocket subscribe; }
         location = /publish { websocket_publish; }
     }
 '''

@@ -25,8 +25,8 @@ CONF = '''
         listen 127.0.0.1:$PORT reuseport;
         websocket_channel all;
         websocket_drain 20d;
-        location = /room { websocket bidirectional; }
-        location ~ "^/odd\\"\\\\w+$" { websocket result; }
+        location = /room { websocket pubsub; }
+        location ~ "^/odd\\"\\\\w+$" { websocket subscribe; }
         location = /publish { websocket_publish; }
         location = /metrics { websocket_status prometheus; }
         location = /status { websocket_status json; }
@@ -153,7 +153,7 @@ def compare(clients, published):
                    total(values, f'websocket_{metric}', location=name))
 
     yield ('published over HTTP', published,
-           total(values, 'websocket_publish_total', location='/publish'))
+           total(values, 'websocket_published_messages_total', location='/publish'))
     yield ('active', sum(c.code is None for c in clients),
            total(values, 'websocket_active_connections'))
     yield 'waiting', 0, total(values, 'websocket_queued_messages')

@@ -23,8 +23,8 @@ ITEMS = ','.join(['{}'] * 4980)
 
 CONF = f'''
     websocket_zone zone=live:16m;
-    websocket_message item {{ {FIELDS} }}
-    websocket_message list {{
+    websocket_type item {{ {FIELDS} }}
+    websocket_type list {{
         field client integer; field n integer; field l array of=item;
     }}
     server {{
@@ -32,26 +32,26 @@ CONF = f'''
         websocket_channel all; websocket_drain 100ms;
         websocket_close_timeout 500ms;
         location = /in {{
-            websocket payload; websocket_receive list; websocket_deflate on;
+            websocket publish; websocket_inbound_type list; websocket_deflate on;
         }}
-        location = /other {{ websocket bidirectional; }}
+        location = /other {{ websocket pubsub; }}
         location = /who {{
-            websocket result; websocket_channel who; websocket_presence on;
+            websocket subscribe; websocket_channel who; websocket_presence on;
         }}
         location = /pages {{
             websocket_publish; websocket_channel who; websocket_presence on;
             websocket_history length=1000;
         }}
         location = /many {{
-            websocket result; websocket_channel {' '.join(MANY)};
+            websocket subscribe; websocket_channel {' '.join(MANY)};
             websocket_presence on; websocket_events join leave;
         }}
         location = /polls {{
-            websocket bidirectional; websocket_channel one two;
+            websocket pubsub; websocket_channel one two;
             websocket_history length=1000; websocket_send_queue size=2000;
         }}
         location = /two {{
-            websocket payload; websocket_channel two;
+            websocket publish; websocket_channel two;
             websocket_history length=1000;
         }}
         location = /plain {{ return 204; }}

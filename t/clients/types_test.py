@@ -21,11 +21,11 @@ CONF = '''
     websocket_send_queue messages=100000 size=64m;
     add_header X-Worker $pid always;
 
-    websocket_message point {
+    websocket_type point {
         field x number required;
         field y number required max=100;
     }
-    websocket_message metric {
+    websocket_type metric {
         field name  string  required min=1 max=8 "pattern=^[a-z]+$";
         field level string  enum=info|warn|error default=info;
         field value number  required min=-1000 max=1000;
@@ -35,14 +35,14 @@ CONF = '''
         view brief  value name;
         view place  where.x;
     }
-    websocket_receive metric;
-    websocket_send metric;
+    websocket_inbound_type metric;
+    websocket_outbound_type metric;
 
     server { listen 127.0.0.1:$PORT sndbuf=16k;
         websocket_channel x;
         websocket_history length=100000;
         location = /ws {
-            websocket bidirectional;
+            websocket pubsub;
             websocket_view $arg_view;
             websocket_filter on;
             websocket_deflate on min_length=1;

@@ -15,7 +15,7 @@ CONF = '''
             websocket_max_message_size 4m;
             websocket_subprotocols v2 v1;
         }
-        location = /chat { websocket bidirectional; websocket_channel c; }
+        location = /chat { websocket pubsub; websocket_channel c; }
         location = /publish { websocket_publish; websocket_channel c; }
     }
 '''

@@ -13,8 +13,8 @@ const nginx = await Nginx.start('ws', `
       websocket_max_message_size 4m;
       websocket_subprotocols v2 v1;
     }
-    location = /chat { websocket bidirectional; websocket_channel c; }
-    location = /result { websocket result; websocket_channel c; }
+    location = /chat { websocket pubsub; websocket_channel c; }
+    location = /result { websocket subscribe; websocket_channel c; }
   }
 `);
 const tap = new Tap();

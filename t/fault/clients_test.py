@@ -40,14 +40,14 @@ CONF = '''
     server {
         listen 127.0.0.1:$PORT backlog=4096;
         location = /stream {
-            websocket bidirectional; websocket_channel room/$arg_room;
+            websocket pubsub; websocket_channel room/$arg_room;
         }
         location = /echo { websocket echo; }
         location = /in {
-            websocket payload; websocket_channel room/$arg_room;
+            websocket publish; websocket_channel room/$arg_room;
         }
         location = /stalled {
-            websocket result; websocket_channel room/$arg_room;
+            websocket subscribe; websocket_channel room/$arg_room;
             websocket_send_queue overflow=drop_oldest;
             websocket_send_timeout 10m; websocket_heartbeat off;
         }

@@ -27,20 +27,20 @@ CONF = f'''
     server {{
         listen 127.0.0.1:$PORT;
         location = /stream {{
-            websocket bidirectional; websocket_channel room/$arg_room;
+            websocket pubsub; websocket_channel room/$arg_room;
             websocket_presence on from=$arg_name;
             websocket_events join leave;
         }}
         location = /idle {{
-            websocket result; websocket_channel room/idle;
+            websocket subscribe; websocket_channel room/idle;
             websocket_idle_timeout 30m; websocket_heartbeat off;
         }}
         location = /batch {{
-            websocket result; websocket_channel room/$arg_room;
-            websocket_batch delay=50ms;
+            websocket subscribe; websocket_channel room/$arg_room;
+            websocket_coalesce delay=50ms;
         }}
         location = /poll {{
-            websocket result; websocket_channel room/idle;
+            websocket subscribe; websocket_channel room/idle;
             websocket_heartbeat interval=30m;
         }}
         location = /publish {{

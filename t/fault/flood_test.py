@@ -28,20 +28,20 @@ CONF = '''
     server {
         listen 127.0.0.1:$PORT backlog=4096;
         location = /healthy {
-            websocket result; websocket_channel healthy;
+            websocket subscribe; websocket_channel healthy;
             websocket_heartbeat off;
         }
         location = /flood {
-            websocket bidirectional; websocket_channel flood;
+            websocket pubsub; websocket_channel flood;
             websocket_send_queue overflow=drop_oldest;
         }
         location = /rated {
-            websocket bidirectional; websocket_channel flood;
+            websocket pubsub; websocket_channel flood;
             websocket_send_queue overflow=drop_oldest;
             websocket_rate messages=100/s;
         }
         location = /few {
-            websocket result; websocket_channel healthy;
+            websocket subscribe; websocket_channel healthy;
             websocket_max_connections 2 key=$remote_addr;
         }
         location = /publish {

@@ -28,7 +28,7 @@ CONF = f'''
     server {{
         listen 127.0.0.1:$PORT backlog=4096;
         location = /stream {{
-            websocket bidirectional;
+            websocket pubsub;
             websocket_channel room/$arg_room;
             websocket_presence on from={NAME};
         }}

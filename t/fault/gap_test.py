@@ -29,7 +29,7 @@ CONF = f'''
         websocket_history length={KEPT};
         websocket_max_message_size {PAGE};
         client_body_buffer_size {PAGE};
-        location = /stream {{ websocket result; }}
+        location = /stream {{ websocket subscribe; }}
         location = /publish {{
             websocket_publish;
             add_header X-Worker $pid always;

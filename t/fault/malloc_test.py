@@ -32,19 +32,19 @@ CONF = '''
         listen 127.0.0.1:$PORT;
         websocket_channel room/$arg_room;
         location = /stream {
-            websocket bidirectional;
+            websocket pubsub;
             websocket_presence on from=$arg_name;
             websocket_events join leave;
             websocket_subprotocols chat;
             websocket_max_connections 1000 key=$arg_name;
         }
         location = /both {
-            websocket result;
+            websocket subscribe;
             websocket_channel room/$arg_room other/$arg_room;
         }
         location = /batch {
-            websocket result; websocket_replay all;
-            websocket_batch delay=5ms;
+            websocket subscribe; websocket_replay all;
+            websocket_coalesce delay=5ms;
         }
         location = /echo {
             websocket echo;
@@ -60,7 +60,7 @@ CONF = '''
             websocket_publish; websocket_channel other/$arg_room;
         }
         location = /token {
-            websocket bidirectional;
+            websocket pubsub;
             websocket_channel token/$arg_room/$websocket_jwt_sub;
             websocket_jwt key=$KEY alg=HS256 renew=1m;
             websocket_require_scope stream;

@@ -22,30 +22,30 @@ CONF = '''
     keepalive_requests 1000000;
     websocket_close_timeout 100ms;
     websocket_heartbeat off;
-    websocket_message metric {
+    websocket_type metric {
         field name  string required pattern=^[a-z]+$;
         field value number required;
         field unit  string default=m;
         field where object;
         view brief value name;
     }
-    websocket_receive metric;
+    websocket_inbound_type metric;
     websocket_view $arg_view;
     server {
         listen 127.0.0.1:$PORT;
         websocket_channel room/$arg_room;
         location = /stream {
-            websocket bidirectional;
+            websocket pubsub;
             websocket_filter on;
             websocket_stamp from=$arg_user channel;
         }
         location = /collect {
-            websocket payload;
+            websocket publish;
             websocket_collect on view=brief;
         }
         location = /publish {
             websocket_publish;
-            websocket_send metric;
+            websocket_outbound_type metric;
             websocket_history length=10;
         }
     }

@@ -22,19 +22,19 @@ VISITORS = 10                   # who come, stay for a moment, and come again
 
 CONF = '''
     websocket_zone zone=live:1m;
-    websocket_message metric { field a string required; view short a; }
+    websocket_type metric { field a string required; view short a; }
     websocket_drain $DRAIN;
     websocket_close_timeout 300ms;
     add_header X-Worker $pid always;
     server {
         listen 127.0.0.1:$PORT reuseport backlog=4096;
-        location = /ws { websocket bidirectional; websocket_channel x; }
+        location = /ws { websocket pubsub; websocket_channel x; }
         location = /seat {
-            websocket bidirectional; websocket_channel y;
+            websocket pubsub; websocket_channel y;
             websocket_max_connections 1;
         }
         location = /publish {
-            websocket_publish; websocket_channel x; websocket_send metric;
+            websocket_publish; websocket_channel x; websocket_outbound_type metric;
             websocket_history length=10; websocket_view $arg_view;
         }
         location = /revoke { websocket_revoke time=60s; }
@@ -369,14 +369,14 @@ ZONES = '''
     add_header X-Worker $pid always;
     server {
         listen 127.0.0.1:$PORT;
-        location = /a { websocket result zone=a; websocket_channel c; }
+        location = /a { websocket subscribe zone=a; websocket_channel c; }
         $LOCATIONS
     }
 '''
 
 OTHER = '''
         location = /b {
-            websocket result zone=b; websocket_channel c;
+            websocket subscribe zone=b; websocket_channel c;
             websocket_max_connections 3;
         }
         location = /publish { websocket_publish zone=b; websocket_channel c; }
@@ -442,7 +442,7 @@ async def single(tap):
             websocket_zone zone=live:1m;
             server {{
                 listen 127.0.0.1:$PORT;
-                location = /ws {{ websocket result; websocket_channel x; }}
+                location = /ws {{ websocket subscribe; websocket_channel x; }}
             }}
         }}''')
     peer = await Peer(nginx.port).websocket('/ws')

@@ -30,9 +30,9 @@ CONF = f'''
         websocket_channel room/$arg_room;
         location = /pid {{ return 200 $pid; }}
         location = /echo {{ websocket echo; }}
-        location = /stream {{ websocket bidirectional; }}
+        location = /stream {{ websocket pubsub; }}
         location = /member {{
-            websocket result;
+            websocket subscribe;
             websocket_presence on from=$arg_name;
             websocket_events join leave;
             websocket_max_connections {SEATS} key=$arg_room;

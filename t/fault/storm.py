@@ -33,7 +33,7 @@ CONF = '''
     server {
         listen 127.0.0.1:$PORT backlog=4096;
         location = /stream {
-            websocket bidirectional; websocket_channel room/$arg_room;
+            websocket pubsub; websocket_channel room/$arg_room;
         }
         location = /publish {
             websocket_publish; websocket_channel room/$arg_room;

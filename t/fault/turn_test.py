@@ -34,12 +34,12 @@ CONF = '''
         listen 127.0.0.1:$PORT;
         add_header X-Worker $pid always;
         location ~ ^/out/(.*)$ {
-            websocket result;
+            websocket subscribe;
             websocket_channel $1;
             websocket_presence on;
         }
         location ~ ^/filtered/(.*)$ {
-            websocket result;
+            websocket subscribe;
             websocket_channel $1;
             websocket_filter on;
         }
