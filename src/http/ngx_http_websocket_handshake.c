@@ -29,6 +29,8 @@ typedef struct {
 } ngx_http_websocket_handshake_t;
 
 
+static ngx_int_t ngx_http_websocket_handshake_now(ngx_http_request_t *r,
+    void *data);
 static ngx_int_t ngx_http_websocket_handshake(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_handshake_websocket(
     ngx_http_request_t *r);
@@ -80,6 +82,13 @@ static ngx_str_t  ngx_http_websocket_version = ngx_string("13");
 
 ngx_int_t
 ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_in_turn(r, ngx_http_websocket_handshake_now);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_handshake_now(ngx_http_request_t *r, void *data)
 {
     ngx_int_t  rc;
 

@@ -21,6 +21,8 @@ typedef struct {
 } ngx_http_websocket_publish_t;
 
 
+static ngx_int_t ngx_http_websocket_publish_now(ngx_http_request_t *r,
+    void *data);
 static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
@@ -52,6 +54,13 @@ static ngx_str_t  ngx_http_websocket_allow_get = ngx_string("GET");
 
 ngx_int_t
 ngx_http_websocket_publish_handler(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_in_turn(r, ngx_http_websocket_publish_now);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
 {
     ngx_int_t  rc;
 
