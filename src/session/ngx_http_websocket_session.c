@@ -12,6 +12,9 @@
 /* websocket_close_timeout counts anew so often, for who takes what waits */
 #define NGX_HTTP_WEBSOCKET_CLOSINGS  12
 
+/* to end a connection, in steps of a turn's work */
+#define NGX_HTTP_WEBSOCKET_END_STEPS  8
+
 /*
  * Whether the client cannot be expected to answer a Ping: it is yet to get it,
  * or it has full buffers.  Then it is ended when it takes nothing.
@@ -559,6 +562,8 @@ ngx_http_websocket_session_free(ngx_http_websocket_session_t *s)
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, s->connection->log, 0,
                    "websocket session free: %ui",
                    (ngx_uint_t) s->record->close_code);
+
+    ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_END_STEPS);
 
     ngx_http_websocket_session_detach(s);
 
