@@ -301,6 +301,27 @@ ngx_http_websocket_session_join(ngx_http_websocket_session_t *s)
 
 
 void
+ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
+{
+    /* who does not read, or gets a response, may not be flushed for long */
+
+    if (!ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_END_STEPS)
+        || s->write_blocked || ngx_http_websocket_response_of(s))
+    {
+        ngx_http_websocket_session_unsubscribe(s);
+        return;
+    }
+
+    /* what is delivered until then is not written at once, but dropped */
+
+    s->shared = 0;
+
+    ngx_http_websocket_uncork(s);
+    ngx_http_websocket_post_flush(s);
+}
+
+
+void
 ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
 {
     ngx_uint_t  i;
@@ -342,6 +363,10 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 {
     ngx_int_t   rc;
     ngx_uint_t  i;
+
+    if (s->close_queued) {
+        return;
+    }
 
     if (first == 0 && s->filtered && ngx_http_websocket_direct_ready(s)
         && subscription->catch_up == NULL)
@@ -438,6 +463,10 @@ ngx_http_websocket_session_broken(
 
     s = ngx_http_websocket_session_of(subscription);
 
+    /* those of the channel are told until there are none */
+
+    ngx_http_websocket_session_unsubscribe(s);
+
     if (rc == NGX_WEBSOCKET_LOG_DELETED) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
                                          "the channel was deleted");
@@ -503,7 +532,7 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
     s->close_queued = 1;
     s->record->leave = ngx_http_websocket_now();
 
-    ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_session_part(s);
     ngx_http_websocket_session_note(s, code, (const u_char *) reason,
                                     ngx_strlen(reason));
 

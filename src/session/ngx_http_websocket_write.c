@@ -478,6 +478,10 @@ ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s)
 {
     ngx_int_t  rc;
 
+    if (s->close_queued) {
+        ngx_http_websocket_session_unsubscribe(s);
+    }
+
     rc = ngx_http_websocket_flush(s);
 
     if (rc == NGX_ERROR || rc == NGX_DONE) {
