@@ -6,6 +6,10 @@
 #include "hub/ngx_http_websocket_zone.h"
 
 
+/* so many steps at once are a turn's work */
+#define NGX_HTTP_WEBSOCKET_MUCH  384
+
+
 typedef struct {
     uint64_t      end;      /* of the budget, microseconds */
     ngx_event_t   next;     /* begins the next turn */
@@ -41,17 +45,21 @@ ngx_http_websocket_turn_over(void)
 
 
 /*
- * The clock may not have been read before in this turn, but what was so much
- * work at once took its time.  Who goes on though the turn is over is told so
- * at its next step again.
+ * Where the clock was not read before in this turn, what was so much work at
+ * once took its time.  Who goes on though the turn is over is told so at its
+ * next step again.
  */
 
 ngx_uint_t
 ngx_http_websocket_turn_ask(void)
 {
-    if (ngx_http_websocket_turn_steps < -3 * NGX_HTTP_WEBSOCKET_STEPS
-        || ngx_http_websocket_turn_over())
+    if (ngx_http_websocket_turn_msec != ngx_current_msec
+        && ngx_http_websocket_turn_steps < -NGX_HTTP_WEBSOCKET_MUCH)
     {
+        return 1;
+    }
+
+    if (ngx_http_websocket_turn_over()) {
         return 1;
     }
 
