@@ -364,14 +364,16 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_int_t   rc;
     ngx_uint_t  i;
 
-    if (s->close_queued) {
-        return;
-    }
-
     if (first == 0 && s->filtered && ngx_http_websocket_direct_ready(s)
         && subscription->catch_up == NULL)
     {
         first = ngx_http_websocket_direct_select(s, subscription, delivery);
+
+    } else if (s->close_queued) {
+
+        /* it is to leave yet */
+
+        return;
     }
 
     for (i = first; i < delivery->n; i++) {
