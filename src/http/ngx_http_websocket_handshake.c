@@ -10,6 +10,7 @@
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channels.h"
 #include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_respond.h"
@@ -39,6 +40,8 @@ typedef struct {
 } ngx_http_websocket_handshake_t;
 
 
+static ngx_int_t ngx_http_websocket_handshake_now(ngx_http_request_t *r,
+    void *data);
 static ngx_int_t ngx_http_websocket_handshake(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_handshake_websocket(
     ngx_http_request_t *r);
@@ -90,6 +93,13 @@ static ngx_str_t  ngx_http_websocket_version = ngx_string("13");
 
 ngx_int_t
 ngx_http_websocket_handshake_handler(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_in_turn(r, ngx_http_websocket_handshake_now);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_handshake_now(ngx_http_request_t *r, void *data)
 {
     ngx_int_t  rc;
 

@@ -1,7 +1,8 @@
 
 /*
- * Requests whose answers take long to make: one after the other, in what the
- * turns have time for.
+ * Requests for which a turn has no time: they go on one after the other, in
+ * what the turns to come have time for.  They stand in two lines, so that those
+ * that take a moment are not behind answers that take long to make.
  */
 
 
@@ -13,41 +14,80 @@
 /* a worker that shuts down waits for timers, and so for who waits here: ms */
 #define NGX_HTTP_WEBSOCKET_LATER  10000
 
+/* a request that takes a moment, in steps of a turn's work */
+#define NGX_HTTP_WEBSOCKET_REQUEST_STEPS  8
+
+
+typedef struct {
+    ngx_queue_t                   queue;
+    ngx_event_t                   next;
+} ngx_http_websocket_line_t;
+
 
 typedef struct {
     ngx_queue_t                   queue;
     ngx_uint_t                    waits;    /* in the queue */
+    ngx_http_websocket_line_t    *line;
     ngx_http_request_t           *request;
     ngx_http_websocket_later_pt   handler;
     void                         *data;
 } ngx_http_websocket_later_t;
 
 
+static void ngx_http_websocket_line_init(ngx_http_websocket_line_t *line,
+    ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_websocket_later_put_off(ngx_http_request_t *r,
+    ngx_http_websocket_line_t *line, ngx_http_websocket_later_pt handler,
+    void *data);
 static void ngx_http_websocket_later_wait(ngx_http_websocket_later_t *one);
 static void ngx_http_websocket_later_gone(void *data);
 static void ngx_http_websocket_later_event(ngx_event_t *ev);
 static void ngx_http_websocket_later_go_on(ngx_http_websocket_later_t *one);
 
 
-static ngx_queue_t       ngx_http_websocket_later_queue;
-static ngx_event_t       ngx_http_websocket_later_next;
-static ngx_connection_t  ngx_http_websocket_later_dummy;
+static ngx_http_websocket_line_t  ngx_http_websocket_brief;
+static ngx_http_websocket_line_t  ngx_http_websocket_long;
 
 
 void
 ngx_http_websocket_later_init(ngx_cycle_t *cycle)
 {
-    ngx_event_t  *ev;
+    ngx_http_websocket_line_init(&ngx_http_websocket_brief, cycle);
+    ngx_http_websocket_line_init(&ngx_http_websocket_long, cycle);
+}
 
-    ngx_queue_init(&ngx_http_websocket_later_queue);
 
-    ngx_http_websocket_later_dummy.fd = (ngx_socket_t) -1;
+static void
+ngx_http_websocket_line_init(ngx_http_websocket_line_t *line,
+    ngx_cycle_t *cycle)
+{
+    static ngx_connection_t  dummy;
 
-    ev = &ngx_http_websocket_later_next;
+    dummy.fd = (ngx_socket_t) -1;
 
-    ev->handler = ngx_http_websocket_later_event;
-    ev->data = &ngx_http_websocket_later_dummy;
-    ev->log = cycle->log;
+    ngx_queue_init(&line->queue);
+
+    line->next.handler = ngx_http_websocket_later_event;
+    line->next.data = &dummy;
+    line->next.log = cycle->log;
+}
+
+
+ngx_int_t
+ngx_http_websocket_in_turn(ngx_http_request_t *r,
+    ngx_http_websocket_later_pt handler)
+{
+    ngx_http_websocket_line_t  *line;
+
+    line = &ngx_http_websocket_brief;
+
+    if (ngx_queue_empty(&line->queue)
+        && !ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_REQUEST_STEPS))
+    {
+        return handler(r, NULL);
+    }
+
+    return ngx_http_websocket_later_put_off(r, line, handler, NULL);
 }
 
 
@@ -55,21 +95,32 @@ ngx_int_t
 ngx_http_websocket_later(ngx_http_request_t *r,
     ngx_http_websocket_later_pt handler, void *data)
 {
-    ngx_int_t                    rc;
-    ngx_http_cleanup_t          *cln;
-    ngx_http_websocket_later_t  *one;
+    ngx_int_t                   rc;
+    ngx_http_websocket_line_t  *line;
+
+    line = &ngx_http_websocket_long;
 
     /* who comes waits behind those who do, or many would be one long turn */
 
-    if (ngx_queue_empty(&ngx_http_websocket_later_queue)
-        && !ngx_http_websocket_turn_over())
-    {
+    if (ngx_queue_empty(&line->queue) && !ngx_http_websocket_turn_over()) {
         rc = handler(r, data);
 
         if (rc != NGX_BUSY) {
             return rc;
         }
     }
+
+    return ngx_http_websocket_later_put_off(r, line, handler, data);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_later_put_off(ngx_http_request_t *r,
+    ngx_http_websocket_line_t *line, ngx_http_websocket_later_pt handler,
+    void *data)
+{
+    ngx_http_cleanup_t          *cln;
+    ngx_http_websocket_later_t  *one;
 
     cln = ngx_http_cleanup_add(r, sizeof(ngx_http_websocket_later_t));
     if (cln == NULL) {
@@ -79,6 +130,7 @@ ngx_http_websocket_later(ngx_http_request_t *r,
     cln->handler = ngx_http_websocket_later_gone;
     one = cln->data;
 
+    one->line = line;
     one->request = r;
     one->handler = handler;
     one->data = data;
@@ -97,9 +149,9 @@ ngx_http_websocket_later_wait(ngx_http_websocket_later_t *one)
     ngx_event_t  *ev;
 
     one->waits = 1;
-    ngx_queue_insert_tail(&ngx_http_websocket_later_queue, &one->queue);
+    ngx_queue_insert_tail(&one->line->queue, &one->queue);
 
-    ev = &ngx_http_websocket_later_next;
+    ev = &one->line->next;
 
     ngx_http_websocket_turn_next(ev);
 
@@ -127,11 +179,16 @@ static void
 ngx_http_websocket_later_event(ngx_event_t *ev)
 {
     ngx_queue_t                 *q;
+    ngx_http_websocket_line_t   *line;
     ngx_http_websocket_later_t  *one;
 
-    while (!ngx_queue_empty(&ngx_http_websocket_later_queue)) {
+    line = ngx_queue_data(ev, ngx_http_websocket_line_t, next);
 
-        q = ngx_queue_head(&ngx_http_websocket_later_queue);
+    ngx_http_websocket_turn_loop();
+
+    while (!ngx_queue_empty(&line->queue)) {
+
+        q = ngx_queue_head(&line->queue);
         one = ngx_queue_data(q, ngx_http_websocket_later_t, queue);
 
         ngx_http_websocket_later_gone(one);
@@ -142,7 +199,7 @@ ngx_http_websocket_later_event(ngx_event_t *ev)
         }
     }
 
-    if (!ngx_queue_empty(&ngx_http_websocket_later_queue)) {
+    if (!ngx_queue_empty(&line->queue)) {
         ngx_http_websocket_turn_next(ev);
         return;
     }

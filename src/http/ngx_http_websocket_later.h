@@ -29,6 +29,14 @@ typedef ngx_int_t (*ngx_http_websocket_later_pt)(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_later(ngx_http_request_t *r,
     ngx_http_websocket_later_pt handler, void *data);
 
+/*
+ * Calls the handler, with NULL, of a request that takes a moment; in a later
+ * turn if this one is over, or others wait for that already.  Returns what a
+ * content handler returns, as the handler does.
+ */
+ngx_int_t ngx_http_websocket_in_turn(ngx_http_request_t *r,
+    ngx_http_websocket_later_pt handler);
+
 /* In init_process. */
 void ngx_http_websocket_later_init(ngx_cycle_t *cycle);
 

@@ -9,6 +9,7 @@
 #include "http/ngx_http_websocket_channel.h"
 #include "http/ngx_http_websocket_channels.h"
 #include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "http/ngx_http_websocket_request.h"
@@ -32,6 +33,8 @@ typedef struct {
 } ngx_http_websocket_publish_t;
 
 
+static ngx_int_t ngx_http_websocket_publish_now(ngx_http_request_t *r,
+    void *data);
 static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
@@ -63,6 +66,13 @@ static ngx_str_t  ngx_http_websocket_allow_get = ngx_string("GET");
 
 ngx_int_t
 ngx_http_websocket_publish_handler(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_in_turn(r, ngx_http_websocket_publish_now);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
 {
     ngx_int_t  rc;
 

@@ -6,10 +6,13 @@
 #include "hub/ngx_http_websocket_zone.h"
 
 
+/* so many steps at once are a turn's work */
+#define NGX_HTTP_WEBSOCKET_MUCH  384
+
+
 typedef struct {
     uint64_t      end;      /* of the budget, microseconds */
-    ngx_msec_t    msec;     /* ngx_current_msec when the turn began */
-    ngx_event_t   next;     /* begins the next one */
+    ngx_event_t   next;     /* begins the next turn */
 } ngx_http_websocket_turn_t;
 
 
@@ -19,7 +22,8 @@ static void ngx_http_websocket_turn_handler(ngx_event_t *ev);
 
 static ngx_http_websocket_turn_t  ngx_http_websocket_turn;
 
-ngx_int_t  ngx_http_websocket_turn_steps;
+ngx_int_t   ngx_http_websocket_turn_steps;
+ngx_msec_t  ngx_http_websocket_turn_msec;
 
 
 /*
@@ -31,7 +35,7 @@ ngx_int_t  ngx_http_websocket_turn_steps;
 ngx_uint_t
 ngx_http_websocket_turn_over(void)
 {
-    if (ngx_http_websocket_turn.msec != ngx_current_msec) {
+    if (ngx_http_websocket_turn_msec != ngx_current_msec) {
         ngx_http_websocket_turn_begin();
         return 0;
     }
@@ -41,21 +45,25 @@ ngx_http_websocket_turn_over(void)
 
 
 /*
- * The clock may not have been read before in this turn, but what was so much
- * work at once took its time.  Who goes on though the turn is over is told so
- * at its next step again.
+ * Where the clock was not read before in this turn, what was so much work at
+ * once took its time.  Who goes on though the turn is over is told so at its
+ * next step again.
  */
 
 ngx_uint_t
 ngx_http_websocket_turn_ask(void)
 {
-    if (ngx_http_websocket_turn_steps < -3 * NGX_HTTP_WEBSOCKET_STEPS
-        || ngx_http_websocket_turn_over())
+    if (ngx_http_websocket_turn_msec != ngx_current_msec
+        && ngx_http_websocket_turn_steps < -NGX_HTTP_WEBSOCKET_MUCH)
     {
         return 1;
     }
 
-    ngx_http_websocket_turn_loop();
+    if (ngx_http_websocket_turn_over()) {
+        return 1;
+    }
+
+    ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;
 
     return 0;
 }
@@ -64,9 +72,11 @@ ngx_http_websocket_turn_ask(void)
 static void
 ngx_http_websocket_turn_begin(void)
 {
-    ngx_http_websocket_turn.msec = ngx_current_msec;
+    ngx_http_websocket_turn_msec = ngx_current_msec;
     ngx_http_websocket_turn.end = ngx_http_websocket_zone_now_us()
                                   + NGX_HTTP_WEBSOCKET_TURN;
+
+    ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;
 }
 
 
@@ -81,16 +91,15 @@ ngx_http_websocket_turn_next(ngx_event_t *ev)
 
 
 /*
+ * What was left of the last turn goes first, and its first steps count too.
  * With timer_resolution the time that nginx knows stands still for many
- * turns: then a turn begins where something was left of the last one.
+ * turns, which are told by this alone.
  */
 
 static void
 ngx_http_websocket_turn_handler(ngx_event_t *ev)
 {
-    if (ngx_http_websocket_turn.msec == ngx_current_msec) {
-        ngx_http_websocket_turn_begin();
-    }
+    ngx_http_websocket_turn_begin();
 }
 
 
@@ -101,7 +110,7 @@ ngx_http_websocket_turn_init(ngx_cycle_t *cycle)
 
     dummy.fd = (ngx_socket_t) -1;
 
-    ngx_http_websocket_turn.msec = ngx_current_msec - 1;
+    ngx_http_websocket_turn_msec = ngx_current_msec - 1;
     ngx_http_websocket_turn.next.handler = ngx_http_websocket_turn_handler;
     ngx_http_websocket_turn.next.data = &dummy;
     ngx_http_websocket_turn.next.log = cycle->log;

@@ -36,18 +36,23 @@ ngx_uint_t ngx_http_websocket_turn_over(void);
 
 /*
  * The same for loops of many cheap steps, of some microseconds at most each: a
- * loop that begins may do NGX_HTTP_WEBSOCKET_STEPS of them in any case; then
- * the clock is read, and again each time that so many were done.  Who does
- * more work than a step says so, wherever it is done.
+ * loop that begins, in a turn whose clock was not read yet, may do
+ * NGX_HTTP_WEBSOCKET_STEPS of them in any case; then the clock is read, and
+ * again each time that so many were done.  Who does more work than a step says
+ * so, wherever it is done.
  */
-extern ngx_int_t  ngx_http_websocket_turn_steps;    /* left but for one */
+extern ngx_int_t   ngx_http_websocket_turn_steps;   /* left but for one */
+extern ngx_msec_t  ngx_http_websocket_turn_msec;    /* ngx_current_msec when
+                                                       the turn began */
 
 ngx_uint_t ngx_http_websocket_turn_ask(void);
 
 static ngx_inline void
 ngx_http_websocket_turn_loop(void)
 {
-    ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;
+    if (ngx_http_websocket_turn_msec != ngx_current_msec) {
+        ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;
+    }
 }
 
 static ngx_inline void

@@ -27,6 +27,9 @@
 /* websocket_close_timeout counts anew so often, for who takes what waits */
 #define NGX_HTTP_WEBSOCKET_CLOSINGS  12
 
+/* to end a connection, in steps of a turn's work */
+#define NGX_HTTP_WEBSOCKET_END_STEPS  8
+
 /*
  * Whether the client cannot be expected to answer a Ping: it is yet to get it,
  * or it has full buffers.  Then it is ended when it takes nothing.
@@ -307,6 +310,27 @@ ngx_http_websocket_session_join(ngx_http_websocket_session_t *s)
 
 
 void
+ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
+{
+    /* who does not read, or gets a response, may not be flushed for long */
+
+    if (!ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_END_STEPS)
+        || s->write_blocked || ngx_http_websocket_response_of(s))
+    {
+        ngx_http_websocket_session_unsubscribe(s);
+        return;
+    }
+
+    /* what is delivered until then is not written at once, but dropped */
+
+    s->shared = 0;
+
+    ngx_http_websocket_uncork(s);
+    ngx_http_websocket_post_flush(s);
+}
+
+
+void
 ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
 {
     ngx_uint_t  i;
@@ -353,6 +377,12 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
         && subscription->catch_up == NULL)
     {
         first = ngx_http_websocket_direct_select(s, subscription, delivery);
+
+    } else if (s->close_queued) {
+
+        /* it is to leave yet */
+
+        return;
     }
 
     for (i = first; i < delivery->n; i++) {
@@ -444,6 +474,10 @@ ngx_http_websocket_session_broken(
 
     s = ngx_http_websocket_session_of(subscription);
 
+    /* those of the channel are told until there are none */
+
+    ngx_http_websocket_session_unsubscribe(s);
+
     if (rc == NGX_WEBSOCKET_STORE_DELETED) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
                                          "the channel was deleted");
@@ -509,7 +543,7 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
     s->close_queued = 1;
     s->record->leave = ngx_http_websocket_now();
 
-    ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_session_part(s);
     ngx_http_websocket_session_note(s, code, (const u_char *) reason,
                                     ngx_strlen(reason));
 
@@ -568,6 +602,8 @@ ngx_http_websocket_session_free(ngx_http_websocket_session_t *s)
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, s->connection->log, 0,
                    "websocket session free: %ui",
                    (ngx_uint_t) s->record->close_code);
+
+    ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_END_STEPS);
 
     ngx_http_websocket_session_detach(s);
 

@@ -232,6 +232,13 @@ void ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
 /* The bytes of frames that were written. */
 uint64_t ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s);
 
+/*
+ * Ends all subscriptions of a session that is about to say Close; before that
+ * is written at the latest, for those who end together may be many, each of
+ * many channels.
+ */
+void ngx_http_websocket_session_part(ngx_http_websocket_session_t *s);
+
 /* Ends all subscriptions. */
 void ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s);
 

@@ -303,7 +303,7 @@ ngx_http_websocket_socket_say_close(ngx_http_websocket_session_t *s,
     s->close_queued = 1;
     s->record->leave = ngx_http_websocket_now();
 
-    ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_session_part(s);
     ngx_http_websocket_session_note(s, code, reason, size);
 
     ngx_http_websocket_socket_queue_close(s, code, reason, size);

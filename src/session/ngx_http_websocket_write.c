@@ -14,6 +14,9 @@
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
 
+/* a write, in steps of a turn's work */
+#define NGX_HTTP_WEBSOCKET_WRITE_STEPS  2
+
 
 static ngx_uint_t ngx_http_websocket_send_full(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
@@ -461,7 +464,7 @@ ngx_http_websocket_flush_event(ngx_event_t *ev)
         q = ngx_queue_head(&ngx_http_websocket_flushes);
         s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
 
-        steps = 1 + s->out->bytes / 2048;
+        steps = NGX_HTTP_WEBSOCKET_WRITE_STEPS + s->out->bytes / 2048;
 
         ngx_queue_remove(q);
         s->flush_posted = 0;
@@ -485,6 +488,10 @@ static void
 ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s)
 {
     ngx_int_t  rc;
+
+    if (s->close_queued) {
+        ngx_http_websocket_session_unsubscribe(s);
+    }
 
     rc = ngx_http_websocket_flush(s);
 

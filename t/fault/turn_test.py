@@ -20,6 +20,7 @@ from peer import connect, upgrade
 
 SUBSCRIBERS = 250
 MESSAGES = 120
+MANY = 100
 ROUNDS = 10
 CUT = 2
 TIMEOUT = 60
@@ -46,6 +47,9 @@ CONF = '''
         location ~ ^/pub/(.*)$ {
             websocket_publish;
             websocket_channel $1;
+        }
+        location = /status {
+            websocket_status json;
         }
     }
 '''
@@ -285,6 +289,75 @@ def received(sock, data, complete):
     return data
 
 
+def stopped(nginx, connections, data, requests):
+    """What the worker sees all at once, and what those are answered who come
+    then: it accepts them in the same turn, and reads their request in the
+    next one."""
+    worker = nginx.workers()[0]
+    answers = []
+
+    os.kill(worker, signal.SIGSTOP)
+    for s in connections:
+        s.sendall(data)
+
+    for method, path, body in requests:
+        late = http.client.HTTPConnection('127.0.0.1', nginx.port,
+                                          timeout=TIMEOUT)
+        late.request(method, path, body)
+        answers.append(late)
+
+    os.kill(worker, signal.SIGCONT)
+    return [json.loads(late.getresponse().read()) for late in answers]
+
+
+def accepted(nginx):
+    """A connection that the worker knows."""
+    client = http.client.HTTPConnection('127.0.0.1', nginx.port,
+                                        timeout=TIMEOUT)
+    client.request('GET', '/pub/nothing')
+    client.getresponse().read()
+    return client.sock
+
+
+def opened(status):
+    return sum(location['connections']['websocket']
+               for location in status['locations'])
+
+
+def at_once(tap, nginx):
+    """Many ask for the same in one turn: others come between."""
+    known = [accepted(nginx) for _ in range(MANY)]
+    before = opened(Publisher(nginx).request('GET', '../status'))
+    answer, = stopped(nginx, known, upgrade('/out/m'),
+                      [('GET', '/status', None)])
+    there = opened(answer) - before
+    tap.ok(there < MANY / 2,
+           f'another request is answered after {there} of {MANY} handshakes')
+    tap.ok(all(received(s, b'', lambda data: b'\r\n\r\n' in data)
+               .startswith(b'HTTP/1.1 101 ') for s in known),
+           'and then all the others')
+
+    answers = stopped(nginx, known, b'\x88\x82\0\0\0\0\3\xe8',
+                      [('GET', '/pub/m', None), ('POST', '/pub/m', 'x')])
+    tap.ok(min(a['subscribers'] for a in answers) > MANY / 2,
+           f'before {answers[1]["subscribers"]} of {MANY} that close have '
+           'left')
+    tap.ok(all(received(s, b'', lambda data: False) == b'\x88\2\3\xe8'
+               for s in known),
+           'who closes gets nothing more but the answer')
+    tap.ok(Publisher(nginx).request('GET', 'm')['subscribers'] == 0,
+           'and then has left')
+
+    post = b'POST /pub/p HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nm'
+    one = accepted(nginx)
+    answer, = stopped(nginx, [one], post * MANY, [('GET', '/pub/p', None)])
+    tap.ok(answer['offset'] < MANY / 2,
+           f'after {answer["offset"]} of {MANY} POSTs of one client')
+    received(one, b'', lambda data: data.count(b'HTTP/1.1 20') == MANY)
+    answer = Publisher(nginx).request('GET', 'p')
+    tap.ok(answer['offset'] == MANY, 'which are all done')
+
+
 def leave(tap, nginx):
     """The worker shuts down: all sessions are due at once."""
     readers = Readers(nginx)
@@ -329,6 +402,7 @@ if __name__ == '__main__':
         come_and_go(tap, nginx)
         delete(tap, nginx)
         another(tap, nginx)
+        at_once(tap, nginx)
         leave(tap, nginx)
     finally:
         nginx.stop()
