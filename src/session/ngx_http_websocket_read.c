@@ -42,17 +42,24 @@ static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
     size_t n);
 static ngx_uint_t ngx_http_websocket_read_waits(
     ngx_http_websocket_session_t *s);
+static ngx_inline void ngx_http_websocket_read_taken(
+    ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_uint_t ngx_http_websocket_read_behind(
     ngx_http_websocket_session_t *s, ngx_event_t *rev);
 static ngx_int_t ngx_http_websocket_read_defer(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
-static ngx_inline ngx_uint_t ngx_http_websocket_read_over(
+static ngx_inline ngx_uint_t ngx_http_websocket_read_is_dear(
+    ngx_http_websocket_session_t *s);
+static ngx_uint_t ngx_http_websocket_read_over(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last,
     ngx_uint_t first);
 static ngx_int_t ngx_http_websocket_input_keep(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_frames(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
+static ngx_int_t ngx_http_websocket_read_frame(
+    ngx_http_websocket_session_t *s, ngx_websocket_parser_t *parser,
+    u_char **pos, u_char *last);
 static ngx_int_t ngx_http_websocket_read_whole(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_header(
@@ -81,7 +88,7 @@ static ngx_int_t ngx_http_websocket_read_message_grow(
 static ngx_int_t ngx_http_websocket_read_message(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_receive(
-    ngx_http_websocket_session_t *s);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_compressed_end(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_not_deflate(
@@ -152,7 +159,7 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
 
-    if (ngx_http_websocket_read_behind(s, rev)) {
+    if (s->record->limits && ngx_http_websocket_read_behind(s, rev)) {
         return;
     }
 
@@ -289,6 +296,9 @@ static ngx_uint_t
 ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
     ngx_event_t *rev)
 {
+    size_t   size;
+    u_char  *rest;
+
     if (ngx_http_websocket_behind_is(s)) {
 
         if (rev->pending_eof && ngx_http_websocket_read_broken(s)) {
@@ -308,7 +318,12 @@ ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
         ngx_http_websocket_behind_del(s);
     }
 
-    ngx_http_websocket_limits_rest(s);
+    rest = ngx_http_websocket_limits_rest(s, &size);
+
+    if (rest) {
+        ngx_http_websocket_read_taken(s, rest, rest + size);
+        ngx_free(rest);
+    }
 
     return ngx_http_websocket_behind_is(s);
 }
@@ -329,7 +344,9 @@ ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
 }
 
 
-void
+/* what was read, or kept, of a session that may close */
+
+static ngx_inline void
 ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last)
 {
@@ -471,63 +488,30 @@ static ngx_int_t
 ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last)
 {
-    u_char                  *data;
+    u_char                  *begin, *data;
     size_t                   size;
     ngx_int_t                rc;
-    ngx_uint_t               begins, first;
+    ngx_uint_t               dear;
     ngx_websocket_parser_t  *parser;
 
     parser = &s->record->input->parser;
+    dear = ngx_http_websocket_read_is_dear(s);
+    begin = pos;
 
-    begins = 1;
-    first = 1;
+    while (pos != last) {
 
-    for ( ;; ) {
-
-        if (begins && ngx_http_websocket_read_over(s, pos, last, first)) {
+        if ((dear
+             || ngx_http_websocket_read_work >= NGX_HTTP_WEBSOCKET_READ_WORK)
+            && ngx_http_websocket_read_over(s, pos, last, pos == begin))
+        {
             return ngx_http_websocket_read_defer(s, pos, last);
         }
 
-        first = 0;
-
         if (ngx_websocket_parse_message(parser, &pos, last, &data, &size)) {
-
             rc = ngx_http_websocket_read_whole(s, data, size);
 
-            if (rc == NGX_AGAIN) {
-                return ngx_http_websocket_limits_keep(s, pos, last);
-            }
-
-            if (rc != NGX_OK) {
-                return rc;
-            }
-
-            continue;
-        }
-
-        begins = 0;
-
-        switch (ngx_websocket_parse(parser, &pos, last, &data, &size)) {
-
-        case NGX_WEBSOCKET_PARSE_HEADER:
-            rc = ngx_http_websocket_read_header(s);
-            break;
-
-        case NGX_WEBSOCKET_PARSE_PAYLOAD:
-            rc = ngx_http_websocket_read_payload(s, data, size);
-            break;
-
-        case NGX_WEBSOCKET_PARSE_END:
-            begins = 1;
-            rc = ngx_http_websocket_read_end(s);
-            break;
-
-        case NGX_WEBSOCKET_PARSE_ERROR:
-            ngx_http_websocket_socket_fail(s, parser->code, parser->reason);
-            return NGX_DONE;
-
-        default:  /* NGX_WEBSOCKET_PARSE_AGAIN */
-            return NGX_OK;
+        } else {
+            rc = ngx_http_websocket_read_frame(s, parser, &pos, last);
         }
 
         if (rc == NGX_AGAIN) {
@@ -538,6 +522,55 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
             return rc;
         }
     }
+
+    return NGX_OK;
+}
+
+
+/* the pieces of a frame that have come, up to its end */
+
+static ngx_int_t
+ngx_http_websocket_read_frame(ngx_http_websocket_session_t *s,
+    ngx_websocket_parser_t *parser, u_char **pos, u_char *last)
+{
+    u_char     *data;
+    size_t      size;
+    ngx_int_t   rc;
+
+    do {
+        switch (ngx_websocket_parse(parser, pos, last, &data, &size)) {
+
+        case NGX_WEBSOCKET_PARSE_HEADER:
+            rc = ngx_http_websocket_read_header(s);
+            break;
+
+        case NGX_WEBSOCKET_PARSE_PAYLOAD:
+            rc = ngx_http_websocket_read_payload(s, data, size);
+            break;
+
+        case NGX_WEBSOCKET_PARSE_END:
+            return ngx_http_websocket_read_end(s);
+
+        case NGX_WEBSOCKET_PARSE_ERROR:
+            ngx_http_websocket_socket_fail(s, parser->code, parser->reason);
+            return NGX_DONE;
+
+        default:  /* NGX_WEBSOCKET_PARSE_AGAIN */
+            return NGX_OK;
+        }
+
+    } while (rc == NGX_OK);
+
+    return rc;
+}
+
+
+/* whether a message may take much longer than its length tells */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_read_is_dear(ngx_http_websocket_session_t *s)
+{
+    return s->conf->typed.takes || ngx_http_websocket_variant_codec(s->variant);
 }
 
 
@@ -546,23 +579,16 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
  * one small frame is read at once: others' work is not to delay it.
  */
 
-static ngx_inline ngx_uint_t
+static ngx_uint_t
 ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last, ngx_uint_t first)
 {
     size_t      weight;
     ngx_uint_t  dear;
 
-    if (pos == last) {
-        return 0;
-    }
+    dear = ngx_http_websocket_read_is_dear(s);
 
-    dear = s->conf->typed.takes || ngx_http_websocket_variant_codec(s->variant);
-
-    if (!dear
-        && (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK
-            || (first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT)))
-    {
+    if (!dear && first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT) {
         return 0;
     }
 
@@ -1045,7 +1071,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     }
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_read_receive(s);
+        rc = ngx_http_websocket_read_receive(s, in);
     }
 
     if (in->message_alloc) {
@@ -1061,17 +1087,17 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
 
 static ngx_int_t
-ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s)
+ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_input_t *in)
 {
-    ngx_int_t                    rc;
-    ngx_http_websocket_input_t  *in;
+    ngx_int_t  rc;
 
-    in = s->record->input;
+    if (s->conf->limits.rates) {
+        rc = ngx_http_websocket_limits_message(s, in->message_size);
 
-    rc = ngx_http_websocket_limits_message(s, in->message_size);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? NGX_OK : rc;
+        }
     }
 
     rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,

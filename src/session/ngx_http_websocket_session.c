@@ -320,7 +320,8 @@ ngx_http_websocket_session_deliver(
 
     s = ngx_http_websocket_session_of(subscription);
 
-    if (first == 0 && s->shared && ngx_http_websocket_direct_ready(s)
+    if (first == 0 && s->shared && s->unacked
+        && ngx_http_websocket_direct_ready(s)
         && subscription->catch_up == NULL)
     {
         first = ngx_http_websocket_direct_deliver(s, delivery);
@@ -339,6 +340,15 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 {
     ngx_int_t   rc;
     ngx_uint_t  i;
+
+    if (!s->unacked && s->shared && ngx_http_websocket_direct_ready(s)) {
+
+        /* nothing was on its way to the client: now there will be */
+
+        ngx_http_websocket_progress_begin(s);
+        ngx_http_websocket_session_deliver(subscription, delivery, first);
+        return;
+    }
 
     if (first == 0 && s->filtered && ngx_http_websocket_direct_ready(s)
         && subscription->catch_up == NULL)

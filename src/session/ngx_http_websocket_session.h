@@ -488,10 +488,6 @@ void ngx_http_websocket_input_free(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
-/* The same for bytes that were read, or kept, of a session that may close. */
-void ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s,
-    u_char *pos, u_char *last);
-
 
 /* the request */
 
