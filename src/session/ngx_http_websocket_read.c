@@ -488,24 +488,24 @@ static ngx_int_t
 ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last)
 {
-    u_char                  *begin, *data;
+    u_char                  *data;
     size_t                   size;
     ngx_int_t                rc;
-    ngx_uint_t               dear;
+    ngx_uint_t               dear, limit;
     ngx_websocket_parser_t  *parser;
 
     parser = &s->record->input->parser;
     dear = ngx_http_websocket_read_is_dear(s);
-    begin = pos;
+
+    /* all of it waits, or what is little more is done with: one write less */
+
+    if (ngx_http_websocket_read_over(s, pos, last, 1)) {
+        return ngx_http_websocket_read_defer(s, pos, last);
+    }
+
+    limit = ngx_http_websocket_read_work + NGX_HTTP_WEBSOCKET_READ_WORK;
 
     while (pos != last) {
-
-        if ((dear
-             || ngx_http_websocket_read_work >= NGX_HTTP_WEBSOCKET_READ_WORK)
-            && ngx_http_websocket_read_over(s, pos, last, pos == begin))
-        {
-            return ngx_http_websocket_read_defer(s, pos, last);
-        }
 
         if (ngx_websocket_parse_message(parser, &pos, last, &data, &size)) {
             rc = ngx_http_websocket_read_whole(s, data, size);
@@ -520,6 +520,15 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
         if (rc != NGX_OK) {
             return rc;
+        }
+
+        if (dear || ngx_http_websocket_read_work >= limit) {
+
+            if (ngx_http_websocket_read_over(s, pos, last, 0)) {
+                return ngx_http_websocket_read_defer(s, pos, last);
+            }
+
+            limit = NGX_HTTP_WEBSOCKET_READ_WORK;
         }
     }
 
@@ -584,11 +593,19 @@ ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last, ngx_uint_t first)
 {
     size_t      weight;
-    ngx_uint_t  dear;
+    ngx_uint_t  dear, small;
+
+    if (pos == last) {
+        return 0;
+    }
 
     dear = ngx_http_websocket_read_is_dear(s);
+    small = first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT;
 
-    if (!dear && first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT) {
+    if (!dear
+        && (small
+            || ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK))
+    {
         return 0;
     }
 
@@ -601,8 +618,8 @@ ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
                                             * NGX_HTTP_WEBSOCKET_READ_JSON;
         }
 
-        if (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK
-            || (first && weight == 1))
+        if (small || ngx_http_websocket_read_work
+                     < NGX_HTTP_WEBSOCKET_READ_WORK)
         {
             return 0;
         }
