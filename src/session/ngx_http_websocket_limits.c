@@ -231,6 +231,7 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_behind_del(s);
 
+    s->limited = 0;
     s->record->limits = NULL;
 
     ngx_http_websocket_held_drop(limits);
@@ -472,6 +473,8 @@ ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s, uint32_t wait)
     limits->waits = 1;
     limits->until = until;
 
+    s->limited = 1;
+
     ngx_http_websocket_session_schedule(s);
 }
 
@@ -543,6 +546,8 @@ ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
 
     ngx_memcpy(limits->rest, pos, last - pos);
     limits->size = last - pos;
+
+    s->limited = 1;
 
     return NGX_OK;
 }

@@ -116,7 +116,7 @@ void ngx_http_websocket_held_drop(ngx_http_websocket_limits_t *limits);
 static ngx_inline ngx_uint_t
 ngx_http_websocket_limits_waits(ngx_http_websocket_session_t *s)
 {
-    return s->record->limits && s->record->limits->waits;
+    return s->limited && s->record->limits->waits;
 }
 
 

@@ -25,6 +25,7 @@
  * and as JSON so many times that.
  */
 #define NGX_HTTP_WEBSOCKET_READ_WORK    64
+#define NGX_HTTP_WEBSOCKET_READ_OTHERS  256     /* before a client's first */
 #define NGX_HTTP_WEBSOCKET_READ_WEIGHT  256
 #define NGX_HTTP_WEBSOCKET_READ_JSON    8
 
@@ -159,7 +160,7 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
 
-    if (s->record->limits && ngx_http_websocket_read_behind(s, rev)) {
+    if (s->limited && ngx_http_websocket_read_behind(s, rev)) {
         return;
     }
 
@@ -296,8 +297,9 @@ static ngx_uint_t
 ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
     ngx_event_t *rev)
 {
-    size_t   size;
-    u_char  *rest;
+    size_t                        size;
+    u_char                       *rest;
+    ngx_http_websocket_limits_t  *limits;
 
     if (ngx_http_websocket_behind_is(s)) {
 
@@ -324,6 +326,10 @@ ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
         ngx_http_websocket_read_taken(s, rest, rest + size);
         ngx_free(rest);
     }
+
+    limits = s->record->limits;
+
+    s->limited = limits->waits || limits->turn || limits->rest;
 
     return ngx_http_websocket_behind_is(s);
 }
@@ -604,7 +610,9 @@ ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
 
     if (!dear
         && (small
-            || ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK))
+            || ngx_http_websocket_read_work
+               < (first ? NGX_HTTP_WEBSOCKET_READ_OTHERS
+                        : NGX_HTTP_WEBSOCKET_READ_WORK)))
     {
         return 0;
     }
