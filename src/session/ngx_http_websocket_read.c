@@ -22,10 +22,11 @@
 
 /*
  * Between two looks at the clock: a message weighs 1, and 1 for so many bytes,
- * and as JSON so many times that.
+ * and as JSON so many times that.  Before the first one of what was read there
+ * may be more of others: their work ends a turn, but seldom divides it.
  */
 #define NGX_HTTP_WEBSOCKET_READ_WORK    64
-#define NGX_HTTP_WEBSOCKET_READ_OTHERS  256     /* before a client's first */
+#define NGX_HTTP_WEBSOCKET_READ_OTHERS  256
 #define NGX_HTTP_WEBSOCKET_READ_WEIGHT  256
 #define NGX_HTTP_WEBSOCKET_READ_JSON    8
 
@@ -503,7 +504,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
     parser = &s->record->input->parser;
     dear = ngx_http_websocket_read_is_dear(s);
 
-    /* all of it waits, or what is little more is done with: one write less */
+    /* a few messages wait together, or are answered with one write */
 
     if (ngx_http_websocket_read_over(s, pos, last, 1)) {
         return ngx_http_websocket_read_defer(s, pos, last);
@@ -599,38 +600,28 @@ ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last, ngx_uint_t first)
 {
     size_t      weight;
-    ngx_uint_t  dear, small;
+    ngx_uint_t  small, most;
 
     if (pos == last) {
         return 0;
     }
 
-    dear = ngx_http_websocket_read_is_dear(s);
+    weight = 1;
     small = first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT;
+    most = first ? NGX_HTTP_WEBSOCKET_READ_OTHERS
+                 : NGX_HTTP_WEBSOCKET_READ_WORK;
 
-    if (!dear
-        && (small
-            || ngx_http_websocket_read_work
-               < (first ? NGX_HTTP_WEBSOCKET_READ_OTHERS
-                        : NGX_HTTP_WEBSOCKET_READ_WORK)))
-    {
-        return 0;
+    if (ngx_http_websocket_read_is_dear(s)) {
+
+        weight = ngx_websocket_parser_weight(&s->record->input->parser, pos,
+                                             last - pos);
+
+        most = NGX_HTTP_WEBSOCKET_READ_WORK;
+        ngx_http_websocket_read_work += weight * NGX_HTTP_WEBSOCKET_READ_JSON;
     }
 
-    weight = ngx_websocket_parser_weight(&s->record->input->parser, pos,
-                                         last - pos);
-    if (weight) {
-
-        if (dear) {
-            ngx_http_websocket_read_work += weight
-                                            * NGX_HTTP_WEBSOCKET_READ_JSON;
-        }
-
-        if (small || ngx_http_websocket_read_work
-                     < NGX_HTTP_WEBSOCKET_READ_WORK)
-        {
-            return 0;
-        }
+    if (weight && (small || ngx_http_websocket_read_work < most)) {
+        return 0;
     }
 
     ngx_http_websocket_read_work = 0;
