@@ -48,9 +48,11 @@ typedef struct {
 } ngx_http_websocket_selection_t;
 
 
-static void ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
+static ngx_http_websocket_cast_t *ngx_http_websocket_cast_find(
     ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery)
     ngx_http_websocket_noinline;
+static void ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
+    ngx_http_websocket_session_t *s, ngx_http_websocket_delivery_t *delivery);
 static void ngx_http_websocket_cast_gather(ngx_http_websocket_cast_t *cast,
     ngx_uint_t n, ngx_log_t *log);
 static ngx_inline void ngx_http_websocket_cast_sent(
@@ -70,6 +72,11 @@ static void ngx_http_websocket_direct_broken(ngx_http_websocket_session_t *s);
 
 static ngx_http_websocket_cast_t      ngx_http_websocket_casts[
                                           NGX_HTTP_WEBSOCKET_CASTS];
+
+/* the last one: most sessions of a channel get messages in the same way */
+
+static ngx_http_websocket_cast_t     *ngx_http_websocket_cast =
+                                          ngx_http_websocket_casts;
 
 /* the last one: sessions of one filter often follow each other */
 
@@ -108,10 +115,10 @@ ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
     ngx_connection_t           *c;
     ngx_http_websocket_cast_t  *cast;
 
-    cast = &ngx_http_websocket_casts[ngx_http_websocket_cast_of(s->variant)];
+    cast = ngx_http_websocket_cast;
 
     if (cast->delivery != delivery->number || cast->variant != s->variant) {
-        ngx_http_websocket_cast_make(cast, s, delivery);
+        cast = ngx_http_websocket_cast_find(s, delivery);
     }
 
     if (cast->data == NULL) {
@@ -132,6 +139,24 @@ ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
 }
 
 
+static ngx_http_websocket_cast_t *
+ngx_http_websocket_cast_find(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_delivery_t *delivery)
+{
+    ngx_http_websocket_cast_t  *cast;
+
+    cast = &ngx_http_websocket_casts[ngx_http_websocket_cast_of(s->variant)];
+
+    if (cast->delivery != delivery->number || cast->variant != s->variant) {
+        ngx_http_websocket_cast_make(cast, s, delivery);
+    }
+
+    ngx_http_websocket_cast = cast;
+
+    return cast;
+}
+
+
 static ngx_inline void
 ngx_http_websocket_cast_sent(ngx_http_websocket_session_t *s,
     ngx_connection_t *c, ssize_t size, ngx_uint_t n)
@@ -147,8 +172,6 @@ ngx_http_websocket_cast_sent(ngx_http_websocket_session_t *s,
     stats->messages_sent += n;
 
     s->active = ngx_http_websocket_now();
-
-    ngx_http_websocket_progress(s);
 }
 
 
@@ -187,6 +210,7 @@ ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
 
     if (sent == (ssize_t) cast->size) {
         ngx_http_websocket_cast_sent(s, c, sent, selection->n);
+        ngx_http_websocket_progress(s);
         return delivery->n;
     }
 

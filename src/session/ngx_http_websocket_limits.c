@@ -30,10 +30,11 @@ static void ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s,
 
 /*
  * A Ping after a silence that earns it need not be counted: sessions that ping
- * now and then take no memory for that.
+ * now and then take no memory for that.  This is how long the one that is
+ * being read has been silent, unless a Ping has used it up.
  */
 
-static ngx_uint_t  ngx_http_websocket_earned;
+static uint32_t  ngx_http_websocket_silence;
 
 
 ngx_int_t
@@ -233,6 +234,7 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_behind_del(s);
 
+    s->limited = 0;
     s->record->limits = NULL;
 
     ngx_http_websocket_held_drop(limits);
@@ -263,13 +265,8 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
     ngx_http_websocket_max_rate_t  *max;
     ngx_websocket_rate_bucket_t    *bucket;
 
-    rates = s->conf->limits.rates;
-
-    if (rates == NULL) {
-        return NGX_OK;
-    }
-
     rc = NGX_OK;
+    rates = s->conf->limits.rates;
     now = ngx_http_websocket_now();
     max = rates->elts;
     bucket = s->record->limits->buckets;
@@ -327,14 +324,7 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
 void
 ngx_http_websocket_limits_heard(ngx_http_websocket_session_t *s)
 {
-    uint32_t               silence;
-    ngx_websocket_rate_t  *rate;
-
-    rate = s->conf->limits.pings;
-    silence = ngx_http_websocket_now() - s->heard;
-
-    ngx_http_websocket_earned = rate && (uint64_t) silence * rate->count
-                                        >= rate->period;
+    ngx_http_websocket_silence = ngx_http_websocket_now() - s->heard;
 }
 
 
@@ -352,8 +342,10 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
 
     limits = s->record->limits;
 
-    if (limits == NULL && ngx_http_websocket_earned) {
-        ngx_http_websocket_earned = 0;
+    if (limits == NULL
+        && (uint64_t) ngx_http_websocket_silence * rate->count >= rate->period)
+    {
+        ngx_http_websocket_silence = 0;
         return NGX_OK;
     }
 
@@ -482,6 +474,8 @@ ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s, uint32_t wait)
     limits->waits = 1;
     limits->until = until;
 
+    s->limited = 1;
+
     ngx_http_websocket_session_schedule(s);
 }
 
@@ -554,43 +548,41 @@ ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
     ngx_memcpy(limits->rest, pos, last - pos);
     limits->size = last - pos;
 
+    s->limited = 1;
+
     return NGX_OK;
 }
 
 
-void
-ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s)
+u_char *
+ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s, size_t *size)
 {
     u_char                       *rest;
     ngx_http_websocket_limits_t  *limits;
 
     limits = s->record->limits;
 
-    if (limits == NULL) {
-        return;
-    }
-
     if (limits->turn) {
 
         if (limits->waits && ngx_http_websocket_hub_behind(s->conf->zone)) {
             ngx_post_event(s->connection->read, &ngx_posted_next_events);
-            return;
+            return NULL;
         }
 
         limits->turn = 0;
         limits->waits = 0;
     }
 
-    if (limits->waits || limits->rest == NULL) {
-        return;
+    if (limits->waits) {
+        return NULL;
     }
 
     rest = limits->rest;
     limits->rest = NULL;
 
-    ngx_http_websocket_read_taken(s, rest, rest + limits->size);
+    *size = limits->size;
 
-    ngx_free(rest);
+    return rest;
 }
 
 

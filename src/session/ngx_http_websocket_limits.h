@@ -55,9 +55,9 @@ void ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s);
 
 /*
- * Measures a message of the client.  Returns NGX_OK when it is to be taken,
- * NGX_DECLINED when it is dropped, NGX_DONE when the session began to close.
- * The session may wait from then on.
+ * Measures a message of the client, where the location has rates.  Returns
+ * NGX_OK when it is to be taken, NGX_DECLINED when it is dropped, NGX_DONE
+ * when the session began to close.  The session may wait from then on.
  */
 ngx_int_t ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s,
     size_t size);
@@ -112,8 +112,12 @@ void ngx_http_websocket_limits_go(ngx_http_websocket_session_t *s,
 ngx_int_t ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
-/* Looks at it, unless the session still waits. */
-void ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s);
+/*
+ * Gives it back, of a session that has limits, to be freed: sets *size.
+ * Returns NULL where there is nothing, or the session still waits.
+ */
+u_char *ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s,
+    size_t *size);
 
 /* Ends the waiting: the session's reading goes on. */
 void ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s);
@@ -124,7 +128,7 @@ void ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s);
 static ngx_inline ngx_uint_t
 ngx_http_websocket_limits_waits(ngx_http_websocket_session_t *s)
 {
-    return s->record->limits && s->record->limits->waits;
+    return s->limited && s->record->limits->waits;
 }
 
 

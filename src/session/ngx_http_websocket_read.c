@@ -30,9 +30,11 @@
 
 /*
  * Between two looks at the clock: a message weighs 1, and 1 for so many bytes,
- * and as JSON so many times that.
+ * and as JSON so many times that.  Before the first one of what was read there
+ * may be more of others: their work ends a turn, but seldom divides it.
  */
 #define NGX_HTTP_WEBSOCKET_READ_WORK    64
+#define NGX_HTTP_WEBSOCKET_READ_OTHERS  256
 #define NGX_HTTP_WEBSOCKET_READ_WEIGHT  256
 #define NGX_HTTP_WEBSOCKET_READ_JSON    8
 
@@ -67,17 +69,24 @@ static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
     size_t n);
 static ngx_uint_t ngx_http_websocket_read_waits(
     ngx_http_websocket_session_t *s);
+static ngx_inline void ngx_http_websocket_read_taken(
+    ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_uint_t ngx_http_websocket_read_behind(
     ngx_http_websocket_session_t *s, ngx_event_t *rev);
 static ngx_int_t ngx_http_websocket_read_defer(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
-static ngx_inline ngx_uint_t ngx_http_websocket_read_over(
+static ngx_inline ngx_uint_t ngx_http_websocket_read_is_dear(
+    ngx_http_websocket_session_t *s);
+static ngx_uint_t ngx_http_websocket_read_over(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last,
     ngx_uint_t first);
 static ngx_int_t ngx_http_websocket_input_keep(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_frames(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
+static ngx_int_t ngx_http_websocket_read_frame(
+    ngx_http_websocket_session_t *s, ngx_websocket_parser_t *parser,
+    u_char **pos, u_char *last);
 static ngx_int_t ngx_http_websocket_read_whole(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_header(
@@ -106,7 +115,7 @@ static ngx_int_t ngx_http_websocket_read_message_grow(
 static ngx_int_t ngx_http_websocket_read_message(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_receive(
-    ngx_http_websocket_session_t *s);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_compressed_end(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_not_deflate(
@@ -177,7 +186,7 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
 
-    if (ngx_http_websocket_read_behind(s, rev)) {
+    if (s->limited && ngx_http_websocket_read_behind(s, rev)) {
         return;
     }
 
@@ -314,6 +323,10 @@ static ngx_uint_t
 ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
     ngx_event_t *rev)
 {
+    size_t                        size;
+    u_char                       *rest;
+    ngx_http_websocket_limits_t  *limits;
+
     if (ngx_http_websocket_behind_is(s)) {
 
         if (rev->pending_eof && ngx_http_websocket_read_broken(s)) {
@@ -333,7 +346,16 @@ ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
         ngx_http_websocket_behind_del(s);
     }
 
-    ngx_http_websocket_limits_rest(s);
+    rest = ngx_http_websocket_limits_rest(s, &size);
+
+    if (rest) {
+        ngx_http_websocket_read_taken(s, rest, rest + size);
+        ngx_free(rest);
+    }
+
+    limits = s->record->limits;
+
+    s->limited = limits->waits || limits->turn || limits->rest;
 
     return ngx_http_websocket_behind_is(s);
 }
@@ -354,7 +376,9 @@ ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
 }
 
 
-void
+/* what was read, or kept, of a session that may close */
+
+static ngx_inline void
 ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last)
 {
@@ -499,40 +523,63 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
     u_char                  *data;
     size_t                   size;
     ngx_int_t                rc;
-    ngx_uint_t               begins, first;
+    ngx_uint_t               dear, limit;
     ngx_websocket_parser_t  *parser;
 
     parser = &s->record->input->parser;
+    dear = ngx_http_websocket_read_is_dear(s);
 
-    begins = 1;
-    first = 1;
+    /* a few messages wait together, or are answered with one write */
 
-    for ( ;; ) {
+    if (ngx_http_websocket_read_over(s, pos, last, 1)) {
+        return ngx_http_websocket_read_defer(s, pos, last);
+    }
 
-        if (begins && ngx_http_websocket_read_over(s, pos, last, first)) {
-            return ngx_http_websocket_read_defer(s, pos, last);
-        }
+    limit = ngx_http_websocket_read_work + NGX_HTTP_WEBSOCKET_READ_WORK;
 
-        first = 0;
+    while (pos != last) {
 
         if (ngx_websocket_parse_message(parser, &pos, last, &data, &size)) {
-
             rc = ngx_http_websocket_read_whole(s, data, size);
 
-            if (rc == NGX_AGAIN) {
-                return ngx_http_websocket_limits_keep(s, pos, last);
-            }
-
-            if (rc != NGX_OK) {
-                return rc;
-            }
-
-            continue;
+        } else {
+            rc = ngx_http_websocket_read_frame(s, parser, &pos, last);
         }
 
-        begins = 0;
+        if (rc == NGX_AGAIN) {
+            return ngx_http_websocket_limits_keep(s, pos, last);
+        }
 
-        switch (ngx_websocket_parse(parser, &pos, last, &data, &size)) {
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (dear || ngx_http_websocket_read_work >= limit) {
+
+            if (ngx_http_websocket_read_over(s, pos, last, 0)) {
+                return ngx_http_websocket_read_defer(s, pos, last);
+            }
+
+            limit = NGX_HTTP_WEBSOCKET_READ_WORK;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* the pieces of a frame that have come, up to its end */
+
+static ngx_int_t
+ngx_http_websocket_read_frame(ngx_http_websocket_session_t *s,
+    ngx_websocket_parser_t *parser, u_char **pos, u_char *last)
+{
+    u_char     *data;
+    size_t      size;
+    ngx_int_t   rc;
+
+    do {
+        switch (ngx_websocket_parse(parser, pos, last, &data, &size)) {
 
         case NGX_WEBSOCKET_PARSE_HEADER:
             rc = ngx_http_websocket_read_header(s);
@@ -543,9 +590,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
             break;
 
         case NGX_WEBSOCKET_PARSE_END:
-            begins = 1;
-            rc = ngx_http_websocket_read_end(s);
-            break;
+            return ngx_http_websocket_read_end(s);
 
         case NGX_WEBSOCKET_PARSE_ERROR:
             ngx_http_websocket_socket_fail(s, parser->code, parser->reason);
@@ -555,14 +600,18 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
             return NGX_OK;
         }
 
-        if (rc == NGX_AGAIN) {
-            return ngx_http_websocket_limits_keep(s, pos, last);
-        }
+    } while (rc == NGX_OK);
 
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
+    return rc;
+}
+
+
+/* whether a message may take much longer than its length tells */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_read_is_dear(ngx_http_websocket_session_t *s)
+{
+    return s->conf->typed.takes || ngx_http_websocket_variant_codec(s->variant);
 }
 
 
@@ -571,40 +620,33 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
  * one small frame is read at once: others' work is not to delay it.
  */
 
-static ngx_inline ngx_uint_t
+static ngx_uint_t
 ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
     u_char *last, ngx_uint_t first)
 {
     size_t      weight;
-    ngx_uint_t  dear;
+    ngx_uint_t  small, most;
 
     if (pos == last) {
         return 0;
     }
 
-    dear = s->conf->typed.takes || ngx_http_websocket_variant_codec(s->variant);
+    weight = 1;
+    small = first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT;
+    most = first ? NGX_HTTP_WEBSOCKET_READ_OTHERS
+                 : NGX_HTTP_WEBSOCKET_READ_WORK;
 
-    if (!dear
-        && (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK
-            || (first && last - pos <= NGX_HTTP_WEBSOCKET_READ_WEIGHT)))
-    {
-        return 0;
+    if (ngx_http_websocket_read_is_dear(s)) {
+
+        weight = ngx_websocket_parser_weight(&s->record->input->parser, pos,
+                                             last - pos);
+
+        most = NGX_HTTP_WEBSOCKET_READ_WORK;
+        ngx_http_websocket_read_work += weight * NGX_HTTP_WEBSOCKET_READ_JSON;
     }
 
-    weight = ngx_websocket_parser_weight(&s->record->input->parser, pos,
-                                         last - pos);
-    if (weight) {
-
-        if (dear) {
-            ngx_http_websocket_read_work += weight
-                                            * NGX_HTTP_WEBSOCKET_READ_JSON;
-        }
-
-        if (ngx_http_websocket_read_work < NGX_HTTP_WEBSOCKET_READ_WORK
-            || (first && weight == 1))
-        {
-            return 0;
-        }
+    if (weight && (small || ngx_http_websocket_read_work < most)) {
+        return 0;
     }
 
     ngx_http_websocket_read_work = 0;
@@ -1070,7 +1112,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     }
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_read_receive(s);
+        rc = ngx_http_websocket_read_receive(s, in);
     }
 
     if (in->message_alloc) {
@@ -1086,17 +1128,17 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
 
 static ngx_int_t
-ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s)
+ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_input_t *in)
 {
-    ngx_int_t                    rc;
-    ngx_http_websocket_input_t  *in;
+    ngx_int_t  rc;
 
-    in = s->record->input;
+    if (s->conf->limits.rates) {
+        rc = ngx_http_websocket_limits_message(s, in->message_size);
 
-    rc = ngx_http_websocket_limits_message(s, in->message_size);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? NGX_OK : rc;
+        }
     }
 
     rc = ngx_http_websocket_protocol_of(s)->receive(s, in->parser.message,

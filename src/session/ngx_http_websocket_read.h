@@ -28,12 +28,5 @@ void ngx_http_websocket_input_free(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
-/*
- * Takes bytes that were read, or kept; of a session that only waits for its
- * end they are dropped.
- */
-void ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s,
-    u_char *pos, u_char *last);
-
 
 #endif /* NGX_HTTP_WEBSOCKET_READ_H */

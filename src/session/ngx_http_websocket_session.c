@@ -353,7 +353,8 @@ ngx_http_websocket_session_deliver(
 
     s = ngx_http_websocket_session_of(subscription);
 
-    if (first == 0 && s->shared && ngx_http_websocket_direct_ready(s)
+    if (first == 0 && s->shared && s->unacked
+        && ngx_http_websocket_direct_ready(s)
         && subscription->catch_up == NULL)
     {
         first = ngx_http_websocket_direct_deliver(s, delivery);
@@ -373,16 +374,28 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_int_t   rc;
     ngx_uint_t  i;
 
-    if (first == 0 && s->filtered && ngx_http_websocket_direct_ready(s)
-        && subscription->catch_up == NULL)
-    {
-        first = ngx_http_websocket_direct_select(s, subscription, delivery);
-
-    } else if (s->close_queued) {
+    if (s->close_queued) {
 
         /* it is to leave yet */
 
         return;
+    }
+
+    if (first == 0 && ngx_http_websocket_direct_ready(s)
+        && subscription->catch_up == NULL)
+    {
+        if (s->filtered) {
+            first = ngx_http_websocket_direct_select(s, subscription,
+                                                     delivery);
+
+        } else if (s->shared && !s->unacked) {
+
+            /* nothing was on its way to the client: now there will be */
+
+            ngx_http_websocket_progress_begin(s);
+
+            first = ngx_http_websocket_direct_deliver(s, delivery);
+        }
     }
 
     for (i = first; i < delivery->n; i++) {

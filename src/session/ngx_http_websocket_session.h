@@ -112,6 +112,8 @@ struct ngx_http_websocket_session_s {
     uint8_t                               pooled:1; /* its memory is of the
                                                        connection's pool */
     uint8_t                               started:1;
+    uint8_t                               limited:1;    /* its limits may tell
+                                                       it not to read now */
     uint8_t                               state;
 
     /* from here on what delivery needs: few lines of the processor's cache */

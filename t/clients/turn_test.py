@@ -35,6 +35,7 @@ CONF = f'''
             websocket publish; websocket_inbound_type list; websocket_deflate on;
         }}
         location = /other {{ websocket pubsub; }}
+        location = /echo {{ websocket echo; }}
         location = /who {{
             websocket subscribe; websocket_channel who; websocket_presence on;
         }}
@@ -233,6 +234,34 @@ def pages(tap, nginx):
     nginx.wait(lambda: pid not in nginx.workers())
 
 
+def segments(s):
+    """How many have come with data in them: tcpi_data_segs_in."""
+    return struct.unpack_from('I', s.getsockopt(
+        socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)[0]
+
+
+def together(tap, nginx):
+    """More clients than a turn has time for, each with some messages."""
+    clients = [connect(nginx.port, '/echo') for _ in range(MEMBERS)]
+    before = [segments(s) for s in clients]
+    data = b''.join(frame(0x81, b'%100d' % n) for n in range(16))
+
+    pid, sockets = ask(nginx, before=lambda: [s.sendall(data)
+                                              for s in clients])
+    os.kill(pid, signal.SIGCONT)
+
+    got = [[message(s) for _ in range(16)] for s in clients]
+    tap.ok(got == [[b'%100d' % n for n in range(16)]] * MEMBERS,
+           'many who send some messages at once get all answers')
+
+    more = [segments(s) - n for s, n in zip(clients, before)]
+    tap.ok(more == [1] * MEMBERS,
+           f'{more.count(1)} of {MEMBERS} get theirs in one piece')
+
+    for s in clients:
+        s.close()
+
+
 def poll(client, position=None):
     since = f'&since={position}' if position else ''
     client.request('GET', f'/polls?transport=poll{since}')
@@ -308,6 +337,7 @@ if __name__ == '__main__':
     try:
         nginx.wait(nginx.workers)
         between(tap, nginx)
+        together(tap, nginx)
         polls(tap, nginx)
         gone(tap, nginx)
         leave(tap, nginx)
