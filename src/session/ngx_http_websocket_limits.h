@@ -103,8 +103,11 @@ ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
     uint8_t type, ngx_uint_t priority, ngx_websocket_log_part_t *parts,
     size_t n);
 
-/* Forgets it. */
-void ngx_http_websocket_held_drop(ngx_http_websocket_limits_t *limits);
+/*
+ * The session is closed, or ends, before that: the message is dropped, and the
+ * error log told so.  Does nothing where none is kept.
+ */
+void ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s);
 
 
 /* Is nothing to be read of the session for now? */

@@ -592,6 +592,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_count_end(s);
 
     ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_held_drop(s);
     ngx_http_websocket_drain_away(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);

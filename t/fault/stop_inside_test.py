@@ -20,11 +20,13 @@ FILE = os.path.abspath(f'{BUILD}/fault/stop')
 SEATS = 4
 PATIENCE = 0.5                  # seconds until what waits is refused
 PLACES = 12                     # about, at which memory is refused
+DROPPED = 'zone "live" cannot take the message: it cannot be had'
 
 CONF = f'''
     websocket_zone zone=live:4m;
     keepalive_requests 1000000;
     websocket_history length=1000;
+    websocket_drain 0;
     server {{
         listen 127.0.0.1:$PORT reuseport;
         websocket_channel room/$arg_room;
@@ -348,15 +350,32 @@ class Test:
         tap = self.tap
         room = self.room()
         scene = await self.scene(room)
+        dropped = self.nginx.log().count(DROPPED)
         other, _ = await self.suspend(room)
+        on = scene[other]
         old = set(scene)
 
-        waiting = scene[other]['http'][0]
+        waiting = on['http'][0]
         waiting.begin('POST', f'/publish?{room}', b'waits')
-        await scene[other]['reader'].pong(b'ping')
+        for name in ('reader', 'talker'):
+            on[name].send(FIN | TEXT, b'waits, too')
+        await on['echo'].pong(b'ping')
+        on['reader'].reset()
+        os.kill(other, signal.SIGQUIT)
         self.nginx.process.send_signal(signal.SIGHUP)
         fresh = lambda: set(self.nginx.workers()) - old
         await until(lambda: len(fresh()) == 2)
+
+        # late, it may be refused before its client is sent away
+
+        try:
+            code = await on['talker'].receive()
+        except Closed as e:
+            code = e.code
+        dropped = self.nginx.log().count(DROPPED) - dropped
+        tap.ok(code in (1001, 1012, 1013) and dropped == 2,
+               f'of whose message waits and who leaves ({code}) the operator '
+               f'is told ({dropped})')
 
         # what the old one owes is void when it has ended
 
