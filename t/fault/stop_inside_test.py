@@ -83,9 +83,11 @@ class Client(Peer):
         self.begin(method, path, body)
         return await self.answer()
 
-    def begin(self, method, path, body=b''):
+    def begin(self, method, path, body=b'', more=0):
+        """As many more bytes of the body are to follow."""
         self.write(f'{method} {path} HTTP/1.1\r\nHost: x\r\n'
-                   f'Content-Length: {len(body)}\r\n\r\n'.encode() + body)
+                   f'Content-Length: {len(body) + more}\r\n\r\n'.encode()
+                   + body)
 
     async def answer(self):
         """The status, and what was said."""
