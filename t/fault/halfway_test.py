@@ -155,6 +155,8 @@ class Test:
             reserved = await self.used(other) - empty
             self.wake()
         else:
+            if patient:
+                await asyncio.sleep(PATIENCE / 5)
             self.wake()
             status, _ = await asker.answer()
         await writer.answer()
