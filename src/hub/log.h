@@ -89,7 +89,7 @@ typedef struct {
 } ngx_websocket_log_part_t;
 
 
-/* the data of a part that is the message's own offset, in decimal */
+/* the data of a part, of size 0, that is the message's offset, in decimal */
 extern const uint8_t  ngx_websocket_log_offset[];
 
 

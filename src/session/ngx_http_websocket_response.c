@@ -139,9 +139,6 @@ ngx_http_websocket_response_reader(ngx_http_request_t *r)
         return;
     }
 
-    ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                  "client prematurely closed connection");
-
     c->error = 1;
 
     ngx_http_websocket_session_gone(ctx->session);
@@ -269,7 +266,14 @@ ngx_http_websocket_response_end(ngx_http_websocket_session_t *s)
 
     c = s->connection;
     r = s->record->request;
-    rc = s->gone ? NGX_HTTP_CLIENT_CLOSED_REQUEST : NGX_ERROR;
+    rc = NGX_ERROR;
+
+    if (s->gone) {
+        rc = NGX_HTTP_CLIENT_CLOSED_REQUEST;
+
+        ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                      "client prematurely closed connection");
+    }
 
     if (s->state == NGX_HTTP_WEBSOCKET_CLOSE_LAST && !c->error && !c->timedout)
     {
