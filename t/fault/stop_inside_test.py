@@ -33,6 +33,9 @@ CONF = f'''
         location = /pid {{ return 200 $pid; }}
         location = /echo {{ websocket echo; }}
         location = /stream {{ websocket bidirectional; }}
+        location = /numbered {{
+            websocket bidirectional; websocket_stamp n:sequence;
+        }}
         location = /member {{
             websocket result;
             websocket_presence on from=$arg_name;
@@ -184,6 +187,7 @@ class Test:
             'echo': await (await one()).stream(f'/echo?{room}'),
             'reader': await (await one()).stream(f'/stream?{room}&position=1'),
             'talker': await (await one()).stream(f'/stream?{room}'),
+            'numbered': await (await one()).stream(f'/numbered?{room}'),
             'members': [await (await one()).stream(
                 f'/member?{room}-{pid}&name=m{i}') for i in range(SEATS)],
             'http': [await one() for _ in range(8)],
@@ -210,6 +214,7 @@ class Test:
 
             http[0].begin('POST', f'/publish?{room}', b'http')
             on['talker'].send(FIN | TEXT, b'socket')
+            on['numbered'].send(FIN | TEXT, b'{"n":0}')
             http[1].upgrade(f'/stream?{room}')
             http[2].begin('GET', f'/publish?{room}&limit=1000')
             http[3].begin('DELETE', '/publish?room=none')
@@ -243,10 +248,12 @@ class Test:
 
         reader = on['reader']
         seen, offsets = set(), []
-        while not {b'suspended', b'http', b'socket'} <= seen:
+        while not {b'suspended', b'http', b'socket', b'numbered'} <= seen:
             position, _, payload = (await reader.receive()).partition(b'\n')
             if payload:
                 offsets.append(int(position.split(b':')[1]))
+                if payload == b'{"n":%d}' % offsets[-1]:
+                    payload = b'numbered'
                 seen.add(payload)
         tap.ok(offsets == list(range(1, len(offsets) + 1)),
                f'and delivered once and in order {offsets}')
@@ -267,7 +274,7 @@ class Test:
     @staticmethod
     def part(clients):
         for client in (clients['echo'], clients['reader'], clients['talker'],
-                       *clients['members'], *clients['http']):
+                       clients['numbered'], *clients['members'], *clients['http']):
             client.close()
 
     async def refused(self):
