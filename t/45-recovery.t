@@ -782,3 +782,26 @@ d< 101
 d< text three
 d< text four
 c< text four
+
+
+
+=== TEST 22: a page for a client that reads it slowly
+--- http_config
+    websocket_zone zone=live:8m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=10;
+    }
+--- websocket
+! POST /pub * 60000 1
+! POST /pub * 60000 2
+! POST /pub * 60000 3
+! POST /pub * 60000 4
+! POST /pub * 60000 5
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> plain GET /pub?limit=10
+a< 200
+a< body qr/"data":"5{60000}"\}\]\}$/

@@ -4,7 +4,8 @@
  */
 
 
-#include "auth/ngx_http_websocket_auth.h"
+#include "auth/ngx_http_websocket_grant.h"
+#include "auth/ngx_http_websocket_revocations.h"
 #include "wire/utf8.h"
 
 
@@ -135,20 +136,19 @@ ngx_http_websocket_grant_rights(ngx_http_websocket_grant_t *grant,
 
 
 ngx_uint_t
-ngx_http_websocket_mode_rights(ngx_uint_t mode, ngx_uint_t *n)
+ngx_http_websocket_mode_rights(ngx_http_websocket_loc_conf_t *conf,
+    ngx_uint_t *n)
 {
-    switch (mode) {
-
-    case NGX_HTTP_WEBSOCKET_BIDIRECTIONAL:
-    case NGX_HTTP_WEBSOCKET_RESULT:
+    if (conf->subscribes) {
         return NGX_WEBSOCKET_RIGHT_SUBSCRIBE;
+    }
 
-    case NGX_HTTP_WEBSOCKET_PAYLOAD:
+    if (conf->publishes) {
         *n = 1;
         return NGX_WEBSOCKET_RIGHT_PUBLISH;
-
-    default:  /* NGX_HTTP_WEBSOCKET_ECHO */
-        *n = 0;
-        return 0;
     }
+
+    *n = 0;
+
+    return 0;
 }

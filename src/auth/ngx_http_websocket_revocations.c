@@ -9,8 +9,10 @@
 
 #include <ngx_md5.h>
 
-#include "auth/ngx_http_websocket_auth.h"
+#include "auth/ngx_http_websocket_revocations.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
 #define NGX_HTTP_WEBSOCKET_REVOCATIONS       8192   /* a power of two */
@@ -81,10 +83,6 @@ ngx_http_websocket_revocations(ngx_conf_t *cf)
     static ngx_str_t  name = ngx_string("websocket revocations");
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
-
-    if (wmcf->revocations) {
-        return NGX_OK;
-    }
 
     /* the table, and what nginx keeps of its pages */
 

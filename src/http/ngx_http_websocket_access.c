@@ -4,7 +4,12 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "auth/ngx_http_websocket_origin.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "session/ngx_http_websocket_token.h"
 #include "wire/utf8.h"
 
 
@@ -18,6 +23,7 @@ static ngx_int_t ngx_http_websocket_access_verify(ngx_http_request_t *r,
 static void ngx_http_websocket_access_look(ngx_http_websocket_access_t *access,
     ngx_http_websocket_jwt_t *jwt);
 static void ngx_http_websocket_access_cleanup(void *data);
+static void ngx_http_websocket_access_release(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_token(ngx_http_request_t *r,
     ngx_http_websocket_jwt_t *jwt, ngx_str_t *token);
 static ngx_int_t ngx_http_websocket_token_value(ngx_http_request_t *r,
@@ -176,7 +182,7 @@ ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
     }
 
     if (!conf->publish) {
-        return ngx_http_websocket_mode_rights(conf->mode, n);
+        return ngx_http_websocket_mode_rights(conf, n);
     }
 
     if (r->method == NGX_HTTP_DELETE) {
@@ -235,6 +241,7 @@ ngx_http_websocket_access(ngx_http_request_t *r,
         cln->handler = ngx_http_websocket_access_cleanup;
 
         ctx->access = access;
+        ctx->release = ngx_http_websocket_access_release;
     }
 
     *accessp = access;
@@ -316,7 +323,9 @@ ngx_http_websocket_access_cleanup(void *data)
 }
 
 
-void
+/* gives back what the request has of a token, which variables may yet tell */
+
+static void
 ngx_http_websocket_access_release(ngx_http_request_t *r)
 {
     ngx_uint_t                  i;
@@ -326,10 +335,6 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
     ngx_http_variable_value_t  *value;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
-
-    if (ctx->access == NULL) {
-        return;
-    }
 
     /* the access log's line may have them: their values are kept from now on */
 
@@ -349,6 +354,7 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
     ctx->access->cleanup->handler = NULL;
     ngx_http_websocket_grant_free(&ctx->access->grant);
     ctx->access = NULL;
+    ctx->release = NULL;
 }
 
 

@@ -4,7 +4,11 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_suspend.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 struct ngx_http_websocket_await_s {
@@ -40,13 +44,7 @@ ngx_http_websocket_await(ngx_http_request_t *r, ngx_http_handler_pt handler)
         return NGX_DECLINED;
     }
 
-    r->main->count++;
-
-    /* what is left of a body is being discarded: that goes on */
-
-    if (r == r->main && !r->discard_body) {
-        r->read_event_handler = ngx_http_test_reading;
-    }
+    ngx_http_websocket_suspend(r);
 
     return NGX_DONE;
 }
@@ -97,23 +95,14 @@ ngx_http_websocket_await_cleanup(void *data)
 static ngx_int_t
 ngx_http_websocket_await_resume(ngx_http_websocket_waiter_t *waiter)
 {
-    ngx_connection_t            *c;
     ngx_http_request_t          *r;
     ngx_http_websocket_await_t  *await;
 
     await = ngx_queue_data(waiter, ngx_http_websocket_await_t, waiter);
-
     r = await->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
-
-    if (r == r->main && !r->discard_body) {
-        r->read_event_handler = ngx_http_block_reading;
-    }
-
-    ngx_http_finalize_request(r, await->handler(r));
-    ngx_http_run_posted_requests(c);
+    ngx_http_websocket_resume(r);
+    ngx_http_websocket_finish(r, await->handler(r));
 
     return NGX_OK;
 }

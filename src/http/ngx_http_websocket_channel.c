@@ -5,9 +5,15 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channel.h"
+#include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_selection.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "message/ngx_http_websocket_content.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */
@@ -266,7 +272,7 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
 }
 
 
-/* NGX_AGAIN when it is to go on in a later turn, or as a content handler */
+/* as ngx_http_websocket_later_pt */
 
 static ngx_int_t
 ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
@@ -277,12 +283,12 @@ ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
 
     rc = ngx_http_websocket_history_page(r, page);
 
-    if (rc == NGX_AGAIN) {
-        return NGX_AGAIN;
+    if (rc == NGX_BUSY) {
+        return NGX_BUSY;
     }
 
-    return rc == NGX_BUSY ? ngx_http_websocket_history_await(r, page)
-                          : ngx_http_websocket_history_answer(r, page);
+    return rc == NGX_DECLINED ? ngx_http_websocket_history_await(r, page)
+                              : ngx_http_websocket_history_answer(r, page);
 }
 
 
@@ -342,8 +348,8 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 
 
 /*
- * NGX_AGAIN when it is to go on in the next turn, NGX_BUSY when the zone is
- * stuck, NGX_ERROR, or NGX_OK
+ * NGX_BUSY when the turn is over and the page goes on in the next one,
+ * NGX_DECLINED when the zone is stuck, NGX_ERROR, or NGX_OK
  */
 
 static ngx_int_t
@@ -378,7 +384,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (rc != NGX_WEBSOCKET_LOG_OK) {
-            return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_BUSY : NGX_OK;
+            return rc == NGX_WEBSOCKET_LOG_BUSY ? NGX_DECLINED : NGX_OK;
         }
 
         page->offset = message.offset;
@@ -389,7 +395,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (ngx_http_websocket_turn_step(1 + message.size / 512)) {
-            return NGX_AGAIN;
+            return NGX_BUSY;
         }
     }
 

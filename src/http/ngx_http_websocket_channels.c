@@ -1,5 +1,7 @@
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_name.h"
+#include "wire/utf8.h"
 
 
 static ngx_uint_t ngx_http_websocket_channel_known(

@@ -6,10 +6,20 @@
 
 #include <ngx_sha1.h>
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_publish.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_selection.h"
+#include "http/ngx_http_websocket_slotless.h"
+#include "http/ngx_http_websocket_stream.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_drain.h"
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_SIZE  16     /* decoded */
@@ -107,9 +117,7 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     asks = ngx_http_websocket_asks(r);
 
-    if (r->method == NGX_HTTP_POST && conf->mode != NGX_HTTP_WEBSOCKET_ECHO
-        && !asks)
-    {
+    if (r->method == NGX_HTTP_POST && !conf->echo && !asks) {
         return ngx_http_websocket_publish_from_client(r);
     }
 
@@ -249,8 +257,7 @@ ngx_http_websocket_handshake_method(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    allow = conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-            || conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD ? &both : &get;
+    allow = conf->publishes ? &both : &get;
 
     return ngx_http_websocket_not_allowed(r, allow,
                                allow == &both ? "use a WebSocket, GET or POST"

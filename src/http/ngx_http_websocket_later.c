@@ -5,7 +5,8 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_suspend.h"
 #include "hub/ngx_http_websocket_turn.h"
 
 
@@ -65,7 +66,7 @@ ngx_http_websocket_later(ngx_http_request_t *r,
     {
         rc = handler(r, data);
 
-        if (rc != NGX_AGAIN) {
+        if (rc != NGX_BUSY) {
             return rc;
         }
     }
@@ -152,27 +153,22 @@ ngx_http_websocket_later_event(ngx_event_t *ev)
 }
 
 
-/* as nginx ends what a content handler returned */
-
 static void
 ngx_http_websocket_later_go_on(ngx_http_websocket_later_t *one)
 {
     ngx_int_t            rc;
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = one->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    ngx_http_websocket_resume(r);
 
     rc = one->handler(r, one->data);
 
-    if (rc == NGX_AGAIN) {
+    if (rc == NGX_BUSY) {
         ngx_http_websocket_later_wait(one);
         return;
     }
 
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    ngx_http_websocket_finish(r, rc);
 }

@@ -1,7 +1,8 @@
 
-#include "http/ngx_http_websocket_http.h"
 #include "http/ngx_http_websocket_metrics.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "hub/ngx_http_websocket_zone.h"
+#include "wire/utf8.h"
 
 
 static ngx_int_t ngx_http_websocket_entry_name(ngx_http_request_t *r,

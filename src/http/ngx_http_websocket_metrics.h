@@ -8,9 +8,8 @@
 #define NGX_HTTP_WEBSOCKET_METRICS_H
 
 
-#include "ngx_http_websocket_module.h"
-
-#include <jansson.h>
+#include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_stats.h"
 
 
 /* a metric of a location: one value, or one for each value of a label */
@@ -63,12 +62,6 @@ ngx_http_websocket_stats_t *ngx_http_websocket_zone_stats(
 ngx_int_t ngx_http_websocket_entry_names(ngx_http_request_t *r,
     ngx_http_websocket_stats_entry_t *entry, ngx_str_t *zone,
     ngx_str_t *location);
-
-/* The formats: they return what a content handler returns. */
-ngx_int_t ngx_http_websocket_status_json(ngx_http_request_t *r,
-    ngx_http_websocket_snapshot_t *snapshot);
-ngx_int_t ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
-    ngx_http_websocket_snapshot_t *snapshot);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_METRICS_H */

@@ -4,8 +4,9 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
-#include "http/ngx_http_websocket_metrics.h"
+#include "http/ngx_http_websocket_prometheus.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
 #define NGX_HTTP_WEBSOCKET_TEXT_SIZE  16384

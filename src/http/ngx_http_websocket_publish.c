@@ -4,9 +4,20 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channel.h"
+#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_publish.h"
+#include "http/ngx_http_websocket_publish_typed.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_variables.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "message/ngx_http_websocket_priority.h"
+#include "session/ngx_http_websocket_session.h"
+#include "wire/utf8.h"
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
@@ -111,9 +122,7 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-        && conf->mode != NGX_HTTP_WEBSOCKET_PAYLOAD)
-    {
+    if (!conf->publishes) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_METHOD);
 
         rc = ngx_http_discard_request_body(r);

@@ -4,9 +4,12 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_publish_typed.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "message/tags.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 static ngx_int_t ngx_http_websocket_publish_stamp(ngx_http_request_t *r,

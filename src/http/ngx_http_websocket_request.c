@@ -4,7 +4,7 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_request.h"
 
 
 ngx_int_t

@@ -1,5 +1,6 @@
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_respond.h"
 #include "wire/utf8.h"
 
 

@@ -4,8 +4,11 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
-#include "hub/ngx_http_websocket_worker.h"
+#include "auth/ngx_http_websocket_revocations.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_revoke.h"
+#include "session/ngx_http_websocket_token.h"
 
 
 #define NGX_HTTP_WEBSOCKET_REVOKE_SIZE  8192
@@ -21,62 +24,6 @@ static ngx_int_t ngx_http_websocket_revoke_one(ngx_http_request_t *r,
 
 
 static ngx_str_t  ngx_http_websocket_allow_post = ngx_string("POST");
-
-
-char *
-ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_websocket_loc_conf_t *wlcf = conf;
-
-    ngx_int_t                        time;
-    ngx_str_t                       *value, text;
-    ngx_http_core_loc_conf_t        *clcf;
-    ngx_http_websocket_main_conf_t  *wmcf;
-
-    if (wlcf->revoke) {
-        return "is duplicate";
-    }
-
-    if (wlcf->publish || wlcf->status || wlcf->mode != NGX_HTTP_WEBSOCKET_OFF)
-    {
-        return "cannot stand in one location with another that answers";
-    }
-
-    value = cf->args->elts;
-    time = NGX_ERROR;
-
-    if (value[1].len > 5 && ngx_strncmp(value[1].data, "time=", 5) == 0) {
-        text.data = value[1].data + 5;
-        text.len = value[1].len - 5;
-        time = ngx_parse_time(&text, 1);
-    }
-
-    if (time == NGX_ERROR || time == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\", time=TIME is expected, "
-                           "a second or more", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    wlcf->revoke = time;
-    wlcf->place.file = cf->conf_file->file.name.data;
-    wlcf->place.line = cf->conf_file->line;
-
-    if (ngx_http_websocket_worker_table(cf) != NGX_OK
-        || ngx_http_websocket_stats_table(cf) != NGX_OK
-        || ngx_http_websocket_revocations(cf) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
-    wmcf->used = 1;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_websocket_revoke_handler;
-
-    return NGX_CONF_OK;
-}
 
 
 ngx_int_t

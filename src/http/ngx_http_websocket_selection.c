@@ -4,8 +4,9 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_selection.h"
 #include "message/ngx_http_websocket_filters.h"
+#include "message/ngx_http_websocket_views.h"
 
 
 static ngx_int_t ngx_http_websocket_selection_arg(ngx_http_request_t *r,
@@ -23,9 +24,7 @@ ngx_http_websocket_selection(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-        && conf->mode != NGX_HTTP_WEBSOCKET_RESULT)
-    {
+    if (!conf->subscribes) {
         return NGX_OK;
     }
 

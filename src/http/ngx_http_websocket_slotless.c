@@ -5,9 +5,13 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_slotless.h"
+#include "http/ngx_http_websocket_suspend.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_drain.h"
 
 
 #define NGX_HTTP_WEBSOCKET_SLOTLESS        1000     /* the longest, ms */
@@ -67,15 +71,7 @@ ngx_http_websocket_slotless(ngx_http_request_t *r,
     }
 
     ngx_http_websocket_slotless_wait(one);
-
-    /* it ends when the client goes; a body is yet to be discarded */
-
-    r->main->count++;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (!r->discard_body) {
-        r->read_event_handler = ngx_http_test_reading;
-    }
+    ngx_http_websocket_suspend(r);
 
     return NGX_DONE;
 }
@@ -176,23 +172,15 @@ ngx_http_websocket_slotless_over(ngx_http_websocket_slotless_t *one)
 }
 
 
-/* as nginx ends what a content handler returned */
-
 static void
 ngx_http_websocket_slotless_end(ngx_http_websocket_slotless_t *one)
 {
     ngx_int_t            rc;
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = one->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
-
-    if (!r->discard_body) {
-        r->read_event_handler = ngx_http_block_reading;
-    }
+    ngx_http_websocket_resume(r);
 
     rc = ngx_http_websocket_open_now(r, &one->options,
                                      one->socket ? &one->key : NULL);
@@ -201,6 +189,5 @@ ngx_http_websocket_slotless_end(ngx_http_websocket_slotless_t *one)
         ngx_http_websocket_mask(r);
     }
 
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    ngx_http_websocket_finish(r, rc);
 }

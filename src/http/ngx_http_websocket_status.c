@@ -4,10 +4,15 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
 #include "http/ngx_http_websocket_metrics.h"
+#include "http/ngx_http_websocket_prometheus.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_status.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
+static ngx_int_t ngx_http_websocket_status_json(ngx_http_request_t *r,
+    ngx_http_websocket_snapshot_t *snapshot);
 static json_t *ngx_http_websocket_zones_json(
     ngx_http_websocket_snapshot_t *snapshot);
 static json_t *ngx_http_websocket_zone_json(
@@ -53,7 +58,7 @@ ngx_http_websocket_status_handler(ngx_http_request_t *r)
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_websocket_status_json(ngx_http_request_t *r,
     ngx_http_websocket_snapshot_t *snapshot)
 {

@@ -5,7 +5,9 @@
  */
 
 
-#include "http/ngx_http_websocket_http.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_stream.h"
 
 
 /* of a Last-Event-ID, which has one for each channel */
@@ -38,8 +40,7 @@ ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if ((r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD)
-        || (conf->mode != NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-            && conf->mode != NGX_HTTP_WEBSOCKET_RESULT))
+        || !conf->subscribes)
     {
         return NGX_HTTP_WEBSOCKET_RAW;
     }

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "hub/log.h"
+#include "hub/log_member.h"
+#include "hub/log_message.h"
 #include "hub/log_private.h"
 
 
@@ -18,6 +21,7 @@
 #define NGX_WEBSOCKET_LOG_HINTS_MIN    1024
 
 
+static size_t ngx_websocket_log_min_size(void);
 static uint64_t ngx_websocket_log_power(uint64_t n, uint64_t min);
 static void ngx_websocket_log_lay_out(ngx_websocket_log_t *log, size_t size);
 static void ngx_websocket_log_sip_round(uint64_t v[4]);
@@ -81,7 +85,9 @@ ngx_websocket_log_lay_out(ngx_websocket_log_t *log, size_t size)
 }
 
 
-size_t
+/* the smallest region that can be formatted, bytes */
+
+static size_t
 ngx_websocket_log_min_size(void)
 {
     return ngx_websocket_log_align(sizeof(ngx_websocket_log_t), 64)

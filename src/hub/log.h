@@ -59,7 +59,15 @@
 #define NGX_WEBSOCKET_LOG_AGAIN      -9    /* call again: see below */
 
 
-typedef struct ngx_websocket_log_s  ngx_websocket_log_t;   /* in the region */
+/* in the region: log_private.h has what they are */
+
+typedef struct ngx_websocket_log_s      ngx_websocket_log_t;
+typedef struct ngx_websocket_channel_s  ngx_websocket_channel_t;
+typedef struct ngx_websocket_entry_s    ngx_websocket_entry_t;
+
+
+/* a message on its way into a channel */
+typedef struct ngx_websocket_log_put_s  ngx_websocket_log_put_t;
 
 
 /* the end of a section under the lock, for builds that count what is done */
@@ -69,6 +77,9 @@ typedef struct ngx_websocket_log_s  ngx_websocket_log_t;   /* in the region */
 #define ngx_websocket_log_section_begin()
 #endif
 
+
+/* a block's number; 0 is none */
+typedef uint32_t  ngx_websocket_ref_t;
 
 /* a channel's block number; 0 is none */
 typedef uint32_t  ngx_websocket_channel_ref_t;
@@ -87,10 +98,6 @@ typedef struct {
     const uint8_t *data;            /* or ngx_websocket_log_offset */
     size_t         size;
 } ngx_websocket_log_part_t;
-
-
-/* the data of a part, of size 0, that is the message's offset, in decimal */
-extern const uint8_t  ngx_websocket_log_offset[];
 
 
 /* what is known of a message beside its bytes */
@@ -198,9 +205,6 @@ typedef struct {
 } ngx_websocket_log_stat_t;
 
 
-/* The smallest region that can be formatted, bytes. */
-size_t ngx_websocket_log_min_size(void);
-
 /*
  * Formats size bytes at base, which is aligned to 64 bytes.  seed is random:
  * it keys the hash of names and begins the epochs.  Returns OK, or NOSPACE
@@ -221,14 +225,6 @@ ngx_websocket_log_t *ngx_websocket_log_open(void *base, size_t size);
  * Readers find by ngx_websocket_log_repairs() that hints may be missing.
  */
 void ngx_websocket_log_recover(ngx_websocket_log_t *log);
-
-/*
- * Examines the whole log: every block is free or reachable exactly once,
- * every list is in order, every count is right.  For tests: it may allocate
- * from the heap, and takes as long as it takes.  Returns NULL, or a constant
- * string that says what is wrong.
- */
-const char *ngx_websocket_log_check(ngx_websocket_log_t *log);
 
 /* A constant string for a return value. */
 const char *ngx_websocket_log_strerror(int rc);
@@ -265,246 +261,7 @@ void ngx_websocket_log_attach(ngx_websocket_log_t *log, uint32_t slot,
 uint32_t ngx_websocket_log_attached(const ngx_websocket_log_t *log,
     uint32_t slot);
 
-
-/*
- * Finds a channel by name, 1 to NGX_WEBSOCKET_LOG_NAME_SIZE bytes.  Returns
- * its ref, or 0 when there is none (or it was deleted).
- */
-ngx_websocket_channel_ref_t ngx_websocket_log_find(ngx_websocket_log_t *log,
-    const uint8_t *name, size_t size, uint64_t hash);
-
-/*
- * Finds a channel, or makes it, with an epoch that no other channel of this
- * log has or had.  history, where it is not NULL, is what the channel keeps
- * from now on.  Room is made as ngx_websocket_log_append() makes it.
- * Returns OK with *channel set, NOSPACE, or AGAIN.
- */
-int ngx_websocket_log_open_channel(ngx_websocket_log_t *log,
-    const uint8_t *name, size_t size, uint64_t hash, uint64_t now,
-    const ngx_websocket_log_history_t *history,
-    ngx_websocket_channel_ref_t *channel);
-
-/*
- * Deletes a channel: its messages go, its name is free for a new channel
- * with a new epoch, and a hint tells every worker.  The messages are garbage,
- * which counts as free and is what room is made of first.  The remains live
- * until the last live subscriber's worker has unsubscribed.  *wake gets the
- * workers to wake.
- */
-void ngx_websocket_log_delete(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_wake_t *wake);
-
-/* What there is to say of a channel. */
-void ngx_websocket_log_info(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_info_t *info);
-
-
-/*
- * Appends a message of n parts to a channel.  message->time (now), source,
- * key, meta, type, priority and fraction are the caller's; offset and size are
- * set.  *wake gets the workers that have subscribers, *info the channel's
- * state after the append (either may be NULL).
- *
- * With a key that a message of the channel bears which is still in the log,
- * nothing is appended: DUPLICATE, with message->offset and time set to that
- * message's.
- *
- * First drops, in constant amortised time, what the channel's history no
- * longer keeps and every subscribed worker has read.  When blocks are short,
- * the channels go that have neither messages nor subscribers nor members, then
- * the oldest messages of the whole log, as long as no live subscribed worker
- * has yet to read them, or they are older than ten seconds (a worker that
- * hangs must not stop all publishing: it will be told of a gap).
- *
- * The time of a message is never before that of others: where message->time
- * is, as its author was held up, it is set to the present.
- *
- * Returns OK; NOSPACE with nothing appended (what had to go for the attempt
- * may be gone, but not when the message is larger than the region could ever
- * hold, or than a message may be: this is seen first); or AGAIN.
- */
-int ngx_websocket_log_append(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n,
-    ngx_websocket_log_wake_t *wake, ngx_websocket_log_info_t *info);
-
-
-/*
- * Appending a message that is larger than NGX_WEBSOCKET_LOG_PIECE, so that the
- * lock is not held while it is copied: its blocks are reserved in the name of
- * the worker in the slot, which has one such message at a time; the worker
- * fills them, which is lock-free; then they are appended.  All three get the
- * same message and parts, and *large, which is zeroed before the first.
- *
- * reserve() returns OK, NOSPACE, or AGAIN; append_large() what append() does:
- * AGAIN says to begin with reserve() once more.  What was reserved and did not
- * become a message is to be given back by unreserve(), or is when the slot has
- * another incarnation.
- */
-#define NGX_WEBSOCKET_LOG_PIECE      (512 * 1024)
-
-int ngx_websocket_log_reserve(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_log_large_t *large);
-void ngx_websocket_log_fill(ngx_websocket_log_t *log,
-    ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_log_large_t *large);
-int ngx_websocket_log_append_large(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_log_large_t *large, ngx_websocket_log_wake_t *wake,
-    ngx_websocket_log_info_t *info);
-void ngx_websocket_log_unreserve(ngx_websocket_log_t *log, uint32_t slot);
-
-/*
- * Counts one more subscriber of the worker in the slot.  With the worker's
- * first one (*cursor has entry 0) the cursor is set to read what is appended
- * from now on; else the worker's cursor of this channel is passed.
- * *offset gets the channel's newest offset: the new subscriber is due
- * everything after it.  Returns OK, NOSPACE or AGAIN.
- */
-int ngx_websocket_log_subscribe(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, uint32_t slot, uint64_t now,
-    ngx_websocket_log_cursor_t *cursor, uint64_t *offset);
-
-/*
- * Counts one subscriber less.  With the last one the worker's entry goes,
- * cursor->entry becomes 0, and a deleted channel without further live
- * entries is freed.
- */
-void ngx_websocket_log_unsubscribe(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, uint64_t now);
-
-/*
- * Takes a seat in each of n rows, whose names differ, in the name of the
- * worker in the slot.  A seat is taken until it is given back, or the worker's
- * slot has another incarnation.  Returns OK with the seats set; or with none
- * taken FULL when there is none left in one of them, NOSPACE or AGAIN.
- */
-int ngx_websocket_log_sit(ngx_websocket_log_t *log,
-    const ngx_websocket_log_row_t *rows, size_t n, uint32_t slot,
-    uint64_t now, ngx_websocket_log_seat_t *seats);
-
-/* Gives n seats back. */
-void ngx_websocket_log_rise(ngx_websocket_log_t *log,
-    const ngx_websocket_log_seat_t *seats, size_t n, uint64_t now);
-
-/*
- * Is a large part of the region, by a guess, full of what one of the channel's
- * workers has yet to read?  Returns 0, 1 when it is only the one in the slot,
- * or 2.
- */
-int ngx_websocket_log_crowded(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, uint32_t slot);
-
-/*
- * Makes somebody a member of the channel, in the name of the worker in the
- * slot; with it a message of n parts is appended, or none where message is
- * NULL: both happen, or neither.  *wake is set as by append.  The member is
- * on the list until it leaves, or its worker's slot has another incarnation.
- * Returns OK with *ref set, NOSPACE or AGAIN.
- */
-int ngx_websocket_log_join(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, uint32_t slot,
-    const ngx_websocket_log_member_t *member,
-    ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n,
-    ngx_websocket_log_wake_t *wake, ngx_websocket_member_ref_t *ref);
-
-/*
- * Takes a member off its channel's list, with a message as join.  Where there
- * is no space for the message, or the channel was deleted, the member goes
- * without.  Returns OK, or with a message AGAIN.
- */
-int ngx_websocket_log_leave(ngx_websocket_log_t *log,
-    ngx_websocket_member_ref_t ref, uint64_t now,
-    ngx_websocket_log_message_t *message,
-    const ngx_websocket_log_part_t *parts, size_t n,
-    ngx_websocket_log_wake_t *wake);
-
-/* What was said of a member when it joined. */
-void ngx_websocket_log_member(ngx_websocket_log_t *log,
-    ngx_websocket_member_ref_t ref, ngx_websocket_log_member_t *member);
-
-/*
- * A member whose worker died and that has yet to be taken off by leave():
- * returns 0 when there is none.
- */
-ngx_websocket_member_ref_t ngx_websocket_log_orphan(ngx_websocket_log_t *log,
-    ngx_websocket_log_member_t *member);
-
-/*
- * Copies up to *n members of the channel in the order of their joining, first
- * those after the one that *ref and *id say, or from the first when *ref is
- * 0; advances *ref and *id and sets *n, which may be 0 where many have died.
- * Returns OK, EMPTY when these were the last, or GAP when the one said is not
- * a member any more.
- */
-int ngx_websocket_log_members(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_member_ref_t *ref,
-    uint64_t *id, ngx_websocket_log_member_t *members, uint32_t *n);
-
-
-/*
- * Sets a visitor's cursor to read from offset on.  Takes O(log n) steps in a
- * history of n messages.  Returns OK (also for the offset after the newest),
- * or GAP when the history does not reach back that far or has not come that
- * far: the cursor is then at the oldest message that there is.
- */
-int ngx_websocket_log_seek(ngx_websocket_log_t *log,
-    ngx_websocket_channel_ref_t channel, uint64_t offset,
-    ngx_websocket_log_cursor_t *cursor);
-
-/*
- * Copies the next message, meta first, to buf and advances the cursor, and
- * with it, in the log, the worker's progress.  A visitor is not given what
- * the channel's history no longer keeps.  Returns
- *   OK       *message is set, buf filled;
- *   EMPTY    all is read;
- *   SHORT    *message is set, but size is less than message->size: nothing
- *            was copied, the cursor stays;
- *   AGAIN    a part of a large message was copied: to be called again with the
- *            same buffer;
- *   GAP      what should come next is gone: it is said again and again, until
- *            who reads acknowledges it by ngx_websocket_log_skip();
- *   DELETED  the channel (or this incarnation of it) is gone.
- */
-int ngx_websocket_log_read(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor, ngx_websocket_log_message_t *message,
-    uint8_t *buf, size_t size);
-
-/*
- * Acknowledges a gap: the cursor moves to the oldest message that there is,
- * or to the next one to come.  Does nothing where there is no gap.
- */
-void ngx_websocket_log_skip(ngx_websocket_log_t *log,
-    ngx_websocket_log_cursor_t *cursor);
-
-
-/*
- * Looks at up to n of the next buckets of the channel table, of which the log
- * remembers where it stopped: drops the messages whose time is over, what is
- * left of dead workers, and channels that for idle milliseconds had neither
- * subscriber, history nor publish; before that what is left of deleted
- * channels.  Returns how many buckets it got past: it may be none.
- */
-uint64_t ngx_websocket_log_sweep(ngx_websocket_log_t *log, uint64_t n,
-    uint64_t now, uint64_t idle);
-
-/* How many buckets there are. */
-uint64_t ngx_websocket_log_buckets(const ngx_websocket_log_t *log);
-
-/*
- * One worker at a time sweeps, and begins no sooner than pause milliseconds
- * after another has begun: returns 1 to the one in the slot when it is the one,
- * until it gives this up, has died, or has hung for ten seconds.
- */
-int ngx_websocket_log_sweeper(ngx_websocket_log_t *log, uint32_t slot,
-    uint64_t now, uint64_t pause);
-void ngx_websocket_log_swept(ngx_websocket_log_t *log, uint32_t slot);
-
+/* What there is in the log now. */
 void ngx_websocket_log_stat(ngx_websocket_log_t *log,
     ngx_websocket_log_stat_t *stat);
 
@@ -533,6 +290,32 @@ int ngx_websocket_log_hint(const ngx_websocket_log_t *log, uint64_t *position,
  * be looked at: a hint may have been lost with its author.
  */
 uint64_t ngx_websocket_log_repairs(const ngx_websocket_log_t *log);
+
+
+/* for the other files of the log */
+
+/* Tells workers of a change that was committed. */
+void ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint64_t offset);
+
+/* How many blocks are free. */
+uint32_t ngx_websocket_log_free_blocks(const ngx_websocket_log_t *log);
+
+/*
+ * Sees to it that n blocks are on the free list, of those that are free: a
+ * block that was never used is not touched before it is needed.
+ */
+void ngx_websocket_log_list(ngx_websocket_log_t *log, uint32_t n);
+
+/*
+ * Takes n blocks off the free list, where there are as many, as a chain.
+ */
+ngx_websocket_ref_t ngx_websocket_log_take(ngx_websocket_log_t *log,
+    uint32_t n, ngx_websocket_ref_t *end);
+
+/* Gives a chain of n blocks back to the free list. */
+void ngx_websocket_log_give(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n);
 
 
 #endif /* NGX_WEBSOCKET_LOG_H */

@@ -1,11 +1,8 @@
 
-/*
- * Channels, and who subscribes to them.
- */
-
-
 #include <string.h>
 
+#include "hub/log_channel.h"
+#include "hub/log_message.h"
 #include "hub/log_private.h"
 
 
@@ -21,12 +18,15 @@ static void ngx_websocket_log_count(ngx_websocket_log_t *log,
 static void ngx_websocket_log_keep(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch, uint64_t now,
     const ngx_websocket_log_history_t *history);
+static int ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch);
 static int ngx_websocket_log_present(ngx_websocket_log_t *log,
     const ngx_websocket_entry_t *entry);
 static ngx_websocket_list_t *ngx_websocket_log_list_of(
     ngx_websocket_log_t *log, uint8_t list);
 static int ngx_websocket_log_held(ngx_websocket_log_t *log,
     ngx_websocket_channel_t *ch);
+static void ngx_websocket_log_enlist(ngx_websocket_log_t *log,
+    ngx_websocket_ref_t channel, uint8_t list);
 static void ngx_websocket_log_free_channel(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel);
 static uint64_t ngx_websocket_log_worker(ngx_websocket_log_t *log,
@@ -228,7 +228,9 @@ ngx_websocket_log_create(ngx_websocket_log_t *log, const uint8_t *name,
 }
 
 
-int
+/* a channel that only counts seats */
+
+static int
 ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch)
 {
     return ch->long_name == 0 && ch->name[0] == 0;
@@ -353,7 +355,9 @@ ngx_websocket_log_list_of(ngx_websocket_log_t *log, uint8_t list)
 }
 
 
-void
+/* puts a channel on a list: to be committed */
+
+static void
 ngx_websocket_log_enlist(ngx_websocket_log_t *log,
     ngx_websocket_ref_t channel, uint8_t which)
 {

@@ -1,11 +1,9 @@
 
-/*
- * Members: who is on a channel, and says so.
- */
-
-
 #include <string.h>
 
+#include "hub/log_member.h"
+#include "hub/log_channel.h"
+#include "hub/log_message.h"
 #include "hub/log_private.h"
 
 

@@ -1,11 +1,8 @@
 
-/*
- * Messages: appended, read, dropped.
- */
-
-
 #include <string.h>
 
+#include "hub/log_message.h"
+#include "hub/log_channel.h"
 #include "hub/log_private.h"
 
 

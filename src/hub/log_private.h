@@ -53,10 +53,6 @@
 #define NGX_WEBSOCKET_LOG_BLOCKS_MAX  0xffffff
 
 
-/* a block number */
-typedef uint32_t  ngx_websocket_ref_t;
-
-
 typedef struct {
     uint64_t               place;           /* bytes from the base */
     uint64_t               old;
@@ -148,13 +144,13 @@ typedef struct {
  * members besides, and with those of a dead worker, it is free.
  */
 
-typedef struct {
+struct ngx_websocket_entry_s {
     uint64_t               read;            /* the newest offset read */
     uint32_t               incarnation;
     uint32_t               count;
     uint32_t               slot;
     uint32_t               members;         /* the worker's, of the channel */
-} ngx_websocket_entry_t;
+};
 
 
 typedef struct {
@@ -175,7 +171,7 @@ typedef union {
 } ngx_websocket_held_t;
 
 
-typedef struct {
+struct ngx_websocket_channel_s {
     ngx_websocket_ref_t    next;            /* of the list that it is on */
     ngx_websocket_ref_t    bucket;          /* the next of the bucket */
     uint64_t               hash;
@@ -198,7 +194,7 @@ typedef struct {
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_LOG_INLINE];
     ngx_websocket_list_t   members;
     uint8_t                name[NGX_WEBSOCKET_LOG_NAME];
-} ngx_websocket_channel_t;
+};
 
 
 /*
@@ -254,7 +250,7 @@ typedef struct {
 
 /* a message on its way into a channel */
 
-typedef struct {
+struct ngx_websocket_log_put_s {
     ngx_websocket_log_message_t     *message;
     const ngx_websocket_log_part_t  *parts;
     size_t                           n;
@@ -264,7 +260,7 @@ typedef struct {
     ngx_websocket_log_part_t         offset;    /* in digits, if it is asked
                                                    for as a part */
     uint8_t                          digits[sizeof("18446744073709551615") - 1];
-} ngx_websocket_log_put_t;
+};
 
 
 _Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_LOG_BLOCK
@@ -272,148 +268,6 @@ _Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_LOG_BLOCK
                && sizeof(ngx_websocket_member_t) <= NGX_WEBSOCKET_LOG_BLOCK
                && sizeof(ngx_websocket_entries_t) <= NGX_WEBSOCKET_LOG_BLOCK,
                "the structures fit in a block");
-
-
-/* Tells workers of a change that was committed. */
-void ngx_websocket_log_publish_hint(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, uint64_t offset);
-
-/* A channel that only counts seats. */
-int ngx_websocket_log_is_seats(const ngx_websocket_channel_t *ch);
-
-/* How many blocks are free. */
-uint32_t ngx_websocket_log_free_blocks(const ngx_websocket_log_t *log);
-
-/*
- * Sees to it that n blocks are on the free list, of those that are free: a
- * block that was never used is not touched before it is needed.
- */
-void ngx_websocket_log_list(ngx_websocket_log_t *log, uint32_t n);
-
-/*
- * Takes n blocks off the free list, where there are as many, as a chain.
- */
-ngx_websocket_ref_t ngx_websocket_log_take(ngx_websocket_log_t *log,
-    uint32_t n, ngx_websocket_ref_t *end);
-
-/* Gives a chain of n blocks back to the free list. */
-void ngx_websocket_log_give(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t first, ngx_websocket_ref_t end, uint32_t n);
-
-/*
- * Drops what deleted channels have left, channels that nothing holds but keep,
- * and old messages, until n blocks are free; looks at up to max of them.
- * Returns OK, NOSPACE, or AGAIN where there may be more to drop.
- */
-int ngx_websocket_log_make_room(ngx_websocket_log_t *log, uint32_t n,
-    uint64_t now, ngx_websocket_ref_t keep, uint32_t max);
-
-/*
- * Drops what the channel need not keep with so many more blocks, but no more
- * than max messages.  Returns how many went.
- */
-uint32_t ngx_websocket_log_trim(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, uint64_t now, uint32_t more, uint32_t max);
-
-/* Gives back what the worker has reserved: to be committed. */
-void ngx_websocket_log_forgo(ngx_websocket_log_t *log, uint32_t slot);
-
-/* Drops the channel's oldest message, which is there. */
-void ngx_websocket_log_drop_first(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel);
-
-/*
- * Drops up to max messages of deleted channels, and of these channels what
- * nobody uses.  Returns how many messages and channels it has seen to.
- */
-uint32_t ngx_websocket_log_clean(ngx_websocket_log_t *log, uint32_t max);
-
-/*
- * The offset of the oldest message that the history shows, or the next
- * offset when it shows none.  Messages before it may be there still, for
- * workers that have not read them.
- */
-uint64_t ngx_websocket_log_shown(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch);
-
-/*
- * Appending in three steps, for who changes something else with it: the first
- * makes room for the message and for more blocks besides and sets *wake (which
- * may be NULL); returns OK or NOSPACE.  The second puts the message in the
- * channel and is to be committed.  The third tells of it.
- */
-int ngx_websocket_log_prepare(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put, uint32_t more,
-    ngx_websocket_log_wake_t *wake);
-void ngx_websocket_log_put(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
-void ngx_websocket_log_tell(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, ngx_websocket_log_put_t *put);
-
-/* The channel's entry number i, or NULL after the last. */
-ngx_websocket_entry_t *ngx_websocket_log_entry(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, uint32_t i);
-
-int ngx_websocket_log_live(ngx_websocket_log_t *log,
-    const ngx_websocket_entry_t *entry);
-
-/* The entry of a worker that has subscribers or members, or NULL. */
-ngx_websocket_entry_t *ngx_websocket_log_own_entry(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch, uint32_t slot);
-
-/*
- * Finds an entry that is free, or makes one.  Returns OK, NOSPACE or AGAIN.
- */
-int ngx_websocket_log_free_entry(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, uint64_t now, ngx_websocket_entry_t **entry);
-
-/* Gives it to a worker, with so many subscribers and members. */
-void ngx_websocket_log_enter(ngx_websocket_log_t *log,
-    ngx_websocket_entry_t *entry, uint32_t slot, uint64_t read,
-    uint32_t count, uint32_t members);
-
-/* Frees the further blocks of entries that are all free. */
-void ngx_websocket_log_prune(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch);
-
-/*
- * Frees the channel if it has neither messages nor live entries, and is
- * deleted or was not used for idle milliseconds.  Returns 1 if it did.
- */
-int ngx_websocket_log_release(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, uint64_t now, uint64_t idle);
-
-/*
- * Puts a channel on the list of those that nothing holds, when nothing does:
- * to be called when it may have lost its last message, subscriber or member.
- */
-void ngx_websocket_log_settle(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel);
-
-/* Puts a channel on a list, and takes it off its list: to be committed. */
-void ngx_websocket_log_enlist(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel, uint8_t list);
-void ngx_websocket_log_unlist(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t channel);
-
-/* Frees a channel that nothing holds, but not keep.  Returns 1 if it did. */
-int ngx_websocket_log_evict_channel(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t keep);
-
-/*
- * The same, for what a worker that died has used: it is on no list yet.  The
- * next call goes on where this one ended.
- */
-int ngx_websocket_log_evict_orphaned(ngx_websocket_log_t *log,
-    ngx_websocket_ref_t keep);
-
-/* The blocks of a channel and its entries, without its messages. */
-uint32_t ngx_websocket_log_own_blocks(ngx_websocket_log_t *log,
-    ngx_websocket_channel_t *ch);
-
-
-/* A worker's members, from now on those of a dead one: to be committed. */
-void ngx_websocket_log_bereave(ngx_websocket_log_t *log, uint32_t slot);
 
 
 /* fault injection: tests define it to die at the n-th store */

@@ -1,13 +1,9 @@
 
-/*
- * Seats: how many there are of something, of all workers that live.  What is
- * counted together is a channel without messages, whose name begins with a
- * byte of zero, as no other's does; who sits is a subscriber of it.
- */
-
-
 #include <string.h>
 
+#include "hub/log_seat.h"
+#include "hub/log_channel.h"
+#include "hub/log_message.h"
 #include "hub/log_private.h"
 
 

@@ -1,7 +1,8 @@
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
 static ngx_int_t ngx_http_websocket_stats_init(ngx_shm_zone_t *shm_zone,

@@ -61,9 +61,13 @@ typedef enum {
 } ngx_http_websocket_rejected_e;
 
 
+typedef struct ngx_http_websocket_stats_s        ngx_http_websocket_stats_t;
+typedef struct ngx_http_websocket_stats_table_s
+    ngx_http_websocket_stats_table_t;
+
 /* of one worker slot and location; the last ones are a zone's */
 
-typedef struct {
+struct ngx_http_websocket_stats_s {
     /* gauges */
 
     uint64_t                      active[NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS];
@@ -87,7 +91,7 @@ typedef struct {
 
     uint64_t                      delivery[NGX_HTTP_WEBSOCKET_STATS_BUCKETS];
     uint64_t                      delivery_time;    /* of all, us */
-} __attribute__((aligned(64))) ngx_http_websocket_stats_t;
+} __attribute__((aligned(64)));
 
 
 /* an entry's name; a zone's own entry has no location */
@@ -104,7 +108,7 @@ typedef struct {
 
 /* entries are only ever added, by the master process */
 
-typedef struct {
+struct ngx_http_websocket_stats_table_s {
     size_t                            size;     /* of all this */
     ngx_atomic_t                      nentries;
     ngx_atomic_t                      nslots;   /* that were ever in use */
@@ -112,7 +116,7 @@ typedef struct {
                                           NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
     ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_LOG_WORKERS + 1]
                                           [NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
-} ngx_http_websocket_stats_table_t;
+};
 
 /* the row of processes without a slot */
 #define NGX_HTTP_WEBSOCKET_STATS_SLOTLESS  NGX_WEBSOCKET_LOG_WORKERS
@@ -122,8 +126,8 @@ typedef struct {
 extern ngx_http_websocket_stats_t  ngx_http_websocket_stats_none;
 
 /*
- * Adds the table's shared memory to the configuration.  Called while a
- * directive is parsed, any number of times.  Returns NGX_OK or NGX_ERROR.
+ * Adds the table's shared memory to the configuration, once.  Returns NGX_OK
+ * or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_stats_table(ngx_conf_t *cf);
 

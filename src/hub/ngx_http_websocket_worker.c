@@ -1,5 +1,5 @@
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 #include <sys/eventfd.h>

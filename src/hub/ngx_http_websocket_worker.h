@@ -39,8 +39,8 @@ typedef struct {
 
 
 /*
- * Adds the table's shared memory to the configuration.  Called while a
- * directive is parsed, any number of times.  Returns NGX_OK or NGX_ERROR.
+ * Adds the table's shared memory to the configuration, once.  Returns NGX_OK
+ * or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_worker_table(ngx_conf_t *cf);
 

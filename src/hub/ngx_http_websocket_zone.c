@@ -1,5 +1,9 @@
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
+#include "hub/log_channel.h"
+#include "hub/log_member.h"
+#include "hub/log_message.h"
+#include "hub/log_seat.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
@@ -104,15 +108,13 @@ static int ngx_http_websocket_zone_dismiss(ngx_http_websocket_zone_t *zone,
 
 
 ngx_http_websocket_zone_t *
-ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
+    ngx_msec_t inactive)
 {
     ngx_shm_zone_t             *shm_zone;
     ngx_http_websocket_zone_t  *zone;
 
-    if (ngx_http_websocket_worker_table(cf) != NGX_OK
-        || ngx_http_websocket_stats_table(cf) != NGX_OK
-        || ngx_http_websocket_zone_resized(cf, name, size))
-    {
+    if (ngx_http_websocket_zone_resized(cf, name, size)) {
         return NULL;
     }
 
@@ -135,6 +137,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 
     zone->name = *name;
     zone->shm_zone = shm_zone;
+    zone->inactive = inactive;
     zone->stats = &ngx_http_websocket_stats_none;
 
     zone->reserved.handler = ngx_http_websocket_zone_unreserve;

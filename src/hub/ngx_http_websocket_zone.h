@@ -52,11 +52,11 @@ typedef ngx_websocket_log_cursor_t *(*ngx_http_websocket_cursor_pt)(
 
 
 /*
- * Adds a zone of size bytes to the configuration, or only names it when size
- * is 0.  Returns NULL on errors, which are logged.
+ * Adds a zone of size bytes to the configuration, whose idle channels go after
+ * so many milliseconds.  Returns NULL on errors, which are logged.
  */
 ngx_http_websocket_zone_t *ngx_http_websocket_zone_add(ngx_conf_t *cf,
-    ngx_str_t *name, size_t size);
+    ngx_str_t *name, size_t size, ngx_msec_t inactive);
 
 /*
  * The functions below answer with the NGX_WEBSOCKET_LOG_* codes of log.h, or
@@ -144,6 +144,10 @@ typedef struct {
 int ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 
+/*
+ * Counts one subscriber less.  Returns NGX_OK, or NGX_BUSY when the lock
+ * cannot be had now: then nothing was done.
+ */
 ngx_int_t ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
     ngx_websocket_log_cursor_t *cursor);
 

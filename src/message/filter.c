@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "message/filter.h"
 #include "message/fields.h"
 #include "message/filter_private.h"
 
@@ -23,7 +24,10 @@
     (1 << (((n) >= 0) + ((n) > 0)))
 
 
+static void ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters);
 static void ngx_websocket_filter_seed(ngx_websocket_filters_t *filters);
+static uint32_t ngx_websocket_filter_hash(
+    const ngx_websocket_filters_t *filters, const void *data, size_t size);
 static void ngx_websocket_filter_string(
     const ngx_websocket_filters_t *filters, const char *string, size_t size,
     ngx_websocket_value_t *value);
@@ -128,7 +132,9 @@ ngx_websocket_filter_seed(ngx_websocket_filters_t *filters)
 }
 
 
-void
+/* frees the set with all filters that are still in it */
+
+static void
 ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters)
 {
     uint32_t                 i;
@@ -158,7 +164,9 @@ ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters)
 }
 
 
-uint32_t
+/* the hash of bytes, of the set's own seed */
+
+static uint32_t
 ngx_websocket_filter_hash(const ngx_websocket_filters_t *filters,
     const void *data, size_t size)
 {

@@ -58,6 +58,7 @@
 
 typedef struct ngx_websocket_filters_s  ngx_websocket_filters_t;
 typedef struct ngx_websocket_filter_s   ngx_websocket_filter_t;
+typedef struct ngx_websocket_value_s    ngx_websocket_value_t;
 
 
 /* of one filter */
@@ -94,22 +95,6 @@ typedef struct {
 ngx_websocket_filters_t *ngx_websocket_filters_create(
     const ngx_websocket_filter_limits_t *limits);
 
-/* Frees the set with all filters that are still in it. */
-void ngx_websocket_filters_destroy(ngx_websocket_filters_t *filters);
-
-/*
- * Compiles a filter into one block of memory, or finds one that says the
- * same: *filter has a new reference.  The JSON is not needed any more.  Where
- * the scope, which may be NULL, has a view, only what it shows may be asked
- * for: the fields that a subscriber does not see are not to be guessed by
- * filters.  Returns OK, REFUSED with the error's path and rule, or NO_MEMORY.
- */
-ngx_websocket_json_e ngx_websocket_filter_compile(
-    ngx_websocket_filters_t *filters, const json_t *json,
-    const ngx_websocket_filter_scope_t *scope,
-    ngx_websocket_filter_t **filter,
-    ngx_websocket_json_error_t *error);
-
 /* Gives a reference back. */
 void ngx_websocket_filter_release(ngx_websocket_filters_t *filters,
     ngx_websocket_filter_t *filter);
@@ -143,6 +128,31 @@ void ngx_websocket_filters_forget(ngx_websocket_filters_t *filters);
  */
 int ngx_websocket_filter_match(ngx_websocket_filters_t *filters,
     ngx_websocket_filter_t *filter, unsigned number);
+
+
+/* for filter_compile.c */
+
+/* Sets a value, which is all zeros, to what is in JSON: string is set. */
+void ngx_websocket_filter_value(const ngx_websocket_filters_t *filters,
+    const json_t *json, ngx_websocket_value_t *value);
+
+/*
+ * The slot of a field, with a new reference; NGX_WEBSOCKET_FILTER_NONE when
+ * memory is refused.
+ */
+uint32_t ngx_websocket_filter_slot(ngx_websocket_filters_t *filters,
+    const char *path, size_t size);
+
+/* Gives a reference back. */
+void ngx_websocket_filter_slot_release(ngx_websocket_filters_t *filters,
+    uint32_t slot);
+
+/*
+ * Puts a filter of one reference into the set, or frees it and returns the
+ * one that says the same, with a reference more.
+ */
+ngx_websocket_filter_t *ngx_websocket_filter_intern(
+    ngx_websocket_filters_t *filters, ngx_websocket_filter_t *filter);
 
 
 #endif /* NGX_WEBSOCKET_FILTER_H */

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/filter_compile.h"
+#include "message/filter_expect.h"
 #include "message/filter_private.h"
 
 

@@ -1,14 +1,9 @@
 
-/*
- * What filters can find in messages whose type is known.  What is refused is
- * certain: a field, or a value, that the type's own check would refuse in a
- * message.
- */
-
-
 #include <string.h>
 
+#include "message/filter_expect.h"
 #include "message/filter_private.h"
+#include "message/type_check.h"
 
 
 static int ngx_websocket_filter_other(

@@ -48,7 +48,7 @@ typedef enum {
 
 /* a field's value in a message, or one in a filter */
 
-typedef struct {
+struct ngx_websocket_value_s {
     uint32_t                    type;
     uint32_t                    hash;
     uint32_t                    size;       /* of a string */
@@ -58,7 +58,7 @@ typedef struct {
         const char             *string;     /* in a message */
         uint64_t                offset;     /* in a filter's strings */
     } u;
-} ngx_websocket_value_t;
+};
 
 
 /* a comparison, and which one comes next, or TRUE or FALSE */
@@ -159,53 +159,6 @@ ngx_websocket_filter_values(const ngx_websocket_filter_t *filter)
     return (ngx_websocket_value_t *)
            (ngx_websocket_filter_tests(filter) + filter->tests);
 }
-
-
-/* The hash of bytes, of the set's own seed. */
-uint32_t ngx_websocket_filter_hash(const ngx_websocket_filters_t *filters,
-    const void *data, size_t size);
-
-/* Sets a value, which is all zeros, to what is in JSON: string is set. */
-void ngx_websocket_filter_value(const ngx_websocket_filters_t *filters,
-    const json_t *json, ngx_websocket_value_t *value);
-
-/*
- * The slot of a field, with a new reference; NGX_WEBSOCKET_FILTER_NONE when
- * memory is refused.
- */
-uint32_t ngx_websocket_filter_slot(ngx_websocket_filters_t *filters,
-    const char *path, size_t size);
-
-/* Gives a reference back. */
-void ngx_websocket_filter_slot_release(ngx_websocket_filters_t *filters,
-    uint32_t slot);
-
-/*
- * Puts a filter of one reference into the set, or frees it and returns the
- * one that says the same, with a reference more.
- */
-ngx_websocket_filter_t *ngx_websocket_filter_intern(
-    ngx_websocket_filters_t *filters, ngx_websocket_filter_t *filter);
-
-/*
- * Finds what the messages of a scope have at a path, which is the place's
- * name: *field is NULL when it may be anything.  Returns OK, or REFUSED when
- * there is never a value.
- */
-ngx_websocket_json_e ngx_websocket_filter_expect(
-    const ngx_websocket_filter_scope_t *scope,
-    const ngx_websocket_json_place_t *place,
-    const ngx_websocket_field_t **field, ngx_websocket_json_error_t *error);
-
-/*
- * Returns OK when a value of the field, NULL for anything, may pass a test
- * with the value in JSON, which is of a type that the test has; or REFUSED.
- * The values of IN are given one by one.
- */
-ngx_websocket_json_e ngx_websocket_filter_fits(
-    const ngx_websocket_field_t *field, ngx_websocket_test_e op,
-    const json_t *json, const ngx_websocket_json_place_t *place,
-    ngx_websocket_json_error_t *error);
 
 /* Not 0 when a field's path is a tag's: "tags.NAME". */
 static inline int

@@ -1,8 +1,10 @@
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_turn.h"
+#include "message/filter_compile.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
+#include "message/ngx_http_websocket_views.h"
 #include "message/tags.h"
 
 

@@ -9,7 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_FILTERS_H
 
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_message.h"
 #include "message/filter.h"
 

@@ -1,7 +1,10 @@
 
+#include "hub/ngx_http_websocket_zone.h"
 #include "message/ngx_http_websocket_intake.h"
+#include "hub/log_message.h"
 #include "message/ngx_http_websocket_pattern.h"
 #include "message/ngx_http_websocket_priority.h"
+#include "message/type_check.h"
 
 
 static ngx_int_t ngx_http_websocket_intake_check(

@@ -10,7 +10,7 @@
 #define NGX_HTTP_WEBSOCKET_INTAKE_H
 
 
-#include "ngx_http_websocket_module.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "message/stamp.h"
 
 

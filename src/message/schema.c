@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/schema.h"
+#include "message/schema_field.h"
 #include "message/schema_private.h"
 
 

@@ -30,6 +30,10 @@ typedef struct {
 } ngx_websocket_schema_error_t;
 
 
+typedef struct ngx_websocket_schema_s         ngx_websocket_schema_t;
+typedef struct ngx_websocket_schema_object_s  ngx_websocket_schema_object_t;
+
+
 /* who keeps the types that a schema makes */
 
 typedef struct {
@@ -57,12 +61,24 @@ int ngx_websocket_schema_make(const char *text, size_t size, const char *name,
     const ngx_websocket_schema_host_t *host,
     ngx_websocket_schema_error_t *error);
 
+
+/* for schema_field.c */
+
 /*
- * Appends a pattern of JSON Schema, which is one of ECMA-262, as PCRE has to
- * be told to match the same.  Returns NULL, or what is not supported in it.
+ * Says what is wrong with a schema, or with the member of it that key names.
+ * Returns -1.
  */
-const char *ngx_websocket_schema_pattern(const char *pattern,
-    ngx_websocket_json_text_t *text);
+int ngx_websocket_schema_wrong(const ngx_websocket_schema_t *schema,
+    const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Finds out the kind, and whether all of the keywords may be there. */
+int ngx_websocket_schema_init(ngx_websocket_schema_t *schema,
+    unsigned where);
+
+/* Makes the type of the object that a schema is of. */
+int ngx_websocket_schema_object(const ngx_websocket_schema_t *schema,
+    const char *name, ngx_websocket_type_t **made);
 
 
 #endif /* NGX_WEBSOCKET_SCHEMA_H */

@@ -1,6 +1,8 @@
 
 #include <string.h>
 
+#include "message/schema_field.h"
+#include "message/schema_pattern.h"
 #include "message/schema_private.h"
 
 

@@ -1,7 +1,7 @@
 
 #include <string.h>
 
-#include "message/schema.h"
+#include "message/schema_pattern.h"
 
 
 /* what ECMA-262 means by "." and "\s", and PCRE does not */

@@ -21,8 +21,6 @@
     (NGX_WEBSOCKET_SCHEMA_ROOT | NGX_WEBSOCKET_SCHEMA_INNER)
 
 
-typedef struct ngx_websocket_schema_object_s  ngx_websocket_schema_object_t;
-
 /* an object whose type is being made; what the root is in has no type */
 
 struct ngx_websocket_schema_object_s {
@@ -36,13 +34,13 @@ struct ngx_websocket_schema_object_s {
 
 /* of the root, a property or items */
 
-typedef struct {
+struct ngx_websocket_schema_s {
     json_t                               *json;
     const ngx_websocket_json_place_t     *place;
     const ngx_websocket_schema_object_t  *object;   /* that it is in */
     ngx_websocket_kind_e                  kind;
     unsigned                              nullable;
-} ngx_websocket_schema_t;
+};
 
 
 typedef struct ngx_websocket_schema_field_s  ngx_websocket_schema_field_t;
@@ -58,32 +56,6 @@ typedef struct {
                      const char *key, json_t *value,
                      ngx_websocket_json_text_t *word);
 } ngx_websocket_schema_keyword_t;
-
-
-/*
- * Says what is wrong with a schema, or with the member of it that key names.
- * Returns -1.
- */
-int ngx_websocket_schema_wrong(const ngx_websocket_schema_t *schema,
-    const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Finds out the kind, and whether all of the keywords may be there. */
-int ngx_websocket_schema_init(ngx_websocket_schema_t *schema,
-    unsigned where);
-
-/* Makes the type of the object that a schema is of. */
-int ngx_websocket_schema_object(const ngx_websocket_schema_t *schema,
-    const char *name, ngx_websocket_type_t **made);
-
-/* Gives the type of an object its field: the property that is at a place. */
-int ngx_websocket_schema_field(
-    const ngx_websocket_schema_object_t *object,
-    const ngx_websocket_json_place_t *place, json_t *json, int required);
-
-/* The keyword of a name, or NULL. */
-const ngx_websocket_schema_keyword_t *ngx_websocket_schema_keyword(
-    const char *name);
 
 
 #endif /* NGX_WEBSOCKET_SCHEMA_PRIVATE_H */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/type.h"
+#include "message/type_check.h"
 #include "message/type_private.h"
 
 

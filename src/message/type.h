@@ -45,7 +45,20 @@
 #define NGX_WEBSOCKET_TYPE_MORE   -2    /* defaults than there may be */
 
 
-typedef struct ngx_websocket_type_s  ngx_websocket_type_t;
+typedef struct ngx_websocket_type_s   ngx_websocket_type_t;
+typedef struct ngx_websocket_field_s  ngx_websocket_field_t;
+
+
+typedef enum {
+    NGX_WEBSOCKET_KIND_STRING = 0,
+    NGX_WEBSOCKET_KIND_INTEGER,
+    NGX_WEBSOCKET_KIND_NUMBER,
+    NGX_WEBSOCKET_KIND_BOOLEAN,
+    NGX_WEBSOCKET_KIND_ARRAY,
+    NGX_WEBSOCKET_KIND_OBJECT,
+    NGX_WEBSOCKET_KIND_ANY,
+    NGX_WEBSOCKET_KINDS
+} ngx_websocket_kind_e;
 
 
 /* what a type asks of its maker: each may be NULL, then there is none */
@@ -102,22 +115,34 @@ const char *ngx_websocket_type_name(const ngx_websocket_type_t *type);
 const ngx_websocket_view_t *ngx_websocket_type_find_view(
     const ngx_websocket_type_t *type, const char *name, size_t size);
 
-/*
- * Checks a message.  The first thing that is wrong is told: of the fields in
- * their order, then of those that the type has not.  The message is not
- * changed.  Returns OK or REFUSED.
- */
-ngx_websocket_json_e ngx_websocket_type_check(const ngx_websocket_type_t *type,
-    const json_t *message, ngx_websocket_json_error_t *error);
+
+/* for the other files of types, filters and schemas */
+
+/* the names of the kinds, in the enum's order */
+extern const char *const  ngx_websocket_kinds[];
+
+/* The kind of a name, NGX_WEBSOCKET_KINDS when there is none. */
+ngx_websocket_kind_e ngx_websocket_kind_find(const char *name);
 
 /*
- * Gives a checked message the defaults of the fields that it has not, also in
- * the objects within it.  Returns how many were given: 0 leaves the message's
- * own text what it is; or NGX_WEBSOCKET_TYPE_MORE when they are more than max
- * bytes of text, -1 when memory was refused: the message then has some.
+ * As ngx_websocket_type_field(), and tells which word is wrong: n when it is
+ * all of them together.
  */
-int ngx_websocket_type_defaults(const ngx_websocket_type_t *type,
-    json_t *message, size_t max);
+int ngx_websocket_type_field_at(ngx_websocket_type_t *type,
+    const char *const *words, size_t n, size_t *wrong, char *error,
+    size_t size);
+
+/* The field of a name, or NULL. */
+const ngx_websocket_field_t *ngx_websocket_type_find_field(
+    const ngx_websocket_type_t *type, const char *name, size_t size);
+
+/*
+ * Looks a path up, "a.b".  Returns why a message never has a value there, or
+ * NULL: *field is then its field, or NULL where nothing is said of it.  *type
+ * becomes the type that was looked at last.
+ */
+const char *ngx_websocket_type_path(const ngx_websocket_type_t **type,
+    const char *path, const ngx_websocket_field_t **field);
 
 
 #endif /* NGX_WEBSOCKET_TYPE_H */

@@ -228,13 +228,6 @@ ngx_websocket_view_name(const ngx_websocket_view_t *view)
 
 
 int
-ngx_websocket_view_all(const ngx_websocket_view_t *view)
-{
-    return view->count == 0;
-}
-
-
-int
 ngx_websocket_view_shows(const ngx_websocket_view_t *view, const char *path,
     size_t size)
 {

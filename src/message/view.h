@@ -33,13 +33,11 @@ typedef struct ngx_websocket_view_s  ngx_websocket_view_t;
 ngx_websocket_view_t *ngx_websocket_view_create(const char *name,
     const char *const *paths, size_t n, char *error, size_t size);
 
+/* Frees a view. */
 void ngx_websocket_view_destroy(ngx_websocket_view_t *view);
 
 /* Its name. */
 const char *ngx_websocket_view_name(const ngx_websocket_view_t *view);
-
-/* Not 0 when it is the view of all fields: a message's own text will do. */
-int ngx_websocket_view_all(const ngx_websocket_view_t *view);
 
 /* Not 0 when the view shows the value at a path, with all that is in it. */
 int ngx_websocket_view_shows(const ngx_websocket_view_t *view,

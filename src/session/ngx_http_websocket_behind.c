@@ -1,7 +1,7 @@
 
-#include "hub/ngx_http_websocket_turn.h"
-#include "hub/ngx_http_websocket_zone.h"
 #include "session/ngx_http_websocket_behind.h"
+#include "hub/ngx_http_websocket_turn.h"
+#include "session/ngx_http_websocket_limits.h"
 
 
 /* of a session that is behind, before the next one's: microseconds */

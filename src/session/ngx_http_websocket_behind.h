@@ -11,7 +11,7 @@
 #define NGX_HTTP_WEBSOCKET_BEHIND_H
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_limits.h"
 
 
 /*

@@ -1,11 +1,6 @@
 
-/*
- * A stream of a client that ends with an answer: all that it sent, as an
- * array.
- */
-
-
-#include "session/ngx_http_websocket_typed.h"
+#include "session/ngx_http_websocket_collect.h"
+#include "session/ngx_http_websocket_extra.h"
 
 
 static ngx_int_t ngx_http_websocket_collect_shown(

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_deflate.h"
 #include "hub/ngx_http_websocket_turn.h"
+#include "session/ngx_http_websocket_frames.h"
 
 
 #define NGX_HTTP_WEBSOCKET_INFLATERS  8     /* kept for the next message */

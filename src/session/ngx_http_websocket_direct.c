@@ -2,8 +2,12 @@
 #include "session/ngx_http_websocket_direct.h"
 #include "message/ngx_http_websocket_content.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_progress.h"
-#include "session/ngx_http_websocket_typed.h"
+#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_write.h"
 
 
 /* forms of a delivery that are kept at a time */

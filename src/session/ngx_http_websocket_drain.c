@@ -1,11 +1,10 @@
 
-/*
- * How a worker that shuts down gets rid of its sessions, and of its slot.
- */
-
-
+#include "session/ngx_http_websocket_drain.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 /* of worker_shutdown_timeout, at most this is left for answers to our Close */

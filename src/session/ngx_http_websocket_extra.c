@@ -1,6 +1,7 @@
 
+#include "session/ngx_http_websocket_extra.h"
 #include "message/ngx_http_websocket_filters.h"
-#include "session/ngx_http_websocket_typed.h"
+#include "session/ngx_http_websocket_select.h"
 
 
 static ngx_int_t ngx_http_websocket_extra_from(

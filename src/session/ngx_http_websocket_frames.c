@@ -1,10 +1,7 @@
 
-/*
- * Messages as bytes: the frames that are not the raw one.
- */
-
-
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_protocol.h"
 
 
 static ngx_http_websocket_frame_t *ngx_http_websocket_make_frame(

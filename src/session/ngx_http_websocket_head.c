@@ -1,11 +1,6 @@
 
-/*
- * What is kept of a request whose memory is given back while its session
- * lives: enough for the access log's line at the end.
- */
-
-
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_head.h"
+#include "session/ngx_http_websocket_socket.h"
 
 #include <dlfcn.h>
 
@@ -302,15 +297,19 @@ ngx_http_websocket_head_want(ngx_cycle_t *cycle, ngx_str_t *variable)
 void
 ngx_http_websocket_request_release(ngx_http_websocket_session_t *s)
 {
-    ngx_http_request_t  *r;
+    ngx_http_request_t        *r;
+    ngx_http_websocket_ctx_t  *ctx;
 
     r = s->record->request;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
     if (s->conf->log_start) {
         ngx_http_websocket_request_log(r);
     }
 
-    ngx_http_websocket_access_release(r);
+    if (ctx->release) {
+        ctx->release(r);
+    }
 
     if (ngx_http_websocket_request_busy(r)
         || (ngx_http_websocket_head_unknown && !r->logged))

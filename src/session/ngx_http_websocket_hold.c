@@ -1,11 +1,11 @@
 
-/*
- * A message of a client that is published when its zone is not stuck any more.
- */
-
-
+#include "session/ngx_http_websocket_hold.h"
+#include "hub/log_message.h"
+#include "message/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_typed.h"
+#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "wire/close.h"
 
 
 struct ngx_http_websocket_held_s {

@@ -1,9 +1,12 @@
 
 #include <ngx_sha1.h>
 
-#include "hub/ngx_http_websocket_worker.h"
-#include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_behind.h"
+#include "session/ngx_http_websocket_hold.h"
+#include "session/ngx_http_websocket_read.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "wire/close.h"
 
 
 /* how long one waits who floods those who read, or asks for what is dear */
@@ -423,9 +426,7 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
     ngx_str_t   channel;
     ngx_uint_t  crowded;
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO
-        || s->state != NGX_HTTP_WEBSOCKET_OPEN)
-    {
+    if (s->conf->echo || s->state != NGX_HTTP_WEBSOCKET_OPEN) {
         return;
     }
 

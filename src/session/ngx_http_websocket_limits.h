@@ -10,6 +10,32 @@
 
 
 #include "session/ngx_http_websocket_session.h"
+#include "session/rate.h"
+
+
+typedef struct ngx_http_websocket_held_s  ngx_http_websocket_held_t;
+
+
+/* what is counted and measured of a session: made when it is first needed */
+
+struct ngx_http_websocket_limits_s {
+    ngx_websocket_log_seat_t     *seats;
+    ngx_websocket_rate_bucket_t  *buckets;  /* one for each websocket_rate */
+    u_char                       *rest;     /* of what has come, or NULL */
+    size_t                        size;     /* of it */
+    ngx_http_websocket_time_t     until;    /* it waits */
+    ngx_websocket_rate_bucket_t   pings;
+    ngx_websocket_rate_errors_t   errors;
+    uint32_t                      refused;
+    uint16_t                      nseats;
+    uint8_t                       waits;    /* nothing is read of it */
+    uint8_t                       turn;     /* until all is delivered here */
+    uint8_t                       behind;   /* the rest waits for its turn */
+    uint8_t                       left;     /* the session has gone */
+    ngx_http_websocket_held_t    *held;     /* NULL: no message waits */
+    ngx_http_websocket_zone_t    *zone;     /* of the seats */
+    ngx_http_websocket_waiter_t   debt;     /* to give them back */
+};
 
 
 /*
@@ -91,23 +117,6 @@ void ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s);
 
 /* Ends the waiting: the session's reading goes on. */
 void ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s);
-
-
-/*
- * The zone is stuck: keeps a message of the client, which is published when it
- * is not any more; until then the session stops.  Who would have to wait for
- * too long is closed.  Returns NGX_OK, or NGX_DONE when the session failed for
- * want of memory.
- */
-ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_log_part_t *parts,
-    size_t n);
-
-/*
- * The session is closed, or ends, before that: the message is dropped, and the
- * error log told so.  Does nothing where none is kept.
- */
-void ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s);
 
 
 /* Is nothing to be read of the session for now? */

@@ -1,13 +1,11 @@
 
-/*
- * Long-polling: one response with the messages after a position, as soon as
- * there are any, or without when none came in the heartbeat's interval.
- */
-
-
+#include "session/ngx_http_websocket_poll.h"
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_write.h"
 
 
 static ngx_int_t ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,

@@ -1,12 +1,5 @@
 
-/*
- * Who is there: a member for each session and channel, and messages of type
- * "join" and "leave".  The text of a member is its part of a JSON object, so
- * that whoever takes a dead worker's members off need not know more.
- */
-
-
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_presence.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_response.h"
 
 #include <linux/sockios.h>
 
@@ -459,7 +460,8 @@ ngx_http_websocket_progress_fresh(ngx_http_websocket_session_t *s)
 ngx_http_websocket_time_t
 ngx_http_websocket_progress_since(ngx_http_websocket_time_t time)
 {
-    return ngx_http_websocket_later(time, ngx_http_websocket_wheel_resumed());
+    return ngx_http_websocket_progress_later(time,
+                                          ngx_http_websocket_wheel_resumed());
 }
 
 

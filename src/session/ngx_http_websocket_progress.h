@@ -65,7 +65,7 @@ ngx_uint_t ngx_http_websocket_progress_passed(ngx_http_websocket_time_t time,
 
 /* The later one of two times. */
 static ngx_inline ngx_http_websocket_time_t
-ngx_http_websocket_later(ngx_http_websocket_time_t a,
+ngx_http_websocket_progress_later(ngx_http_websocket_time_t a,
     ngx_http_websocket_time_t b)
 {
     return (int32_t) (a - b) > 0 ? a : b;

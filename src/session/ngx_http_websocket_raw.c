@@ -1,13 +1,15 @@
 
-/*
- * The raw protocol: a frame's payload is the message, nothing more.
- */
-
-
+#include "session/ngx_http_websocket_raw.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_hold.h"
+#include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_typed.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 static ngx_int_t ngx_http_websocket_raw_receive(
@@ -38,7 +40,7 @@ ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
 {
     ngx_websocket_log_part_t  part;
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO) {
+    if (s->conf->echo) {
         return ngx_http_websocket_raw_echo(s, type, data, size);
     }
 

@@ -1,8 +1,16 @@
 
+#include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_token.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
+#include "wire/utf8.h"
 
 
 /* one for all sessions: what is incomplete in it is copied out */
@@ -30,6 +38,23 @@
 
 /* a message's first buffer */
 #define NGX_HTTP_WEBSOCKET_MESSAGE     1024
+
+
+/* a frame or a message that has come in part */
+
+struct ngx_http_websocket_input_s {
+    ngx_websocket_parser_t        parser;
+    ngx_websocket_utf8_t          utf8;
+    uint8_t                       control_size;
+    unsigned                      control_borrowed:1;
+    u_char                       *control;  /* 125 bytes: while one is split */
+    u_char                       *message;
+    size_t                        message_size;
+    size_t                        message_alloc;    /* 0: borrowed */
+    ngx_websocket_inflater_t     *inflater; /* NULL: not compressed */
+    size_t                        compressed;       /* bytes of it */
+    uint32_t                      fragments;
+};
 
 
 static ngx_int_t ngx_http_websocket_read_once(
@@ -210,7 +235,7 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
     /* who does not read the answers is not read from either */
 
     if (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
-        && s->conf->mode == NGX_HTTP_WEBSOCKET_ECHO)
+        && s->conf->echo)
     {
         return NGX_DONE;
     }
@@ -704,7 +729,7 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 static ngx_inline ngx_uint_t
 ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 {
-    return s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT
+    return s->conf->subscribes && !s->conf->publishes
            && !s->conf->typed.filter
            && (s->record->auth == NULL || s->conf->jwt->renew == 0);
 }

@@ -1,13 +1,9 @@
 
-/*
- * A session over an HTTP response.  All is written through nginx's filters,
- * so that it does over HTTP/1.0, HTTP/1.1, HTTP/2 and TLS alike.
- */
-
-
+#include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_queue.h"
-#include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_write.h"
 #include "hub/ngx_http_websocket_turn.h"
 
 

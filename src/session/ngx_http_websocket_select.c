@@ -1,14 +1,10 @@
 
-/*
- * What a session gets of its channels' messages, and in which view.
- */
-
-
+#include "session/ngx_http_websocket_select.h"
 #include "message/ngx_http_websocket_content.h"
 #include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_response.h"
-#include "session/ngx_http_websocket_typed.h"
 
 
 static void ngx_http_websocket_select_passed(ngx_http_websocket_session_t *s,

@@ -1,12 +1,28 @@
 
+#include "session/ngx_http_websocket_session.h"
+#include "hub/ngx_http_websocket_turn.h"
+#include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_drain.h"
+#include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_poll.h"
+#include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_progress.h"
-#include "session/ngx_http_websocket_typed.h"
-#include "hub/ngx_http_websocket_turn.h"
-#include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_read.h"
+#include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_sse.h"
+#include "session/ngx_http_websocket_token.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 /* websocket_close_timeout counts anew so often, for who takes what waits */
@@ -175,13 +191,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    n = 0;
-
-    if (conf->mode == NGX_HTTP_WEBSOCKET_BIDIRECTIONAL
-        || conf->mode == NGX_HTTP_WEBSOCKET_RESULT)
-    {
-        n = nchannels;
-    }
+    n = conf->subscribes ? nchannels : 0;
 
     size = offsetof(ngx_http_websocket_session_t, subscriptions)
            + n * sizeof(ngx_http_websocket_subscription_t);
@@ -893,7 +903,7 @@ ngx_http_websocket_session_closing(ngx_http_websocket_session_t *s)
     end = due + NGX_HTTP_WEBSOCKET_CLOSINGS * timeout;
 
     if (s->late) {
-        due = ngx_http_websocket_later(due, s->record->progress);
+        due = ngx_http_websocket_progress_later(due, s->record->progress);
     }
 
     due = ngx_http_websocket_progress_since(due) + timeout;

@@ -1,12 +1,14 @@
 
-/*
- * A session over a connection of its own: RFC 6455.
- */
-
-
+#include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_progress.h"
+#include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_read.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(

@@ -1,12 +1,10 @@
 
-/*
- * Server-sent events: WHATWG HTML, section 9.2.  An event's id is the
- * position of what was sent, so that EventSource recovers by itself.
- */
-
-
+#include "session/ngx_http_websocket_sse.h"
+#include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_write.h"
 
 
 /* a client comes back after 1 s, or up to a second more */

@@ -1,7 +1,14 @@
 
-#include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_typed.h"
+#include "message/ngx_http_websocket_filters.h"
+#include "session/ngx_http_websocket_collect.h"
+#include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
 
 
 static ngx_int_t ngx_http_websocket_typed_end(
@@ -76,14 +83,14 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
         }
     }
 
-    if (s->conf->mode == NGX_HTTP_WEBSOCKET_RESULT) {
+    if (s->conf->subscribes && !s->conf->publishes) {
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
                               "this stream does not take messages but filters");
         return NGX_DONE;
     }
 
     collects = s->conf->typed.collect
-               && s->conf->mode == NGX_HTTP_WEBSOCKET_PAYLOAD;
+               && s->conf->publishes && !s->conf->subscribes;
 
     rc = collects ? ngx_http_websocket_collect_ends(in) : NGX_DECLINED;
 

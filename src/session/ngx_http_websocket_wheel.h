@@ -24,8 +24,6 @@
 
 typedef uint32_t  ngx_http_websocket_time_t;
 
-#define NGX_HTTP_WEBSOCKET_LONGEST  (20 * 24 * 60 * 60 * 1000u)
-
 
 /*
  * A node is zeroed until it is set.  The handler is called once it is due, up
@@ -68,6 +66,7 @@ void ngx_http_websocket_wheel_del(ngx_queue_t *node);
  */
 ngx_http_websocket_time_t ngx_http_websocket_wheel_resumed(void);
 
+/* Returns 1 when the node is set, else 0. */
 static ngx_inline ngx_uint_t
 ngx_http_websocket_wheel_is_set(ngx_queue_t *node)
 {

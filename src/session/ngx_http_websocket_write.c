@@ -1,7 +1,15 @@
 
+#include "session/ngx_http_websocket_write.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_progress.h"
+#include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_read.h"
+#include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "wire/close.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -22,7 +30,7 @@ static ngx_int_t ngx_http_websocket_flush_ssl(ngx_http_websocket_session_t *s);
 static ngx_chain_t *ngx_http_websocket_ssl_chain(
     ngx_http_websocket_session_t *s);
 #endif
-static void ngx_http_websocket_hold(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_write_hold(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_release_held(ngx_event_t *ev);
 static void ngx_http_websocket_flush_event(ngx_event_t *ev);
 static void ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s);
@@ -76,7 +84,7 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
     batch = s->conf->batch;
 
     if (batch && s->out->bytes < batch->size) {
-        ngx_http_websocket_hold(s);
+        ngx_http_websocket_write_hold(s);
 
     } else {
         ngx_http_websocket_post_flush(s);
@@ -359,7 +367,7 @@ ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
 /* a write when there is more, or the delay is over */
 
 static void
-ngx_http_websocket_hold(ngx_http_websocket_session_t *s)
+ngx_http_websocket_write_hold(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_batch_t  *batch;
 

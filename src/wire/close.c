@@ -5,6 +5,9 @@
 #include "wire/utf8.h"
 
 
+static int ngx_websocket_close_code_valid(unsigned code);
+
+
 uint16_t
 ngx_websocket_close_parse(const uint8_t *p, size_t n, uint16_t *code)
 {
@@ -35,7 +38,12 @@ ngx_websocket_close_parse(const uint8_t *p, size_t n, uint16_t *code)
 }
 
 
-int
+/*
+ * Whether the code may stand in a Close frame: 1000-1003, 1007-1014, 3000-4999
+ * (RFC 6455, section 7.4, and the IANA registry).
+ */
+
+static int
 ngx_websocket_close_code_valid(unsigned code)
 {
     return (code >= 1000 && code <= 1003)

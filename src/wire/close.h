@@ -38,12 +38,6 @@ uint16_t ngx_websocket_close_parse(const uint8_t *p, size_t n,
     uint16_t *code);
 
 /*
- * Not 0 when the code may stand in a Close frame: 1000-1003, 1007-1014,
- * 3000-4999 (RFC 6455, section 7.4, and the IANA registry).
- */
-int ngx_websocket_close_code_valid(unsigned code);
-
-/*
  * Writes a Close payload at dst, which has room for 125 bytes: nothing when
  * code is 1005, else the code and the reason, size bytes of UTF-8, cut at
  * 123 bytes between two characters.  Returns the payload's size.

@@ -74,6 +74,7 @@ static uint8_t *ngx_websocket_put_bits(uint8_t *dst, const char *name,
 static void ngx_websocket_stream_init(z_stream *stream, alloc_func alloc,
     free_func release, void *data);
 static ngx_websocket_deflate_e ngx_websocket_zlib_result(int rc);
+static void ngx_websocket_deflater_reset(ngx_websocket_deflater_t *deflater);
 static void ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater,
     size_t n);
 static voidpf ngx_websocket_lent_alloc(voidpf data, uInt items, uInt size);
@@ -642,7 +643,9 @@ ngx_websocket_deflate(ngx_websocket_deflater_t *deflater, const uint8_t *p,
 }
 
 
-void
+/* forgets the messages made so far */
+
+static void
 ngx_websocket_deflater_reset(ngx_websocket_deflater_t *deflater)
 {
     (void) deflateReset(&deflater->stream);

@@ -178,9 +178,6 @@ ngx_websocket_deflate_e ngx_websocket_deflate(
     ngx_websocket_deflater_t *deflater, const uint8_t *p, size_t n,
     uint8_t *dst, size_t capacity, size_t *size);
 
-/* Forgets the messages made so far: to be called when one is not sent. */
-void ngx_websocket_deflater_reset(ngx_websocket_deflater_t *deflater);
-
 /* Frees what a deflater owns. */
 void ngx_websocket_deflater_done(ngx_websocket_deflater_t *deflater);
 

@@ -13,7 +13,7 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
-#include "message/check.c"
+#include "message/type_check.c"
 #include "message/schema_pattern.c"
 #include "message/schema_field.c"
 #include "message/schema.c"

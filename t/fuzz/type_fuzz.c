@@ -15,7 +15,7 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
-#include "message/check.c"
+#include "message/type_check.c"
 
 
 #define WORDS  12

@@ -55,6 +55,13 @@ static const char *ngx_websocket_check_list(ngx_websocket_log_check_t *check,
 static const char *ngx_websocket_check_all(ngx_websocket_log_check_t *check);
 
 
+/*
+ * Examines the whole log: every block is free or reachable exactly once,
+ * every list is in order, every count is right.  It may allocate from the
+ * heap, and takes as long as it takes.  Returns NULL, or a constant string
+ * that says what is wrong.
+ */
+
 const char *
 ngx_websocket_log_check(ngx_websocket_log_t *log)
 {

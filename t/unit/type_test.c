@@ -11,7 +11,7 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
-#include "message/check.c"
+#include "message/type_check.c"
 #include "types.h"
 
 

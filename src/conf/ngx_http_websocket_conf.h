@@ -1,0 +1,361 @@
+
+/*
+ * What the directives leave behind, as the layers above read it.  Nothing of
+ * theirs is known here but names: what these structs are made of is pure.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_CONF_H
+#define NGX_HTTP_WEBSOCKET_CONF_H
+
+
+#include <ndk.h>
+#include <ngx_http.h>
+
+#include "auth/origin.h"
+#include "auth/token.h"
+#include "hub/log.h"
+#include "message/stamp.h"
+#include "message/type.h"
+#include "session/rate.h"
+#include "wire/deflate.h"
+
+
+/* a function that would only burden its caller's fast path if inlined */
+#define ngx_http_websocket_noinline  __attribute__((noinline))
+
+
+/* the longest time that a directive can say, milliseconds */
+#define NGX_HTTP_WEBSOCKET_LONGEST   (20 * 24 * 60 * 60 * 1000u)
+
+/* lines of one directive */
+#define NGX_HTTP_WEBSOCKET_LIMITS    8
+
+/* views of all types: 1 and up; 0 is all of a message, as it is */
+#define NGX_HTTP_WEBSOCKET_VIEWS     127
+
+/* what a message may have, where the location does not say */
+#define NGX_HTTP_WEBSOCKET_DEPTH     32
+#define NGX_HTTP_WEBSOCKET_VALUES    10000
+
+
+typedef struct ngx_http_websocket_zone_s         ngx_http_websocket_zone_t;
+typedef struct ngx_http_websocket_stats_s        ngx_http_websocket_stats_t;
+typedef struct ngx_http_websocket_stats_table_s
+    ngx_http_websocket_stats_table_t;
+
+
+/* the formats of websocket_status */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_STATUS_OFF = 0,
+    NGX_HTTP_WEBSOCKET_STATUS_JSON,
+    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS
+} ngx_http_websocket_status_e;
+
+
+/* where a directive stood: for what can be checked only later */
+
+typedef struct {
+    u_char                       *file;
+    ngx_uint_t                    line;
+} ngx_http_websocket_place_t;
+
+
+/* a variable of a text */
+
+typedef struct {
+    ngx_str_t                        name;      /* without the dollar */
+    ngx_int_t                        index;
+    ngx_uint_t                       match;     /* 1 to 9: it is that part of
+                                                   a regex's match */
+} ngx_http_websocket_name_variable_t;
+
+
+/* the name of a channel, as the location says it */
+
+typedef struct {
+    ngx_http_complex_value_t      value;
+    ngx_array_t                  *variables;    /* name_variable_t that must
+                                                   have a value; or NULL: none
+                                                   must */
+} ngx_http_websocket_name_t;
+
+
+/* a websocket_set_name */
+
+typedef struct {
+    ngx_int_t                        index;     /* of its variable */
+    ngx_http_complex_value_t         source;
+    ngx_array_t                     *variables; /* of the source */
+    ngx_uint_t                       once;      /* the source is there in the
+                                                   rewrite phase only */
+} ngx_http_websocket_set_name_t;
+
+
+/* what happens when a send queue is full */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE = 0,
+    NGX_HTTP_WEBSOCKET_OVERFLOW_DROP_OLDEST,
+    NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
+} ngx_http_websocket_overflow_e;
+
+
+#define NGX_HTTP_WEBSOCKET_JOIN   0x0002
+#define NGX_HTTP_WEBSOCKET_LEAVE  0x0004
+
+
+/* sessions of a location whose frames wait for more to be written with */
+
+typedef struct {
+    ngx_msec_t                    delay;
+    size_t                        size;
+    ngx_queue_t                   sessions;
+    ngx_event_t                   timer;
+    ngx_connection_t              dummy;
+} ngx_http_websocket_batch_t;
+
+
+typedef struct {
+    ngx_websocket_deflate_conf_t  agree;
+    size_t                        min_length;       /* of a message, bytes */
+    int                           level;
+    int                           memory;   /* zlib's memLevel */
+} ngx_http_websocket_deflate_conf_t;
+
+
+/* what happens with a message that exceeds a rate */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_DELAY = 0,       /* it passes, the next one waits */
+    NGX_HTTP_WEBSOCKET_DROP,
+    NGX_HTTP_WEBSOCKET_CLOSE
+} ngx_http_websocket_excess_e;
+
+
+typedef struct {
+    ngx_uint_t                    max;
+    ngx_str_t                     text;     /* of the key: sessions are
+                                               counted together where it is
+                                               the same */
+    ngx_http_complex_value_t      key;
+} ngx_http_websocket_max_sessions_t;
+
+
+typedef struct {
+    ngx_websocket_rate_t          rate;
+    ngx_uint_t                    bytes;    /* 0: messages */
+    ngx_uint_t                    excess;
+} ngx_http_websocket_max_rate_t;
+
+
+typedef struct {
+    ngx_array_t                  *sessions; /* of max_sessions_t; or NULL */
+    ngx_array_t                  *rates;    /* of max_rate_t; or NULL */
+    ngx_websocket_rate_t         *pings;    /* NULL: off */
+    ngx_websocket_rate_t         *errors;   /* NULL: off */
+    ngx_uint_t                    fragments;
+} ngx_http_websocket_limits_conf_t;
+
+
+/* websocket_origin */
+
+typedef struct {
+    ngx_websocket_origin_t       *patterns;
+    ngx_uint_t                    npatterns;
+#if (NGX_PCRE)
+    ngx_regex_t                 **regexes;  /* of whole origins */
+    ngx_uint_t                    nregexes;
+#endif
+} ngx_http_websocket_origins_t;
+
+
+/* websocket_jwt */
+
+typedef struct {
+    ngx_websocket_keys_t          keys;
+    ngx_websocket_token_rules_t   rules;
+    ngx_http_complex_value_t     *from;     /* NULL: the usual places */
+    ngx_http_complex_value_t     *cookie;   /* one of them, or NULL */
+    time_t                        renew;    /* seconds before a token's end
+                                               to ask for another; 0: never */
+    ngx_uint_t                    channels; /* 1: the claim must be there */
+} ngx_http_websocket_jwt_t;
+
+
+/* a view of a type, as an element of the main configuration's views */
+
+typedef struct {
+    const ngx_websocket_type_t   *type;
+    const ngx_websocket_view_t   *view;
+} ngx_http_websocket_view_t;
+
+
+/* websocket_receive or websocket_send */
+
+typedef struct {
+    ngx_str_t                     name;     /* of the type */
+    ngx_http_websocket_place_t    place;
+    const ngx_websocket_type_t   *type;
+    ngx_uint_t                    close;    /* a violation ends the session */
+    uint32_t                      depth;
+    uint32_t                      values;
+} ngx_http_websocket_use_t;
+
+
+/* websocket_stamp */
+
+typedef struct {
+    ngx_websocket_stamp_name_t    names[NGX_WEBSOCKET_STAMP_FIELDS];
+    ngx_http_complex_value_t     *from;
+} ngx_http_websocket_stamp_t;
+
+
+/* websocket_collect */
+
+typedef struct {
+    size_t                        max;
+    ngx_str_t                     name;     /* of the view; may be empty */
+    const ngx_websocket_view_t   *view;     /* NULL: all */
+} ngx_http_websocket_collect_t;
+
+
+/* what a location says of its messages */
+
+typedef struct {
+    ngx_http_websocket_use_t     *receive;  /* NULL: any message */
+    ngx_http_websocket_use_t     *send;     /* NULL: any message */
+    ngx_http_complex_value_t     *view;     /* NULL: all of a message */
+    ngx_flag_t                    filter;
+    ngx_http_websocket_stamp_t   *stamp;    /* NULL: off */
+    ngx_http_websocket_collect_t *collect;  /* NULL: off */
+    ngx_uint_t                    takes;    /* something is to be done with
+                                               what a client sends */
+} ngx_http_websocket_typed_t;
+
+
+typedef struct {
+    ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
+    ngx_array_t                   zone_names;       /* ngx_str_t, theirs */
+    ngx_array_t                   locations;
+                                        /* ngx_http_websocket_loc_conf_t * */
+    ngx_http_websocket_stats_table_t  *stats;
+    ngx_uint_t                    used;     /* 1: a directive needs workers */
+    ngx_shm_zone_t               *workers;          /* NULL: none needed */
+    ngx_uint_t                    revokes;  /* 1: a directive revokes */
+    ngx_shm_zone_t               *revocations;      /* NULL: none */
+    ngx_uint_t                    named;    /* 1: websocket_set_name works in
+                                               later phases, too */
+
+    ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
+                                               NULL: none */
+    ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
+    ngx_array_t                  *stamps;   /* ngx_websocket_stamp_name_t, of
+                                               all websocket_stamp; or NULL */
+} ngx_http_websocket_main_conf_t;
+
+
+typedef struct {
+    /* the directives that answer, of which one at most stands in a location */
+
+    ngx_http_handler_pt           handler;  /* of the one that does, or
+                                               NULL */
+    ngx_uint_t                    websocket;
+    ngx_uint_t                    publish;
+    ngx_uint_t                    status;
+    time_t                        revoke;   /* for how long; 0: not here */
+
+    /* what clients do with "websocket" */
+
+    ngx_uint_t                    subscribes;
+    ngx_uint_t                    publishes;
+    ngx_uint_t                    echo;
+
+    ngx_str_t                     zone_name;
+    ngx_http_websocket_place_t    place;
+
+    ngx_http_websocket_zone_t    *zone;
+
+    ngx_http_websocket_stats_t   *stats;    /* this worker's */
+    ngx_str_t                     location; /* its name */
+
+    ngx_array_t                  *channels; /* ngx_http_websocket_name_t */
+    ngx_array_t                  *subprotocols;     /* ngx_str_t */
+
+    /* history.length is NGX_CONF_UNSET_UINT where the location says nothing */
+    ngx_uint_t                    history_length;
+    time_t                        history_time;
+    ngx_uint_t                    history_max;  /* blocks of the log */
+    ngx_uint_t                    replay;   /* messages */
+
+    ngx_msec_t                    heartbeat_interval;   /* 0: off */
+    ngx_msec_t                    heartbeat_timeout;
+    ngx_msec_t                    idle_timeout;         /* 0: off */
+    ngx_msec_t                    send_timeout;
+    ngx_msec_t                    close_timeout;
+    ngx_msec_t                    drain;
+
+    size_t                        max_message_size;
+    ngx_uint_t                    queue_messages;
+    size_t                        queue_size;
+    ngx_uint_t                    overflow;
+    ngx_http_websocket_batch_t   *batch;    /* NULL: off */
+    ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
+
+    ngx_uint_t                    log_start;    /* the access log's line is
+                                                   written at the upgrade */
+    ngx_flag_t                    own_messages;
+    ngx_flag_t                    priority;
+    ngx_str_t                     priority_field;   /* of a JSON object */
+
+    ngx_flag_t                    presence;
+    ngx_http_complex_value_t     *presence_from;
+    ngx_uint_t                    events;
+
+    ngx_http_websocket_limits_conf_t  limits;
+
+    ngx_http_websocket_origins_t *origins;
+    ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
+    ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
+
+    ngx_http_websocket_typed_t    typed;
+} ngx_http_websocket_loc_conf_t;
+
+
+/*
+ * What the location says of its channels' history: fills *history and
+ * returns it, or NULL when the location has no websocket_history.
+ */
+static ngx_inline ngx_websocket_log_history_t *
+ngx_http_websocket_conf_history(ngx_http_websocket_loc_conf_t *conf,
+    ngx_websocket_log_history_t *history)
+{
+    if (conf->history_length == NGX_CONF_UNSET_UINT) {
+        return NULL;
+    }
+
+    history->length = conf->history_length;
+    history->time = conf->history_time;
+    history->max = conf->history_max;
+
+    return history;
+}
+
+
+/* The type of what subscribers get, or NULL. */
+static ngx_inline const ngx_websocket_type_t *
+ngx_http_websocket_sent_type(ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_use_t  *use;
+
+    use = conf->typed.send ? conf->typed.send : conf->typed.receive;
+
+    return use ? use->type : NULL;
+}
+
+
+extern ngx_module_t  ngx_http_websocket_module;
+
+
+#endif /* NGX_HTTP_WEBSOCKET_CONF_H */

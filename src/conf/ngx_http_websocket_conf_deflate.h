@@ -1,0 +1,19 @@
+
+/*
+ * websocket_deflate.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_CONF_DEFLATE_H
+#define NGX_HTTP_WEBSOCKET_CONF_DEFLATE_H
+
+
+#include "conf/ngx_http_websocket_conf.h"
+
+
+/* The directive, as ngx_command_t says. */
+char *ngx_http_websocket_deflate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_CONF_DEFLATE_H */

@@ -1,0 +1,113 @@
+
+#include "conf/ngx_http_websocket_conf_param.h"
+#include "conf/ngx_http_websocket_conf_zone.h"
+
+
+#define NGX_HTTP_WEBSOCKET_INACTIVE    60000    /* milliseconds */
+#define NGX_HTTP_WEBSOCKET_PAGES_MIN   16
+
+/* a block has a number of 32 bits: beyond, memory would not be used */
+#define NGX_HTTP_WEBSOCKET_ZONE_MAX    (UINT64_C(1) << 40)
+
+
+static char *ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *name, size_t size, ngx_msec_t inactive);
+
+
+char *
+ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    u_char                      *colon;
+    ssize_t                      size;
+    ngx_int_t                    inactive;
+    ngx_str_t                    name, s;
+    ngx_http_websocket_param_t   params[] = {
+        { "zone=", ngx_null_string },
+        { "inactive=", ngx_null_string },
+        { NULL, ngx_null_string }
+    };
+
+    if (ngx_http_websocket_params(cf, params, 1) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    name = params[0].value;
+    colon = name.data ? ngx_strlchr(name.data, name.data + name.len, ':')
+                      : NULL;
+
+    if (colon == NULL || colon == name.data) {
+        return ngx_http_websocket_bad_param(cf, &params[0],
+                                            "zone=NAME:SIZE is required");
+    }
+
+    s.data = colon + 1;
+    s.len = name.data + name.len - s.data;
+    name.len = colon - name.data;
+
+    size = ngx_parse_size(&s);
+
+    if (size == NGX_ERROR) {
+        return ngx_http_websocket_bad_param(cf, &params[0],
+                                            "the size is not a number with "
+                                            "k or m");
+    }
+
+    if (size < (ssize_t) (NGX_HTTP_WEBSOCKET_PAGES_MIN * ngx_pagesize)) {
+        return ngx_http_websocket_bad_param(cf, &params[0],
+                                            "the zone is too small: 64k is "
+                                            "the least");
+    }
+
+    if ((uint64_t) size > NGX_HTTP_WEBSOCKET_ZONE_MAX) {
+        return ngx_http_websocket_bad_param(cf, &params[0],
+                                            "the zone is too large: 1048576m "
+                                            "is the most");
+    }
+
+    inactive = NGX_HTTP_WEBSOCKET_INACTIVE;
+
+    if (params[1].value.data) {
+        inactive = ngx_parse_time(&params[1].value, 0);
+
+        if (inactive == NGX_ERROR) {
+            return ngx_http_websocket_bad_param(cf, &params[1],
+                                                "not a time");
+        }
+    }
+
+    return ngx_http_websocket_zone_make(cf, cmd, &name, size, inactive);
+}
+
+
+static char *
+ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *name, size_t size, ngx_msec_t inactive)
+{
+    ngx_str_t                       *known;
+    ngx_http_websocket_zone_t       *zone, **slot;
+    ngx_http_websocket_zone_add_pt   add;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    add = (ngx_http_websocket_zone_add_pt) cmd->post;
+
+    zone = add(cf, name, size, inactive);
+    if (zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    slot = ngx_array_push(&wmcf->zones);
+    known = ngx_array_push(&wmcf->zone_names);
+
+    if (slot == NULL || known == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *slot = zone;
+    *known = *name;
+
+    wmcf->used = 1;
+
+    return NGX_CONF_OK;
+}

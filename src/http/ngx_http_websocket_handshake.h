@@ -1,0 +1,28 @@
+
+/*
+ * The opening handshake: RFC 6455, section 4.2.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_HANDSHAKE_H
+#define NGX_HTTP_WEBSOCKET_HANDSHAKE_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/* The content handler of "websocket". */
+ngx_int_t ngx_http_websocket_handshake_handler(ngx_http_request_t *r);
+
+/* Whether the request is a handshake, or meant as one. */
+ngx_uint_t ngx_http_websocket_asks(ngx_http_request_t *r);
+
+/*
+ * Opens a stream; key is that of a WebSocket's handshake, or NULL.  Returns
+ * what a content handler returns.
+ */
+ngx_int_t ngx_http_websocket_open_now(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_HANDSHAKE_H */

@@ -1,0 +1,43 @@
+
+/*
+ * What is published by POST, where the location says what it is to be.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_PUBLISH_TYPED_H
+#define NGX_HTTP_WEBSOCKET_PUBLISH_TYPED_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "hub/log.h"
+#include "message/json.h"
+
+
+/*
+ * Checks the message that is POSTed as the location says, and sets its
+ * priority.  Where the message is changed its parts become others, for which
+ * there must be room.  Returns NGX_OK; NGX_DECLINED with *error set; or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_uint_t *n, ngx_websocket_json_error_t *error);
+
+/*
+ * Puts the tags of the header X-WebSocket-Tags before the parts, for which
+ * there must be room: they are valid until the next call.  Returns what is
+ * wrong with the header, or NULL.
+ */
+char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts,
+    ngx_uint_t *n);
+
+/* Answers with 422 and the error.  Returns what a content handler returns. */
+ngx_int_t ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
+    ngx_websocket_json_error_t *error);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_PUBLISH_TYPED_H */

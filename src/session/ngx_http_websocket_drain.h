@@ -1,0 +1,63 @@
+
+/*
+ * How a worker that shuts down gets rid of its sessions, and of its slot.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_DRAIN_H
+#define NGX_HTTP_WEBSOCKET_DRAIN_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/* called when a worker that shuts down has no session that needs its slot */
+typedef void (*ngx_http_websocket_left_pt)(void);
+
+
+/* In init_process. */
+void ngx_http_websocket_drain_init(ngx_cycle_t *cycle,
+    ngx_http_websocket_left_pt handler);
+
+/* Whether the worker can hold a session of the location now. */
+ngx_uint_t ngx_http_websocket_drain_holds(ngx_http_websocket_loc_conf_t *conf);
+
+/*
+ * A session is made.  Returns 0 when the worker cannot hold it: then it must
+ * have nothing in the zone, and ngx_http_websocket_drain_refer() is called.
+ */
+ngx_uint_t ngx_http_websocket_drain_begin(ngx_http_websocket_session_t *s);
+
+/*
+ * Has the session only send its client away, told from where to go on with
+ * another worker.  Returns NGX_OK, or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_drain_refer(ngx_http_websocket_session_t *s,
+    ngx_str_t *channels, ngx_http_websocket_options_t *options);
+
+/* Sends a session away, at a moment of its own. */
+void ngx_http_websocket_drain(ngx_http_websocket_session_t *s);
+
+/* Sends a session away now. */
+void ngx_http_websocket_drain_leave(ngx_http_websocket_session_t *s);
+
+/* The session has no subscription any more, and gives its seats back. */
+void ngx_http_websocket_drain_away(ngx_http_websocket_session_t *s);
+
+/* A worker that shuts down sends all its sessions away, spread over time. */
+void ngx_http_websocket_drain_all(void);
+
+/* Another worker wants the slot: sends all sessions away at once. */
+void ngx_http_websocket_drain_dismiss(void);
+
+/*
+ * Calls the handler when the worker shuts down and no session is left that
+ * needs its slot.
+ */
+void ngx_http_websocket_drain_look(void);
+
+/* A worker that exits at once tells its sessions so, without waiting. */
+void ngx_http_websocket_drain_abandon_all(void);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_DRAIN_H */

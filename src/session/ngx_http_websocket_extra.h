@@ -1,0 +1,42 @@
+
+/*
+ * What few sessions have besides: a filter, a name for stamps, and what was
+ * collected of a stream.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_EXTRA_H
+#define NGX_HTTP_WEBSOCKET_EXTRA_H
+
+
+#include "message/json.h"
+#include "session/ngx_http_websocket_session.h"
+
+
+/* of the record: made when a session needs one */
+
+struct ngx_http_websocket_extra_s {
+    ngx_websocket_filter_t       *filter;       /* NULL: none */
+    ngx_str_t                     from;         /* who it is, for stamps */
+    ngx_websocket_json_text_t     collected;    /* "[...,...", or empty */
+};
+
+
+/*
+ * Gives a new session what it asked for.  Returns NGX_OK, or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_extra_begin(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_http_websocket_options_t *options);
+
+/*
+ * Makes the session's extra if it has none.  Returns NGX_OK, or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_extra_create(ngx_http_websocket_session_t *s);
+
+/* Frees the session's extra, if there is one. */
+void ngx_http_websocket_extra_end(ngx_http_websocket_session_t *s);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_EXTRA_H */

@@ -1,0 +1,31 @@
+
+/*
+ * A message of a client that is published when its zone is not stuck any more.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_HOLD_H
+#define NGX_HTTP_WEBSOCKET_HOLD_H
+
+
+#include "session/ngx_http_websocket_limits.h"
+
+
+/*
+ * The zone is stuck: keeps a message of the client, which is published when it
+ * is not any more; until then the session stops.  Who would have to wait for
+ * too long is closed.  Returns NGX_OK, or NGX_DONE when the session failed for
+ * want of memory.
+ */
+ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
+    uint8_t type, ngx_uint_t priority, ngx_websocket_log_part_t *parts,
+    size_t n);
+
+/*
+ * The session is closed, or ends, before that: the message is dropped, and the
+ * error log told so.  Does nothing where none is kept.
+ */
+void ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_HOLD_H */

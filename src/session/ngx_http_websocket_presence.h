@@ -1,0 +1,37 @@
+
+/*
+ * Who is there: a member for each session and channel, and messages of type
+ * "join" and "leave", as the location says.  The text of a member is its part
+ * of a JSON object, so that whoever takes a dead worker's members off need
+ * not know more.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_PRESENCE_H
+#define NGX_HTTP_WEBSOCKET_PRESENCE_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * Makes the session a member of the channel of its subscription.  Returns
+ * NGX_OK, also where the location has no presence or there was no room for a
+ * member, or NGX_AGAIN when the zone is stuck: then nothing was done.
+ */
+ngx_int_t ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription);
+
+/* Ends the membership; does nothing when there is none. */
+void ngx_http_websocket_presence_leave(
+    ngx_http_websocket_subscription_t *subscription);
+
+/*
+ * For ngx_http_websocket_hub_bury(): the "leave" of a member whose worker
+ * died.  Fills in the message and its parts; returns how many, 0 for none.
+ */
+size_t ngx_http_websocket_presence_mourn(ngx_websocket_log_member_t *member,
+    ngx_websocket_log_message_t *message, ngx_websocket_log_part_t *parts);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_PRESENCE_H */

@@ -1,0 +1,86 @@
+
+/*
+ * What differs between the languages that sessions speak, and between the
+ * ways that their bytes travel: a table of functions for each.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_PROTOCOL_H
+#define NGX_HTTP_WEBSOCKET_PROTOCOL_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+typedef struct ngx_http_websocket_transport_s  ngx_http_websocket_transport_t;
+
+
+/* where a session begins in its channels: told to it before anything else */
+
+typedef struct {
+    ngx_websocket_position_t     *positions;    /* one for each channel */
+    ngx_uint_t                    asked;        /* it gave a position */
+    ngx_uint_t                    recovered;    /* all of them were found */
+} ngx_http_websocket_hello_t;
+
+
+/* how bytes travel, and how a connection begins and ends */
+
+struct ngx_http_websocket_transport_s {
+    /* makes s->record, of n channels: NGX_OK or NGX_ERROR */
+    ngx_int_t                   (*prepare)(ngx_http_websocket_session_t *s,
+                                     ngx_http_request_t *r,
+                                     ngx_str_t *channels, ngx_uint_t n);
+
+    /* takes the request over once its header is sent: to be called last */
+    void                        (*start)(ngx_http_websocket_session_t *s);
+
+    /* writes what is queued: as ngx_http_websocket_flush() */
+    ngx_int_t                   (*flush)(ngx_http_websocket_session_t *s);
+
+    /* the client was not heard or spoken to for the heartbeat's interval */
+    void                        (*ping)(ngx_http_websocket_session_t *s);
+
+    /* says why the session ends, behind what is queued */
+    void                        (*close)(ngx_http_websocket_session_t *s,
+                                     uint16_t code, const u_char *reason,
+                                     size_t size);
+
+    /* ends the connection or the request; the session is detached and goes */
+    void                        (*end)(ngx_http_websocket_session_t *s);
+};
+
+
+/* how messages travel on a session: what differs between protocols */
+
+struct ngx_http_websocket_protocol_s {
+    const ngx_http_websocket_transport_t  *transport;
+
+    /*
+     * A client's message is complete; data is valid during the call.
+     * Returns NGX_OK, also when it began to close the session (what follows
+     * may be the client's Close), or NGX_DONE when nothing more is to be read.
+     */
+    ngx_int_t                   (*receive)(ngx_http_websocket_session_t *s,
+                                     uint8_t type, u_char *data, size_t size);
+
+    /*
+     * The frame to send a message of a channel in, with a reference for the
+     * caller.  Returns NGX_OK, NGX_DECLINED when the client is not to get it,
+     * or NGX_ERROR when memory was refused.
+     */
+    ngx_int_t                   (*frame)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_subscription_t *from,
+                                     ngx_http_websocket_message_t *message,
+                                     ngx_http_websocket_frame_t **frame);
+
+    /*
+     * Tells the client where it begins, before what may be queued already.
+     * Returns NGX_OK, or NGX_ERROR when memory was refused.
+     */
+    ngx_int_t                   (*hello)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_hello_t *hello);
+};
+
+
+#endif /* NGX_HTTP_WEBSOCKET_PROTOCOL_H */

@@ -1,0 +1,31 @@
+
+/*
+ * What a session gets of its channels' messages, and in which view.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_SELECT_H
+#define NGX_HTTP_WEBSOCKET_SELECT_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * Finds what a session that has a filter or a view is to get for a message:
+ * sets *message.  Returns NGX_OK, NGX_DECLINED for nothing, or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t **message);
+
+/*
+ * Gives the session, which has an extra, another filter, whose reference it
+ * takes over: NULL for none.
+ */
+void ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
+    ngx_websocket_filter_t *filter);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_SELECT_H */

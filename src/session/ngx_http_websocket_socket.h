@@ -1,0 +1,39 @@
+
+/*
+ * A session over a connection of its own: RFC 6455.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_SOCKET_H
+#define NGX_HTTP_WEBSOCKET_SOCKET_H
+
+
+#include "session/ngx_http_websocket_protocol.h"
+
+
+extern const ngx_http_websocket_transport_t  ngx_http_websocket_socket;
+
+
+/*
+ * Fills in the names of the first n channels of a session that is not over an
+ * HTTP response: valid as long as the session is.
+ */
+void ngx_http_websocket_socket_names(ngx_http_websocket_session_t *s,
+    ngx_str_t *names, ngx_uint_t n);
+
+/*
+ * Fails the connection (RFC 6455, section 7.1.7): a Close with the code, and
+ * nothing more is read.
+ */
+void ngx_http_websocket_socket_fail(ngx_http_websocket_session_t *s,
+    uint16_t code, const char *reason);
+
+/* Answers the peer's Close, whose payload is size bytes. */
+void ngx_http_websocket_socket_closed_by_peer(
+    ngx_http_websocket_session_t *s, u_char *payload, size_t size);
+
+/* The connection is the session's alone: no request is left that needs it. */
+void ngx_http_websocket_socket_own(ngx_http_websocket_session_t *s);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_SOCKET_H */

@@ -1,0 +1,568 @@
+
+#include "session/ngx_http_websocket_token.h"
+#include "auth/ngx_http_websocket_revocations.h"
+#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/close.h"
+
+
+/* the code of a Close when the token ends before the session does */
+#define NGX_HTTP_WEBSOCKET_CLOSE_TOKEN  4401
+
+
+/* tokens in a row that are wrong; who sends more is not after renewing */
+#define NGX_HTTP_WEBSOCKET_WRONG_TOKENS  8
+
+/* what is read as JSON to find out whether it is a token */
+#define NGX_HTTP_WEBSOCKET_TOKEN_VALUES  10000
+
+#define NGX_HTTP_WEBSOCKET_AUTH_NEVER     INT64_MAX
+
+
+/* times are milliseconds of the wall clock */
+
+struct ngx_http_websocket_auth_s {
+    int64_t                       end;      /* with the leeway */
+    int64_t                       remind;
+    uint8_t                       wrong;
+    uint8_t                       publish;  /* 1: it may */
+    uint8_t                       named;    /* 1: it has a subject */
+    uint8_t                       revocable;
+    ngx_http_websocket_revocable_t  token;
+    char                          subject[1];
+};
+
+
+static int64_t ngx_http_websocket_auth_now(void);
+static void ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_grant_t *grant, ngx_str_t *channel);
+static void ngx_http_websocket_auth_revoked(ngx_queue_t *node);
+static ngx_uint_t ngx_http_websocket_auth_maybe(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static json_t *ngx_http_websocket_auth_token(u_char *data, size_t size,
+    ngx_uint_t *readable);
+static ngx_int_t ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s,
+    json_t *token);
+static ngx_int_t ngx_http_websocket_auth_accept(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_grant_t *grant);
+static const char *ngx_http_websocket_auth_lacks(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_grant_t *grant);
+static ngx_uint_t ngx_http_websocket_auth_same(
+    ngx_http_websocket_auth_t *auth, const char *subject);
+static ngx_int_t ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
+    const char *error);
+static json_t *ngx_http_websocket_auth_expires(
+    ngx_http_websocket_session_t *s);
+static ngx_http_websocket_frame_t *ngx_http_websocket_auth_frame(
+    ngx_http_websocket_session_t *s, json_t *json);
+static ngx_int_t ngx_http_websocket_auth_reply(ngx_http_websocket_session_t *s,
+    json_t *json);
+
+
+ngx_int_t
+ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_ctx_t *ctx)
+{
+    size_t                       size;
+    const char                  *subject;
+    ngx_http_websocket_auth_t   *auth;
+    ngx_http_websocket_grant_t  *grant;
+
+    grant = &ctx->access->grant;
+    subject = grant->token.subject;
+
+    size = offsetof(ngx_http_websocket_auth_t, subject) + 1
+           + (subject ? ngx_strlen(subject) : 0);
+
+    auth = ngx_calloc(size, s->connection->log);
+    if (auth == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (subject) {
+        auth->named = 1;
+        ngx_memcpy(auth->subject, subject, ngx_strlen(subject) + 1);
+    }
+
+    s->record->auth = auth;
+
+    ngx_http_websocket_auth_set(s, grant, &ctx->channels[0]);
+
+    return NGX_OK;
+}
+
+
+/*
+ * A client is reminded no earlier than when half of the time is over, so that
+ * one that always gets tokens of a short life does not renew in a loop.
+ */
+
+static void
+ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_grant_t *grant, ngx_str_t *channel)
+{
+    int64_t                     now, renew;
+    ngx_http_websocket_auth_t  *auth;
+    ngx_http_websocket_jwt_t   *jwt;
+
+    auth = s->record->auth;
+    jwt = s->conf->jwt;
+
+    auth->wrong = 0;
+    auth->revocable = ngx_http_websocket_revocable(&auth->token,
+                                                   &grant->token);
+    auth->end = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
+    auth->remind = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
+    auth->publish = (ngx_http_websocket_grant_rights(grant, channel)
+                     & NGX_WEBSOCKET_RIGHT_PUBLISH)
+                    != 0;
+
+    if (grant->token.expires == NGX_WEBSOCKET_TOKEN_NEVER) {
+        return;
+    }
+
+    auth->end = (grant->token.expires + jwt->rules.leeway) * 1000;
+
+    if (jwt->renew && s->protocol == NGX_HTTP_WEBSOCKET_RAW) {
+
+        now = ngx_http_websocket_auth_now();
+        renew = (int64_t) jwt->renew * 1000;
+
+        auth->remind = auth->end - ngx_min(renew, (auth->end - now) / 2);
+    }
+}
+
+
+static int64_t
+ngx_http_websocket_auth_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (int64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+const char *
+ngx_http_websocket_auth_subject(ngx_http_websocket_auth_t *auth)
+{
+    return auth->named ? auth->subject : NULL;
+}
+
+
+ngx_http_websocket_time_t
+ngx_http_websocket_auth_due(ngx_http_websocket_session_t *s)
+{
+    int64_t                     left;
+    ngx_http_websocket_auth_t  *auth;
+
+    auth = s->record->auth;
+
+    left = ngx_min(auth->end, auth->remind) - ngx_http_websocket_auth_now();
+    left = ngx_max(left, 0);
+
+    return ngx_http_websocket_now()
+           + (ngx_http_websocket_time_t)
+             ngx_min(left, (int64_t) NGX_HTTP_WEBSOCKET_LONGEST);
+}
+
+
+ngx_int_t
+ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
+{
+    int64_t                      now;
+    ngx_http_websocket_auth_t   *auth;
+    ngx_http_websocket_frame_t  *frame;
+
+    auth = s->record->auth;
+    now = ngx_http_websocket_auth_now();
+
+    if (now >= auth->end) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
+                                         "token expired");
+        return NGX_DONE;
+    }
+
+    if (auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
+                                         "token revoked");
+        return NGX_DONE;
+    }
+
+    if (now < auth->remind) {
+        return NGX_OK;
+    }
+
+    auth->remind = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
+
+    /* without memory the client is not reminded */
+
+    frame = ngx_http_websocket_auth_frame(s, json_pack("{s:s,s:o}", "type",
+                                          "token_expiring", "expires",
+                                          ngx_http_websocket_auth_expires(s)));
+    if (frame) {
+        (void) ngx_http_websocket_send_bytes(s, frame);
+    }
+
+    return NGX_OK;
+}
+
+
+/* one look at all sessions for all that is new */
+
+void
+ngx_http_websocket_auth_revoke(void)
+{
+    if (ngx_http_websocket_revocations_new()) {
+        ngx_http_websocket_wheel_visit(ngx_http_websocket_auth_revoked);
+    }
+}
+
+
+static void
+ngx_http_websocket_auth_revoked(ngx_queue_t *node)
+{
+    ngx_http_websocket_auth_t     *auth;
+    ngx_http_websocket_session_t  *s;
+
+    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
+    auth = s->record->auth;
+
+    if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
+                                         "token revoked");
+    }
+
+    ngx_http_websocket_session_schedule(s);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s)
+{
+    return s->record->auth->publish;
+}
+
+
+ngx_int_t
+ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    json_t      *json;
+    ngx_uint_t   readable;
+
+    if (ngx_http_websocket_auth_maybe(s, type, data, size)) {
+
+        json = ngx_http_websocket_auth_token(data, size, &readable);
+
+        if (json || !readable) {
+
+            /* to verify a signature takes as long as thousands of messages */
+
+            ngx_http_websocket_limits_pause(s);
+        }
+
+        if (json) {
+            return ngx_http_websocket_auth_renew(s, json);
+        }
+
+        /* a token that was written badly must not be published either */
+
+        if (!readable) {
+            return ngx_http_websocket_auth_wrong(s, "the message is no JSON, "
+                                                 "or too much of it");
+        }
+    }
+
+    if (s->conf->subscribes && !s->conf->publishes
+        && !s->conf->typed.filter)
+    {
+        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                        "this stream does not take messages");
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * What has no such word in an object, nor a letter of it as an escape, need
+ * not be read to be known.  A token that is too long is one, and not to be
+ * published either.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    u_char  *p, *last;
+
+    if (s->conf->jwt->renew == 0 || type != NGX_WEBSOCKET_TEXT) {
+        return 0;
+    }
+
+    last = data + size;
+
+    for (p = data; p < last; p++) {
+        if (*p != ' ' && *p != '\t' && *p != CR && *p != LF) {
+            break;
+        }
+    }
+
+    if (p == last || *p != '{') {
+        return 0;
+    }
+
+    if (ngx_strlcasestrn(p, last, (u_char *) "\"token\"",
+                         sizeof("\"token\"") - 2))
+    {
+        return 1;
+    }
+
+    while ((p = ngx_strlchr(p, last, '\\')) != NULL) {
+
+        if (last - p > 4 && ngx_strncmp(p, "\\u00", 4) == 0
+            && p[4] >= '4' && p[4] <= '7')
+        {
+            return 1;
+        }
+
+        p++;
+    }
+
+    return 0;
+}
+
+
+/*
+ * {"type":"token","token":"..."}, as JSON; NULL for anything else, which may
+ * be none for want of memory: then *readable is 0 too.
+ */
+
+static json_t *
+ngx_http_websocket_auth_token(u_char *data, size_t size, ngx_uint_t *readable)
+{
+    json_t                       *json;
+    const char                   *name;
+    ngx_websocket_json_error_t    error;
+    ngx_websocket_json_limits_t   limits;
+
+    limits.size = NGX_MAX_INT32_VALUE;
+    limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
+    limits.values = NGX_HTTP_WEBSOCKET_TOKEN_VALUES;
+
+    *readable = ngx_websocket_json_decode((char *) data, size, &limits, &json,
+                                          &error)
+                == NGX_WEBSOCKET_JSON_OK;
+
+    if (!*readable) {
+        return NULL;
+    }
+
+    name = json_string_value(json_object_get(json, "type"));
+
+    if (name == NULL || ngx_strcmp(name, "token") != 0
+        || !json_is_string(json_object_get(json, "token")))
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+/* takes the reference to the message; returns as ..._auth_receive() */
+
+static ngx_int_t
+ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
+{
+    json_t                      *token;
+    ngx_int_t                    rc;
+    const char                  *error;
+    ngx_http_websocket_grant_t   grant;
+
+    token = json_object_get(json, "token");
+
+    rc = ngx_http_websocket_grant(&grant, s->conf->jwt,
+                                  (const u_char *) json_string_value(token),
+                                  json_string_length(token), &error);
+    json_decref(json);
+
+    if (rc == NGX_OK
+        && !ngx_http_websocket_auth_same(s->record->auth,
+                                         grant.token.subject))
+    {
+        ngx_http_websocket_grant_free(&grant);
+
+        error = "the token is of another subject";
+        rc = NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK && ngx_http_websocket_grant_revoked(&grant)) {
+        ngx_http_websocket_grant_free(&grant);
+
+        error = "the token was revoked";
+        rc = NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_auth_accept(s, &grant);
+        ngx_http_websocket_grant_free(&grant);
+
+        return rc;
+    }
+
+    return ngx_http_websocket_auth_wrong(s, rc == NGX_DECLINED
+                                            ? error
+                                            : "no memory for the token");
+}
+
+
+static ngx_int_t
+ngx_http_websocket_auth_accept(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_grant_t *grant)
+{
+    ngx_str_t    channel;
+    const char  *lacks;
+
+    lacks = ngx_http_websocket_auth_lacks(s, grant);
+
+    if (lacks) {
+        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY, lacks);
+        return NGX_OK;
+    }
+
+    ngx_http_websocket_socket_names(s, &channel, 1);
+    ngx_http_websocket_auth_set(s, grant, &channel);
+
+    ngx_http_websocket_session_schedule(s);
+
+    return ngx_http_websocket_auth_reply(s, json_pack("{s:s,s:o}", "type",
+                                          "token_renewed", "expires",
+                                          ngx_http_websocket_auth_expires(s)));
+}
+
+
+/* what the session was let in for, and the new token does not have */
+
+static const char *
+ngx_http_websocket_auth_lacks(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_grant_t *grant)
+{
+    u_char      *p;
+    ngx_str_t    name;
+    ngx_uint_t   i, n, wanted;
+    const char  *lacks;
+
+    lacks = ngx_http_websocket_grant_lacks(grant, s->conf);
+
+    if (lacks) {
+        return lacks;
+    }
+
+    n = s->record->nchannels;
+    wanted = ngx_http_websocket_mode_rights(s->conf, &n);
+
+    for (p = s->record->names, i = 0; i < n; i++) {
+
+        name.len = *p++;
+        name.data = p;
+        p += name.len;
+
+        if ((ngx_http_websocket_grant_rights(grant, &name) & wanted) == 0) {
+            return "the new token has no right to the channel";
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_auth_same(ngx_http_websocket_auth_t *auth,
+    const char *subject)
+{
+    if (!auth->named || subject == NULL) {
+        return !auth->named && subject == NULL;
+    }
+
+    return ngx_strcmp(auth->subject, subject) == 0;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
+    const char *error)
+{
+    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                  "websocket token not renewed: %s", error);
+
+    if (++s->record->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
+        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
+                                         "too many wrong tokens");
+        return NGX_OK;
+    }
+
+    return ngx_http_websocket_auth_reply(s, json_pack("{s:s,s:s}", "type",
+                                                      "token_error",
+                                                      "message", error));
+}
+
+
+/* as the token says it, without the leeway */
+
+static json_t *
+ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)
+{
+    int64_t  end;
+
+    end = s->record->auth->end;
+
+    return end == NGX_HTTP_WEBSOCKET_AUTH_NEVER
+           ? json_null()
+           : json_integer(end / 1000 - s->conf->jwt->rules.leeway);
+}
+
+
+/* takes the reference to json, which may be NULL */
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_auth_frame(ngx_http_websocket_session_t *s, json_t *json)
+{
+    size_t                       size;
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = NULL;
+    size = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+
+    if (size) {
+        frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                                | NGX_WEBSOCKET_TEXT, NULL,
+                                                size, s->connection->log);
+    }
+
+    if (frame
+        && json_dumpb(json, (char *) frame->data + frame->size - size, size,
+                      JSON_COMPACT)
+           != size)
+    {
+        ngx_http_websocket_frame_release(frame);
+        frame = NULL;
+    }
+
+    json_decref(json);
+
+    return frame;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_auth_reply(ngx_http_websocket_session_t *s, json_t *json)
+{
+    return ngx_http_websocket_send_answer(s,
+                                      ngx_http_websocket_auth_frame(s, json));
+}

@@ -1,0 +1,54 @@
+
+/*
+ * The token of a session: it ends the session, unless the client renews it,
+ * and it may forbid to publish.  A session whose location asks for no token
+ * has no record->auth.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_TOKEN_H
+#define NGX_HTTP_WEBSOCKET_TOKEN_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * Takes over what the session needs of its token.  Returns NGX_OK, or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_ctx_t *ctx);
+
+/* The token's subject, or NULL. */
+const char *ngx_http_websocket_auth_subject(ngx_http_websocket_auth_t *auth);
+
+/* When ngx_http_websocket_auth_expire() is to be called again. */
+ngx_http_websocket_time_t ngx_http_websocket_auth_due(
+    ngx_http_websocket_session_t *s);
+
+/*
+ * Looks whether the token has ended or was revoked, or is to be renewed, which
+ * the client is told.  Returns NGX_OK, or NGX_DONE when it began to close the
+ * session.
+ */
+ngx_int_t ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s);
+
+/*
+ * A message of the client: NGX_DECLINED when it is to be taken as usual,
+ * NGX_OK when it was a new token, NGX_DONE when nothing more is to be read.
+ */
+ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size);
+
+/* Whether the token of a session that has one lets it publish. */
+ngx_uint_t ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s);
+
+/*
+ * Closes the sessions whose token was revoked since this was called last: all
+ * are looked at, in as many turns as it takes.
+ */
+void ngx_http_websocket_auth_revoke(void);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_TOKEN_H */

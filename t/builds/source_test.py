@@ -1,0 +1,202 @@
+"""How the source is laid out: who includes whom, where a function is declared,
+how long it is, and what can do without nginx."""
+
+import os
+import re
+import statistics
+import sys
+from collections import namedtuple
+
+sys.path.append('t/clients')
+
+from nginx import Tap
+
+# What the files of a folder of src/ may include besides their own folder; the
+# top may include all.  F* are the pure parts of F, which do without nginx: the
+# files whose names do not begin with "ngx_http_".  Who may include F may
+# include F*.  No way leads back.
+
+MAY = {
+    'http': 'session auth message hub wire* conf',
+    'session': 'auth message hub wire* conf',
+    'auth': 'hub wire* conf',
+    'message': 'hub wire* conf',
+    'hub': 'wire* conf',
+    'conf': 'auth* hub* message* session* wire*',
+    'message*': 'wire*',
+}
+
+# Includes that are against MAY, and why they are there.
+
+BUT = {
+    ('hub/ngx_http_websocket_message.c',
+     'message/ngx_http_websocket_content.h'):
+    'the message that workers deliver frees what was made of it',
+    ('conf/ngx_http_websocket_conf_types.c',
+     'message/ngx_http_websocket_pattern.h'):
+    "patterns are nginx's regular expressions, and need no more of it",
+}
+
+# A library in several files has one header, NAME.h, and NAME_private.h for
+# what its files NAME_*.c need of each other.
+
+LIBRARIES = 'message/filter', 'message/schema', 'message/type'
+
+LONGEST, MEDIAN, P95 = 90, 25, 60       # lines of functions
+
+Function = namedtuple('Function', 'file line name exported length')
+
+
+def read():
+    """The files of src/ by their names, each a list of its lines."""
+    files = {}
+    for folder, _, names in os.walk('src'):
+        for name in names:
+            path = f'{folder}/{name}'
+            with open(path, encoding='ascii') as f:
+                files[path.removeprefix('src/')] = f.read().splitlines()
+    return dict(sorted(files.items()))
+
+
+def place(file):
+    """The folder of a file, as it stands in MAY; '' is the top."""
+    folder, name = os.path.split(file)
+    return folder if name.startswith('ngx_http_') else f'{folder}*'
+
+
+def may(folder):
+    """All that the files of a folder may include."""
+    found = set(MAY.get(folder, '').split())
+    if not folder.endswith('*'):
+        found |= {f'{f}*' for f in found | {folder} if not f.endswith('*')}
+    return found
+
+
+def code(lines):
+    """A header without its comments and the inside of its functions."""
+    text = re.sub(r'/\*.*?\*/', '', '\n'.join(lines), flags=re.S)
+    return re.sub(r'^\{.*?^\}', '', text, flags=re.S | re.M)
+
+
+def includes(files):
+    for file, lines in files.items():
+        for n, line in enumerate(lines, 1):
+            m = re.match(r'\s*#\s*include\s+(?:"(.+)"|<(.+)>)', line)
+            if m:
+                yield file, n, m[1], m[2]
+
+
+def functions(files):
+    """nginx's style has a function's name and its last brace alone at the
+    beginning of a line, and its type on the line before the name."""
+    for file, lines in files.items():
+        name = None
+        for n, line in enumerate(lines, 1):
+            m = re.match(r'(\w+)\(', line)
+            if m and re.match(r'[A-Za-z].*[^;{}]$', lines[n - 2]):
+                name, start, kind = m[1], n, lines[n - 2]
+            elif name and line == '}':
+                exported = not kind.startswith('static')
+                yield Function(file, start, name, exported, n - start + 1)
+                name = None
+
+
+def arrows(files):
+    """Includes that MAY does not have."""
+    for file, n, ours, _ in includes(files):
+        if not ours or (file, ours) in BUT:
+            continue
+        above, below = place(file), place(ours)
+        if above and above != below and below not in may(above):
+            yield (f'src/{file}:{n}: {above} may not include '
+                   f'{below or "the top"}: {ours}')
+
+
+def circles():
+    """Folders that MAY leads from and comes back to."""
+    for folder in MAY:
+        seen, ahead = set(), may(folder)
+        while ahead:
+            one = ahead.pop()
+            if one not in seen:
+                seen.add(one)
+                ahead |= may(one)
+        if folder in seen:
+            yield f'MAY leads from {folder} back to it'
+
+
+def unused(files):
+    """Exceptions that are none any more."""
+    there = {(file, ours) for file, _, ours, _ in includes(files)}
+    for file, ours in BUT:
+        if (file, ours) not in there:
+            yield f'BUT: src/{file} does not include {ours}'
+
+
+def headers(file):
+    """Those that bear a file's name."""
+    stem = file.removesuffix('.c')
+    names = [f'{stem}.h']
+    for library in LIBRARIES:
+        if stem == library or stem.startswith(f'{library}_'):
+            names += [f'{library}.h', f'{library}_private.h']
+    return names
+
+
+def declarations(files):
+    """Exported functions that no header of their file's name declares."""
+    declared = {file: set(re.findall(r'\b(\w+)\(', code(lines)))
+                for file, lines in files.items() if file.endswith('.h')}
+
+    for f in functions(files):
+        names = headers(f.file)
+        if (f.file.endswith('.c') and f.exported
+                and not any(f.name in declared.get(h, ()) for h in names)):
+            other = [h for h in declared if f.name in declared[h]]
+            yield (f'src/{f.file}:{f.line}: {f.name}() is not declared in '
+                   f'src/{names[0]}, but in {" ".join(other) or "no header"}')
+
+
+def lengths(files):
+    """Functions that are too long, alone or together."""
+    found = list(functions(files))
+
+    for f in found:
+        if f.length > LONGEST:
+            yield (f'src/{f.file}:{f.line}: {f.name}() has {f.length} lines, '
+                   f'more than {LONGEST}')
+
+    counts = sorted(f.length for f in found)
+    median, p95 = statistics.median(counts), counts[len(counts) * 95 // 100]
+
+    if median > MEDIAN or p95 > P95:
+        yield (f'{len(counts)} functions: median {median} of {MEDIAN} lines, '
+               f'95 of 100 up to {p95} of {P95}')
+
+
+def impure(files):
+    """Pure parts that include what nginx has."""
+    for file, n, ours, system in includes(files):
+        name = os.path.basename(ours or system)
+        if (place(file).endswith('*')
+                and re.match(r'ngx_|ndk\.|nginx\.', name)):
+            yield f'src/{file}:{n}: a pure part includes {name}'
+
+
+def check(tap, faults, name):
+    faults = list(faults)
+    if not tap.ok(not faults, name):
+        print(*[f'# {fault}' for fault in faults], sep='\n', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    tap = Tap()
+    source = read()
+    check(tap, circles(), 'no arrow between folders leads back')
+    check(tap, arrows(source), 'folders include what they may')
+    check(tap, unused(source), 'exceptions are needed')
+    check(tap, declarations(source), 'a function is declared in the header '
+          'that bears the name of its file')
+    check(tap, lengths(source), 'functions are short')
+    check(tap, impure(source), 'pure parts do without nginx')
+    tap.done()
