@@ -5,14 +5,14 @@
  */
 
 
-#include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channel.h"
+#include "clock/ngx_http_websocket_turn.h"
+#include "delivery/ngx_http_websocket_content.h"
+#include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_respond.h"
 #include "http/ngx_http_websocket_selection.h"
-#include "hub/ngx_http_websocket_turn.h"
-#include "message/ngx_http_websocket_content.h"
 #include "session/ngx_http_websocket_session.h"
 
 

@@ -6,10 +6,11 @@
 
 #include <ngx_sha1.h>
 
+#include "http/ngx_http_websocket_handshake.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channels.h"
-#include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
@@ -18,7 +19,6 @@
 #include "http/ngx_http_websocket_slotless.h"
 #include "http/ngx_http_websocket_stream.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_drain.h"
 

@@ -4,19 +4,19 @@
  */
 
 
+#include "http/ngx_http_websocket_publish.h"
+#include "delivery/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_priority.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channel.h"
 #include "http/ngx_http_websocket_channels.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_later.h"
-#include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_respond.h"
 #include "http/ngx_http_websocket_variables.h"
-#include "message/ngx_http_websocket_intake.h"
-#include "message/ngx_http_websocket_priority.h"
 #include "session/ngx_http_websocket_session.h"
 #include "wire/utf8.h"
 

@@ -5,8 +5,8 @@
 
 
 #include "http/ngx_http_websocket_selection.h"
-#include "message/ngx_http_websocket_filters.h"
-#include "message/ngx_http_websocket_views.h"
+#include "delivery/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_views.h"
 
 
 static ngx_int_t ngx_http_websocket_selection_arg(ngx_http_request_t *r,

@@ -1,7 +1,7 @@
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_recent.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 

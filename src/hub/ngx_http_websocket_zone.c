@@ -1,12 +1,12 @@
 
+#include "hub/ngx_http_websocket_zone.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "store/channel.h"
 #include "store/member.h"
 #include "store/message.h"
 #include "store/quota.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "hub/ngx_http_websocket_zone.h"
 #include <openssl/rand.h>
 
 

@@ -9,7 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_COLLECT_H
 
 
-#include "message/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_session.h"
 
 

@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_write.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_progress.h"

@@ -10,7 +10,7 @@
 
 
 #include "conf/ngx_http_websocket_conf.h"
-#include "hub/ngx_http_websocket_message.h"
+#include "delivery/ngx_http_websocket_message.h"
 #include "message/filter.h"
 
 

@@ -1,5 +1,5 @@
 
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 
 #include <ngx_event.h>
 

@@ -1,9 +1,9 @@
 
+#include "delivery/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_pattern.h"
+#include "delivery/ngx_http_websocket_priority.h"
 #include "hub/ngx_http_websocket_zone.h"
-#include "message/ngx_http_websocket_intake.h"
 #include "store/message.h"
-#include "message/ngx_http_websocket_pattern.h"
-#include "message/ngx_http_websocket_priority.h"
 #include "message/type_check.h"
 
 
