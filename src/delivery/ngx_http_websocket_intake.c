@@ -1,8 +1,8 @@
 
 #include "delivery/ngx_http_websocket_intake.h"
+#include "clock/ngx_http_websocket_clock.h"
 #include "delivery/ngx_http_websocket_pattern.h"
 #include "delivery/ngx_http_websocket_priority.h"
-#include "hub/ngx_http_websocket_zone.h"
 #include "store/message.h"
 #include "message/type_check.h"
 
@@ -240,7 +240,8 @@ ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
     stamp->names = conf->names;
     stamp->channel = (char *) channel->data;
     stamp->channel_size = channel->len;
-    stamp->time = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());
+    stamp->time = ngx_http_websocket_clock_wall(
+                                              ngx_http_websocket_clock_now());
 
     if (from && from->len) {
         stamp->from = (char *) from->data;

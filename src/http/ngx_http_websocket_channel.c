@@ -6,6 +6,7 @@
 
 
 #include "http/ngx_http_websocket_channel.h"
+#include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "delivery/ngx_http_websocket_content.h"
 #include "http/ngx_http_websocket_await.h"
@@ -498,7 +499,7 @@ ngx_http_websocket_history_append(ngx_log_t *log,
 
     p = ngx_sprintf(head, "%s{\"offset\":%uL,\"time\":%uL,\"type\":\"%s\","
                     "\"data\":\"", page->count ? "," : "", message->offset,
-                    ngx_http_websocket_zone_wall(message->time),
+                    ngx_http_websocket_clock_wall(message->time),
                     message->type == NGX_WEBSOCKET_TEXT ? "text" : "binary");
 
     ngx_websocket_json_append(&page->messages, head, p - head);
@@ -731,7 +732,7 @@ ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 
     if (json_object_set_new(json, "since",
                             json_integer((json_int_t)
-                                ngx_http_websocket_zone_wall(member->time)))
+                                ngx_http_websocket_clock_wall(member->time)))
         != 0)
     {
         json_decref(json);
@@ -794,7 +795,7 @@ ngx_http_websocket_channel_describe(json_t *json,
     (void) json_object_set_new(json, "published",
                                info->published
                                ? json_integer((json_int_t)
-                                 ngx_http_websocket_zone_wall(info->published))
+                                ngx_http_websocket_clock_wall(info->published))
                                : json_null());
 }
 

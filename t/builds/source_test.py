@@ -28,10 +28,6 @@ MAY = {
 # Includes that are against MAY, and why they are there.
 
 BUT = {
-    ('clock/ngx_http_websocket_turn.c', 'hub/ngx_http_websocket_zone.h'):
-    'the clocks are with the zone',
-    ('delivery/ngx_http_websocket_intake.c', 'hub/ngx_http_websocket_zone.h'):
-    'the clocks are with the zone',
     ('conf/ngx_http_websocket_conf_types.c',
      'delivery/ngx_http_websocket_pattern.h'):
     "patterns are nginx's regular expressions, and need no more of it",
