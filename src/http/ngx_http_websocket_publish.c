@@ -294,13 +294,13 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     switch (ngx_http_websocket_publish_intake(r, &publish.message, parts, &n,
                                               &invalid))
     {
-    case NGX_OK:
+    case NGX_WEBSOCKET_JSON_OK:
         break;
 
-    case NGX_DECLINED:
+    case NGX_WEBSOCKET_JSON_REFUSED:
         return ngx_http_websocket_publish_invalid(r, &invalid);
 
-    default:  /* NGX_ERROR */
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

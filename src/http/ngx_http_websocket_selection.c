@@ -132,12 +132,18 @@ ngx_http_websocket_selection_filter(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    rc = ngx_http_websocket_filters_read(text.data, text.len, conf,
-                                         options->view, &options->filter,
-                                         &wrong);
+    switch (ngx_http_websocket_filters_read(text.data, text.len, conf,
+                                            options->view, &options->filter,
+                                            &wrong))
+    {
+    case NGX_WEBSOCKET_JSON_OK:
+        return NGX_OK;
 
-    if (rc != NGX_DECLINED) {
-        return rc;
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        break;
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return NGX_ERROR;
     }
 
     size = sizeof("the filter is wrong: : ") + ngx_strlen(wrong.path)
