@@ -6,9 +6,9 @@
 
 #include "auth/ngx_http_websocket_origin.h"
 #include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
 #include "session/ngx_http_websocket_token.h"
 #include "wire/utf8.h"
 

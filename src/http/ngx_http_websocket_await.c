@@ -5,8 +5,8 @@
 
 
 #include "http/ngx_http_websocket_await.h"
-#include "http/ngx_http_websocket_channels.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_suspend.h"
 #include "session/ngx_http_websocket_session.h"
 

@@ -5,7 +5,7 @@
 
 
 #include "http/ngx_http_websocket_prometheus.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 

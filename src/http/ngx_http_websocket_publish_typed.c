@@ -6,8 +6,8 @@
 
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "delivery/ngx_http_websocket_intake.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
 #include "message/tags.h"
 #include "session/ngx_http_websocket_session.h"
 

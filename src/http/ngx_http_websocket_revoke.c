@@ -6,7 +6,7 @@
 
 #include "auth/ngx_http_websocket_revocations.h"
 #include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_revoke.h"
 #include "session/ngx_http_websocket_token.h"
 

@@ -6,9 +6,9 @@
 
 #include "http/ngx_http_websocket_status.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_metrics.h"
 #include "http/ngx_http_websocket_prometheus.h"
-#include "http/ngx_http_websocket_respond.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 

@@ -5,15 +5,15 @@
  */
 
 
-#include "http/ngx_http_websocket_channel.h"
+#include "http/ngx_http_websocket_history.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "delivery/ngx_http_websocket_content.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
-#include "http/ngx_http_websocket_selection.h"
+#include "http/ngx_http_websocket_subscribe_args.h"
 #include "session/ngx_http_websocket_session.h"
 
 

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_CHANNELS_H
-#define NGX_HTTP_WEBSOCKET_CHANNELS_H
+#ifndef NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H
+#define NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H
 
 
 #include "session/ngx_http_websocket_session.h"
@@ -29,4 +29,4 @@ ngx_int_t ngx_http_websocket_channels(ngx_http_request_t *r,
 char *ngx_http_websocket_channel_error(ngx_str_t *name);
 
 
-#endif /* NGX_HTTP_WEBSOCKET_CHANNELS_H */
+#endif /* NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H */

@@ -1,5 +1,5 @@
 
-#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_name.h"
 #include "wire/utf8.h"
 

@@ -1,6 +1,6 @@
 
 #include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "wire/utf8.h"
 
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "http/ngx_http_websocket_selection.h"
+#include "http/ngx_http_websocket_subscribe_args.h"
 #include "delivery/ngx_http_websocket_filters.h"
 #include "delivery/ngx_http_websocket_views.h"
 

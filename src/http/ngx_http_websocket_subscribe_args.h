@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_SELECTION_H
-#define NGX_HTTP_WEBSOCKET_SELECTION_H
+#ifndef NGX_HTTP_WEBSOCKET_SUBSCRIBE_ARGS_H
+#define NGX_HTTP_WEBSOCKET_SUBSCRIBE_ARGS_H
 
 
 #include "session/ngx_http_websocket_session.h"
@@ -27,4 +27,4 @@ ngx_int_t ngx_http_websocket_selection_view(ngx_http_request_t *r,
     ngx_uint_t *view, char **error);
 
 
-#endif /* NGX_HTTP_WEBSOCKET_SELECTION_H */
+#endif /* NGX_HTTP_WEBSOCKET_SUBSCRIBE_ARGS_H */

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_RESPOND_H
-#define NGX_HTTP_WEBSOCKET_RESPOND_H
+#ifndef NGX_HTTP_WEBSOCKET_ANSWER_H
+#define NGX_HTTP_WEBSOCKET_ANSWER_H
 
 
 #include "conf/ngx_http_websocket_conf.h"
@@ -74,4 +74,4 @@ ngx_http_websocket_rejected(ngx_http_request_t *r,
 void ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size);
 
 
-#endif /* NGX_HTTP_WEBSOCKET_RESPOND_H */
+#endif /* NGX_HTTP_WEBSOCKET_ANSWER_H */
