@@ -653,8 +653,8 @@ ngx_http_websocket_refuse(ngx_http_request_t *r,
     ngx_http_websocket_rejected(r, reason);
 
     return conf->publish || r->method == NGX_HTTP_POST
-           ? ngx_http_websocket_respond_error(r, status, code, (char *) text)
-           : ngx_http_websocket_respond_text(r, status, (char *) text);
+           ? ngx_http_websocket_answer_error(r, status, code, (char *) text)
+           : ngx_http_websocket_answer_text(r, status, (char *) text);
 }
 
 

@@ -22,7 +22,7 @@ ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
  * the request's context.  Returns NGX_OK; NGX_DECLINED with *error set to what
  * is wrong with a name; or NGX_ERROR when memory was refused.
  */
-ngx_int_t ngx_http_websocket_channels(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_channel_names(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctx, char **error);
 
 /* What is wrong with a channel's name, or NULL. */

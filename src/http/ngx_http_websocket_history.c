@@ -135,7 +135,7 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
     json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
     ngx_http_websocket_channel_describe(json, &info);
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
 }
 
 
@@ -160,24 +160,24 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     if (since && ngx_websocket_position_parse(since->data, since->len,
                                               &position, 1) != 1)
     {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_position",
-                                                "since is not EPOCH:OFFSET");
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_position",
+                                               "since is not EPOCH:OFFSET");
     }
 
     error = ngx_http_websocket_page_limit(r, &page->limit);
 
     if (error) {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_limit", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_limit", error);
     }
 
-    found = ngx_http_websocket_selection_view(r, &page->view, &error);
+    found = ngx_http_websocket_view_arg(r, &page->view, &error);
 
     if (found != NGX_OK) {
         return found == NGX_DECLINED
-               ? ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                  "invalid_view", error)
+               ? ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                                 "invalid_view", error)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -588,8 +588,8 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
     body.data = (u_char *) answer->data;
     body.len = answer->size;
 
-    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
-                                      &ngx_http_websocket_page_type, &body);
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK,
+                                     &ngx_http_websocket_page_type, &body);
 }
 
 
@@ -607,17 +607,17 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (!conf->presence) {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_FORBIDDEN,
-                                                "presence_off",
-                                                "the location does not have "
-                                                "\"websocket_presence on\"");
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_FORBIDDEN,
+                                               "presence_off",
+                                               "the location does not have "
+                                               "\"websocket_presence on\"");
     }
 
     error = ngx_http_websocket_page_limit(r, &limit);
 
     if (error) {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_limit", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_limit", error);
     }
 
     if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
@@ -644,7 +644,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
         return ngx_http_websocket_not_found(r);
     }
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
 }
 
 
@@ -761,7 +761,7 @@ ngx_http_websocket_channel_delete(ngx_http_request_t *r)
         return ngx_http_websocket_not_found(r);
     }
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                json_pack("{s:s%,s:b}", "channel", name->data,
                                          name->len, "deleted", 1));
 }
@@ -816,7 +816,7 @@ ngx_http_websocket_not_found(ngx_http_request_t *r)
                                             : ngx_http_websocket_channel_get);
     }
 
-    return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_FOUND,
-                                            "channel_not_found",
-                                            "the channel does not exist");
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_FOUND,
+                                           "channel_not_found",
+                                           "the channel does not exist");
 }

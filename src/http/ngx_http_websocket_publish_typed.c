@@ -172,7 +172,7 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 {
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_INVALID);
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
                           json_pack("{s:{s:s,s:s,s:s}}", "error",
                                     "code", "invalid_message",
                                     "path", error->path,

@@ -67,7 +67,7 @@ ngx_http_websocket_status_json(ngx_http_request_t *r,
 
     now = ngx_http_websocket_clock_wall(ngx_http_websocket_clock_now());
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                    json_pack("{s:I,s:o,s:o}",
                              "time", (json_int_t) now,
                              "zones", ngx_http_websocket_zones_json(snapshot),
