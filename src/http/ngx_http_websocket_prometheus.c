@@ -5,7 +5,7 @@
 
 
 #include "http/ngx_http_websocket_prometheus.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -77,8 +77,8 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
     body.data = text.start;
     body.len = text.last - text.start;
 
-    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
-                                      &ngx_http_websocket_text_type, &body);
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK,
+                                     &ngx_http_websocket_text_type, &body);
 }
 
 

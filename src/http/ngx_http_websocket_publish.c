@@ -4,19 +4,19 @@
  */
 
 
-#include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_await.h"
-#include "http/ngx_http_websocket_channel.h"
-#include "http/ngx_http_websocket_channels.h"
-#include "http/ngx_http_websocket_handshake.h"
-#include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
+#include "delivery/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_priority.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_history.h"
+#include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
 #include "http/ngx_http_websocket_variables.h"
-#include "message/ngx_http_websocket_intake.h"
-#include "message/ngx_http_websocket_priority.h"
 #include "session/ngx_http_websocket_session.h"
 #include "wire/utf8.h"
 
@@ -104,7 +104,7 @@ ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
             ngx_http_websocket_rejected(r,
                                        NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
-            return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+            return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                       "not_a_stream", "websocket_publish is for "
                                       "publishing: connect to a location with "
                                       "\"websocket\"");
@@ -168,13 +168,13 @@ ngx_http_websocket_publish_admit(ngx_http_request_t *r)
         return rc;
     }
 
-    rc = ngx_http_websocket_channels(r, &ctx, &error);
+    rc = ngx_http_websocket_channel_names(r, &ctx, &error);
 
     if (rc == NGX_DECLINED) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
 
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_channel", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_channel", error);
     }
 
     if (rc != NGX_OK) {
@@ -205,7 +205,7 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
 
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
 
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
                                     "the message is larger than "
@@ -256,7 +256,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     if (size > (off_t) conf->max_message_size) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
 
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
                                     "the message is larger than "
@@ -268,7 +268,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8);
 
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                     "invalid_utf8",
                                     "the body is not UTF-8: publish binary "
                                     "messages as application/octet-stream");
@@ -294,13 +294,13 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     switch (ngx_http_websocket_publish_intake(r, &publish.message, parts, &n,
                                               &invalid))
     {
-    case NGX_OK:
+    case NGX_WEBSOCKET_JSON_OK:
         break;
 
-    case NGX_DECLINED:
+    case NGX_WEBSOCKET_JSON_REFUSED:
         return ngx_http_websocket_publish_invalid(r, &invalid);
 
-    default:  /* NGX_ERROR */
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -320,8 +320,8 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     if (error) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
 
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_header", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_header", error);
     }
 
     publish.parts = parts;
@@ -361,7 +361,7 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
 
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_INSUFFICIENT_STORAGE, "zone_full",
                                     "the zone has no space for the message");
     }
@@ -374,11 +374,11 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 
     info.offset = publish->message.offset;
 
-    return ngx_http_websocket_respond_json(r, info.subscribers
-                                              ? NGX_HTTP_OK
-                                              : NGX_HTTP_ACCEPTED,
+    return ngx_http_websocket_answer_json(r, info.subscribers
+                                             ? NGX_HTTP_OK
+                                             : NGX_HTTP_ACCEPTED,
                            ngx_http_websocket_channel_json(&ctx->channels[0],
-                                                           &info));
+                                                          &info));
 }
 
 

@@ -1,7 +1,8 @@
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_recent.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -1573,7 +1574,7 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
     ngx_uint_t                   i;
     ngx_http_websocket_frame_t  *frame;
 
-    now = ngx_http_websocket_zone_now_us();
+    now = ngx_http_websocket_clock_now_us();
 
     for (i = 0; i < delivery->n; i++) {
 
@@ -1584,7 +1585,7 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
         frame = &delivery->messages[i]->frame;
 
         ngx_http_websocket_stats_delivered(zone->stats,
-                          now - ngx_http_websocket_zone_us(frame->time,
+                          now - ngx_http_websocket_clock_us(frame->time,
                                                            frame->fraction));
     }
 }

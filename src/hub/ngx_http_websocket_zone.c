@@ -1,12 +1,13 @@
 
+#include "hub/ngx_http_websocket_zone.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "store/channel.h"
 #include "store/member.h"
 #include "store/message.h"
 #include "store/quota.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "hub/ngx_http_websocket_zone.h"
 #include <openssl/rand.h>
 
 
@@ -30,9 +31,6 @@
  */
 #define NGX_HTTP_WEBSOCKET_PIECES    64
 
-/* the wall clock was set when it is off by more, ms */
-#define NGX_HTTP_WEBSOCKET_CLOCK_SET  100
-
 
 struct ngx_http_websocket_shared_s {
     pthread_mutex_t               mutex;
@@ -48,7 +46,6 @@ static ngx_int_t ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone,
 static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
-static uint64_t ngx_http_websocket_zone_clock(clockid_t id);
 static ngx_int_t ngx_http_websocket_zone_lock(
     ngx_http_websocket_zone_t *zone);
 static ngx_int_t ngx_http_websocket_zone_spin(
@@ -270,7 +267,7 @@ ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone)
 
     /* all workers have it from here, and tell the same times */
 
-    (void) ngx_http_websocket_zone_wall(0);
+    (void) ngx_http_websocket_clock_wall(0);
 
     if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK
         || ngx_websocket_store_format(shared->log, shared->size, seed)
@@ -335,7 +332,7 @@ ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone)
             return NGX_OK;
         }
 
-        now = ngx_http_websocket_zone_now_us();
+        now = ngx_http_websocket_clock_now_us();
 
         if (end == 0) {
             end = now + NGX_HTTP_WEBSOCKET_LOCK;
@@ -415,68 +412,6 @@ ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
     ngx_websocket_store_section();
 
     (void) pthread_mutex_unlock(&zone->shared->mutex);
-}
-
-
-uint64_t
-ngx_http_websocket_zone_now(void)
-{
-    return ngx_http_websocket_zone_clock(CLOCK_MONOTONIC);
-}
-
-
-uint64_t
-ngx_http_websocket_zone_now_us(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-
-void
-ngx_http_websocket_zone_stamp(ngx_websocket_store_message_t *message)
-{
-    uint64_t  us;
-
-    us = ngx_http_websocket_zone_now_us();
-
-    message->time = us / 1000;
-    message->fraction = us % 1000 * 256 / 1000;
-}
-
-
-static uint64_t
-ngx_http_websocket_zone_clock(clockid_t id)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(id, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-
-uint64_t
-ngx_http_websocket_zone_wall(uint64_t time)
-{
-    int64_t         between;
-    static int64_t  offset;
-
-    /* it was set, or is asked for the first time; no jitter else */
-
-    between = (int64_t) (ngx_http_websocket_zone_clock(CLOCK_REALTIME)
-                         - ngx_http_websocket_zone_now());
-
-    if (between > offset + NGX_HTTP_WEBSOCKET_CLOCK_SET
-        || between < offset - NGX_HTTP_WEBSOCKET_CLOCK_SET)
-    {
-        offset = between;
-    }
-
-    return time + offset;
 }
 
 
@@ -630,7 +565,7 @@ ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t  ref;
 
     hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_zone_stamp(message);
+    ngx_http_websocket_clock_stamp(message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *here = 0;
@@ -738,7 +673,7 @@ ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t  ref;
 
     hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_zone_stamp(message);
+    ngx_http_websocket_clock_stamp(message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
@@ -774,7 +709,7 @@ ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
 
     slot = ngx_http_websocket_worker_slot();
     hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_zone_stamp(message);
+    ngx_http_websocket_clock_stamp(message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
@@ -892,7 +827,7 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
 
     newest = 0;
     hash = ngx_websocket_store_hash(zone->store, s->name->data, s->name->len);
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
@@ -979,7 +914,7 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
 {
     uint64_t  now;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_BUSY;
@@ -1130,7 +1065,7 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
     uint64_t    n, now;
     ngx_uint_t  slot;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
     slot = ngx_http_websocket_worker_slot();
 
     if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
@@ -1335,7 +1270,7 @@ ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
     n = leave_message ? leave_message(member, &message, parts) : 0;
 
     return ngx_websocket_store_leave(zone->store, ref,
-                                     ngx_http_websocket_zone_now(),
+                                     ngx_http_websocket_clock_now(),
                                      n ? &message : NULL, parts, n, wake);
 }
 
@@ -1419,7 +1354,7 @@ ngx_http_websocket_zone_quota_take(ngx_http_websocket_zone_t *zone,
     uint64_t    now;
     ngx_uint_t  reaped;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     for (reaped = 0; ; reaped = 1) {
 
@@ -1451,7 +1386,7 @@ ngx_http_websocket_zone_quota_release(ngx_http_websocket_zone_t *zone,
 {
     uint64_t  now;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_BUSY;

@@ -236,27 +236,6 @@ void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_stat_t *stat);
 
 /*
- * Milliseconds of the clock that nobody sets, as messages bear them: one that
- * is set must not end a history, nor keep it.
- */
-uint64_t ngx_http_websocket_zone_now(void);
-
-/* The same clock in microseconds. */
-uint64_t ngx_http_websocket_zone_now_us(void);
-
-/*
- * Gives a message the present time, with a fraction in 256ths of a
- * millisecond; and when that was, in microseconds.
- */
-void ngx_http_websocket_zone_stamp(ngx_websocket_store_message_t *message);
-
-#define ngx_http_websocket_zone_us(time, fraction)                            \
-    ((uint64_t) (time) * 1000 + (fraction) * 1000 / 256)
-
-/* Such a time in milliseconds since the epoch, to be told. */
-uint64_t ngx_http_websocket_zone_wall(uint64_t time);
-
-/*
  * Sweeping: the whole table is seen about once in NGX_HTTP_WEBSOCKET_SWEEP
  * seconds.  Each second begins with the first; the second does what it can in
  * this turn, unless another worker sweeps, and returns 1 when there is more;

@@ -1,7 +1,7 @@
 
 #include "session/ngx_http_websocket_hold.h"
+#include "delivery/ngx_http_websocket_intake.h"
 #include "store/message.h"
-#include "message/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_raw.h"
 #include "session/ngx_http_websocket_socket.h"

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_presence.h"
+#include "clock/ngx_http_websocket_clock.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */
@@ -100,7 +101,7 @@ ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
     p = ngx_sprintf(p, ",\"session\":\"%016xL\"", s->record->id);
 
     member->id = s->record->id;
-    member->time = ngx_http_websocket_zone_now();
+    member->time = ngx_http_websocket_clock_now();
     member->size = p - member->data;
     member->leave_message = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;
 
@@ -161,12 +162,12 @@ ngx_http_websocket_presence_event(char *type,
 
     ngx_memzero(message, sizeof(ngx_websocket_store_message_t));
 
-    ngx_http_websocket_zone_stamp(message);
+    ngx_http_websocket_clock_stamp(message);
     message->type = NGX_WEBSOCKET_TEXT;
     message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
     message->source = member->id;
 
-    wall = ngx_http_websocket_zone_wall(message->time);
+    wall = ngx_http_websocket_clock_wall(message->time);
     ngx_gmtime((time_t) (wall / 1000), &tm);
 
     parts[0].data = head;

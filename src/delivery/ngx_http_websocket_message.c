@@ -1,6 +1,6 @@
 
-#include "hub/ngx_http_websocket_message.h"
-#include "message/ngx_http_websocket_content.h"
+#include "delivery/ngx_http_websocket_message.h"
+#include "delivery/ngx_http_websocket_content.h"
 
 
 ngx_http_websocket_message_t *

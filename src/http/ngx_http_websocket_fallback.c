@@ -5,9 +5,9 @@
  */
 
 
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
-#include "http/ngx_http_websocket_stream.h"
+#include "http/ngx_http_websocket_fallback.h"
 
 
 /* of a Last-Event-ID, which has one for each channel */

@@ -4,19 +4,19 @@
  */
 
 
-#include "http/ngx_http_websocket_selection.h"
-#include "message/ngx_http_websocket_filters.h"
-#include "message/ngx_http_websocket_views.h"
+#include "http/ngx_http_websocket_subscribe_args.h"
+#include "delivery/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_views.h"
 
 
-static ngx_int_t ngx_http_websocket_selection_arg(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_filter_text(ngx_http_request_t *r,
     ngx_str_t *text);
-static ngx_int_t ngx_http_websocket_selection_filter(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_filter_arg(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error);
 
 
 ngx_int_t
-ngx_http_websocket_selection(ngx_http_request_t *r,
+ngx_http_websocket_subscribe_args(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error)
 {
     ngx_int_t                       rc;
@@ -28,18 +28,18 @@ ngx_http_websocket_selection(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    rc = ngx_http_websocket_selection_view(r, &options->view, error);
+    rc = ngx_http_websocket_view_arg(r, &options->view, error);
 
     if (rc != NGX_OK || !conf->typed.filter) {
         return rc;
     }
 
-    return ngx_http_websocket_selection_filter(r, options, error);
+    return ngx_http_websocket_filter_arg(r, options, error);
 }
 
 
 ngx_int_t
-ngx_http_websocket_selection_view(ngx_http_request_t *r, ngx_uint_t *view,
+ngx_http_websocket_view_arg(ngx_http_request_t *r, ngx_uint_t *view,
     char **error)
 {
     ngx_int_t                        n;
@@ -81,7 +81,7 @@ ngx_http_websocket_selection_view(ngx_http_request_t *r, ngx_uint_t *view,
 /* as browsers write forms, with "+" for a space */
 
 static ngx_int_t
-ngx_http_websocket_selection_arg(ngx_http_request_t *r, ngx_str_t *text)
+ngx_http_websocket_filter_text(ngx_http_request_t *r, ngx_str_t *text)
 {
     u_char     *dst, *src;
     size_t      i;
@@ -114,7 +114,7 @@ ngx_http_websocket_selection_arg(ngx_http_request_t *r, ngx_str_t *text)
 
 
 static ngx_int_t
-ngx_http_websocket_selection_filter(ngx_http_request_t *r,
+ngx_http_websocket_filter_arg(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error)
 {
     u_char                         *p;
@@ -124,7 +124,7 @@ ngx_http_websocket_selection_filter(ngx_http_request_t *r,
     ngx_websocket_json_error_t      wrong;
     ngx_http_websocket_loc_conf_t  *conf;
 
-    rc = ngx_http_websocket_selection_arg(r, &text);
+    rc = ngx_http_websocket_filter_text(r, &text);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
@@ -132,12 +132,18 @@ ngx_http_websocket_selection_filter(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    rc = ngx_http_websocket_filters_read(text.data, text.len, conf,
-                                         options->view, &options->filter,
-                                         &wrong);
+    switch (ngx_http_websocket_filters_read(text.data, text.len, conf,
+                                            options->view, &options->filter,
+                                            &wrong))
+    {
+    case NGX_WEBSOCKET_JSON_OK:
+        return NGX_OK;
 
-    if (rc != NGX_DECLINED) {
-        return rc;
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        break;
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return NGX_ERROR;
     }
 
     size = sizeof("the filter is wrong: : ") + ngx_strlen(wrong.path)

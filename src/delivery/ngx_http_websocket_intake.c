@@ -1,34 +1,40 @@
 
-#include "hub/ngx_http_websocket_zone.h"
-#include "message/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_intake.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "delivery/ngx_http_websocket_pattern.h"
+#include "delivery/ngx_http_websocket_priority.h"
 #include "store/message.h"
-#include "message/ngx_http_websocket_pattern.h"
-#include "message/ngx_http_websocket_priority.h"
 #include "message/type_check.h"
 
 
-static ngx_int_t ngx_http_websocket_intake_check(
+static ngx_websocket_json_e ngx_http_websocket_intake_check(
     ngx_http_websocket_intake_t *in);
-static ngx_int_t ngx_http_websocket_intake_stamp(
+static ngx_websocket_json_e ngx_http_websocket_intake_stamp(
     ngx_http_websocket_intake_t *in);
-static ngx_int_t ngx_http_websocket_intake_binary(
+static ngx_websocket_json_e ngx_http_websocket_intake_binary(
     ngx_http_websocket_intake_t *in);
-static ngx_int_t ngx_http_websocket_intake_result(ngx_websocket_json_e rc);
-static void ngx_http_websocket_intake_member(ngx_websocket_json_text_t *text,
-    const char *name, const char *value);
 
 
-ngx_int_t
+/* of a message in a location that says nothing of its type */
+
+static const ngx_websocket_json_limits_t  ngx_http_websocket_intake_limits = {
+    NGX_MAX_INT32_VALUE,
+    NGX_HTTP_WEBSOCKET_DEPTH,
+    NGX_HTTP_WEBSOCKET_VALUES
+};
+
+
+ngx_websocket_json_e
 ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
 {
-    ngx_int_t  rc;
+    ngx_websocket_json_e  rc;
 
     in->priority = NGX_HTTP_WEBSOCKET_NORMAL;
 
     if (in->use) {
         rc = ngx_http_websocket_intake_check(in);
 
-        if (rc != NGX_OK) {
+        if (rc != NGX_WEBSOCKET_JSON_OK) {
             return rc;
         }
     }
@@ -41,59 +47,54 @@ ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
                                                            in->data, in->size);
     }
 
-    return in->stamp ? ngx_http_websocket_intake_stamp(in) : NGX_OK;
+    return in->stamp ? ngx_http_websocket_intake_stamp(in)
+                     : NGX_WEBSOCKET_JSON_OK;
 }
 
 
-ngx_int_t
+ngx_websocket_json_e
 ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in)
 {
-    ngx_websocket_json_limits_t  limits;
-
     if (in->json) {
-        return NGX_OK;
+        return NGX_WEBSOCKET_JSON_OK;
     }
 
     if (in->type != NGX_WEBSOCKET_TEXT) {
         return ngx_http_websocket_intake_binary(in);
     }
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = in->use ? in->use->depth : NGX_HTTP_WEBSOCKET_DEPTH;
-    limits.values = in->use ? in->use->values : NGX_HTTP_WEBSOCKET_VALUES;
-
-    return ngx_http_websocket_intake_result(
-               ngx_websocket_json_decode((char *) in->data, in->size, &limits,
-                                         &in->json, &in->error));
+    return ngx_websocket_json_decode((char *) in->data, in->size,
+                                     in->use
+                                     ? &in->use->limits
+                                     : &ngx_http_websocket_intake_limits,
+                                     &in->json, &in->error);
 }
 
 
 /* a message that needs no defaults goes on as it was written */
 
-static ngx_int_t
+static ngx_websocket_json_e
 ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
 {
-    int        n;
-    ngx_int_t  rc;
+    int                   n;
+    ngx_websocket_json_e  rc;
 
     rc = ngx_http_websocket_intake_read(in);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
         ngx_http_websocket_pattern_begin();
 
-        rc = ngx_http_websocket_intake_result(
-                 ngx_websocket_type_check(in->use->type, in->json,
-                                          &in->error));
+        rc = ngx_websocket_type_check(in->use->type, in->json, &in->error);
     }
 
-    if (rc != NGX_OK) {
+    if (rc != NGX_WEBSOCKET_JSON_OK) {
         return rc;
     }
 
     n = ngx_websocket_type_defaults(in->use->type, in->json, in->max);
 
     if (n == 0) {
-        return NGX_OK;
+        return NGX_WEBSOCKET_JSON_OK;
     }
 
     if (n > 0) {
@@ -102,26 +103,25 @@ ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
     }
 
     if (n == NGX_WEBSOCKET_TYPE_MORE || in->made.over) {
-        return ngx_http_websocket_intake_result(
-                   ngx_websocket_json_refuse(&in->error, NULL,
+        return ngx_websocket_json_refuse(&in->error, NULL,
                                 "with its defaults larger than %zu bytes",
-                                in->max));
+                                in->max);
     }
 
     if (n < 0 || in->made.failed) {
-        return NGX_ERROR;
+        return NGX_WEBSOCKET_JSON_NO_MEMORY;
     }
 
     in->data = (u_char *) in->made.data;
     in->size = in->made.size;
 
-    return NGX_OK;
+    return NGX_WEBSOCKET_JSON_OK;
 }
 
 
 /* the text alone is worked on: what was read stays as it is */
 
-static ngx_int_t
+static ngx_websocket_json_e
 ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
 {
     ngx_websocket_json_e       rc;
@@ -142,7 +142,7 @@ ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
     in->data = (u_char *) text.data;
     in->size = text.size;
 
-    return ngx_http_websocket_intake_result(rc);
+    return rc;
 }
 
 
@@ -169,29 +169,11 @@ ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
 }
 
 
-static ngx_int_t
+static ngx_websocket_json_e
 ngx_http_websocket_intake_binary(ngx_http_websocket_intake_t *in)
 {
-    (void) ngx_websocket_json_refuse(&in->error, NULL,
+    return ngx_websocket_json_refuse(&in->error, NULL,
                                      "expected text, got binary");
-    return NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_intake_result(ngx_websocket_json_e rc)
-{
-    switch (rc) {
-
-    case NGX_WEBSOCKET_JSON_OK:
-        return NGX_OK;
-
-    case NGX_WEBSOCKET_JSON_REFUSED:
-        return NGX_DECLINED;
-
-    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
-        return NGX_ERROR;
-    }
 }
 
 
@@ -206,32 +188,6 @@ ngx_http_websocket_intake_done(ngx_http_websocket_intake_t *in)
 
 
 void
-ngx_http_websocket_intake_report(ngx_websocket_json_text_t *text,
-    const char *code, ngx_websocket_json_error_t *error)
-{
-    ngx_websocket_json_append(text, "{\"error\":{", 10);
-
-    ngx_http_websocket_intake_member(text, "code", code);
-    ngx_websocket_json_append(text, ",", 1);
-    ngx_http_websocket_intake_member(text, "path", error->path);
-    ngx_websocket_json_append(text, ",", 1);
-    ngx_http_websocket_intake_member(text, "message", error->rule);
-
-    ngx_websocket_json_append(text, "}}", 2);
-}
-
-
-static void
-ngx_http_websocket_intake_member(ngx_websocket_json_text_t *text,
-    const char *name, const char *value)
-{
-    ngx_websocket_json_append_string(text, name, ngx_strlen(name));
-    ngx_websocket_json_append(text, ":", 1);
-    ngx_websocket_json_append_string(text, value, ngx_strlen(value));
-}
-
-
-void
 ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
     const ngx_http_websocket_stamp_t *conf, ngx_str_t *channel,
     ngx_str_t *from)
@@ -241,7 +197,8 @@ ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
     stamp->names = conf->names;
     stamp->channel = (char *) channel->data;
     stamp->channel_size = channel->len;
-    stamp->time = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());
+    stamp->time = ngx_http_websocket_clock_wall(
+                                              ngx_http_websocket_clock_now());
 
     if (from && from->len) {
         stamp->from = (char *) from->data;

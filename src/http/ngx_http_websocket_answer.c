@@ -1,6 +1,6 @@
 
 #include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "wire/utf8.h"
 
 
@@ -17,7 +17,7 @@ static void ngx_http_websocket_log_refusal(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_websocket_respond_text(ngx_http_request_t *r, ngx_uint_t status,
+ngx_http_websocket_answer_text(ngx_http_request_t *r, ngx_uint_t status,
     char *text)
 {
     size_t     len;
@@ -36,8 +36,8 @@ ngx_http_websocket_respond_text(ngx_http_request_t *r, ngx_uint_t status,
     ngx_memcpy(body.data, text, len);
     body.data[len] = LF;
 
-    return ngx_http_websocket_respond(r, status, &ngx_http_websocket_text,
-                                      &body);
+    return ngx_http_websocket_answer(r, status, &ngx_http_websocket_text,
+                                     &body);
 }
 
 
@@ -90,7 +90,7 @@ ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size)
 
 
 ngx_int_t
-ngx_http_websocket_respond_json(ngx_http_request_t *r, ngx_uint_t status,
+ngx_http_websocket_answer_json(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json)
 {
     size_t     flags;
@@ -118,21 +118,21 @@ ngx_http_websocket_respond_json(ngx_http_request_t *r, ngx_uint_t status,
 
     body.data[body.len++] = LF;
 
-    return ngx_http_websocket_respond(r, status, &ngx_http_websocket_json,
-                                      &body);
+    return ngx_http_websocket_answer(r, status, &ngx_http_websocket_json,
+                                     &body);
 }
 
 
 ngx_int_t
-ngx_http_websocket_respond_error(ngx_http_request_t *r, ngx_uint_t status,
+ngx_http_websocket_answer_error(ngx_http_request_t *r, ngx_uint_t status,
     char *code, char *message)
 {
     ngx_http_websocket_log_refusal(r, status, message);
 
-    return ngx_http_websocket_respond_json(r, status,
-                                           json_pack("{s:{s:s,s:s}}", "error",
-                                                     "code", code,
-                                                     "message", message));
+    return ngx_http_websocket_answer_json(r, status,
+                                          json_pack("{s:{s:s,s:s}}", "error",
+                                                    "code", code,
+                                                    "message", message));
 }
 
 
@@ -144,13 +144,13 @@ ngx_http_websocket_not_allowed(ngx_http_request_t *r, ngx_str_t *allow,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_ALLOWED,
-                                            "method_not_allowed", text);
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_ALLOWED,
+                                           "method_not_allowed", text);
 }
 
 
 ngx_int_t
-ngx_http_websocket_respond(ngx_http_request_t *r, ngx_uint_t status,
+ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
     ngx_int_t     rc;

@@ -1,5 +1,5 @@
 
-#include "message/ngx_http_websocket_priority.h"
+#include "delivery/ngx_http_websocket_priority.h"
 #include "message/fields.h"
 
 

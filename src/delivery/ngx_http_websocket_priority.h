@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 
-#include "hub/ngx_http_websocket_message.h"
+#include "delivery/ngx_http_websocket_message.h"
 
 
 /*

@@ -1,10 +1,10 @@
 
+#include "delivery/ngx_http_websocket_filters.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "delivery/ngx_http_websocket_content.h"
+#include "delivery/ngx_http_websocket_views.h"
 #include "message/filter_compile.h"
-#include "message/ngx_http_websocket_content.h"
-#include "message/ngx_http_websocket_filters.h"
-#include "message/ngx_http_websocket_views.h"
 #include "message/tags.h"
 
 
@@ -35,6 +35,13 @@ static const ngx_websocket_filter_limits_t  ngx_http_websocket_filter_limits =
 };
 
 
+const ngx_websocket_json_limits_t  ngx_http_websocket_filter_json = {
+    NGX_MAX_INT32_VALUE,
+    32,         /* depth */
+    2000        /* values */
+};
+
+
 static ngx_websocket_filters_t             *ngx_http_websocket_filters;
 
 static ngx_http_websocket_filtered_t  ngx_http_websocket_filtered[
@@ -43,12 +50,11 @@ static ngx_uint_t                     ngx_http_websocket_filtered_count;
 static ngx_uint_t                     ngx_http_websocket_filtered_live;
 
 
-ngx_int_t
+ngx_websocket_json_e
 ngx_http_websocket_filters_compile(const json_t *json,
     ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error)
 {
-    ngx_websocket_json_e             rc;
     ngx_websocket_filter_scope_t     scope;
     ngx_http_websocket_main_conf_t  *wmcf;
 
@@ -57,7 +63,7 @@ ngx_http_websocket_filters_compile(const json_t *json,
             ngx_websocket_filters_create(&ngx_http_websocket_filter_limits);
 
         if (ngx_http_websocket_filters == NULL) {
-            return NGX_ERROR;
+            return NGX_WEBSOCKET_JSON_NO_MEMORY;
         }
     }
 
@@ -73,37 +79,25 @@ ngx_http_websocket_filters_compile(const json_t *json,
     scope.others = wmcf->stamps ? wmcf->stamps->elts : NULL;
     scope.others_count = wmcf->stamps ? wmcf->stamps->nelts : 0;
 
-    rc = ngx_websocket_filter_compile(ngx_http_websocket_filters, json, &scope,
-                                      filter, error);
-
-    if (rc == NGX_WEBSOCKET_JSON_OK) {
-        return NGX_OK;
-    }
-
-    return rc == NGX_WEBSOCKET_JSON_REFUSED ? NGX_DECLINED : NGX_ERROR;
+    return ngx_websocket_filter_compile(ngx_http_websocket_filters, json,
+                                        &scope, filter, error);
 }
 
 
-ngx_int_t
+ngx_websocket_json_e
 ngx_http_websocket_filters_read(u_char *data, size_t size,
     ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error)
 {
-    json_t                       *json;
-    ngx_int_t                     rc;
-    ngx_websocket_json_e          decoded;
-    ngx_websocket_json_limits_t   limits;
+    json_t                *json;
+    ngx_websocket_json_e   rc;
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = NGX_HTTP_WEBSOCKET_FILTER_DEPTH;
-    limits.values = NGX_HTTP_WEBSOCKET_FILTER_VALUES;
+    rc = ngx_websocket_json_decode((char *) data, size,
+                                   &ngx_http_websocket_filter_json, &json,
+                                   error);
 
-    decoded = ngx_websocket_json_decode((char *) data, size, &limits, &json,
-                                        error);
-
-    if (decoded != NGX_WEBSOCKET_JSON_OK) {
-        return decoded == NGX_WEBSOCKET_JSON_REFUSED ? NGX_DECLINED
-                                                     : NGX_ERROR;
+    if (rc != NGX_WEBSOCKET_JSON_OK) {
+        return rc;
     }
 
     rc = ngx_http_websocket_filters_compile(json, conf, view, filter, error);

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_RESPOND_H
-#define NGX_HTTP_WEBSOCKET_RESPOND_H
+#ifndef NGX_HTTP_WEBSOCKET_ANSWER_H
+#define NGX_HTTP_WEBSOCKET_ANSWER_H
 
 
 #include "conf/ngx_http_websocket_conf.h"
@@ -25,19 +25,19 @@
  */
 
 /* type and body remain the caller's until the request ends */
-ngx_int_t ngx_http_websocket_respond(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_answer(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 
 /* a refusal, which is logged; text is a string, without the end of line */
-ngx_int_t ngx_http_websocket_respond_text(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_answer_text(ngx_http_request_t *r,
     ngx_uint_t status, char *text);
 
 /* takes over the reference to json, which may be NULL: out of memory */
-ngx_int_t ngx_http_websocket_respond_json(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_answer_json(ngx_http_request_t *r,
     ngx_uint_t status, json_t *json);
 
 /* a refusal, which is logged: {"error":{"code":code,"message":message}} */
-ngx_int_t ngx_http_websocket_respond_error(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_answer_error(ngx_http_request_t *r,
     ngx_uint_t status, char *code, char *message);
 
 /* 405: allow is the Allow header, text says what to use instead */
@@ -74,4 +74,4 @@ ngx_http_websocket_rejected(ngx_http_request_t *r,
 void ngx_http_websocket_plain(u_char *plain, const u_char *text, size_t size);
 
 
-#endif /* NGX_HTTP_WEBSOCKET_RESPOND_H */
+#endif /* NGX_HTTP_WEBSOCKET_ANSWER_H */

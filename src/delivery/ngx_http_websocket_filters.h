@@ -10,28 +10,26 @@
 
 
 #include "conf/ngx_http_websocket_conf.h"
-#include "hub/ngx_http_websocket_message.h"
+#include "delivery/ngx_http_websocket_message.h"
 #include "message/filter.h"
 
 
 /* of the text of a filter, which is short */
-#define NGX_HTTP_WEBSOCKET_FILTER_DEPTH   32
-#define NGX_HTTP_WEBSOCKET_FILTER_VALUES  2000
+extern const ngx_websocket_json_limits_t  ngx_http_websocket_filter_json;
 
 
 /*
  * Makes a filter of its JSON, for a session of a location that has the view of
  * that number: what the view hides is not to be asked for, nor what the type
- * of the location's messages does not have.  Returns NGX_OK with a reference
- * in *filter, NGX_DECLINED with the error set, or NGX_ERROR when memory was
- * refused.
+ * of the location's messages does not have.  Returns NGX_WEBSOCKET_JSON_OK
+ * with a reference in *filter, _REFUSED with the error set, or _NO_MEMORY.
  */
-ngx_int_t ngx_http_websocket_filters_compile(const json_t *json,
+ngx_websocket_json_e ngx_http_websocket_filters_compile(const json_t *json,
     ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error);
 
 /* The same of its text. */
-ngx_int_t ngx_http_websocket_filters_read(u_char *data, size_t size,
+ngx_websocket_json_e ngx_http_websocket_filters_read(u_char *data, size_t size,
     ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error);
 

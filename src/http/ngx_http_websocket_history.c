@@ -5,14 +5,15 @@
  */
 
 
+#include "http/ngx_http_websocket_history.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
+#include "delivery/ngx_http_websocket_content.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
-#include "http/ngx_http_websocket_channel.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
-#include "http/ngx_http_websocket_selection.h"
-#include "hub/ngx_http_websocket_turn.h"
-#include "message/ngx_http_websocket_content.h"
+#include "http/ngx_http_websocket_subscribe_args.h"
 #include "session/ngx_http_websocket_session.h"
 
 
@@ -134,7 +135,7 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
     json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
     ngx_http_websocket_channel_describe(json, &info);
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
 }
 
 
@@ -159,24 +160,24 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     if (since && ngx_websocket_position_parse(since->data, since->len,
                                               &position, 1) != 1)
     {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_position",
-                                                "since is not EPOCH:OFFSET");
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_position",
+                                               "since is not EPOCH:OFFSET");
     }
 
     error = ngx_http_websocket_page_limit(r, &page->limit);
 
     if (error) {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_limit", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_limit", error);
     }
 
-    found = ngx_http_websocket_selection_view(r, &page->view, &error);
+    found = ngx_http_websocket_view_arg(r, &page->view, &error);
 
     if (found != NGX_OK) {
         return found == NGX_DECLINED
-               ? ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                  "invalid_view", error)
+               ? ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                                 "invalid_view", error)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -498,7 +499,7 @@ ngx_http_websocket_history_append(ngx_log_t *log,
 
     p = ngx_sprintf(head, "%s{\"offset\":%uL,\"time\":%uL,\"type\":\"%s\","
                     "\"data\":\"", page->count ? "," : "", message->offset,
-                    ngx_http_websocket_zone_wall(message->time),
+                    ngx_http_websocket_clock_wall(message->time),
                     message->type == NGX_WEBSOCKET_TEXT ? "text" : "binary");
 
     ngx_websocket_json_append(&page->messages, head, p - head);
@@ -587,8 +588,8 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
     body.data = (u_char *) answer->data;
     body.len = answer->size;
 
-    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
-                                      &ngx_http_websocket_page_type, &body);
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK,
+                                     &ngx_http_websocket_page_type, &body);
 }
 
 
@@ -606,17 +607,17 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (!conf->presence) {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_FORBIDDEN,
-                                                "presence_off",
-                                                "the location does not have "
-                                                "\"websocket_presence on\"");
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_FORBIDDEN,
+                                               "presence_off",
+                                               "the location does not have "
+                                               "\"websocket_presence on\"");
     }
 
     error = ngx_http_websocket_page_limit(r, &limit);
 
     if (error) {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_limit", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_limit", error);
     }
 
     if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
@@ -643,7 +644,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
         return ngx_http_websocket_not_found(r);
     }
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK, json);
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
 }
 
 
@@ -731,7 +732,7 @@ ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 
     if (json_object_set_new(json, "since",
                             json_integer((json_int_t)
-                                ngx_http_websocket_zone_wall(member->time)))
+                                ngx_http_websocket_clock_wall(member->time)))
         != 0)
     {
         json_decref(json);
@@ -760,7 +761,7 @@ ngx_http_websocket_channel_delete(ngx_http_request_t *r)
         return ngx_http_websocket_not_found(r);
     }
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                json_pack("{s:s%,s:b}", "channel", name->data,
                                          name->len, "deleted", 1));
 }
@@ -794,7 +795,7 @@ ngx_http_websocket_channel_describe(json_t *json,
     (void) json_object_set_new(json, "published",
                                info->published
                                ? json_integer((json_int_t)
-                                 ngx_http_websocket_zone_wall(info->published))
+                                ngx_http_websocket_clock_wall(info->published))
                                : json_null());
 }
 
@@ -815,7 +816,7 @@ ngx_http_websocket_not_found(ngx_http_request_t *r)
                                             : ngx_http_websocket_channel_get);
     }
 
-    return ngx_http_websocket_respond_error(r, NGX_HTTP_NOT_FOUND,
-                                            "channel_not_found",
-                                            "the channel does not exist");
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_FOUND,
+                                           "channel_not_found",
+                                           "the channel does not exist");
 }

@@ -44,15 +44,17 @@ typedef struct {
 
 
 /*
- * The functions return NGX_OK, NGX_DECLINED with the error set when the
- * message is not to be published, or NGX_ERROR when memory was refused.
+ * The two functions below return NGX_WEBSOCKET_JSON_OK, _REFUSED with the
+ * error set when the message must not be published, or _NO_MEMORY.
  */
 
 /* Reads the message as JSON; does nothing when that was done. */
-ngx_int_t ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in);
+ngx_websocket_json_e ngx_http_websocket_intake_read(
+    ngx_http_websocket_intake_t *in);
 
 /* Does what the location wants done, reading included. */
-ngx_int_t ngx_http_websocket_intake(ngx_http_websocket_intake_t *in);
+ngx_websocket_json_e ngx_http_websocket_intake(
+    ngx_http_websocket_intake_t *in);
 
 /*
  * Sets what is to be published, parts of in->data or of its offset; returns
@@ -71,13 +73,6 @@ void ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
 
 /* Frees what the functions allocated. */
 void ngx_http_websocket_intake_done(ngx_http_websocket_intake_t *in);
-
-/*
- * Appends {"error":{"code":code,"path":...,"message":...}}, which is what a
- * client is told.
- */
-void ngx_http_websocket_intake_report(ngx_websocket_json_text_t *text,
-    const char *code, ngx_websocket_json_error_t *error);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_INTAKE_H */

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_CHANNELS_H
-#define NGX_HTTP_WEBSOCKET_CHANNELS_H
+#ifndef NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H
+#define NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H
 
 
 #include "session/ngx_http_websocket_session.h"
@@ -22,11 +22,11 @@ ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
  * the request's context.  Returns NGX_OK; NGX_DECLINED with *error set to what
  * is wrong with a name; or NGX_ERROR when memory was refused.
  */
-ngx_int_t ngx_http_websocket_channels(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_channel_names(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctx, char **error);
 
 /* What is wrong with a channel's name, or NULL. */
 char *ngx_http_websocket_channel_error(ngx_str_t *name);
 
 
-#endif /* NGX_HTTP_WEBSOCKET_CHANNELS_H */
+#endif /* NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H */

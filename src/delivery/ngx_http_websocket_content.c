@@ -1,10 +1,10 @@
 
+#include "delivery/ngx_http_websocket_content.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "delivery/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_views.h"
 #include "message/fields.h"
-#include "message/ngx_http_websocket_content.h"
-#include "message/ngx_http_websocket_filters.h"
-#include "message/ngx_http_websocket_views.h"
 
 
 /* what it takes to read or to write so much JSON, in steps */

@@ -1,5 +1,5 @@
 
-#include "message/ngx_http_websocket_views.h"
+#include "delivery/ngx_http_websocket_views.h"
 
 
 static ngx_http_websocket_view_t  *ngx_http_websocket_views;

@@ -5,8 +5,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_CHANNEL_H
-#define NGX_HTTP_WEBSOCKET_CHANNEL_H
+#ifndef NGX_HTTP_WEBSOCKET_HISTORY_H
+#define NGX_HTTP_WEBSOCKET_HISTORY_H
 
 
 #include <ngx_config.h>
@@ -33,4 +33,4 @@ json_t *ngx_http_websocket_channel_json(ngx_str_t *name,
     ngx_websocket_store_info_t *info);
 
 
-#endif /* NGX_HTTP_WEBSOCKET_CHANNEL_H */
+#endif /* NGX_HTTP_WEBSOCKET_HISTORY_H */

@@ -1,5 +1,5 @@
 
-#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_name.h"
 #include "wire/utf8.h"
 
@@ -9,7 +9,7 @@ static ngx_uint_t ngx_http_websocket_channel_known(
 
 
 ngx_int_t
-ngx_http_websocket_channels(ngx_http_request_t *r,
+ngx_http_websocket_channel_names(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctxp, char **error)
 {
     ngx_int_t                       rc;

@@ -9,7 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_CONTENT_H
 
 
-#include "hub/ngx_http_websocket_message.h"
+#include "delivery/ngx_http_websocket_message.h"
 
 #include <jansson.h>
 

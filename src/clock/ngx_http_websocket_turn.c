@@ -1,9 +1,9 @@
 
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 
 #include <ngx_event.h>
 
-#include "hub/ngx_http_websocket_zone.h"
+#include "clock/ngx_http_websocket_clock.h"
 
 
 /* so many steps at once are a turn's work */
@@ -40,7 +40,7 @@ ngx_http_websocket_turn_over(void)
         return 0;
     }
 
-    return ngx_http_websocket_zone_now_us() >= ngx_http_websocket_turn.end;
+    return ngx_http_websocket_clock_now_us() >= ngx_http_websocket_turn.end;
 }
 
 
@@ -73,7 +73,7 @@ static void
 ngx_http_websocket_turn_begin(void)
 {
     ngx_http_websocket_turn_msec = ngx_current_msec;
-    ngx_http_websocket_turn.end = ngx_http_websocket_zone_now_us()
+    ngx_http_websocket_turn.end = ngx_http_websocket_clock_now_us()
                                   + NGX_HTTP_WEBSOCKET_TURN;
 
     ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;

@@ -73,7 +73,7 @@ struct ngx_http_websocket_frame_s {
     uint8_t                       fraction; /* of time */
     uint8_t                       fresh;    /* no history: what its way takes
                                                is measured */
-    uint64_t                      time;     /* as of zone_now() */
+    uint64_t                      time;     /* as of clock_now() */
     ngx_websocket_channel_ref_t   channel;  /* 0: of none */
     uint8_t                       priority;
 

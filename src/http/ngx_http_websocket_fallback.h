@@ -5,8 +5,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_STREAM_H
-#define NGX_HTTP_WEBSOCKET_STREAM_H
+#ifndef NGX_HTTP_WEBSOCKET_FALLBACK_H
+#define NGX_HTTP_WEBSOCKET_FALLBACK_H
 
 
 #include "session/ngx_http_websocket_session.h"
@@ -43,4 +43,4 @@ ngx_int_t ngx_http_websocket_stream_head(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
 
 
-#endif /* NGX_HTTP_WEBSOCKET_STREAM_H */
+#endif /* NGX_HTTP_WEBSOCKET_FALLBACK_H */
