@@ -20,6 +20,7 @@
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_sse.h"
 #include "session/ngx_http_websocket_token.h"
+#include "session/ngx_http_websocket_trim.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
 
@@ -100,6 +101,7 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle)
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
+    ngx_http_websocket_trim_init(cycle);
 }
 
 
@@ -219,6 +221,8 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     s->active = s->heard;
 
     s->nsubscriptions = n;
+
+    ngx_http_websocket_trim_made();
 
     for (i = 0; i < n; i++) {
         s->subscriptions[i].number = i;
@@ -718,6 +722,8 @@ ngx_http_websocket_session_release(ngx_http_websocket_session_t *s)
     if (!s->pooled) {
         ngx_free(s);
     }
+
+    ngx_http_websocket_trim_freed();
 }
 
 
