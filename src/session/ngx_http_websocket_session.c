@@ -21,6 +21,7 @@
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_sse.h"
 #include "session/ngx_http_websocket_token.h"
+#include "session/ngx_http_websocket_trim.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
 
@@ -101,6 +102,7 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle)
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
+    ngx_http_websocket_trim_init(cycle);
 }
 
 
@@ -220,6 +222,8 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     s->active = s->heard;
 
     s->nsubscriptions = n;
+
+    ngx_http_websocket_trim_made();
 
     for (i = 0; i < n; i++) {
         s->subscriptions[i].number = i;
@@ -720,6 +724,8 @@ ngx_http_websocket_session_release(ngx_http_websocket_session_t *s)
     if (!s->pooled) {
         ngx_free(s);
     }
+
+    ngx_http_websocket_trim_freed();
 }
 
 
