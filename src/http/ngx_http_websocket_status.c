@@ -4,6 +4,7 @@
  */
 
 
+#include "conf/ngx_http_websocket_version.h"
 #include "http/ngx_http_websocket_metrics.h"
 #include "http/ngx_http_websocket_prometheus.h"
 #include "http/ngx_http_websocket_respond.h"
@@ -67,7 +68,8 @@ ngx_http_websocket_status_json(ngx_http_request_t *r,
     now = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());
 
     return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
-                   json_pack("{s:I,s:o,s:o}",
+                   json_pack("{s:s,s:I,s:o,s:o}",
+                             "version", NGX_HTTP_WEBSOCKET_VERSION,
                              "time", (json_int_t) now,
                              "zones", ngx_http_websocket_zones_json(snapshot),
                              "locations",
