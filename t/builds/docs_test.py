@@ -125,6 +125,25 @@ def unnamed():
             yield f'{doc}: there is no t/{name}'
 
 
+def absent():
+    """Files of src/ and t/ that documents name and that are not there, and
+    functions of the table in docs/design.md that their files do not have."""
+    for doc in DOCS:
+        for name in sorted(set(re.findall(
+                r'`((?:src|t|conf|examples)/[\w./-]*)`', read(doc)))):
+            if not os.path.exists(name):
+                yield f'{doc}: there is no {name}'
+
+    for files, names in re.findall(
+            r'^\| \d+ \| [^|]+ \| ([^|]+) \| ([^|]+) \|$',
+            read('docs/design.md'), re.M):
+        text = '\n'.join(read(file) for file in re.findall(r'`([^`]+)`', files)
+                         if os.path.exists(file))
+        for name in re.findall(r'`(\w+)`', names):
+            if not re.search(rf'^ngx_(http_)?websocket_{name}\(', text, re.M):
+                yield f'docs/design.md: no {name}() in {files}'
+
+
 def check(tap, faults, name):
     faults = list(faults)
     if not tap.ok(not faults, name):
@@ -138,5 +157,6 @@ if __name__ == '__main__':
         check(tap, broken(name), f'{name}: its links lead somewhere')
         check(tap, wide(name), f'{name}: its lines are short')
     check(tap, unreachable(), 'README.md leads to every document')
+    check(tap, absent(), 'the files and functions that are named exist')
     check(tap, unnamed(), 'every test is in the table, and those exist')
     tap.done()
