@@ -1,5 +1,6 @@
 """The documents: every directive and variable is in them, each link leads
-somewhere, and the tests and files that they name exist."""
+somewhere, the tests, files and functions that they name exist, and CHANGES
+begins with the present version."""
 
 import glob
 import os
@@ -144,6 +145,19 @@ def absent():
                 yield f'docs/design.md: no {name}() in {files}'
 
 
+def version():
+    """CHANGES begins with the version that the module tells."""
+    told = re.search(r'#define NGX_HTTP_WEBSOCKET_VERSION +"(.+)"',
+                     read('src/conf/ngx_http_websocket_version.h'))[1]
+    newest = re.match(r'\nChanges with ngx_http_websocket_module (\S+) +'
+                      r'\d\d \w{3} \d{4}\n\n    \*\) '
+                      r'(Feature|Change|Bugfix|Security): ', read('CHANGES'))
+    if not newest:
+        yield 'CHANGES does not begin as it should'
+    elif newest[1] != told:
+        yield f'CHANGES begins with {newest[1]}, the module tells {told}'
+
+
 def check(tap, faults, name):
     faults = list(faults)
     if not tap.ok(not faults, name):
@@ -158,5 +172,6 @@ if __name__ == '__main__':
         check(tap, wide(name), f'{name}: its lines are short')
     check(tap, unreachable(), 'README.md leads to every document')
     check(tap, absent(), 'the files and functions that are named exist')
+    check(tap, version(), 'CHANGES begins with the present version')
     check(tap, unnamed(), 'every test is in the table, and those exist')
     tap.done()

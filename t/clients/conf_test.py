@@ -110,6 +110,62 @@ def takes_over(tap, name):
            f'{name} in conf.d {wrong[0] if wrong else ""}')
 
 
+# every name of before 1.0 that t/tools/renames.sed knows
+
+OLD = '''
+load_module modules/ndk_http_module.so;
+load_module modules/ngx_http_websocket_module.so;
+
+events { }
+
+http {
+    websocket_zone zone=live:1m;
+
+    websocket_message     note { field text string; }
+    websocket_message_file point point.json;
+
+    log_format dropped $websocket_refused:${websocket_refused};
+
+    server {
+        listen 127.0.0.1:8080;
+
+        location = /both { websocket   bidirectional zone=live;
+                           websocket_receive note; websocket_send note;
+                           websocket_batch delay=20ms;
+                           websocket_set_name $room $arg_room;
+                           websocket_channel $room; }
+        location = /down { websocket result; }
+        location = /up   { websocket payload; websocket_receive point; }
+        location = /echo { websocket echo; }
+
+        # no words of ours, or not where they stand
+        location = /result/payload { return 200 bidirectional; }
+        location = /pub { websocket_publish; websocket_channel payload; }
+    }
+}
+'''
+
+
+def is_renamed(tap, tmp):
+    """A configuration in the old words is right in the new ones."""
+    with open('t/tools/renames.sed') as f:
+        words = set(re.findall(r'^s/[^/]*?(websocket_\w+)', f.read(), re.M))
+    tap.ok(len(words) > 6 and all(word in OLD for word in words),
+           f'{len(words)} old names are tried')
+
+    with open(f'{tmp}/point.json', 'w') as f:
+        f.write('{"type":"object","properties":{"x":{"type":"number"}}}')
+
+    new = subprocess.run(['sed', '-E', '-f', 't/tools/renames.sed'], input=OLD,
+                         capture_output=True, text=True, check=True).stdout
+    tap.ok('/result/payload { return 200 bidirectional; }' in new
+           and 'websocket_channel payload;' in new, 'other words stay')
+
+    with open(f'{tmp}/renamed.conf', 'w') as f:
+        f.write(new)
+    check(tap, f'{tmp}/renamed.conf', tmp)
+
+
 if __name__ == '__main__':
     tap = Tap()
 
@@ -126,6 +182,8 @@ if __name__ == '__main__':
 
             if not own and 'http {' in open(name).read():
                 check(tap, name, tmp)
+
+        is_renamed(tap, tmp)
 
     for name in sorted(glob.glob('examples/*/nginx.conf') + ['conf/chat.conf']):
         takes_over(tap, name)
