@@ -1,5 +1,5 @@
-"""The documents: every directive and variable is in them, each link leads
-somewhere, the tests, files and functions that they name exist, and CHANGES
+"""The documents: every directive, variable and metric is in them, each link
+leads somewhere, the tests, files and functions that they name exist, and CHANGES
 begins with the present version."""
 
 import glob
@@ -9,7 +9,7 @@ import sys
 
 from nginx import Tap
 
-DOCS = ['README.md'] + sorted(glob.glob('docs/**/*.md', recursive=True))
+DOCS = ['README.md', 'CONTRIBUTING.md'] + sorted(glob.glob('docs/**/*.md', recursive=True))
 
 
 def read(name):
@@ -84,8 +84,16 @@ def variables():
                           read('src/http/ngx_http_websocket_variables.c')))
 
 
+def metrics():
+    return set(re.findall(
+        r'"(websocket_\w+)",?\s+"(?:counter|gauge|histogram|[A-Z].*\.")',
+        read('src/http/ngx_http_websocket_metrics.c')
+        + read('src/http/ngx_http_websocket_prometheus.c')))
+
+
 def undocumented():
-    """Directives without syntax, default, context and a place in the table."""
+    """Directives without syntax, default, context and a place in the table,
+    and variables and metrics that are not in theirs."""
     text = read('docs/directives.md')
     for name in sorted(directives()):
         if f'[{name}](#{name})' not in text:
@@ -100,6 +108,10 @@ def undocumented():
     for name in sorted(variables()):
         if f'`${name}`' not in read('docs/variables.md'):
             yield f'${name} is not in docs/variables.md'
+    table = re.findall(r'`(websocket_\w+)(?:\{.*?\})?`', ' '.join(
+        re.findall(r'^\| ([^|]*) \|', read('docs/metrics.md'), re.M)))
+    for name in sorted(metrics() ^ set(table)):
+        yield f'{name} is not both a metric and in docs/metrics.md'
 
 
 def tests():
@@ -166,7 +178,7 @@ def check(tap, faults, name):
 
 if __name__ == '__main__':
     tap = Tap()
-    check(tap, undocumented(), 'every directive and variable is documented')
+    check(tap, undocumented(), 'every directive, variable and metric is documented')
     for name in DOCS + ['t/README.md']:
         check(tap, broken(name), f'{name}: its links lead somewhere')
         check(tap, wide(name), f'{name}: its lines are short')
