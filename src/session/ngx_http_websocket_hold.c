@@ -50,10 +50,6 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
     s->record->limits->held = held;
 
     if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
-                      "websocket zone \"%V\" cannot take the message: it "
-                      "cannot be had", &s->conf->zone->name);
-
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
                                          "message not published: the server "
                                          "is busy");
@@ -107,11 +103,19 @@ ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
 
 
 void
-ngx_http_websocket_held_drop(ngx_http_websocket_limits_t *limits)
+ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s)
 {
-    if (limits->held == NULL) {
+    ngx_http_websocket_limits_t  *limits;
+
+    limits = s->record->limits;
+
+    if (limits == NULL || limits->held == NULL) {
         return;
     }
+
+    ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
+                  "websocket zone \"%V\" cannot take the message: it cannot "
+                  "be had", &s->conf->zone->name);
 
     ngx_http_websocket_wait_cancel(&limits->held->waiter);
 

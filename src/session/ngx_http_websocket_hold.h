@@ -21,8 +21,11 @@ ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
     uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
     size_t n);
 
-/* Forgets the message; does nothing when there is none. */
-void ngx_http_websocket_held_drop(ngx_http_websocket_limits_t *limits);
+/*
+ * The session is closed, or ends, before that: the message is dropped, and the
+ * error log told so.  Does nothing where none is kept.
+ */
+void ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_HOLD_H */

@@ -7,6 +7,7 @@
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_poll.h"
 #include "session/ngx_http_websocket_presence.h"
@@ -650,6 +651,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_count_end(s);
 
     ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_held_drop(s);
     ngx_http_websocket_drain_away(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
