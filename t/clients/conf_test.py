@@ -1,4 +1,5 @@
-"""The configurations are right, those in conf/ and those of the examples."""
+"""The configurations are right: those in conf/, of the examples, of the
+documents, and old ones that are converted."""
 
 import glob
 import os
@@ -36,7 +37,8 @@ def check(tap, name, tmp):
         [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-t', '-p', tmp,
          '-c', f'{tmp}/nginx.conf', '-e', 'stderr'],
         capture_output=True, text=True, check=False)
-    tap.ok(run.returncode == 0, f'{name} {run.stderr if run.returncode else ""}')
+    tap.ok(run.returncode == 0, name.removeprefix(f'{tmp}/')
+           + (f' {run.stderr}' if run.returncode else ''))
 
 
 # http of a system that has nginx already, as Debian has it
@@ -110,12 +112,14 @@ def takes_over(tap, name):
            f'{name} in conf.d {wrong[0] if wrong else ""}')
 
 
-# every name of before 1.0 that t/tools/renames.sed knows
-
-OLD = '''
+MODULES = '''
 load_module modules/ndk_http_module.so;
 load_module modules/ngx_http_websocket_module.so;
+'''
 
+# every name of before 1.0 that t/tools/renames.sed knows
+
+OLD = MODULES + '''
 events { }
 
 http {
@@ -166,6 +170,45 @@ def is_renamed(tap, tmp):
     check(tap, f'{tmp}/renamed.conf', tmp)
 
 
+# what is around a configuration of a document, by what it begins with
+
+AROUND = {
+    'load_module': '{block}',
+    'location': 'http {{ {zone} server {{ listen 8080; {block} }} }}',
+    'server': 'http {{ {zone} {block} }}',
+    'websocket_type': 'http {{ {zone} {block} }}',
+    'map': 'http {{ {zone} {block} }}',
+}
+
+
+def documented(tap, tmp):
+    """What documents show as a configuration is one."""
+    os.mkdir(f'{tmp}/keys')
+    for name, text in (('keys/web.json', '{"keys":[{"kid":"1","alg":"HS256",'
+                        '"secret":"' + 'k' * 32 + '"}]}'),
+                       ('k.txt', 'k' * 64), ('api_keys', 'key name;')):
+        with open(f'{tmp}/{name}', 'w') as f:
+            f.write(text)
+
+    for doc in ['README.md'] + sorted(glob.glob('docs/**/*.md',
+                                                recursive=True)):
+        with open(doc) as f:
+            blocks = re.findall(r'^```nginx\n(.*?)^```$', f.read(), re.M | re.S)
+
+        for n, block in enumerate(blocks, 1):
+            block = re.sub(r'^# in server\n(.*)',
+                           r'server { listen 8080; \1 }', block,
+                           flags=re.M | re.S)
+            kind = re.search(r'^\w+', block, re.M)[0]
+            text = AROUND[kind].format(
+                block=block, zone='websocket_zone zone=live:1m;')
+            if kind != 'load_module':
+                text = MODULES + 'events { }\n' + text
+            with open(f'{tmp}/{doc.replace("/", "-")}-{n}', 'w') as f:
+                f.write(text)
+            check(tap, f.name, tmp)
+
+
 if __name__ == '__main__':
     tap = Tap()
 
@@ -184,6 +227,7 @@ if __name__ == '__main__':
                 check(tap, name, tmp)
 
         is_renamed(tap, tmp)
+        documented(tap, tmp)
 
     for name in sorted(glob.glob('examples/*/nginx.conf') + ['conf/chat.conf']):
         takes_over(tap, name)
