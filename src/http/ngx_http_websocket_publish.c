@@ -24,15 +24,6 @@
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
 
 
-/* a message that is ready to be published */
-
-typedef struct {
-    ngx_websocket_store_message_t  message;
-    ngx_websocket_store_part_t    *parts;    /* in r->pool */
-    ngx_uint_t                     n;
-} ngx_http_websocket_publish_t;
-
-
 static ngx_int_t ngx_http_websocket_publish_now(ngx_http_request_t *r,
     void *data);
 static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
@@ -42,9 +33,9 @@ static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish);
+    ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish);
+    ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_parts(ngx_http_request_t *r,
     ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size);
@@ -284,14 +275,14 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 {
     char                          *error;
     ngx_websocket_json_error_t     invalid;
-    ngx_http_websocket_publish_t   publish;
+    ngx_http_websocket_publish_t   p;
 
-    ngx_memzero(&publish, sizeof(ngx_http_websocket_publish_t));
+    ngx_memzero(&p, sizeof(ngx_http_websocket_publish_t));
 
-    publish.message.type = ngx_http_websocket_publish_binary(r)
-                           ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
+    p.message.type = ngx_http_websocket_publish_binary(r)
+                     ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
 
-    switch (ngx_http_websocket_publish_intake(r, &publish.message, parts, &n,
+    switch (ngx_http_websocket_publish_intake(r, &p.message, parts, &n,
                                               &invalid))
     {
     case NGX_OK:
@@ -306,15 +297,12 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     error = NULL;
 
-    if (ngx_http_websocket_publish_options(r, &publish.message, &error)
-        != NGX_OK)
-    {
+    if (ngx_http_websocket_publish_options(r, &p.message, &error) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (error == NULL) {
-        error = ngx_http_websocket_publish_tags(r, &publish.message, parts,
-                                                &n);
+        error = ngx_http_websocket_publish_tags(r, &p.message, parts, &n);
     }
 
     if (error) {
@@ -324,34 +312,33 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
                                                 "invalid_header", error);
     }
 
-    publish.parts = parts;
-    publish.n = n;
+    p.parts = parts;
+    p.n = n;
 
-    return ngx_http_websocket_publish_try(r, &publish);
+    return ngx_http_websocket_publish_try(r, &p);
 }
 
 
 static ngx_int_t
 ngx_http_websocket_publish_try(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish)
+    ngx_http_websocket_publish_t *p)
 {
     int                             rc;
     ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_store_info_t      info;
     ngx_websocket_store_history_t   history;
     ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    rc = ngx_http_websocket_hub_publish(conf->zone, &ctx->channels[0],
-                                ngx_http_websocket_conf_history(conf,
-                                                                &history),
-                                &publish->message, publish->parts,
-                                publish->n, &info);
+    p->channel = ctx->channels[0];
+    p->history = ngx_http_websocket_conf_history(conf, &history);
+    p->describe = 1;
+
+    rc = ngx_http_websocket_hub_publish(conf->zone, p);
 
     if (rc == NGX_WEBSOCKET_STORE_BUSY) {
-        return ngx_http_websocket_publish_later(r, publish);
+        return ngx_http_websocket_publish_later(r, p);
     }
 
     if (rc < NGX_WEBSOCKET_STORE_OK) {
@@ -372,13 +359,13 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 
     /* of a message that was there already: its own place */
 
-    info.offset = publish->message.offset;
+    p->info.offset = p->message.offset;
 
-    return ngx_http_websocket_respond_json(r, info.subscribers
+    return ngx_http_websocket_respond_json(r, p->info.subscribers
                                               ? NGX_HTTP_OK
                                               : NGX_HTTP_ACCEPTED,
-                           ngx_http_websocket_channel_json(&ctx->channels[0],
-                                                           &info));
+                           ngx_http_websocket_channel_json(&p->channel,
+                                                           &p->info));
 }
 
 
@@ -386,7 +373,7 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_websocket_publish_later(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish)
+    ngx_http_websocket_publish_t *p)
 {
     u_char                        *tags;
     ngx_http_websocket_ctx_t      *ctx;
@@ -394,15 +381,15 @@ ngx_http_websocket_publish_later(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    if (publish != ctx->pending) {
+    if (p != ctx->pending) {
 
         kept = ngx_palloc(r->pool, sizeof(ngx_http_websocket_publish_t)
-                                   + publish->message.meta);
+                                   + p->message.meta);
         if (kept == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        *kept = *publish;
+        *kept = *p;
 
         if (kept->message.meta) {
             tags = (u_char *) &kept[1];

@@ -20,11 +20,10 @@ ngx_int_t
 ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription)
 {
-    size_t                         n;
-    ngx_int_t                      rc;
-    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_store_member_t   member;
-    ngx_websocket_store_message_t  message;
+    ngx_int_t                     rc;
+    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_http_websocket_publish_t  p;
+    ngx_websocket_store_member_t  member;
 
     if (s->protocol == NGX_HTTP_WEBSOCKET_POLL
         || !ngx_http_websocket_presence_member(s, &member))
@@ -32,15 +31,15 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    n = 0;
+    p.parts = parts;
+    p.n = 0;
 
     if (s->conf->events & NGX_HTTP_WEBSOCKET_JOIN) {
-        n = ngx_http_websocket_presence_event("join", &member, &message,
-                                              parts);
+        p.n = ngx_http_websocket_presence_event("join", &member, &p.message,
+                                                parts);
     }
 
-    rc = ngx_http_websocket_hub_join(subscription, &member,
-                                     n ? &message : NULL, parts, n);
+    rc = ngx_http_websocket_hub_join(subscription, &member, &p);
 
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,

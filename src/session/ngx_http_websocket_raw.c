@@ -102,9 +102,8 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_uint_t priority, ngx_websocket_store_part_t *parts, size_t n)
 {
     int                            rc;
-    ngx_str_t                      channel;
+    ngx_http_websocket_publish_t   p;
     ngx_websocket_store_history_t  history;
-    ngx_websocket_store_message_t  message;
 
     /* a timer or the tick would see it, but after this message */
 
@@ -118,19 +117,22 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_OK;
     }
 
-    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+    ngx_memzero(&p.message, sizeof(ngx_websocket_store_message_t));
 
-    message.type = type;
-    message.source = s->record->id;
-    message.priority = priority;
+    p.message.type = type;
+    p.message.source = s->record->id;
+    p.message.priority = priority;
+
+    p.history = ngx_http_websocket_conf_history(s->conf, &history);
+    p.parts = parts;
+    p.n = n;
+    p.describe = 0;
 
     /* of several channels the first is the one that the client talks to */
 
-    ngx_http_websocket_socket_names(s, &channel, 1);
+    ngx_http_websocket_socket_names(s, &p.channel, 1);
 
-    rc = ngx_http_websocket_hub_publish(s->conf->zone, &channel,
-                          ngx_http_websocket_conf_history(s->conf, &history),
-                          &message, parts, n, NULL);
+    rc = ngx_http_websocket_hub_publish(s->conf->zone, &p);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
         s->conf->stats->published++;
