@@ -4,6 +4,7 @@
  */
 
 
+#include "broker/ngx_http_websocket_broker.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channel.h"
@@ -14,6 +15,7 @@
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_suspend.h"
 #include "http/ngx_http_websocket_variables.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "message/ngx_http_websocket_priority.h"
@@ -22,6 +24,14 @@
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
+
+
+/* a request that waits for its message to be published */
+
+typedef struct {
+    ngx_http_request_t            *request;
+    ngx_http_websocket_publish_t  *pending;     /* NULL: it is */
+} ngx_http_websocket_publishing_t;
 
 
 static ngx_int_t ngx_http_websocket_publish_now(ngx_http_request_t *r,
@@ -33,6 +43,12 @@ static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *pending);
+static void ngx_http_websocket_publish_gone(void *data);
+static void ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
@@ -323,7 +339,6 @@ static ngx_int_t
 ngx_http_websocket_publish_try(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p)
 {
-    int                             rc;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_store_history_t   history;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -335,11 +350,88 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
     p->history = ngx_http_websocket_conf_history(conf, &history);
     p->describe = 1;
 
-    rc = ngx_http_websocket_hub_publish(conf->zone, p);
+    if (conf->zone->broker->publish(conf->zone, p) == NGX_AGAIN) {
+        return ngx_http_websocket_publish_wait(r, p->pending);
+    }
 
-    if (rc == NGX_WEBSOCKET_STORE_BUSY) {
+    if (p->rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_publish_later(r, p);
     }
+
+    return ngx_http_websocket_publish_answer(r, p);
+}
+
+
+/* it is published whether or not the request lives to tell */
+
+static ngx_int_t
+ngx_http_websocket_publish_wait(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *pending)
+{
+    ngx_http_cleanup_t               *cln;
+    ngx_http_websocket_publishing_t  *publishing;
+
+    cln = ngx_http_cleanup_add(r, sizeof(ngx_http_websocket_publishing_t));
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    publishing = cln->data;
+
+    publishing->request = r;
+    publishing->pending = pending;
+
+    cln->handler = ngx_http_websocket_publish_gone;
+
+    pending->done = ngx_http_websocket_publish_done;
+    pending->data = publishing;
+
+    ngx_http_websocket_suspend(r);
+
+    return NGX_DONE;
+}
+
+
+/* the request ends, perhaps because the client has gone */
+
+static void
+ngx_http_websocket_publish_gone(void *data)
+{
+    ngx_http_websocket_publishing_t  *publishing = data;
+
+    if (publishing->pending) {
+        publishing->pending->done = NULL;
+    }
+}
+
+
+static void
+ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p)
+{
+    ngx_http_request_t               *r;
+    ngx_http_websocket_publishing_t  *publishing;
+
+    publishing = p->data;
+    publishing->pending = NULL;
+
+    r = publishing->request;
+
+    ngx_http_websocket_resume(r);
+    ngx_http_websocket_finish(r, ngx_http_websocket_publish_answer(r, p));
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_answer(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p)
+{
+    int                             rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    rc = p->rc;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (rc < NGX_WEBSOCKET_STORE_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -364,7 +456,7 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
     return ngx_http_websocket_respond_json(r, p->info.subscribers
                                               ? NGX_HTTP_OK
                                               : NGX_HTTP_ACCEPTED,
-                           ngx_http_websocket_channel_json(&p->channel,
+                           ngx_http_websocket_channel_json(&ctx->channels[0],
                                                            &p->info));
 }
 

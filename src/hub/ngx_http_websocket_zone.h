@@ -20,6 +20,7 @@
 
 typedef struct ngx_http_websocket_hub_s     ngx_http_websocket_hub_t;
 typedef struct ngx_http_websocket_shared_s  ngx_http_websocket_shared_t;
+typedef struct ngx_http_websocket_broker_s  ngx_http_websocket_broker_t;
 typedef struct ngx_http_websocket_publish_s ngx_http_websocket_publish_t;
 
 struct ngx_http_websocket_zone_s {
@@ -29,6 +30,8 @@ struct ngx_http_websocket_zone_s {
 
     ngx_http_websocket_shared_t  *shared;
     ngx_websocket_store_t        *store;
+
+    const ngx_http_websocket_broker_t  *broker;
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL in what is not a worker,
@@ -86,7 +89,10 @@ ngx_int_t ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone);
 void ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone);
 
 
-/* a message on its way to a channel */
+/*
+ * A message on its way to a channel.  What it points to is valid during the
+ * call.
+ */
 
 struct ngx_http_websocket_publish_s {
     /* set by the publisher */
@@ -103,6 +109,13 @@ struct ngx_http_websocket_publish_s {
     ngx_websocket_store_info_t      info;       /* after the message */
     ngx_uint_t                      here;       /* this worker has subscribers
                                                    of the channel */
+
+    /* of a broker, of which ngx_http_websocket_broker.h tells */
+
+    int                             rc;
+    ngx_http_websocket_publish_t   *pending;    /* completes later */
+    void                          (*done)(ngx_http_websocket_publish_t *p);
+    void                           *data;       /* of done */
 };
 
 /*

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_presence.h"
+#include "broker/ngx_http_websocket_broker.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */
@@ -10,6 +11,9 @@
 
 static ngx_uint_t ngx_http_websocket_presence_member(
     ngx_http_websocket_session_t *s, ngx_websocket_store_member_t *member);
+static size_t ngx_http_websocket_presence_leave_message(
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
 static u_char *ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name);
 static size_t ngx_http_websocket_presence_event(char *type,
     ngx_websocket_store_member_t *member,
@@ -39,7 +43,7 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
                                                 parts);
     }
 
-    rc = ngx_http_websocket_hub_join(subscription, &member, &p);
+    rc = s->conf->zone->broker->join(subscription, &member, &p);
 
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
@@ -55,12 +59,26 @@ void
 ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription)
 {
-    ngx_http_websocket_hub_leave(subscription,
+    ngx_http_websocket_session_t  *s;
+
+    s = ngx_http_websocket_session_of(subscription);
+
+    s->conf->zone->broker->leave(subscription,
                                  ngx_http_websocket_presence_leave_message);
 }
 
 
-size_t
+ngx_uint_t
+ngx_http_websocket_presence_reap(ngx_http_websocket_zone_t *zone)
+{
+    return zone->broker->reap_members(zone,
+                                  ngx_http_websocket_presence_leave_message);
+}
+
+
+/* fills in the message and its parts; returns how many, 0 for none */
+
+static size_t
 ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts)
 {

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_raw.h"
+#include "broker/ngx_http_websocket_broker.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"
@@ -101,7 +102,6 @@ ngx_int_t
 ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_uint_t priority, ngx_websocket_store_part_t *parts, size_t n)
 {
-    int                            rc;
     ngx_http_websocket_publish_t   p;
     ngx_websocket_store_history_t  history;
 
@@ -132,15 +132,26 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     ngx_http_websocket_socket_names(s, &p.channel, 1);
 
-    rc = ngx_http_websocket_hub_publish(s->conf->zone, &p);
-
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-        s->conf->stats->published++;
-        return NGX_OK;
+    if (s->conf->zone->broker->publish(s->conf->zone, &p) == NGX_AGAIN) {
+        return ngx_http_websocket_hold_pending(s, p.pending);
     }
 
-    if (rc == NGX_WEBSOCKET_STORE_BUSY) {
+    if (p.rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_hold(s, type, priority, parts, n);
+    }
+
+    ngx_http_websocket_raw_published(s, p.rc);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_raw_published(ngx_http_websocket_session_t *s, int rc)
+{
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        s->conf->stats->published++;
+        return;
     }
 
     ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
@@ -149,7 +160,6 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
                                      "message not published: no space");
-    return NGX_OK;
 }
 
 

@@ -15,8 +15,9 @@ from nginx import Tap
 # include F*.  No way leads back.
 
 MAY = {
-    'http': 'session auth message hub store* wire* conf',
-    'session': 'auth message hub store* wire* conf',
+    'http': 'session broker auth message hub store* wire* conf',
+    'session': 'broker auth message hub store* wire* conf',
+    'broker': 'hub store*',
     'auth': 'hub store* wire* conf',
     'message': 'hub store* wire* conf',
     'hub': 'store* wire* conf',
