@@ -4,7 +4,7 @@
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_write.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 
 
 #define NGX_HTTP_WEBSOCKET_RESPONSE_SIZE  16384
