@@ -3,7 +3,7 @@
 #include "store/message.h"
 #include "message/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "wire/close.h"
 
@@ -134,8 +134,9 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
     limits->held = NULL;
 
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
-        (void) ngx_http_websocket_raw_publish(s, held->type, held->priority,
-                                              held->parts, held->n);
+        (void) ngx_http_websocket_session_publish(s, held->type,
+                                                  held->priority, held->parts,
+                                                  held->n);
     }
 
     /* it may be held again, or the session be closed */

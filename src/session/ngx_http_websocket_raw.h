@@ -14,13 +14,4 @@
 extern const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol;
 
 
-/*
- * Publishes what a client sent, in n parts.  Returns as the receive() of a
- * protocol.
- */
-ngx_int_t ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
-    size_t n);
-
-
 #endif /* NGX_HTTP_WEBSOCKET_RAW_H */

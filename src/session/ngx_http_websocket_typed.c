@@ -4,8 +4,8 @@
 #include "session/ngx_http_websocket_collect.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_raw.h"
 #include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
@@ -115,8 +115,8 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     case NGX_OK:
         n = ngx_http_websocket_intake_parts(in, parts);
 
-        return ngx_http_websocket_raw_publish(s, in->type, in->priority,
-                                              parts, n);
+        return ngx_http_websocket_session_publish(s, in->type, in->priority,
+                                                  parts, n);
 
     case NGX_DECLINED:
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
