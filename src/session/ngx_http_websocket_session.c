@@ -8,17 +8,14 @@
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_poll.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
-#include "session/ngx_http_websocket_raw.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_socket.h"
-#include "session/ngx_http_websocket_sse.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
@@ -81,13 +78,6 @@ const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
     ngx_http_websocket_session_deliver,
     ngx_http_websocket_session_ready,
     ngx_http_websocket_session_broken
-};
-
-
-const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[] = {
-    &ngx_http_websocket_raw_protocol,
-    &ngx_http_websocket_sse_protocol,
-    &ngx_http_websocket_poll_protocol
 };
 
 

@@ -15,7 +15,8 @@ from nginx import Tap
 # include F*.  No way leads back.
 
 MAY = {
-    'http': 'session auth message hub store* wire* conf',
+    'http': 'protocol session auth message hub store* wire* conf',
+    'protocol': 'session auth message hub store* wire* conf',
     'session': 'auth message hub store* wire* conf',
     'auth': 'hub store* wire* conf',
     'message': 'hub store* wire* conf',

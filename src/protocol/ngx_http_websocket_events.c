@@ -1,5 +1,5 @@
 
-#include "session/ngx_http_websocket_sse.h"
+#include "protocol/ngx_http_websocket_events.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_RAW_H
-#define NGX_HTTP_WEBSOCKET_RAW_H
+#ifndef NGX_HTTP_WEBSOCKET_PLAIN_H
+#define NGX_HTTP_WEBSOCKET_PLAIN_H
 
 
 #include "session/ngx_http_websocket_session.h"
@@ -14,4 +14,4 @@
 extern const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol;
 
 
-#endif /* NGX_HTTP_WEBSOCKET_RAW_H */
+#endif /* NGX_HTTP_WEBSOCKET_PLAIN_H */

@@ -1,5 +1,5 @@
 
-#include "session/ngx_http_websocket_raw.h"
+#include "protocol/ngx_http_websocket_plain.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"

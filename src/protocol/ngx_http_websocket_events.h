@@ -5,8 +5,8 @@
  */
 
 
-#ifndef NGX_HTTP_WEBSOCKET_SSE_H
-#define NGX_HTTP_WEBSOCKET_SSE_H
+#ifndef NGX_HTTP_WEBSOCKET_EVENTS_H
+#define NGX_HTTP_WEBSOCKET_EVENTS_H
 
 
 #include "session/ngx_http_websocket_session.h"
@@ -15,4 +15,4 @@
 extern const ngx_http_websocket_protocol_t  ngx_http_websocket_sse_protocol;
 
 
-#endif /* NGX_HTTP_WEBSOCKET_SSE_H */
+#endif /* NGX_HTTP_WEBSOCKET_EVENTS_H */

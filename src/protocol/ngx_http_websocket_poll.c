@@ -1,5 +1,5 @@
 
-#include "session/ngx_http_websocket_poll.h"
+#include "protocol/ngx_http_websocket_poll.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_protocol.h"
