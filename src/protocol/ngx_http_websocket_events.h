@@ -9,10 +9,10 @@
 #define NGX_HTTP_WEBSOCKET_EVENTS_H
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_protocol.h"
 
 
-extern const ngx_http_websocket_protocol_t  ngx_http_websocket_sse_protocol;
+extern const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol;
 
 
 #endif /* NGX_HTTP_WEBSOCKET_EVENTS_H */

@@ -1,46 +1,56 @@
 
 #include "protocol/ngx_http_websocket_plain.h"
+#include "protocol/ngx_http_websocket_closes.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"
-#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_typed.h"
 #include "session/ngx_http_websocket_write.h"
-#include "wire/close.h"
 
 
-static ngx_int_t ngx_http_websocket_raw_receive(
+static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s,
+static ngx_int_t ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
+static ngx_int_t ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
-static ngx_int_t ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_message_t *message,
+static ngx_int_t ngx_http_websocket_plain_encode(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_message_t *message,
     ngx_http_websocket_frame_t **frame);
-static ngx_int_t ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_hello_t *hello);
+static ngx_int_t ngx_http_websocket_plain_hello(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+static ngx_http_websocket_frame_t *ngx_http_websocket_plain_reply(
+    ngx_http_websocket_session_t *s, const char *data, size_t size);
 
 
-const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol = {
-    &ngx_http_websocket_socket,
-    ngx_http_websocket_raw_receive,
-    ngx_http_websocket_raw_frame,
-    ngx_http_websocket_raw_hello
+const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
+    .name = "websocket",
+    .transport = &ngx_http_websocket_socket,
+    .encoding = NGX_HTTP_WEBSOCKET_RAW_FRAME,
+    .positioned = NGX_HTTP_WEBSOCKET_POSITION_FRAME,
+    .closes = ngx_http_websocket_closes,
+    .direct = 1,
+    .pongs = 1,
+    .hello = ngx_http_websocket_plain_hello,
+    .receive = ngx_http_websocket_plain_receive,
+    .push = ngx_http_websocket_plain_push,
+    .reply = ngx_http_websocket_plain_reply,
+    .ping = ngx_http_websocket_socket_ping,
+    .close = ngx_http_websocket_socket_close
 };
 
 
 static ngx_int_t
-ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
+ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
     ngx_websocket_store_part_t  part;
 
     if (s->conf->echo) {
-        return ngx_http_websocket_raw_echo(s, type, data, size);
+        return ngx_http_websocket_plain_echo(s, type, data, size);
     }
 
     if (s->conf->typed.takes) {
@@ -57,7 +67,7 @@ ngx_http_websocket_raw_receive(ngx_http_websocket_session_t *s, uint8_t type,
 
 
 static ngx_int_t
-ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
+ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
     ngx_int_t                      rc;
@@ -82,14 +92,13 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
             ngx_memcpy(message->payload, data, size);
         }
 
-        rc = ngx_http_websocket_raw_encode(s, message, &frame);
+        rc = ngx_http_websocket_plain_encode(s, message, &frame);
 
         ngx_http_websocket_message_release(message);
     }
 
     if (rc != NGX_OK || ngx_http_websocket_send_reply(s, frame) != NGX_OK) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -98,7 +107,7 @@ ngx_http_websocket_raw_echo(ngx_http_websocket_session_t *s, uint8_t type,
 
 
 static ngx_int_t
-ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
+ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
@@ -106,12 +115,12 @@ ngx_http_websocket_raw_frame(ngx_http_websocket_session_t *s,
         return NGX_DECLINED;
     }
 
-    return ngx_http_websocket_raw_encode(s, message, frame);
+    return ngx_http_websocket_plain_encode(s, message, frame);
 }
 
 
 static ngx_int_t
-ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
+ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (ngx_http_websocket_deflate_own(s)) {
@@ -126,7 +135,7 @@ ngx_http_websocket_raw_encode(ngx_http_websocket_session_t *s,
 /* to who wants positions, and to who asked for one that is lost */
 
 static ngx_int_t
-ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
+ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t *hello)
 {
     ngx_http_websocket_frame_t  *text, *frame;
@@ -143,11 +152,20 @@ ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
-                                            | NGX_WEBSOCKET_TEXT, text->data,
-                                            text->size, s->connection->log);
+    frame = ngx_http_websocket_plain_reply(s, (char *) text->data, text->size);
 
     ngx_http_websocket_frame_release(text);
 
     return frame ? ngx_http_websocket_send_first(s, frame) : NGX_ERROR;
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_plain_reply(ngx_http_websocket_session_t *s,
+    const char *data, size_t size)
+{
+    return ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                           | NGX_WEBSOCKET_TEXT,
+                                           (u_char *) data, size,
+                                           s->connection->log);
 }

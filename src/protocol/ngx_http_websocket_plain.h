@@ -1,6 +1,6 @@
 
 /*
- * The raw protocol: a frame's payload is the message, nothing more.
+ * The plain protocol: a frame's payload is the message, nothing more.
  */
 
 
@@ -8,10 +8,10 @@
 #define NGX_HTTP_WEBSOCKET_PLAIN_H
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_protocol.h"
 
 
-extern const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol;
+extern const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol;
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PLAIN_H */

@@ -5,8 +5,9 @@
 #include "protocol/ngx_http_websocket_poll.h"
 
 
-const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[] = {
-    &ngx_http_websocket_raw_protocol,
-    &ngx_http_websocket_sse_protocol,
-    &ngx_http_websocket_poll_protocol
+const ngx_http_websocket_protocol_t *const  ngx_http_websocket_protocols[] = {
+    &ngx_http_websocket_plain_protocol,
+    &ngx_http_websocket_events_protocol,
+    &ngx_http_websocket_poll_protocol,
+    NULL
 };

@@ -11,4 +11,9 @@
 #include "session/ngx_http_websocket_protocol.h"
 
 
+/* ended by NULL */
+extern const ngx_http_websocket_protocol_t *const
+    ngx_http_websocket_protocols[];
+
+
 #endif /* NGX_HTTP_WEBSOCKET_PROTOCOLS_H */

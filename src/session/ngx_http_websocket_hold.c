@@ -5,7 +5,6 @@
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
-#include "wire/close.h"
 
 
 struct ngx_http_websocket_held_s {
@@ -39,8 +38,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
         || ngx_http_websocket_limits_stop(s, &held->until) != NGX_OK)
     {
         ngx_free(held);
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -54,9 +52,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
                       "websocket zone \"%V\" cannot take the message: it "
                       "cannot be had", &s->conf->zone->name);
 
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                         "message not published: the server "
-                                         "is busy");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
     }
 
     return NGX_OK;

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_presence.h"
+#include "session/ngx_http_websocket_protocol.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */
@@ -26,7 +27,7 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_websocket_store_member_t   member;
     ngx_websocket_store_message_t  message;
 
-    if (s->protocol == NGX_HTTP_WEBSOCKET_POLL
+    if (ngx_http_websocket_protocol_of(s)->once
         || !ngx_http_websocket_presence_member(s, &member))
     {
         return NGX_OK;

@@ -3,7 +3,6 @@
 #include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_token.h"
-#include "wire/close.h"
 
 
 ngx_int_t
@@ -23,8 +22,8 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     }
 
     if (s->record->auth && !ngx_http_websocket_auth_publishes(s)) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                       "the token does not allow to publish");
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_NO_RIGHT);
         return NGX_OK;
     }
 
@@ -55,7 +54,6 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
                   "websocket zone \"%V\" cannot take the message: %s",
                   &s->conf->zone->name, ngx_websocket_store_strerror(rc));
 
-    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                     "message not published: no space");
+    ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_NO_SPACE);
     return NGX_OK;
 }
