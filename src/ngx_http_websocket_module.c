@@ -35,6 +35,7 @@
 #include "http/ngx_http_websocket_variables.h"
 #include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_presence.h"
@@ -489,7 +490,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
 
     ngx_http_websocket_views_start(wmcf->views);
     ngx_http_websocket_later_init(cycle);
-    ngx_http_websocket_session_init(cycle);
+    ngx_http_websocket_session_init(cycle, ngx_http_websocket_protocols);
     ngx_http_websocket_drain_init(cycle, ngx_http_websocket_process_left);
 
     if (ngx_http_websocket_request_init(cycle) != NGX_OK) {

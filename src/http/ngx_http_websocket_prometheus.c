@@ -134,6 +134,11 @@ ngx_http_websocket_text_metric(ngx_http_request_t *r,
         value = ngx_http_websocket_metric_of(metric, &snapshot->stats[i]);
 
         for (n = 0; n < metric->n; n++) {
+
+            if (metric->label && metric->values[n] == NULL) {
+                break;
+            }
+
             ngx_http_websocket_text_line(text, metric->name, &zone, &location,
                                          metric->label,
                                          metric->label ? metric->values[n]

@@ -267,7 +267,7 @@ ngx_http_websocket_metric_json(const ngx_http_websocket_metric_t *metric,
 
     json = json_object();
 
-    for (i = 0; i < metric->n; i++) {
+    for (i = 0; i < metric->n && metric->values[i]; i++) {
 
         if (json_object_set_new(json, metric->values[i],
                                 json_integer((json_int_t) value[i]))

@@ -3,9 +3,8 @@
 #include "delivery/ngx_http_websocket_intake.h"
 #include "store/message.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
-#include "wire/close.h"
 
 
 struct ngx_http_websocket_held_s {
@@ -47,9 +46,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
     held->priority = priority;
 
     if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                         "message not published: the server "
-                                         "is busy");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
     }
 
     return NGX_OK;
@@ -87,8 +84,7 @@ ngx_http_websocket_held_begin(ngx_http_websocket_session_t *s,
         || ngx_http_websocket_limits_stop(s, &held->until) != NGX_OK)
     {
         ngx_free(held);
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_ERROR;
     }
 
@@ -111,7 +107,7 @@ ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p)
 
     limits->held = NULL;
 
-    ngx_http_websocket_raw_published(s, p->rc);
+    ngx_http_websocket_session_published(s, p->rc);
 
     if (limits->waits) {
         ngx_http_websocket_limits_go(s, held->until);
@@ -208,8 +204,9 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
     limits->held = NULL;
 
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
-        (void) ngx_http_websocket_raw_publish(s, held->type, held->priority,
-                                              held->parts, held->n);
+        (void) ngx_http_websocket_session_publish(s, held->type,
+                                                  held->priority, held->parts,
+                                                  held->n);
     }
 
     /* it may be held again, or the session be closed */

@@ -2,6 +2,7 @@
 #include "session/ngx_http_websocket_presence.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "session/ngx_http_websocket_protocol.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */
@@ -30,7 +31,7 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t  p;
     ngx_websocket_store_member_t  member;
 
-    if (s->protocol == NGX_HTTP_WEBSOCKET_POLL
+    if (ngx_http_websocket_protocol_of(s)->once
         || !ngx_http_websocket_presence_member(s, &member))
     {
         return NGX_OK;

@@ -15,7 +15,8 @@ from nginx import Tap
 # include F*.  No way leads back.
 
 MAY = {
-    'http': 'session broker auth hub delivery clock message* store* wire* conf',
+    'http': 'protocol session broker auth hub delivery clock message* store* wire* conf',
+    'protocol': 'session broker auth hub delivery clock message* store* wire* conf',
     'session': 'broker auth hub delivery clock message* store* wire* conf',
     'broker': 'hub clock store*',
     'auth': 'hub clock store* wire* conf',
