@@ -165,6 +165,8 @@ static ngx_int_t ngx_http_websocket_hub_deliver_all(
 static ngx_queue_t *ngx_http_websocket_hub_fan_out(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q);
+static ngx_uint_t ngx_http_websocket_hub_due(
+    ngx_http_websocket_message_t *message, uint64_t offset);
 static ngx_int_t ngx_http_websocket_hub_steps(
     ngx_http_websocket_delivery_t *delivery);
 static ngx_int_t ngx_http_websocket_hub_put_off(
@@ -1383,6 +1385,7 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
     message->epoch = channel->cursor.epoch;
     message->offset = m->offset;
     message->source = m->source;
+    message->ephemeral = m->ephemeral;
     message->frame.time = m->time;
     message->frame.fraction = m->fraction;
     message->frame.fresh = fresh;
@@ -1461,14 +1464,17 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
         if (s->offset >= first) {
 
-            /* who came after a message was appended is not due it */
+            /* a message that was appended before it subscribed is not for it */
 
-            if (s->offset >= last) {
-                continue;
+            while (i < delivery->n
+                   && !ngx_http_websocket_hub_due(delivery->messages[i],
+                                                  s->offset))
+            {
+                i++;
             }
 
-            while (delivery->messages[i]->offset <= s->offset) {
-                i++;
+            if (i == delivery->n) {
+                continue;
             }
         }
 
@@ -1478,6 +1484,22 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
     } while (!ngx_http_websocket_turn_step(steps) && q != end);
 
     return q;
+}
+
+
+/*
+ * Whether a subscriber that was given all until offset is to have the message.
+ * An ephemeral one bears the offset of the message before it: who subscribes
+ * just after it was appended may be given it, too, since its offset does not
+ * tell which came first.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_hub_due(ngx_http_websocket_message_t *message,
+    uint64_t offset)
+{
+    return message->ephemeral ? message->offset >= offset
+                              : message->offset > offset;
 }
 
 

@@ -94,11 +94,12 @@ typedef struct {
     ngx_http_websocket_frame_t    frame;
 
     uint64_t                      epoch;    /* of the channel */
-    uint64_t                      offset;
+    uint64_t                      offset;   /* ephemeral: of the one before */
     uint64_t                      source;
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
     uint8_t                       filtered; /* a number: of filters.c */
     uint8_t                       written;  /* to some subscribers at once */
+    uint8_t                       ephemeral;
     uint16_t                      meta_size;
 
     size_t                        size;
