@@ -105,7 +105,7 @@ typedef struct {
     size_t                        size;
     u_char                       *payload;
 
-    u_char                       *meta;     /* as the log has it */
+    u_char                       *meta;     /* parts: message/meta.h */
     uint32_t                      holders;  /* who is to release it */
     ngx_http_websocket_content_t *content;  /* NULL: not looked at */
 } ngx_http_websocket_message_t;
@@ -119,7 +119,7 @@ typedef struct {
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
 
-/* The same with room for what the log has besides, at message->meta. */
+/* The same with room for the parts of meta, at message->meta. */
 ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
     size_t size, size_t meta, ngx_log_t *log);
 
