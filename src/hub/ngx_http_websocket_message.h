@@ -93,6 +93,8 @@ struct ngx_http_websocket_frame_s {
 typedef struct {
     ngx_http_websocket_frame_t    frame;
 
+    ngx_str_t                    *name;     /* of the channel; only while the
+                                               hub delivers the message */
     uint64_t                      epoch;    /* of the channel */
     uint64_t                      offset;   /* ephemeral: of the one before */
     uint64_t                      source;
