@@ -123,6 +123,10 @@ ngx_http_websocket_content_project(ngx_log_t *log,
         return NGX_DECLINED;
     }
 
+    /* a message that is kept may be shown in a later delivery */
+
+    shown->message->name = (*message)->name;
+
     *message = shown->message;
 
     return NGX_OK;
@@ -192,6 +196,9 @@ ngx_http_websocket_content_message(ngx_log_t *log,
     m->epoch = message->epoch;
     m->offset = message->offset;
     m->source = message->source;
+    m->ephemeral = message->ephemeral;
+    m->meta = message->meta;
+    m->meta_size = message->meta_size;
 
     ngx_http_websocket_frame_of(&m->frame, message);
 

@@ -5,6 +5,7 @@
 #include "delivery/ngx_http_websocket_content.h"
 #include "delivery/ngx_http_websocket_views.h"
 #include "message/filter_compile.h"
+#include "message/meta.h"
 #include "message/tags.h"
 
 
@@ -160,6 +161,7 @@ ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,
 {
     size_t                          n;
     const json_t                   *json;
+    const uint8_t                  *tags;
     ngx_http_websocket_filtered_t  *filtered;
 
     json = NULL;
@@ -175,8 +177,10 @@ ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,
 
     filtered = &ngx_http_websocket_filtered[message->filtered];
 
-    n = ngx_websocket_tags_unpack(message->meta, message->meta_size,
-                                  filtered->tags);
+    tags = NULL;
+    n = ngx_websocket_meta_find(message->meta, message->meta_size,
+                                NGX_WEBSOCKET_META_TAGS, &tags);
+    n = ngx_websocket_tags_unpack(tags, n, filtered->tags);
 
     ngx_websocket_filters_message(ngx_http_websocket_filters,
                                   message->filtered, json, filtered->tags, n);

@@ -93,18 +93,21 @@ struct ngx_http_websocket_frame_s {
 typedef struct {
     ngx_http_websocket_frame_t    frame;
 
+    ngx_str_t                    *name;     /* of the channel; only while the
+                                               hub delivers the message */
     uint64_t                      epoch;    /* of the channel */
-    uint64_t                      offset;
+    uint64_t                      offset;   /* ephemeral: of the one before */
     uint64_t                      source;
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
     uint8_t                       filtered; /* a number: of filters.c */
     uint8_t                       written;  /* to some subscribers at once */
+    uint8_t                       ephemeral;
     uint16_t                      meta_size;
 
     size_t                        size;
     u_char                       *payload;
 
-    u_char                       *meta;     /* as the log has it */
+    u_char                       *meta;     /* parts: message/meta.h */
     uint32_t                      holders;  /* who is to release it */
     ngx_http_websocket_content_t *content;  /* NULL: not looked at */
 } ngx_http_websocket_message_t;
@@ -118,7 +121,7 @@ typedef struct {
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
 
-/* The same with room for what the log has besides, at message->meta. */
+/* The same with room for the parts of meta, at message->meta. */
 ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
     size_t size, size_t meta, ngx_log_t *log);
 

@@ -8,6 +8,7 @@
 #include "delivery/ngx_http_websocket_intake.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_request.h"
+#include "message/meta.h"
 #include "message/tags.h"
 #include "session/ngx_http_websocket_session.h"
 
@@ -188,7 +189,7 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     int               size;
     ngx_table_elt_t  *h;
 
-    static u_char     buf[NGX_WEBSOCKET_TAGS_SIZE];
+    static u_char     buf[NGX_WEBSOCKET_META_HEAD + NGX_WEBSOCKET_TAGS_SIZE];
 
     h = ngx_http_websocket_header(r, "x-websocket-tags");
 
@@ -200,18 +201,25 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
         return "there are several X-WebSocket-Tags headers";
     }
 
-    size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len, buf);
+    size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len,
+                                   buf + NGX_WEBSOCKET_META_HEAD);
 
     if (size < 0) {
         return "X-WebSocket-Tags is not NAME=VALUE, or several with commas";
     }
 
+    if (size == 0) {
+        return NULL;
+    }
+
+    (void) ngx_websocket_meta_head(buf, NGX_WEBSOCKET_META_TAGS, size);
+
     ngx_memmove(&parts[1], &parts[0], *n * sizeof(ngx_websocket_store_part_t));
 
     parts[0].data = buf;
-    parts[0].size = size;
+    parts[0].size = NGX_WEBSOCKET_META_HEAD + size;
 
-    message->meta = size;
+    message->meta = parts[0].size;
     (*n)++;
 
     return NULL;

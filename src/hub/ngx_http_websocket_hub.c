@@ -37,6 +37,7 @@ struct ngx_http_websocket_channel_s {
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_channel_t   *next;       /* in its bucket */
     ngx_http_websocket_rest_t      *rest;       /* NULL: nothing is left */
+    ngx_str_t                       name;       /* behind the struct */
     ngx_websocket_channel_ref_t     ref;
     uint32_t                        owed;       /* unsubscribers */
     ngx_http_websocket_waiter_t     debt;       /* of them */
@@ -119,7 +120,9 @@ static ngx_int_t ngx_http_websocket_hub_part(
     ngx_http_websocket_waiter_t *debt);
 static void ngx_http_websocket_hub_event(ngx_event_t *ev);
 static ngx_int_t ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub,
-    ngx_log_t *log);
+    ngx_str_t *name, ngx_log_t *log);
+static ngx_int_t ngx_http_websocket_hub_prepare_channel(
+    ngx_http_websocket_hub_t *hub, size_t len, ngx_log_t *log);
 static ngx_http_websocket_channel_t *ngx_http_websocket_hub_channel(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_hub_begin(
@@ -166,6 +169,8 @@ static ngx_int_t ngx_http_websocket_hub_deliver_all(
 static ngx_queue_t *ngx_http_websocket_hub_fan_out(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q);
+static ngx_uint_t ngx_http_websocket_hub_due(
+    ngx_http_websocket_message_t *message, uint64_t offset);
 static ngx_int_t ngx_http_websocket_hub_steps(
     ngx_http_websocket_delivery_t *delivery);
 static ngx_int_t ngx_http_websocket_hub_put_off(
@@ -247,7 +252,9 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 
     /* what was subscribed need not be undone */
 
-    if (ngx_http_websocket_hub_prepare(zone->hub, ngx_cycle->log) != NGX_OK) {
+    if (ngx_http_websocket_hub_prepare(zone->hub, name, ngx_cycle->log)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -297,11 +304,12 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 /* the memory that one more subscriber may need */
 
 static ngx_int_t
-ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
+ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_str_t *name,
+    ngx_log_t *log)
 {
-    if (hub->spare_channel == NULL) {
-        hub->spare_channel = ngx_alloc(sizeof(ngx_http_websocket_channel_t),
-                                       log);
+    if (ngx_http_websocket_hub_prepare_channel(hub, name->len, log) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (hub->spare_catch_up == NULL) {
@@ -309,11 +317,42 @@ ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
                                         log);
     }
 
-    if (hub->spare_channel == NULL || hub->spare_catch_up == NULL) {
+    if (hub->spare_catch_up == NULL) {
         return NGX_ERROR;
     }
 
     return ngx_http_websocket_hub_grow(hub, log);
+}
+
+
+/* a spare channel with room for a name of len bytes */
+
+static ngx_int_t
+ngx_http_websocket_hub_prepare_channel(ngx_http_websocket_hub_t *hub,
+    size_t len, ngx_log_t *log)
+{
+    ngx_http_websocket_channel_t  *channel;
+
+    channel = hub->spare_channel;
+
+    if (channel && channel->name.len >= len) {
+        return NGX_OK;
+    }
+
+    if (channel) {
+        ngx_free(channel);
+    }
+
+    channel = ngx_alloc(sizeof(ngx_http_websocket_channel_t) + len, log);
+    hub->spare_channel = channel;
+
+    if (channel == NULL) {
+        return NGX_ERROR;
+    }
+
+    channel->name.len = len;
+
+    return NGX_OK;
 }
 
 
@@ -339,6 +378,10 @@ ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
     channel->zone = zone;
     channel->ref = zs->ref;
     channel->cursor = zs->cursor;
+
+    channel->name.len = zs->name->len;
+    channel->name.data = (u_char *) (channel + 1);
+    ngx_memcpy(channel->name.data, zs->name->data, zs->name->len);
 
     channel->debt.handler = ngx_http_websocket_hub_pay;
 
@@ -1363,6 +1406,7 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
         message = ngx_http_websocket_recent_find(channel->cursor.epoch,
                                                  channel->ref, m->offset);
         if (message) {
+            message->name = &channel->name;
             return message;
         }
     }
@@ -1376,6 +1420,8 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
     message->epoch = channel->cursor.epoch;
     message->offset = m->offset;
     message->source = m->source;
+    message->ephemeral = m->ephemeral;
+    message->name = &channel->name;
     message->frame.time = m->time;
     message->frame.fraction = m->fraction;
     message->frame.fresh = fresh;
@@ -1454,14 +1500,17 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
         if (s->offset >= first) {
 
-            /* who came after a message was appended is not due it */
+            /* a message that was appended before it subscribed is not for it */
 
-            if (s->offset >= last) {
-                continue;
+            while (i < delivery->n
+                   && !ngx_http_websocket_hub_due(delivery->messages[i],
+                                                  s->offset))
+            {
+                i++;
             }
 
-            while (delivery->messages[i]->offset <= s->offset) {
-                i++;
+            if (i == delivery->n) {
+                continue;
             }
         }
 
@@ -1471,6 +1520,22 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
     } while (!ngx_http_websocket_turn_step(steps) && q != end);
 
     return q;
+}
+
+
+/*
+ * Whether a subscriber that was given all until offset is to have the message.
+ * An ephemeral one bears the offset of the message before it: who subscribes
+ * just after it was appended may be given it, too, since its offset does not
+ * tell which came first.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_hub_due(ngx_http_websocket_message_t *message,
+    uint64_t offset)
+{
+    return message->ephemeral ? message->offset >= offset
+                              : message->offset > offset;
 }
 
 

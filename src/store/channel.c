@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "store/channel.h"
+#include "store/ephemeral.h"
 #include "store/message.h"
 #include "store/store_private.h"
 
@@ -301,13 +302,14 @@ ngx_websocket_store_delete(ngx_websocket_store_t *store,
         ngx_websocket_store_unlist(store, channel);
     }
 
-    if (ch->held.of.count) {
+    if (ch->held.of.count || ch->ephemeral.first) {
         ngx_websocket_store_enlist(store, channel,
                                    NGX_WEBSOCKET_STORE_GARBAGE);
         ngx_websocket_store_set32(store, &store->waste,
                                   store->waste + ch->held.of.blocks);
-        ngx_websocket_store_set64(store, &store->nmessages,
-                                  store->nmessages - ch->held.of.count);
+        ngx_websocket_store_set64(store, &store->nmessages, store->nmessages
+                                  - ch->held.of.count
+                                  - ngx_websocket_store_ephemerals(store, ch));
     }
 
     ngx_websocket_store_commit(store);
@@ -341,6 +343,11 @@ ngx_websocket_store_clean(ngx_websocket_store_t *store, uint32_t max)
 
         if (ch->held.of.count) {
             ngx_websocket_store_drop_first(store, channel);
+            continue;
+        }
+
+        if (ch->ephemeral.first) {
+            ngx_websocket_store_drop_ephemeral(store, channel);
             continue;
         }
 
@@ -415,7 +422,7 @@ ngx_websocket_store_held(ngx_websocket_store_t *store,
     uint32_t                i;
     ngx_websocket_entry_t  *entry;
 
-    if (ch->held.of.count || ch->members.first) {
+    if (ch->held.of.count || ch->members.first || ch->ephemeral.first) {
         return 1;
     }
 
@@ -658,6 +665,9 @@ ngx_websocket_store_subscribe(ngx_websocket_store_t *store,
         cursor->epoch = ch->epoch;
         cursor->next = ch->offset + 1;
         cursor->done = 0;
+        cursor->ephemeral = ch->ephemerals + 1;
+        cursor->heard = ch->ephemeral.last;
+        cursor->partly = 0;
         cursor->entry = (uint64_t) ((uint8_t *) entry - (uint8_t *) store);
     }
 
@@ -961,6 +971,7 @@ ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     }
 
     n = ngx_websocket_store_trim(store, channel, now, 0, max);
+    n += ngx_websocket_store_trim_ephemeral(store, channel, now, max - n);
 
     ngx_websocket_store_prune(store, ch);
 

@@ -39,6 +39,7 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = NULL;
+    put.at = 0;
 
     memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
 
@@ -203,6 +204,7 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = NULL;
+    put.at = 0;
 
     memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
 

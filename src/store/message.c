@@ -3,6 +3,7 @@
 
 #include "store/message.h"
 #include "store/channel.h"
+#include "store/ephemeral.h"
 #include "store/store_private.h"
 
 
@@ -70,6 +71,11 @@ static int ngx_websocket_store_read_piece(ngx_websocket_store_cursor_t *cursor,
 static const ngx_websocket_store_part_t *ngx_websocket_store_part(
     ngx_websocket_store_put_t *put, size_t i);
 static void ngx_websocket_store_number(ngx_websocket_store_put_t *put);
+static int ngx_websocket_store_close_hole(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, uint64_t at);
+static int ngx_websocket_store_known(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info);
 static ngx_websocket_message_t *ngx_websocket_store_same(
     ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
@@ -77,6 +83,8 @@ static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static void ngx_websocket_store_link(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_ref_t ref);
+static void ngx_websocket_store_order_last(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref);
 static void ngx_websocket_store_set_jump(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_message_t *m);
 static uint64_t ngx_websocket_store_first(ngx_websocket_store_t *store,
@@ -138,6 +146,30 @@ ngx_websocket_store_drop_first(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &ch->last, 0);
     }
 
+    if (m->key[0] | m->key[1]) {
+        ngx_websocket_store_forget_key(store, ref);
+    }
+
+    if (ch->list == NGX_WEBSOCKET_STORE_GARBAGE) {
+        ngx_websocket_store_set32(store, &store->waste,
+                                  store->waste - m->blocks);
+    }
+
+    ngx_websocket_store_free_message(store, ref);
+    ngx_websocket_store_commit(store);
+}
+
+
+void
+ngx_websocket_store_free_message(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref)
+{
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m, *other;
+
+    m = ngx_websocket_store_block(store, ref);
+    ch = ngx_websocket_store_block(store, m->channel);
+
     if (m->older) {
         other = ngx_websocket_store_block(store, m->older);
         ngx_websocket_store_set32(store, &other->newer, m->newer);
@@ -154,25 +186,16 @@ ngx_websocket_store_drop_first(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &store->newest, m->older);
     }
 
-    if (m->key[0] | m->key[1]) {
-        ngx_websocket_store_forget_key(store, ref);
-    }
-
     if (store->hand == ref) {
         ngx_websocket_store_set32(store, &store->hand, m->newer);
     }
 
-    if (ch->list == NGX_WEBSOCKET_STORE_GARBAGE) {
-        ngx_websocket_store_set32(store, &store->waste,
-                                  store->waste - m->blocks);
-
-    } else {
+    if (ch->list != NGX_WEBSOCKET_STORE_GARBAGE) {
         ngx_websocket_store_set64(store, &store->nmessages,
                                   store->nmessages - 1);
     }
 
     ngx_websocket_store_give(store, ref, m->end, m->blocks);
-    ngx_websocket_store_commit(store);
 }
 
 
@@ -459,6 +482,10 @@ ngx_websocket_store_may_go(ngx_websocket_store_t *store,
     m = ngx_websocket_store_block(store, ref);
     ch = ngx_websocket_store_block(store, m->channel);
 
+    if (ch->ephemeral.first == ref) {
+        return ngx_websocket_store_ephemeral_over(store, ch, m, now);
+    }
+
     return ch->first == ref
            && (ngx_websocket_store_read_by_all(store, ch, m->offset)
                || ngx_websocket_store_age(now, m->time)
@@ -478,7 +505,12 @@ ngx_websocket_store_let_go(ngx_websocket_store_t *store,
     channel = m->channel;
     ch = ngx_websocket_store_block(store, channel);
 
-    ngx_websocket_store_drop_first(store, channel);
+    if (ch->ephemeral.first == ref) {
+        ngx_websocket_store_drop_ephemeral(store, channel);
+
+    } else {
+        ngx_websocket_store_drop_first(store, channel);
+    }
 
     if (ch->held.of.count == 0) {
         ngx_websocket_store_settle(store, channel);
@@ -504,8 +536,149 @@ ngx_websocket_store_append(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = NULL;
+    put.at = 0;
 
     return ngx_websocket_store_publish(store, channel, &put, NULL, wake, info);
+}
+
+
+int
+ngx_websocket_store_append_at(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch,
+    ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n,
+    ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info)
+{
+    int                        rc;
+    ngx_websocket_channel_t   *ch;
+    ngx_websocket_store_put_t  put;
+
+    put.message = message;
+    put.parts = parts;
+    put.n = n;
+    put.reserve = NULL;
+    put.at = message->offset;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->epoch != epoch) {
+        rc = ngx_websocket_store_begin_at(store, channel, epoch, put.at - 1);
+
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            return rc;
+        }
+    }
+
+    if (put.at <= ch->offset) {
+        return ngx_websocket_store_known(store, channel, wake, info);
+    }
+
+    rc = ngx_websocket_store_close_hole(store, channel, put.at);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
+    }
+
+    rc = ngx_websocket_store_prepare(store, channel, &put, 0, wake);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
+    }
+
+    ngx_websocket_store_put(store, channel, &put);
+    ngx_websocket_store_commit(store);
+    ngx_websocket_store_tell(store, channel, &put);
+
+    if (info) {
+        ngx_websocket_store_info(store, channel, info);
+    }
+
+    return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+/*
+ * The offsets of the messages that are there have no hole: when one above the
+ * next is appended, those before it go, as many as one call may drop.
+ */
+
+static int
+ngx_websocket_store_close_hole(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, uint64_t at)
+{
+    uint32_t                  n;
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (at == ch->offset + 1) {
+        return NGX_WEBSOCKET_STORE_OK;
+    }
+
+    for (n = 0; ch->held.of.count; n++) {
+
+        if (n == NGX_WEBSOCKET_STORE_TRIM) {
+            return NGX_WEBSOCKET_STORE_AGAIN;
+        }
+
+        ngx_websocket_store_looked(1);
+        ngx_websocket_store_drop_first(store, channel);
+    }
+
+    ngx_websocket_store_settle(store, channel);
+
+    return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+/* nothing is appended and nobody woken */
+
+static int
+ngx_websocket_store_known(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info)
+{
+    if (wake) {
+        memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
+    }
+
+    if (info) {
+        ngx_websocket_store_info(store, channel, info);
+    }
+
+    return NGX_WEBSOCKET_STORE_DUPLICATE;
+}
+
+
+/*
+ * The reads of the entries are set first, and without a note: as long as the
+ * channel has no message they mean nothing.
+ */
+
+int
+ngx_websocket_store_begin_at(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset)
+{
+    uint32_t                  i;
+    ngx_websocket_entry_t    *entry;
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->offset) {
+        return NGX_WEBSOCKET_STORE_EPOCH;
+    }
+
+    for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
+        ngx_websocket_store_fault();
+        entry->read = offset;
+    }
+
+    ngx_websocket_store_set64(store, &ch->epoch, epoch);
+    ngx_websocket_store_set64(store, &ch->offset, offset);
+    ngx_websocket_store_commit(store);
+
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -518,39 +691,35 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
     int                       rc;
     ngx_websocket_message_t  *m;
 
-    m = ngx_websocket_store_same(store, channel, put->message->key);
+    m = put->message->ephemeral ? NULL
+        : ngx_websocket_store_same(store, channel, put->message->key);
 
     if (m) {
         put->message->offset = m->offset;
         put->message->time = m->time;
 
-        if (wake) {
-            memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
-        }
-
-        rc = NGX_WEBSOCKET_STORE_DUPLICATE;
-
-    } else {
-        rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
-
-        if (rc == NGX_WEBSOCKET_STORE_OK && large) {
-            rc = ngx_websocket_store_renumber(store, put, large);
-        }
-
-        if (rc != NGX_WEBSOCKET_STORE_OK) {
-            return rc;
-        }
-
-        ngx_websocket_store_put(store, channel, put);
-        ngx_websocket_store_commit(store);
-        ngx_websocket_store_tell(store, channel, put);
+        return ngx_websocket_store_known(store, channel, wake, info);
     }
+
+    rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && large) {
+        rc = ngx_websocket_store_renumber(store, put, large);
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
+    }
+
+    ngx_websocket_store_put(store, channel, put);
+    ngx_websocket_store_commit(store);
+    ngx_websocket_store_tell(store, channel, put);
 
     if (info) {
         ngx_websocket_store_info(store, channel, info);
     }
 
-    return rc;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -570,6 +739,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     put.message = message;
     put.parts = parts;
     put.n = n;
+    put.at = 0;
 
     ch = ngx_websocket_store_block(store, channel);
     reserve = &store->reserves[slot];
@@ -733,6 +903,7 @@ ngx_websocket_store_append_large(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = &store->reserves[slot];
+    put.at = 0;
 
     return ngx_websocket_store_publish(store, channel, &put, large, wake,
                                        info);
@@ -827,7 +998,7 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
     ngx_websocket_store_wake_t *wake)
 {
     int                       rc;
-    uint32_t                  n;
+    uint32_t                  n, numbered;
     uint64_t                  now;
     ngx_websocket_channel_t  *ch;
 
@@ -844,17 +1015,23 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
 
     ngx_websocket_store_tick(store, now);
 
-    n = ngx_websocket_store_trim(store, channel, now, put->blocks,
+    numbered = put->message->ephemeral ? 0 : put->blocks;
+
+    n = ngx_websocket_store_trim(store, channel, now, numbered,
                                  NGX_WEBSOCKET_STORE_TRIM);
+
+    (void) ngx_websocket_store_trim_ephemeral(store, channel, now,
+                                              NGX_WEBSOCKET_STORE_TRIM);
 
     put->live = ngx_websocket_store_wake(store, ch, wake);
 
     if (ngx_websocket_store_unwanted(ch, put)) {
         put->blocks = 0;
+        numbered = 0;
     }
 
-    if (n == NGX_WEBSOCKET_STORE_TRIM
-        && ngx_websocket_store_over(ch, put->blocks))
+    if (n == NGX_WEBSOCKET_STORE_TRIM && !put->message->ephemeral
+        && ngx_websocket_store_over(ch, numbered))
     {
         return NGX_WEBSOCKET_STORE_AGAIN;
     }
@@ -880,7 +1057,9 @@ static int
 ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
     ngx_websocket_store_put_t *put)
 {
-    return put->live == 0 && ch->length == 0 && ch->held.of.count == 0;
+    return put->live == 0
+           && (put->message->ephemeral
+               || (ch->length == 0 && ch->held.of.count == 0));
 }
 
 
@@ -893,7 +1072,8 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
     size_t    i;
     uint64_t  size, blocks;
 
-    put->message->offset = ch->offset + 1;
+    put->message->offset = put->at ? put->at
+                                   : ch->offset + !put->message->ephemeral;
 
     for (size = 0, i = 0; i < put->n; i++) {
 
@@ -982,6 +1162,10 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
         return;
     }
 
+    if (put->message->ephemeral) {
+        return;
+    }
+
     ch = ngx_websocket_store_block(store, channel);
 
     ngx_websocket_store_set64(store, &ch->offset, put->message->offset);
@@ -1008,7 +1192,12 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
     ch->active = put->message->time;
 
     if (put->live) {
-        ngx_websocket_store_publish_hint(store, channel, put->message->offset);
+
+        /* an ephemeral message's offset was read before */
+
+        ngx_websocket_store_publish_hint(store, channel,
+                                         put->message->ephemeral
+                                         ? 0 : put->message->offset);
     }
 }
 
@@ -1081,10 +1270,13 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     m->offset = message->offset;
     m->time = message->time;
     m->source = message->source;
-    m->key[0] = message->key[0];
-    m->key[1] = message->key[1];
+    m->key[0] = message->ephemeral ? 0 : message->key[0];
+    m->key[1] = message->ephemeral ? 0 : message->key[1];
 
-    ngx_websocket_store_set_jump(store, ch, m);
+    if (!message->ephemeral) {
+        ngx_websocket_store_set_jump(store, ch, m);
+    }
+
     ngx_websocket_store_begin(store, ref, &place);
 
     for (i = 0; put->reserve == NULL && i < put->n; i++) {
@@ -1092,7 +1284,18 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
         ngx_websocket_store_copy(&place, NULL, part->data, part->size);
     }
 
-    ngx_websocket_store_link(store, channel, ref);
+    if (ch->list) {
+        ngx_websocket_store_unlist(store, channel);
+    }
+
+    if (message->ephemeral) {
+        ngx_websocket_store_link_ephemeral(store, ref, put->live);
+
+    } else {
+        ngx_websocket_store_link(store, channel, ref);
+    }
+
+    ngx_websocket_store_order_last(store, ref);
 }
 
 
@@ -1136,10 +1339,6 @@ ngx_websocket_store_link(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, channel);
     m = ngx_websocket_store_block(store, ref);
 
-    if (ch->list) {
-        ngx_websocket_store_unlist(store, channel);
-    }
-
     if (m->key[0] | m->key[1]) {
         bucket = ngx_websocket_store_keys(store, m->key[0]);
 
@@ -1155,6 +1354,21 @@ ngx_websocket_store_link(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &ch->first, ref);
     }
 
+    ngx_websocket_store_set32(store, &ch->last, ref);
+    ngx_websocket_store_hold(store, ch, 1, m->blocks);
+    ngx_websocket_store_set64(store, &ch->offset, m->offset);
+    ngx_websocket_store_set64(store, &ch->published, m->time);
+}
+
+
+/* makes it the newest message of all channels */
+
+static void
+ngx_websocket_store_order_last(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref)
+{
+    ngx_websocket_message_t  *other;
+
     if (store->newest) {
         other = ngx_websocket_store_block(store, store->newest);
         ngx_websocket_store_set32(store, &other->newer, ref);
@@ -1163,10 +1377,6 @@ ngx_websocket_store_link(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &store->oldest, ref);
     }
 
-    ngx_websocket_store_set32(store, &ch->last, ref);
-    ngx_websocket_store_hold(store, ch, 1, m->blocks);
-    ngx_websocket_store_set64(store, &ch->offset, m->offset);
-    ngx_websocket_store_set64(store, &ch->published, m->time);
     ngx_websocket_store_set32(store, &store->newest, ref);
     ngx_websocket_store_set64(store, &store->nmessages, store->nmessages + 1);
 }
@@ -1263,6 +1473,8 @@ ngx_websocket_store_seek(ngx_websocket_store_t *store,
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
+    memset(cursor, 0, sizeof(ngx_websocket_store_cursor_t));
+
     ch = ngx_websocket_store_block(store, channel);
     first = ngx_websocket_store_shown(store, ch);
 
@@ -1277,8 +1489,6 @@ ngx_websocket_store_seek(ngx_websocket_store_t *store,
     cursor->message = ch->last;
     cursor->epoch = ch->epoch;
     cursor->next = offset;
-    cursor->entry = 0;
-    cursor->done = 0;
 
     if (offset <= ch->offset) {
         ref = ngx_websocket_store_search(store, ch, offset);
@@ -1295,6 +1505,7 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor,
     ngx_websocket_store_message_t *message, uint8_t *buf, size_t size)
 {
+    uint32_t                     ephemeral;
     ngx_websocket_ref_t          ref;
     ngx_websocket_channel_t     *ch;
     ngx_websocket_message_t     *m;
@@ -1306,18 +1517,27 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, cursor->channel);
 
-    if (cursor->next > ch->offset) {
-        return NGX_WEBSOCKET_STORE_EMPTY;
-    }
+    ref = ch->ephemeral.first ? ngx_websocket_store_next_ephemeral(store, ch,
+                                                                   cursor)
+                              : 0;
+    ephemeral = (ref != 0);
 
-    if (cursor->next < ngx_websocket_store_left(store, cursor)) {
-        cursor->done = 0;
-        return NGX_WEBSOCKET_STORE_GAP;
+    if (!ephemeral) {
+
+        if (cursor->next > ch->offset) {
+            return NGX_WEBSOCKET_STORE_EMPTY;
+        }
+
+        if (cursor->next < ngx_websocket_store_left(store, cursor)) {
+            cursor->done = 0;
+            return NGX_WEBSOCKET_STORE_GAP;
+        }
+
+        ref = ngx_websocket_store_next(store, ch, cursor);
     }
 
     ngx_websocket_store_looked(1);
 
-    ref = ngx_websocket_store_next(store, ch, cursor);
     m = ngx_websocket_store_block(store, ref);
 
     message->offset = m->offset;
@@ -1328,6 +1548,7 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     message->type = m->type;
     message->priority = m->priority;
     message->fraction = m->fraction;
+    message->ephemeral = (uint8_t) ephemeral;
 
     if (size < m->size) {
         return NGX_WEBSOCKET_STORE_SHORT;
@@ -1336,6 +1557,14 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     ngx_websocket_store_begin(store, ref, &place);
 
     if (m->size > NGX_WEBSOCKET_STORE_PIECE) {
+
+        if (cursor->partly != ephemeral) {
+
+            /* the message that was read in part is gone */
+
+            cursor->partly = ephemeral;
+            cursor->done = 0;
+        }
 
         if (ngx_websocket_store_read_piece(cursor, m, &place, buf)
             == NGX_WEBSOCKET_STORE_AGAIN)
@@ -1347,7 +1576,12 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
         ngx_websocket_store_copy(&place, buf, NULL, m->size);
     }
 
-    ngx_websocket_store_advance(store, cursor, ref, m->offset + 1);
+    if (ephemeral) {
+        ngx_websocket_store_advance_ephemeral(store, cursor, ref);
+
+    } else {
+        ngx_websocket_store_advance(store, cursor, ref, m->offset + 1);
+    }
 
     return NGX_WEBSOCKET_STORE_OK;
 }
@@ -1422,9 +1656,25 @@ static int
 ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor)
 {
+    ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_store_block(store, cursor->channel);
+
+    if (ch->epoch != cursor->epoch && cursor->entry && cursor->next == 1) {
+
+        /*
+         * The worker's entry holds the channel, which was given another
+         * numbering before its first message.
+         */
+
+        entry = ngx_websocket_store_at(store, cursor->entry);
+
+        cursor->epoch = ch->epoch;
+        cursor->next = entry->read + 1;
+        cursor->message = 0;
+        cursor->done = 0;
+    }
 
     return *ngx_websocket_store_kind(store, cursor->channel)
            == NGX_WEBSOCKET_STORE_CHANNEL

@@ -35,6 +35,9 @@ extern const uint8_t  ngx_websocket_store_offset[];
  * The time of a message is never before that of others: where message->time
  * is, as its author was held up, it is set to the present.
  *
+ * With message->ephemeral set, the key does not count, and where no worker has
+ * subscribers the message is not kept.
+ *
  * Returns OK; NOSPACE with nothing appended (what had to go for the attempt
  * may be gone, but not when the message is larger than the region could ever
  * hold, or than a message may be: this is seen first); or AGAIN.
@@ -44,6 +47,30 @@ int ngx_websocket_store_append(ngx_websocket_store_t *store,
     ngx_websocket_store_message_t *message,
     const ngx_websocket_store_part_t *parts, size_t n,
     ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info);
+
+/*
+ * Appends a message that somebody else has numbered: message->offset, which is
+ * not 0, is the caller's, and epoch that of the numbering.  A message that is
+ * not newer than the channel's newest is not appended: DUPLICATE.  One above
+ * the next offset is appended after all earlier messages were dropped: readers
+ * who have not read up to the one before it are told of a GAP.  A channel that
+ * nothing was appended to begins with the message; one of another epoch is
+ * left as it is: EPOCH.  Keys are not looked for, ephemeral messages not taken.
+ * Returns these, or what append() does.
+ */
+int ngx_websocket_store_append_at(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch,
+    ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n,
+    ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info);
+
+/*
+ * Gives a channel that nothing was appended to its epoch, and the offset that
+ * the next message follows.  Its subscribers stay: they read what is appended
+ * then.  Returns OK, or EPOCH when something was appended.
+ */
+int ngx_websocket_store_begin_at(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset);
 
 /*
  * Appending a message that is larger than NGX_WEBSOCKET_STORE_PIECE, so that
@@ -78,7 +105,7 @@ void ngx_websocket_store_unreserve(ngx_websocket_store_t *store,
     uint32_t slot);
 
 /*
- * Sets a visitor's cursor to read from offset on.  Takes O(store n) steps in a
+ * Sets a visitor's cursor to read from offset on.  Takes O(log n) steps in a
  * history of n messages.  Returns OK (also for the offset after the newest),
  * or GAP when the history does not reach back that far or has not come that
  * far: the cursor is then at the oldest message that there is.
@@ -90,7 +117,7 @@ int ngx_websocket_store_seek(ngx_websocket_store_t *store,
 /*
  * Copies the next message, meta first, to buf and advances the cursor, and
  * with it, in the store, the worker's progress.  A visitor is not given what
- * the channel's history no longer keeps.  Returns
+ * the channel's history no longer keeps, nor ephemeral messages.  Returns
  *   OK       *message is set, buf filled;
  *   EMPTY    all is read;
  *   SHORT    *message is set, but size is less than message->size: nothing
@@ -133,9 +160,16 @@ uint32_t ngx_websocket_store_trim(ngx_websocket_store_t *store,
 /* Gives back what the worker has reserved: to be committed. */
 void ngx_websocket_store_forgo(ngx_websocket_store_t *store, uint32_t slot);
 
-/* Drops the channel's oldest message, which is there. */
+/* Drops the channel's oldest numbered message, which is there. */
 void ngx_websocket_store_drop_first(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel);
+
+/*
+ * Gives back the blocks of a message that its channel leads to no more: to be
+ * committed.
+ */
+void ngx_websocket_store_free_message(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref);
 
 /*
  * The offset of the oldest message that the history shows, or the next

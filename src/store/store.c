@@ -132,6 +132,8 @@ ngx_websocket_store_format(void *base, size_t size, const uint8_t seed[16])
                                             5);
 
     store->fresh = 1;
+    store->head = sizeof(ngx_websocket_store_t);
+    store->block = NGX_WEBSOCKET_STORE_BLOCK;
     store->version = NGX_WEBSOCKET_STORE_VERSION;
     store->magic = NGX_WEBSOCKET_STORE_MAGIC;
 
@@ -149,6 +151,8 @@ ngx_websocket_store_open(void *base, size_t size)
     if (size < ngx_websocket_store_min_size()
         || store->magic != NGX_WEBSOCKET_STORE_MAGIC
         || store->version != NGX_WEBSOCKET_STORE_VERSION
+        || store->head != sizeof(ngx_websocket_store_t)
+        || store->block != NGX_WEBSOCKET_STORE_BLOCK
         || store->size != size)
     {
         return NULL;
@@ -429,6 +433,9 @@ ngx_websocket_store_strerror(int rc)
 
     case NGX_WEBSOCKET_STORE_AGAIN:
         return "there is more to do";
+
+    case NGX_WEBSOCKET_STORE_EPOCH:
+        return "the channel has another epoch";
 
     default:
         return "not a store of this layout";

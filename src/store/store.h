@@ -57,12 +57,14 @@
 #define NGX_WEBSOCKET_STORE_INVALID    -7    /* not a store, or another layout */
 #define NGX_WEBSOCKET_STORE_FULL       -8    /* as many as there may be */
 #define NGX_WEBSOCKET_STORE_AGAIN      -9    /* call again: see below */
+#define NGX_WEBSOCKET_STORE_EPOCH      -10   /* the channel has another epoch */
 
 
-/* in the region: log_private.h has what they are */
+/* in the region: store_private.h has what they are */
 
-typedef struct ngx_websocket_store_s      ngx_websocket_store_t;
+typedef struct ngx_websocket_store_s    ngx_websocket_store_t;
 typedef struct ngx_websocket_channel_s  ngx_websocket_channel_t;
+typedef struct ngx_websocket_message_s  ngx_websocket_message_t;
 typedef struct ngx_websocket_entry_s    ngx_websocket_entry_t;
 
 
@@ -114,7 +116,21 @@ typedef struct {
     uint8_t        type;            /* the opcode: text or binary */
     uint8_t        priority;
     uint8_t        fraction;        /* of time, for who tells it finer */
+    uint8_t        ephemeral;       /* it has no offset: see below */
 } ngx_websocket_store_message_t;
+
+
+/*
+ * An ephemeral message is not part of the channel's numbering or history: it
+ * goes to the workers that have subscribers when it is appended, and is gone
+ * when they have read it.  message->offset is that of the newest numbered
+ * message before it.
+ *
+ * A worker reads ephemeral and numbered messages in the order in which they
+ * were appended, and each at most once.  One that a worker has not read within
+ * ten seconds may be dropped for want of space or with those after it; so it
+ * is where the worker died.  Nobody is told of it: there is no gap.
+ */
 
 
 /*
@@ -132,6 +148,9 @@ typedef struct {
     uint64_t                      entry;    /* place of the worker's entry */
     uint32_t                      done;     /* bytes of it that were read */
     uint32_t                      piece;    /* the block that comes then */
+    uint64_t                      ephemeral;  /* the number to read next */
+    uint32_t                      heard;    /* the last ephemeral one read */
+    uint32_t                      partly;   /* done is of an ephemeral one */
 } ngx_websocket_store_cursor_t;
 
 

@@ -12,7 +12,7 @@
 
 
 #define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_STORE_VERSION    5
+#define NGX_WEBSOCKET_STORE_VERSION    6
 
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
@@ -39,7 +39,7 @@
 
 #define NGX_WEBSOCKET_STORE_INLINE     4      /* entries in the channel */
 #define NGX_WEBSOCKET_STORE_OVERFLOW   10     /* entries in a further block */
-#define NGX_WEBSOCKET_STORE_NAME       56     /* bytes of name in the channel */
+#define NGX_WEBSOCKET_STORE_NAME       44     /* bytes of name in the channel */
 
 /* what a block is, where that must be told of any block */
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
@@ -81,7 +81,12 @@ struct ngx_websocket_store_s {
     uint64_t               magic;
     uint64_t               version;
     uint64_t               size;            /* of the region */
+    uint32_t               head;            /* the size of this struct */
+    uint32_t               block;           /* the size of a block */
     uint8_t                seed[16];
+    uint8_t                reserved[128];   /* zeros: for what a region in a
+                                               file says of its clocks, its
+                                               machine and its workers */
 
     uint64_t               kinds_at;        /* places, bytes from the base */
     uint64_t               buckets_at;
@@ -179,6 +184,7 @@ struct ngx_websocket_channel_s {
     uint64_t               offset;          /* of the newest message */
     uint64_t               published;
     uint64_t               active;          /* last used: ms */
+    uint64_t               ephemerals;      /* appended so far */
     ngx_websocket_ref_t    first;           /* messages: offsets without */
     ngx_websocket_ref_t    last;            /* a hole */
     ngx_websocket_held_t   held;
@@ -191,20 +197,25 @@ struct ngx_websocket_channel_s {
     uint16_t               name_size;
     uint8_t                deleted;
     uint8_t                list;            /* which list */
+    uint8_t                name[NGX_WEBSOCKET_STORE_NAME];
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_STORE_INLINE];
     ngx_websocket_list_t   members;
-    uint8_t                name[NGX_WEBSOCKET_STORE_NAME];
+    ngx_websocket_list_t   ephemeral;       /* messages without an offset */
 };
 
 
 /*
  * The first block of a message.  jump leads to an older message of the
  * channel, farther back the longer the way is (skew-binary jumps, as of a
- * random-access list), so that a search takes O(store n) steps; its target may
+ * random-access list), so that a search takes O(log n) steps; its target may
  * be gone, which the offset tells.
+ *
+ * An ephemeral message is on another list of its channel, in the order of its
+ * numbers.  Its offset is that of the newest numbered message at the time that
+ * it was appended, and nobody searches for it: it has no jump.
  */
 
-typedef struct {
+struct ngx_websocket_message_s {
     ngx_websocket_ref_t    next;
     ngx_websocket_ref_t    end;             /* the last block of the chain */
     uint32_t               blocks:24;
@@ -214,19 +225,25 @@ typedef struct {
     ngx_websocket_ref_t    older;
     ngx_websocket_ref_t    after;           /* of the channel */
     ngx_websocket_ref_t    before;
-    ngx_websocket_ref_t    jump;
+    union {
+        ngx_websocket_ref_t  jump;
+        uint32_t           unread;          /* ephemeral: by so many workers */
+    };
     uint32_t               size;
     uint16_t               meta;
     uint8_t                type;
     uint8_t                priority;
     ngx_websocket_ref_t    same;            /* the next of the key's bucket */
     uint64_t               offset;
-    uint64_t               jump_offset;     /* 0: no jump */
+    union {
+        uint64_t           jump_offset;     /* 0: no jump */
+        uint64_t           number;          /* ephemeral: 1 for the first */
+    };
     uint64_t               time;
     uint64_t               source;
     uint64_t               key[2];          /* zeros: none */
     uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 96];
-} ngx_websocket_message_t;
+};
 
 
 /* who joined a channel: on the channel's list and on its worker's */
@@ -255,6 +272,8 @@ struct ngx_websocket_store_put_s {
     const ngx_websocket_store_part_t  *parts;
     size_t                             n;
     ngx_websocket_reserve_t           *reserve;   /* with its bytes; or NULL */
+    uint64_t                           at;    /* the offset it is to have; 0 is
+                                                 the next one */
     uint32_t                           live;  /* workers with subscribers */
     uint32_t                           blocks;
     ngx_websocket_store_part_t         offset;    /* in digits, if it is asked

@@ -10,6 +10,7 @@
 #include "store/store.c"
 #include "store/channel.c"
 #include "store/member.c"
+#include "store/ephemeral.c"
 #include "store/message.c"
 #include "store/quota.c"
 #include "store_check.c"
