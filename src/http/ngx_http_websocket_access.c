@@ -410,7 +410,7 @@ ngx_http_websocket_token_bearer(ngx_http_request_t *r, ngx_str_t *token)
 {
     ngx_table_elt_t  *h;
 
-    h = ngx_http_websocket_header(r, "authorization");
+    h = ngx_http_websocket_header(r, "authorization", NULL);
 
     if (h == NULL || h->value.len < sizeof("Bearer ") - 1
         || ngx_strncasecmp(h->value.data, (u_char *) "Bearer ",
@@ -437,28 +437,21 @@ ngx_http_websocket_token_bearer(ngx_http_request_t *r, ngx_str_t *token)
 static ngx_int_t
 ngx_http_websocket_token_subprotocol(ngx_http_request_t *r, ngx_str_t *token)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
-    static ngx_str_t  name = ngx_string("sec-websocket-protocol");
+    ngx_http_websocket_headers(r, &headers);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == name.len
-                && ngx_strncmp(h[i].lowcase_key, name.data, name.len) == 0
-                && ngx_http_websocket_token_offered(&h[i].value, token)
-                   == NGX_OK)
-            {
-                return NGX_OK;
-            }
+    do {
+        h = ngx_http_websocket_headers_next(&headers,
+                                            "sec-websocket-protocol");
+        if (h == NULL) {
+            return NGX_DECLINED;
         }
-    }
 
-    return NGX_DECLINED;
+    } while (ngx_http_websocket_token_offered(&h->value, token) != NGX_OK);
+
+    return NGX_OK;
 }
 
 

@@ -8,6 +8,8 @@ static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
 static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
 
 
+static ngx_int_t ngx_http_websocket_answer_object(ngx_http_request_t *r,
+    ngx_uint_t status, char *code, char *path, char *message);
 static ngx_uint_t ngx_http_websocket_has_page(ngx_http_request_t *r,
     ngx_uint_t status);
 static void ngx_http_websocket_status_line(ngx_http_request_t *r,
@@ -129,10 +131,47 @@ ngx_http_websocket_answer_error(ngx_http_request_t *r, ngx_uint_t status,
 {
     ngx_http_websocket_log_refusal(r, status, message);
 
-    return ngx_http_websocket_answer_json(r, status,
-                                          json_pack("{s:{s:s,s:s}}", "error",
-                                                    "code", code,
-                                                    "message", message));
+    return ngx_http_websocket_answer_object(r, status, code, NULL, message);
+}
+
+
+ngx_int_t
+ngx_http_websocket_answer_invalid(ngx_http_request_t *r, char *code,
+    ngx_websocket_json_error_t *error)
+{
+    return ngx_http_websocket_answer_object(r,
+                                            NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
+                                            code, error->path, error->rule);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_answer_object(ngx_http_request_t *r, ngx_uint_t status,
+    char *code, char *path, char *message)
+{
+    ngx_str_t                  body;
+    ngx_websocket_json_text_t  text;
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    ngx_websocket_json_append_error(&text, code, path, message);
+    ngx_websocket_json_append(&text, "\n", 1);
+
+    body.len = text.size;
+    body.data = text.failed ? NULL : ngx_pnalloc(r->pool, text.size);
+
+    if (body.data) {
+        ngx_memcpy(body.data, text.data, text.size);
+    }
+
+    ngx_websocket_json_text_done(&text);
+
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_answer(r, status, &ngx_http_websocket_json,
+                                     &body);
 }
 
 

@@ -65,39 +65,35 @@ ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_websocket_accepts_events(ngx_http_request_t *r)
 {
-    u_char           *p, *last, *end;
-    ngx_uint_t        i, quoted;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char                        *p, *last, *end;
+    ngx_uint_t                     quoted;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        h = part->elts;
+    for ( ;; ) {
+        h = ngx_http_websocket_headers_next(&headers, "accept");
 
-        for (i = 0; i < part->nelts; i++) {
+        if (h == NULL) {
+            return 0;
+        }
 
-            if (!ngx_http_websocket_header_is(&h[i], "accept")) {
-                continue;
+        last = h->value.data + h->value.len;
+
+        for (p = h->value.data; p < last; p = end + 1) {
+
+            quoted = 0;
+
+            for (end = p; end < last && (quoted || *end != ','); end++) {
+                quoted ^= *end == '"';
             }
 
-            last = h[i].value.data + h[i].value.len;
-
-            for (p = h[i].value.data; p < last; p = end + 1) {
-
-                quoted = 0;
-
-                for (end = p; end < last && (quoted || *end != ','); end++) {
-                    quoted ^= *end == '"';
-                }
-
-                if (ngx_http_websocket_accepted(p, end)) {
-                    return 1;
-                }
+            if (ngx_http_websocket_accepted(p, end)) {
+                return 1;
             }
         }
     }
-
-    return 0;
 }
 
 
@@ -171,7 +167,7 @@ ngx_http_websocket_options(ngx_http_request_t *r,
 
         /* it comes back to the URL that it had: the header is newer */
 
-        h = ngx_http_websocket_header(r, "last-event-id");
+        h = ngx_http_websocket_header(r, "last-event-id", NULL);
 
         if (h && h->value.len) {
             return ngx_http_websocket_last_event(r, options, &h->value);

@@ -166,34 +166,30 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 ngx_uint_t
 ngx_http_websocket_asks(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
     if (r->method == NGX_HTTP_HEAD) {
         return 0;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        h = part->elts;
+    do {
+        h = ngx_http_websocket_headers_next(&headers, NULL);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (ngx_http_websocket_header_is(&h[i], "sec-websocket-key")
-                || ngx_http_websocket_header_is(&h[i],
-                                                "sec-websocket-version")
-                || (ngx_http_websocket_header_is(&h[i], "upgrade")
-                    && ngx_http_websocket_has_token(&h[i].value,
-                                               &ngx_http_websocket_websocket,
-                                               1)))
-            {
-                return 1;
-            }
+        if (h == NULL) {
+            return 0;
         }
-    }
 
-    return 0;
+    } while (!ngx_http_websocket_header_is(h, "sec-websocket-key")
+             && !ngx_http_websocket_header_is(h, "sec-websocket-version")
+             && !(ngx_http_websocket_header_is(h, "upgrade")
+                  && ngx_http_websocket_has_token(&h->value,
+                                               &ngx_http_websocket_websocket,
+                                               1)));
+
+    return 1;
 }
 
 
@@ -591,41 +587,36 @@ static void
 ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t               *header;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
+    for ( ;; ) {
+        header = ngx_http_websocket_headers_next(&headers, NULL);
 
-        for (i = 0; i < part->nelts; i++) {
+        if (header == NULL) {
+            return;
+        }
 
-            if (ngx_http_websocket_header_is(&header[i], "upgrade")) {
-                h->websocket |= ngx_http_websocket_has_token(
-                                             &header[i].value,
+        if (ngx_http_websocket_header_is(header, "upgrade")) {
+            h->websocket |= ngx_http_websocket_has_token(&header->value,
                                              &ngx_http_websocket_websocket, 1);
-                h->upgrades++;
+            h->upgrades++;
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "connection"))
-            {
-                h->connection |= ngx_http_websocket_has_token(
-                                         &header[i].value,
+        } else if (ngx_http_websocket_header_is(header, "connection")) {
+            h->connection |= ngx_http_websocket_has_token(&header->value,
                                          &ngx_http_websocket_upgrade_token, 1);
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "sec-websocket-key"))
-            {
-                h->key = header[i].value;
-                h->keys++;
+        } else if (ngx_http_websocket_header_is(header, "sec-websocket-key")) {
+            h->key = header->value;
+            h->keys++;
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "sec-websocket-version"))
-            {
-                h->version = header[i].value;
-                h->versions++;
-            }
+        } else if (ngx_http_websocket_header_is(header,
+                                                "sec-websocket-version"))
+        {
+            h->version = header->value;
+            h->versions++;
         }
     }
 }
@@ -762,9 +753,8 @@ static ngx_int_t
 ngx_http_websocket_extensions(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed)
 {
-    ngx_uint_t                      i;
-    ngx_list_part_t                *part;
     ngx_table_elt_t                *header;
+    ngx_http_websocket_headers_t    headers;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -773,23 +763,19 @@ ngx_http_websocket_extensions(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_websocket_header_is(&header[i],
-                                             "sec-websocket-extensions")
-                && ngx_http_websocket_deflate_offer(conf, &header[i].value,
-                                                    agreed)
-                   != NGX_OK)
-            {
-                return NGX_DECLINED;
-            }
+    do {
+        header = ngx_http_websocket_headers_next(&headers,
+                                                 "sec-websocket-extensions");
+        if (header == NULL) {
+            return NGX_OK;
         }
-    }
 
-    return NGX_OK;
+    } while (ngx_http_websocket_deflate_offer(conf, &header->value, agreed)
+             == NGX_OK);
+
+    return NGX_DECLINED;
 }
 
 
@@ -907,23 +893,19 @@ ngx_http_websocket_subprotocol(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t               *header;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_websocket_header_is(&header[i],
-                                             "sec-websocket-protocol")
-                && ngx_http_websocket_has_token(&header[i].value, name, 0))
-            {
-                return 1;
-            }
+    do {
+        header = ngx_http_websocket_headers_next(&headers,
+                                                 "sec-websocket-protocol");
+        if (header == NULL) {
+            return 0;
         }
-    }
 
-    return 0;
+    } while (!ngx_http_websocket_has_token(&header->value, name, 0));
+
+    return 1;
 }

@@ -39,6 +39,7 @@ static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_publish_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
@@ -203,13 +204,7 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
             return rc;
         }
 
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
-
-        return ngx_http_websocket_answer_error(r,
-                                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                    "too_large",
-                                    "the message is larger than "
-                                    "websocket_max_message_size");
+        return ngx_http_websocket_publish_too_large(r);
     }
 
     rc = ngx_http_read_client_request_body(r, ngx_http_websocket_publish_body);
@@ -254,13 +249,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     }
 
     if (size > (off_t) conf->max_message_size) {
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
-
-        return ngx_http_websocket_answer_error(r,
-                                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                    "too_large",
-                                    "the message is larger than "
-                                    "websocket_max_message_size");
+        return ngx_http_websocket_publish_too_large(r);
     }
 
     if (!ngx_http_websocket_publish_binary(r)
@@ -275,6 +264,19 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     }
 
     return ngx_http_websocket_publish_append(r, parts, n);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_too_large(ngx_http_request_t *r)
+{
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
+
+    return ngx_http_websocket_answer_error(r,
+                                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                    "too_large",
+                                    "the message is larger than "
+                                    "websocket_max_message_size");
 }
 
 
@@ -445,12 +447,13 @@ static ngx_int_t
 ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error)
 {
+    ngx_uint_t        several;
     ngx_table_elt_t  *h;
 
-    h = ngx_http_websocket_header(r, "x-websocket-priority");
+    h = ngx_http_websocket_header(r, "x-websocket-priority", &several);
 
     if (h) {
-        if (ngx_http_websocket_headers(r, "x-websocket-priority") > 1) {
+        if (several) {
             *error = "there are several X-WebSocket-Priority headers";
             return NGX_OK;
         }
@@ -463,13 +466,13 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
         }
     }
 
-    h = ngx_http_websocket_header(r, "idempotency-key");
+    h = ngx_http_websocket_header(r, "idempotency-key", &several);
 
     if (h == NULL) {
         return NGX_OK;
     }
 
-    if (ngx_http_websocket_headers(r, "idempotency-key") > 1) {
+    if (several) {
         *error = "there are several Idempotency-Key headers";
         return NGX_OK;
     }

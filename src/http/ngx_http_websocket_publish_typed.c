@@ -172,11 +172,7 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 {
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_INVALID);
 
-    return ngx_http_websocket_answer_json(r, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
-                          json_pack("{s:{s:s,s:s,s:s}}", "error",
-                                    "code", "invalid_message",
-                                    "path", error->path,
-                                    "message", error->rule));
+    return ngx_http_websocket_answer_invalid(r, "invalid_message", error);
 }
 
 
@@ -186,17 +182,18 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     ngx_uint_t *n)
 {
     int               size;
+    ngx_uint_t        several;
     ngx_table_elt_t  *h;
 
     static u_char     buf[NGX_WEBSOCKET_TAGS_SIZE];
 
-    h = ngx_http_websocket_header(r, "x-websocket-tags");
+    h = ngx_http_websocket_header(r, "x-websocket-tags", &several);
 
     if (h == NULL) {
         return NULL;
     }
 
-    if (ngx_http_websocket_headers(r, "x-websocket-tags") > 1) {
+    if (several) {
         return "there are several X-WebSocket-Tags headers";
     }
 
