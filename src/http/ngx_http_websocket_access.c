@@ -56,7 +56,7 @@ static ngx_str_t  ngx_http_websocket_claims = ngx_string("websocket_jwt_");
 
 
 ngx_int_t
-ngx_http_websocket_admit(ngx_http_request_t *r)
+ngx_http_websocket_check_request(ngx_http_request_t *r)
 {
     u_char                          plain[NGX_HTTP_WEBSOCKET_PLAIN_SIZE];
     ngx_str_t                      *origin;
@@ -87,7 +87,7 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     }
 
     if (conf->jwt == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
     }
 
     if (ngx_http_websocket_access(r, &access) != NGX_OK) {
@@ -98,7 +98,10 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
 
     ngx_http_websocket_mask(r);
 
-    /* it may have been verified for a variable, and much has gone before */
+    /*
+     * A variable may have had the token verified long before: meanwhile it may
+     * have expired or been revoked.
+     */
 
     ngx_http_websocket_access_look(access, conf->jwt);
 
@@ -108,12 +111,13 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
 
     error = ngx_http_websocket_grant_lacks(&access->grant, conf);
 
-    return error ? ngx_http_websocket_insufficient(r, error) : NGX_DECLINED;
+    return error ? ngx_http_websocket_insufficient(r, error)
+                 : NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
 ngx_int_t
-ngx_http_websocket_readmit(ngx_http_request_t *r)
+ngx_http_websocket_check_again(ngx_http_request_t *r)
 {
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -122,18 +126,19 @@ ngx_http_websocket_readmit(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
     if (conf->jwt == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
     }
 
     ngx_http_websocket_access_look(ctx->access, conf->jwt);
 
     return ctx->access->error ? ngx_http_websocket_unauthorized(r, ctx->access)
-                              : NGX_DECLINED;
+                              : NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
 ngx_int_t
-ngx_http_websocket_permit(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
+ngx_http_websocket_check_channels(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx)
 {
     ngx_uint_t                      i, n, wanted, rights;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -141,7 +146,7 @@ ngx_http_websocket_permit(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (conf->jwt == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
     }
 
     n = ctx->nchannels;
@@ -159,7 +164,7 @@ ngx_http_websocket_permit(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
         }
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_PASS;
 }
 
 

@@ -18,6 +18,12 @@
 #define NGX_HTTP_WEBSOCKET_UPGRADE        426
 
 /*
+ * What a check of a request returns when the request may go on.  Else the
+ * check has answered it, and returns what a content handler returns.
+ */
+#define NGX_HTTP_WEBSOCKET_PASS  NGX_DECLINED
+
+/*
  * The functions below send a whole response and return what a content
  * handler returns: of a refusal, where an error_page is for its status, that
  * status, and nginx sends the page.

@@ -154,7 +154,7 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     *error = ngx_http_websocket_flag_arg(r, "position", &position);
 
     if (*error) {
-        return NGX_DECLINED;
+        return NGX_HTTP_BAD_REQUEST;
     }
 
     options->encoding = encodings[options->protocol];
@@ -204,7 +204,7 @@ ngx_http_websocket_since(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx,
     if (n == -1) {
         *error = "the position is not EPOCH:OFFSET, or several with commas, "
                  "one for each channel";
-        return NGX_DECLINED;
+        return NGX_HTTP_BAD_REQUEST;
     }
 
     options->nsince = n;

@@ -58,7 +58,7 @@ static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_open_session(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_open_later(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_handshake_check(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
@@ -203,9 +203,9 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
-    rc = ngx_http_websocket_handshake_refuse(r, &h);
+    rc = ngx_http_websocket_handshake_check(r, &h);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
         return rc;
@@ -354,21 +354,21 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
     }
 
     ctx = NULL;
-    rc = ngx_http_websocket_admit(r);
+    rc = ngx_http_websocket_check_request(r);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_open_asked(r, options, &ctx);
     }
 
-    if (rc == NGX_DECLINED && r->method == NGX_HTTP_HEAD) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS && r->method == NGX_HTTP_HEAD) {
         return ngx_http_websocket_open_head(r, options);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_open_session(r, options, ctx);
     }
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
@@ -386,7 +386,7 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
 }
 
 
-/* reads what the client asks for: as below */
+/* a check that reads what the client asks for */
 
 static ngx_int_t
 ngx_http_websocket_open_asked(ngx_http_request_t *r,
@@ -406,11 +406,11 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
 
     if (rc == NGX_OK) {
 
-        /* a filter is made for who may come in only */
+        /* a client that may not come in must not have filters compiled */
 
-        permitted = ngx_http_websocket_permit(r, *ctx);
+        permitted = ngx_http_websocket_check_channels(r, *ctx);
 
-        if (permitted != NGX_DECLINED) {
+        if (permitted != NGX_HTTP_WEBSOCKET_PASS) {
             return permitted;
         }
 
@@ -418,14 +418,15 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
         rc = ngx_http_websocket_subscribe_args(r, options, &error);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_BAD_REQUEST) {
         ngx_http_websocket_rejected(r, reason);
 
         return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
                                               error);
     }
 
-    return rc == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_PASS
+                        : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -443,7 +444,7 @@ ngx_http_websocket_open_head(ngx_http_request_t *r,
 }
 
 
-/* makes the session: as below */
+/* a check that makes the session */
 
 static ngx_int_t
 ngx_http_websocket_open_session(ngx_http_request_t *r,
@@ -460,7 +461,7 @@ ngx_http_websocket_open_session(ngx_http_request_t *r,
     switch (rc) {
 
     case NGX_OK:
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
 
     case NGX_AGAIN:
         return ngx_http_websocket_open_later(r);
@@ -498,7 +499,7 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
     case NGX_DONE:
         return NGX_DONE;
 
-    case NGX_DECLINED:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
         ngx_http_websocket_rejected(r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
 
@@ -513,10 +514,10 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED when there is no reason to refuse, else the answer's result */
+/* a check: whether the handshake is one of RFC 6455, section 4.2.1 */
 
 static ngx_int_t
-ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+ngx_http_websocket_handshake_check(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h)
 {
     char       *error;
@@ -555,7 +556,7 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
                                        "Sec-WebSocket-Version must be 13");
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
@@ -775,7 +776,7 @@ ngx_http_websocket_extensions(ngx_http_request_t *r,
     } while (ngx_http_websocket_deflate_offer(conf, &header->value, agreed)
              == NGX_OK);
 
-    return NGX_DECLINED;
+    return NGX_HTTP_BAD_REQUEST;
 }
 
 

@@ -175,7 +175,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     found = ngx_http_websocket_view_arg(r, &page->view, &error);
 
     if (found != NGX_OK) {
-        return found == NGX_DECLINED
+        return found == NGX_HTTP_BAD_REQUEST
                ? ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                                  "invalid_view", error)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -288,8 +288,8 @@ ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
         return NGX_BUSY;
     }
 
-    return rc == NGX_DECLINED ? ngx_http_websocket_history_await(r, page)
-                              : ngx_http_websocket_history_answer(r, page);
+    return rc == NGX_AGAIN ? ngx_http_websocket_history_await(r, page)
+                           : ngx_http_websocket_history_answer(r, page);
 }
 
 
@@ -350,7 +350,7 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 
 /*
  * NGX_BUSY when the turn is over and the page goes on in the next one,
- * NGX_DECLINED when the zone is stuck, NGX_ERROR, or NGX_OK
+ * NGX_AGAIN when the zone is stuck, NGX_ERROR, or NGX_OK
  */
 
 static ngx_int_t
@@ -385,7 +385,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (rc != NGX_WEBSOCKET_STORE_OK) {
-            return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_DECLINED : NGX_OK;
+            return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_OK;
         }
 
         page->offset = message.offset;

@@ -65,7 +65,7 @@ ngx_http_websocket_name_value(ngx_http_request_t *r,
     *error = (char *) p;
     ngx_sprintf(p, "%s\"$%V\"%Z", text, &variable->name);
 
-    return NGX_DECLINED;
+    return NGX_HTTP_BAD_REQUEST;
 }
 
 

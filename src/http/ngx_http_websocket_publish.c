@@ -35,7 +35,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_websocket_publish_now(ngx_http_request_t *r,
     void *data);
-static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_publish_check(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
@@ -51,7 +51,7 @@ static ngx_int_t ngx_http_websocket_publish_parts(ngx_http_request_t *r,
     ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size);
 static ngx_int_t ngx_http_websocket_publish_read_file(ngx_http_request_t *r,
     ngx_buf_t *b, ngx_websocket_store_part_t *part);
-static ngx_int_t ngx_http_websocket_publish_check_utf8(
+static ngx_uint_t ngx_http_websocket_publish_is_utf8(
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
@@ -87,9 +87,9 @@ ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
         }
     }
 
-    rc = ngx_http_websocket_publish_admit(r);
+    rc = ngx_http_websocket_publish_check(r);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
@@ -148,30 +148,31 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
                                               "with websocket_publish");
     }
 
-    rc = ngx_http_websocket_publish_admit(r);
+    rc = ngx_http_websocket_publish_check(r);
 
-    return rc == NGX_DECLINED ? ngx_http_websocket_publish_post(r) : rc;
+    return rc == NGX_HTTP_WEBSOCKET_PASS ? ngx_http_websocket_publish_post(r)
+                                         : rc;
 }
 
 
-/* NGX_DECLINED: it may go on, and its channel has a name */
+/* a check; the names of the channels are in the request's context then */
 
 static ngx_int_t
-ngx_http_websocket_publish_admit(ngx_http_request_t *r)
+ngx_http_websocket_publish_check(ngx_http_request_t *r)
 {
     char                      *error;
     ngx_int_t                  rc;
     ngx_http_websocket_ctx_t  *ctx;
 
-    rc = ngx_http_websocket_admit(r);
+    rc = ngx_http_websocket_check_request(r);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
     rc = ngx_http_websocket_channel_names(r, &ctx, &error);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_BAD_REQUEST) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
 
         return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
@@ -182,7 +183,7 @@ ngx_http_websocket_publish_admit(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_permit(r, ctx);
+    return ngx_http_websocket_check_channels(r, ctx);
 }
 
 
@@ -224,9 +225,9 @@ ngx_http_websocket_publish_body(ngx_http_request_t *r)
 
     /* a body may take as long as its sender likes */
 
-    rc = ngx_http_websocket_readmit(r);
+    rc = ngx_http_websocket_check_again(r);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_publish_message(r);
     }
 
@@ -253,7 +254,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     }
 
     if (!ngx_http_websocket_publish_binary(r)
-        && ngx_http_websocket_publish_check_utf8(parts, n) != NGX_OK)
+        && !ngx_http_websocket_publish_is_utf8(parts, n))
     {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8);
 
@@ -426,9 +427,9 @@ ngx_http_websocket_publish_again(ngx_http_request_t *r)
     ngx_int_t                  rc;
     ngx_http_websocket_ctx_t  *ctx;
 
-    rc = ngx_http_websocket_readmit(r);
+    rc = ngx_http_websocket_check_again(r);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
@@ -628,8 +629,8 @@ ngx_http_websocket_publish_read_file(ngx_http_request_t *r, ngx_buf_t *b,
 }
 
 
-static ngx_int_t
-ngx_http_websocket_publish_check_utf8(ngx_websocket_store_part_t *parts,
+static ngx_uint_t
+ngx_http_websocket_publish_is_utf8(ngx_websocket_store_part_t *parts,
     ngx_uint_t n)
 {
     ngx_uint_t            i;
@@ -639,11 +640,11 @@ ngx_http_websocket_publish_check_utf8(ngx_websocket_store_part_t *parts,
 
     for (i = 0; i < n; i++) {
         if (ngx_websocket_utf8(&utf8, parts[i].data, parts[i].size) != 0) {
-            return NGX_DECLINED;
+            return 0;
         }
     }
 
-    return utf8 == 0 ? NGX_OK : NGX_DECLINED;
+    return utf8 == 0;
 }
 
 
