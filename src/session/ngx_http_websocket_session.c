@@ -405,12 +405,12 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 
         if (rc != NGX_OK) {
             s->record->dropped++;
-            s->conf->stats->dropped[rc == NGX_DECLINED
+            s->conf->stats->dropped[rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                     ? NGX_HTTP_WEBSOCKET_DROPPED_CLOSE
                                     : NGX_HTTP_WEBSOCKET_DROPPED_MEMORY]++;
 
             ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                         rc == NGX_DECLINED
+                                         rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                          ? "too slow: the send queue is full"
                                          : "out of memory");
             return;
