@@ -71,7 +71,10 @@ ngx_http_websocket_check_request(ngx_http_request_t *r)
     if (error) {
         ngx_http_websocket_mask(r);
 
-        /* a mistake as often as an attack, and the page is not told */
+        /*
+         * The page is told nothing of the reason, and a wrong websocket_origin
+         * is as frequent as an attack: the log has the origin.
+         */
 
         if (origin) {
             ngx_http_websocket_plain(plain, origin->data, origin->len);
@@ -94,7 +97,7 @@ ngx_http_websocket_check_request(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* from now on it is of use to nobody but who reads logs */
+    /* nobody needs the token's text any more, and logs must not have it */
 
     ngx_http_websocket_mask(r);
 
@@ -168,7 +171,10 @@ ngx_http_websocket_check_channels(ngx_http_request_t *r,
 }
 
 
-/* 0: any of them; on the first *n channels */
+/*
+ * Returns the rights that the token must have on the first *n channels; 0: any
+ * one of them.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
@@ -180,7 +186,7 @@ ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
 
     if (r->method == NGX_HTTP_POST) {
 
-        /* of several channels it goes to the first */
+        /* a message that is sent goes to the first of several channels */
 
         *n = 1;
         return NGX_WEBSOCKET_RIGHT_PUBLISH;
@@ -209,8 +215,9 @@ ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
 
 
 /*
- * Verified once for a request, whoever asks first, a variable or the handler;
- * again where another location has another directive.
+ * Verifies the request's token.  This is done once, for the variable or the
+ * handler that asks first, and again where the request has come to a location
+ * with another websocket_jwt.
  */
 
 static ngx_int_t
@@ -298,7 +305,7 @@ ngx_http_websocket_access_verify(ngx_http_request_t *r,
 }
 
 
-/* what time does to a token that was verified */
+/* a token that was valid may have expired or been revoked meanwhile */
 
 static void
 ngx_http_websocket_access_look(ngx_http_websocket_access_t *access,
@@ -328,7 +335,7 @@ ngx_http_websocket_access_cleanup(void *data)
 }
 
 
-/* gives back what the request has of a token, which variables may yet tell */
+/* frees what the request has of a token, before the request itself ends */
 
 static void
 ngx_http_websocket_access_release(ngx_http_request_t *r)
@@ -341,7 +348,10 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    /* the access log's line may have them: their values are kept from now on */
+    /*
+     * The access log's line may have variables of claims: they get their
+     * values now.
+     */
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     v = cmcf->variables.elts;
@@ -437,7 +447,7 @@ ngx_http_websocket_token_bearer(ngx_http_request_t *r, ngx_str_t *token)
 }
 
 
-/* a browser's page can say nothing else in a header */
+/* a page can set no other header of a WebSocket's handshake */
 
 static ngx_int_t
 ngx_http_websocket_token_subprotocol(ngx_http_request_t *r, ngx_str_t *token)
@@ -637,7 +647,7 @@ ngx_http_websocket_challenge(ngx_http_request_t *r, char *error,
 }
 
 
-/* as the location answers all that is wrong: in text, or in JSON */
+/* answers in JSON or in text, as the location does with all that is wrong */
 
 static ngx_int_t
 ngx_http_websocket_refuse(ngx_http_request_t *r,
@@ -698,7 +708,7 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 
     v->not_found = 1;
 
-    /* of a session that goes on without it, the token is gone */
+    /* a session goes on without its request, whose token was freed then */
 
     if (conf->jwt == NULL || (ctx && ctx->session && ctx->access == NULL)) {
         return NGX_OK;
@@ -732,7 +742,10 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
     n = ngx_websocket_token_claim(&access->grant.token, claim, name.len,
                                   (char *) v->data, n);
 
-    /* variables go to headers, logs and names: not with a line's end */
+    /*
+     * Variables are used in headers, logs and names: a value with control
+     * characters is not told.
+     */
 
     v->len = ngx_max(n, 0);
 
@@ -748,7 +761,10 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 }
 
 
-/* the claim of this name, or else the first that differs in case only */
+/*
+ * Returns the claim of this name, else the first whose name differs in case
+ * only.
+ */
 
 static const char *
 ngx_http_websocket_claim_name(ngx_websocket_token_t *token, ngx_str_t *name)

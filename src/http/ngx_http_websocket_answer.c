@@ -43,7 +43,7 @@ ngx_http_websocket_answer_text(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* browsers show no page why */
+/* Browsers do not tell a page why a request failed: the log does */
 
 static void
 ngx_http_websocket_log_refusal(ngx_http_request_t *r, ngx_uint_t status,
@@ -55,7 +55,10 @@ ngx_http_websocket_log_refusal(ngx_http_request_t *r, ngx_uint_t status,
         return;
     }
 
-    /* the log's line has the request's first one, and its token */
+    /*
+     * nginx adds the request's line to the log's, and the line may have a
+     * token.
+     */
 
     ngx_http_websocket_mask(r);
 
@@ -200,7 +203,10 @@ ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
         return status;
     }
 
-    /* what was not read of a body is not the next request */
+    /*
+     * What was not read of the request's body must not be taken for the next
+     * request.
+     */
 
     rc = ngx_http_discard_request_body(r);
 
@@ -237,7 +243,9 @@ ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* an error_page that nginx would use now */
+/*
+ * Returns 1 when nginx has an error_page for the status and would use it now.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_has_page(ngx_http_request_t *r, ngx_uint_t status)

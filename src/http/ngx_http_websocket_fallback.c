@@ -320,7 +320,7 @@ ngx_http_websocket_event_header(ngx_http_request_t *r)
 
     ngx_http_clear_content_length(r);
 
-    /* proxies on the way must not collect what they are to pass on */
+    /* proxies on the way must pass events on at once */
 
     if (ngx_http_websocket_add_header(r, "Cache-Control",
                                       &ngx_http_websocket_no_cache) != NGX_OK

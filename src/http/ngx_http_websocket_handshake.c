@@ -107,7 +107,10 @@ ngx_http_websocket_handshake_now(ngx_http_request_t *r, void *data)
 
     if (rc != NGX_DONE) {
 
-        /* it may have been refused before its token was looked at */
+        /*
+         * The request may have been refused before its token was looked at and
+         * masked.
+         */
 
         ngx_http_websocket_mask(r);
     }
@@ -271,7 +274,10 @@ ngx_http_websocket_handshake_method(ngx_http_request_t *r)
 }
 
 
-/* an include, auth_request, mirror: the connection is another request's */
+/*
+ * A subrequest (of an include, auth_request or mirror) has the connection of
+ * another request.
+ */
 
 static ngx_int_t
 ngx_http_websocket_subrequest(ngx_http_request_t *r)
@@ -299,7 +305,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 {
     ngx_http_websocket_loc_conf_t  *conf;
 
-    /* where error_page keeps an error's status, there is no stream */
+    /*
+     * error_page has kept the status of an error: a stream cannot be answered
+     * with it.
+     */
 
     if (r->err_status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return r->err_status;
@@ -321,7 +330,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 }
 
 
-/* a worker that shuts down takes clients to send them away */
+/*
+ * A worker that shuts down accepts a handshake, in order to tell the client to
+ * connect again.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_open_possible(ngx_http_websocket_loc_conf_t *conf)
@@ -525,7 +537,10 @@ ngx_http_websocket_handshake_check(ngx_http_request_t *r,
 
     error = ngx_http_websocket_handshake_request_error(r);
 
-    /* only now: to discard a body is to forget how long it was */
+    /*
+     * Discarding a body forgets its length, so that the checks above come
+     * first.
+     */
 
     rc = ngx_http_discard_request_body(r);
 
@@ -748,7 +763,10 @@ ngx_http_websocket_has_token(ngx_str_t *list, ngx_str_t *token,
 }
 
 
-/* what is not offered, or not acceptable, is not agreed on */
+/*
+ * An extension that the client does not offer, or that is not acceptable, is
+ * left out.
+ */
 
 static ngx_int_t
 ngx_http_websocket_extensions(ngx_http_request_t *r,
@@ -864,7 +882,7 @@ ngx_http_websocket_add_deflate(ngx_http_request_t *r,
 }
 
 
-/* the first of ours that the client offered, or NULL */
+/* returns the location's first subprotocol that the client offers, or NULL */
 
 static ngx_str_t *
 ngx_http_websocket_subprotocol(ngx_http_request_t *r)

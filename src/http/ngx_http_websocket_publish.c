@@ -197,7 +197,10 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
 
     if (r->headers_in.content_length_n > (off_t) conf->max_message_size) {
 
-        /* before any of it is read */
+        /*
+         * The length alone is enough to refuse the body, before any of it is
+         * read.
+         */
 
         rc = ngx_http_discard_request_body(r);
 
@@ -223,7 +226,10 @@ ngx_http_websocket_publish_body(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    /* a body may take as long as its sender likes */
+    /*
+     * The token may have expired while the body was read, which takes as long
+     * as the client likes.
+     */
 
     rc = ngx_http_websocket_check_again(r);
 
@@ -512,7 +518,10 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
 
         if (rc == NGX_OK) {
 
-            /* no header has a zero */
+            /*
+             * No header's value has a zero, so that user and key cannot be
+             * confused.
+             */
 
             key.len = user.len + 1 + value->len;
             key.data = ngx_pnalloc(r->pool, key.len);
@@ -540,7 +549,9 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
 }
 
 
-/* the body as nginx has it: some buffers, in memory or in a file */
+/*
+ * Makes parts of the request's body, whose buffers are in memory or in a file.
+ */
 
 static ngx_int_t
 ngx_http_websocket_publish_parts(ngx_http_request_t *r,
@@ -562,7 +573,9 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
         (*n)++;
     }
 
-    /* there may be others instead of them, and one of tags before all */
+    /*
+     * The intake may replace the parts by its own, and tags come before them.
+     */
 
     part = ngx_palloc(r->pool, (*n + NGX_HTTP_WEBSOCKET_INTAKE_PARTS + 1)
                                * sizeof(ngx_websocket_store_part_t));
@@ -580,7 +593,10 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
 
         b = cl->buf;
 
-        /* the last one may be neither, and say only that it is the last */
+        /*
+         * The last buffer may be neither in memory nor in a file: it only
+         * marks the end.
+         */
 
         part->data = b->pos;
         part->size = ngx_buf_special(b) ? 0 : ngx_buf_size(b);

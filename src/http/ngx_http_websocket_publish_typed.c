@@ -42,7 +42,10 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     in.max = conf->max_message_size;
     in.type = message->type;
 
-    /* who publishes on websocket_publish says all itself */
+    /*
+     * A publisher on websocket_publish is trusted, and sets such fields
+     * itself.
+     */
 
     if (conf->typed.stamp && !conf->publish) {
 

@@ -60,7 +60,10 @@ ngx_http_websocket_revoke_body(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    /* a body may take as long as its sender likes */
+    /*
+     * The token may have expired while the body was read, which takes as long
+     * as the client likes.
+     */
 
     rc = ngx_http_websocket_check_again(r);
 
@@ -191,7 +194,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
                                     "there are too many revocations");
     }
 
-    /* other workers do so within a second */
+    /* the other workers close the user's sessions within a second */
 
     ngx_http_websocket_auth_revoke();
 
