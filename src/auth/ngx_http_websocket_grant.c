@@ -37,7 +37,7 @@ ngx_http_websocket_grant(ngx_http_websocket_grant_t *grant,
 
     *error = NULL;
 
-    /* who it is goes to logs, headers and names */
+    /* the subject is used in logs, headers and names */
 
     if (grant->token.subject
         && !ngx_http_websocket_printable(grant->token.subject))

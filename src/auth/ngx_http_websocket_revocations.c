@@ -216,7 +216,7 @@ ngx_http_websocket_revocations_unlock(
 }
 
 
-/* an entry is one from when it has its end, which is set last */
+/* the entry's expiry is written last: an entry is valid from then on */
 
 ngx_int_t
 ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
@@ -416,7 +416,7 @@ ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
                                           json_string_length(id));
     }
 
-    /* one that does not say when it was issued is of before */
+    /* a token without "iat" counts as issued before the revocation */
 
     what->issued = token->issued;
 

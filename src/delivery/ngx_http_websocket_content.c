@@ -7,7 +7,7 @@
 #include "message/fields.h"
 
 
-/* what it takes to read or to write so much JSON, in steps */
+/* the work of reading or writing so many bytes of JSON, in steps of a turn */
 #define ngx_http_websocket_content_steps(size)  (1 + (size) / 128)
 
 
@@ -161,7 +161,7 @@ ngx_http_websocket_content_show(ngx_log_t *log,
         return NGX_ERROR;
     }
 
-    /* of "{}" nobody can make anything */
+    /* a message of which the view shows no field is not delivered */
 
     if (text.size > 2) {
         shown->message = ngx_http_websocket_content_message(log, message,

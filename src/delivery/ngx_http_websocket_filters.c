@@ -73,7 +73,7 @@ ngx_http_websocket_filters_compile(const json_t *json,
 
     ngx_http_websocket_filters_begin_anew();
 
-    /* a channel gets what other locations stamp too */
+    /* other locations may publish to the channel, with stamps of their own */
 
     scope.view = view ? ngx_http_websocket_view(view) : NULL;
     scope.type = ngx_http_websocket_sent_type(conf);
@@ -142,7 +142,9 @@ ngx_http_websocket_filters_pass(ngx_log_t *log,
 }
 
 
-/* the number of a message may be of those that are forgotten */
+/*
+ * The set may have forgotten the message, and given its number to another one.
+ */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_filters_know(const ngx_http_websocket_message_t *message)
@@ -153,7 +155,10 @@ ngx_http_websocket_filters_know(const ngx_http_websocket_message_t *message)
 }
 
 
-/* a message of which only tags are asked is not read */
+/*
+ * A message is parsed only where a filter asks for its fields: tags are beside
+ * it.
+ */
 
 static ngx_int_t
 ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,

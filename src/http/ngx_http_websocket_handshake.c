@@ -59,7 +59,7 @@ static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_open_session(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_open_later(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_handshake_check(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
@@ -108,7 +108,10 @@ ngx_http_websocket_handshake_now(ngx_http_request_t *r, void *data)
 
     if (rc != NGX_DONE) {
 
-        /* it may have been refused before its token was looked at */
+        /*
+         * The request may have been refused before its token was looked at and
+         * masked.
+         */
 
         ngx_http_websocket_mask(r);
     }
@@ -167,34 +170,30 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 ngx_uint_t
 ngx_http_websocket_asks(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
     if (r->method == NGX_HTTP_HEAD) {
         return 0;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        h = part->elts;
+    do {
+        h = ngx_http_websocket_headers_next(&headers, NULL);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (ngx_http_websocket_header_is(&h[i], "sec-websocket-key")
-                || ngx_http_websocket_header_is(&h[i],
-                                                "sec-websocket-version")
-                || (ngx_http_websocket_header_is(&h[i], "upgrade")
-                    && ngx_http_websocket_has_token(&h[i].value,
-                                               &ngx_http_websocket_websocket,
-                                               1)))
-            {
-                return 1;
-            }
+        if (h == NULL) {
+            return 0;
         }
-    }
 
-    return 0;
+    } while (!ngx_http_websocket_header_is(h, "sec-websocket-key")
+             && !ngx_http_websocket_header_is(h, "sec-websocket-version")
+             && !(ngx_http_websocket_header_is(h, "upgrade")
+                  && ngx_http_websocket_has_token(&h->value,
+                                               &ngx_http_websocket_websocket,
+                                               1)));
+
+    return 1;
 }
 
 
@@ -210,9 +209,9 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
 
     options.protocol = &ngx_http_websocket_plain_protocol;
 
-    rc = ngx_http_websocket_handshake_refuse(r, &h);
+    rc = ngx_http_websocket_handshake_check(r, &h);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
         return rc;
@@ -278,7 +277,10 @@ ngx_http_websocket_handshake_method(ngx_http_request_t *r)
 }
 
 
-/* an include, auth_request, mirror: the connection is another request's */
+/*
+ * A subrequest (of an include, auth_request or mirror) has the connection of
+ * another request.
+ */
 
 static ngx_int_t
 ngx_http_websocket_subrequest(ngx_http_request_t *r)
@@ -306,7 +308,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 {
     ngx_http_websocket_loc_conf_t  *conf;
 
-    /* where error_page keeps an error's status, there is no stream */
+    /*
+     * error_page has kept the status of an error: a stream cannot be answered
+     * with it.
+     */
 
     if (r->err_status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return r->err_status;
@@ -328,7 +333,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 }
 
 
-/* a worker that shuts down takes clients to send them away */
+/*
+ * A worker that shuts down accepts a handshake, in order to tell the client to
+ * connect again.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_open_possible(ngx_http_websocket_loc_conf_t *conf)
@@ -361,21 +369,21 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
     }
 
     ctx = NULL;
-    rc = ngx_http_websocket_admit(r);
+    rc = ngx_http_websocket_check_request(r);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_open_asked(r, options, &ctx);
     }
 
-    if (rc == NGX_DECLINED && r->method == NGX_HTTP_HEAD) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS && r->method == NGX_HTTP_HEAD) {
         return ngx_http_websocket_open_head(r, options);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_open_session(r, options, ctx);
     }
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
@@ -393,7 +401,7 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
 }
 
 
-/* reads what the client asks for: as below */
+/* a check that reads what the client asks for */
 
 static ngx_int_t
 ngx_http_websocket_open_asked(ngx_http_request_t *r,
@@ -413,11 +421,11 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
 
     if (rc == NGX_OK) {
 
-        /* a filter is made for who may come in only */
+        /* a client that may not come in must not have filters compiled */
 
-        permitted = ngx_http_websocket_permit(r, *ctx);
+        permitted = ngx_http_websocket_check_channels(r, *ctx);
 
-        if (permitted != NGX_DECLINED) {
+        if (permitted != NGX_HTTP_WEBSOCKET_PASS) {
             return permitted;
         }
 
@@ -425,14 +433,15 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
         rc = ngx_http_websocket_subscribe_args(r, options, &error);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_BAD_REQUEST) {
         ngx_http_websocket_rejected(r, reason);
 
         return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
                                               error);
     }
 
-    return rc == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_PASS
+                        : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -450,7 +459,7 @@ ngx_http_websocket_open_head(ngx_http_request_t *r,
 }
 
 
-/* makes the session: as below */
+/* a check that makes the session */
 
 static ngx_int_t
 ngx_http_websocket_open_session(ngx_http_request_t *r,
@@ -467,7 +476,7 @@ ngx_http_websocket_open_session(ngx_http_request_t *r,
     switch (rc) {
 
     case NGX_OK:
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
 
     case NGX_AGAIN:
         return ngx_http_websocket_open_later(r);
@@ -505,7 +514,7 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
     case NGX_DONE:
         return NGX_DONE;
 
-    case NGX_DECLINED:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
         ngx_http_websocket_rejected(r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
 
@@ -520,10 +529,10 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED when there is no reason to refuse, else the answer's result */
+/* a check: whether the handshake is one of RFC 6455, section 4.2.1 */
 
 static ngx_int_t
-ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+ngx_http_websocket_handshake_check(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h)
 {
     char       *error;
@@ -531,7 +540,10 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
 
     error = ngx_http_websocket_handshake_request_error(r);
 
-    /* only now: to discard a body is to forget how long it was */
+    /*
+     * Discarding a body forgets its length, so that the checks above come
+     * first.
+     */
 
     rc = ngx_http_discard_request_body(r);
 
@@ -562,7 +574,7 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
                                        "Sec-WebSocket-Version must be 13");
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
@@ -594,41 +606,36 @@ static void
 ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t               *header;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
+    for ( ;; ) {
+        header = ngx_http_websocket_headers_next(&headers, NULL);
 
-        for (i = 0; i < part->nelts; i++) {
+        if (header == NULL) {
+            return;
+        }
 
-            if (ngx_http_websocket_header_is(&header[i], "upgrade")) {
-                h->websocket |= ngx_http_websocket_has_token(
-                                             &header[i].value,
+        if (ngx_http_websocket_header_is(header, "upgrade")) {
+            h->websocket |= ngx_http_websocket_has_token(&header->value,
                                              &ngx_http_websocket_websocket, 1);
-                h->upgrades++;
+            h->upgrades++;
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "connection"))
-            {
-                h->connection |= ngx_http_websocket_has_token(
-                                         &header[i].value,
+        } else if (ngx_http_websocket_header_is(header, "connection")) {
+            h->connection |= ngx_http_websocket_has_token(&header->value,
                                          &ngx_http_websocket_upgrade_token, 1);
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "sec-websocket-key"))
-            {
-                h->key = header[i].value;
-                h->keys++;
+        } else if (ngx_http_websocket_header_is(header, "sec-websocket-key")) {
+            h->key = header->value;
+            h->keys++;
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "sec-websocket-version"))
-            {
-                h->version = header[i].value;
-                h->versions++;
-            }
+        } else if (ngx_http_websocket_header_is(header,
+                                                "sec-websocket-version"))
+        {
+            h->version = header->value;
+            h->versions++;
         }
     }
 }
@@ -759,15 +766,17 @@ ngx_http_websocket_has_token(ngx_str_t *list, ngx_str_t *token,
 }
 
 
-/* what is not offered, or not acceptable, is not agreed on */
+/*
+ * An extension that the client does not offer, or that is not acceptable, is
+ * left out.
+ */
 
 static ngx_int_t
 ngx_http_websocket_extensions(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed)
 {
-    ngx_uint_t                      i;
-    ngx_list_part_t                *part;
     ngx_table_elt_t                *header;
+    ngx_http_websocket_headers_t    headers;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -776,23 +785,19 @@ ngx_http_websocket_extensions(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_websocket_header_is(&header[i],
-                                             "sec-websocket-extensions")
-                && ngx_http_websocket_deflate_offer(conf, &header[i].value,
-                                                    agreed)
-                   != NGX_OK)
-            {
-                return NGX_DECLINED;
-            }
+    do {
+        header = ngx_http_websocket_headers_next(&headers,
+                                                 "sec-websocket-extensions");
+        if (header == NULL) {
+            return NGX_OK;
         }
-    }
 
-    return NGX_OK;
+    } while (ngx_http_websocket_deflate_offer(conf, &header->value, agreed)
+             == NGX_OK);
+
+    return NGX_HTTP_BAD_REQUEST;
 }
 
 
@@ -880,7 +885,7 @@ ngx_http_websocket_add_deflate(ngx_http_request_t *r,
 }
 
 
-/* the first of ours that the client offered, or NULL */
+/* returns the location's first subprotocol that the client offers, or NULL */
 
 static ngx_str_t *
 ngx_http_websocket_subprotocol(ngx_http_request_t *r)
@@ -910,23 +915,19 @@ ngx_http_websocket_subprotocol(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t               *header;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_websocket_header_is(&header[i],
-                                             "sec-websocket-protocol")
-                && ngx_http_websocket_has_token(&header[i].value, name, 0))
-            {
-                return 1;
-            }
+    do {
+        header = ngx_http_websocket_headers_next(&headers,
+                                                 "sec-websocket-protocol");
+        if (header == NULL) {
+            return 0;
         }
-    }
 
-    return 0;
+    } while (!ngx_http_websocket_has_token(&header->value, name, 0));
+
+    return 1;
 }

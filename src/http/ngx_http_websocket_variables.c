@@ -258,7 +258,7 @@ ngx_http_websocket_variable_user(ngx_http_request_t *r,
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    /* the token may go before the request does */
+    /* the token may be freed before the request is: the value is copied */
 
     p = ngx_pnalloc(r->pool, user.len);
     if (p == NULL) {
@@ -289,7 +289,10 @@ ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user)
         return NGX_OK;
     }
 
-    /* who has a token that names nobody must not say it in another header */
+    /*
+     * Where tokens are asked for, one without a subject must not let the
+     * client name a user in Authorization.
+     */
 
     rc = conf->jwt ? NGX_DECLINED : ngx_http_auth_basic_user(r);
 

@@ -363,7 +363,7 @@ ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
                            ? ngx_http_websocket_queue_from(q, q->conflated)
                            : ngx_http_websocket_queue_first(q),
                            channel,
-                           (ngx_http_websocket_dropped_e) s->conf->overflow);
+                           ngx_http_websocket_overflow_reason(s->conf));
 
     q->channel = channel;
     q->conflated = q->head + q->count;
@@ -445,7 +445,7 @@ ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
     q->count--;
 
     ngx_http_websocket_queue_dropped(s, frame,
-                           (ngx_http_websocket_dropped_e) s->conf->overflow);
+                                ngx_http_websocket_overflow_reason(s->conf));
 }
 
 

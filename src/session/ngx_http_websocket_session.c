@@ -422,11 +422,11 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 
         if (rc != NGX_OK) {
             s->record->dropped++;
-            s->conf->stats->dropped[rc == NGX_DECLINED
+            s->conf->stats->dropped[rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                     ? NGX_HTTP_WEBSOCKET_DROPPED_CLOSE
                                     : NGX_HTTP_WEBSOCKET_DROPPED_MEMORY]++;
 
-            ngx_http_websocket_session_close(s, rc == NGX_DECLINED
+            ngx_http_websocket_session_close(s, rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                      ? NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW
                                      : NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY);
             return;
