@@ -433,7 +433,8 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
     zone = wmcf->zones.elts;
 
     for (i = 0; i < wmcf->zones.nelts; i++) {
-        zone[i]->broker = &ngx_http_websocket_broker_local;
+        ngx_http_websocket_broker_set(zone[i],
+                                      &ngx_http_websocket_broker_local);
     }
 
     if (wmcf->used

@@ -49,7 +49,21 @@ struct ngx_http_websocket_broker_s {
                                      ngx_http_websocket_zone_t *zone,
                                      ngx_http_websocket_leave_message_pt
                                          leave_message);
+
+    /* NULL: it does not want to know */
+    const ngx_http_websocket_interest_t  *interest;
 };
+
+
+/* For a zone that is being configured. */
+
+static ngx_inline void
+ngx_http_websocket_broker_set(ngx_http_websocket_zone_t *zone,
+    const ngx_http_websocket_broker_t *broker)
+{
+    zone->broker = broker;
+    zone->interest = broker->interest;
+}
 
 
 #endif /* NGX_HTTP_WEBSOCKET_BROKER_H */

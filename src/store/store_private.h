@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 
-#define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
+#define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e78)
 #define NGX_WEBSOCKET_STORE_VERSION    5
 
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
@@ -188,7 +188,8 @@ struct ngx_websocket_channel_s {
     ngx_websocket_ref_t    more;            /* ngx_websocket_entries_t */
     ngx_websocket_ref_t    long_name;       /* the block of a long name */
     ngx_websocket_ref_t    prev;            /* of the list that it is on */
-    uint16_t               name_size;
+    uint8_t                name_size;
+    uint8_t                wanted;          /* somebody subscribes to it */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_STORE_INLINE];

@@ -139,6 +139,58 @@ async def processes(tap, nginx):
     talker.close()
 
 
+async def told(nginx, channel, words):
+    """What the broker was told of a channel, when it is as long as that."""
+    async def value():
+        return [line.split(' late: live: ')[1].split()[0]
+                for line in nginx.log().splitlines()
+                if ' late: live: ' in line and line.endswith(f' {channel}')]
+    return await becomes(value, words)
+
+
+async def interest(tap, nginx):
+    port = nginx.port
+    peers = {}
+    while len(peers) < 2:
+        peer = await Peer(port).websocket('/ws/wanted')
+        if peer.header('X-Worker') in peers:
+            peer.close()
+            await peer.ended()
+        else:
+            peers[peer.header('X-Worker')] = peer
+
+    # those who were too many in a worker have gone, but not the first one
+
+    want = ['attach']
+    tap.ok(await told(nginx, 'wanted', want) == want,
+           'the first subscriber in the zone, of two workers')
+
+    one, two = peers.values()
+    one.close()
+    await ask(port, 'POST', '/pub/wanted', '', b'x')
+    await two.receive()
+    tap.ok(await told(nginx, 'wanted', want) == want, 'one goes')
+    two.close()
+    want = ['attach', 'detach']
+    tap.ok(await told(nginx, 'wanted', want) == want, 'the last one goes')
+
+    one = await Peer(port).websocket('/ws/wanted')
+    want += ['attach']
+    tap.ok(await told(nginx, 'wanted', want) == want, 'one comes again')
+    os.kill(int(one.header('X-Worker')), signal.SIGKILL)
+    want += ['detach']
+    tap.ok(await told(nginx, 'wanted', want) == want,
+           'and dies with its worker')
+    workers(nginx, 2)
+
+    one = await Peer(port).websocket('/ws/deleted')
+    await ask(port, 'DELETE', '/pub/deleted')
+    want = ['attach', 'detach']
+    tap.ok(await told(nginx, 'deleted', want) == want,
+           'a channel is deleted')
+    one.close()
+
+
 async def quits(tap, nginx):
     peer = await post(nginx.port, 'quit', 'x')
     await asyncio.sleep(0.01)
@@ -156,6 +208,7 @@ async def run(tap):
         await clients(tap, nginx)
         tap.ok(await settled(nginx, most) <= most, 'no connection is left')
         await processes(tap, nginx)
+        await interest(tap, nginx)
         await quits(tap, nginx)
     finally:
         if nginx.process.poll() is None:

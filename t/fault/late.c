@@ -27,6 +27,16 @@ typedef struct {
 
 static ngx_int_t late_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p);
+static void late_attach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel);
+static void late_detach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel);
+
+
+static const ngx_http_websocket_interest_t  late_interest = {
+    late_attach,
+    late_detach
+};
 
 
 extern const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local;
@@ -35,7 +45,8 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     late_publish,
     ngx_http_websocket_hub_join,
     ngx_http_websocket_hub_leave,
-    ngx_http_websocket_hub_reap_members
+    ngx_http_websocket_hub_reap_members,
+    &late_interest
 };
 
 
@@ -134,4 +145,22 @@ late_publish(ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p)
     p->pending = &late->p;
 
     return NGX_AGAIN;
+}
+
+
+static void
+late_attach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: %V: attach %*s",
+                  &zone->name, (size_t) channel->size, channel->data);
+}
+
+
+static void
+late_detach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: %V: detach %*s",
+                  &zone->name, (size_t) channel->size, channel->data);
 }

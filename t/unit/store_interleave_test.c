@@ -33,6 +33,7 @@ static void hook_store(uint64_t *word, uint64_t value, int order);
 
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
 #include "store/message.c"
 #include "store_check.c"
@@ -1142,7 +1143,7 @@ step(unsigned actor, char what, unsigned id)
     case 'd': delete(0); break;
     case 'e': delete(1); break;
     case 'w': ngx_websocket_store_sweep(w->store, 64, NOW,
-                                        1); returned(); break;
+                                        1, NULL); returned(); break;
     case 'x': reap(20); break;
     }
 }
@@ -1183,7 +1184,7 @@ finish(void)
         }
     }
 
-    ngx_websocket_store_sweep(w->store, 64, NOW, 0);
+    ngx_websocket_store_sweep(w->store, 64, NOW, 0, NULL);
     ngx_websocket_store_stat(w->store, &stat);
 
     if (stat.used || stat.channels || stat.messages
