@@ -412,7 +412,6 @@ ngx_module_t  ngx_http_websocket_module = {
 static const ngx_http_websocket_process_handlers_t
     ngx_http_websocket_handlers =
 {
-    &ngx_http_websocket_subscriber,
     ngx_http_websocket_presence_reap,
     ngx_http_websocket_drain_dismiss,
     ngx_http_websocket_drain_all,

@@ -77,7 +77,7 @@ static void ngx_http_websocket_session_count_end(
     ngx_http_websocket_session_t *s);
 
 
-const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
+static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
     ngx_http_websocket_session_deliver,
     ngx_http_websocket_session_ready,
     ngx_http_websocket_session_broken
@@ -92,11 +92,15 @@ const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[] = {
 
 
 static uint32_t  ngx_http_websocket_session_number;
+static uint16_t  ngx_http_websocket_session_kind;
 
 
 void
 ngx_http_websocket_session_init(ngx_cycle_t *cycle)
 {
+    ngx_http_websocket_session_kind =
+                  ngx_http_websocket_hub_kind(&ngx_http_websocket_subscriber);
+
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
@@ -222,6 +226,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
     for (i = 0; i < n; i++) {
         s->subscriptions[i].number = i;
+        s->subscriptions[i].kind = ngx_http_websocket_session_kind;
     }
 
     return s;

@@ -194,10 +194,6 @@ typedef struct {
 } ngx_http_websocket_ctx_t;
 
 
-/* for ngx_http_websocket_hub_init() */
-extern const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber;
-
-
 /* In init_process. */
 void ngx_http_websocket_session_init(ngx_cycle_t *cycle);
 

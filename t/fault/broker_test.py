@@ -191,6 +191,29 @@ async def interest(tap, nginx):
     one.close()
 
 
+async def relay(tap, nginx):
+    port = nginx.port
+    reader = await Peer(port).websocket('/ws/relayed')
+    for i in range(3):
+        await ask(port, 'POST', '/pub/relayed', '', b'%d' % i)
+
+    async def heard():
+        return all(f'late: relay got {i + 1}' in nginx.log() for i in range(3))
+
+    tap.ok([await reader.receive() for _ in range(3)] == [b'0', b'1', b'2']
+           and await becomes(heard, True),
+           'another kind of subscriber reads beside sessions')
+    await ask(port, 'DELETE', '/pub/relayed')
+    try:
+        await reader.receive()
+        code = None
+    except Closed as e:
+        code = e.code
+    tap.ok(code == 1000
+           and await told(nginx, 'relayed', ['attach', 'detach'])
+           == ['attach', 'detach'], 'until the channel is deleted')
+
+
 async def quits(tap, nginx):
     peer = await post(nginx.port, 'quit', 'x')
     await asyncio.sleep(0.01)
@@ -209,6 +232,7 @@ async def run(tap):
         tap.ok(await settled(nginx, most) <= most, 'no connection is left')
         await processes(tap, nginx)
         await interest(tap, nginx)
+        await relay(tap, nginx)
         await quits(tap, nginx)
     finally:
         if nginx.process.poll() is None:

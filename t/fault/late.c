@@ -27,6 +27,10 @@ typedef struct {
 
 static ngx_int_t late_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p);
+static void late_deliver(ngx_http_websocket_subscription_t *s,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
+static ngx_uint_t late_ready(ngx_http_websocket_subscription_t *s);
+static void late_broken(ngx_http_websocket_subscription_t *s, int rc);
 static void late_attach(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_name_t *channel);
 static void late_detach(ngx_http_websocket_zone_t *zone,
@@ -50,6 +54,17 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
 };
 
 
+/* reads the channel "relayed" in each worker that publishes to it */
+
+static const ngx_http_websocket_subscriber_t  late_subscriber = {
+    late_deliver,
+    late_ready,
+    late_broken
+};
+
+static ngx_http_websocket_subscription_t  late_relay;
+
+
 static ngx_connection_t  late_dummy;
 
 
@@ -69,6 +84,53 @@ late_timer(ngx_event_t *timer, ngx_event_handler_pt handler)
 
 
 static void
+late_subscribe(ngx_http_websocket_zone_t *zone, ngx_str_t *channel)
+{
+    ngx_http_websocket_begin_t  begin;
+
+    if (late_relay.channel || channel->len != sizeof("relayed") - 1
+        || ngx_strncmp(channel->data, "relayed", channel->len) != 0)
+    {
+        return;
+    }
+
+    ngx_memzero(&begin, sizeof(ngx_http_websocket_begin_t));
+
+    late_relay.kind = ngx_http_websocket_hub_kind(&late_subscriber);
+
+    (void) ngx_http_websocket_hub_subscribe(zone, channel, &begin,
+                                            &late_relay);
+}
+
+
+static void
+late_deliver(ngx_http_websocket_subscription_t *s,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
+    for ( /* void */ ; first < delivery->n; first++) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: relay got %uL",
+                      delivery->messages[first]->offset);
+    }
+}
+
+
+static ngx_uint_t
+late_ready(ngx_http_websocket_subscription_t *s)
+{
+    return 1;
+}
+
+
+static void
+late_broken(ngx_http_websocket_subscription_t *s, int rc)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: relay ends");
+
+    ngx_http_websocket_hub_unsubscribe(s);
+}
+
+
+static void
 late_published(ngx_event_t *ev)
 {
     late_publish_t                *late;
@@ -76,6 +138,8 @@ late_published(ngx_event_t *ev)
 
     late = ngx_queue_data(ev, late_publish_t, timer);
     p = &late->p;
+
+    late_subscribe(late->zone, &p->channel);
 
     (void) ngx_http_websocket_broker_now.publish(late->zone, p);
 
