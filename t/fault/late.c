@@ -25,8 +25,16 @@ typedef struct {
 } late_publish_t;
 
 
+typedef struct {
+    ngx_event_t                     timer;
+    ngx_http_websocket_fetch_t      f;
+} late_history_t;
+
+
 static ngx_int_t late_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p);
+static ngx_int_t late_history(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_fetch_t *f);
 static void late_deliver(ngx_http_websocket_subscription_t *s,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static ngx_uint_t late_ready(ngx_http_websocket_subscription_t *s);
@@ -47,6 +55,7 @@ extern const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local;
 
 const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     late_publish,
+    late_history,
     ngx_http_websocket_hub_join,
     ngx_http_websocket_hub_leave,
     ngx_http_websocket_hub_reap_members,
@@ -227,4 +236,50 @@ late_detach(ngx_http_websocket_zone_t *zone,
 {
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: %V: detach %*s",
                   &zone->name, (size_t) channel->size, channel->data);
+}
+
+
+static void
+late_fetched(ngx_event_t *ev)
+{
+    late_history_t  *late;
+
+    late = ngx_queue_data(ev, late_history_t, timer);
+
+    if (late->f.done) {
+        late->f.done(&late->f);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, ev->log, 0, "late: nobody opens");
+    }
+
+    ngx_free(late);
+}
+
+
+/* a channel whose name begins with "not" cannot be had */
+
+static ngx_int_t
+late_history(ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f)
+{
+    ngx_str_t       *channel;
+    late_history_t  *late;
+
+    late = ngx_calloc(sizeof(late_history_t), ngx_cycle->log);
+
+    if (late == NULL) {
+        f->rc = NGX_DECLINED;
+        return NGX_OK;
+    }
+
+    channel = &f->channels[0];
+
+    late->f.rc = channel->len > 3 && ngx_strncmp(channel->data, "not", 3) == 0
+                 ? NGX_DECLINED : NGX_OK;
+
+    late_timer(&late->timer, late_fetched);
+
+    f->pending = &late->f;
+
+    return NGX_AGAIN;
 }
