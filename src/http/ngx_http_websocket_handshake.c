@@ -14,6 +14,7 @@
 #include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_opening.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_slotless.h"
@@ -56,6 +57,11 @@ static ngx_int_t ngx_http_websocket_open_asked(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t **ctx);
 static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
+static ngx_int_t ngx_http_websocket_open_checked(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history);
+static ngx_int_t ngx_http_websocket_open_refused(
+    ngx_http_websocket_options_t *options, ngx_int_t rc);
+static ngx_int_t ngx_http_websocket_open_slotless(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_open_session(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_open_later(ngx_http_request_t *r);
@@ -362,10 +368,7 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (!ngx_http_websocket_open_possible(conf)) {
-        ngx_http_websocket_rejected(r,
-                                    NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
-
-        return ngx_http_websocket_unavailable(r, "no worker slot is free");
+        return ngx_http_websocket_open_slotless(r);
     }
 
     ctx = NULL;
@@ -379,9 +382,63 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
         return ngx_http_websocket_open_head(r, options);
     }
 
-    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
-        rc = ngx_http_websocket_open_session(r, options, ctx);
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
+        return rc;
     }
+
+    rc = ngx_http_websocket_opening(r, ctx, options, key);
+
+    return rc == NGX_AGAIN
+           ? NGX_DONE : ngx_http_websocket_open_checked(r, options, key, rc);
+}
+
+
+/* it has waited: what was checked may be otherwise now */
+
+ngx_int_t
+ngx_http_websocket_open_again(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history)
+{
+    ngx_int_t                       rc;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_open_possible(conf)
+         ? ngx_http_websocket_check_again(r)
+         : ngx_http_websocket_open_slotless(r);
+
+    return rc == NGX_HTTP_WEBSOCKET_PASS
+           ? ngx_http_websocket_open_checked(r, options, key, history)
+           : ngx_http_websocket_open_refused(options, rc);
+}
+
+
+/* with what came of the histories of its channels */
+
+static ngx_int_t
+ngx_http_websocket_open_checked(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history)
+{
+    ngx_int_t                  rc;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    if (history != NGX_OK) {
+        ngx_http_websocket_rejected(r, history == NGX_DECLINED
+                                   ? NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE
+                                   : NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
+
+        rc = history == NGX_DECLINED
+             ? ngx_http_websocket_unavailable(r, "the channel cannot be had "
+                                              "now: try again")
+             : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+        return ngx_http_websocket_open_refused(options, rc);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_open_session(r, options, ctx);
 
     if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
@@ -398,6 +455,29 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
     ngx_http_websocket_session_start(ctx->session);
 
     return NGX_DONE;
+}
+
+
+/* it was answered with rc, before there was a session */
+
+static ngx_int_t
+ngx_http_websocket_open_refused(ngx_http_websocket_options_t *options,
+    ngx_int_t rc)
+{
+    if (options->filter) {
+        ngx_http_websocket_filters_release(options->filter);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_open_slotless(ngx_http_request_t *r)
+{
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
+
+    return ngx_http_websocket_unavailable(r, "no worker slot is free");
 }
 
 

@@ -73,8 +73,6 @@ struct ngx_http_websocket_farewell_s {
 
 
 struct ngx_http_websocket_hub_s {
-    const ngx_http_websocket_subscriber_t  *subscriber;
-
     ngx_http_websocket_channel_t  **buckets;
     ngx_uint_t                      mask;
     ngx_uint_t                      nchannels;
@@ -186,6 +184,13 @@ static ngx_int_t ngx_http_websocket_hub_broken(
     ngx_http_websocket_channel_t *channel, int rc);
 
 
+static const ngx_http_websocket_subscriber_t  *ngx_http_websocket_kinds[
+                                                   NGX_HTTP_WEBSOCKET_KINDS];
+
+#define ngx_http_websocket_hub_kind_of(subscription)                          \
+    ngx_http_websocket_kinds[(subscription)->kind]
+
+
 /* one for all zones: a channel is read and delivered before the next */
 
 static u_char                       ngx_http_websocket_batch[
@@ -199,7 +204,7 @@ static ngx_http_websocket_rest_t   *ngx_http_websocket_spare_rest;
 
 ngx_int_t
 ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
-    ngx_cycle_t *cycle, const ngx_http_websocket_subscriber_t *subscriber)
+    ngx_cycle_t *cycle)
 {
     ngx_http_websocket_hub_t  *hub;
 
@@ -216,7 +221,6 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     }
 
     hub->mask = NGX_HTTP_WEBSOCKET_BUCKETS_MIN - 1;
-    hub->subscriber = subscriber;
 
     ngx_queue_init(&hub->dirty);
     ngx_queue_init(&hub->catching_up);
@@ -238,6 +242,25 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     zone->hub = hub;
 
     return NGX_OK;
+}
+
+
+uint16_t
+ngx_http_websocket_hub_kind(const ngx_http_websocket_subscriber_t *subscriber)
+{
+    uint16_t  i;
+
+    i = 0;
+
+    while (ngx_http_websocket_kinds[i]
+           && ngx_http_websocket_kinds[i] != subscriber)
+    {
+        i++;
+    }
+
+    ngx_http_websocket_kinds[i] = subscriber;
+
+    return i;
 }
 
 
@@ -400,7 +423,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
 {
     const ngx_http_websocket_subscriber_t  *subscriber;
 
-    subscriber = subscription->channel->zone->hub->subscriber;
+    subscriber = ngx_http_websocket_hub_kind_of(subscription);
 
     /* most often there is nothing to catch up with */
 
@@ -541,7 +564,7 @@ ngx_http_websocket_hub_catch_up_one(
 {
     const ngx_http_websocket_subscriber_t  *subscriber;
 
-    subscriber = subscription->channel->zone->hub->subscriber;
+    subscriber = ngx_http_websocket_hub_kind_of(subscription);
 
     if (ngx_http_websocket_hub_catch_up_read(subscription)
         && subscriber->ready(subscription))
@@ -558,10 +581,8 @@ ngx_http_websocket_hub_catch_up_read(
     ngx_http_websocket_subscription_t *subscription)
 {
     int                            rc;
-    ngx_http_websocket_hub_t      *hub;
     ngx_websocket_store_cursor_t  *cursor;
 
-    hub = subscription->channel->zone->hub;
     cursor = &subscription->catch_up->cursor;
 
     rc = ngx_http_websocket_hub_read_batch(subscription->channel, cursor,
@@ -579,7 +600,7 @@ ngx_http_websocket_hub_catch_up_read(
 
     case NGX_WEBSOCKET_STORE_GAP:
     case NGX_WEBSOCKET_STORE_DELETED:
-        hub->subscriber->broken(subscription, rc);
+        ngx_http_websocket_hub_kind_of(subscription)->broken(subscription, rc);
         return 0;
 
     default:  /* OK, SHORT, BUSY */
@@ -1385,7 +1406,8 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
         ngx_http_websocket_turn_next(&zone->hub->catch_up);
 
         subscription->offset = delivery.messages[i - 1]->offset;
-        zone->hub->subscriber->deliver(subscription, &delivery, 0);
+        ngx_http_websocket_hub_kind_of(subscription)->deliver(subscription,
+                                                              &delivery, 0);
     }
 
     ngx_http_websocket_hub_delivered(zone, &delivery);
@@ -1468,14 +1490,11 @@ static ngx_queue_t *
 ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery, ngx_queue_t *q)
 {
-    uint64_t                                first, last;
-    ngx_int_t                               steps;
-    ngx_uint_t                              i;
-    ngx_queue_t                            *end;
-    ngx_http_websocket_subscription_t      *s;
-    const ngx_http_websocket_subscriber_t  *subscriber;
-
-    subscriber = channel->zone->hub->subscriber;
+    uint64_t                            first, last;
+    ngx_int_t                           steps;
+    ngx_uint_t                          i;
+    ngx_queue_t                        *end;
+    ngx_http_websocket_subscription_t  *s;
 
     end = ngx_queue_sentinel(&channel->subscriptions);
 
@@ -1515,7 +1534,7 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
         }
 
         s->offset = last;
-        subscriber->deliver(s, delivery, i);
+        ngx_http_websocket_hub_kind_of(s)->deliver(s, delivery, i);
 
     } while (!ngx_http_websocket_turn_step(steps) && q != end);
 
@@ -1668,7 +1687,7 @@ ngx_http_websocket_hub_broken(ngx_http_websocket_channel_t *channel, int rc)
     {
         s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
 
-        channel->zone->hub->subscriber->broken(s, rc);
+        ngx_http_websocket_hub_kind_of(s)->broken(s, rc);
 
         if (!ngx_http_websocket_turn_step(1)) {
             continue;

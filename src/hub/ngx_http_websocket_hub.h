@@ -44,8 +44,8 @@ typedef struct {
 
 
 /*
- * What a subscriber does.  Either may end its own subscriptions, of which it
- * has one per channel, but no other subscriber's.
+ * What a kind of subscribers does.  Either may end its own subscriptions, of
+ * which it has one per channel, but no other subscriber's.
  */
 
 typedef struct {
@@ -71,7 +71,7 @@ typedef struct {
 } ngx_http_websocket_subscriber_t;
 
 
-/* embedded in the subscriber, zeroed but for number */
+/* embedded in the subscriber, zeroed but for kind and number */
 
 struct ngx_http_websocket_subscription_s {
     ngx_queue_t                               queue;
@@ -79,8 +79,9 @@ struct ngx_http_websocket_subscription_s {
     ngx_http_websocket_catch_up_t            *catch_up; /* NULL: live */
     uint64_t                                  offset;   /* newest delivered */
     ngx_websocket_member_ref_t                member;   /* 0: none */
-    uint32_t                                  number;   /* the subscriber's
+    uint16_t                                  number;   /* the subscriber's
                                                            own */
+    uint16_t                                  kind;     /* of hub_kind() */
 };
 
 
@@ -102,7 +103,16 @@ typedef struct {
  * In init_process, for each zone: returns NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
-    ngx_cycle_t *cycle, const ngx_http_websocket_subscriber_t *subscriber);
+    ngx_cycle_t *cycle);
+
+/*
+ * A kind of subscribers, of which there are few: returns its number, the same
+ * one each time.
+ */
+uint16_t ngx_http_websocket_hub_kind(
+    const ngx_http_websocket_subscriber_t *subscriber);
+
+#define NGX_HTTP_WEBSOCKET_KINDS  4
 
 /*
  * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_STORE_NAME_SIZE

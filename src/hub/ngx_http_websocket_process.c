@@ -59,9 +59,7 @@ ngx_http_websocket_process_start(ngx_cycle_t *cycle,
     zone = zones->elts;
 
     for (i = 0; i < zones->nelts; i++) {
-        if (ngx_http_websocket_hub_init(zone[i], cycle, handlers->subscriber)
-            != NGX_OK)
-        {
+        if (ngx_http_websocket_hub_init(zone[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
     }

@@ -77,7 +77,7 @@ static void ngx_http_websocket_session_count_end(
     ngx_http_websocket_session_t *s);
 
 
-const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
+static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
     ngx_http_websocket_session_deliver,
     ngx_http_websocket_session_ready,
     ngx_http_websocket_session_broken
@@ -88,6 +88,7 @@ const ngx_http_websocket_protocol_t *const
     *ngx_http_websocket_session_protocols;
 
 static uint32_t  ngx_http_websocket_session_number;
+static uint16_t  ngx_http_websocket_session_kind;
 
 
 void
@@ -95,6 +96,8 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     const ngx_http_websocket_protocol_t *const *protocols)
 {
     ngx_http_websocket_session_protocols = protocols;
+    ngx_http_websocket_session_kind =
+                  ngx_http_websocket_hub_kind(&ngx_http_websocket_subscriber);
 
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_write_init(cycle);
@@ -224,6 +227,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
     for (i = 0; i < n; i++) {
         s->subscriptions[i].number = i;
+        s->subscriptions[i].kind = ngx_http_websocket_session_kind;
     }
 
     return s;

@@ -181,10 +181,6 @@ typedef struct {
 } ngx_http_websocket_ctx_t;
 
 
-/* for ngx_http_websocket_hub_init() */
-extern const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber;
-
-
 /*
  * In init_process: protocols are what sessions can speak, ended by NULL, and
  * NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS at most.

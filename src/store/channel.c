@@ -3,6 +3,7 @@
 
 #include "store/channel.h"
 #include "store/ephemeral.h"
+#include "store/interest.h"
 #include "store/message.h"
 #include "store/store_private.h"
 
@@ -33,7 +34,10 @@ static void ngx_websocket_store_free_channel(ngx_websocket_store_t *store,
 static uint64_t ngx_websocket_store_worker(ngx_websocket_store_t *store,
     uint32_t slot);
 static uint32_t ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store,
-    uint64_t now, uint64_t idle, uint32_t max);
+    uint64_t now, uint64_t idle, ngx_websocket_store_name_t *gone,
+    uint32_t max);
+static int ngx_websocket_store_sweep_forsaken(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_name_t *gone);
 static uint32_t ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max);
 
@@ -210,7 +214,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
     ch->hash = hash;
     ch->epoch = epoch;
     ch->active = now;
-    ch->name_size = (uint16_t) size;
+    ch->name_size = (uint8_t) size;
 
     if (history) {
         ch->length = history->length;
@@ -883,12 +887,16 @@ ngx_websocket_store_swept(ngx_websocket_store_t *store, uint32_t slot)
 
 uint64_t
 ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
-    uint64_t now, uint64_t idle)
+    uint64_t now, uint64_t idle, ngx_websocket_store_name_t *gone)
 {
     uint32_t  work;
     uint64_t  i;
 
     ngx_websocket_store_tick(store, now);
+
+    if (gone) {
+        gone->size = 0;
+    }
 
     work = ngx_websocket_store_clean(store, NGX_WEBSOCKET_STORE_CLEAN);
 
@@ -898,7 +906,7 @@ ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
 
     for (i = 0; i < n && work < NGX_WEBSOCKET_STORE_SWEEP; i++) {
 
-        work += ngx_websocket_store_sweep_bucket(store, now, idle,
+        work += ngx_websocket_store_sweep_bucket(store, now, idle, gone,
                                              NGX_WEBSOCKET_STORE_SWEEP - work);
 
         if (work >= NGX_WEBSOCKET_STORE_SWEEP) {
@@ -920,7 +928,7 @@ ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
 
 static uint32_t
 ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
-    uint64_t idle, uint32_t max)
+    uint64_t idle, ngx_websocket_store_name_t *gone, uint32_t max)
 {
     uint32_t                  work;
     ngx_websocket_ref_t       ref, next;
@@ -938,6 +946,10 @@ ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
 
         ngx_websocket_store_looked(1);
 
+        if (!ngx_websocket_store_sweep_forsaken(store, ref, gone)) {
+            return max;
+        }
+
         if (++work < max) {
             work += ngx_websocket_store_sweep_channel(store, ref, now, idle,
                                                       max - work);
@@ -945,6 +957,30 @@ ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
     }
 
     return work < max ? work : max;
+}
+
+
+/* 0 when it is to be told of in the next call: one was in this one */
+
+static int
+ngx_websocket_store_sweep_forsaken(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_name_t *gone)
+{
+    if (!ngx_websocket_store_forsaken(store, channel)) {
+        return 1;
+    }
+
+    if (gone) {
+        if (gone->size) {
+            return 0;
+        }
+
+        ngx_websocket_store_name(store, channel, gone);
+    }
+
+    ngx_websocket_store_forsake(store, channel);
+
+    return 1;
 }
 
 

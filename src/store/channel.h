@@ -67,10 +67,12 @@ void ngx_websocket_store_unsubscribe(ngx_websocket_store_t *store,
  * store remembers where it stopped: drops the messages whose time is over,
  * what is left of dead workers, and channels that for idle milliseconds had
  * neither subscriber, history nor publish; before that what is left of deleted
- * channels.  Returns how many buckets it got past: it may be none.
+ * channels.  Returns how many buckets it got past: it may be none.  *gone,
+ * which may be NULL, is set to a channel whose subscribers have all died, with
+ * size 0 to none; where there are more of them it ends.
  */
 uint64_t ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
-    uint64_t now, uint64_t idle);
+    uint64_t now, uint64_t idle, ngx_websocket_store_name_t *gone);
 
 /* How many buckets there are. */
 uint64_t ngx_websocket_store_buckets(const ngx_websocket_store_t *store);

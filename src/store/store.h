@@ -179,6 +179,15 @@ typedef struct {
 } ngx_websocket_store_info_t;
 
 
+/* a channel's name, and which one of that name */
+
+typedef struct {
+    uint64_t       epoch;
+    uint8_t        size;
+    uint8_t        data[NGX_WEBSOCKET_STORE_NAME_SIZE];
+} ngx_websocket_store_name_t;
+
+
 /* who is on a channel, as it said itself */
 
 typedef struct {

@@ -194,7 +194,8 @@ struct ngx_websocket_channel_s {
     ngx_websocket_ref_t    more;            /* ngx_websocket_entries_t */
     ngx_websocket_ref_t    long_name;       /* the block of a long name */
     ngx_websocket_ref_t    prev;            /* of the list that it is on */
-    uint16_t               name_size;
+    uint8_t                name_size;
+    uint8_t                wanted;          /* somebody subscribes to it */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
     uint8_t                name[NGX_WEBSOCKET_STORE_NAME];

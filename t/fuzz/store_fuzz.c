@@ -4,6 +4,7 @@
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"

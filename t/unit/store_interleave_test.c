@@ -33,6 +33,7 @@ static void hook_store(uint64_t *word, uint64_t value, int order);
 
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
@@ -1282,7 +1283,7 @@ step(unsigned actor, char what, unsigned id)
     case 'd': delete(0); break;
     case 'e': delete(1); break;
     case 'w': ngx_websocket_store_sweep(w->store, 64, NOW,
-                                        1); returned(); break;
+                                        1, NULL); returned(); break;
     case 'x': reap(20); break;
     }
 }
@@ -1323,7 +1324,7 @@ finish(void)
         }
     }
 
-    ngx_websocket_store_sweep(w->store, 64, NOW, 0);
+    ngx_websocket_store_sweep(w->store, 64, NOW, 0, NULL);
     ngx_websocket_store_stat(w->store, &stat);
 
     if (stat.used || stat.channels || stat.messages

@@ -23,6 +23,7 @@ static void fault(void);
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
@@ -824,8 +825,9 @@ sweeps(model_t *m)
 {
     ngx_websocket_store_attach(m->store, 0, 0);
     ngx_websocket_store_attach(m->store, 5, 0);
-    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now, 1000);
-    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now + 60000, 1000);
+    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now, 1000, NULL);
+    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now + 60000, 1000,
+                              NULL);
 }
 
 
@@ -1109,7 +1111,7 @@ hammer_turn(ngx_websocket_store_cursor_t cursors[4], unsigned worker,
         return;
 
     } else if (choice == 5) {
-        ngx_websocket_store_sweep(l, 16, 1000, 0);
+        ngx_websocket_store_sweep(l, 16, 1000, 0, NULL);
     }
 
     hammer_publish(ref, unit_random(seed) % 2000, 1000);
@@ -1231,7 +1233,7 @@ kills(unsigned n)
     }
 
     for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
-        ngx_websocket_store_sweep(l, UINT64_MAX, 1000, 0);
+        ngx_websocket_store_sweep(l, UINT64_MAX, 1000, 0, NULL);
     }
 
     ngx_websocket_store_stat(l, &stat);

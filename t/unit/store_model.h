@@ -1467,7 +1467,7 @@ model_sweep(model_t *model, uint64_t n)
 {
     unsigned  i;
 
-    ngx_websocket_store_sweep(model->store, n, model->now, MODEL_IDLE);
+    ngx_websocket_store_sweep(model->store, n, model->now, MODEL_IDLE, NULL);
     log_section();
 
     for (i = 0; i < MODEL_CHANNELS; i++) {

@@ -9,6 +9,7 @@
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
@@ -207,7 +208,7 @@ test_model(uint64_t seed)
 
     /* the sweep has what was left by the dead */
 
-    (void) ngx_websocket_store_sweep(l, UINT32_MAX, NOW, 0);
+    (void) ngx_websocket_store_sweep(l, UINT32_MAX, NOW, 0, NULL);
     unit_ok(used() == before && sound(), "nothing is left");
 }
 

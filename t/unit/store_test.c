@@ -8,6 +8,7 @@
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
@@ -568,9 +569,76 @@ idleness(void)
     sweep(NOW + 60000, 60000);
     unit_ok(find("a") == 0, "sweep: goes round the table");
 
-    unit_ok(ngx_websocket_store_sweep(l, UINT64_MAX, NOW, 60000)
-            < l->nbuckets && ngx_websocket_store_sweep(l, 7, NOW, 60000) == 7,
+    unit_ok(ngx_websocket_store_sweep(l, UINT64_MAX, NOW, 60000, NULL)
+            < l->nbuckets
+            && ngx_websocket_store_sweep(l, 7, NOW, 60000, NULL) == 7,
             "sweep: a part of it at a time");
+    log_section();
+}
+
+
+/* who is told of a channel's first and last subscriber */
+
+static size_t
+sweep_for(ngx_websocket_store_name_t *gone)
+{
+    log_section();
+    ngx_websocket_store_sweep(l, UINT64_MAX, NOW, 60000, gone);
+    log_section();
+
+    return gone->size;
+}
+
+
+static void
+interest(void)
+{
+    ngx_websocket_store_name_t    gone;
+    ngx_websocket_store_cursor_t  one, two;
+    ngx_websocket_channel_ref_t   a, b;
+
+    begin(1 << 20);
+    ngx_websocket_store_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 1, 1);
+
+    a = open_at("a", NOW, 0, 0);
+    one = subscribe(a, 0);
+    unit_ok(ngx_websocket_store_interest_first(l, a), "interest: the first");
+    two = subscribe(a, 1);
+    unit_ok(!ngx_websocket_store_interest_first(l, a),
+            "interest: one of another worker is not the first");
+
+    unit_ok(!ngx_websocket_store_interest_last(l, &one),
+            "interest: nor the last");
+    ngx_websocket_store_unsubscribe(l, &one, NOW);
+    unit_ok(ngx_websocket_store_interest_last(l, &two), "interest: the last");
+    ngx_websocket_store_unsubscribe(l, &two, NOW);
+
+    one = subscribe(a, 0);
+    unit_ok(ngx_websocket_store_interest_first(l, a),
+            "interest: the first, again");
+    b = open_at("b", NOW, 0, 0);
+    two = subscribe(b, 0);
+    (void) ngx_websocket_store_interest_first(l, b);
+
+    ngx_websocket_store_attach(l, 0, 2);
+    two = subscribe(b, 1);
+    unit_ok(!ngx_websocket_store_interest_first(l, b),
+            "interest: it is not told anew before the dead are found");
+    unit_ok(sweep_for(&gone) == 1 && gone.data[0] == 'a',
+            "interest: the last one has died");
+    unit_ok(sweep_for(&gone) == 0, "interest: which is told once");
+    unit_ok(ngx_websocket_store_interest_last(l, &two),
+            "interest: the last one of those who live");
+    ngx_websocket_store_unsubscribe(l, &two, NOW);
+
+    one = subscribe(a, 0);
+    two = subscribe(b, 0);
+    (void) ngx_websocket_store_interest_first(l, a);
+    (void) ngx_websocket_store_interest_first(l, b);
+    ngx_websocket_store_attach(l, 0, 3);
+    unit_ok(sweep_for(&gone) == 1, "interest: of two that have died one is told of");
+    unit_ok(sweep_for(&gone) == 1, "interest: and then the other");
     log_section();
 }
 
@@ -1919,6 +1987,7 @@ main(void)
     deletion();
     crowd();
     idleness();
+    interest();
     shortage();
     subscribe_short();
     seeks();
