@@ -158,8 +158,8 @@ ngx_http_websocket_options(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    options->encoding = position ? options->protocol->positioned
-                                 : options->protocol->encoding;
+    options->format = position ? options->protocol->positioned
+                               : options->protocol->format;
 
     if (options->protocol->event_ids) {
 

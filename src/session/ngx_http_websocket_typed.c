@@ -74,7 +74,7 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     ngx_uint_t                  n, collects;
     ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
 
-    if (s->conf->typed.filter && s->nsubscriptions) {
+    if (s->conf->typed.filter && s->record->nsubscriptions) {
 
         rc = ngx_http_websocket_typed_filter(s, in);
 
