@@ -56,6 +56,8 @@ struct ngx_http_websocket_transport_s {
 
 struct ngx_http_websocket_protocol_s {
     char                                  *name;    /* a label of metrics */
+    ngx_str_t                              subprotocol; /* that means it; empty
+                                                           when none does */
     const ngx_http_websocket_transport_t  *transport;
 
     /* how its messages are written; how, when a client wants positions */

@@ -155,6 +155,7 @@ struct ngx_http_websocket_session_s {
 
 typedef struct {
     const ngx_http_websocket_protocol_t  *protocol;
+    ngx_str_t                            *subprotocol;  /* NULL: none */
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
     const ngx_http_websocket_format_t    *format;
