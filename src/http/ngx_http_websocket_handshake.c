@@ -6,19 +6,19 @@
 
 #include <ngx_sha1.h>
 
-#include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_await.h"
-#include "http/ngx_http_websocket_channels.h"
 #include "http/ngx_http_websocket_handshake.h"
+#include "delivery/ngx_http_websocket_filters.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
-#include "http/ngx_http_websocket_selection.h"
 #include "http/ngx_http_websocket_slotless.h"
-#include "http/ngx_http_websocket_stream.h"
+#include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "message/ngx_http_websocket_filters.h"
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -222,7 +222,7 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
     if (ngx_http_websocket_extensions(r, &options.deflate) != NGX_OK) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
                            "the Sec-WebSocket-Extensions header is malformed");
     }
 
@@ -298,7 +298,7 @@ ngx_http_websocket_subrequest(ngx_http_request_t *r)
 
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
-    return ngx_http_websocket_respond_text(r, NGX_HTTP_FORBIDDEN,
+    return ngx_http_websocket_answer_text(r, NGX_HTTP_FORBIDDEN,
                               "a stream is no part of another response");
 }
 
@@ -409,7 +409,7 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
     ngx_http_websocket_rejected_e   reason;
 
     reason = NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL;
-    rc = ngx_http_websocket_channels(r, ctx, &error);
+    rc = ngx_http_websocket_channel_names(r, ctx, &error);
 
     if (rc == NGX_OK) {
         reason = NGX_HTTP_WEBSOCKET_REJECTED_POSITION;
@@ -427,14 +427,14 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
         }
 
         reason = NGX_HTTP_WEBSOCKET_REJECTED_SELECTION;
-        rc = ngx_http_websocket_selection(r, options, &error);
+        rc = ngx_http_websocket_subscribe_args(r, options, &error);
     }
 
     if (rc == NGX_DECLINED) {
         ngx_http_websocket_rejected(r, reason);
 
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               error);
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
+                                              error);
     }
 
     return rc == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -545,8 +545,8 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     }
 
     if (error) {
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               error);
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
+                                              error);
     }
 
     ngx_http_websocket_handshake_headers(r, h);
@@ -554,8 +554,8 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     error = ngx_http_websocket_handshake_header_error(h);
 
     if (error) {
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               error);
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
+                                              error);
     }
 
     if (h->version.len != ngx_http_websocket_version.len
@@ -705,8 +705,8 @@ ngx_http_websocket_upgrade_required(ngx_http_request_t *r, char *text)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_respond_text(r, NGX_HTTP_WEBSOCKET_UPGRADE,
-                                           text);
+    return ngx_http_websocket_answer_text(r, NGX_HTTP_WEBSOCKET_UPGRADE,
+                                          text);
 }
 
 
@@ -717,8 +717,8 @@ ngx_http_websocket_unavailable(ngx_http_request_t *r, char *text)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_respond_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                           text);
+    return ngx_http_websocket_answer_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                          text);
 }
 
 

@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_direct.h"
-#include "message/ngx_http_websocket_content.h"
+#include "delivery/ngx_http_websocket_content.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_frames.h"

@@ -8,7 +8,7 @@
 #define NGX_HTTP_WEBSOCKET_FRAMES_H
 
 
-#include "hub/ngx_http_websocket_message.h"
+#include "delivery/ngx_http_websocket_message.h"
 #include "hub/ngx_http_websocket_stats.h"
 
 

@@ -238,7 +238,6 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
     s->limited = 0;
     s->record->limits = NULL;
 
-    ngx_http_websocket_held_drop(limits);
     ngx_free(limits->rest);
 
     /* the quotas may be owed yet */
@@ -587,7 +586,7 @@ ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s)
         return;
     }
 
-    ngx_http_websocket_held_drop(s->record->limits);
+    ngx_http_websocket_held_drop(s);
 
     s->record->limits->waits = 0;
 

@@ -1,7 +1,7 @@
 
 #include "session/ngx_http_websocket_select.h"
-#include "message/ngx_http_websocket_content.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_content.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_protocol.h"

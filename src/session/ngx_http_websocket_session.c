@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_session.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -8,6 +8,7 @@
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_progress.h"
@@ -17,6 +18,7 @@
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_token.h"
+#include "session/ngx_http_websocket_trim.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
 
@@ -98,6 +100,7 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
+    ngx_http_websocket_trim_init(cycle);
 }
 
 
@@ -217,6 +220,8 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
     s->heard = ngx_http_websocket_now();
     s->active = s->heard;
+
+    ngx_http_websocket_trim_made();
 
     for (i = 0; i < n; i++) {
         s->subscriptions[i].number = i;
@@ -663,6 +668,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_count_end(s);
 
     ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_held_drop(s);
     ngx_http_websocket_drain_away(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
@@ -721,6 +727,8 @@ ngx_http_websocket_session_release(ngx_http_websocket_session_t *s)
     if (!s->pooled) {
         ngx_free(s);
     }
+
+    ngx_http_websocket_trim_freed();
 }
 
 

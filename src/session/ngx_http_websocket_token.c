@@ -10,9 +10,6 @@
 /* tokens in a row that are wrong; who sends more is not after renewing */
 #define NGX_HTTP_WEBSOCKET_WRONG_TOKENS  8
 
-/* what is read as JSON to find out whether it is a token */
-#define NGX_HTTP_WEBSOCKET_TOKEN_VALUES  10000
-
 #define NGX_HTTP_WEBSOCKET_AUTH_NEVER     INT64_MAX
 
 
@@ -54,6 +51,15 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_auth_frame(
     ngx_http_websocket_session_t *s, json_t *json);
 static ngx_int_t ngx_http_websocket_auth_reply(ngx_http_websocket_session_t *s,
     json_t *json);
+
+
+/* of a message that is read to find out whether it has a token */
+
+static const ngx_websocket_json_limits_t  ngx_http_websocket_token_limits = {
+    NGX_MAX_INT32_VALUE,
+    NGX_WEBSOCKET_JSON_DEPTH,
+    10000       /* values */
+};
 
 
 ngx_int_t
@@ -340,17 +346,13 @@ ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
 static json_t *
 ngx_http_websocket_auth_token(u_char *data, size_t size, ngx_uint_t *readable)
 {
-    json_t                       *json;
-    const char                   *name;
-    ngx_websocket_json_error_t    error;
-    ngx_websocket_json_limits_t   limits;
+    json_t                      *json;
+    const char                  *name;
+    ngx_websocket_json_error_t   error;
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
-    limits.values = NGX_HTTP_WEBSOCKET_TOKEN_VALUES;
-
-    *readable = ngx_websocket_json_decode((char *) data, size, &limits, &json,
-                                          &error)
+    *readable = ngx_websocket_json_decode((char *) data, size,
+                                          &ngx_http_websocket_token_limits,
+                                          &json, &error)
                 == NGX_WEBSOCKET_JSON_OK;
 
     if (!*readable) {

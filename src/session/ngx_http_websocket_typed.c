@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_typed.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_collect.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
@@ -13,7 +13,10 @@
 
 static ngx_int_t ngx_http_websocket_typed_end(
     ngx_http_websocket_session_t *s);
-static ngx_int_t ngx_http_websocket_typed_filter(
+static ngx_uint_t ngx_http_websocket_typed_filter(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in,
+    ngx_int_t *rc);
+static ngx_int_t ngx_http_websocket_typed_publish(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
     u_char letter);
@@ -70,17 +73,12 @@ static ngx_int_t
 ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_int_t                   rc;
-    ngx_uint_t                  n, collects;
-    ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_int_t  rc;
 
-    if (s->conf->typed.filter && s->record->nsubscriptions) {
-
-        rc = ngx_http_websocket_typed_filter(s, in);
-
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
+    if (s->conf->typed.filter && s->record->nsubscriptions
+        && ngx_http_websocket_typed_filter(s, in, &rc))
+    {
+        return rc;
     }
 
     if (s->conf->subscribes && !s->conf->publishes) {
@@ -89,42 +87,62 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
         return NGX_DONE;
     }
 
+    return ngx_http_websocket_typed_publish(s, in);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in)
+{
+    ngx_uint_t                  n, collects;
+    ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+
     collects = s->conf->typed.collect
                && s->conf->publishes && !s->conf->subscribes;
 
-    rc = collects ? ngx_http_websocket_collect_ends(in) : NGX_DECLINED;
+    if (collects) {
 
-    if (rc == NGX_OK) {
-        return ngx_http_websocket_typed_end(s);
+        if (ngx_http_websocket_intake_read(in) == NGX_WEBSOCKET_JSON_NO_MEMORY)
+        {
+            return ngx_http_websocket_typed_out_of_memory(s);
+        }
+
+        if (ngx_http_websocket_collect_ends(in->json)) {
+            return ngx_http_websocket_typed_end(s);
+        }
     }
 
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_intake(in);
-    }
+    switch (ngx_http_websocket_intake(in)) {
 
-    if (rc == NGX_DECLINED) {
+    case NGX_WEBSOCKET_JSON_OK:
+        break;
+
+    case NGX_WEBSOCKET_JSON_REFUSED:
         return ngx_http_websocket_typed_violation(s, &in->error);
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return ngx_http_websocket_typed_out_of_memory(s);
     }
 
-    if (rc == NGX_OK && collects) {
-        rc = ngx_http_websocket_collect(s, in);
-    }
+    switch (collects ? ngx_http_websocket_collect(s, in)
+                     : NGX_HTTP_WEBSOCKET_COLLECTED)
+    {
+    case NGX_HTTP_WEBSOCKET_COLLECTED:
+        break;
 
-    switch (rc) {
-
-    case NGX_OK:
-        n = ngx_http_websocket_intake_parts(in, parts);
-
-        return ngx_http_websocket_session_publish(s, in->type, in->priority,
-                                                  parts, n);
-
-    case NGX_DECLINED:
+    case NGX_HTTP_WEBSOCKET_COLLECT_FULL:
         ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_COLLECTED);
         return NGX_DONE;
 
-    default:  /* NGX_ERROR */
+    default:  /* NGX_HTTP_WEBSOCKET_COLLECT_NO_MEMORY */
         return ngx_http_websocket_typed_out_of_memory(s);
     }
+
+    n = ngx_http_websocket_intake_parts(in, parts);
+
+    return ngx_http_websocket_session_publish(s, in->type, in->priority,
+                                              parts, n);
 }
 
 
@@ -155,47 +173,52 @@ ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
 }
 
 
-/* {"filter":...} and nothing else: NGX_DECLINED when it is something else */
+/*
+ * Returns 1 when the message was {"filter":...} and nothing else, or when
+ * memory was refused: *rc is then what receive() returns.  Returns 0 for any
+ * other message.
+ */
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_intake_t *in)
+    ngx_http_websocket_intake_t *in, ngx_int_t *rc)
 {
-    json_t                       *json, *filter;
-    ngx_int_t                     rc;
-    ngx_websocket_json_e          decoded;
-    ngx_websocket_json_error_t    error;
-    ngx_websocket_json_limits_t   limits;
+    json_t                      *json, *filter;
+    ngx_uint_t                   found;
+    ngx_websocket_json_error_t   error;
 
     if (in->type != NGX_WEBSOCKET_TEXT
         || !ngx_http_websocket_typed_begins(in->data, in->data + in->size,
                                             'f'))
     {
-        return NGX_DECLINED;
+        return 0;
     }
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = NGX_HTTP_WEBSOCKET_FILTER_DEPTH;
-    limits.values = NGX_HTTP_WEBSOCKET_FILTER_VALUES;
+    switch (ngx_websocket_json_decode((char *) in->data, in->size,
+                                      &ngx_http_websocket_filter_json, &json,
+                                      &error))
+    {
+    case NGX_WEBSOCKET_JSON_OK:
+        break;
 
-    decoded = ngx_websocket_json_decode((char *) in->data, in->size, &limits,
-                                        &json, &error);
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        return 0;
 
-    if (decoded != NGX_WEBSOCKET_JSON_OK) {
-        return decoded == NGX_WEBSOCKET_JSON_REFUSED
-               ? NGX_DECLINED : ngx_http_websocket_typed_out_of_memory(s);
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        *rc = ngx_http_websocket_typed_out_of_memory(s);
+        return 1;
     }
 
     filter = json_object_get(json, "filter");
-    rc = NGX_DECLINED;
+    found = filter && json_object_size(json) == 1;
 
-    if (filter && json_object_size(json) == 1) {
-        rc = ngx_http_websocket_typed_refilter(s, filter);
+    if (found) {
+        *rc = ngx_http_websocket_typed_refilter(s, filter);
     }
 
     json_decref(json);
 
-    return rc;
+    return found;
 }
 
 
@@ -229,11 +252,12 @@ static ngx_int_t
 ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     json_t *json)
 {
-    ngx_int_t                    rc;
+    ngx_int_t                    answered;
+    ngx_websocket_json_e         rc;
     ngx_websocket_filter_t      *filter;
     ngx_websocket_json_error_t   error;
 
-    rc = NGX_OK;
+    rc = NGX_WEBSOCKET_JSON_OK;
     filter = NULL;
 
     if (!json_is_null(json)) {
@@ -242,14 +266,17 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
                                   &filter, &error);
     }
 
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_typed_report(s, "invalid_filter", &error);
+    if (rc == NGX_WEBSOCKET_JSON_REFUSED) {
+        answered = ngx_http_websocket_typed_report(s, "invalid_filter",
+                                                   &error);
 
-        return rc == NGX_OK ? ngx_http_websocket_session_error(s) : rc;
+        return answered == NGX_OK ? ngx_http_websocket_session_error(s)
+                                  : answered;
     }
 
-    if (rc != NGX_OK || ngx_http_websocket_extra_create(s) != NGX_OK) {
-
+    if (rc != NGX_WEBSOCKET_JSON_OK
+        || ngx_http_websocket_extra_create(s) != NGX_OK)
+    {
         if (filter) {
             ngx_http_websocket_filters_release(filter);
         }
@@ -298,7 +325,7 @@ ngx_http_websocket_typed_report(ngx_http_websocket_session_t *s,
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 
-    ngx_http_websocket_intake_report(&text, code, error);
+    ngx_websocket_json_append_error(&text, code, error->path, error->rule);
 
     rc = text.failed
          ? ngx_http_websocket_typed_out_of_memory(s)

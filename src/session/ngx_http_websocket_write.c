@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_write.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_progress.h"
@@ -300,7 +301,7 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
     frame->message = 1;
     frame->answer = 1;
     frame->priority = NGX_HTTP_WEBSOCKET_NORMAL;
-    frame->time = ngx_http_websocket_zone_now();
+    frame->time = ngx_http_websocket_clock_now();
 
     rc = ngx_http_websocket_send(s, frame);
 

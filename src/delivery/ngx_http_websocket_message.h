@@ -1,0 +1,199 @@
+
+/*
+ * A message in a worker's memory, and the frames made of it.  Frames are
+ * shared by reference count among the sessions of the worker.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_MESSAGE_H
+#define NGX_HTTP_WEBSOCKET_MESSAGE_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "store/store.h"
+#include "wire/frame.h"
+
+
+/* in the log 0 is of who said nothing */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_LOW = 1,
+    NGX_HTTP_WEBSOCKET_NORMAL,
+    NGX_HTTP_WEBSOCKET_HIGH,
+    NGX_HTTP_WEBSOCKET_URGENT
+} ngx_http_websocket_priority_e;
+
+
+/*
+ * What a session gets: a format in 8 bits, compressed by a codec in 8, of a
+ * view in 16; 0 is no codec, and no view but all of the message.  A frame's
+ * own variant has no view: it is of the message that the view shows.
+ */
+
+#define ngx_http_websocket_variant_of(format, view)                           \
+    ((uint32_t) (view) << 16 | (uint32_t) (format))
+#define ngx_http_websocket_variant(variant, codec)                            \
+    ((uint32_t) (codec) << 8 | (variant))
+#define ngx_http_websocket_variant_format(variant)    ((variant) & 0xff)
+#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 8 & 0xff)
+#define ngx_http_websocket_variant_view(variant)      ((variant) >> 16)
+#define ngx_http_websocket_variant_frame(variant)     ((variant) & 0xffff)
+
+#define NGX_HTTP_WEBSOCKET_CODECS  63
+
+/* before a message's payload, for what a format writes there */
+#define NGX_HTTP_WEBSOCKET_MESSAGE_ROOM  16
+
+
+typedef struct ngx_http_websocket_frame_s    ngx_http_websocket_frame_t;
+typedef struct ngx_http_websocket_content_s  ngx_http_websocket_content_t;
+typedef struct ngx_http_websocket_message_s  ngx_http_websocket_message_t;
+typedef struct ngx_http_websocket_format_s   ngx_http_websocket_format_t;
+
+
+/* bytes ready for the wire */
+
+struct ngx_http_websocket_frame_s {
+    uint32_t                      refs;
+    uint32_t                      size;
+    u_char                       *data;
+
+    ngx_http_websocket_frame_t   *next;     /* of the same message, while it
+                                               is being delivered */
+    uint32_t                      variant;
+    uint8_t                       header;   /* bytes before the payload */
+
+    /* of the message */
+
+    uint8_t                       fraction; /* of time */
+    uint8_t                       fresh;    /* no history: what its way takes
+                                               is measured */
+    uint64_t                      time;     /* as of clock_now() */
+    ngx_websocket_channel_ref_t   channel;  /* 0: of none */
+    uint8_t                       priority;
+
+    uint8_t                       pong;
+    uint8_t                       message;  /* 1: a whole data message */
+    uint8_t                       answer;   /* to the client: never dropped */
+};
+
+
+/*
+ * The message's bytes lie behind the struct.  Frames are made of them when the
+ * first session wants one; one of them may be the allocation itself, and its
+ * struct has the properties that all of them have.  The rest of the struct is
+ * there as long as the message is being delivered.
+ */
+
+struct ngx_http_websocket_message_s {
+    ngx_http_websocket_frame_t    frame;    /* has data when it is used */
+
+    ngx_http_websocket_frame_t   *frames;   /* that were made */
+
+    uint64_t                      epoch;    /* of the channel */
+    uint64_t                      offset;
+    uint64_t                      source;
+    uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
+    uint8_t                       filtered; /* a number: of filters.c */
+    uint8_t                       written;  /* to some subscribers at once */
+    uint16_t                      meta_size;
+
+    size_t                        size;
+    u_char                       *payload;
+
+    u_char                       *meta;     /* as the log has it */
+    uint32_t                      holders;  /* who is to release it */
+    ngx_http_websocket_content_t *content;  /* NULL: not looked at */
+};
+
+
+/*
+ * How messages are written: what sessions of the same format get is made once
+ * for all of them.
+ */
+
+struct ngx_http_websocket_format_s {
+    char                         *name;
+
+    /*
+     * Writes a message, for ngx_http_websocket_shared_frame(): a frame of one
+     * reference, or NULL when memory is refused.  Of what a codec is to
+     * compress, the frame is a WebSocket's.
+     */
+    ngx_http_websocket_frame_t *(*make)(ngx_log_t *log,
+                                     ngx_http_websocket_message_t *message);
+
+    /* tells where a message is in its channel: none may pass another */
+    unsigned                      positions:1;
+};
+
+
+/*
+ * Allocates a message of one reference, with room for size bytes at
+ * message->payload that the caller fills.  Returns NULL when memory is
+ * refused.
+ */
+ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
+    size_t size, ngx_log_t *log);
+
+/* The same with room for what the log has besides, at message->meta. */
+ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
+    size_t size, size_t meta, ngx_log_t *log);
+
+/*
+ * The message's own bytes as a frame, once, without a copy: header bytes, not
+ * more than NGX_HTTP_WEBSOCKET_MESSAGE_ROOM, are before the payload, for the
+ * caller to fill.  With a reference for the caller.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_message_frame(
+    ngx_http_websocket_message_t *message, size_t header);
+
+/*
+ * Ends the delivery: the last who holds the message gives back the references
+ * of its own.
+ */
+void ngx_http_websocket_message_release(ngx_http_websocket_message_t *message);
+
+/*
+ * Allocates a WebSocket frame of one reference: first is its first byte
+ * (opcode and bits); payload may be NULL: the caller fills the last size
+ * bytes of frame->data.  Returns NULL when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
+
+/*
+ * Allocates size bytes of one reference, to be filled by the caller, who may
+ * use less and set frame->size.  Returns NULL when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_frame_alloc(size_t size,
+    ngx_log_t *log);
+
+/*
+ * A control frame, with room for any other one in its place.  Returns NULL
+ * when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
+
+/* Makes one into another. */
+void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size);
+
+/* Gives a frame the properties of the message that it carries. */
+void ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,
+    ngx_http_websocket_message_t *message);
+
+/* Gives a reference back. */
+static ngx_inline void
+ngx_http_websocket_frame_release(ngx_http_websocket_frame_t *frame)
+{
+    if (--frame->refs == 0) {
+        ngx_free(frame);
+    }
+}
+
+
+#endif /* NGX_HTTP_WEBSOCKET_MESSAGE_H */
