@@ -171,7 +171,7 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/fault $(build)/work $(build)/bench $(build)/run \
+	    $(build)/fault $(build)/work $(build)/shout $(build)/bench $(build)/run \
 	    $(build)/servroot $(build)/variants
 
 distclean:

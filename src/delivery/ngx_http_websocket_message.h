@@ -26,34 +26,31 @@ typedef enum {
 } ngx_http_websocket_priority_e;
 
 
-/* what a message can be sent as */
-
-typedef enum {
-    NGX_HTTP_WEBSOCKET_RAW_FRAME = 0,       /* the payload alone */
-    NGX_HTTP_WEBSOCKET_POSITION_FRAME,      /* behind its position */
-    NGX_HTTP_WEBSOCKET_EVENT,               /* a server-sent one */
-    NGX_HTTP_WEBSOCKET_JSON
-} ngx_http_websocket_encoding_e;
-
-
 /*
- * What a session gets: an encoding in 3 bits, compressed by a codec in 6,
- * of a view in 7; 0 is no codec, and no view but all of the message.  A
- * frame's own variant has no view: it is of the message that the view shows.
+ * What a session gets: a format in 8 bits, compressed by a codec in 8, of a
+ * view in 16; 0 is no codec, and no view but all of the message.  A frame's
+ * own variant has no view: it is of the message that the view shows.
  */
 
-#define ngx_http_websocket_variant(variant, codec)    ((codec) << 3 | (variant))
-#define ngx_http_websocket_variant_of(variant, view)  ((view) << 9 | (variant))
-#define ngx_http_websocket_variant_encoding(variant)  ((variant) & 0x7)
-#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 3 & 0x3f)
-#define ngx_http_websocket_variant_view(variant)      ((variant) >> 9)
-#define ngx_http_websocket_variant_frame(variant)     ((variant) & 0x1ff)
+#define ngx_http_websocket_variant_of(format, view)                           \
+    ((uint32_t) (view) << 16 | (uint32_t) (format))
+#define ngx_http_websocket_variant(variant, codec)                            \
+    ((uint32_t) (codec) << 8 | (variant))
+#define ngx_http_websocket_variant_format(variant)    ((variant) & 0xff)
+#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 8 & 0xff)
+#define ngx_http_websocket_variant_view(variant)      ((variant) >> 16)
+#define ngx_http_websocket_variant_frame(variant)     ((variant) & 0xffff)
 
 #define NGX_HTTP_WEBSOCKET_CODECS  63
+
+/* before a message's payload, for what a format writes there */
+#define NGX_HTTP_WEBSOCKET_MESSAGE_ROOM  16
 
 
 typedef struct ngx_http_websocket_frame_s    ngx_http_websocket_frame_t;
 typedef struct ngx_http_websocket_content_s  ngx_http_websocket_content_t;
+typedef struct ngx_http_websocket_message_s  ngx_http_websocket_message_t;
+typedef struct ngx_http_websocket_format_s   ngx_http_websocket_format_t;
 
 
 /* bytes ready for the wire */
@@ -65,7 +62,7 @@ struct ngx_http_websocket_frame_s {
 
     ngx_http_websocket_frame_t   *next;     /* of the same message, while it
                                                is being delivered */
-    uint16_t                      variant;
+    uint32_t                      variant;
     uint8_t                       header;   /* bytes before the payload */
 
     /* of the message */
@@ -84,14 +81,16 @@ struct ngx_http_websocket_frame_s {
 
 
 /*
- * The message's bytes lie behind the struct, with the raw frame's header
- * before them: the raw frame is the allocation itself.  It heads the list of
- * the frames that are made when the first session wants one.  The rest of the
- * struct is there as long as the message is being delivered.
+ * The message's bytes lie behind the struct.  Frames are made of them when the
+ * first session wants one; one of them may be the allocation itself, and its
+ * struct has the properties that all of them have.  The rest of the struct is
+ * there as long as the message is being delivered.
  */
 
-typedef struct {
-    ngx_http_websocket_frame_t    frame;
+struct ngx_http_websocket_message_s {
+    ngx_http_websocket_frame_t    frame;    /* has data when it is used */
+
+    ngx_http_websocket_frame_t   *frames;   /* that were made */
 
     ngx_str_t                    *name;     /* of the channel; only while the
                                                hub delivers the message */
@@ -110,13 +109,34 @@ typedef struct {
     u_char                       *meta;     /* parts: message/meta.h */
     uint32_t                      holders;  /* who is to release it */
     ngx_http_websocket_content_t *content;  /* NULL: not looked at */
-} ngx_http_websocket_message_t;
+};
 
 
 /*
- * Allocates a message of one reference, framed for a raw client, with room
- * for size bytes at message->payload that the caller fills.  Returns NULL
- * when memory is refused.
+ * How messages are written: what sessions of the same format get is made once
+ * for all of them.
+ */
+
+struct ngx_http_websocket_format_s {
+    char                         *name;
+
+    /*
+     * Writes a message, for ngx_http_websocket_shared_frame(): a frame of one
+     * reference, or NULL when memory is refused.  Of what a codec is to
+     * compress, the frame is a WebSocket's.
+     */
+    ngx_http_websocket_frame_t *(*make)(ngx_log_t *log,
+                                     ngx_http_websocket_message_t *message);
+
+    /* tells where a message is in its channel: none may pass another */
+    unsigned                      positions:1;
+};
+
+
+/*
+ * Allocates a message of one reference, with room for size bytes at
+ * message->payload that the caller fills.  Returns NULL when memory is
+ * refused.
  */
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
@@ -124,6 +144,14 @@ ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
 /* The same with room for the parts of meta, at message->meta. */
 ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
     size_t size, size_t meta, ngx_log_t *log);
+
+/*
+ * The message's own bytes as a frame, once, without a copy: header bytes, not
+ * more than NGX_HTTP_WEBSOCKET_MESSAGE_ROOM, are before the payload, for the
+ * caller to fill.  With a reference for the caller.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_message_frame(
+    ngx_http_websocket_message_t *message, size_t header);
 
 /*
  * Ends the delivery: the last who holds the message gives back the references

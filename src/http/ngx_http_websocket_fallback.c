@@ -154,8 +154,8 @@ ngx_http_websocket_options(ngx_http_request_t *r,
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    options->encoding = position ? options->protocol->positioned
-                                 : options->protocol->encoding;
+    options->format = position ? options->protocol->positioned
+                               : options->protocol->format;
 
     if (options->protocol->event_ids) {
 

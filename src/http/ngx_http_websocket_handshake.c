@@ -21,6 +21,7 @@
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "protocol/ngx_http_websocket_plain.h"
+#include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_drain.h"
 
@@ -83,12 +84,14 @@ static ngx_int_t ngx_http_websocket_extensions(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed);
 static ngx_int_t ngx_http_websocket_handshake_method(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
-    ngx_str_t *key, ngx_websocket_deflate_t *deflate);
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_add_accept(ngx_http_request_t *r,
     ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_add_deflate(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed);
 static ngx_str_t *ngx_http_websocket_subprotocol(ngx_http_request_t *r);
+static const ngx_http_websocket_protocol_t *
+    ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol);
 static ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r,
     ngx_str_t *name);
 
@@ -213,8 +216,6 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
-    options.protocol = &ngx_http_websocket_plain_protocol;
-
     rc = ngx_http_websocket_handshake_check(r, &h);
 
     if (rc != NGX_HTTP_WEBSOCKET_PASS) {
@@ -229,6 +230,10 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
         return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
                            "the Sec-WebSocket-Extensions header is malformed");
     }
+
+    options.subprotocol = ngx_http_websocket_subprotocol(r);
+    options.protocol = ngx_http_websocket_handshake_protocol(
+                                                         options.subprotocol);
 
     return ngx_http_websocket_open(r, &options, &h.key);
 }
@@ -444,7 +449,7 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
         return rc;
     }
 
-    rc = key ? ngx_http_websocket_switch_protocols(r, key, &options->deflate)
+    rc = key ? ngx_http_websocket_switch_protocols(r, options, key)
              : ngx_http_websocket_stream_header(r, options);
 
     if (rc != NGX_OK) {
@@ -882,28 +887,25 @@ ngx_http_websocket_extensions(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_websocket_switch_protocols(ngx_http_request_t *r, ngx_str_t *key,
-    ngx_websocket_deflate_t *deflate)
+ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key)
 {
-    ngx_int_t   rc;
-    ngx_str_t  *subprotocol;
+    ngx_int_t  rc;
 
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
 
     r->keepalive = 0;
 
-    subprotocol = ngx_http_websocket_subprotocol(r);
-
     if (ngx_http_websocket_add_header(r, "Upgrade",
                                       &ngx_http_websocket_websocket) != NGX_OK
         || ngx_http_websocket_add_accept(r, key) != NGX_OK
-        || (subprotocol
+        || (options->subprotocol
             && ngx_http_websocket_add_header(r, "Sec-WebSocket-Protocol",
-                                             subprotocol)
+                                             options->subprotocol)
                != NGX_OK)
-        || (deflate->accepted
-            && ngx_http_websocket_add_deflate(r, deflate) != NGX_OK))
+        || (options->deflate.accepted
+            && ngx_http_websocket_add_deflate(r, &options->deflate) != NGX_OK))
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -989,6 +991,31 @@ ngx_http_websocket_subprotocol(ngx_http_request_t *r)
     }
 
     return NULL;
+}
+
+
+/* most subprotocols mean something to who sends and reads messages only */
+
+static const ngx_http_websocket_protocol_t *
+ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol)
+{
+    ngx_uint_t                            i;
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    for (i = 0; subprotocol && ngx_http_websocket_protocols[i]; i++) {
+
+        protocol = ngx_http_websocket_protocols[i];
+
+        if (protocol->subprotocol.len == subprotocol->len
+            && ngx_strncmp(protocol->subprotocol.data, subprotocol->data,
+                           subprotocol->len)
+               == 0)
+        {
+            return protocol;
+        }
+    }
+
+    return &ngx_http_websocket_plain_protocol;
 }
 
 

@@ -4,7 +4,7 @@
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_suspend.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_filters.h"
 
 
 typedef struct {

@@ -202,14 +202,14 @@ ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     ngx_log_t                   *log;
-    ngx_uint_t                   codec, encoding;
+    ngx_uint_t                   codec, format;
     ngx_http_websocket_frame_t  *plain;
 
     log = s->connection->log;
     codec = ngx_http_websocket_variant_codec(s->variant);
-    encoding = ngx_http_websocket_variant_encoding(s->variant);
+    format = ngx_http_websocket_variant_format(s->variant);
 
-    if (ngx_http_websocket_shared_frame(log, message, encoding, &plain)
+    if (ngx_http_websocket_shared_frame(log, message, format, &plain)
         != NGX_OK)
     {
         return NGX_ERROR;

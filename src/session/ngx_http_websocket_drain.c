@@ -88,9 +88,9 @@ ngx_http_websocket_drain_refer(ngx_http_websocket_session_t *s,
     ngx_uint_t                  i;
     ngx_http_websocket_hello_t  hello;
 
-    if (s->nsubscriptions) {
+    if (s->record->nsubscriptions) {
 
-        s->nsubscriptions = 0;
+        s->record->nsubscriptions = 0;
 
         hello.asked = options->nsince != 0;
         hello.recovered = 1;

@@ -1,6 +1,6 @@
 
 /*
- * Messages as bytes: the frames that are not the raw one.
+ * Messages as bytes: a frame for each way in which sessions get them.
  */
 
 
@@ -8,8 +8,17 @@
 #define NGX_HTTP_WEBSOCKET_FRAMES_H
 
 
-#include "session/ngx_http_websocket_protocol.h"
+#include "delivery/ngx_http_websocket_message.h"
+#include "hub/ngx_http_websocket_stats.h"
 
+
+/* The number of a format in variants: it is given one when it has none. */
+ngx_uint_t ngx_http_websocket_format_number(
+    const ngx_http_websocket_format_t *format);
+
+/* The format of a variant. */
+const ngx_http_websocket_format_t *ngx_http_websocket_format_of(
+    ngx_uint_t variant);
 
 /*
  * A frame of a message that several sessions share: made for the first of
@@ -19,28 +28,6 @@
 ngx_int_t ngx_http_websocket_shared_frame(ngx_log_t *log,
     ngx_http_websocket_message_t *message, ngx_uint_t variant,
     ngx_http_websocket_frame_t **frame);
-
-/*
- * A message as a server-sent event (WHATWG HTML, section 9.2), with the id
- * that is given.  Returns NULL when memory was refused.
- */
-ngx_http_websocket_frame_t *ngx_http_websocket_event_frame(ngx_log_t *log,
-    ngx_http_websocket_message_t *message, ngx_str_t *id);
-
-/*
- * The text of the positions of all of the session's channels, separated by
- * commas: writes to buf, of n * (NGX_WEBSOCKET_POSITION_SIZE + 1) bytes, and
- * returns the end.
- */
-u_char *ngx_http_websocket_print_positions(u_char *buf,
-    ngx_websocket_position_t *positions, ngx_uint_t n);
-
-/*
- * {"recovered":true,"position":"EPOCH:OFFSET,..."}, the first only where a
- * position was asked for.  Returns NULL when memory was refused.
- */
-ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_FRAMES_H */

@@ -7,6 +7,7 @@
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_presence.h"
@@ -120,13 +121,14 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    s->variant = ngx_http_websocket_variant_of(options->encoding,
-                                               options->view);
+    s->variant = ngx_http_websocket_variant_of(
+                            ngx_http_websocket_format_number(options->format),
+                            options->view);
 
     /* who counts by positions must not be given a later one first */
 
-    s->ordered = options->encoding != NGX_HTTP_WEBSOCKET_RAW_FRAME
-                 || options->nsince || !s->conf->priority;
+    s->ordered = options->format->positions || options->nsince
+                 || !s->conf->priority;
 
     if (ngx_http_websocket_protocol_of(s)->transport->prepare(s, r,
                                                               ctx->channels,
@@ -143,6 +145,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 
     s->record->request = r;
     s->record->nchannels = ctx->nchannels;
+    s->record->nsubscriptions = s->conf->subscribes ? ctx->nchannels : 0;
     s->record->progress = s->heard;
     s->record->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
     s->record->started = ngx_current_msec;
@@ -221,8 +224,6 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     s->heard = ngx_http_websocket_now();
     s->active = s->heard;
 
-    s->nsubscriptions = n;
-
     ngx_http_websocket_trim_made();
 
     for (i = 0; i < n; i++) {
@@ -258,7 +259,7 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t     hello;
     ngx_websocket_store_history_t  history;
 
-    if (s->nsubscriptions == 0) {
+    if (s->record->nsubscriptions == 0) {
         return NGX_OK;
     }
 
@@ -356,12 +357,12 @@ ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < s->nsubscriptions; i++) {
+    for (i = 0; i < s->record->nsubscriptions; i++) {
         ngx_http_websocket_presence_leave(&s->subscriptions[i]);
         ngx_http_websocket_hub_unsubscribe(&s->subscriptions[i]);
     }
 
-    s->nsubscriptions = 0;
+    s->record->nsubscriptions = 0;
 }
 
 
@@ -490,7 +491,7 @@ ngx_http_websocket_session_more(ngx_http_websocket_session_t *s)
 
     s->catching_up = 0;
 
-    for (i = 0; i < s->nsubscriptions; i++) {
+    for (i = 0; i < s->record->nsubscriptions; i++) {
         if (s->subscriptions[i].catch_up) {
             s->catching_up = 1;
             ngx_http_websocket_hub_more(&s->subscriptions[i]);

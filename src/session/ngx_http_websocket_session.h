@@ -63,6 +63,7 @@ typedef struct {
     uint32_t                      dropped;
     uint16_t                      close_code;       /* that ended it */
     uint16_t                      nchannels;
+    uint16_t                      nsubscriptions;
     uint8_t                       close_reason_size;
     uint8_t                       away;     /* it holds nothing in the zone */
     u_char                        names[1]; /* of a socket's channels */
@@ -96,7 +97,6 @@ struct ngx_http_websocket_session_s {
     ngx_http_websocket_time_t             heard;    /* when the last byte came,
                                                        or the Ping went that is
                                                        open */
-    uint16_t                              nsubscriptions;
     uint8_t                               protocol:4;   /* of _protocols */
     uint8_t                               late:1;   /* the Ping, or the Close,
                                                        waits behind what the
@@ -109,14 +109,6 @@ struct ngx_http_websocket_session_s {
     uint8_t                               state;
 
     /* from here on what delivery needs: few lines of the processor's cache */
-
-    ngx_http_websocket_loc_conf_t        *conf;
-    ngx_connection_t                     *connection;
-    ngx_http_websocket_queue_t           *out;      /* waits to be written */
-    uint64_t                              messages_out;
-    ngx_http_websocket_time_t             active;   /* when there was the last
-                                                       message */
-    uint16_t                              variant;  /* how it gets messages */
 
     uint16_t                              flush_posted:1;
     uint16_t                              ping_open:1;
@@ -143,6 +135,14 @@ struct ngx_http_websocket_session_s {
     uint16_t                              gone:1;       /* to be freed when a
                                                            turn has time */
 
+    ngx_http_websocket_loc_conf_t        *conf;
+    ngx_connection_t                     *connection;
+    ngx_http_websocket_queue_t           *out;      /* waits to be written */
+    uint64_t                              messages_out;
+    ngx_http_websocket_time_t             active;   /* when there was the last
+                                                       message */
+    uint32_t                              variant;  /* how it gets messages */
+
     ngx_http_websocket_subscription_t     subscriptions[1];
 };
 
@@ -155,9 +155,10 @@ struct ngx_http_websocket_session_s {
 
 typedef struct {
     const ngx_http_websocket_protocol_t  *protocol;
+    ngx_str_t                            *subprotocol;  /* NULL: none */
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
-    ngx_http_websocket_encoding_e         encoding;
+    const ngx_http_websocket_format_t    *format;
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */
     ngx_websocket_filter_t               *filter;   /* with its reference */

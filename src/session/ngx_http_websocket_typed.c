@@ -75,7 +75,7 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
 {
     ngx_int_t  rc;
 
-    if (s->conf->typed.filter && s->nsubscriptions
+    if (s->conf->typed.filter && s->record->nsubscriptions
         && ngx_http_websocket_typed_filter(s, in, &rc))
     {
         return rc;
