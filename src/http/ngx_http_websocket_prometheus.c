@@ -6,7 +6,7 @@
 
 #include "conf/ngx_http_websocket_version.h"
 #include "http/ngx_http_websocket_prometheus.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -81,8 +81,8 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
     body.data = text.start;
     body.len = text.last - text.start;
 
-    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
-                                      &ngx_http_websocket_text_type, &body);
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK,
+                                     &ngx_http_websocket_text_type, &body);
 }
 
 
@@ -134,6 +134,11 @@ ngx_http_websocket_text_metric(ngx_http_request_t *r,
         value = ngx_http_websocket_metric_of(metric, &snapshot->stats[i]);
 
         for (n = 0; n < metric->n; n++) {
+
+            if (metric->label && metric->values[n] == NULL) {
+                break;
+            }
+
             ngx_http_websocket_text_line(text, metric->name, &zone, &location,
                                          metric->label,
                                          metric->label ? metric->values[n]
