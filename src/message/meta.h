@@ -47,7 +47,7 @@ typedef enum {
 
 
 typedef struct {
-    const uint8_t                *data;         /* NULL: there is no such part */
+    const uint8_t                *data;         /* NULL: there is none */
     size_t                        size;
 } ngx_websocket_meta_part_t;
 

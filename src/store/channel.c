@@ -42,7 +42,7 @@ static uint32_t ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max);
 
 
-/* to free a channel is one change: links, counts, and three for each block */
+/* freeing a channel is one change: links, counts, three stores per block */
 
 _Static_assert(6 + 3 * (2 + NGX_WEBSOCKET_STORE_WORKERS
                             / NGX_WEBSOCKET_STORE_OVERFLOW + 1)
@@ -86,7 +86,7 @@ ngx_websocket_store_live(ngx_websocket_store_t *store,
 }
 
 
-/* with subscribers or members */
+/* whether the entry is of a worker that lives and has either */
 
 static int
 ngx_websocket_store_present(ngx_websocket_store_t *store,
@@ -190,7 +190,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
     ref = ngx_websocket_store_take(store, n, &end);
     epoch = store->epoch + 1 ? store->epoch + 1 : 1;
 
-    /* all but the link is ours alone until the bucket leads here */
+    /* only this process knows the blocks until the bucket leads to them */
 
     ch = ngx_websocket_store_block(store, ref);
 
@@ -236,7 +236,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
 }
 
 
-/* a channel that only counts quotas */
+/* whether the channel is a quota key's */
 
 static int
 ngx_websocket_store_is_quota(const ngx_websocket_channel_t *ch)
@@ -245,7 +245,7 @@ ngx_websocket_store_is_quota(const ngx_websocket_channel_t *ch)
 }
 
 
-/* a key of a limit is no channel to whom asks how many there are */
+/* quota keys are not among the channels that are counted */
 
 static void
 ngx_websocket_store_count(ngx_websocket_store_t *store,
@@ -320,7 +320,7 @@ ngx_websocket_store_delete(ngx_websocket_store_t *store,
 
     ngx_websocket_store_publish_hint(store, channel, 0);
 
-    /* of a long history the rest goes when there is need, or by the sweep */
+    /* the rest of a long history is dropped for want of room, or by a sweep */
 
     if (ch->list == 0) {
         ngx_websocket_store_release(store, channel, 0, 0);
@@ -417,7 +417,7 @@ ngx_websocket_store_unlist(ngx_websocket_store_t *store,
 }
 
 
-/* by messages, members or subscribers */
+/* whether the channel has messages, members or subscribers */
 
 static int
 ngx_websocket_store_held(ngx_websocket_store_t *store,
@@ -691,7 +691,7 @@ ngx_websocket_store_unsubscribe(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, cursor->channel);
     entry = ngx_websocket_store_at(store, cursor->entry);
 
-    /* no later than the entry: the channel was in use until now */
+    /* before the entry goes: the channel was in use until now */
 
     ngx_websocket_store_fault();
     ch->active = now;
@@ -830,12 +830,13 @@ ngx_websocket_store_buckets(const ngx_websocket_store_t *store)
 }
 
 
-/* who is in the slot, in one word; 0 is nobody */
+/* the worker in the slot, in one word; 0: there is none */
 
 static uint64_t
 ngx_websocket_store_worker(ngx_websocket_store_t *store, uint32_t slot)
 {
-    return store->workers[slot] ? (uint64_t) store->workers[slot] << 32 | slot : 0;
+    return store->workers[slot]
+           ? (uint64_t) store->workers[slot] << 32 | slot : 0;
 }
 
 
@@ -854,7 +855,7 @@ ngx_websocket_store_sweeper(ngx_websocket_store_t *store, uint32_t slot,
 
     other = (uint32_t) store->sweeper;
 
-    /* one that is suspended must not stop all sweeping */
+    /* a worker that hangs must not stop all sweeping */
 
     if (store->sweeper && ngx_websocket_store_worker(store,
                                                     other) == store->sweeper) {
@@ -911,7 +912,7 @@ ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
 
         if (work >= NGX_WEBSOCKET_STORE_SWEEP) {
 
-            /* the next one goes on here, or a long history would stay */
+            /* the next sweep goes on here, or a long history would stay */
 
             break;
         }
@@ -924,7 +925,7 @@ ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
 }
 
 
-/* returns how much it had to do: max when it may not have done with it */
+/* returns the work that it was: max when there may be more of it */
 
 static uint32_t
 ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
@@ -996,9 +997,9 @@ ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, channel);
 
     /*
-     * The time of idleness begins when subscribers and history are gone,
-     * which nobody may have told us: workers die, and messages grow old.
-     * A time that is yet to come is of a clock that was set back since.
+     * A channel is idle from when its subscribers and history are gone, of
+     * which there need not be any call: workers die, and messages grow old.
+     * A time in the future was set before the clock was set back.
      */
 
     if (ch->active > now || ngx_websocket_store_held(store, ch)) {

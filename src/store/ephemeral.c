@@ -71,7 +71,7 @@ ngx_websocket_store_next_ephemeral(ngx_websocket_store_t *store,
 
     if (m->number < cursor->ephemeral) {
 
-        /* the one that was read last is there too */
+        /* the message that was read last is there too */
 
         m = ngx_websocket_store_block(store, cursor->heard);
         ref = m->after;
@@ -84,7 +84,7 @@ ngx_websocket_store_next_ephemeral(ngx_websocket_store_t *store,
 
     if (m->number != cursor->ephemeral) {
 
-        /* others were dropped, of which one may have been read in part */
+        /* older ones were dropped, of which one may have been read in part */
 
         cursor->ephemeral = m->number;
         cursor->done = 0;

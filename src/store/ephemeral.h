@@ -2,9 +2,10 @@
 /*
  * The store's ephemeral messages: for the other files of the store.
  *
- * They are on a list of their channel's, numbered without a hole.  Each has
- * the number of workers that have yet to read it, which counts one too many
- * where a worker died or unsubscribed meanwhile: then its age lets it go.
+ * They are on a list of their own in each channel, numbered without a hole.
+ * Each counts the workers that have not read it.  The count stays too high when
+ * a worker dies or unsubscribes before it reads: such a message is dropped when
+ * it is ten seconds old.
  */
 
 
@@ -15,7 +16,7 @@
 #include "store/store.h"
 
 
-/* How many of them the channel has. */
+/* Returns how many of them the channel has. */
 uint64_t ngx_websocket_store_ephemerals(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch);
 
@@ -27,8 +28,8 @@ void ngx_websocket_store_link_ephemeral(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref, uint32_t workers);
 
 /*
- * The ephemeral message that the cursor is to read before the next numbered
- * one, or 0 when there is none.
+ * Returns the ephemeral message that the cursor is to read before the next
+ * numbered one, or 0 when there is none.
  */
 ngx_websocket_ref_t ngx_websocket_store_next_ephemeral(
     ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
@@ -38,7 +39,7 @@ ngx_websocket_ref_t ngx_websocket_store_next_ephemeral(
 void ngx_websocket_store_advance_ephemeral(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor, ngx_websocket_ref_t ref);
 
-/* Whether nobody is to read the ephemeral message any more. */
+/* Returns 1 when no worker is to read the ephemeral message any more. */
 int ngx_websocket_store_ephemeral_over(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_message_t *m, uint64_t now);
 
@@ -47,8 +48,8 @@ void ngx_websocket_store_drop_ephemeral(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel);
 
 /*
- * Drops up to max ephemeral messages of the channel that are over.  Returns
- * how many went.
+ * Drops up to max of the channel's oldest ephemeral messages that no worker is
+ * to read any more.  Returns how many.
  */
 uint32_t ngx_websocket_store_trim_ephemeral(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint32_t max);

@@ -200,8 +200,8 @@ ngx_websocket_store_free_message(ngx_websocket_store_t *store,
 
 
 /*
- * Is the message, the channel's oldest, within its history, when this has so
- * many more blocks?
+ * Whether the channel's oldest message is within its history, when this has so
+ * many more blocks.
  */
 
 static int
@@ -255,7 +255,7 @@ ngx_websocket_store_shown(ngx_websocket_store_t *store,
 }
 
 
-/* the oldest message from first on whose time is not over */
+/* the offset of the oldest message from first on that is not too old */
 
 static uint64_t
 ngx_websocket_store_shown_since(ngx_websocket_store_t *store,
@@ -267,7 +267,7 @@ ngx_websocket_store_shown_since(ngx_websocket_store_t *store,
     now = store->now;
     m = ngx_websocket_store_block(store, ch->first);
 
-    /* most often it is the first one that is there */
+    /* mostly the channel's first message is the one */
 
     if (m->offset == first && ngx_websocket_store_young(ch, m, now)) {
         return first;
@@ -307,7 +307,7 @@ ngx_websocket_store_read_by_all(ngx_websocket_store_t *store,
     uint32_t                i;
     ngx_websocket_entry_t  *entry;
 
-    /* who reads a deleted channel is told of that, and no more */
+    /* readers of a deleted channel get DELETED and no message */
 
     if (ch->deleted) {
         return 1;
@@ -376,7 +376,7 @@ ngx_websocket_store_make_room(ngx_websocket_store_t *store, uint32_t n,
 }
 
 
-/* drops what may go first, and takes what it looked at off *left */
+/* makes some room, and takes off *left what it looked at */
 
 static int
 ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
@@ -420,7 +420,7 @@ ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
         return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
-    /* nothing is left where a search for messages has taken all */
+    /* the search for messages may have used up what was left */
 
     *left -= *left ? 1 : 0;
 
@@ -428,7 +428,7 @@ ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
 }
 
 
-/* drops a message that nobody waits for; 1 if it found one */
+/* drops a message that no live worker has to read; 1 if it found one */
 
 static int
 ngx_websocket_store_evict_message(ngx_websocket_store_t *store, uint64_t now,
@@ -445,7 +445,7 @@ ngx_websocket_store_evict_message(ngx_websocket_store_t *store, uint64_t now,
         return 1;
     }
 
-    /* behind those that wait to be read, where the last search has ended */
+    /* behind those that are unread, from where the last search has ended */
 
     for (n = 0; *left && n < store->nmessages; n++) {
 
@@ -598,8 +598,8 @@ ngx_websocket_store_append_at(ngx_websocket_store_t *store,
 
 
 /*
- * The offsets of the messages that are there have no hole: when one above the
- * next is appended, those before it go, as many as one call may drop.
+ * A channel's messages have offsets without a hole: before one above the next
+ * offset is appended, the others are dropped, in as many calls as it takes.
  */
 
 static int
@@ -631,7 +631,7 @@ ngx_websocket_store_close_hole(ngx_websocket_store_t *store,
 }
 
 
-/* nothing is appended and nobody woken */
+/* the result for a message that is there: nobody is to be woken */
 
 static int
 ngx_websocket_store_known(ngx_websocket_store_t *store,
@@ -651,8 +651,8 @@ ngx_websocket_store_known(ngx_websocket_store_t *store,
 
 
 /*
- * The reads of the entries are set first, and without a note: as long as the
- * channel has no message they mean nothing.
+ * What the entries have read is set first, and not noted in the journal: it has
+ * no meaning as long as the channel has no message.
  */
 
 int
@@ -759,14 +759,15 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 
     if (ngx_websocket_store_unwanted(ch, &put)) {
 
-        /* not to be filled */
+        /* fill() need not copy it */
 
         large->reserved = 0;
         return NGX_WEBSOCKET_STORE_OK;
     }
 
     blocks = put.blocks - reserve->blocks;
-    blocks = blocks < NGX_WEBSOCKET_STORE_TAKE ? blocks : NGX_WEBSOCKET_STORE_TAKE;
+    blocks = blocks < NGX_WEBSOCKET_STORE_TAKE ? blocks
+                                               : NGX_WEBSOCKET_STORE_TAKE;
 
     rc = ngx_websocket_store_make_room(store, blocks, message->time, channel,
                                        NGX_WEBSOCKET_STORE_RESERVE);
@@ -777,7 +778,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 
     if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
 
-        /* as far as it went, or others would take it meanwhile */
+        /* takes what is free already, or others would take it meanwhile */
 
         blocks = ngx_websocket_store_free_blocks(store);
     }
@@ -794,7 +795,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 }
 
 
-/* takes blocks for a reserve */
+/* takes n blocks and adds them to a worker's reserve */
 
 static void
 ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
@@ -843,8 +844,8 @@ ngx_websocket_store_forgo(ngx_websocket_store_t *store, uint32_t slot)
 
 
 /*
- * Nobody else touches the blocks: the slot keeps its incarnation as long as
- * the worker lives.
+ * No other process touches the blocks: the slot keeps its incarnation as long
+ * as the worker lives.
  */
 
 void
@@ -910,7 +911,10 @@ ngx_websocket_store_append_large(ngx_websocket_store_t *store,
 }
 
 
-/* others may have published since it was filled: its offset is another one */
+/*
+ * Writes the message's own offset again where others have published since it
+ * was filled.
+ */
 
 static int
 ngx_websocket_store_renumber(ngx_websocket_store_t *store,
@@ -945,7 +949,7 @@ ngx_websocket_store_renumber(ngx_websocket_store_t *store,
 }
 
 
-/* a message of the channel that bears the key, or NULL */
+/* the message of the channel that has the key, or NULL */
 
 static ngx_websocket_message_t *
 ngx_websocket_store_same(ngx_websocket_store_t *store,
@@ -1051,7 +1055,7 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
 }
 
 
-/* nobody is there for it and nothing keeps it */
+/* whether neither a reader nor the history needs the message */
 
 static int
 ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
@@ -1063,7 +1067,7 @@ ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
 }
 
 
-/* how large the message is, and whether it may ever fit */
+/* sets the message's size, blocks and offset; NOSPACE if it can never fit */
 
 static int
 ngx_websocket_store_measure(ngx_websocket_store_t *store,
@@ -1086,7 +1090,7 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 
     blocks = ngx_websocket_store_blocks(size);
 
-    /* never, even if nothing but its channel were there */
+    /* not even if nothing but its channel were in the region */
 
     if (size > UINT32_MAX
         || blocks > NGX_WEBSOCKET_STORE_BLOCKS_MAX
@@ -1104,9 +1108,9 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 
 
 /*
- * The time was told before the lock was waited for: those of a channel's
- * messages are in order all the same, as their search needs it, and who had to
- * wait for long does not append what has grown old already.
+ * The caller took the time before it waited for the lock.  Times of a
+ * channel's messages must be in order, as the search relies on it, and a
+ * message must not be too old when it is appended.
  */
 
 static void
@@ -1193,7 +1197,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
 
     if (put->live) {
 
-        /* an ephemeral message's offset was read before */
+        /* the offset of an ephemeral message is not new to readers */
 
         ngx_websocket_store_publish_hint(store, channel,
                                          put->message->ephemeral
@@ -1202,7 +1206,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
 }
 
 
-/* the workers to wake; returns how many */
+/* sets *wake to the workers that have subscribers; returns how many */
 
 static uint32_t
 ngx_websocket_store_wake(ngx_websocket_store_t *store,
@@ -1251,7 +1255,7 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     ref = ngx_websocket_store_acquire(store, put, &end);
     m = ngx_websocket_store_block(store, ref);
 
-    /* ours alone until it is linked */
+    /* only this process knows the block until it is linked */
 
     ngx_websocket_store_fault();
     m->end = end;
@@ -1299,11 +1303,11 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
 }
 
 
-/* the blocks of the message, which are ours: of a large one with its bytes */
+/* takes blocks for the message; those of a large one have its bytes */
 
 static ngx_websocket_ref_t
-ngx_websocket_store_acquire(
-    ngx_websocket_store_t *store, ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end)
+ngx_websocket_store_acquire(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end)
 {
     ngx_websocket_ref_t       first;
     ngx_websocket_reserve_t  *reserve;
@@ -1326,7 +1330,7 @@ ngx_websocket_store_acquire(
 }
 
 
-/* makes a message, which is complete, part of the store */
+/* makes a message, which is complete, the channel's newest */
 
 static void
 ngx_websocket_store_link(ngx_websocket_store_t *store,
@@ -1383,8 +1387,8 @@ ngx_websocket_store_order_last(ngx_websocket_store_t *store,
 
 
 /*
- * When the two jumps before this one are of one length, it spans both;
- * otherwise it is a step.
+ * The new jump spans the two jumps before it when these have the same length;
+ * otherwise it leads to the message before.
  */
 
 static void
@@ -1422,7 +1426,7 @@ ngx_websocket_store_set_jump(ngx_websocket_store_t *store,
 }
 
 
-/* the offset of the oldest message that is there; count is not 0 */
+/* the offset of the channel's oldest message, which is there */
 
 static uint64_t
 ngx_websocket_store_first(ngx_websocket_store_t *store,
@@ -1436,7 +1440,7 @@ ngx_websocket_store_first(ngx_websocket_store_t *store,
 }
 
 
-/* the message of an offset that is there */
+/* the message with the offset, which is there */
 
 static ngx_websocket_ref_t
 ngx_websocket_store_search(ngx_websocket_store_t *store,
@@ -1445,7 +1449,7 @@ ngx_websocket_store_search(ngx_websocket_store_t *store,
     ngx_websocket_ref_t       ref;
     ngx_websocket_message_t  *m;
 
-    /* what is not older than offset has not been dropped either */
+    /* a message that is not older than offset has not been dropped */
 
     for (ref = ch->last; ref; /* void */ ) {
 
@@ -1639,7 +1643,7 @@ ngx_websocket_store_next(ngx_websocket_store_t *store,
         return ch->first;
     }
 
-    /* the one before is there too, and is the one that was read last */
+    /* the message before is there too: it is the one that was read last */
 
     if (cursor->message) {
         m = ngx_websocket_store_block(store, cursor->message);
@@ -1650,7 +1654,7 @@ ngx_websocket_store_next(ngx_websocket_store_t *store,
 }
 
 
-/* is the channel that the cursor was set in still there? */
+/* whether the channel that the cursor was set in is still there */
 
 static int
 ngx_websocket_store_readable(ngx_websocket_store_t *store,
@@ -1752,7 +1756,7 @@ ngx_websocket_store_begin(ngx_websocket_store_t *store,
 }
 
 
-/* copies between a message's blocks and one of out and in */
+/* copies from a message's blocks to out, or, where out is NULL, from in */
 
 static void
 ngx_websocket_store_copy(ngx_websocket_store_place_t *place, uint8_t *out,

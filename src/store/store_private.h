@@ -1,6 +1,6 @@
 
 /*
- * The layout of the store's region, for the files store*.c and their tests.
+ * The layout of the store's region, for the files of the store and their tests.
  */
 
 
@@ -17,9 +17,9 @@
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
 /*
- * Work that one call does beyond its own.  What is done while the lock is held
- * once, whichever calls it is, is no more than NGX_WEBSOCKET_STORE_SECTION
- * messages, channels and buckets looked at, and a megabyte of memory.
+ * Limits of the work that a call does besides its own.  In one section under
+ * the lock no more than NGX_WEBSOCKET_STORE_SECTION messages, channels and
+ * buckets are looked at, and no more than a megabyte of memory is copied.
  */
 #define NGX_WEBSOCKET_STORE_SECTION    256
 #define NGX_WEBSOCKET_STORE_TRIM       32     /* messages dropped */
@@ -34,14 +34,14 @@
 /* the age, ms, at which an unread message may go for want of space */
 #define NGX_WEBSOCKET_STORE_HUNG       10000
 
-/* when all are looked at once more after it was found that none may go, ms */
+/* the pause before all messages are looked at again when none may go, ms */
 #define NGX_WEBSOCKET_STORE_RETRY      100
 
 #define NGX_WEBSOCKET_STORE_INLINE     4      /* entries in the channel */
 #define NGX_WEBSOCKET_STORE_OVERFLOW   10     /* entries in a further block */
 #define NGX_WEBSOCKET_STORE_NAME       44     /* bytes of name in the channel */
 
-/* what a block is, where that must be told of any block */
+/* kinds of blocks that are referred to from without; 0 is any other */
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
 #define NGX_WEBSOCKET_STORE_MEMBER     2
 
@@ -120,13 +120,13 @@ struct ngx_websocket_store_s {
 
     /* single words, right at any time */
 
-    uint64_t               now;             /* what we were told last: ms */
-    uint64_t               sweep;           /* the bucket to look at next */
-    uint64_t               sweeper;         /* who does: slot, incarnation */
-    uint64_t               begun;           /* when it began: ms */
+    uint64_t               now;             /* the time of the last call, ms */
+    uint64_t               sweep;           /* the bucket to sweep next */
+    uint64_t               sweeper;         /* the worker: slot, incarnation */
+    uint64_t               begun;           /* when the sweep began, ms */
     uint64_t               looked;          /* messages the hand has passed
                                                since it last found one */
-    uint64_t               full;            /* when it had passed all: ms */
+    uint64_t               full;            /* when it had passed all, ms */
     uint64_t               hints;
     uint64_t               repairs;
 
@@ -135,7 +135,7 @@ struct ngx_websocket_store_s {
 };
 
 
-/* what a block begins with: the rest of its chain, or of the free list */
+/* a block begins with the next one of its chain, or of the free list */
 
 typedef struct {
     ngx_websocket_ref_t    next;
@@ -165,7 +165,7 @@ typedef struct {
 } ngx_websocket_entries_t;
 
 
-/* what a channel has: changed as one word */
+/* a channel's messages: changed as one word */
 
 typedef union {
     struct {
@@ -247,7 +247,7 @@ struct ngx_websocket_message_s {
 };
 
 
-/* who joined a channel: on the channel's list and on its worker's */
+/* a member: on its channel's list and on its worker's */
 
 typedef struct {
     ngx_websocket_ref_t    next;            /* unused while in use */
@@ -306,7 +306,7 @@ _Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_STORE_BLOCK
 #define ngx_websocket_store_moved(n)
 #endif
 
-/* a killed process's stores are seen in program order, if the compiler's is */
+/* keeps the compiler from moving stores: a process may die between them */
 
 #define ngx_websocket_store_order()  __asm__ volatile ("" ::: "memory")
 
@@ -423,7 +423,7 @@ ngx_websocket_store_keys(const ngx_websocket_store_t *store, uint64_t hash)
 }
 
 
-/* adds messages, and their blocks, to what the channel has */
+/* adds messages, and their blocks, to the channel's counts */
 
 static inline void
 ngx_websocket_store_hold(ngx_websocket_store_t *store,
@@ -439,7 +439,7 @@ ngx_websocket_store_hold(ngx_websocket_store_t *store,
 }
 
 
-/* remembers the time for those who ask without telling it */
+/* keeps the time for calls that are not given it */
 
 static inline void
 ngx_websocket_store_tick(ngx_websocket_store_t *store, uint64_t now)
@@ -449,7 +449,7 @@ ngx_websocket_store_tick(ngx_websocket_store_t *store, uint64_t now)
 }
 
 
-/* since then, ms; the clock may have been set back */
+/* the time since then, ms; 0 when the clock was set back */
 
 static inline uint64_t
 ngx_websocket_store_age(uint64_t now, uint64_t then)
