@@ -36,6 +36,15 @@ typedef enum {
 } ngx_http_websocket_encoding_e;
 
 
+/* whether a client gets a message, by its filter and its view */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_SHOWN = NGX_OK,
+    NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY = NGX_ERROR,
+    NGX_HTTP_WEBSOCKET_HIDDEN = NGX_DECLINED
+} ngx_http_websocket_shown_e;
+
+
 /*
  * What a session gets: an encoding in 3 bits, compressed by a codec in 6,
  * of a view in 7; 0 is no codec, and no view but all of the message.  A
