@@ -81,7 +81,7 @@ ngx_http_websocket_content_json(ngx_log_t *log,
 }
 
 
-ngx_int_t
+ngx_http_websocket_shown_e
 ngx_http_websocket_content_project(ngx_log_t *log,
     ngx_http_websocket_message_t **message, ngx_uint_t number)
 {
@@ -91,7 +91,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
     content = ngx_http_websocket_content_of(log, *message);
 
     if (content == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
     }
 
     for (shown = content->shown; shown; shown = shown->next) {
@@ -104,7 +104,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
 
         shown = ngx_alloc(sizeof(ngx_http_websocket_shown_t), log);
         if (shown == NULL) {
-            return NGX_ERROR;
+            return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
         }
 
         shown->number = number;
@@ -112,7 +112,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
 
         if (ngx_http_websocket_content_show(log, *message, shown) != NGX_OK) {
             ngx_free(shown);
-            return NGX_ERROR;
+            return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
         }
 
         shown->next = content->shown;
@@ -120,7 +120,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
     }
 
     if (shown->message == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
     /* a message that is kept may be shown in a later delivery */
@@ -129,7 +129,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
 
     *message = shown->message;
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_SHOWN;
 }
 
 

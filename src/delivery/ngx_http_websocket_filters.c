@@ -116,7 +116,7 @@ ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter)
 }
 
 
-ngx_int_t
+ngx_http_websocket_shown_e
 ngx_http_websocket_filters_pass(ngx_log_t *log,
     ngx_websocket_filter_t *filter, ngx_http_websocket_message_t *message)
 {
@@ -132,13 +132,13 @@ ngx_http_websocket_filters_pass(ngx_log_t *log,
         if ((reads || !ngx_http_websocket_filters_know(message))
             && ngx_http_websocket_filters_begin(log, reads, message) != NGX_OK)
         {
-            return NGX_ERROR;
+            return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
         }
     }
 
     return ngx_websocket_filter_match(ngx_http_websocket_filters, filter,
                                       message->filtered)
-           ? NGX_OK : NGX_DECLINED;
+           ? NGX_HTTP_WEBSOCKET_SHOWN : NGX_HTTP_WEBSOCKET_HIDDEN;
 }
 
 

@@ -26,6 +26,15 @@ typedef enum {
 } ngx_http_websocket_priority_e;
 
 
+/* whether a client gets a message, by its filter and its view */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_SHOWN = NGX_OK,
+    NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY = NGX_ERROR,
+    NGX_HTTP_WEBSOCKET_HIDDEN = NGX_DECLINED
+} ngx_http_websocket_shown_e;
+
+
 /*
  * What a session gets: a format in 8 bits, compressed by a codec in 8, of a
  * view in 16; 0 is no codec, and no view but all of the message.  A frame's

@@ -374,8 +374,8 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
 
 
 /*
- * What a page cannot have sent by itself comes first, and the cookie last,
- * which a browser sends unasked.  NGX_DECLINED: there is none.
+ * Finds the request's token.  The cookie, which a browser sends unasked, comes
+ * last.  Returns NGX_DECLINED when there is no token.
  */
 
 static ngx_int_t
@@ -672,8 +672,8 @@ ngx_http_websocket_add_claims(ngx_conf_t *cf)
     ngx_http_variable_t  *var;
 
     /*
-     * A request shares its values with its subrequests, and takes them along
-     * from location to location: each has claims of its own, or none.
+     * nginx keeps a request's cached variables in subrequests and in other
+     * locations, where other claims are valid, or none: claims are not cached.
      */
 
     var = ngx_http_add_variable(cf, &ngx_http_websocket_claims,

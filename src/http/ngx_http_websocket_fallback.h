@@ -1,6 +1,6 @@
 
 /*
- * Streams for who cannot open a WebSocket: server-sent events and
+ * Streams for clients that cannot open a WebSocket: server-sent events and
  * long-polling, on the same locations.
  */
 

@@ -171,9 +171,9 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
 
 /*
- * What a proxy took the Upgrade from is a handshake, and is told so; another
- * Upgrade, as "h2c", may be passed over (RFC 9110, section 7.8), and who asks
- * for the header of an answer only cannot be given a connection.
+ * A handshake whose Upgrade a proxy has removed is one yet, and its client is
+ * told so.  Another Upgrade, as "h2c", may be passed over (RFC 9110, section
+ * 7.8), and a HEAD cannot be given a connection.
  */
 
 ngx_uint_t

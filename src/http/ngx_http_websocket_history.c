@@ -457,8 +457,8 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
 {
     size_t                         size;
     u_char                        *payload;
-    ngx_int_t                      rc;
     ngx_log_t                     *log;
+    ngx_http_websocket_shown_e     rc;
     ngx_http_websocket_message_t  *whole, *shown;
 
     log = r->connection->log;
@@ -481,14 +481,15 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
     shown = whole;
     rc = ngx_http_websocket_content_view(log, &shown, page->view);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_HTTP_WEBSOCKET_SHOWN) {
         ngx_http_websocket_history_append(log, page, message, shown->payload,
                                           shown->size);
     }
 
     ngx_http_websocket_message_release(whole);
 
-    return rc == NGX_ERROR || page->messages.failed ? NGX_ERROR : NGX_OK;
+    return rc == NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY || page->messages.failed
+           ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -786,12 +787,12 @@ json_t *
 ngx_http_websocket_channel_json(ngx_str_t *name,
     ngx_websocket_store_info_t *info)
 {
-    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH + 1];
+    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH];
 
-    *ngx_sprintf(epoch, "%016xL", info->epoch) = '\0';
+    ngx_websocket_position_print_epoch(epoch, info->epoch);
 
-    return json_pack("{s:s%,s:s,s:I,s:i}", "channel", name->data, name->len,
-                     "epoch", epoch,
+    return json_pack("{s:s%,s:s%,s:I,s:i}", "channel", name->data, name->len,
+                     "epoch", epoch, (size_t) NGX_WEBSOCKET_POSITION_EPOCH,
                      "offset", (json_int_t) info->offset,
                      "subscribers", (int) info->subscribers);
 }

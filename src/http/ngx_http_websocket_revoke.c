@@ -152,7 +152,6 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
 {
     json_t                               *user, *id, *what;
     int64_t                               until;
-    ngx_int_t                             rc;
     ngx_http_websocket_loc_conf_t        *conf;
     ngx_http_websocket_revocation_key_t   key;
 
@@ -176,21 +175,26 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
                                       json_string_length(what));
 
     until = (int64_t) ngx_time() + conf->revoke;
-    rc = ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(), until);
 
-    if (rc == NGX_BUSY) {
+    switch (ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(),
+                                              until))
+    {
+    case NGX_HTTP_WEBSOCKET_REVOKED:
+        break;
+
+    case NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY:
         return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
                                     "a worker that writes a revocation is "
                                     "suspended: try again");
-    }
 
-    if (rc != NGX_OK) {
+    default:  /* NGX_HTTP_WEBSOCKET_REVOCATIONS_FULL */
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "websocket has no room for one more revocation");
 
         return ngx_http_websocket_answer_error(r,
-                                    NGX_HTTP_INSUFFICIENT_STORAGE, "revocations_full",
+                                    NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "revocations_full",
                                     "there are too many revocations");
     }
 

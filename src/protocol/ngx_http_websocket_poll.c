@@ -357,7 +357,7 @@ ngx_http_websocket_json_frame(ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     size_t                       size, flags;
-    u_char                       epoch[NGX_WEBSOCKET_POSITION_EPOCH + 1];
+    u_char                       epoch[NGX_WEBSOCKET_POSITION_EPOCH];
     json_t                      *json;
     ngx_http_websocket_frame_t  *frame;
 
@@ -369,10 +369,12 @@ ngx_http_websocket_json_frame(ngx_log_t *log,
                                            message->frame.time, message->type,
                                            message->payload, message->size);
 
-    *ngx_sprintf(epoch, "%016xL", message->epoch) = '\0';
+    ngx_websocket_position_print_epoch(epoch, message->epoch);
 
-    if (json_object_set_new(json, "epoch", json_string((char *) epoch)) == 0) {
-
+    if (json_object_set_new(json, "epoch",
+                            json_stringn((char *) epoch, sizeof(epoch)))
+        == 0)
+    {
         size = json_dumpb(json, NULL, 0, flags);
 
         if (size) {

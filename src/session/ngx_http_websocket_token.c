@@ -378,8 +378,9 @@ static ngx_int_t
 ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
 {
     json_t                      *token;
-    ngx_int_t                    rc;
+    ngx_int_t                    accepted;
     const char                  *error;
+    ngx_http_websocket_grant_e   rc;
     ngx_http_websocket_grant_t   grant;
 
     token = json_object_get(json, "token");
@@ -389,33 +390,31 @@ ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
                                   json_string_length(token), &error);
     json_decref(json);
 
-    if (rc == NGX_OK
-        && !ngx_http_websocket_auth_same(s->record->auth,
-                                         grant.token.subject))
-    {
-        ngx_http_websocket_grant_free(&grant);
-
-        error = "the token is of another subject";
-        rc = NGX_DECLINED;
+    if (rc == NGX_HTTP_WEBSOCKET_GRANT_REFUSED) {
+        return ngx_http_websocket_auth_wrong(s, error);
     }
 
-    if (rc == NGX_OK && ngx_http_websocket_grant_revoked(&grant)) {
-        ngx_http_websocket_grant_free(&grant);
-
-        error = "the token was revoked";
-        rc = NGX_DECLINED;
+    if (rc == NGX_HTTP_WEBSOCKET_GRANT_NO_MEMORY) {
+        return ngx_http_websocket_auth_wrong(s, "no memory for the token");
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_auth_accept(s, &grant);
+    if (!ngx_http_websocket_auth_same(s->record->auth, grant.token.subject)) {
         ngx_http_websocket_grant_free(&grant);
 
-        return rc;
+        return ngx_http_websocket_auth_wrong(s,
+                                          "the token is of another subject");
     }
 
-    return ngx_http_websocket_auth_wrong(s, rc == NGX_DECLINED
-                                            ? error
-                                            : "no memory for the token");
+    if (ngx_http_websocket_grant_revoked(&grant)) {
+        ngx_http_websocket_grant_free(&grant);
+
+        return ngx_http_websocket_auth_wrong(s, "the token was revoked");
+    }
+
+    accepted = ngx_http_websocket_auth_accept(s, &grant);
+    ngx_http_websocket_grant_free(&grant);
+
+    return accepted;
 }
 
 
