@@ -47,7 +47,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
     held->type = type;
     held->priority = priority;
 
-    s->record->limits->held = held;
+    s->record->aside->limits->held = held;
 
     if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
@@ -129,7 +129,7 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 
     held = ngx_queue_data(waiter, ngx_http_websocket_held_t, waiter);
     s = held->session;
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     limits->held = NULL;
 

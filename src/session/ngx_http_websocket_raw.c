@@ -108,11 +108,13 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
 
     /* a timer or the tick would see it, but after this message */
 
-    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
+    if (s->record->aside->auth
+        && ngx_http_websocket_auth_expire(s) == NGX_DONE)
+    {
         return NGX_OK;
     }
 
-    if (s->record->auth && !ngx_http_websocket_auth_publishes(s)) {
+    if (s->record->aside->auth && !ngx_http_websocket_auth_publishes(s)) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                        "the token does not allow to publish");
         return NGX_OK;

@@ -75,6 +75,10 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     size = offsetof(ngx_http_websocket_auth_t, subject) + 1
            + (subject ? ngx_strlen(subject) : 0);
 
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     auth = ngx_calloc(size, s->connection->log);
     if (auth == NULL) {
         return NGX_ERROR;
@@ -85,7 +89,7 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
         ngx_memcpy(auth->subject, subject, ngx_strlen(subject) + 1);
     }
 
-    s->record->auth = auth;
+    s->record->aside->auth = auth;
 
     ngx_http_websocket_auth_set(s, grant, &ctx->channels[0]);
 
@@ -106,7 +110,7 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     ngx_http_websocket_auth_t  *auth;
     ngx_http_websocket_jwt_t   *jwt;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
     jwt = s->conf->jwt;
 
     auth->wrong = 0;
@@ -158,7 +162,7 @@ ngx_http_websocket_auth_due(ngx_http_websocket_session_t *s)
     int64_t                     left;
     ngx_http_websocket_auth_t  *auth;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
 
     left = ngx_min(auth->end, auth->remind) - ngx_http_websocket_auth_now();
     left = ngx_max(left, 0);
@@ -176,7 +180,7 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
     ngx_http_websocket_auth_t   *auth;
     ngx_http_websocket_frame_t  *frame;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
     now = ngx_http_websocket_auth_now();
 
     if (now >= auth->end) {
@@ -228,7 +232,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
     ngx_http_websocket_session_t  *s;
 
     s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
 
     if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
@@ -242,7 +246,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
 ngx_uint_t
 ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s)
 {
-    return s->record->auth->publish;
+    return s->record->aside->auth->publish;
 }
 
 
@@ -393,7 +397,7 @@ ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
     json_decref(json);
 
     if (rc == NGX_OK
-        && !ngx_http_websocket_auth_same(s->record->auth,
+        && !ngx_http_websocket_auth_same(s->record->aside->auth,
                                          grant.token.subject))
     {
         ngx_http_websocket_grant_free(&grant);
@@ -501,7 +505,7 @@ ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "websocket token not renewed: %s", error);
 
-    if (++s->record->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
+    if (++s->record->aside->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                          "too many wrong tokens");
         return NGX_OK;
@@ -520,7 +524,7 @@ ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)
 {
     int64_t  end;
 
-    end = s->record->auth->end;
+    end = s->record->aside->auth->end;
 
     return end == NGX_HTTP_WEBSOCKET_AUTH_NEVER
            ? json_null()
