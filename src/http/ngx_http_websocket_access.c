@@ -809,8 +809,9 @@ ngx_http_websocket_subject(ngx_http_request_t *r)
         return NULL;
     }
 
-    if (ctx && ctx->session && ctx->session->record->auth) {
-        return ngx_http_websocket_auth_subject(ctx->session->record->auth);
+    if (ctx && ctx->session && ctx->session->record->aside->auth) {
+        return ngx_http_websocket_auth_subject(
+                                           ctx->session->record->aside->auth);
     }
 
     if ((ctx && ctx->session)

@@ -231,13 +231,13 @@ ngx_http_websocket_variable_close_reason(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     record = ctx && ctx->session ? ctx->session->record : NULL;
 
-    if (record == NULL || record->close_reason == NULL) {
+    if (record == NULL || record->aside->close_reason == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    ngx_http_websocket_variable_set(v, record->close_reason,
-                                    record->close_reason_size);
+    ngx_http_websocket_variable_set(v, record->aside->close_reason,
+                                    record->aside->close_reason_size);
 
     return NGX_OK;
 }

@@ -202,7 +202,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
            + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
            + s->out->bytes + s->out->count
            + sizeof(",\"close\":{\"code\":,\"reason\":\"\"}}\n")
-           + NGX_INT_T_LEN + s->record->close_reason_size;
+           + NGX_INT_T_LEN + s->record->aside->close_reason_size;
 
     p = ngx_palloc(s->record->request->pool, size);
     if (p == NULL) {
@@ -230,8 +230,8 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     if (s->close_queued) {
         p = ngx_sprintf(p, ",\"close\":{\"code\":%ui,\"reason\":\"%*s\"}",
                         (ngx_uint_t) s->record->close_code,
-                        (size_t) s->record->close_reason_size,
-                        s->record->close_reason);
+                        (size_t) s->record->aside->close_reason_size,
+                        s->record->aside->close_reason);
     }
 
     *p++ = '}';

@@ -50,7 +50,7 @@ ngx_http_websocket_behind_add(ngx_http_websocket_session_t *s)
         ngx_delete_posted_event(rev);
     }
 
-    s->record->limits->behind = 1;
+    s->record->aside->limits->behind = 1;
 
     ngx_post_event(rev, &ngx_http_websocket_behind_list);
 
@@ -67,7 +67,7 @@ ngx_http_websocket_behind_del(ngx_http_websocket_session_t *s)
         return;
     }
 
-    s->record->limits->behind = 0;
+    s->record->aside->limits->behind = 0;
 
     if (s->connection->read->posted) {
         ngx_delete_posted_event(s->connection->read);

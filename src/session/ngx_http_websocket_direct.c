@@ -195,7 +195,7 @@ ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
     cast = &selection->cast;
 
     if (cast->delivery != delivery->number || cast->variant != s->variant
-        || selection->filter != s->record->extra->filter)
+        || selection->filter != s->record->aside->extra->filter)
     {
         ngx_http_websocket_selection_make(selection, s, subscription,
                                           delivery);
@@ -244,7 +244,7 @@ ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
     cast->data = NULL;
     cast->size = 0;
 
-    selection->filter = s->record->extra->filter;
+    selection->filter = s->record->aside->extra->filter;
 
     for (i = 0, n = 0; i < delivery->n; i++) {
 

@@ -88,7 +88,7 @@ ngx_http_websocket_held_begin(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    s->record->limits->held = held;
+    s->record->aside->limits->held = held;
 
     return NGX_OK;
 }
@@ -103,7 +103,7 @@ ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p)
 
     held = p->data;
     s = held->session;
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     limits->held = NULL;
 
@@ -165,7 +165,7 @@ ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL || limits->held == NULL) {
         return;
@@ -199,7 +199,7 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 
     held = ngx_queue_data(waiter, ngx_http_websocket_held_t, waiter);
     s = held->session;
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     limits->held = NULL;
 

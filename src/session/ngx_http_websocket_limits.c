@@ -81,6 +81,10 @@ ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
            + nquotas * sizeof(ngx_websocket_store_quota_t)
            + n * sizeof(ngx_websocket_rate_bucket_t);
 
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NULL;
+    }
+
     limits = ngx_calloc(size, s->connection->log);
     if (limits == NULL) {
         return NULL;
@@ -100,7 +104,7 @@ ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
         ngx_websocket_rate_init(&limits->pings, conf->pings, now);
     }
 
-    s->record->limits = limits;
+    s->record->aside->limits = limits;
 
     return limits;
 }
@@ -114,8 +118,9 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
     size_t                              n;
     ngx_str_t                           key;
     ngx_uint_t                          i;
-    ngx_websocket_store_quota_key_t          *row;
-    ngx_websocket_store_quota_key_t           rows[NGX_HTTP_WEBSOCKET_LIMITS];
+    ngx_http_websocket_limits_t        *limits;
+    ngx_websocket_store_quota_key_t    *row;
+    ngx_websocket_store_quota_key_t     rows[NGX_HTTP_WEBSOCKET_LIMITS];
     ngx_http_websocket_max_sessions_t  *max;
 
     n = 0;
@@ -142,8 +147,10 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
         row->max = (uint32_t) max[i].max;
     }
 
+    limits = s->record->aside->limits;
+
     rc = ngx_http_websocket_zone_quota_acquire(s->conf->zone, rows, n,
-                                               s->record->limits->quotas);
+                                               limits->quotas);
 
     if (rc == NGX_WEBSOCKET_STORE_FULL) {
         ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
@@ -156,8 +163,8 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
         return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
-    s->record->limits->zone = s->conf->zone;
-    s->record->limits->nquotas = n;
+    limits->zone = s->conf->zone;
+    limits->nquotas = n;
 
     return NGX_OK;
 }
@@ -184,7 +191,7 @@ ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL || limits->nquotas == 0 || limits->debt.queue.next) {
         return;
@@ -227,7 +234,7 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL) {
         return;
@@ -236,7 +243,7 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
     ngx_http_websocket_behind_del(s);
 
     s->limited = 0;
-    s->record->limits = NULL;
+    s->record->aside->limits = NULL;
 
     ngx_free(limits->rest);
 
@@ -269,7 +276,7 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
     rates = s->conf->limits.rates;
     now = ngx_http_websocket_now();
     max = rates->elts;
-    bucket = s->record->limits->buckets;
+    bucket = s->record->aside->limits->buckets;
 
     for (i = 0; i < rates->nelts; i++) {
 
@@ -311,7 +318,7 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
         return NGX_DONE;
     }
 
-    s->record->limits->refused++;
+    s->record->aside->limits->refused++;
     s->conf->stats->refused++;
 
     return ngx_http_websocket_session_error(s) == NGX_OK ? NGX_DECLINED
@@ -338,7 +345,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL
         && (uint64_t) ngx_http_websocket_silence * rate->count >= rate->period)
@@ -380,7 +387,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL) {
         limits = ngx_http_websocket_limits_alloc(s, 0);
@@ -403,7 +410,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
 uint32_t
 ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s)
 {
-    return s->record->limits ? s->record->limits->refused : 0;
+    return s->record->aside->limits ? s->record->aside->limits->refused : 0;
 }
 
 
@@ -423,7 +430,7 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 
     if (crowded == 0
         || ngx_http_websocket_limits_waits(s)
-        || (s->record->limits == NULL
+        || (s->record->aside->limits == NULL
             && ngx_http_websocket_limits_alloc(s, 0) == NULL))
     {
         return;
@@ -435,7 +442,7 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 
         /* ours to deliver: at the end of this turn, and of the next ones */
 
-        s->record->limits->turn = 1;
+        s->record->aside->limits->turn = 1;
         ngx_http_websocket_hub_flooded(s->conf->zone);
         ngx_post_event(s->connection->read, &ngx_posted_next_events);
     }
@@ -445,7 +452,7 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_limits_pause(ngx_http_websocket_session_t *s)
 {
-    if (s->record->limits || ngx_http_websocket_limits_alloc(s, 0)) {
+    if (s->record->aside->limits || ngx_http_websocket_limits_alloc(s, 0)) {
         ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
     }
 }
@@ -457,7 +464,7 @@ ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s, uint32_t wait)
     ngx_http_websocket_time_t     until;
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
     until = ngx_http_websocket_now()
             + ngx_min(wait, NGX_HTTP_WEBSOCKET_LONGEST);
 
@@ -480,7 +487,7 @@ ngx_http_websocket_limits_stop(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL) {
         limits = ngx_http_websocket_limits_alloc(s, 0);
@@ -507,7 +514,7 @@ ngx_http_websocket_limits_go(ngx_http_websocket_session_t *s,
         return;
     }
 
-    s->record->limits->until = until;
+    s->record->aside->limits->until = until;
 
     ngx_http_websocket_session_schedule(s);
 }
@@ -523,7 +530,7 @@ ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
         return NGX_OK;
     }
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL) {
         limits = ngx_http_websocket_limits_alloc(s, 0);
@@ -553,7 +560,7 @@ ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s, size_t *size)
     u_char                       *rest;
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits->turn) {
 
@@ -588,7 +595,7 @@ ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_held_drop(s);
 
-    s->record->limits->waits = 0;
+    s->record->aside->limits->waits = 0;
 
     /* what it has sent meanwhile could not be heard */
 

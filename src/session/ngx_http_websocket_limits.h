@@ -128,7 +128,7 @@ void ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s);
 static ngx_inline ngx_uint_t
 ngx_http_websocket_limits_waits(ngx_http_websocket_session_t *s)
 {
-    return s->limited && s->record->limits->waits;
+    return s->limited && s->record->aside->limits->waits;
 }
 
 

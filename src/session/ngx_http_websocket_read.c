@@ -352,7 +352,7 @@ ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
         ngx_free(rest);
     }
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     s->limited = limits->waits || limits->turn || limits->rest;
 
@@ -773,7 +773,7 @@ ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 {
     return s->conf->subscribes && !s->conf->publishes
            && !s->conf->typed.filter
-           && (s->record->auth == NULL || s->conf->jwt->renew == 0);
+           && (s->record->aside->auth == NULL || s->conf->jwt->renew == 0);
 }
 
 
@@ -1102,7 +1102,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
     /* a token is not one message too many: the session would end without it */
 
-    if (s->record->auth) {
+    if (s->record->aside->auth) {
         rc = ngx_http_websocket_auth_receive(s, in->parser.message,
                                              in->message, in->message_size);
     }

@@ -19,7 +19,8 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     log = s->connection->log;
 
     if (s->filtered) {
-        rc = ngx_http_websocket_filters_pass(log, s->record->extra->filter,
+        rc = ngx_http_websocket_filters_pass(log,
+                                             s->record->aside->extra->filter,
                                              *message);
     }
 
@@ -42,7 +43,7 @@ ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_extra_t  *extra;
 
-    extra = s->record->extra;
+    extra = s->record->aside->extra;
 
     if (extra->filter) {
         ngx_http_websocket_filters_release(extra->filter);

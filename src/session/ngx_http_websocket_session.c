@@ -88,8 +88,10 @@ static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
 const ngx_http_websocket_protocol_t *const
     *ngx_http_websocket_session_protocols;
 
-static uint32_t  ngx_http_websocket_session_number;
-static uint16_t  ngx_http_websocket_session_kind;
+ngx_http_websocket_aside_t  ngx_http_websocket_aside_none;
+
+static uint32_t             ngx_http_websocket_session_number;
+static uint16_t             ngx_http_websocket_session_kind;
 
 
 void
@@ -138,6 +140,8 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         ngx_http_websocket_session_release(s);
         return NGX_ERROR;
     }
+
+    s->record->aside = &ngx_http_websocket_aside_none;
 
     holds = ngx_http_websocket_drain_begin(s);
 
@@ -246,6 +250,26 @@ ngx_http_websocket_session_protocol(
     }
 
     return i;
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_aside(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_aside_t  *aside;
+
+    if (s->record->aside != &ngx_http_websocket_aside_none) {
+        return NGX_OK;
+    }
+
+    aside = ngx_calloc(sizeof(ngx_http_websocket_aside_t), s->connection->log);
+    if (aside == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->record->aside = aside;
+
+    return NGX_OK;
 }
 
 
@@ -604,23 +628,25 @@ void
 ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size)
 {
-    ngx_http_websocket_record_t  *record;
+    u_char  *p;
 
     s->record->close_code = code;
 
-    record = s->record;
-
-    if (size == 0 || record->close_reason) {
+    if (size == 0 || s->record->aside->close_reason
+        || ngx_http_websocket_session_aside(s) != NGX_OK)
+    {
         return;
     }
 
-    record->close_reason = ngx_alloc(size, s->connection->log);
-    if (record->close_reason == NULL) {
+    p = ngx_alloc(size, s->connection->log);
+    if (p == NULL) {
         return;
     }
 
-    ngx_memcpy(record->close_reason, reason, size);
-    record->close_reason_size = size;
+    ngx_memcpy(p, reason, size);
+
+    s->record->aside->close_reason = p;
+    s->record->aside->close_reason_size = size;
 }
 
 
@@ -715,9 +741,12 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
 
-    ngx_free(record->close_reason);
-    ngx_free(record->head);
-    ngx_free(record->auth);
+    ngx_free(record->aside->close_reason);
+    ngx_free(record->aside->auth);
+
+    if (record->aside != &ngx_http_websocket_aside_none) {
+        ngx_free(record->aside);
+    }
 
     ngx_http_websocket_protocol_of(s)->transport->forget(s);
 
@@ -771,7 +800,7 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
         }
 
         if (ngx_http_websocket_limits_waits(s)) {
-            ngx_http_websocket_earlier(s->record->limits->until);
+            ngx_http_websocket_earlier(s->record->aside->limits->until);
 
         } else if (conf->idle_timeout) {
             ngx_http_websocket_earlier(
@@ -779,7 +808,7 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
                                   + conf->idle_timeout);
         }
 
-        if (s->record->auth) {
+        if (s->record->aside->auth) {
             ngx_http_websocket_earlier(ngx_http_websocket_auth_due(s));
         }
     }
@@ -876,13 +905,17 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
+    if (s->record->aside->auth
+        && ngx_http_websocket_auth_expire(s) == NGX_DONE)
+    {
         return NGX_OK;
     }
 
     if (ngx_http_websocket_limits_waits(s)) {
 
-        if (ngx_http_websocket_session_passed(s->record->limits->until, 0)) {
+        if (ngx_http_websocket_session_passed(s->record->aside->limits->until,
+                                              0))
+        {
             ngx_http_websocket_limits_resume(s);
             return NGX_OK;
         }

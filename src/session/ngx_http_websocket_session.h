@@ -23,7 +23,6 @@
 typedef struct ngx_http_websocket_session_s    ngx_http_websocket_session_t;
 typedef struct ngx_http_websocket_protocol_s   ngx_http_websocket_protocol_t;
 typedef struct ngx_http_websocket_input_s      ngx_http_websocket_input_t;
-typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
@@ -33,19 +32,30 @@ typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
 typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
 
-/* what is not needed to deliver a message */
+/* what few sessions have, or only at their end: made when it is needed */
 
 typedef struct {
-    ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
-    uint64_t                      messages_in;
-    uint64_t                      bytes_in;
-
-    ngx_http_request_t           *request;  /* NULL: was given back */
-    ngx_http_websocket_head_t    *head;     /* of it, for the access log */
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
     ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
     ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
     ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
+    u_char                       *close_reason;
+    uint8_t                       close_reason_size;
+} ngx_http_websocket_aside_t;
+
+
+/* what is not needed to deliver a message */
+
+typedef struct {
+    ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
+    ngx_http_websocket_aside_t   *aside;
+    uint64_t                      messages_in;
+    uint64_t                      bytes_in;
+
+    ngx_http_request_t           *request;  /* NULL: was given back */
+    uint64_t                      id;
+    uint64_t                      started:48;       /* as ngx_current_msec */
+    uint64_t                      close_code:16;    /* that ended it */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
@@ -53,19 +63,17 @@ typedef struct {
                                                that, the bytes that the client
                                                has taken once the Ping is
                                                there that is late */
-    ngx_msec_t                    started;
-    uint64_t                      id;
-    u_char                       *close_reason;
     uint32_t                      upgraded; /* c->sent with the 101 */
     ngx_http_websocket_time_t     progress; /* when the client was last seen
                                                to take something */
     uint32_t                      acked;    /* bytes that it had taken then */
     uint32_t                      dropped;
-    uint16_t                      close_code;       /* that ended it */
     uint16_t                      nchannels;
     uint16_t                      nsubscriptions;
-    uint8_t                       close_reason_size;
-    uint8_t                       away;     /* it holds nothing in the zone */
+    unsigned                      away:1;   /* it holds nothing in the zone */
+    unsigned                      headed:1; /* behind the names is what the
+                                               access log will need of the
+                                               request */
     u_char                        names[1]; /* of a socket's channels */
 } ngx_http_websocket_record_t;
 
@@ -147,6 +155,9 @@ struct ngx_http_websocket_session_s {
 };
 
 
+/* what all sessions have for whom nothing was put aside: all is NULL */
+extern ngx_http_websocket_aside_t  ngx_http_websocket_aside_none;
+
 #define ngx_http_websocket_now()                                              \
     ((ngx_http_websocket_time_t) ngx_current_msec)
 
@@ -200,6 +211,12 @@ void ngx_http_websocket_session_init(ngx_cycle_t *cycle,
  */
 ngx_int_t ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options);
+
+/*
+ * Before something is put aside: makes room for that.  Returns NGX_OK, or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_session_aside(ngx_http_websocket_session_t *s);
 
 /* To be called last: the request is held until the session ends. */
 void ngx_http_websocket_session_start(ngx_http_websocket_session_t *s);

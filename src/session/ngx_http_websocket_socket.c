@@ -92,6 +92,22 @@ ngx_http_websocket_socket_names(ngx_http_websocket_session_t *s,
 }
 
 
+u_char *
+ngx_http_websocket_socket_names_end(ngx_http_websocket_session_t *s)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    p = s->record->names;
+
+    for (i = 0; i < s->record->nchannels; i++) {
+        p += 1 + *p;
+    }
+
+    return p;
+}
+
+
 static void
 ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s)
 {

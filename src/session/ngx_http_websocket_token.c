@@ -77,6 +77,10 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     size = offsetof(ngx_http_websocket_auth_t, subject) + 1
            + (subject ? ngx_strlen(subject) : 0);
 
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     auth = ngx_calloc(size, s->connection->log);
     if (auth == NULL) {
         return NGX_ERROR;
@@ -87,7 +91,7 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
         ngx_memcpy(auth->subject, subject, ngx_strlen(subject) + 1);
     }
 
-    s->record->auth = auth;
+    s->record->aside->auth = auth;
 
     ngx_http_websocket_auth_set(s, grant, &ctx->channels[0]);
 
@@ -108,7 +112,7 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     ngx_http_websocket_auth_t  *auth;
     ngx_http_websocket_jwt_t   *jwt;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
     jwt = s->conf->jwt;
 
     auth->wrong = 0;
@@ -162,7 +166,7 @@ ngx_http_websocket_auth_due(ngx_http_websocket_session_t *s)
     int64_t                     left;
     ngx_http_websocket_auth_t  *auth;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
 
     left = ngx_min(auth->end, auth->remind) - ngx_http_websocket_auth_now();
     left = ngx_max(left, 0);
@@ -180,7 +184,7 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
     ngx_http_websocket_auth_t   *auth;
     ngx_http_websocket_frame_t  *frame;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
     now = ngx_http_websocket_auth_now();
 
     if (now >= auth->end) {
@@ -230,7 +234,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
     ngx_http_websocket_session_t  *s;
 
     s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
 
     if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
@@ -243,7 +247,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
 ngx_uint_t
 ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s)
 {
-    return s->record->auth->publish;
+    return s->record->aside->auth->publish;
 }
 
 
@@ -398,7 +402,9 @@ ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
         return ngx_http_websocket_auth_wrong(s, "no memory for the token");
     }
 
-    if (!ngx_http_websocket_auth_same(s->record->auth, grant.token.subject)) {
+    if (!ngx_http_websocket_auth_same(s->record->aside->auth,
+                                      grant.token.subject))
+    {
         ngx_http_websocket_grant_free(&grant);
 
         return ngx_http_websocket_auth_wrong(s,
@@ -499,7 +505,7 @@ ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "websocket token not renewed: %s", error);
 
-    if (++s->record->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
+    if (++s->record->aside->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
         ngx_http_websocket_session_close(s,
                                        NGX_HTTP_WEBSOCKET_REASON_WRONG_TOKENS);
         return NGX_OK;
@@ -518,7 +524,7 @@ ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)
 {
     int64_t  end;
 
-    end = s->record->auth->end;
+    end = s->record->aside->auth->end;
 
     return end == NGX_HTTP_WEBSOCKET_AUTH_NEVER
            ? json_null()

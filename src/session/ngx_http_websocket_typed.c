@@ -56,8 +56,8 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     if (s->conf->typed.stamp) {
         ngx_http_websocket_socket_names(s, &channel, 1);
         ngx_http_websocket_stamp_set(&stamp, s->conf->typed.stamp, &channel,
-                                     s->record->extra
-                                     ? &s->record->extra->from : NULL);
+                                     s->record->aside->extra
+                                     ? &s->record->aside->extra->from : NULL);
         in.stamp = &stamp;
     }
 
