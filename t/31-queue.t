@@ -34,6 +34,8 @@ a> rcvbuf 2048
 a@$TEST_NGINX_RAND_PORT_1> GET /ws
 a< 101
 a> stop-reading
+# what b has was offered to a
+! together b a
 b> GET /ws
 b< 101
 ! POST /pub * 500000 x
@@ -111,6 +113,7 @@ a> rcvbuf 2048
 a@$TEST_NGINX_RAND_PORT_1> GET /ws
 a< 101
 a> stop-reading
+! together b a
 b> GET /ws
 b< 101
 ! POST /pub * 700000 x

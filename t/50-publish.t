@@ -368,3 +368,24 @@ a< body qr/"not_a_stream","message":"websocket_publish is for publishing: connec
 ! POST /pub ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 ! GET /pub
 ! < json {"channel":"x","offset":5,"subscribers":0,"history":2,"first":4}
+
+
+
+=== TEST 19: a page that its reader does not take at once
+--- http_config
+    websocket_zone zone=live:4m;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=20;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+! POST /pub * 300000 x
+! POST /pub * 300000 y
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> plain GET /pub?limit=10
+a< 200
+a< body qr/"data":"x{300}.*"data":"y+"\}\]\}$/

@@ -345,6 +345,7 @@ a< eof
 === TEST 9: events and polls over TLS
 --- http_config
     websocket_zone zone=live:4m;
+    websocket_heartbeat off;
     server {
         listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 ssl;
         ssl_certificate $TEST_NGINX_TLS/cert.pem;

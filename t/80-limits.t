@@ -84,7 +84,8 @@ d> plain GET /ws?transport=poll
 d< 503
 d< header Retry-After: 1
 a> drop
-! wait-log qr/client prematurely closed connection|Connection reset by peer/
+! GET /status
+! < soon json {"locations":[{"active_connections":{"sse":0}},{}]}
 # an answer at once gives its seat back
 e> plain GET /ws?transport=poll
 e< 200

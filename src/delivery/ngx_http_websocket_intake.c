@@ -166,6 +166,7 @@ ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
     parts[0].size = in->number;
 
     parts[1].data = ngx_websocket_store_offset;
+    parts[1].size = 0;
 
     parts[2].data = in->data + in->number;
     parts[2].size = in->size - in->number;

@@ -232,14 +232,17 @@ ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
 
     rc = ngx_http_send_header(r);
 
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
+    if (rc != NGX_ERROR && rc <= NGX_OK && !r->header_only) {
+
+        out.buf = b;
+        out.next = NULL;
+
+        rc = ngx_http_output_filter(r, &out);
     }
 
-    out.buf = b;
-    out.next = NULL;
+    /* nginx goes on to write it by itself: there is no more to be made */
 
-    return ngx_http_output_filter(r, &out);
+    return rc == NGX_AGAIN ? NGX_OK : rc;
 }
 
 

@@ -5,9 +5,11 @@
  */
 
 
+#include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_fallback.h"
+#include "protocol/ngx_http_websocket_events.h"
+#include "protocol/ngx_http_websocket_poll.h"
 
 
 /* of a Last-Event-ID, which has one for each channel */
@@ -23,7 +25,8 @@ static ngx_int_t ngx_http_websocket_last_event(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *id);
 static char *ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
     ngx_uint_t *flag);
-static ngx_int_t ngx_http_websocket_event_header(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_endless_header(ngx_http_request_t *r,
+    const ngx_http_websocket_protocol_t *protocol);
 
 
 static ngx_str_t  ngx_http_websocket_no_cache = ngx_string("no-cache");
@@ -31,7 +34,7 @@ static ngx_str_t  ngx_http_websocket_no_store = ngx_string("no-store");
 static ngx_str_t  ngx_http_websocket_no = ngx_string("no");
 
 
-ngx_http_websocket_protocol_e
+const ngx_http_websocket_protocol_t *
 ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
 {
     ngx_str_t                       value;
@@ -42,21 +45,21 @@ ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
     if ((r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD)
         || !conf->subscribes)
     {
-        return NGX_HTTP_WEBSOCKET_RAW;
+        return NULL;
     }
 
     if (ngx_http_websocket_accepts_events(r)) {
-        return NGX_HTTP_WEBSOCKET_SSE;
+        return &ngx_http_websocket_events_protocol;
     }
 
     if (ngx_http_websocket_arg(r, "since", &value) == NGX_OK
         || (ngx_http_websocket_arg(r, "transport", &value) == NGX_OK
             && value.len == 4 && ngx_strncmp(value.data, "poll", 4) == 0))
     {
-        return NGX_HTTP_WEBSOCKET_POLL;
+        return &ngx_http_websocket_poll_protocol;
     }
 
-    return NGX_HTTP_WEBSOCKET_RAW;
+    return NULL;
 }
 
 
@@ -145,25 +148,16 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     ngx_uint_t        position;
     ngx_table_elt_t  *h;
 
-    static ngx_http_websocket_encoding_e  encodings[] = {
-        NGX_HTTP_WEBSOCKET_RAW_FRAME,
-        NGX_HTTP_WEBSOCKET_EVENT,
-        NGX_HTTP_WEBSOCKET_JSON
-    };
-
     *error = ngx_http_websocket_flag_arg(r, "position", &position);
 
     if (*error) {
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    options->encoding = encodings[options->protocol];
+    options->encoding = position ? options->protocol->positioned
+                                 : options->protocol->encoding;
 
-    if (position && options->protocol == NGX_HTTP_WEBSOCKET_RAW) {
-        options->encoding = NGX_HTTP_WEBSOCKET_POSITION_FRAME;
-    }
-
-    if (options->protocol == NGX_HTTP_WEBSOCKET_SSE) {
+    if (options->protocol->event_ids) {
 
         /* it comes back to the URL that it had: the header is newer */
 
@@ -282,12 +276,12 @@ ngx_http_websocket_stream_head(ngx_http_request_t *r,
 
     rc = ngx_http_websocket_stream_header(r, options);
 
-    if (rc != NGX_OK || options->protocol == NGX_HTTP_WEBSOCKET_SSE) {
+    if (rc != NGX_OK || !options->protocol->once) {
         return rc;
     }
 
     r->headers_out.status = NGX_HTTP_OK;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type = options->protocol->type;
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     return ngx_http_send_header(r);
@@ -298,8 +292,8 @@ ngx_int_t
 ngx_http_websocket_stream_header(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options)
 {
-    if (options->protocol == NGX_HTTP_WEBSOCKET_SSE) {
-        return ngx_http_websocket_event_header(r);
+    if (!options->protocol->once) {
+        return ngx_http_websocket_endless_header(r, options->protocol);
     }
 
     /* the header goes with the answer */
@@ -310,12 +304,13 @@ ngx_http_websocket_stream_header(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_websocket_event_header(ngx_http_request_t *r)
+ngx_http_websocket_endless_header(ngx_http_request_t *r,
+    const ngx_http_websocket_protocol_t *protocol)
 {
     ngx_int_t  rc;
 
     r->headers_out.status = NGX_HTTP_OK;
-    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+    r->headers_out.content_type = protocol->type;
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     ngx_http_clear_content_length(r);

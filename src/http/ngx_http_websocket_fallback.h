@@ -13,10 +13,10 @@
 
 
 /*
- * The protocol that a GET which is no WebSocket's handshake asks for: RAW when
- * it asks for no other.
+ * The protocol that a GET which is no WebSocket's handshake asks for; NULL when
+ * it asks for none.
  */
-ngx_http_websocket_protocol_e ngx_http_websocket_stream_protocol(
+const ngx_http_websocket_protocol_t *ngx_http_websocket_stream_protocol(
     ngx_http_request_t *r);
 
 /*
@@ -29,8 +29,8 @@ ngx_int_t ngx_http_websocket_options(ngx_http_request_t *r,
     char **error);
 
 /*
- * Begins the response of a stream: sends the header of server-sent events, or
- * prepares that of a poll's answer.  Returns NGX_OK or NGX_ERROR.
+ * Begins the response of a stream: sends its header, or prepares that of an
+ * answer which ends it.  Returns NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_stream_header(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);

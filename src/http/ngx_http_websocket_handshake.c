@@ -19,6 +19,7 @@
 #include "http/ngx_http_websocket_slotless.h"
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "protocol/ngx_http_websocket_plain.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_drain.h"
 
@@ -150,7 +151,7 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
     options.protocol = ngx_http_websocket_stream_protocol(r);
 
-    if (options.protocol == NGX_HTTP_WEBSOCKET_RAW) {
+    if (options.protocol == NULL) {
         return ngx_http_websocket_handshake_plain(r);
     }
 
@@ -205,6 +206,8 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
 
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
+
+    options.protocol = &ngx_http_websocket_plain_protocol;
 
     rc = ngx_http_websocket_handshake_check(r, &h);
 

@@ -752,17 +752,13 @@ ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
 
 int
 ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info)
+    ngx_http_websocket_publish_t *p)
 {
-    int         rc;
-    ngx_uint_t  here;
+    int  rc;
 
-    rc = ngx_http_websocket_zone_publish(zone, name, history, message, parts,
-                                         n, info, &here);
+    rc = ngx_http_websocket_zone_publish(zone, p);
 
-    ngx_http_websocket_hub_wake_self(zone, here);
+    ngx_http_websocket_hub_wake_self(zone, p->here);
 
     return rc;
 }
@@ -815,12 +811,9 @@ ngx_http_websocket_hub_wake_self(ngx_http_websocket_zone_t *zone,
 
 ngx_int_t
 ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message,
-    ngx_websocket_store_part_t *parts, size_t n)
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
 {
     int                             rc;
-    ngx_uint_t                      here;
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_farewell_t  *farewell;
 
@@ -837,10 +830,9 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
     }
 
     rc = ngx_http_websocket_zone_join(zone, subscription->channel->ref,
-                                      member, message, parts, n,
-                                      &subscription->member, &here);
+                                      member, p, &subscription->member);
 
-    ngx_http_websocket_hub_wake_self(zone, here);
+    ngx_http_websocket_hub_wake_self(zone, p->here);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
         ngx_free(farewell);

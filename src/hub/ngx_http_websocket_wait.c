@@ -43,6 +43,11 @@ ngx_http_websocket_wait_begin(ngx_http_websocket_zone_t *zone)
     wait = &zone->wait;
 
     if (!wait->stuck) {
+
+        /* this worker may have stood still, too: that is not counted */
+
+        ngx_time_update();
+
         wait->stuck = 1;
         wait->since = ngx_current_msec;
     }

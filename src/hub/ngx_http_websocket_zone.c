@@ -54,25 +54,18 @@ static void ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
 static ngx_uint_t ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n);
 static int ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p);
+static ngx_inline int ngx_http_websocket_zone_open(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p,
+    uint64_t hash, ngx_websocket_channel_ref_t *ref);
 static int ngx_http_websocket_zone_append_large(
-    ngx_http_websocket_zone_t *zone, ngx_str_t *name,
-    ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_zone_unreserve(
     ngx_http_websocket_waiter_t *debt);
 static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large);
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large);
 static int ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large,
-    ngx_websocket_store_info_t *info, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large);
 static int ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_zone_seek_newcomer(
@@ -90,8 +83,7 @@ static ngx_uint_t ngx_http_websocket_zone_wake(
     ngx_websocket_store_wake_t *wake);
 static int ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref);
 static int ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
@@ -520,33 +512,30 @@ ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n)
 
 int
 ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p)
 {
     int         rc;
     size_t      i, size;
     ngx_uint_t  pieces;
 
-    for (size = 0, i = 0; i < n; i++) {
-        size += parts[i].size;
+    for (size = 0, i = 0; i < p->n; i++) {
+        size += p->parts[i].size;
     }
+
+    p->here = 0;
 
     /* who has no slot has nobody who would give its blocks back */
 
     if (size > NGX_WEBSOCKET_STORE_PIECE
         && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
     {
-        return ngx_http_websocket_zone_append_large(zone, name, history,
-                                                    message, parts, n, info,
-                                                    here);
+        return ngx_http_websocket_zone_append_large(zone, p);
     }
 
     pieces = 0;
 
     do {
-        rc = ngx_http_websocket_zone_append(zone, name, history, message,
-                                            parts, n, info, here);
+        rc = ngx_http_websocket_zone_append(zone, p);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
@@ -555,40 +544,49 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_websocket_store_wake_t   wake;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_clock_stamp(message);
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+    ngx_http_websocket_clock_stamp(&p->message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        *here = 0;
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
-                                          hash, message->time, history, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_append(zone->store, ref, message, parts, n,
-                                        &wake, info);
+        rc = ngx_websocket_store_append(zone->store, ref, &p->message,
+                                        p->parts, p->n, &wake,
+                                        p->describe ? &p->info : NULL);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
-    *here = 0;
-
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        *here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&wake);
     }
 
     return rc;
+}
+
+
+/* the channel that a message is for, with the lock held */
+
+static ngx_inline int
+ngx_http_websocket_zone_open(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t hash,
+    ngx_websocket_channel_ref_t *ref)
+{
+    return ngx_websocket_store_open_channel(zone->store, p->channel.data,
+                                            p->channel.len, hash,
+                                            p->message.time, p->history, ref);
 }
 
 
@@ -596,9 +594,7 @@ ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p)
 {
     int                          rc;
     uint32_t                     reserved;
@@ -607,21 +603,18 @@ ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
 
     ngx_memzero(&large, sizeof(ngx_websocket_store_large_t));
 
-    *here = 0;
     pieces = 0;
 
     do {
         reserved = large.reserved;
 
-        rc = ngx_http_websocket_zone_reserve(zone, name, history, message,
-                                             parts, n, &large);
+        rc = ngx_http_websocket_zone_reserve(zone, p, &large);
 
         if (rc == NGX_WEBSOCKET_STORE_OK) {
-            ngx_websocket_store_fill(zone->store, message, parts, n,
+            ngx_websocket_store_fill(zone->store, &p->message, p->parts, p->n,
                                      ngx_http_websocket_worker_slot(), &large);
 
-            rc = ngx_http_websocket_zone_link(zone, name, history, message,
-                                              parts, n, &large, info, here);
+            rc = ngx_http_websocket_zone_link(zone, p, &large);
         }
 
         /* it goes on as long as it gets on */
@@ -664,26 +657,25 @@ ngx_http_websocket_zone_unreserve(ngx_http_websocket_waiter_t *debt)
 
 static int
 ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large)
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_clock_stamp(message);
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+    ngx_http_websocket_clock_stamp(&p->message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
-                                          hash, message->time, history, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_reserve(zone->store, ref, message, parts, n,
+        rc = ngx_websocket_store_reserve(zone->store, ref, &p->message,
+                                         p->parts, p->n,
                                          ngx_http_websocket_worker_slot(),
                                          large);
     }
@@ -696,10 +688,7 @@ ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large,
-    ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large)
 {
     int                          rc;
     uint64_t                     hash;
@@ -708,19 +697,21 @@ ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t  ref;
 
     slot = ngx_http_websocket_worker_slot();
-    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_clock_stamp(message);
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+    ngx_http_websocket_clock_stamp(&p->message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
-                                          hash, message->time, history, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_append_large(zone->store, ref, message, parts,
-                                              n, slot, large, &wake, info);
+        rc = ngx_websocket_store_append_large(zone->store, ref, &p->message,
+                                              p->parts, p->n, slot, large,
+                                              &wake,
+                                              p->describe ? &p->info : NULL);
     }
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
@@ -733,7 +724,7 @@ ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        *here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&wake);
     }
 
     return rc;
@@ -1108,17 +1099,16 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
 int
 ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref)
 {
     int         rc;
     ngx_uint_t  pieces;
 
     pieces = 0;
+    p->here = 0;
 
     do {
-        rc = ngx_http_websocket_zone_admit(zone, channel, member, message,
-                                           parts, n, ref, here);
+        rc = ngx_http_websocket_zone_admit(zone, channel, member, p, ref);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
@@ -1128,27 +1118,24 @@ ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
 static int
 ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref)
 {
     int                         rc;
     ngx_websocket_store_wake_t  wake;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        *here = 0;
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
     rc = ngx_websocket_store_join(zone->store, channel,
                                   ngx_http_websocket_worker_slot(), member,
-                                  message, parts, n, &wake, ref);
+                                  p->n ? &p->message : NULL, p->parts, p->n,
+                                  &wake, ref);
 
     ngx_http_websocket_zone_unlock(zone);
 
-    *here = 0;
-
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        *here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&wake);
     }
 
     return rc;

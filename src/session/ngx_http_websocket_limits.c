@@ -4,9 +4,9 @@
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_hold.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_socket.h"
-#include "wire/close.h"
 
 
 /* how long one waits who floods those who read, or asks for what is dear */
@@ -48,7 +48,8 @@ ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
     nquotas = conf->sessions && quotas ? conf->sessions->nelts : 0;
 
     if (nquotas == 0
-        && (conf->rates == NULL || s->protocol != NGX_HTTP_WEBSOCKET_RAW))
+        && (conf->rates == NULL
+            || ngx_http_websocket_protocol_of(s)->receive == NULL))
     {
         return NGX_OK;
     }
@@ -237,7 +238,6 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
     s->limited = 0;
     s->record->limits = NULL;
 
-    ngx_http_websocket_held_drop(limits);
     ngx_free(limits->rest);
 
     /* the quotas may be owed yet */
@@ -305,11 +305,9 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
     ngx_http_websocket_max_rate_t *max)
 {
     if (max->excess == NGX_HTTP_WEBSOCKET_CLOSE) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                       max->bytes
-                                       ? "too many bytes in too short a time"
-                                       : "too many messages in too short a "
-                                         "time");
+        ngx_http_websocket_socket_fail(s, max->bytes
+                                     ? NGX_HTTP_WEBSOCKET_REASON_BYTES
+                                     : NGX_HTTP_WEBSOCKET_REASON_MESSAGES);
         return NGX_DONE;
     }
 
@@ -354,8 +352,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
     }
 
     if (limits == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -366,9 +363,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                   "too many Pings and Pongs in too short a "
-                                   "time");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_PINGS);
     return NGX_DONE;
 }
 
@@ -400,8 +395,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                   "too many errors");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_ERRORS);
     return NGX_DONE;
 }
 
@@ -540,8 +534,7 @@ ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
     }
 
     if (limits == NULL || limits->rest == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -593,7 +586,7 @@ ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s)
         return;
     }
 
-    ngx_http_websocket_held_drop(s->record->limits);
+    ngx_http_websocket_held_drop(s);
 
     s->record->limits->waits = 0;
 

@@ -1,6 +1,8 @@
 
 #include "session/ngx_http_websocket_presence.h"
+#include "broker/ngx_http_websocket_broker.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "session/ngx_http_websocket_protocol.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */
@@ -11,6 +13,9 @@
 
 static ngx_uint_t ngx_http_websocket_presence_member(
     ngx_http_websocket_session_t *s, ngx_websocket_store_member_t *member);
+static size_t ngx_http_websocket_presence_leave_message(
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
 static u_char *ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name);
 static size_t ngx_http_websocket_presence_event(char *type,
     ngx_websocket_store_member_t *member,
@@ -21,27 +26,26 @@ ngx_int_t
 ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription)
 {
-    size_t                         n;
-    ngx_int_t                      rc;
-    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_store_member_t   member;
-    ngx_websocket_store_message_t  message;
+    ngx_int_t                     rc;
+    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_http_websocket_publish_t  p;
+    ngx_websocket_store_member_t  member;
 
-    if (s->protocol == NGX_HTTP_WEBSOCKET_POLL
+    if (ngx_http_websocket_protocol_of(s)->once
         || !ngx_http_websocket_presence_member(s, &member))
     {
         return NGX_OK;
     }
 
-    n = 0;
+    p.parts = parts;
+    p.n = 0;
 
     if (s->conf->events & NGX_HTTP_WEBSOCKET_JOIN) {
-        n = ngx_http_websocket_presence_event("join", &member, &message,
-                                              parts);
+        p.n = ngx_http_websocket_presence_event("join", &member, &p.message,
+                                                parts);
     }
 
-    rc = ngx_http_websocket_hub_join(subscription, &member,
-                                     n ? &message : NULL, parts, n);
+    rc = s->conf->zone->broker->join(subscription, &member, &p);
 
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
@@ -57,12 +61,26 @@ void
 ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription)
 {
-    ngx_http_websocket_hub_leave(subscription,
+    ngx_http_websocket_session_t  *s;
+
+    s = ngx_http_websocket_session_of(subscription);
+
+    s->conf->zone->broker->leave(subscription,
                                  ngx_http_websocket_presence_leave_message);
 }
 
 
-size_t
+ngx_uint_t
+ngx_http_websocket_presence_reap(ngx_http_websocket_zone_t *zone)
+{
+    return zone->broker->reap_members(zone,
+                                  ngx_http_websocket_presence_leave_message);
+}
+
+
+/* fills in the message and its parts; returns how many, 0 for none */
+
+static size_t
 ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts)
 {

@@ -4,6 +4,7 @@
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_write.h"
+#include "clock/ngx_http_websocket_turn.h"
 
 
 #define NGX_HTTP_WEBSOCKET_RESPONSE_SIZE  16384
@@ -11,6 +12,7 @@
 
 static void ngx_http_websocket_response_detach(void *data);
 static void ngx_http_websocket_response_dispose(void *data);
+static void ngx_http_websocket_response_reader(ngx_http_request_t *r);
 static void ngx_http_websocket_response_writer(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_response_fill(
     ngx_http_websocket_session_t *s);
@@ -79,7 +81,7 @@ ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
 
     r = s->record->request;
 
-    r->read_event_handler = ngx_http_test_reading;
+    r->read_event_handler = ngx_http_websocket_response_reader;
     r->write_event_handler = ngx_http_websocket_response_writer;
 
     s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_LAST
@@ -99,6 +101,43 @@ ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
     }
 
     ngx_http_websocket_post_flush(s);
+}
+
+
+/* nginx ends the request of a client that has gone, but has no turns */
+
+static void
+ngx_http_websocket_response_reader(ngx_http_request_t *r)
+{
+    ngx_uint_t                 gone;
+    ngx_connection_t          *c;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    c = r->connection;
+    gone = c->read->pending_eof;
+
+#if (NGX_HTTP_V2)
+    if (r->stream) {
+        gone = c->error;
+    }
+#endif
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (!gone || ctx->session == NULL || ctx->session->detached
+        || !ngx_http_websocket_turn_over())
+    {
+        ngx_http_test_reading(r);
+        return;
+    }
+
+    if (ctx->session->gone) {
+        return;
+    }
+
+    c->error = 1;
+
+    ngx_http_websocket_session_gone(ctx->session);
 }
 
 
@@ -225,6 +264,13 @@ ngx_http_websocket_response_end(ngx_http_websocket_session_t *s)
     r = s->record->request;
     rc = NGX_ERROR;
 
+    if (s->gone) {
+        rc = NGX_HTTP_CLIENT_CLOSED_REQUEST;
+
+        ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                      "client prematurely closed connection");
+    }
+
     if (s->state == NGX_HTTP_WEBSOCKET_CLOSE_LAST && !c->error && !c->timedout)
     {
         rc = r->header_sent ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -236,4 +282,46 @@ ngx_http_websocket_response_end(ngx_http_websocket_session_t *s)
 
     ngx_http_finalize_request(r, rc);
     ngx_http_run_posted_requests(c);
+}
+
+
+uint64_t
+ngx_http_websocket_response_bytes_out(ngx_http_websocket_session_t *s)
+{
+    return ngx_http_websocket_response_of(s)->bytes_out;
+}
+
+
+void
+ngx_http_websocket_response_forget(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
+
+    response->first_cleanup->handler = NULL;
+    response->last_cleanup->handler = NULL;
+
+    ngx_free(response->buf.start);
+}
+
+
+void
+ngx_http_websocket_response_pass(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message)
+{
+    ngx_websocket_position_t       *position;
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
+
+    if (response->full) {
+        return;
+    }
+
+    position = &response->positions[from->number];
+
+    position->epoch = message->epoch;
+    position->offset = message->offset;
 }

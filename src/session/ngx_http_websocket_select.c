@@ -4,12 +4,7 @@
 #include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_extra.h"
-#include "session/ngx_http_websocket_response.h"
-
-
-static void ngx_http_websocket_select_passed(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
-    ngx_http_websocket_message_t *message);
+#include "session/ngx_http_websocket_protocol.h"
 
 
 ngx_int_t
@@ -33,34 +28,11 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
                                  ngx_http_websocket_variant_view(s->variant));
     }
 
-    if (rc == NGX_DECLINED) {
-        ngx_http_websocket_select_passed(s, from, *message);
+    if (rc == NGX_DECLINED && ngx_http_websocket_protocol_of(s)->pass) {
+        ngx_http_websocket_protocol_of(s)->pass(s, from, *message);
     }
 
     return rc;
-}
-
-
-/* who comes back is not to look again at what is not for it */
-
-static void
-ngx_http_websocket_select_passed(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
-    ngx_http_websocket_message_t *message)
-{
-    ngx_websocket_position_t       *position;
-    ngx_http_websocket_response_t  *response;
-
-    response = ngx_http_websocket_response_of(s);
-
-    if (response == NULL || response->full) {
-        return;
-    }
-
-    position = &response->positions[from->number];
-
-    position->epoch = message->epoch;
-    position->offset = message->offset;
 }
 
 

@@ -2,13 +2,9 @@
 #include "session/ngx_http_websocket_token.h"
 #include "auth/ngx_http_websocket_revocations.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_write.h"
-#include "wire/close.h"
-
-
-/* the code of a Close when the token ends before the session does */
-#define NGX_HTTP_WEBSOCKET_CLOSE_TOKEN  4401
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */
@@ -130,7 +126,9 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
 
     auth->end = (grant->token.expires + jwt->rules.leeway) * 1000;
 
-    if (jwt->renew && s->protocol == NGX_HTTP_WEBSOCKET_RAW) {
+    /* who can send one */
+
+    if (jwt->renew && ngx_http_websocket_protocol_of(s)->receive) {
 
         now = ngx_http_websocket_auth_now();
         renew = (int64_t) jwt->renew * 1000;
@@ -186,14 +184,12 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
     now = ngx_http_websocket_auth_now();
 
     if (now >= auth->end) {
-        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
-                                         "token expired");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_EXPIRED);
         return NGX_DONE;
     }
 
     if (auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
-        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
-                                         "token revoked");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
         return NGX_DONE;
     }
 
@@ -237,8 +233,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
     auth = s->record->auth;
 
     if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
-        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
-                                         "token revoked");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
     }
 
     ngx_http_websocket_session_schedule(s);
@@ -285,8 +280,8 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
     if (s->conf->subscribes && !s->conf->publishes
         && !s->conf->typed.filter)
     {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                        "this stream does not take messages");
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_UNWANTED);
         return NGX_OK;
     }
 
@@ -433,7 +428,9 @@ ngx_http_websocket_auth_accept(ngx_http_websocket_session_t *s,
     lacks = ngx_http_websocket_auth_lacks(s, grant);
 
     if (lacks) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY, lacks);
+        ngx_http_websocket_session_close_text(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_TOKEN_LACKS,
+                                         lacks);
         return NGX_OK;
     }
 
@@ -503,8 +500,8 @@ ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
                   "websocket token not renewed: %s", error);
 
     if (++s->record->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                         "too many wrong tokens");
+        ngx_http_websocket_session_close(s,
+                                       NGX_HTTP_WEBSOCKET_REASON_WRONG_TOKENS);
         return NGX_OK;
     }
 
@@ -534,25 +531,16 @@ ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)
 static ngx_http_websocket_frame_t *
 ngx_http_websocket_auth_frame(ngx_http_websocket_session_t *s, json_t *json)
 {
-    size_t                       size;
+    char                        *text;
     ngx_http_websocket_frame_t  *frame;
 
     frame = NULL;
-    size = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+    text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
-    if (size) {
-        frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
-                                                | NGX_WEBSOCKET_TEXT, NULL,
-                                                size, s->connection->log);
-    }
-
-    if (frame
-        && json_dumpb(json, (char *) frame->data + frame->size - size, size,
-                      JSON_COMPACT)
-           != size)
-    {
-        ngx_http_websocket_frame_release(frame);
-        frame = NULL;
+    if (text) {
+        frame = ngx_http_websocket_protocol_of(s)->reply(s, text,
+                                                         ngx_strlen(text));
+        free(text);
     }
 
     json_decref(json);

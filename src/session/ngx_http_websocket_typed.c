@@ -4,11 +4,11 @@
 #include "session/ngx_http_websocket_collect.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_write.h"
-#include "wire/close.h"
 
 
 static ngx_int_t ngx_http_websocket_typed_end(
@@ -82,8 +82,8 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     }
 
     if (s->conf->subscribes && !s->conf->publishes) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                              "this stream does not take messages but filters");
+        ngx_http_websocket_socket_fail(s,
+                                       NGX_HTTP_WEBSOCKET_REASON_ONLY_FILTERS);
         return NGX_DONE;
     }
 
@@ -132,8 +132,7 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
         break;
 
     case NGX_HTTP_WEBSOCKET_COLLECT_FULL:
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
-                                    "collected messages exceed the maximum");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_COLLECTED);
         return NGX_DONE;
 
     default:  /* NGX_HTTP_WEBSOCKET_COLLECT_NO_MEMORY */
@@ -142,7 +141,8 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
 
     n = ngx_http_websocket_intake_parts(in, parts);
 
-    return ngx_http_websocket_raw_publish(s, in->type, in->priority, parts, n);
+    return ngx_http_websocket_session_publish(s, in->type, in->priority,
+                                              parts, n);
 }
 
 
@@ -168,8 +168,7 @@ ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
 
     /* what comes yet is read on, for the client's Close */
 
-    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
-                                     "the stream has ended");
+    ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
     return NGX_OK;
 }
 
@@ -312,8 +311,7 @@ ngx_http_websocket_typed_violation(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_session_error(s);
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
-                                   "invalid message");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_INVALID);
     return NGX_DONE;
 }
 
@@ -344,17 +342,13 @@ ngx_http_websocket_typed_answer(ngx_http_websocket_session_t *s,
     const char *data, size_t size)
 {
     return ngx_http_websocket_send_answer(s,
-                 ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
-                                                 | NGX_WEBSOCKET_TEXT,
-                                                 (u_char *) data, size,
-                                                 s->connection->log));
+                     ngx_http_websocket_protocol_of(s)->reply(s, data, size));
 }
 
 
 static ngx_int_t
 ngx_http_websocket_typed_out_of_memory(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                   "out of memory");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
     return NGX_DONE;
 }

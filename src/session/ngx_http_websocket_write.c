@@ -10,7 +10,6 @@
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_socket.h"
-#include "wire/close.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -208,7 +207,7 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
 static void
 ngx_http_websocket_send_now(ngx_http_websocket_session_t *s)
 {
-    if (!s->write_blocked && s->protocol != NGX_HTTP_WEBSOCKET_POLL) {
+    if (!s->write_blocked && !ngx_http_websocket_protocol_of(s)->once) {
         (void) ngx_http_websocket_flush(s);
     }
 }
@@ -228,13 +227,13 @@ ngx_http_websocket_send_again(ngx_http_websocket_session_t *s)
     wev = s->connection->write;
 
     if (!s->write_blocked || s->state != NGX_HTTP_WEBSOCKET_OPEN
-        || s->protocol == NGX_HTTP_WEBSOCKET_POLL || wev->delayed)
+        || ngx_http_websocket_protocol_of(s)->once || wev->delayed)
     {
         return;
     }
 
 #if (NGX_HTTP_V2)
-    if (ngx_http_websocket_response_of(s) && s->record->request->stream) {
+    if (s->record->request && s->record->request->stream) {
         return;
     }
 #endif
@@ -298,8 +297,7 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
     ngx_http_websocket_send_e  rc;
 
     if (frame == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -313,10 +311,9 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
     /* what comes yet is read on, for the client's Close */
 
     if (rc != NGX_HTTP_WEBSOCKET_SEND_OK) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                         rc == NGX_HTTP_WEBSOCKET_SEND_FULL
-                                         ? "too slow: the send queue is full"
-                                         : "out of memory");
+        ngx_http_websocket_session_close(s, rc == NGX_HTTP_WEBSOCKET_SEND_FULL
+                                     ? NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW
+                                     : NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY);
     }
 
     return NGX_OK;

@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 
-/* the data of a part that is the message's own offset, in decimal */
+/* the data of a part, of size 0, that is the message's offset, in decimal */
 extern const uint8_t  ngx_websocket_store_offset[];
 
 

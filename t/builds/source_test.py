@@ -15,8 +15,10 @@ from nginx import Tap
 # include F*.  No way leads back.
 
 MAY = {
-    'http': 'session auth hub delivery clock message* store* wire* conf',
-    'session': 'auth hub delivery clock message* store* wire* conf',
+    'http': 'protocol session broker auth hub delivery clock message* store* wire* conf',
+    'protocol': 'session broker auth hub delivery clock message* store* wire* conf',
+    'session': 'broker auth hub delivery clock message* store* wire* conf',
+    'broker': 'hub clock store*',
     'auth': 'hub clock store* wire* conf',
     'hub': 'delivery clock store* wire* conf',
     'delivery': 'clock message* store* wire* conf',

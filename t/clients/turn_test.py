@@ -47,6 +47,11 @@ CONF = f'''
             websocket subscribe; websocket_channel {' '.join(MANY)};
             websocket_presence on; websocket_events join leave;
         }}
+        location = /quiet {{
+            websocket subscribe; websocket_channel {' '.join(MANY)};
+            websocket_presence on;
+        }}
+        location = /last {{ websocket_publish; websocket_channel {MANY[-1]}; }}
         location = /polls {{
             websocket pubsub; websocket_channel one two;
             websocket_history length=1000; websocket_send_queue size=2000;
@@ -181,21 +186,55 @@ def logged(nginx, *names):
     return [m[1] for m in found if m and m[1] in names]
 
 
+def events(port, path):
+    s = socket.create_connection(('127.0.0.1', port), TIMEOUT)
+    s.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\n'
+              'Accept: text/event-stream\r\n\r\n'.encode())
+    assert s.recv(1 << 16).startswith(b'HTTP/1.1 200 ')
+    return s
+
+
+def waiting(port, path):
+    """A poll, with a position, so that it is not answered at once."""
+    client = http.client.HTTPConnection('127.0.0.1', port, timeout=TIMEOUT)
+    client.request('GET', f'{path}?transport=poll')
+    position = json.loads(client.getresponse().read())['position']
+    client.request('GET', f'{path}?transport=poll&since={position}')
+    return client
+
+
 def leave(tap, nginx):
     """Many leave at once, each of many channels."""
-    members = [connect(nginx.port, '/many') for _ in range(MEMBERS)]
+    for name, opened, path in (('sockets', connect, '/many'),
+                               ('events', events, '/quiet'),
+                               ('polls', waiting, '/quiet')):
+        members = [opened(nginx.port, path) for _ in range(MEMBERS)]
+        inside(nginx, MEMBERS)
+        before = len(logged(nginx, path[1:], 'plain'))
 
-    pid, sockets = ask(nginx, '/plain',
-                       before=lambda: [s.close() for s in members])
-    os.kill(pid, signal.SIGCONT)
-    while sockets[0].recv(1 << 16):
-        pass
-    sockets[0].close()
+        pid, sockets = ask(nginx, '/plain',
+                           before=lambda: [s.close() for s in members])
+        os.kill(pid, signal.SIGCONT)
+        while sockets[0].recv(1 << 16):
+            pass
+        sockets[0].close()
 
-    nginx.wait(lambda: logged(nginx, 'many') == ['many'] * MEMBERS)
-    n = logged(nginx, 'many', 'plain').index('plain')
-    tap.ok(n < MEMBERS / 2,
-           f'another request is answered after {n} of {MEMBERS} have gone')
+        inside(nginx, 0)
+        n = logged(nginx, path[1:], 'plain')[before:].index('plain')
+        tap.ok(n < MEMBERS / 2, f'{name}: another request is answered after '
+               f'{n} of {MEMBERS} have gone')
+
+
+def inside(nginx, n):
+    """Waits until there are so many in each of the many channels."""
+    with contextlib.closing(http.client.HTTPConnection(
+            '127.0.0.1', nginx.port, timeout=TIMEOUT)) as client:
+
+        def subscribers():
+            client.request('GET', '/last')
+            return json.loads(client.getresponse().read()).get('subscribers')
+
+        nginx.wait(lambda: (subscribers() or 0) == n)
 
 
 def pages(tap, nginx):

@@ -1,10 +1,11 @@
 
 /*
- * Kills workers inside the log, or stops them: put before every file of the
- * module by t/tools/build-fault.  WEBSOCKET_FAULT names a file with about how
- * many milliseconds a worker lives; 0 is for ever.  Each worker reads it once,
- * at its first store.  WEBSOCKET_STOP names a file that the worker which first
- * finds it takes away: it stops so many stores later as the file says.
+ * Kills workers inside the log or the table of revocations, or stops them: put
+ * before every file of the module by t/tools/build-fault.  WEBSOCKET_FAULT
+ * names a file with about how many milliseconds a worker lives; 0 is for ever.
+ * Each worker reads it once, at its first store.  WEBSOCKET_STOP names a file
+ * that the worker which first finds it takes away: it stops so many stores
+ * later as the file says.
  *
  * With WEBSOCKET_TURN each turn of the event loop is over as soon as it began,
  * so that what goes on in the next one does so after each step.
@@ -29,6 +30,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 
 /* up to so many stores after its time is over a worker dies */
 #define NGX_WEBSOCKET_FAULT_STORES  500
@@ -36,9 +40,6 @@
 /* a turn's budget, and what is done between two looks at the clock */
 #define NGX_HTTP_WEBSOCKET_TURN   (ngx_websocket_fault_cut ? 0 : 1000)
 #define NGX_HTTP_WEBSOCKET_STEPS  (ngx_websocket_fault_cut ? 1 : 64)
-
-/* NGX_PROCESS_WORKER: the master, which formats the log, must live */
-#define NGX_WEBSOCKET_FAULT_WORKER  3
 
 
 /* one for all files of the module */
@@ -54,8 +55,6 @@ ngx_websocket_fault_shared int          ngx_websocket_fault_cut;
 
 ngx_websocket_fault_shared const char  *ngx_websocket_fault_stop_file;
 ngx_websocket_fault_shared int          ngx_websocket_fault_stop_left;
-
-extern uintptr_t  ngx_process;
 
 
 static inline int64_t
@@ -155,15 +154,17 @@ ngx_websocket_fault_stop(void)
 static inline void
 ngx_websocket_fault(void)
 {
-    if (ngx_websocket_fault_stop_file
-        && ngx_process == NGX_WEBSOCKET_FAULT_WORKER)
-    {
+    /* the master, which formats the log, must live */
+
+    if (ngx_process != NGX_PROCESS_WORKER) {
+        return;
+    }
+
+    if (ngx_websocket_fault_stop_file) {
         ngx_websocket_fault_stop();
     }
 
-    if (ngx_websocket_fault_file == NULL
-        || ngx_process != NGX_WEBSOCKET_FAULT_WORKER)
-    {
+    if (ngx_websocket_fault_file == NULL) {
         return;
     }
 
@@ -188,6 +189,13 @@ ngx_websocket_fault(void)
 
 
 #define ngx_websocket_store_fault()  ngx_websocket_fault()
+
+/* what stands between the stores to the table of revocations */
+
+#undef ngx_memory_barrier
+
+#define ngx_memory_barrier()                                                 \
+    (__sync_synchronize(), ngx_websocket_fault())
 
 
 #endif /* NGX_WEBSOCKET_FAULT_H */

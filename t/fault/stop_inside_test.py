@@ -20,17 +20,22 @@ FILE = os.path.abspath(f'{BUILD}/fault/stop')
 SEATS = 4
 PATIENCE = 0.5                  # seconds until what waits is refused
 PLACES = 12                     # about, at which memory is refused
+DROPPED = 'zone "live" cannot take the message: it cannot be had'
 
 CONF = f'''
     websocket_zone zone=live:4m;
     keepalive_requests 1000000;
     websocket_history length=1000;
+    websocket_drain 0;
     server {{
         listen 127.0.0.1:$PORT reuseport;
         websocket_channel room/$arg_room;
         location = /pid {{ return 200 $pid; }}
         location = /echo {{ websocket echo; }}
         location = /stream {{ websocket pubsub; }}
+        location = /numbered {{
+            websocket pubsub; websocket_stamp n:sequence;
+        }}
         location = /member {{
             websocket subscribe;
             websocket_presence on from=$arg_name;
@@ -81,9 +86,11 @@ class Client(Peer):
         self.begin(method, path, body)
         return await self.answer()
 
-    def begin(self, method, path, body=b''):
+    def begin(self, method, path, body=b'', more=0):
+        """As many more bytes of the body are to follow."""
         self.write(f'{method} {path} HTTP/1.1\r\nHost: x\r\n'
-                   f'Content-Length: {len(body)}\r\n\r\n'.encode() + body)
+                   f'Content-Length: {len(body) + more}\r\n\r\n'.encode()
+                   + body)
 
     async def answer(self):
         """The status, and what was said."""
@@ -180,6 +187,7 @@ class Test:
             'echo': await (await one()).stream(f'/echo?{room}'),
             'reader': await (await one()).stream(f'/stream?{room}&position=1'),
             'talker': await (await one()).stream(f'/stream?{room}'),
+            'numbered': await (await one()).stream(f'/numbered?{room}'),
             'members': [await (await one()).stream(
                 f'/member?{room}-{pid}&name=m{i}') for i in range(SEATS)],
             'http': [await one() for _ in range(8)],
@@ -206,6 +214,7 @@ class Test:
 
             http[0].begin('POST', f'/publish?{room}', b'http')
             on['talker'].send(FIN | TEXT, b'socket')
+            on['numbered'].send(FIN | TEXT, b'{"n":0}')
             http[1].upgrade(f'/stream?{room}')
             http[2].begin('GET', f'/publish?{room}&limit=1000')
             http[3].begin('DELETE', '/publish?room=none')
@@ -239,10 +248,12 @@ class Test:
 
         reader = on['reader']
         seen, offsets = set(), []
-        while not {b'suspended', b'http', b'socket'} <= seen:
+        while not {b'suspended', b'http', b'socket', b'numbered'} <= seen:
             position, _, payload = (await reader.receive()).partition(b'\n')
             if payload:
                 offsets.append(int(position.split(b':')[1]))
+                if payload == b'{"n":%d}' % offsets[-1]:
+                    payload = b'numbered'
                 seen.add(payload)
         tap.ok(offsets == list(range(1, len(offsets) + 1)),
                f'and delivered once and in order {offsets}')
@@ -263,7 +274,7 @@ class Test:
     @staticmethod
     def part(clients):
         for client in (clients['echo'], clients['reader'], clients['talker'],
-                       *clients['members'], *clients['http']):
+                       clients['numbered'], *clients['members'], *clients['http']):
             client.close()
 
     async def refused(self):
@@ -348,15 +359,32 @@ class Test:
         tap = self.tap
         room = self.room()
         scene = await self.scene(room)
+        dropped = self.nginx.log().count(DROPPED)
         other, _ = await self.suspend(room)
+        on = scene[other]
         old = set(scene)
 
-        waiting = scene[other]['http'][0]
+        waiting = on['http'][0]
         waiting.begin('POST', f'/publish?{room}', b'waits')
-        await scene[other]['reader'].pong(b'ping')
+        for name in ('reader', 'talker'):
+            on[name].send(FIN | TEXT, b'waits, too')
+        await on['echo'].pong(b'ping')
+        on['reader'].reset()
+        os.kill(other, signal.SIGQUIT)
         self.nginx.process.send_signal(signal.SIGHUP)
         fresh = lambda: set(self.nginx.workers()) - old
         await until(lambda: len(fresh()) == 2)
+
+        # late, it may be refused before its client is sent away
+
+        try:
+            code = await on['talker'].receive()
+        except Closed as e:
+            code = e.code
+        dropped = self.nginx.log().count(DROPPED) - dropped
+        tap.ok(code in (1001, 1012, 1013) and dropped == 2,
+               f'of whose message waits and who leaves ({code}) the operator '
+               f'is told ({dropped})')
 
         # what the old one owes is void when it has ended
 

@@ -9,7 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_POLL_H
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_protocol.h"
 
 
 extern const ngx_http_websocket_protocol_t  ngx_http_websocket_poll_protocol;

@@ -1,14 +1,14 @@
 
-#include "session/ngx_http_websocket_poll.h"
+#include "protocol/ngx_http_websocket_poll.h"
+#include "protocol/ngx_http_websocket_closes.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_write.h"
 
 
-static ngx_int_t ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
+static ngx_int_t ngx_http_websocket_poll_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
 static ngx_uint_t ngx_http_websocket_poll_full(
@@ -32,22 +32,31 @@ static const ngx_http_websocket_transport_t  ngx_http_websocket_poll = {
     ngx_http_websocket_response_prepare,
     ngx_http_websocket_response_start,
     ngx_http_websocket_poll_flush,
-    ngx_http_websocket_poll_ping,
-    ngx_http_websocket_poll_close,
-    ngx_http_websocket_response_end
+    ngx_http_websocket_response_bytes_out,
+    ngx_http_websocket_response_end,
+    ngx_http_websocket_response_forget,
+    0
 };
 
 
 const ngx_http_websocket_protocol_t  ngx_http_websocket_poll_protocol = {
-    &ngx_http_websocket_poll,
-    NULL,
-    ngx_http_websocket_poll_frame,
-    ngx_http_websocket_poll_hello
+    .name = "poll",
+    .transport = &ngx_http_websocket_poll,
+    .encoding = NGX_HTTP_WEBSOCKET_JSON,
+    .positioned = NGX_HTTP_WEBSOCKET_JSON,
+    .type = ngx_string("application/json"),
+    .closes = ngx_http_websocket_closes,
+    .once = 1,
+    .hello = ngx_http_websocket_poll_hello,
+    .push = ngx_http_websocket_poll_push,
+    .pass = ngx_http_websocket_response_pass,
+    .ping = ngx_http_websocket_poll_ping,
+    .close = ngx_http_websocket_poll_close
 };
 
 
 static ngx_int_t
-ngx_http_websocket_poll_frame(ngx_http_websocket_session_t *s,
+ngx_http_websocket_poll_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
@@ -253,7 +262,7 @@ ngx_http_websocket_poll_send(ngx_http_request_t *r, ngx_buf_t *b)
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = b->last - b->pos;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type = ngx_http_websocket_poll_protocol.type;
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     b->last_buf = 1;

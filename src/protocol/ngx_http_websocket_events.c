@@ -1,7 +1,7 @@
 
-#include "session/ngx_http_websocket_sse.h"
+#include "protocol/ngx_http_websocket_events.h"
+#include "protocol/ngx_http_websocket_closes.h"
 #include "session/ngx_http_websocket_frames.h"
-#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_write.h"
@@ -11,36 +11,45 @@
 #define NGX_HTTP_WEBSOCKET_RETRY  1000
 
 
-static ngx_int_t ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
+static ngx_int_t ngx_http_websocket_events_push(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
-static ngx_int_t ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_hello_t *hello);
-static void ngx_http_websocket_sse_ping(ngx_http_websocket_session_t *s);
-static void ngx_http_websocket_sse_close(ngx_http_websocket_session_t *s,
+static ngx_int_t ngx_http_websocket_events_hello(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+static void ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_events_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
 
 
-static const ngx_http_websocket_transport_t  ngx_http_websocket_sse = {
+static const ngx_http_websocket_transport_t  ngx_http_websocket_streamed = {
     ngx_http_websocket_response_prepare,
     ngx_http_websocket_response_start,
     ngx_http_websocket_response_flush,
-    ngx_http_websocket_sse_ping,
-    ngx_http_websocket_sse_close,
-    ngx_http_websocket_response_end
+    ngx_http_websocket_response_bytes_out,
+    ngx_http_websocket_response_end,
+    ngx_http_websocket_response_forget,
+    0
 };
 
 
-const ngx_http_websocket_protocol_t  ngx_http_websocket_sse_protocol = {
-    &ngx_http_websocket_sse,
-    NULL,
-    ngx_http_websocket_sse_frame,
-    ngx_http_websocket_sse_hello
+const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
+    .name = "sse",
+    .transport = &ngx_http_websocket_streamed,
+    .encoding = NGX_HTTP_WEBSOCKET_EVENT,
+    .positioned = NGX_HTTP_WEBSOCKET_EVENT,
+    .type = ngx_string("text/event-stream"),
+    .closes = ngx_http_websocket_closes,
+    .event_ids = 1,
+    .hello = ngx_http_websocket_events_hello,
+    .push = ngx_http_websocket_events_push,
+    .pass = ngx_http_websocket_response_pass,
+    .ping = ngx_http_websocket_events_ping,
+    .close = ngx_http_websocket_events_close
 };
 
 
 static ngx_int_t
-ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
+ngx_http_websocket_events_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
@@ -90,7 +99,7 @@ ngx_http_websocket_sse_frame(ngx_http_websocket_session_t *s,
 /* an event without data sets the id and is not seen by the page */
 
 static ngx_int_t
-ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
+ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t *hello)
 {
     u_char                      *p;
@@ -144,7 +153,7 @@ ngx_http_websocket_sse_hello(ngx_http_websocket_session_t *s,
 /* a comment; nobody answers it, but writing finds out that nobody is there */
 
 static void
-ngx_http_websocket_sse_ping(ngx_http_websocket_session_t *s)
+ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_frame_t  *frame;
 
@@ -164,7 +173,7 @@ ngx_http_websocket_sse_ping(ngx_http_websocket_session_t *s)
 
 
 static void
-ngx_http_websocket_sse_close(ngx_http_websocket_session_t *s, uint16_t code,
+ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
     const u_char *reason, size_t size)
 {
     ngx_http_websocket_frame_t  *frame;
