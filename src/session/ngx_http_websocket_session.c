@@ -455,7 +455,8 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
                                     ? NGX_HTTP_WEBSOCKET_DROPPED_CLOSE
                                     : NGX_HTTP_WEBSOCKET_DROPPED_MEMORY]++;
 
-            ngx_http_websocket_session_close(s, rc == NGX_HTTP_WEBSOCKET_SEND_FULL
+            ngx_http_websocket_session_close(s,
+                                     rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                      ? NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW
                                      : NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY);
             return;
