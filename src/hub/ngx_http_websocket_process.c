@@ -1,6 +1,7 @@
 
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_process.h"
+#include "hub/ngx_http_websocket_hub_deliver.h"
 #include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
