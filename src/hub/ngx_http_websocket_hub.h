@@ -115,26 +115,6 @@ uint16_t ngx_http_websocket_hub_kind(
 #define NGX_HTTP_WEBSOCKET_KINDS  4
 
 /*
- * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_STORE_NAME_SIZE
- * bytes), from the place on that begin says; begin->recovered is set.  The
- * first messages that are due from history are delivered during the call, if
- * the turn is not over, the others as the subscriber is ready, then those that
- * are new.  Returns NGX_OK; NGX_DECLINED when the zone is full, NGX_AGAIN when
- * it is stuck, NGX_ERROR when memory was refused: without anything delivered.
- */
-ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_http_websocket_begin_t *begin,
-    ngx_http_websocket_subscription_t *subscription);
-
-/* Goes on with a subscriber that catches up: not within its deliver(). */
-void ngx_http_websocket_hub_more(
-    ngx_http_websocket_subscription_t *subscription);
-
-/* Ends a subscription; does nothing when there is none. */
-void ngx_http_websocket_hub_unsubscribe(
-    ngx_http_websocket_subscription_t *subscription);
-
-/*
  * Publishes as ngx_http_websocket_zone_publish() does; subscribers of this
  * worker get the message at the end of the present turn of the event loop.
  */
@@ -150,8 +130,9 @@ void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
 
 /*
  * Puts a subscriber on the channel's list of who is there, with a message, or
- * with none where it has no parts; does nothing when it is on it.  Returns NGX_OK or, with nothing done, NGX_DECLINED when the
- * zone is full or memory was refused, NGX_AGAIN when the zone is stuck.
+ * with none where it has no parts; does nothing when it is on it.  Returns
+ * NGX_OK or, with nothing done, NGX_DECLINED when the zone is full or memory
+ * was refused, NGX_AGAIN when the zone is stuck.
  */
 ngx_int_t ngx_http_websocket_hub_join(
     ngx_http_websocket_subscription_t *subscription,
@@ -175,13 +156,6 @@ ngx_uint_t ngx_http_websocket_hub_reap_members(ngx_http_websocket_zone_t *zone,
 /* Deletes a channel as ngx_http_websocket_zone_delete() does. */
 int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
-
-/*
- * Delivers what is new in the zone; with all set, looks at every channel
- * even when nothing hints at it.
- */
-void ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
-    ngx_uint_t all);
 
 /* The zone is stuck no more: deliveries go on. */
 void ngx_http_websocket_hub_resume(ngx_http_websocket_zone_t *zone);

@@ -2,6 +2,7 @@
 #include "hub/ngx_http_websocket_process.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_hub_deliver.h"
 #include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_worker.h"
 

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_session.h"
 #include "clock/ngx_http_websocket_turn.h"
+#include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"

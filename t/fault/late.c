@@ -8,6 +8,7 @@
 #define ngx_http_websocket_broker_local  ngx_http_websocket_broker_now
 
 #include "broker/ngx_http_websocket_broker_local.c"
+#include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "store/message.h"
 
 #undef ngx_http_websocket_broker_local
