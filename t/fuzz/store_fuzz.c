@@ -8,6 +8,7 @@
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store_check.c"
 #include "store_model.h"
 

@@ -37,6 +37,7 @@ static void hook_store(uint64_t *word, uint64_t value, int order);
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store_check.c"
 
 

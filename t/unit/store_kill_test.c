@@ -27,6 +27,7 @@ static void fault(void);
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store_check.c"
 #include "store_model.h"
 

@@ -13,6 +13,7 @@
 #include "store/member.c"
 #include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store/quota.c"
 #include "store_check.c"
 #include "store_region.h"
