@@ -1,7 +1,6 @@
 
 #include "session/ngx_http_websocket_behind.h"
 #include "hub/ngx_http_websocket_turn.h"
-#include "session/ngx_http_websocket_limits.h"
 
 
 /* of a session that is behind, before the next one's: microseconds */
@@ -49,7 +48,7 @@ ngx_http_websocket_behind_add(ngx_http_websocket_session_t *s)
         ngx_delete_posted_event(rev);
     }
 
-    s->record->aside->limits->behind = 1;
+    s->record->aside->pause->behind = 1;
 
     ngx_post_event(rev, &ngx_http_websocket_behind_list);
 
@@ -66,7 +65,7 @@ ngx_http_websocket_behind_del(ngx_http_websocket_session_t *s)
         return;
     }
 
-    s->record->aside->limits->behind = 0;
+    s->record->aside->pause->behind = 0;
 
     if (s->connection->read->posted) {
         ngx_delete_posted_event(s->connection->read);

@@ -2,27 +2,27 @@
 #include "session/ngx_http_websocket_hold.h"
 #include "store/message.h"
 #include "message/ngx_http_websocket_intake.h"
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_raw.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "wire/close.h"
 
 
-struct ngx_http_websocket_held_s {
+typedef struct {
     ngx_http_websocket_waiter_t     waiter;
     ngx_http_websocket_session_t   *session;
-    ngx_http_websocket_time_t       until;      /* the session waits anyway */
     ngx_uint_t                      priority;
     uint8_t                         type;
     size_t                          n;
     ngx_websocket_store_part_t      parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
     u_char                          data[1];
-};
+} ngx_http_websocket_held_t;
 
 
 static ngx_http_websocket_held_t *ngx_http_websocket_held_copy(
     ngx_http_websocket_session_t *s, ngx_websocket_store_part_t *parts,
     size_t n);
+static void ngx_http_websocket_held_drop(void *data);
 static ngx_int_t ngx_http_websocket_held_publish(
     ngx_http_websocket_waiter_t *waiter);
 
@@ -36,7 +36,9 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
     held = ngx_http_websocket_held_copy(s, parts, n);
 
     if (held == NULL
-        || ngx_http_websocket_limits_stop(s, &held->until) != NGX_OK)
+        || ngx_http_websocket_session_pause(s,
+                                            NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE)
+           != NGX_OK)
     {
         ngx_free(held);
         ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
@@ -47,7 +49,8 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
     held->type = type;
     held->priority = priority;
 
-    s->record->aside->limits->held = held;
+    s->record->aside->pause->cancel = ngx_http_websocket_held_drop;
+    s->record->aside->pause->data = held;
 
     if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
@@ -106,17 +109,13 @@ ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
 }
 
 
-void
-ngx_http_websocket_held_drop(ngx_http_websocket_limits_t *limits)
+static void
+ngx_http_websocket_held_drop(void *data)
 {
-    if (limits->held == NULL) {
-        return;
-    }
+    ngx_http_websocket_held_t  *held = data;
 
-    ngx_http_websocket_wait_cancel(&limits->held->waiter);
-
-    ngx_free(limits->held);
-    limits->held = NULL;
+    ngx_http_websocket_wait_cancel(&held->waiter);
+    ngx_free(held);
 }
 
 
@@ -124,14 +123,14 @@ static ngx_int_t
 ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 {
     ngx_http_websocket_held_t     *held;
-    ngx_http_websocket_limits_t   *limits;
+    ngx_http_websocket_pause_t    *pause;
     ngx_http_websocket_session_t  *s;
 
     held = ngx_queue_data(waiter, ngx_http_websocket_held_t, waiter);
     s = held->session;
-    limits = s->record->aside->limits;
+    pause = s->record->aside->pause;
 
-    limits->held = NULL;
+    pause->cancel = NULL;
 
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
         (void) ngx_http_websocket_raw_publish(s, held->type, held->priority,
@@ -140,11 +139,8 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 
     /* it may be held again, or the session be closed */
 
-    if (limits->held) {
-        limits->held->until = held->until;
-
-    } else if (limits->waits) {
-        ngx_http_websocket_limits_go(s, held->until);
+    if (pause->cancel == NULL) {
+        ngx_http_websocket_session_resume(s, NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE);
     }
 
     ngx_free(held);

@@ -8,7 +8,7 @@
 #define NGX_HTTP_WEBSOCKET_HOLD_H
 
 
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 /*
@@ -20,9 +20,6 @@
 ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
     uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
     size_t n);
-
-/* Forgets the message; does nothing when there is none. */
-void ngx_http_websocket_held_drop(ngx_http_websocket_limits_t *limits);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_HOLD_H */

@@ -8,6 +8,7 @@
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_poll.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_progress.h"
@@ -593,7 +594,7 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
                                                      ngx_strlen(reason));
     ngx_http_websocket_progress_mark(s);
 
-    ngx_http_websocket_limits_resume(s);
+    ngx_http_websocket_session_resume_all(s);
     ngx_http_websocket_session_schedule(s);
 }
 
@@ -727,6 +728,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_input_free(s);
     ngx_http_websocket_deflate_end(s);
+    ngx_http_websocket_pause_free(s);
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
 
@@ -760,6 +762,7 @@ void
 ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_time_t       due, t;
+    ngx_http_websocket_pause_t     *pause;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
@@ -790,8 +793,13 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
             ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
         }
 
-        if (ngx_http_websocket_limits_waits(s)) {
-            ngx_http_websocket_earlier(s->record->aside->limits->until);
+        if (ngx_http_websocket_session_is_paused(s)) {
+
+            pause = s->record->aside->pause;
+
+            if (pause->why & NGX_HTTP_WEBSOCKET_PAUSE_TIME) {
+                ngx_http_websocket_earlier(pause->until);
+            }
 
         } else if (conf->idle_timeout) {
             ngx_http_websocket_earlier(
@@ -852,6 +860,7 @@ ngx_http_websocket_session_due(ngx_queue_t *node)
 static ngx_int_t
 ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 {
+    ngx_http_websocket_pause_t     *pause;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
@@ -902,12 +911,15 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (ngx_http_websocket_limits_waits(s)) {
+    if (ngx_http_websocket_session_is_paused(s)) {
 
-        if (ngx_http_websocket_session_passed(s->record->aside->limits->until,
-                                              0))
+        pause = s->record->aside->pause;
+
+        if ((pause->why & NGX_HTTP_WEBSOCKET_PAUSE_TIME)
+            && ngx_http_websocket_session_passed(pause->until, 0))
         {
-            ngx_http_websocket_limits_resume(s);
+            ngx_http_websocket_session_resume(s,
+                                              NGX_HTTP_WEBSOCKET_PAUSE_TIME);
             return NGX_OK;
         }
 
@@ -947,7 +959,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
             return;
         }
 
-        if (ngx_http_websocket_limits_waits(s)
+        if (ngx_http_websocket_session_is_paused(s)
             || ngx_http_websocket_behind_is(s)
             || ngx_http_websocket_progress_unread(s))
         {
