@@ -2,15 +2,10 @@
 #include <ngx_sha1.h>
 
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_behind.h"
-#include "session/ngx_http_websocket_hold.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_socket.h"
-
-
-/* how long one waits who floods those who read, or asks for what is dear */
-#define NGX_HTTP_WEBSOCKET_MOMENT  NGX_HTTP_WEBSOCKET_WHEEL_TICK
 
 
 static ngx_http_websocket_limits_t *ngx_http_websocket_limits_alloc(
@@ -24,8 +19,6 @@ static void ngx_http_websocket_quota_name(
     ngx_http_websocket_max_sessions_t *max, ngx_str_t *key, u_char *name);
 static ngx_int_t ngx_http_websocket_limits_drop(
     ngx_http_websocket_session_t *s, ngx_http_websocket_max_rate_t *max);
-static void ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s,
-    uint32_t wait);
 
 
 /*
@@ -240,12 +233,7 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
         return;
     }
 
-    ngx_http_websocket_behind_del(s);
-
-    s->limited = 0;
     s->record->aside->limits = NULL;
-
-    ngx_free(limits->rest);
 
     /* the quotas may be owed yet */
 
@@ -285,8 +273,11 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
         if (max[i].excess == NGX_HTTP_WEBSOCKET_DELAY) {
             wait = ngx_websocket_rate_charge(&bucket[i], &max[i].rate, n, now);
 
-            if (wait) {
-                ngx_http_websocket_limits_wait(s, wait);
+            if (wait
+                && ngx_http_websocket_session_pause_for(s, wait) != NGX_OK)
+            {
+                ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+                return NGX_DONE;
             }
 
             continue;
@@ -428,179 +419,20 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 
     crowded = ngx_http_websocket_zone_crowded(s->conf->zone, &channel);
 
-    if (crowded == 0
-        || ngx_http_websocket_limits_waits(s)
-        || (s->record->aside->limits == NULL
-            && ngx_http_websocket_limits_alloc(s, 0) == NULL))
+    if (crowded == 0 || ngx_http_websocket_session_is_paused(s)
+        || ngx_http_websocket_session_pause_for(s, NGX_HTTP_WEBSOCKET_MOMENT)
+           != NGX_OK)
     {
         return;
     }
-
-    ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
 
     if (crowded == 1) {
 
         /* ours to deliver: at the end of this turn, and of the next ones */
 
-        s->record->aside->limits->turn = 1;
+        (void) ngx_http_websocket_session_pause(s,
+                                            NGX_HTTP_WEBSOCKET_PAUSE_TURN);
         ngx_http_websocket_hub_flooded(s->conf->zone);
         ngx_post_event(s->connection->read, &ngx_posted_next_events);
     }
-}
-
-
-void
-ngx_http_websocket_limits_pause(ngx_http_websocket_session_t *s)
-{
-    if (s->record->aside->limits || ngx_http_websocket_limits_alloc(s, 0)) {
-        ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
-    }
-}
-
-
-static void
-ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s, uint32_t wait)
-{
-    ngx_http_websocket_time_t     until;
-    ngx_http_websocket_limits_t  *limits;
-
-    limits = s->record->aside->limits;
-    until = ngx_http_websocket_now()
-            + ngx_min(wait, NGX_HTTP_WEBSOCKET_LONGEST);
-
-    if (limits->waits && (int32_t) (limits->until - until) >= 0) {
-        return;
-    }
-
-    limits->waits = 1;
-    limits->until = until;
-
-    s->limited = 1;
-
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-ngx_int_t
-ngx_http_websocket_limits_stop(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_time_t *until)
-{
-    ngx_http_websocket_limits_t  *limits;
-
-    limits = s->record->aside->limits;
-
-    if (limits == NULL) {
-        limits = ngx_http_websocket_limits_alloc(s, 0);
-    }
-
-    if (limits == NULL) {
-        return NGX_ERROR;
-    }
-
-    *until = limits->waits ? limits->until : ngx_http_websocket_now();
-
-    ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_LONGEST);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_websocket_limits_go(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_time_t until)
-{
-    if ((int32_t) (ngx_http_websocket_now() - until) >= 0) {
-        ngx_http_websocket_limits_resume(s);
-        return;
-    }
-
-    s->record->aside->limits->until = until;
-
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-ngx_int_t
-ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
-    u_char *last)
-{
-    ngx_http_websocket_limits_t  *limits;
-
-    if (pos == last) {
-        return NGX_OK;
-    }
-
-    limits = s->record->aside->limits;
-
-    if (limits == NULL) {
-        limits = ngx_http_websocket_limits_alloc(s, 0);
-    }
-
-    if (limits) {
-        limits->rest = ngx_alloc(last - pos, s->connection->log);
-    }
-
-    if (limits == NULL || limits->rest == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
-        return NGX_DONE;
-    }
-
-    ngx_memcpy(limits->rest, pos, last - pos);
-    limits->size = last - pos;
-
-    s->limited = 1;
-
-    return NGX_OK;
-}
-
-
-u_char *
-ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s, size_t *size)
-{
-    u_char                       *rest;
-    ngx_http_websocket_limits_t  *limits;
-
-    limits = s->record->aside->limits;
-
-    if (limits->turn) {
-
-        if (limits->waits && ngx_http_websocket_hub_behind(s->conf->zone)) {
-            ngx_post_event(s->connection->read, &ngx_posted_next_events);
-            return NULL;
-        }
-
-        limits->turn = 0;
-        limits->waits = 0;
-    }
-
-    if (limits->waits) {
-        return NULL;
-    }
-
-    rest = limits->rest;
-    limits->rest = NULL;
-
-    *size = limits->size;
-
-    return rest;
-}
-
-
-void
-ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s)
-{
-    if (!ngx_http_websocket_limits_waits(s)) {
-        return;
-    }
-
-    ngx_http_websocket_held_drop(s);
-
-    s->record->aside->limits->waits = 0;
-
-    /* what it has sent meanwhile could not be heard */
-
-    s->heard = ngx_http_websocket_now();
-    s->active = s->heard;
-
-    ngx_post_event(s->connection->read, &ngx_posted_events);
 }

@@ -4,6 +4,7 @@
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_socket.h"
@@ -185,7 +186,7 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
 
-    if (s->limited && ngx_http_websocket_read_behind(s, rev)) {
+    if (s->paused && ngx_http_websocket_read_behind(s, rev)) {
         return;
     }
 
@@ -207,7 +208,7 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         return;
     }
 
-    if (rev->ready && !ngx_http_websocket_limits_waits(s)
+    if (rev->ready && !ngx_http_websocket_session_is_paused(s)
         && !ngx_http_websocket_behind_is(s))
     {
         /* who waits goes behind those who come later in this turn */
@@ -231,7 +232,7 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
 
     /* who has to wait: its timer comes back to it */
 
-    if (ngx_http_websocket_limits_waits(s)) {
+    if (ngx_http_websocket_session_is_paused(s)) {
 
         if (rev->pending_eof && ngx_http_websocket_read_broken(s)) {
             ngx_http_websocket_session_free(s);
@@ -322,9 +323,9 @@ static ngx_uint_t
 ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
     ngx_event_t *rev)
 {
-    size_t                        size;
-    u_char                       *rest;
-    ngx_http_websocket_limits_t  *limits;
+    size_t                       size;
+    u_char                      *parked;
+    ngx_http_websocket_pause_t  *pause;
 
     if (ngx_http_websocket_behind_is(s)) {
 
@@ -345,16 +346,16 @@ ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
         ngx_http_websocket_behind_del(s);
     }
 
-    rest = ngx_http_websocket_limits_rest(s, &size);
+    parked = ngx_http_websocket_input_resume(s, &size);
 
-    if (rest) {
-        ngx_http_websocket_read_taken(s, rest, rest + size);
-        ngx_free(rest);
+    if (parked) {
+        ngx_http_websocket_read_taken(s, parked, parked + size);
+        ngx_free(parked);
     }
 
-    limits = s->record->aside->limits;
+    pause = s->record->aside->pause;
 
-    s->limited = limits->waits || limits->turn || limits->rest;
+    s->paused = pause->why || pause->parked;
 
     return ngx_http_websocket_behind_is(s);
 }
@@ -546,7 +547,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
         }
 
         if (rc == NGX_AGAIN) {
-            return ngx_http_websocket_limits_keep(s, pos, last);
+            return ngx_http_websocket_input_park(s, pos, last);
         }
 
         if (rc != NGX_OK) {
@@ -663,7 +664,7 @@ ngx_http_websocket_read_defer(ngx_http_websocket_session_t *s, u_char *pos,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_websocket_limits_keep(s, pos, last);
+    rc = ngx_http_websocket_input_park(s, pos, last);
 
     if (rc == NGX_OK) {
         ngx_http_websocket_behind_add(s);
@@ -1119,7 +1120,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message = NULL;
     in->message_size = 0;
 
-    return rc == NGX_OK && ngx_http_websocket_limits_waits(s) ? NGX_AGAIN : rc;
+    return rc == NGX_OK && ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN : rc;
 }
 
 

@@ -9,8 +9,8 @@
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_frames.h"
-#include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_protocol.h"
@@ -621,7 +621,7 @@ ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
     protocol->close(s, close->code, (const u_char *) text, ngx_strlen(text));
     ngx_http_websocket_progress_mark(s);
 
-    ngx_http_websocket_limits_resume(s);
+    ngx_http_websocket_session_resume_all(s);
     ngx_http_websocket_session_schedule(s);
 }
 
@@ -700,7 +700,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_count_end(s);
 
     ngx_http_websocket_session_unsubscribe(s);
-    ngx_http_websocket_held_drop(s);
+    ngx_http_websocket_pause_give_up(s);
     ngx_http_websocket_drain_away(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
@@ -740,6 +740,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_input_free(s);
     ngx_http_websocket_deflate_end(s);
+    ngx_http_websocket_pause_free(s);
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
 
@@ -771,6 +772,7 @@ void
 ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_time_t       due, t;
+    ngx_http_websocket_pause_t     *pause;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
@@ -801,8 +803,13 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
             ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
         }
 
-        if (ngx_http_websocket_limits_waits(s)) {
-            ngx_http_websocket_earlier(s->record->aside->limits->until);
+        if (ngx_http_websocket_session_is_paused(s)) {
+
+            pause = s->record->aside->pause;
+
+            if (pause->why & NGX_HTTP_WEBSOCKET_PAUSE_TIME) {
+                ngx_http_websocket_earlier(pause->until);
+            }
 
         } else if (conf->idle_timeout) {
             ngx_http_websocket_earlier(
@@ -863,6 +870,7 @@ ngx_http_websocket_session_due(ngx_queue_t *node)
 static ngx_int_t
 ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 {
+    ngx_http_websocket_pause_t     *pause;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
@@ -913,12 +921,15 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (ngx_http_websocket_limits_waits(s)) {
+    if (ngx_http_websocket_session_is_paused(s)) {
 
-        if (ngx_http_websocket_session_passed(s->record->aside->limits->until,
-                                              0))
+        pause = s->record->aside->pause;
+
+        if ((pause->why & NGX_HTTP_WEBSOCKET_PAUSE_TIME)
+            && ngx_http_websocket_session_passed(pause->until, 0))
         {
-            ngx_http_websocket_limits_resume(s);
+            ngx_http_websocket_session_resume(s,
+                                              NGX_HTTP_WEBSOCKET_PAUSE_TIME);
             return NGX_OK;
         }
 
@@ -957,7 +968,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
             return;
         }
 
-        if (ngx_http_websocket_limits_waits(s)
+        if (ngx_http_websocket_session_is_paused(s)
             || ngx_http_websocket_behind_is(s)
             || ngx_http_websocket_progress_unread(s))
         {

@@ -26,6 +26,7 @@ typedef struct ngx_http_websocket_input_s      ngx_http_websocket_input_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
+typedef struct ngx_http_websocket_pause_s      ngx_http_websocket_pause_t;
 typedef struct ngx_http_websocket_await_s      ngx_http_websocket_await_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
@@ -37,6 +38,7 @@ typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 typedef struct {
     ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
     ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
+    ngx_http_websocket_pause_t   *pause;    /* NULL: none was needed */
     ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
     ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
     u_char                       *close_reason;
@@ -112,7 +114,7 @@ struct ngx_http_websocket_session_s {
     uint8_t                               pooled:1; /* its memory is of the
                                                        connection's pool */
     uint8_t                               started:1;
-    uint8_t                               limited:1;    /* its limits may tell
+    uint8_t                               paused:1;     /* its pause may tell
                                                        it not to read now */
     uint8_t                               state;
 

@@ -1,7 +1,7 @@
 
 #include "session/ngx_http_websocket_token.h"
 #include "auth/ngx_http_websocket_revocations.h"
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_write.h"
@@ -266,7 +266,8 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
 
             /* to verify a signature takes as long as thousands of messages */
 
-            ngx_http_websocket_limits_pause(s);
+            (void) ngx_http_websocket_session_pause_for(s,
+                                                    NGX_HTTP_WEBSOCKET_MOMENT);
         }
 
         if (json) {
