@@ -5,6 +5,7 @@
 #include "delivery/ngx_http_websocket_filters.h"
 #include "delivery/ngx_http_websocket_views.h"
 #include "message/fields.h"
+#include "wire/frame.h"
 
 
 /* what it takes to read or to write so much JSON, in steps */
