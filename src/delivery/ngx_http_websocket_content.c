@@ -5,6 +5,7 @@
 #include "delivery/ngx_http_websocket_filters.h"
 #include "delivery/ngx_http_websocket_views.h"
 #include "message/fields.h"
+#include "wire/frame.h"
 
 
 /* the work of reading or writing so many bytes of JSON, in steps of a turn */

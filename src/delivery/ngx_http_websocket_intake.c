@@ -5,6 +5,7 @@
 #include "delivery/ngx_http_websocket_priority.h"
 #include "store/message.h"
 #include "message/type_check.h"
+#include "wire/frame.h"
 
 
 static ngx_websocket_json_e ngx_http_websocket_intake_check(

@@ -13,7 +13,6 @@
 #include <ngx_core.h>
 
 #include "store/store.h"
-#include "wire/frame.h"
 
 
 /* in the log 0 is of who said nothing */
@@ -169,30 +168,11 @@ ngx_http_websocket_frame_t *ngx_http_websocket_message_frame(
 void ngx_http_websocket_message_release(ngx_http_websocket_message_t *message);
 
 /*
- * Allocates a WebSocket frame of one reference: first is its first byte
- * (opcode and bits); payload may be NULL: the caller fills the last size
- * bytes of frame->data.  Returns NULL when memory is refused.
- */
-ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
-    u_char *payload, size_t size, ngx_log_t *log);
-
-/*
  * Allocates size bytes of one reference, to be filled by the caller, who may
  * use less and set frame->size.  Returns NULL when memory is refused.
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_frame_alloc(size_t size,
     ngx_log_t *log);
-
-/*
- * A control frame, with room for any other one in its place.  Returns NULL
- * when memory is refused.
- */
-ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
-    u_char *payload, size_t size, ngx_log_t *log);
-
-/* Makes one into another. */
-void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
-    uint8_t first, u_char *payload, size_t size);
 
 /* Gives a frame the properties of the message that it carries. */
 void ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,

@@ -15,6 +15,7 @@
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "session/ngx_http_websocket_session.h"
+#include "wire/frame.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */

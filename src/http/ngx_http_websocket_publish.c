@@ -20,6 +20,7 @@
 #include "http/ngx_http_websocket_suspend.h"
 #include "http/ngx_http_websocket_variables.h"
 #include "session/ngx_http_websocket_session.h"
+#include "wire/frame.h"
 #include "wire/utf8.h"
 
 

@@ -109,3 +109,61 @@ ngx_http_websocket_make_frame(ngx_log_t *log,
 
     return frame;
 }
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_frame_create(uint8_t first, u_char *payload, size_t size,
+    ngx_log_t *log)
+{
+    size_t                       header;
+    ngx_http_websocket_frame_t  *frame;
+
+    header = ngx_websocket_frame_header_size(size);
+
+    frame = ngx_http_websocket_frame_alloc(header + size, log);
+    if (frame == NULL) {
+        return NULL;
+    }
+
+    frame->header = header;
+    (void) ngx_websocket_frame_header(frame->data, first, size);
+
+    if (size && payload) {
+        ngx_memcpy(frame->data + header, payload, size);
+    }
+
+    return frame;
+}
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_control_frame(uint8_t first, u_char *payload, size_t size,
+    ngx_log_t *log)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_frame_alloc(NGX_WEBSOCKET_HEADER_SIZE
+                                           + NGX_WEBSOCKET_CONTROL_SIZE, log);
+    if (frame) {
+        ngx_http_websocket_control_fill(frame, first, payload, size);
+    }
+
+    return frame;
+}
+
+
+void
+ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size)
+{
+    size_t  header;
+
+    header = ngx_websocket_frame_header(frame->data, first, size);
+
+    frame->header = header;
+    frame->size = header + size;
+
+    if (size) {
+        ngx_memcpy(frame->data + header, payload, size);
+    }
+}

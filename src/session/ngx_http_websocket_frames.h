@@ -1,6 +1,7 @@
 
 /*
- * Messages as bytes: a frame for each way in which sessions get them.
+ * Messages as bytes, a frame for each way in which sessions get them; and the
+ * frames of RFC 6455.
  */
 
 
@@ -10,6 +11,7 @@
 
 #include "delivery/ngx_http_websocket_message.h"
 #include "hub/ngx_http_websocket_stats.h"
+#include "wire/frame.h"
 
 
 /* The number of a format in variants: it is given one when it has none. */
@@ -28,6 +30,25 @@ const ngx_http_websocket_format_t *ngx_http_websocket_format_of(
 ngx_int_t ngx_http_websocket_shared_frame(ngx_log_t *log,
     ngx_http_websocket_message_t *message, ngx_uint_t variant,
     ngx_http_websocket_frame_t **frame);
+
+/*
+ * Allocates a WebSocket frame of one reference: first is its first byte
+ * (opcode and bits); payload may be NULL: the caller fills the last size
+ * bytes of frame->data.  Returns NULL when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
+
+/*
+ * A control frame, with room for any other one in its place.  Returns NULL
+ * when memory is refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
+
+/* Makes one into another. */
+void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_FRAMES_H */

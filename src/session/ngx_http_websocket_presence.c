@@ -3,6 +3,7 @@
 #include "broker/ngx_http_websocket_broker.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "session/ngx_http_websocket_protocol.h"
+#include "wire/frame.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */

@@ -2,6 +2,7 @@
 #include "session/ngx_http_websocket_queue.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
+#include "session/ngx_http_websocket_frames.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PLACES  16       /* of a small queue */

@@ -10,6 +10,7 @@
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_write.h"
+#include "wire/frame.h"
 #include "wire/utf8.h"
 
 

@@ -9,6 +9,7 @@
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
+#include "wire/frame.h"
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(

@@ -5,6 +5,7 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_write.h"
+#include "wire/frame.h"
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */

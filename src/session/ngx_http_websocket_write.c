@@ -3,6 +3,7 @@
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_protocol.h"
