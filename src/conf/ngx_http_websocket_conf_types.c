@@ -505,7 +505,8 @@ ngx_http_websocket_typed_merge(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_websocket_use_resolve(cf, typed->send, "websocket_outbound_type");
+    return ngx_http_websocket_use_resolve(cf, typed->send,
+                                          "websocket_outbound_type");
 }
 
 

@@ -566,7 +566,8 @@ ngx_http_websocket_unauthorized(ngx_http_request_t *r,
 
     return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
                                      NGX_HTTP_UNAUTHORIZED,
-                                     access->found ? "invalid_token" : "unauthorized",
+                                     access->found ? "invalid_token"
+                                                   : "unauthorized",
                                      access->error);
 }
 

@@ -16,8 +16,8 @@
 
 
 /*
- * Takes off members whose workers died, as ngx_http_websocket_hub_reap_members()
- * does.  Returns 1 when there are more.
+ * Takes off members whose workers died, as
+ * ngx_http_websocket_hub_reap_members() does.  Returns 1 when there are more.
  */
 typedef ngx_uint_t (*ngx_http_websocket_reap_pt)(
     ngx_http_websocket_zone_t *zone);

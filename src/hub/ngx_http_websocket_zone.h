@@ -267,7 +267,8 @@ int ngx_http_websocket_zone_quota_acquire(ngx_http_websocket_zone_t *zone,
 
 /* Gives them back. */
 ngx_int_t ngx_http_websocket_zone_quota_release(
-    ngx_http_websocket_zone_t *zone, ngx_websocket_store_quota_t *quotas, size_t n);
+    ngx_http_websocket_zone_t *zone, ngx_websocket_store_quota_t *quotas,
+    size_t n);
 
 /*
  * Is the zone crowded with unread messages of that channel?  As of the log: 1

@@ -276,7 +276,8 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
             if (wait
                 && ngx_http_websocket_session_pause_for(s, wait) != NGX_OK)
             {
-                ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+                ngx_http_websocket_socket_fail(s,
+                                             NGX_HTTP_WEBSOCKET_REASON_MEMORY);
                 return NGX_DONE;
             }
 

@@ -1121,7 +1121,8 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message = NULL;
     in->message_size = 0;
 
-    return rc == NGX_OK && ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN : rc;
+    return rc == NGX_OK && ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN
+                                                                   : rc;
 }
 
 

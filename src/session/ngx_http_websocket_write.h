@@ -35,8 +35,8 @@ void ngx_http_websocket_write(ngx_http_websocket_session_t *s);
  * something is dropped, as the location says.  Returns _SEND_OK, also where
  * the frame itself was dropped; _SEND_FULL or _SEND_NO_MEMORY.
  */
-ngx_http_websocket_send_e ngx_http_websocket_send(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_frame_t *frame);
+ngx_http_websocket_send_e ngx_http_websocket_send(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 
 /*
  * Queues a frame for the end of the turn and without a bound: one that the

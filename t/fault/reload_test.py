@@ -104,13 +104,13 @@ async def of_each(nginx, path, headers=''):
     return list(peers.values())
 
 
-async def visit(nginx, seen):
+async def visit(nginx, seen, over):
     """Comes, stays until it is sent away or is tired, and comes again."""
-    while True:
+    while not over.is_set():
         peer = Peer(nginx.port)
+        await peer.websocket('/ws')
+        seen[101] += 1
         try:
-            await peer.websocket('/ws')
-            seen[101] += 1
             await peer.receive(0.05)
         except TimeoutError:
             pass
@@ -123,10 +123,11 @@ async def many(tap):
     """200 reloads, 60 old workers held by downloads and sessions."""
     nginx = start('reload', 4, drain='5s' if LONG else '1s')
     seen = collections.Counter()
+    over = asyncio.Event()
     held = []
     try:
         before = eventfds(nginx.process.pid), await used(nginx.port)
-        visitors = [asyncio.create_task(visit(nginx, seen))
+        visitors = [asyncio.create_task(visit(nginx, seen, over))
                     for _ in range(VISITORS)]
         old, grown = 0, None
         for n in range(RELOADS):
@@ -139,11 +140,8 @@ async def many(tap):
                 grown = resident(nginx.process.pid)
         grown = resident(nginx.process.pid) - grown
 
-        for task in visitors:
-            task.cancel()
-        for result in await asyncio.gather(*visitors, return_exceptions=True):
-            if not isinstance(result, asyncio.CancelledError):
-                raise result
+        over.set()
+        await asyncio.gather(*visitors)
 
         tap.ok(set(seen) <= {101, 1012} and seen[101] > RELOADS,
                f'{RELOADS} reloads, {len(nginx.workers())} workers, and no '
