@@ -34,6 +34,7 @@ struct ngx_http_websocket_channel_s {
     ngx_queue_t                     subscriptions;
     ngx_queue_t                     dirty;      /* in hub->dirty */
     ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_channel_name_t *name;
     ngx_http_websocket_channel_t   *next;       /* in its bucket */
     ngx_http_websocket_rest_t      *rest;       /* NULL: nothing is left */
     ngx_websocket_channel_ref_t     ref;
@@ -120,7 +121,8 @@ static void ngx_http_websocket_hub_event(ngx_event_t *ev);
 static ngx_int_t ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub,
     ngx_log_t *log);
 static ngx_http_websocket_channel_t *ngx_http_websocket_hub_channel(
-    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s);
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *zs,
+    ngx_http_websocket_channel_name_t *name);
 static void ngx_http_websocket_hub_begin(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_subscribe_t *zs);
@@ -237,10 +239,11 @@ ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
 
 ngx_int_t
 ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_http_websocket_begin_t *begin,
+    ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription)
 {
     int                                   rc;
+    ngx_str_t                             name;
     ngx_http_websocket_catch_up_t        *catch_up;
     ngx_http_websocket_zone_subscribe_t   zs;
 
@@ -252,7 +255,9 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 
     ngx_memzero(&zs, sizeof(ngx_http_websocket_zone_subscribe_t));
 
-    zs.name = name;
+    ngx_http_websocket_channel_name(subscription->name, &name);
+
+    zs.name = &name;
     zs.history = begin->history;
     zs.replay = &begin->replay;
     zs.find = ngx_http_websocket_hub_cursor;
@@ -271,7 +276,9 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     catch_up = zone->hub->spare_catch_up;
     zone->hub->spare_catch_up = NULL;
 
-    subscription->channel = ngx_http_websocket_hub_channel(zone, &zs);
+    subscription->channel = ngx_http_websocket_hub_channel(zone, &zs,
+                                                          subscription->name);
+    subscription->active = 1;
     subscription->catch_up = catch_up;
     subscription->offset = zs.position.offset;
     subscription->member = 0;
@@ -316,11 +323,15 @@ ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
 }
 
 
-/* this worker's channel: the one that there is, or a new one */
+/*
+ * This worker's channel: the one that there is, or a new one.  The reference to
+ * the name is taken over: all who are subscribed share the channel's.
+ */
 
 static ngx_http_websocket_channel_t *
 ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_zone_subscribe_t *zs)
+    ngx_http_websocket_zone_subscribe_t *zs,
+    ngx_http_websocket_channel_name_t *name)
 {
     ngx_http_websocket_channel_t  *channel;
 
@@ -336,6 +347,7 @@ ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
     ngx_memzero(channel, sizeof(ngx_http_websocket_channel_t));
 
     channel->zone = zone;
+    channel->name = name;
     channel->ref = zs->ref;
     channel->cursor = zs->cursor;
 
@@ -373,7 +385,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
         return;
     }
 
-    if (subscription->channel == NULL) {
+    if (!subscription->active) {
         return;
     }
 
@@ -523,7 +535,7 @@ ngx_http_websocket_hub_catch_up_read(
     rc = ngx_http_websocket_hub_read_batch(subscription->channel, cursor,
                                            subscription);
 
-    if (subscription->channel == NULL) {
+    if (!subscription->active) {
         return 0;
     }
 
@@ -656,17 +668,19 @@ ngx_http_websocket_hub_unsubscribe(
 {
     ngx_http_websocket_channel_t  *channel;
 
-    channel = subscription->channel;
-
-    if (channel == NULL) {
+    if (!subscription->active) {
         return;
     }
+
+    channel = subscription->channel;
 
     if (subscription->catch_up) {
         ngx_http_websocket_hub_live(subscription, subscription->offset);
     }
 
-    subscription->channel = NULL;
+    subscription->active = 0;
+    subscription->name = ngx_http_websocket_channel_name_hold(channel->name);
+
     ngx_queue_remove(&subscription->queue);
 
     if (ngx_http_websocket_zone_unsubscribe(channel->zone, &channel->cursor)
@@ -745,7 +759,16 @@ ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
         ngx_queue_remove(&channel->dirty);
     }
 
+    ngx_http_websocket_channel_name_release(channel->name);
     ngx_free(channel);
+}
+
+
+ngx_http_websocket_channel_name_t *
+ngx_http_websocket_hub_name(ngx_http_websocket_subscription_t *subscription)
+{
+    return subscription->active ? subscription->channel->name
+                                : subscription->name;
 }
 
 
@@ -823,7 +846,7 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_farewell_t  *farewell;
 
-    if (subscription->channel == NULL || subscription->member) {
+    if (!subscription->active || subscription->member) {
         return NGX_OK;
     }
 
@@ -860,7 +883,7 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_farewell_t  *farewell;
 
-    if (subscription->channel == NULL || subscription->member == 0) {
+    if (!subscription->active || subscription->member == 0) {
         return;
     }
 

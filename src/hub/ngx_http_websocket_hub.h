@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "hub/ngx_http_websocket_channel_name.h"
 #include "hub/ngx_http_websocket_message.h"
 #include "hub/ngx_http_websocket_zone.h"
 
@@ -71,16 +72,29 @@ typedef struct {
 } ngx_http_websocket_subscriber_t;
 
 
-/* embedded in the subscriber, zeroed but for number */
+/*
+ * Embedded in the subscriber, which zeroes it and gives it a name.  It keeps
+ * the name of its channel when it has ended, and may then begin again.
+ */
 
 struct ngx_http_websocket_subscription_s {
     ngx_queue_t                               queue;
-    ngx_http_websocket_channel_t             *channel;  /* NULL: none */
+    union {
+        ngx_http_websocket_channel_t         *channel;  /* if it is active */
+        ngx_http_websocket_channel_name_t    *name;     /* if it is not; NULL
+                                                           if it has none */
+    };
     ngx_http_websocket_catch_up_t            *catch_up; /* NULL: live */
     uint64_t                                  offset;   /* newest delivered */
     ngx_websocket_member_ref_t                member;   /* 0: none */
-    uint32_t                                  number;   /* the subscriber's
-                                                           own */
+    unsigned                                  active:1;
+
+    /* the subscriber's own */
+
+    unsigned                                  further:1;
+    unsigned                                  ordered:1;
+    unsigned                                  publishes:1;
+    unsigned                                  number:16;
 };
 
 
@@ -105,22 +119,26 @@ ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     ngx_cycle_t *cycle, const ngx_http_websocket_subscriber_t *subscriber);
 
 /*
- * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_STORE_NAME_SIZE
- * bytes), from the place on that begin says; begin->recovered is set.  The
- * first messages that are due from history are delivered during the call, if
- * the turn is not over, the others as the subscriber is ready, then those that
- * are new.  Returns NGX_OK; NGX_DECLINED when the zone is full, NGX_AGAIN when
- * it is stuck, NGX_ERROR when memory was refused: without anything delivered.
+ * Subscribes to the channel of the subscription's name, from the place on that
+ * begin says; begin->recovered is set.  The first messages that are due from
+ * history are delivered during the call, if the turn is not over, the others as
+ * the subscriber is ready, then those that are new.  Returns NGX_OK;
+ * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR when
+ * memory was refused: without anything delivered, and not active.
  */
 ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_http_websocket_begin_t *begin,
+    ngx_http_websocket_begin_t *begin,
+    ngx_http_websocket_subscription_t *subscription);
+
+/* The name of a subscription's channel; NULL when it has none. */
+ngx_http_websocket_channel_name_t *ngx_http_websocket_hub_name(
     ngx_http_websocket_subscription_t *subscription);
 
 /* Goes on with a subscriber that catches up: not within its deliver(). */
 void ngx_http_websocket_hub_more(
     ngx_http_websocket_subscription_t *subscription);
 
-/* Ends a subscription; does nothing when there is none. */
+/* Ends a subscription; does nothing when it is not active. */
 void ngx_http_websocket_hub_unsubscribe(
     ngx_http_websocket_subscription_t *subscription);
 

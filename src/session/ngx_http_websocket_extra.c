@@ -100,6 +100,7 @@ ngx_http_websocket_extra_end(ngx_http_websocket_session_t *s)
     }
 
     ngx_free(extra->from.data);
+    ngx_free(extra->member);
     ngx_websocket_json_text_done(&extra->collected);
 
     ngx_free(extra);

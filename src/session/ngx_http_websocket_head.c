@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 
 #include <dlfcn.h>
 
@@ -104,6 +105,9 @@ static void ngx_http_websocket_head_write(ngx_http_websocket_head_writer_t *w,
 static ngx_uint_t ngx_http_websocket_head_wants(ngx_table_elt_t *h);
 static void ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r);
+static void ngx_http_websocket_head_restore_channels(
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx);
 static void ngx_http_websocket_head_restore_line(
     ngx_http_websocket_head_t *head, ngx_http_request_t *r);
 static void ngx_http_websocket_head_restore_pairs(
@@ -721,17 +725,34 @@ ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
 
     if (ctx) {
         ctx->session = s;
-        ctx->channels = ngx_palloc(r->pool, s->record->nchannels
-                                            * sizeof(ngx_str_t));
-        if (ctx->channels) {
-            ctx->nchannels = s->record->nchannels;
-            ngx_http_websocket_socket_names(s, ctx->channels, ctx->nchannels);
-        }
+        ngx_http_websocket_head_restore_channels(s, r, ctx);
 
         ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
     }
 
     ngx_http_websocket_head_restore_pairs(head, r);
+}
+
+
+static void
+ngx_http_websocket_head_restore_channels(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
+{
+    ngx_http_websocket_subscription_t  *sub;
+
+    ctx->channels = ngx_palloc(r->pool, ngx_http_websocket_session_channels(s)
+                                        * sizeof(ngx_str_t));
+    if (ctx->channels == NULL) {
+        return;
+    }
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        ngx_http_websocket_channel_name(ngx_http_websocket_hub_name(sub),
+                                        &ctx->channels[ctx->nchannels++]);
+    }
 }
 
 

@@ -6,6 +6,7 @@
 #include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_typed.h"
 #include "session/ngx_http_websocket_write.h"
@@ -112,7 +113,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_OK;
     }
 
-    if (s->record->auth && !ngx_http_websocket_auth_publishes(s)) {
+    if (s->record->auth && !s->first.publishes) {
         ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
                                        "the token does not allow to publish");
         return NGX_OK;
@@ -124,9 +125,7 @@ ngx_http_websocket_raw_publish(ngx_http_websocket_session_t *s, uint8_t type,
     message.source = s->record->id;
     message.priority = priority;
 
-    /* of several channels the first is the one that the client talks to */
-
-    ngx_http_websocket_socket_names(s, &channel, 1);
+    ngx_http_websocket_session_channel(s, &channel);
 
     rc = ngx_http_websocket_hub_publish(s->conf->zone, &channel,
                           ngx_http_websocket_conf_history(s->conf, &history),
@@ -203,5 +202,10 @@ ngx_http_websocket_raw_hello(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_frame_release(text);
 
-    return frame ? ngx_http_websocket_send_first(s, frame) : NGX_ERROR;
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    return hello->late ? ngx_http_websocket_send_reply(s, frame)
+                       : ngx_http_websocket_send_first(s, frame);
 }

@@ -29,6 +29,7 @@ typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
 typedef struct ngx_http_websocket_await_s      ngx_http_websocket_await_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
+typedef struct ngx_http_websocket_further_s    ngx_http_websocket_further_t;
 typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
 
@@ -61,10 +62,10 @@ typedef struct {
     uint32_t                      acked;    /* bytes that it had taken then */
     uint32_t                      dropped;
     uint16_t                      close_code;       /* that ended it */
-    uint16_t                      nchannels;
     uint8_t                       close_reason_size;
     uint8_t                       away;     /* it holds nothing in the zone */
-    u_char                        names[1]; /* of a socket's channels */
+    ngx_http_websocket_further_t *further;  /* the last subscription besides
+                                               the first one, or NULL */
 } ngx_http_websocket_record_t;
 
 
@@ -89,9 +90,9 @@ typedef enum {
 
 
 /*
- * The struct with its subscriptions is one piece of memory: in what nginx has
- * left of the connection's pool, where it fits, for nobody else would use
- * that.  What a session needs only at times is allocated when it does.
+ * The struct is in what nginx has left of the connection's pool, where it fits
+ * (it does, just so), for nobody else would use that.  What a session needs
+ * only at times is allocated when it does.
  */
 
 struct ngx_http_websocket_session_s {
@@ -104,7 +105,7 @@ struct ngx_http_websocket_session_s {
     ngx_http_websocket_time_t             heard;    /* when the last byte came,
                                                        or the Ping went that is
                                                        open */
-    uint16_t                              nsubscriptions;
+    uint16_t                              nsubscriptions;   /* active */
     uint8_t                               protocol:4;
     uint8_t                               late:1;   /* the Ping, or the Close,
                                                        waits behind what the
@@ -151,7 +152,8 @@ struct ngx_http_websocket_session_s {
     uint16_t                              gone:1;       /* to be freed when a
                                                            turn has time */
 
-    ngx_http_websocket_subscription_t     subscriptions[1];
+    ngx_http_websocket_subscription_t     first;    /* further ones are on
+                                                       their own */
 };
 
 
@@ -241,9 +243,6 @@ uint64_t ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s);
  */
 void ngx_http_websocket_session_part(ngx_http_websocket_session_t *s);
 
-/* Ends all subscriptions. */
-void ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s);
-
 /* All is written: what the session is yet to catch up with may follow. */
 void ngx_http_websocket_session_more(ngx_http_websocket_session_t *s);
 
@@ -264,17 +263,6 @@ void ngx_http_websocket_session_gone(ngx_http_websocket_session_t *s);
 
 /* Sets the timer to the next thing that can become due. */
 void ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s);
-
-
-/* The session that a subscription is of. */
-
-static ngx_inline ngx_http_websocket_session_t *
-ngx_http_websocket_session_of(ngx_http_websocket_subscription_t *subscription)
-{
-    return (ngx_http_websocket_session_t *)
-               ((u_char *) (subscription - subscription->number)
-                - offsetof(ngx_http_websocket_session_t, subscriptions));
-}
 
 
 #endif /* NGX_HTTP_WEBSOCKET_SESSION_H */

@@ -15,13 +15,6 @@ extern const ngx_http_websocket_transport_t  ngx_http_websocket_socket;
 
 
 /*
- * Fills in the names of the first n channels of a session that is not over an
- * HTTP response: valid as long as the session is.
- */
-void ngx_http_websocket_socket_names(ngx_http_websocket_session_t *s,
-    ngx_str_t *names, ngx_uint_t n);
-
-/*
  * Fails the connection (RFC 6455, section 7.1.7): a Close with the code, and
  * nothing more is read.
  */

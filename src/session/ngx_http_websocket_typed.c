@@ -7,6 +7,7 @@
 #include "session/ngx_http_websocket_raw.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
 
@@ -51,7 +52,7 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     in.size = size;
 
     if (s->conf->typed.stamp) {
-        ngx_http_websocket_socket_names(s, &channel, 1);
+        ngx_http_websocket_session_channel(s, &channel);
         ngx_http_websocket_stamp_set(&stamp, s->conf->typed.stamp, &channel,
                                      s->record->extra
                                      ? &s->record->extra->from : NULL);
