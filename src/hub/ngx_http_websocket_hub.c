@@ -338,6 +338,7 @@ ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
     channel = ngx_http_websocket_hub_find(zone->hub, zs->ref);
 
     if (channel) {
+        ngx_http_websocket_channel_name_release(name);
         return channel;
     }
 
