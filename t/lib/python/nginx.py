@@ -73,18 +73,18 @@ def raise_limit(most=65536):
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, most), hard))
 
 
-def load_fault_module():
-    """nginx is to load the module of t/fault/fault.h from now on."""
+def load_fault_module(name='fault'):
+    """nginx is to load the module of t/fault/NAME.h from now on."""
     if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
         print('1..0 # SKIP the module is built for the nginx of the system')
         sys.exit()
 
-    subprocess.run(['t/tools/build-fault', BUILD], stdout=sys.stderr,
+    subprocess.run(['t/tools/build-fault', BUILD, name], stdout=sys.stderr,
                    check=True)
 
     module = 'ngx_http_websocket_module.so'
     os.environ['TEST_NGINX_LOAD_MODULES'] = ' '.join(
-        f'{os.path.abspath(BUILD)}/fault/{module}' if m.endswith(module) else m
+        f'{os.path.abspath(BUILD)}/{name}/{module}' if m.endswith(module) else m
         for m in os.environ['TEST_NGINX_LOAD_MODULES'].split())
 
 
