@@ -94,6 +94,7 @@ struct ngx_http_websocket_subscription_s {
     unsigned                                  further:1;
     unsigned                                  ordered:1;
     unsigned                                  publishes:1;
+    unsigned                                  view:7;
     unsigned                                  number:16;
 };
 

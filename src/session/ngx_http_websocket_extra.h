@@ -16,7 +16,8 @@
 /* of the record: made when a session needs one */
 
 struct ngx_http_websocket_extra_s {
-    ngx_websocket_filter_t       *filter;       /* NULL: none */
+    ngx_websocket_filter_t       *filter;       /* of the first channel, or
+                                                   NULL */
     ngx_str_t                     from;         /* who it is, for stamps */
     u_char                       *member;       /* and for presence, as it is
                                                    told, ended by a 0 byte */

@@ -21,11 +21,19 @@ ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t **message);
 
 /*
- * Gives the session, which has an extra, another filter, whose reference it
- * takes over: NULL for none.
+ * Gives all subscriptions of a session another filter, whose reference is taken
+ * over: NULL for none.  Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
-void ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
+ngx_int_t ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter);
+
+/* The same for one of them. */
+ngx_int_t ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub, ngx_websocket_filter_t *filter);
+
+/* The filter of a subscription, or NULL. */
+ngx_websocket_filter_t *ngx_http_websocket_select_filter(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_SELECT_H */

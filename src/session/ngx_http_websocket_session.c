@@ -325,7 +325,7 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
     ngx_int_t                    rc;
     ngx_http_websocket_frame_t  *frame;
 
-    if (s->filtered || ngx_http_websocket_variant_view(s->variant)) {
+    if (s->filtered || subscription->view) {
 
         rc = ngx_http_websocket_select(s, subscription, &message);
 

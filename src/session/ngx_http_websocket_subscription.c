@@ -1,7 +1,9 @@
 
 #include "session/ngx_http_websocket_subscription.h"
+#include "message/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_presence.h"
+#include "session/ngx_http_websocket_select.h"
 
 
 static ngx_http_websocket_subscription_t *
@@ -14,8 +16,12 @@ static ngx_int_t ngx_http_websocket_subscription_start(
 static ngx_int_t ngx_http_websocket_subscription_tell(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub,
     ngx_http_websocket_options_t *options);
+static void ngx_http_websocket_subscription_undo(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub);
 static void ngx_http_websocket_subscription_changed(
-    ngx_http_websocket_session_t *s);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *only);
+static void ngx_http_websocket_subscription_over(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub);
 static void ngx_http_websocket_subscription_remove(
     ngx_http_websocket_session_t *s, ngx_http_websocket_further_t *further);
 static void ngx_http_websocket_subscription_removed(ngx_event_t *ev);
@@ -55,7 +61,7 @@ ngx_http_websocket_subscription_create(ngx_http_websocket_session_t *s,
         }
     }
 
-    ngx_http_websocket_subscription_changed(s);
+    ngx_http_websocket_subscription_changed(s, NULL);
 
     return NGX_OK;
 }
@@ -180,17 +186,15 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     /* who counts by positions must not be given a later one first */
 
     sub->ordered = options->nsince != 0;
+    sub->view = options->view;
 
     s->nsubscriptions++;
-    ngx_http_websocket_subscription_changed(s);
+    ngx_http_websocket_subscription_changed(s, sub);
 
     rc = ngx_http_websocket_hub_subscribe(s->conf->zone, &begin, sub);
 
     if (rc != NGX_OK) {
-        s->nsubscriptions--;
-        sub->ordered = 0;
-        ngx_http_websocket_subscription_changed(s);
-
+        ngx_http_websocket_subscription_over(s, sub);
         return rc;
     }
 
@@ -224,18 +228,35 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    rc = ngx_http_websocket_subscription_tell(s, *sub, options);
+    rc = NGX_OK;
+
+    if (options->filter) {
+        rc = ngx_http_websocket_select_one(s, *sub, options->filter);
+        options->filter = NULL;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_subscription_tell(s, *sub, options);
+    }
 
     if (rc != NGX_OK) {
-        ngx_http_websocket_session_unsubscribe(s, *sub);
-
-        if (*sub == &s->first) {
-            ngx_http_websocket_channel_name_release(s->first.name);
-            s->first.name = NULL;
-        }
+        ngx_http_websocket_subscription_undo(s, *sub);
     }
 
     return rc;
+}
+
+
+static void
+ngx_http_websocket_subscription_undo(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    ngx_http_websocket_session_unsubscribe(s, sub);
+
+    if (sub == &s->first) {
+        ngx_http_websocket_channel_name_release(sub->name);
+        sub->name = NULL;
+    }
 }
 
 
@@ -263,10 +284,14 @@ ngx_http_websocket_subscription_tell(ngx_http_websocket_session_t *s,
 }
 
 
-/* what is so for as many subscriptions as there are now, and of their kind */
+/*
+ * What is so for as many subscriptions as there are now, and of their kind.
+ * Where there is one, it is this one.
+ */
 
 static void
-ngx_http_websocket_subscription_changed(ngx_http_websocket_session_t *s)
+ngx_http_websocket_subscription_changed(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *only)
 {
     ngx_http_websocket_subscription_t  *sub;
 
@@ -281,9 +306,33 @@ ngx_http_websocket_subscription_changed(ngx_http_websocket_session_t *s)
         s->ordered = sub->ordered;
     }
 
+    if (only && s->nsubscriptions == 1) {
+        s->variant = ngx_http_websocket_variant_of(
+                            ngx_http_websocket_variant_frame(s->variant),
+                            only->view);
+    }
+
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
         s->direct = ngx_http_websocket_direct_allowed(s);
     }
+}
+
+
+static void
+ngx_http_websocket_subscription_over(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    sub->ordered = 0;
+    s->nsubscriptions--;
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub && !sub->active;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        /* void */
+    }
+
+    ngx_http_websocket_subscription_changed(s, sub);
 }
 
 
@@ -295,9 +344,11 @@ ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s,
         ngx_http_websocket_presence_leave(sub);
         ngx_http_websocket_hub_unsubscribe(sub);
 
-        s->nsubscriptions--;
-        sub->ordered = 0;
-        ngx_http_websocket_subscription_changed(s);
+        ngx_http_websocket_subscription_over(s, sub);
+    }
+
+    if (!s->close_queued && ngx_http_websocket_select_filter(s, sub)) {
+        (void) ngx_http_websocket_select_one(s, sub, NULL);
     }
 
     if (sub->further) {
@@ -338,6 +389,10 @@ ngx_http_websocket_subscription_removed(ngx_event_t *ev)
     while (ngx_http_websocket_ended) {
         further = ngx_http_websocket_ended;
         ngx_http_websocket_ended = further->next;
+
+        if (further->filter) {
+            ngx_http_websocket_filters_release(further->filter);
+        }
 
         ngx_http_websocket_channel_name_release(further->subscription.name);
         ngx_free(further);

@@ -19,6 +19,7 @@
 struct ngx_http_websocket_further_s {
     ngx_http_websocket_subscription_t     subscription;
     ngx_http_websocket_session_t         *session;
+    ngx_websocket_filter_t               *filter;   /* NULL: none */
     ngx_http_websocket_further_t         *next;     /* of the last one: the
                                                        first of them */
 };
@@ -45,8 +46,8 @@ ngx_int_t ngx_http_websocket_subscription_begin(
 /*
  * Subscribes a session with a connection of its own to one channel more, whose
  * name is as a location's may be, and which it does not have; the hello is
- * behind what is queued.  Of the options only those on positions count.
- * Returns NGX_OK with the subscription in *sub, which is valid until it is
+ * behind what is queued.  Of the options those on positions count, the view and
+ * the filter, whose reference is taken over where that is NULL then.  Returns NGX_OK with the subscription in *sub, which is valid until it is
  * ended; NGX_DECLINED, NGX_AGAIN and NGX_ERROR as above, but nothing has
  * changed then; NGX_DONE when the session is about to end.
  */

@@ -240,9 +240,8 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     filter = NULL;
 
     if (!json_is_null(json)) {
-        rc = ngx_http_websocket_filters_compile(json, s->conf,
-                                  ngx_http_websocket_variant_view(s->variant),
-                                  &filter, &error);
+        rc = ngx_http_websocket_filters_compile(json, s->conf, s->first.view,
+                                                &filter, &error);
     }
 
     if (rc == NGX_DECLINED) {
@@ -251,16 +250,9 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
         return rc == NGX_OK ? ngx_http_websocket_session_error(s) : rc;
     }
 
-    if (rc != NGX_OK || ngx_http_websocket_extra_create(s) != NGX_OK) {
-
-        if (filter) {
-            ngx_http_websocket_filters_release(filter);
-        }
-
+    if (rc != NGX_OK || ngx_http_websocket_select_by(s, filter) != NGX_OK) {
         return ngx_http_websocket_typed_out_of_memory(s);
     }
-
-    ngx_http_websocket_select_by(s, filter);
 
     return ngx_http_websocket_typed_answer(s, "{\"filter\":\"ok\"}",
                                           sizeof("{\"filter\":\"ok\"}") - 1);
