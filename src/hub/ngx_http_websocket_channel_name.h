@@ -1,6 +1,6 @@
 
 /*
- * The name of a channel, as all who have to do with it in this worker share it.
+ * The name of a channel, which all who have to do with it in a worker share.
  */
 
 
@@ -27,7 +27,7 @@ ngx_http_websocket_channel_name_t *ngx_http_websocket_channel_name_create(
 void ngx_http_websocket_channel_name_release(
     ngx_http_websocket_channel_name_t *name);
 
-/* Sets *text, which is valid as long as the name is; empty where it is NULL. */
+/* Sets *text, valid as long as the name is; to nothing where that is NULL. */
 void ngx_http_websocket_channel_name(ngx_http_websocket_channel_name_t *name,
     ngx_str_t *text);
 

@@ -324,8 +324,8 @@ ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
 
 
 /*
- * This worker's channel: the one that there is, or a new one.  The reference to
- * the name is taken over: all who are subscribed share the channel's.
+ * This worker's channel: the one that there is, or a new one.  The reference
+ * to the name is taken over: all who are subscribed share the channel's.
  */
 
 static ngx_http_websocket_channel_t *

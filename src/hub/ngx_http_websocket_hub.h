@@ -122,10 +122,10 @@ ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
 /*
  * Subscribes to the channel of the subscription's name, from the place on that
  * begin says; begin->recovered is set.  The first messages that are due from
- * history are delivered during the call, if the turn is not over, the others as
- * the subscriber is ready, then those that are new.  Returns NGX_OK;
- * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR when
- * memory was refused: without anything delivered, and not active.
+ * history are delivered during the call, if the turn is not over, the others
+ * as the subscriber is ready, then those that are new.  Returns NGX_OK;
+ * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR
+ * when memory was refused: without anything delivered, and not active.
  */
 ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_begin_t *begin,

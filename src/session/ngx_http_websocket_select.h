@@ -21,8 +21,9 @@ ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t **message);
 
 /*
- * Gives all subscriptions of a session another filter, whose reference is taken
- * over: NULL for none.  Returns NGX_OK, or NGX_ERROR when memory was refused.
+ * Gives all subscriptions of a session another filter, whose reference is
+ * taken over: NULL for none.  Returns NGX_OK, or NGX_ERROR when memory was
+ * refused.
  */
 ngx_int_t ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter);

@@ -46,8 +46,9 @@ ngx_int_t ngx_http_websocket_subscription_begin(
 /*
  * Subscribes a session with a connection of its own to one channel more, whose
  * name is as a location's may be, and which it does not have; the hello is
- * behind what is queued.  Of the options those on positions count, the view and
- * the filter, whose reference is taken over where that is NULL then.  Returns NGX_OK with the subscription in *sub, which is valid until it is
+ * behind what is queued.  Of the options those on positions count, the view,
+ * and the filter, whose reference was taken over where that is NULL then.
+ * Returns NGX_OK with the subscription in *sub, which is valid until it is
  * ended; NGX_DECLINED, NGX_AGAIN and NGX_ERROR as above, but nothing has
  * changed then; NGX_DONE when the session is about to end.
  */
@@ -79,8 +80,8 @@ ngx_uint_t ngx_http_websocket_session_channels(
     ngx_http_websocket_session_t *s);
 
 /*
- * The channel that the client's messages go to, subscribed or not.  The name is
- * valid as long as the session is, or empty: then there is none.
+ * The channel that the client's messages go to, subscribed or not.  The name
+ * is valid as long as the session is, or empty: then there is none.
  */
 void ngx_http_websocket_session_channel(ngx_http_websocket_session_t *s,
     ngx_str_t *name);
