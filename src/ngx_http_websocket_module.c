@@ -7,6 +7,7 @@
 
 
 #include "auth/ngx_http_websocket_revocations.h"
+#include "broker/ngx_http_websocket_broker_local.h"
 #include "conf/ngx_http_websocket_conf_channel.h"
 #include "conf/ngx_http_websocket_conf_collect.h"
 #include "conf/ngx_http_websocket_conf_deflate.h"
@@ -24,6 +25,7 @@
 #include "conf/ngx_http_websocket_conf_stamp.h"
 #include "conf/ngx_http_websocket_conf_types.h"
 #include "conf/ngx_http_websocket_conf_zone.h"
+#include "delivery/ngx_http_websocket_views.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_name.h"
@@ -33,7 +35,7 @@
 #include "http/ngx_http_websocket_variables.h"
 #include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "message/ngx_http_websocket_views.h"
+#include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_presence.h"
@@ -412,7 +414,7 @@ static const ngx_http_websocket_process_handlers_t
     ngx_http_websocket_handlers =
 {
     &ngx_http_websocket_subscriber,
-    ngx_http_websocket_presence_leave_message,
+    ngx_http_websocket_presence_reap,
     ngx_http_websocket_drain_dismiss,
     ngx_http_websocket_drain_all,
     ngx_http_websocket_drain_look,
@@ -423,9 +425,17 @@ static const ngx_http_websocket_process_handlers_t
 static ngx_int_t
 ngx_http_websocket_init_conf(ngx_conf_t *cf)
 {
+    ngx_uint_t                       i;
+    ngx_http_websocket_zone_t      **zone;
     ngx_http_websocket_main_conf_t  *wmcf;
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    zone = wmcf->zones.elts;
+
+    for (i = 0; i < wmcf->zones.nelts; i++) {
+        zone[i]->broker = &ngx_http_websocket_broker_local;
+    }
 
     if (wmcf->used
         && (ngx_http_websocket_worker_table(cf) != NGX_OK
@@ -480,7 +490,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
 
     ngx_http_websocket_views_start(wmcf->views);
     ngx_http_websocket_later_init(cycle);
-    ngx_http_websocket_session_init(cycle);
+    ngx_http_websocket_session_init(cycle, ngx_http_websocket_protocols);
     ngx_http_websocket_drain_init(cycle, ngx_http_websocket_process_left);
 
     if (ngx_http_websocket_request_init(cycle) != NGX_OK) {

@@ -1,4 +1,4 @@
-# What README says of API keys, signed links and an application that decides:
+# What docs/guide/auth.md says of API keys, signed links and applications that decide:
 # nginx's own means, in front of a stream.
 
 use lib 't/lib';

@@ -24,6 +24,7 @@ __DATA__
 ! GET /status
 ! < 200
 ! < header Content-Type: text/plain; version=0.0.4
+! < body qr/\A# HELP websocket_build_info \S.*\n# TYPE websocket_build_info gauge\nwebsocket_build_info\{version="\d+\.\d+\.\d+"\} 1\n# HELP/
 ! < body qr/^# HELP websocket_active_connections \S.*\n# TYPE websocket_active_connections gauge\nwebsocket_active_connections\{zone="live",location="\/ws",protocol="websocket"\} 0\n/m
 ! < body qr/^# TYPE websocket_connections_total counter\n/m
 ! < soon body qr/^websocket_heartbeat_timeouts_total\{zone="live",location="\^\/a\\"\\\\\.b\$"\} 0\n/m
@@ -508,4 +509,4 @@ a< text new
 --- request
 GET /status
 --- response_body_like
-^\{"time":\d+,"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0,"delivery_seconds":\{.*\}\}\],"locations":\[\{"zone":"live","location":"/ws",.*\}\]\}$
+^\{"version":"\d+\.\d+\.\d+","time":\d+,"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0,"delivery_seconds":\{.*\}\}\],"locations":\[\{"zone":"live","location":"/ws",.*\}\]\}$

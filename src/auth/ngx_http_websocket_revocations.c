@@ -10,6 +10,7 @@
 #include <ngx_md5.h>
 
 #include "auth/ngx_http_websocket_revocations.h"
+#include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
@@ -164,7 +165,7 @@ ngx_http_websocket_revocations_lock(
         return NGX_OK;
     }
 
-    end = ngx_http_websocket_zone_now_us()
+    end = ngx_http_websocket_clock_now_us()
           + NGX_HTTP_WEBSOCKET_REVOCATIONS_LOCK;
 
     do {
@@ -174,7 +175,7 @@ ngx_http_websocket_revocations_lock(
             return NGX_OK;
         }
 
-    } while (ngx_http_websocket_zone_now_us() < end);
+    } while (ngx_http_websocket_clock_now_us() < end);
 
     return NGX_BUSY;
 }

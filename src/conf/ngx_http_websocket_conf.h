@@ -199,8 +199,7 @@ typedef struct {
     ngx_http_websocket_place_t    place;
     const ngx_websocket_type_t   *type;
     ngx_uint_t                    close;    /* a violation ends the session */
-    uint32_t                      depth;
-    uint32_t                      values;
+    ngx_websocket_json_limits_t   limits;
 } ngx_http_websocket_use_t;
 
 

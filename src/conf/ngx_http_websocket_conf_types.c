@@ -1,7 +1,7 @@
 
-#include "conf/ngx_http_websocket_conf_collect.h"
 #include "conf/ngx_http_websocket_conf_types.h"
-#include "message/ngx_http_websocket_pattern.h"
+#include "conf/ngx_http_websocket_conf_collect.h"
+#include "delivery/ngx_http_websocket_pattern.h"
 
 
 /* a text of what is wrong in a block */
@@ -383,8 +383,9 @@ ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     use->name = value[1];
     use->place.file = cf->conf_file->file.name.data;
     use->place.line = cf->conf_file->line;
-    use->depth = NGX_HTTP_WEBSOCKET_DEPTH;
-    use->values = NGX_HTTP_WEBSOCKET_VALUES;
+    use->limits.size = NGX_MAX_INT32_VALUE;
+    use->limits.depth = NGX_HTTP_WEBSOCKET_DEPTH;
+    use->limits.values = NGX_HTTP_WEBSOCKET_VALUES;
 
     for (i = 2; i < cf->args->nelts; i++) {
         rv = ngx_http_websocket_use_param(cf, cmd, use, &value[i]);
@@ -421,10 +422,11 @@ ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_websocket_use_number(value, "depth=", &use->depth,
+    if (ngx_http_websocket_use_number(value, "depth=", &use->limits.depth,
                                       NGX_WEBSOCKET_JSON_DEPTH)
         == NGX_OK
-        || ngx_http_websocket_use_number(value, "values=", &use->values,
+        || ngx_http_websocket_use_number(value, "values=",
+                                         &use->limits.values,
                                          NGX_HTTP_WEBSOCKET_VALUES_MAX)
            == NGX_OK)
     {

@@ -6,9 +6,9 @@
 
 #include "auth/ngx_http_websocket_origin.h"
 #include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_channels.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
 #include "session/ngx_http_websocket_token.h"
 #include "wire/utf8.h"
 
@@ -653,8 +653,8 @@ ngx_http_websocket_refuse(ngx_http_request_t *r,
     ngx_http_websocket_rejected(r, reason);
 
     return conf->publish || r->method == NGX_HTTP_POST
-           ? ngx_http_websocket_respond_error(r, status, code, (char *) text)
-           : ngx_http_websocket_respond_text(r, status, (char *) text);
+           ? ngx_http_websocket_answer_error(r, status, code, (char *) text)
+           : ngx_http_websocket_answer_text(r, status, (char *) text);
 }
 
 

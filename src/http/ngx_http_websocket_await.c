@@ -5,8 +5,8 @@
 
 
 #include "http/ngx_http_websocket_await.h"
-#include "http/ngx_http_websocket_channels.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_suspend.h"
 #include "session/ngx_http_websocket_session.h"
 
@@ -126,9 +126,9 @@ ngx_http_websocket_await_or_refuse(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_respond_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "busy", "the zone cannot be "
-                                            "had now: try again");
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                           "busy", "the zone cannot be "
+                                           "had now: try again");
 }
 
 

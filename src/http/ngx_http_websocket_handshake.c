@@ -6,19 +6,20 @@
 
 #include <ngx_sha1.h>
 
-#include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_await.h"
-#include "http/ngx_http_websocket_channels.h"
 #include "http/ngx_http_websocket_handshake.h"
+#include "delivery/ngx_http_websocket_filters.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
-#include "http/ngx_http_websocket_selection.h"
 #include "http/ngx_http_websocket_slotless.h"
-#include "http/ngx_http_websocket_stream.h"
+#include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "protocol/ngx_http_websocket_plain.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_drain.h"
 
@@ -147,7 +148,7 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
     options.protocol = ngx_http_websocket_stream_protocol(r);
 
-    if (options.protocol == NGX_HTTP_WEBSOCKET_RAW) {
+    if (options.protocol == NULL) {
         return ngx_http_websocket_handshake_plain(r);
     }
 
@@ -207,6 +208,8 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
+    options.protocol = &ngx_http_websocket_plain_protocol;
+
     rc = ngx_http_websocket_handshake_refuse(r, &h);
 
     if (rc != NGX_DECLINED) {
@@ -218,7 +221,7 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
     if (ngx_http_websocket_extensions(r, &options.deflate) != NGX_OK) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
                            "the Sec-WebSocket-Extensions header is malformed");
     }
 
@@ -290,7 +293,7 @@ ngx_http_websocket_subrequest(ngx_http_request_t *r)
 
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
-    return ngx_http_websocket_respond_text(r, NGX_HTTP_FORBIDDEN,
+    return ngx_http_websocket_answer_text(r, NGX_HTTP_FORBIDDEN,
                               "a stream is no part of another response");
 }
 
@@ -401,7 +404,7 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
     ngx_http_websocket_rejected_e   reason;
 
     reason = NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL;
-    rc = ngx_http_websocket_channels(r, ctx, &error);
+    rc = ngx_http_websocket_channel_names(r, ctx, &error);
 
     if (rc == NGX_OK) {
         reason = NGX_HTTP_WEBSOCKET_REJECTED_POSITION;
@@ -419,14 +422,14 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
         }
 
         reason = NGX_HTTP_WEBSOCKET_REJECTED_SELECTION;
-        rc = ngx_http_websocket_selection(r, options, &error);
+        rc = ngx_http_websocket_subscribe_args(r, options, &error);
     }
 
     if (rc == NGX_DECLINED) {
         ngx_http_websocket_rejected(r, reason);
 
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               error);
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
+                                              error);
     }
 
     return rc == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -537,8 +540,8 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     }
 
     if (error) {
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               error);
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
+                                              error);
     }
 
     ngx_http_websocket_handshake_headers(r, h);
@@ -546,8 +549,8 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
     error = ngx_http_websocket_handshake_header_error(h);
 
     if (error) {
-        return ngx_http_websocket_respond_text(r, NGX_HTTP_BAD_REQUEST,
-                                               error);
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
+                                              error);
     }
 
     if (h->version.len != ngx_http_websocket_version.len
@@ -697,8 +700,8 @@ ngx_http_websocket_upgrade_required(ngx_http_request_t *r, char *text)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_respond_text(r, NGX_HTTP_WEBSOCKET_UPGRADE,
-                                           text);
+    return ngx_http_websocket_answer_text(r, NGX_HTTP_WEBSOCKET_UPGRADE,
+                                          text);
 }
 
 
@@ -709,8 +712,8 @@ ngx_http_websocket_unavailable(ngx_http_request_t *r, char *text)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_respond_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                           text);
+    return ngx_http_websocket_answer_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                          text);
 }
 
 

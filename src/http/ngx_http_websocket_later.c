@@ -7,8 +7,8 @@
 
 
 #include "http/ngx_http_websocket_later.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "http/ngx_http_websocket_suspend.h"
-#include "hub/ngx_http_websocket_turn.h"
 
 
 /* a worker that shuts down waits for timers, and so for who waits here: ms */

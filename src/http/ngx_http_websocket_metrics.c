@@ -2,6 +2,7 @@
 #include "http/ngx_http_websocket_metrics.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
+#include "protocol/ngx_http_websocket_protocols.h"
 #include "wire/utf8.h"
 
 
@@ -9,11 +10,12 @@ static ngx_int_t ngx_http_websocket_entry_name(ngx_http_request_t *r,
     u_char *data, size_t size, ngx_str_t *name);
 
 
-/* in the order of ngx_http_websocket_protocol_e, _dropped_e, _rejected_e */
+/* in the order of ngx_http_websocket_protocols; NULL: no more of them */
 
-static char *const  ngx_http_websocket_protocol_names[] = {
-    "websocket", "sse", "poll"
-};
+static char  *ngx_http_websocket_protocol_names[
+                                         NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS];
+
+/* in the order of ngx_http_websocket_dropped_e, _rejected_e */
 
 static char *const  ngx_http_websocket_dropped_names[] = {
     "close", "drop_oldest", "conflate", "memory", "left"
@@ -26,10 +28,8 @@ static char *const  ngx_http_websocket_rejected_names[] = {
 };
 
 
-_Static_assert(sizeof(ngx_http_websocket_protocol_names) / sizeof(char *)
-               == NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS
-               && sizeof(ngx_http_websocket_dropped_names) / sizeof(char *)
-                  == NGX_HTTP_WEBSOCKET_DROPPED_REASONS
+_Static_assert(sizeof(ngx_http_websocket_dropped_names) / sizeof(char *)
+               == NGX_HTTP_WEBSOCKET_DROPPED_REASONS
                && sizeof(ngx_http_websocket_rejected_names) / sizeof(char *)
                   == NGX_HTTP_WEBSOCKET_REJECTED_REASONS,
                "each has a name");
@@ -115,6 +115,11 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
     ngx_http_websocket_zone_t        **zone;
     ngx_http_websocket_main_conf_t    *wmcf;
     ngx_http_websocket_stats_table_t  *table;
+
+    for (i = 0; ngx_http_websocket_protocols[i]; i++) {
+        ngx_http_websocket_protocol_names[i]
+                                       = ngx_http_websocket_protocols[i]->name;
+    }
 
     wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
     table = wmcf->used ? wmcf->stats : NULL;

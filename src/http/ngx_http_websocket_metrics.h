@@ -19,8 +19,8 @@ typedef struct {
     char                         *type;
     char                         *help;
     char                         *label;    /* NULL: none */
-    char *const                  *values;
-    ngx_uint_t                    n;        /* values, at least 1 */
+    char *const                  *values;   /* up to one that is NULL */
+    ngx_uint_t                    n;        /* values at most, 1 or more */
     size_t                        offset;   /* ngx_http_websocket_stats_t */
 } ngx_http_websocket_metric_t;
 

@@ -6,8 +6,8 @@
  */
 
 
-#include "http/ngx_http_websocket_channels.h"
 #include "http/ngx_http_websocket_name.h"
+#include "http/ngx_http_websocket_channel_names.h"
 
 
 /* one that a request has come by, in r->pool */

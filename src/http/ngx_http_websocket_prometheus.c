@@ -4,8 +4,9 @@
  */
 
 
+#include "conf/ngx_http_websocket_version.h"
 #include "http/ngx_http_websocket_prometheus.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -26,6 +27,7 @@ typedef struct {
 } ngx_http_websocket_text_t;
 
 
+static void ngx_http_websocket_text_build(ngx_http_websocket_text_t *text);
 static void ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text,
     ngx_str_t *zone, ngx_websocket_store_stat_t *stat, ngx_uint_t what);
 static void ngx_http_websocket_text_zones(ngx_http_websocket_text_t *text,
@@ -63,6 +65,8 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
     ngx_memzero(&text, sizeof(ngx_http_websocket_text_t));
     text.pool = r->pool;
 
+    ngx_http_websocket_text_build(&text);
+
     for (metric = ngx_http_websocket_metrics; metric->name; metric++) {
         ngx_http_websocket_text_metric(r, &text, snapshot, metric);
     }
@@ -77,8 +81,25 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
     body.data = text.start;
     body.len = text.last - text.start;
 
-    return ngx_http_websocket_respond(r, NGX_HTTP_OK,
-                                      &ngx_http_websocket_text_type, &body);
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK,
+                                     &ngx_http_websocket_text_type, &body);
+}
+
+
+/* a metric that tells by its label; its value is always 1 */
+
+static void
+ngx_http_websocket_text_build(ngx_http_websocket_text_t *text)
+{
+    static char  line[] = "websocket_build_info{version=\""
+                          NGX_HTTP_WEBSOCKET_VERSION "\"} 1\n";
+
+    ngx_http_websocket_text_head(text, "websocket_build_info", "gauge",
+                                 "The version of the module.");
+
+    if (ngx_http_websocket_text_reserve(text, sizeof(line) - 1) == NGX_OK) {
+        text->last = ngx_cpymem(text->last, line, sizeof(line) - 1);
+    }
 }
 
 
@@ -113,6 +134,11 @@ ngx_http_websocket_text_metric(ngx_http_request_t *r,
         value = ngx_http_websocket_metric_of(metric, &snapshot->stats[i]);
 
         for (n = 0; n < metric->n; n++) {
+
+            if (metric->label && metric->values[n] == NULL) {
+                break;
+            }
+
             ngx_http_websocket_text_line(text, metric->name, &zone, &location,
                                          metric->label,
                                          metric->label ? metric->values[n]

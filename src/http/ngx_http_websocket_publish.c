@@ -4,19 +4,21 @@
  */
 
 
-#include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_await.h"
-#include "http/ngx_http_websocket_channel.h"
-#include "http/ngx_http_websocket_channels.h"
-#include "http/ngx_http_websocket_handshake.h"
-#include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
+#include "broker/ngx_http_websocket_broker.h"
+#include "delivery/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_priority.h"
+#include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_history.h"
+#include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_suspend.h"
 #include "http/ngx_http_websocket_variables.h"
-#include "message/ngx_http_websocket_intake.h"
-#include "message/ngx_http_websocket_priority.h"
 #include "session/ngx_http_websocket_session.h"
 #include "wire/utf8.h"
 
@@ -24,13 +26,12 @@
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
 
 
-/* a message that is ready to be published */
+/* a request that waits for its message to be published */
 
 typedef struct {
-    ngx_websocket_store_message_t  message;
-    ngx_websocket_store_part_t    *parts;    /* in r->pool */
-    ngx_uint_t                     n;
-} ngx_http_websocket_publish_t;
+    ngx_http_request_t            *request;
+    ngx_http_websocket_publish_t  *pending;     /* NULL: it is */
+} ngx_http_websocket_publishing_t;
 
 
 static ngx_int_t ngx_http_websocket_publish_now(ngx_http_request_t *r,
@@ -42,9 +43,15 @@ static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish);
+    ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *pending);
+static void ngx_http_websocket_publish_gone(void *data);
+static void ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish);
+    ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_parts(ngx_http_request_t *r,
     ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size);
@@ -104,7 +111,7 @@ ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
             ngx_http_websocket_rejected(r,
                                        NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
-            return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+            return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                       "not_a_stream", "websocket_publish is for "
                                       "publishing: connect to a location with "
                                       "\"websocket\"");
@@ -168,13 +175,13 @@ ngx_http_websocket_publish_admit(ngx_http_request_t *r)
         return rc;
     }
 
-    rc = ngx_http_websocket_channels(r, &ctx, &error);
+    rc = ngx_http_websocket_channel_names(r, &ctx, &error);
 
     if (rc == NGX_DECLINED) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
 
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_channel", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_channel", error);
     }
 
     if (rc != NGX_OK) {
@@ -205,7 +212,7 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
 
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
 
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
                                     "the message is larger than "
@@ -256,7 +263,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     if (size > (off_t) conf->max_message_size) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
 
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
                                     "the message is larger than "
@@ -268,7 +275,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8);
 
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                     "invalid_utf8",
                                     "the body is not UTF-8: publish binary "
                                     "messages as application/octet-stream");
@@ -284,75 +291,147 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 {
     char                          *error;
     ngx_websocket_json_error_t     invalid;
-    ngx_http_websocket_publish_t   publish;
+    ngx_http_websocket_publish_t   p;
 
-    ngx_memzero(&publish, sizeof(ngx_http_websocket_publish_t));
+    ngx_memzero(&p, sizeof(ngx_http_websocket_publish_t));
 
-    publish.message.type = ngx_http_websocket_publish_binary(r)
-                           ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
+    p.message.type = ngx_http_websocket_publish_binary(r)
+                     ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
 
-    switch (ngx_http_websocket_publish_intake(r, &publish.message, parts, &n,
+    switch (ngx_http_websocket_publish_intake(r, &p.message, parts, &n,
                                               &invalid))
     {
-    case NGX_OK:
+    case NGX_WEBSOCKET_JSON_OK:
         break;
 
-    case NGX_DECLINED:
+    case NGX_WEBSOCKET_JSON_REFUSED:
         return ngx_http_websocket_publish_invalid(r, &invalid);
 
-    default:  /* NGX_ERROR */
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     error = NULL;
 
-    if (ngx_http_websocket_publish_options(r, &publish.message, &error)
-        != NGX_OK)
-    {
+    if (ngx_http_websocket_publish_options(r, &p.message, &error) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (error == NULL) {
-        error = ngx_http_websocket_publish_tags(r, &publish.message, parts,
-                                                &n);
+        error = ngx_http_websocket_publish_tags(r, &p.message, parts, &n);
     }
 
     if (error) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
 
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
-                                                "invalid_header", error);
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_header", error);
     }
 
-    publish.parts = parts;
-    publish.n = n;
+    p.parts = parts;
+    p.n = n;
 
-    return ngx_http_websocket_publish_try(r, &publish);
+    return ngx_http_websocket_publish_try(r, &p);
 }
 
 
 static ngx_int_t
 ngx_http_websocket_publish_try(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish)
+    ngx_http_websocket_publish_t *p)
 {
-    int                             rc;
     ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_store_info_t      info;
     ngx_websocket_store_history_t   history;
     ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    rc = ngx_http_websocket_hub_publish(conf->zone, &ctx->channels[0],
-                                ngx_http_websocket_conf_history(conf,
-                                                                &history),
-                                &publish->message, publish->parts,
-                                publish->n, &info);
+    p->channel = ctx->channels[0];
+    p->history = ngx_http_websocket_conf_history(conf, &history);
+    p->describe = 1;
 
-    if (rc == NGX_WEBSOCKET_STORE_BUSY) {
-        return ngx_http_websocket_publish_later(r, publish);
+    if (conf->zone->broker->publish(conf->zone, p) == NGX_AGAIN) {
+        return ngx_http_websocket_publish_wait(r, p->pending);
     }
+
+    if (p->rc == NGX_WEBSOCKET_STORE_BUSY) {
+        return ngx_http_websocket_publish_later(r, p);
+    }
+
+    return ngx_http_websocket_publish_answer(r, p);
+}
+
+
+/* it is published whether or not the request lives to tell */
+
+static ngx_int_t
+ngx_http_websocket_publish_wait(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *pending)
+{
+    ngx_http_cleanup_t               *cln;
+    ngx_http_websocket_publishing_t  *publishing;
+
+    cln = ngx_http_cleanup_add(r, sizeof(ngx_http_websocket_publishing_t));
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    publishing = cln->data;
+
+    publishing->request = r;
+    publishing->pending = pending;
+
+    cln->handler = ngx_http_websocket_publish_gone;
+
+    pending->done = ngx_http_websocket_publish_done;
+    pending->data = publishing;
+
+    ngx_http_websocket_suspend(r);
+
+    return NGX_DONE;
+}
+
+
+/* the request ends, perhaps because the client has gone */
+
+static void
+ngx_http_websocket_publish_gone(void *data)
+{
+    ngx_http_websocket_publishing_t  *publishing = data;
+
+    if (publishing->pending) {
+        publishing->pending->done = NULL;
+    }
+}
+
+
+static void
+ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p)
+{
+    ngx_http_request_t               *r;
+    ngx_http_websocket_publishing_t  *publishing;
+
+    publishing = p->data;
+    publishing->pending = NULL;
+
+    r = publishing->request;
+
+    ngx_http_websocket_resume(r);
+    ngx_http_websocket_finish(r, ngx_http_websocket_publish_answer(r, p));
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_answer(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p)
+{
+    int                             rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    rc = p->rc;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (rc < NGX_WEBSOCKET_STORE_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -361,7 +440,7 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
 
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_INSUFFICIENT_STORAGE, "zone_full",
                                     "the zone has no space for the message");
     }
@@ -372,13 +451,13 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 
     /* of a message that was there already: its own place */
 
-    info.offset = publish->message.offset;
+    p->info.offset = p->message.offset;
 
-    return ngx_http_websocket_respond_json(r, info.subscribers
-                                              ? NGX_HTTP_OK
-                                              : NGX_HTTP_ACCEPTED,
+    return ngx_http_websocket_answer_json(r, p->info.subscribers
+                                             ? NGX_HTTP_OK
+                                             : NGX_HTTP_ACCEPTED,
                            ngx_http_websocket_channel_json(&ctx->channels[0],
-                                                           &info));
+                                                           &p->info));
 }
 
 
@@ -386,7 +465,7 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_websocket_publish_later(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *publish)
+    ngx_http_websocket_publish_t *p)
 {
     u_char                        *tags;
     ngx_http_websocket_ctx_t      *ctx;
@@ -394,15 +473,15 @@ ngx_http_websocket_publish_later(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    if (publish != ctx->pending) {
+    if (p != ctx->pending) {
 
         kept = ngx_palloc(r->pool, sizeof(ngx_http_websocket_publish_t)
-                                   + publish->message.meta);
+                                   + p->message.meta);
         if (kept == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        *kept = *publish;
+        *kept = *p;
 
         if (kept->message.meta) {
             tags = (u_char *) &kept[1];

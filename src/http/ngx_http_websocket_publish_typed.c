@@ -5,9 +5,9 @@
 
 
 #include "http/ngx_http_websocket_publish_typed.h"
+#include "delivery/ngx_http_websocket_intake.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_respond.h"
-#include "message/ngx_http_websocket_intake.h"
 #include "message/tags.h"
 #include "session/ngx_http_websocket_session.h"
 
@@ -21,12 +21,12 @@ static ngx_int_t ngx_http_websocket_publish_keep(ngx_http_request_t *r,
     ngx_http_websocket_intake_t *in);
 
 
-ngx_int_t
+ngx_websocket_json_e
 ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n, ngx_websocket_json_error_t *error)
 {
-    ngx_int_t                       rc;
+    ngx_websocket_json_e            rc;
     ngx_websocket_stamp_t           stamp;
     ngx_http_websocket_intake_t     in;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -47,29 +47,31 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     if (conf->typed.stamp && !conf->publish) {
 
         if (ngx_http_websocket_publish_stamp(r, &stamp) != NGX_OK) {
-            return NGX_ERROR;
+            return NGX_WEBSOCKET_JSON_NO_MEMORY;
         }
 
         in.stamp = &stamp;
     }
 
     if (in.use == NULL && in.stamp == NULL && in.priority_field->len == 0) {
-        return NGX_OK;
+        return NGX_WEBSOCKET_JSON_OK;
     }
 
-    rc = ngx_http_websocket_publish_join(r, &in, parts, *n);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_intake(&in);
+    if (ngx_http_websocket_publish_join(r, &in, parts, *n) != NGX_OK) {
+        return NGX_WEBSOCKET_JSON_NO_MEMORY;
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_publish_keep(r, &in);
+    rc = ngx_http_websocket_intake(&in);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK
+        && ngx_http_websocket_publish_keep(r, &in) != NGX_OK)
+    {
+        rc = NGX_WEBSOCKET_JSON_NO_MEMORY;
     }
 
     ngx_http_websocket_intake_done(&in);
 
-    if (rc != NGX_OK) {
+    if (rc != NGX_WEBSOCKET_JSON_OK) {
         *error = in.error;
         return rc;
     }
@@ -78,7 +80,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
 
     *n = ngx_http_websocket_intake_parts(&in, parts);
 
-    return NGX_OK;
+    return NGX_WEBSOCKET_JSON_OK;
 }
 
 
@@ -140,7 +142,7 @@ ngx_http_websocket_publish_join(ngx_http_request_t *r,
 }
 
 
-/* what was made goes with the intake */
+/* the text that the intake made is freed with it: the pool gets a copy */
 
 static ngx_int_t
 ngx_http_websocket_publish_keep(ngx_http_request_t *r,
@@ -170,7 +172,7 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 {
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_INVALID);
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
                           json_pack("{s:{s:s,s:s,s:s}}", "error",
                                     "code", "invalid_message",
                                     "path", error->path,

@@ -19,10 +19,10 @@
 /*
  * Checks the message that is POSTed as the location says, and sets its
  * priority.  Where the message is changed its parts become others, for which
- * there must be room.  Returns NGX_OK; NGX_DECLINED with *error set; or
- * NGX_ERROR when memory was refused.
+ * there must be room.  Returns NGX_WEBSOCKET_JSON_OK, _REFUSED with *error set,
+ * or _NO_MEMORY.
  */
-ngx_int_t ngx_http_websocket_publish_intake(ngx_http_request_t *r,
+ngx_websocket_json_e ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n, ngx_websocket_json_error_t *error);
 

@@ -6,7 +6,7 @@
 
 #include "auth/ngx_http_websocket_revocations.h"
 #include "http/ngx_http_websocket_access.h"
-#include "http/ngx_http_websocket_respond.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_revoke.h"
 #include "session/ngx_http_websocket_token.h"
 
@@ -132,7 +132,7 @@ ngx_http_websocket_revoke_read(ngx_http_request_t *r, u_char *buf,
 static ngx_int_t
 ngx_http_websocket_revoke_too_large(ngx_http_request_t *r)
 {
-    return ngx_http_websocket_respond_error(r,
+    return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large",
                                     "the body is larger than 8192 bytes");
@@ -157,7 +157,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
     what = user ? user : id;
 
     if ((user && id) || json_string_length(what) == 0) {
-        return ngx_http_websocket_respond_error(r, NGX_HTTP_BAD_REQUEST,
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                       "invalid_body", "the body is not "
                                       "{\"user\":\"...\"} or "
                                       "{\"jti\":\"...\"}");
@@ -173,7 +173,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
     rc = ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(), until);
 
     if (rc == NGX_BUSY) {
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
                                     "a worker that writes a revocation is "
                                     "suspended: try again");
@@ -183,7 +183,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "websocket has no room for one more revocation");
 
-        return ngx_http_websocket_respond_error(r,
+        return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_INSUFFICIENT_STORAGE, "revocations_full",
                                     "there are too many revocations");
     }
@@ -192,8 +192,8 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
 
     ngx_http_websocket_auth_revoke();
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                      json_pack("{s:O,s:I}",
-                                               user ? "user" : "jti", what,
-                                               "until", (json_int_t) until));
+                                              user ? "user" : "jti", what,
+                                              "until", (json_int_t) until));
 }

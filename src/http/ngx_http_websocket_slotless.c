@@ -5,11 +5,11 @@
  */
 
 
+#include "http/ngx_http_websocket_slotless.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_handshake.h"
-#include "http/ngx_http_websocket_slotless.h"
 #include "http/ngx_http_websocket_suspend.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_drain.h"
 

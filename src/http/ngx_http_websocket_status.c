@@ -4,10 +4,12 @@
  */
 
 
+#include "http/ngx_http_websocket_status.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "conf/ngx_http_websocket_version.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_metrics.h"
 #include "http/ngx_http_websocket_prometheus.h"
-#include "http/ngx_http_websocket_respond.h"
-#include "http/ngx_http_websocket_status.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -64,10 +66,11 @@ ngx_http_websocket_status_json(ngx_http_request_t *r,
 {
     uint64_t  now;
 
-    now = ngx_http_websocket_zone_wall(ngx_http_websocket_zone_now());
+    now = ngx_http_websocket_clock_wall(ngx_http_websocket_clock_now());
 
-    return ngx_http_websocket_respond_json(r, NGX_HTTP_OK,
-                   json_pack("{s:I,s:o,s:o}",
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
+                   json_pack("{s:s,s:I,s:o,s:o}",
+                             "version", NGX_HTTP_WEBSOCKET_VERSION,
                              "time", (json_int_t) now,
                              "zones", ngx_http_websocket_zones_json(snapshot),
                              "locations",
@@ -264,7 +267,7 @@ ngx_http_websocket_metric_json(const ngx_http_websocket_metric_t *metric,
 
     json = json_object();
 
-    for (i = 0; i < metric->n; i++) {
+    for (i = 0; i < metric->n && metric->values[i]; i++) {
 
         if (json_object_set_new(json, metric->values[i],
                                 json_integer((json_int_t) value[i]))

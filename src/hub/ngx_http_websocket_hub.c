@@ -1,7 +1,8 @@
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_recent.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -775,17 +776,13 @@ ngx_http_websocket_hub_name(ngx_http_websocket_subscription_t *subscription)
 
 int
 ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info)
+    ngx_http_websocket_publish_t *p)
 {
-    int         rc;
-    ngx_uint_t  here;
+    int  rc;
 
-    rc = ngx_http_websocket_zone_publish(zone, name, history, message, parts,
-                                         n, info, &here);
+    rc = ngx_http_websocket_zone_publish(zone, p);
 
-    ngx_http_websocket_hub_wake_self(zone, here);
+    ngx_http_websocket_hub_wake_self(zone, p->here);
 
     return rc;
 }
@@ -838,12 +835,9 @@ ngx_http_websocket_hub_wake_self(ngx_http_websocket_zone_t *zone,
 
 ngx_int_t
 ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message,
-    ngx_websocket_store_part_t *parts, size_t n)
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
 {
     int                             rc;
-    ngx_uint_t                      here;
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_farewell_t  *farewell;
 
@@ -860,10 +854,9 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
     }
 
     rc = ngx_http_websocket_zone_join(zone, subscription->channel->ref,
-                                      member, message, parts, n,
-                                      &subscription->member, &here);
+                                      member, p, &subscription->member);
 
-    ngx_http_websocket_hub_wake_self(zone, here);
+    ngx_http_websocket_hub_wake_self(zone, p->here);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
         ngx_free(farewell);
@@ -1597,7 +1590,7 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
     ngx_uint_t                   i;
     ngx_http_websocket_frame_t  *frame;
 
-    now = ngx_http_websocket_zone_now_us();
+    now = ngx_http_websocket_clock_now_us();
 
     for (i = 0; i < delivery->n; i++) {
 
@@ -1608,7 +1601,7 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
         frame = &delivery->messages[i]->frame;
 
         ngx_http_websocket_stats_delivered(zone->stats,
-                          now - ngx_http_websocket_zone_us(frame->time,
+                          now - ngx_http_websocket_clock_us(frame->time,
                                                            frame->fraction));
     }
 }

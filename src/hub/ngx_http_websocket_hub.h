@@ -12,8 +12,8 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "delivery/ngx_http_websocket_message.h"
 #include "hub/ngx_http_websocket_channel_name.h"
-#include "hub/ngx_http_websocket_message.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -148,9 +148,7 @@ void ngx_http_websocket_hub_unsubscribe(
  * worker get the message at the end of the present turn of the event loop.
  */
 int ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info);
+    ngx_http_websocket_publish_t *p);
 
 /*
  * Are messages there that this worker's subscribers will get in later turns
@@ -160,15 +158,13 @@ ngx_uint_t ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone);
 void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
 
 /*
- * Puts a subscriber on the channel's list of who is there; does nothing when
- * it is on it.  Returns NGX_OK or, with nothing done, NGX_DECLINED when the
+ * Puts a subscriber on the channel's list of who is there, with a message, or
+ * with none where it has no parts; does nothing when it is on it.  Returns NGX_OK or, with nothing done, NGX_DECLINED when the
  * zone is full or memory was refused, NGX_AGAIN when the zone is stuck.
  */
 ngx_int_t ngx_http_websocket_hub_join(
     ngx_http_websocket_subscription_t *subscription,
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message,
-    ngx_websocket_store_part_t *parts, size_t n);
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 /*
  * Takes it off again, with the message that leave_message makes of it; does

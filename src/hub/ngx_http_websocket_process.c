@@ -1,8 +1,8 @@
 
-#include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_process.h"
+#include "clock/ngx_http_websocket_turn.h"
+#include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_sweep.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 
@@ -53,7 +53,7 @@ ngx_http_websocket_process_start(ngx_cycle_t *cycle,
     ngx_http_websocket_process = *handlers;
 
     ngx_http_websocket_turn_init(cycle);
-    ngx_http_websocket_sweep_init(cycle, handlers->leave_message);
+    ngx_http_websocket_sweep_init(cycle, handlers->reap);
 
     zones = ngx_http_websocket_cycle_zones(cycle);
     zone = zones->elts;

@@ -13,14 +13,15 @@
 #include <ngx_core.h>
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "hub/ngx_http_websocket_sweep.h"
 
 
 /* what the layers above do in it */
 
 typedef struct {
     const ngx_http_websocket_subscriber_t  *subscriber; /* of all zones */
-    ngx_http_websocket_leave_message_pt     leave_message; /* of members that
-                                                              died */
+    ngx_http_websocket_reap_pt              reap;       /* of members whose
+                                                           workers died */
 
     void                        (*wanted)(void);    /* the slot, by another
                                                        worker */

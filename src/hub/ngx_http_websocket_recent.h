@@ -10,7 +10,7 @@
 #define NGX_HTTP_WEBSOCKET_RECENT_H
 
 
-#include "hub/ngx_http_websocket_message.h"
+#include "delivery/ngx_http_websocket_message.h"
 
 
 /*

@@ -3,17 +3,15 @@
 
 #include <ngx_event.h>
 
-#include "hub/ngx_http_websocket_hub.h"
-
 
 /* the pause between slices, ms */
 #define NGX_HTTP_WEBSOCKET_SLICE  20
 
 
 typedef struct {
-    ngx_http_websocket_leave_message_pt  leave_message;
-    ngx_array_t                         *zones;
-    ngx_event_t                          next;     /* slice */
+    ngx_http_websocket_reap_pt   reap;
+    ngx_array_t                 *zones;
+    ngx_event_t                  next;     /* slice */
 } ngx_http_websocket_sweep_t;
 
 
@@ -25,13 +23,13 @@ static ngx_http_websocket_sweep_t  ngx_http_websocket_sweeping;
 
 void
 ngx_http_websocket_sweep_init(ngx_cycle_t *cycle,
-    ngx_http_websocket_leave_message_pt leave_message)
+    ngx_http_websocket_reap_pt reap)
 {
     static ngx_connection_t  dummy;
 
     dummy.fd = (ngx_socket_t) -1;
 
-    ngx_http_websocket_sweeping.leave_message = leave_message;
+    ngx_http_websocket_sweeping.reap = reap;
     ngx_http_websocket_sweeping.next.handler =
                                              ngx_http_websocket_sweep_handler;
     ngx_http_websocket_sweeping.next.data = &dummy;
@@ -66,13 +64,11 @@ ngx_http_websocket_sweep(ngx_array_t *zones)
 static void
 ngx_http_websocket_sweep_handler(ngx_event_t *ev)
 {
-    ngx_uint_t                            i, left;
-    ngx_http_websocket_zone_t           **zone;
-    ngx_http_websocket_leave_message_pt   leave_message;
+    ngx_uint_t                   i, left;
+    ngx_http_websocket_zone_t  **zone;
 
     left = 0;
     zone = ngx_http_websocket_sweeping.zones->elts;
-    leave_message = ngx_http_websocket_sweeping.leave_message;
 
     for (i = 0; i < ngx_http_websocket_sweeping.zones->nelts; i++) {
 
@@ -80,7 +76,7 @@ ngx_http_websocket_sweep_handler(ngx_event_t *ev)
             continue;
         }
 
-        left |= ngx_http_websocket_hub_reap_members(zone[i], leave_message);
+        left |= ngx_http_websocket_sweeping.reap(zone[i]);
         left |= ngx_http_websocket_zone_sweep(zone[i]);
     }
 

@@ -16,10 +16,15 @@
 
 
 /*
- * In init_process; leave_message is for ngx_http_websocket_hub_reap_members().
+ * Takes off members whose workers died, as ngx_http_websocket_hub_reap_members()
+ * does.  Returns 1 when there are more.
  */
+typedef ngx_uint_t (*ngx_http_websocket_reap_pt)(
+    ngx_http_websocket_zone_t *zone);
+
+/* In init_process. */
 void ngx_http_websocket_sweep_init(ngx_cycle_t *cycle,
-    ngx_http_websocket_leave_message_pt leave_message);
+    ngx_http_websocket_reap_pt reap);
 
 /*
  * To be called each second, with the zones (ngx_http_websocket_zone_t *), of

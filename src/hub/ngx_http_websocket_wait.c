@@ -1,6 +1,6 @@
 
+#include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub.h"
-#include "hub/ngx_http_websocket_turn.h"
 
 
 /* the longest time between two tries, ms */

@@ -1,12 +1,13 @@
 
+#include "hub/ngx_http_websocket_zone.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "store/channel.h"
 #include "store/member.h"
 #include "store/message.h"
 #include "store/quota.h"
-#include "hub/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "hub/ngx_http_websocket_zone.h"
 #include <openssl/rand.h>
 
 
@@ -30,9 +31,6 @@
  */
 #define NGX_HTTP_WEBSOCKET_PIECES    64
 
-/* the wall clock was set when it is off by more, ms */
-#define NGX_HTTP_WEBSOCKET_CLOCK_SET  100
-
 
 struct ngx_http_websocket_shared_s {
     pthread_mutex_t               mutex;
@@ -48,7 +46,6 @@ static ngx_int_t ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone,
 static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
-static uint64_t ngx_http_websocket_zone_clock(clockid_t id);
 static ngx_int_t ngx_http_websocket_zone_lock(
     ngx_http_websocket_zone_t *zone);
 static ngx_int_t ngx_http_websocket_zone_spin(
@@ -57,25 +54,18 @@ static void ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
 static ngx_uint_t ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n);
 static int ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p);
+static ngx_inline int ngx_http_websocket_zone_open(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p,
+    uint64_t hash, ngx_websocket_channel_ref_t *ref);
 static int ngx_http_websocket_zone_append_large(
-    ngx_http_websocket_zone_t *zone, ngx_str_t *name,
-    ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_zone_unreserve(
     ngx_http_websocket_waiter_t *debt);
 static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large);
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large);
 static int ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large,
-    ngx_websocket_store_info_t *info, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large);
 static int ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_zone_seek_newcomer(
@@ -93,8 +83,7 @@ static ngx_uint_t ngx_http_websocket_zone_wake(
     ngx_websocket_store_wake_t *wake);
 static int ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref);
 static int ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
@@ -270,7 +259,7 @@ ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone)
 
     /* all workers have it from here, and tell the same times */
 
-    (void) ngx_http_websocket_zone_wall(0);
+    (void) ngx_http_websocket_clock_wall(0);
 
     if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK
         || ngx_websocket_store_format(shared->log, shared->size, seed)
@@ -335,7 +324,7 @@ ngx_http_websocket_zone_lock(ngx_http_websocket_zone_t *zone)
             return NGX_OK;
         }
 
-        now = ngx_http_websocket_zone_now_us();
+        now = ngx_http_websocket_clock_now_us();
 
         if (end == 0) {
             end = now + NGX_HTTP_WEBSOCKET_LOCK;
@@ -415,68 +404,6 @@ ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
     ngx_websocket_store_section();
 
     (void) pthread_mutex_unlock(&zone->shared->mutex);
-}
-
-
-uint64_t
-ngx_http_websocket_zone_now(void)
-{
-    return ngx_http_websocket_zone_clock(CLOCK_MONOTONIC);
-}
-
-
-uint64_t
-ngx_http_websocket_zone_now_us(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-
-void
-ngx_http_websocket_zone_stamp(ngx_websocket_store_message_t *message)
-{
-    uint64_t  us;
-
-    us = ngx_http_websocket_zone_now_us();
-
-    message->time = us / 1000;
-    message->fraction = us % 1000 * 256 / 1000;
-}
-
-
-static uint64_t
-ngx_http_websocket_zone_clock(clockid_t id)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(id, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-
-uint64_t
-ngx_http_websocket_zone_wall(uint64_t time)
-{
-    int64_t         between;
-    static int64_t  offset;
-
-    /* it was set, or is asked for the first time; no jitter else */
-
-    between = (int64_t) (ngx_http_websocket_zone_clock(CLOCK_REALTIME)
-                         - ngx_http_websocket_zone_now());
-
-    if (between > offset + NGX_HTTP_WEBSOCKET_CLOCK_SET
-        || between < offset - NGX_HTTP_WEBSOCKET_CLOCK_SET)
-    {
-        offset = between;
-    }
-
-    return time + offset;
 }
 
 
@@ -585,33 +512,30 @@ ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n)
 
 int
 ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p)
 {
     int         rc;
     size_t      i, size;
     ngx_uint_t  pieces;
 
-    for (size = 0, i = 0; i < n; i++) {
-        size += parts[i].size;
+    for (size = 0, i = 0; i < p->n; i++) {
+        size += p->parts[i].size;
     }
+
+    p->here = 0;
 
     /* who has no slot has nobody who would give its blocks back */
 
     if (size > NGX_WEBSOCKET_STORE_PIECE
         && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
     {
-        return ngx_http_websocket_zone_append_large(zone, name, history,
-                                                    message, parts, n, info,
-                                                    here);
+        return ngx_http_websocket_zone_append_large(zone, p);
     }
 
     pieces = 0;
 
     do {
-        rc = ngx_http_websocket_zone_append(zone, name, history, message,
-                                            parts, n, info, here);
+        rc = ngx_http_websocket_zone_append(zone, p);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
@@ -620,40 +544,49 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_websocket_store_wake_t   wake;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_zone_stamp(message);
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+    ngx_http_websocket_clock_stamp(&p->message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        *here = 0;
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
-                                          hash, message->time, history, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_append(zone->store, ref, message, parts, n,
-                                        &wake, info);
+        rc = ngx_websocket_store_append(zone->store, ref, &p->message,
+                                        p->parts, p->n, &wake,
+                                        p->describe ? &p->info : NULL);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
-    *here = 0;
-
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        *here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&wake);
     }
 
     return rc;
+}
+
+
+/* the channel that a message is for, with the lock held */
+
+static ngx_inline int
+ngx_http_websocket_zone_open(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t hash,
+    ngx_websocket_channel_ref_t *ref)
+{
+    return ngx_websocket_store_open_channel(zone->store, p->channel.data,
+                                            p->channel.len, hash,
+                                            p->message.time, p->history, ref);
 }
 
 
@@ -661,9 +594,7 @@ ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p)
 {
     int                          rc;
     uint32_t                     reserved;
@@ -672,21 +603,18 @@ ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
 
     ngx_memzero(&large, sizeof(ngx_websocket_store_large_t));
 
-    *here = 0;
     pieces = 0;
 
     do {
         reserved = large.reserved;
 
-        rc = ngx_http_websocket_zone_reserve(zone, name, history, message,
-                                             parts, n, &large);
+        rc = ngx_http_websocket_zone_reserve(zone, p, &large);
 
         if (rc == NGX_WEBSOCKET_STORE_OK) {
-            ngx_websocket_store_fill(zone->store, message, parts, n,
+            ngx_websocket_store_fill(zone->store, &p->message, p->parts, p->n,
                                      ngx_http_websocket_worker_slot(), &large);
 
-            rc = ngx_http_websocket_zone_link(zone, name, history, message,
-                                              parts, n, &large, info, here);
+            rc = ngx_http_websocket_zone_link(zone, p, &large);
         }
 
         /* it goes on as long as it gets on */
@@ -729,26 +657,25 @@ ngx_http_websocket_zone_unreserve(ngx_http_websocket_waiter_t *debt)
 
 static int
 ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large)
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large)
 {
     int                          rc;
     uint64_t                     hash;
     ngx_websocket_channel_ref_t  ref;
 
-    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_zone_stamp(message);
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+    ngx_http_websocket_clock_stamp(&p->message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
-                                          hash, message->time, history, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_reserve(zone->store, ref, message, parts, n,
+        rc = ngx_websocket_store_reserve(zone->store, ref, &p->message,
+                                         p->parts, p->n,
                                          ngx_http_websocket_worker_slot(),
                                          large);
     }
@@ -761,10 +688,7 @@ ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
 
 static int
 ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_large_t *large,
-    ngx_websocket_store_info_t *info, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large)
 {
     int                          rc;
     uint64_t                     hash;
@@ -773,19 +697,21 @@ ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t  ref;
 
     slot = ngx_http_websocket_worker_slot();
-    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
-    ngx_http_websocket_zone_stamp(message);
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+    ngx_http_websocket_clock_stamp(&p->message);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
-                                          hash, message->time, history, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_append_large(zone->store, ref, message, parts,
-                                              n, slot, large, &wake, info);
+        rc = ngx_websocket_store_append_large(zone->store, ref, &p->message,
+                                              p->parts, p->n, slot, large,
+                                              &wake,
+                                              p->describe ? &p->info : NULL);
     }
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
@@ -798,7 +724,7 @@ ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        *here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&wake);
     }
 
     return rc;
@@ -892,7 +818,7 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
 
     newest = 0;
     hash = ngx_websocket_store_hash(zone->store, s->name->data, s->name->len);
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
@@ -979,7 +905,7 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
 {
     uint64_t  now;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_BUSY;
@@ -1130,7 +1056,7 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
     uint64_t    n, now;
     ngx_uint_t  slot;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
     slot = ngx_http_websocket_worker_slot();
 
     if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
@@ -1173,17 +1099,16 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
 int
 ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref)
 {
     int         rc;
     ngx_uint_t  pieces;
 
     pieces = 0;
+    p->here = 0;
 
     do {
-        rc = ngx_http_websocket_zone_admit(zone, channel, member, message,
-                                           parts, n, ref, here);
+        rc = ngx_http_websocket_zone_admit(zone, channel, member, p, ref);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
@@ -1193,27 +1118,24 @@ ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
 static int
 ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here)
+    ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref)
 {
     int                         rc;
     ngx_websocket_store_wake_t  wake;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        *here = 0;
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
     rc = ngx_websocket_store_join(zone->store, channel,
                                   ngx_http_websocket_worker_slot(), member,
-                                  message, parts, n, &wake, ref);
+                                  p->n ? &p->message : NULL, p->parts, p->n,
+                                  &wake, ref);
 
     ngx_http_websocket_zone_unlock(zone);
 
-    *here = 0;
-
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        *here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&wake);
     }
 
     return rc;
@@ -1335,7 +1257,7 @@ ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
     n = leave_message ? leave_message(member, &message, parts) : 0;
 
     return ngx_websocket_store_leave(zone->store, ref,
-                                     ngx_http_websocket_zone_now(),
+                                     ngx_http_websocket_clock_now(),
                                      n ? &message : NULL, parts, n, wake);
 }
 
@@ -1419,7 +1341,7 @@ ngx_http_websocket_zone_quota_take(ngx_http_websocket_zone_t *zone,
     uint64_t    now;
     ngx_uint_t  reaped;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     for (reaped = 0; ; reaped = 1) {
 
@@ -1451,7 +1373,7 @@ ngx_http_websocket_zone_quota_release(ngx_http_websocket_zone_t *zone,
 {
     uint64_t  now;
 
-    now = ngx_http_websocket_zone_now();
+    now = ngx_http_websocket_clock_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_BUSY;

@@ -20,6 +20,8 @@
 
 typedef struct ngx_http_websocket_hub_s     ngx_http_websocket_hub_t;
 typedef struct ngx_http_websocket_shared_s  ngx_http_websocket_shared_t;
+typedef struct ngx_http_websocket_broker_s  ngx_http_websocket_broker_t;
+typedef struct ngx_http_websocket_publish_s ngx_http_websocket_publish_t;
 
 struct ngx_http_websocket_zone_s {
     ngx_str_t                     name;
@@ -28,6 +30,8 @@ struct ngx_http_websocket_zone_s {
 
     ngx_http_websocket_shared_t  *shared;
     ngx_websocket_store_t        *store;
+
+    const ngx_http_websocket_broker_t  *broker;
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL in what is not a worker,
@@ -84,15 +88,42 @@ ngx_int_t ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone);
 /* Voids what workers hold that do not have their slot any more. */
 void ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone);
 
+
 /*
- * Appends a message to the channel of that name, which is made when it does
- * not exist, and wakes the other workers that have subscribers of it.
- * *here is 1 when this worker is one of those.  message->time is set.
+ * A message on its way to a channel.  What it points to is valid during the
+ * call.
+ */
+
+struct ngx_http_websocket_publish_s {
+    /* set by the publisher */
+
+    ngx_str_t                       channel;    /* its name */
+    ngx_websocket_store_history_t  *history;    /* may be NULL */
+    ngx_websocket_store_message_t   message;    /* its time is set */
+    ngx_websocket_store_part_t     *parts;
+    size_t                          n;
+    ngx_uint_t                      describe;   /* info is wanted */
+
+    /* set by the function */
+
+    ngx_websocket_store_info_t      info;       /* after the message */
+    ngx_uint_t                      here;       /* this worker has subscribers
+                                                   of the channel */
+
+    /* of a broker, of which ngx_http_websocket_broker.h tells */
+
+    int                             rc;
+    ngx_http_websocket_publish_t   *pending;    /* completes later */
+    void                          (*done)(ngx_http_websocket_publish_t *p);
+    void                           *data;       /* of done */
+};
+
+/*
+ * Appends a message to its channel, which is made when it does not exist, and
+ * wakes the other workers that have subscribers of it.
  */
 int ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_websocket_store_history_t *history,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_store_info_t *info, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p);
 
 /* Deletes a channel: NOTFOUND when there is none. */
 int ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
@@ -176,13 +207,12 @@ int ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_info_t *info);
 
 /*
- * Joins as of the log, with a message of n parts or none.  Wakes the other
- * workers; *here as of publish.
+ * Joins as of the log, with a message, or with none where it has no parts.
+ * Wakes the other workers; p->here is set.
  */
 int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
-    size_t n, ngx_websocket_member_ref_t *ref, ngx_uint_t *here);
+    ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref);
 
 /*
  * Makes the message of a member that goes: up to NGX_HTTP_WEBSOCKET_PARTS
@@ -234,27 +264,6 @@ ngx_uint_t ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
 /* How full the zone is; where it is stuck, about. */
 void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_stat_t *stat);
-
-/*
- * Milliseconds of the clock that nobody sets, as messages bear them: one that
- * is set must not end a history, nor keep it.
- */
-uint64_t ngx_http_websocket_zone_now(void);
-
-/* The same clock in microseconds. */
-uint64_t ngx_http_websocket_zone_now_us(void);
-
-/*
- * Gives a message the present time, with a fraction in 256ths of a
- * millisecond; and when that was, in microseconds.
- */
-void ngx_http_websocket_zone_stamp(ngx_websocket_store_message_t *message);
-
-#define ngx_http_websocket_zone_us(time, fraction)                            \
-    ((uint64_t) (time) * 1000 + (fraction) * 1000 / 256)
-
-/* Such a time in milliseconds since the epoch, to be told. */
-uint64_t ngx_http_websocket_zone_wall(uint64_t time);
 
 /*
  * Sweeping: the whole table is seen about once in NGX_HTTP_WEBSOCKET_SWEEP

@@ -718,6 +718,24 @@ ngx_websocket_json_append_real(ngx_websocket_json_text_t *text, double real)
 
 
 void
+ngx_websocket_json_append_error(ngx_websocket_json_text_t *text,
+    const char *code, const char *path, const char *message)
+{
+    ngx_websocket_json_append(text, "{\"error\":{\"code\":", 17);
+    ngx_websocket_json_append_string(text, code, strlen(code));
+
+    if (path) {
+        ngx_websocket_json_append(text, ",\"path\":", 8);
+        ngx_websocket_json_append_string(text, path, strlen(path));
+    }
+
+    ngx_websocket_json_append(text, ",\"message\":", 11);
+    ngx_websocket_json_append_string(text, message, strlen(message));
+    ngx_websocket_json_append(text, "}}", 2);
+}
+
+
+void
 ngx_websocket_json_text_done(ngx_websocket_json_text_t *text)
 {
     free(text->data);

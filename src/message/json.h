@@ -147,6 +147,14 @@ void ngx_websocket_json_append_string(ngx_websocket_json_text_t *text,
 void ngx_websocket_json_append_value(ngx_websocket_json_text_t *text,
     json_t *json);
 
+/*
+ * Appends the object that tells a client what is wrong,
+ * {"error":{"code":code,"path":path,"message":message}}; without a path where
+ * it is NULL.
+ */
+void ngx_websocket_json_append_error(ngx_websocket_json_text_t *text,
+    const char *code, const char *path, const char *message);
+
 /* Frees the text's memory: it is empty again. */
 void ngx_websocket_json_text_done(ngx_websocket_json_text_t *text);
 

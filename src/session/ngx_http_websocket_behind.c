@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_behind.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_limits.h"
 
 
@@ -31,7 +32,7 @@ ngx_http_websocket_behind_over(void)
 
     return ngx_http_websocket_turn_over()
            || (ngx_http_websocket_behind_runs
-               && ngx_http_websocket_zone_now_us()
+               && ngx_http_websocket_clock_now_us()
                   >= ngx_http_websocket_behind_end);
 }
 
@@ -99,7 +100,7 @@ ngx_http_websocket_behind_handler(ngx_event_t *ev)
         ngx_delete_posted_event(rev);
 
         ngx_http_websocket_behind_owed = 1;
-        ngx_http_websocket_behind_end = ngx_http_websocket_zone_now_us()
+        ngx_http_websocket_behind_end = ngx_http_websocket_clock_now_us()
                                         + NGX_HTTP_WEBSOCKET_BEHIND_QUANTUM;
 
         rev->handler(rev);

@@ -8,37 +8,31 @@ static ngx_int_t ngx_http_websocket_collect_shown(
     ngx_websocket_json_text_t *text);
 
 
-ngx_int_t
-ngx_http_websocket_collect_ends(ngx_http_websocket_intake_t *in)
-{
-    ngx_int_t  rc;
+/* a message that was checked already: it is as deep as its stamp made it */
 
-    rc = ngx_http_websocket_intake_read(in);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return json_object_size(in->json) == 1
-           && json_is_true(json_object_get(in->json, "end"))
-           ? NGX_OK : NGX_DECLINED;
-}
+static const ngx_websocket_json_limits_t  ngx_http_websocket_collect_limits = {
+    NGX_MAX_INT32_VALUE,
+    NGX_WEBSOCKET_JSON_DEPTH,
+    NGX_MAX_INT32_VALUE
+};
 
 
-ngx_int_t
+ngx_http_websocket_collect_e
 ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_int_t                   rc;
-    ngx_websocket_json_text_t   shown, *all;
+    ngx_int_t                      rc;
+    ngx_websocket_json_text_t      shown, *all;
+    ngx_http_websocket_collect_e   result;
 
     if (ngx_http_websocket_extra_create(s) != NGX_OK) {
-        return NGX_ERROR;
+        return NGX_HTTP_WEBSOCKET_COLLECT_NO_MEMORY;
     }
 
     ngx_memzero(&shown, sizeof(ngx_websocket_json_text_t));
 
     rc = NGX_OK;
+    result = NGX_HTTP_WEBSOCKET_COLLECTED;
     all = &s->record->extra->collected;
 
     if (s->conf->typed.collect->view) {
@@ -50,24 +44,21 @@ ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
 
     /* with a comma or a bracket before it, and one behind all */
 
-    if (rc == NGX_OK
-        && all->size + shown.size + 2 > s->conf->typed.collect->max)
-    {
-        rc = NGX_DECLINED;
-    }
+    if (all->size + shown.size + 2 > s->conf->typed.collect->max) {
+        result = NGX_HTTP_WEBSOCKET_COLLECT_FULL;
 
-    if (rc == NGX_OK) {
+    } else if (rc == NGX_OK) {
         ngx_websocket_json_append(all, all->size ? "," : "[", 1);
         ngx_websocket_json_append(all, shown.data, shown.size);
     }
 
-    if (shown.failed || all->failed) {
-        rc = NGX_ERROR;
+    if (rc != NGX_OK || shown.failed || all->failed) {
+        result = NGX_HTTP_WEBSOCKET_COLLECT_NO_MEMORY;
     }
 
     ngx_websocket_json_text_done(&shown);
 
-    return rc;
+    return result;
 }
 
 
@@ -77,10 +68,9 @@ static ngx_int_t
 ngx_http_websocket_collect_shown(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in, ngx_websocket_json_text_t *text)
 {
-    int                           rc;
-    json_t                       *json;
-    ngx_websocket_json_error_t    error;
-    ngx_websocket_json_limits_t   limits;
+    int                          rc;
+    json_t                      *json;
+    ngx_websocket_json_error_t   error;
 
     if (in->stamp == NULL) {
         rc = ngx_websocket_view_project(s->conf->typed.collect->view,
@@ -89,11 +79,8 @@ ngx_http_websocket_collect_shown(ngx_http_websocket_session_t *s,
         return rc == 0 ? NGX_OK : NGX_ERROR;
     }
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
-    limits.values = NGX_MAX_INT32_VALUE;
-
-    if (ngx_websocket_json_decode((char *) in->data, in->size, &limits, &json,
+    if (ngx_websocket_json_decode((char *) in->data, in->size,
+                                  &ngx_http_websocket_collect_limits, &json,
                                   &error)
         != NGX_WEBSOCKET_JSON_OK)
     {

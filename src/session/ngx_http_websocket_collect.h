@@ -9,23 +9,31 @@
 #define NGX_HTTP_WEBSOCKET_COLLECT_H
 
 
-#include "message/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_session.h"
 
 
-/*
- * Whether a message says that the stream has ended, {"end":true}.  Returns
- * NGX_OK, NGX_DECLINED when it is something else (what cannot be read is
- * refused later), or NGX_ERROR when memory was refused.
- */
-ngx_int_t ngx_http_websocket_collect_ends(ngx_http_websocket_intake_t *in);
+typedef enum {
+    NGX_HTTP_WEBSOCKET_COLLECTED = 0,
+    NGX_HTTP_WEBSOCKET_COLLECT_FULL,        /* it would be too much */
+    NGX_HTTP_WEBSOCKET_COLLECT_NO_MEMORY
+} ngx_http_websocket_collect_e;
+
 
 /*
- * Adds a message to what was collected.  Returns NGX_OK, NGX_DECLINED when it
- * would be too much, or NGX_ERROR when memory was refused.
+ * Whether a message, NULL for one that is no JSON, says that the stream has
+ * ended: {"end":true}.
  */
-ngx_int_t ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_intake_t *in);
+static ngx_inline ngx_uint_t
+ngx_http_websocket_collect_ends(const json_t *json)
+{
+    return json_object_size(json) == 1
+           && json_is_true(json_object_get(json, "end"));
+}
+
+/* Adds a message to what was collected. */
+ngx_http_websocket_collect_e ngx_http_websocket_collect(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 
 /*
  * All that was collected, which ends with this; it remains the session's.

@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_deflate.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_frames.h"
 
 

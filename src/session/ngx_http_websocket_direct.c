@@ -1,10 +1,11 @@
 
 #include "session/ngx_http_websocket_direct.h"
-#include "message/ngx_http_websocket_content.h"
+#include "delivery/ngx_http_websocket_content.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_progress.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_write.h"
@@ -102,7 +103,7 @@ ngx_http_websocket_direct_allowed(ngx_http_websocket_session_t *s)
 
     /* messages of several channels are written together */
 
-    return s->protocol == NGX_HTTP_WEBSOCKET_RAW && s->nsubscriptions <= 1
+    return ngx_http_websocket_protocol_of(s)->direct && s->nsubscriptions <= 1
            && s->ordered && s->conf->batch == NULL;
 }
 

@@ -5,7 +5,6 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
-#include "wire/close.h"
 
 
 /* of worker_shutdown_timeout, at most this is left for answers to our Close */
@@ -273,12 +272,11 @@ void
 ngx_http_websocket_drain_leave(ngx_http_websocket_session_t *s)
 {
     if (ngx_http_websocket_worker_outdated()) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_RESTART,
-                                         "server restarts: connect again");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_RESTART);
 
     } else {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_GOING_AWAY,
-                                         "server shuts down");
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_SHUTDOWN);
     }
 
     if (ngx_http_websocket_draining.dismissed) {

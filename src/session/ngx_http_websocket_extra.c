@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_extra.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_filters.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_select.h"
 
 
@@ -24,10 +25,8 @@ ngx_http_websocket_extra_begin(ngx_http_websocket_session_t *s,
         }
     }
 
-    /* over an HTTP response a client sends nothing */
-
     if (s->conf->typed.stamp && s->conf->typed.stamp->from
-        && s->protocol == NGX_HTTP_WEBSOCKET_RAW)
+        && ngx_http_websocket_protocol_of(s)->receive)
     {
         return ngx_http_websocket_extra_from(s, r);
     }

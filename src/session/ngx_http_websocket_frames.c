@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_frames.h"
+#include "clock/ngx_http_websocket_clock.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_protocol.h"
 
@@ -327,7 +328,7 @@ ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
 
     return json_pack("{s:I,s:I,s:s,s:o}",
                      "offset", (json_int_t) offset,
-                     "time", (json_int_t) ngx_http_websocket_zone_wall(time),
+                     "time", (json_int_t) ngx_http_websocket_clock_wall(time),
                      "type", type == NGX_WEBSOCKET_TEXT ? "text" : "binary",
                      "data", data);
 }

@@ -1,14 +1,14 @@
 
 #include "session/ngx_http_websocket_hold.h"
+#include "delivery/ngx_http_websocket_intake.h"
 #include "store/message.h"
-#include "message/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
-#include "wire/close.h"
 
 
 struct ngx_http_websocket_held_s {
+    ngx_http_websocket_publish_t   *pending;    /* NULL: for the zone */
     ngx_http_websocket_waiter_t     waiter;
     ngx_http_websocket_session_t   *session;
     ngx_http_websocket_time_t       until;      /* the session waits anyway */
@@ -23,6 +23,9 @@ struct ngx_http_websocket_held_s {
 static ngx_http_websocket_held_t *ngx_http_websocket_held_copy(
     ngx_http_websocket_session_t *s, ngx_websocket_store_part_t *parts,
     size_t n);
+static ngx_int_t ngx_http_websocket_held_begin(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_held_t *held);
+static void ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_held_publish(
     ngx_http_websocket_waiter_t *waiter);
 
@@ -35,27 +38,82 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
 
     held = ngx_http_websocket_held_copy(s, parts, n);
 
-    if (held == NULL
-        || ngx_http_websocket_limits_stop(s, &held->until) != NGX_OK)
-    {
-        ngx_free(held);
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+    if (ngx_http_websocket_held_begin(s, held) != NGX_OK) {
         return NGX_DONE;
     }
 
     held->type = type;
     held->priority = priority;
 
-    s->record->limits->held = held;
-
     if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                         "message not published: the server "
-                                         "is busy");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_hold_pending(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_publish_t *pending)
+{
+    ngx_http_websocket_held_t  *held;
+
+    held = ngx_http_websocket_held_copy(s, NULL, 0);
+
+    if (ngx_http_websocket_held_begin(s, held) != NGX_OK) {
+        return NGX_DONE;
+    }
+
+    held->pending = pending;
+
+    pending->done = ngx_http_websocket_held_done;
+    pending->data = held;
+
+    return NGX_OK;
+}
+
+
+/* without memory, where held is NULL, the session fails: NGX_ERROR */
+
+static ngx_int_t
+ngx_http_websocket_held_begin(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_held_t *held)
+{
+    if (held == NULL
+        || ngx_http_websocket_limits_stop(s, &held->until) != NGX_OK)
+    {
+        ngx_free(held);
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        return NGX_ERROR;
+    }
+
+    s->record->limits->held = held;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p)
+{
+    ngx_http_websocket_held_t     *held;
+    ngx_http_websocket_limits_t   *limits;
+    ngx_http_websocket_session_t  *s;
+
+    held = p->data;
+    s = held->session;
+    limits = s->record->limits;
+
+    limits->held = NULL;
+
+    ngx_http_websocket_session_published(s, p->rc);
+
+    if (limits->waits) {
+        ngx_http_websocket_limits_go(s, held->until);
+    }
+
+    ngx_free(held);
 }
 
 
@@ -113,9 +171,17 @@ ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s)
         return;
     }
 
-    ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
-                  "websocket zone \"%V\" cannot take the message: it cannot "
-                  "be had", &s->conf->zone->name);
+    if (limits->held->pending) {
+
+        /* the broker publishes it all the same */
+
+        limits->held->pending->done = NULL;
+
+    } else {
+        ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
+                      "websocket zone \"%V\" cannot take the message: it "
+                      "cannot be had", &s->conf->zone->name);
+    }
 
     ngx_http_websocket_wait_cancel(&limits->held->waiter);
 
@@ -138,8 +204,9 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
     limits->held = NULL;
 
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
-        (void) ngx_http_websocket_raw_publish(s, held->type, held->priority,
-                                              held->parts, held->n);
+        (void) ngx_http_websocket_session_publish(s, held->type,
+                                                  held->priority, held->parts,
+                                                  held->n);
     }
 
     /* it may be held again, or the session be closed */

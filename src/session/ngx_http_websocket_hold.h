@@ -1,6 +1,7 @@
 
 /*
- * A message of a client that is published when its zone is not stuck any more.
+ * A message of a client that is yet to be published: its zone is stuck, or its
+ * broker needs time.
  */
 
 
@@ -8,6 +9,7 @@
 #define NGX_HTTP_WEBSOCKET_HOLD_H
 
 
+#include "broker/ngx_http_websocket_broker.h"
 #include "session/ngx_http_websocket_limits.h"
 
 
@@ -20,6 +22,13 @@
 ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
     uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
     size_t n);
+
+/*
+ * The broker publishes a message of the client, which completes later: until
+ * then the session stops.  Returns as above.
+ */
+ngx_int_t ngx_http_websocket_hold_pending(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_publish_t *pending);
 
 /*
  * The session is closed, or ends, before that: the message is dropped, and the

@@ -4,10 +4,10 @@
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_hold.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
-#include "wire/close.h"
 
 
 /* how long one waits who floods those who read, or asks for what is dear */
@@ -49,7 +49,8 @@ ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
     nquotas = conf->sessions && quotas ? conf->sessions->nelts : 0;
 
     if (nquotas == 0
-        && (conf->rates == NULL || s->protocol != NGX_HTTP_WEBSOCKET_RAW))
+        && (conf->rates == NULL
+            || ngx_http_websocket_protocol_of(s)->receive == NULL))
     {
         return NGX_OK;
     }
@@ -305,11 +306,9 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
     ngx_http_websocket_max_rate_t *max)
 {
     if (max->excess == NGX_HTTP_WEBSOCKET_CLOSE) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                       max->bytes
-                                       ? "too many bytes in too short a time"
-                                       : "too many messages in too short a "
-                                         "time");
+        ngx_http_websocket_socket_fail(s, max->bytes
+                                     ? NGX_HTTP_WEBSOCKET_REASON_BYTES
+                                     : NGX_HTTP_WEBSOCKET_REASON_MESSAGES);
         return NGX_DONE;
     }
 
@@ -354,8 +353,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
     }
 
     if (limits == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -366,9 +364,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                   "too many Pings and Pongs in too short a "
-                                   "time");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_PINGS);
     return NGX_DONE;
 }
 
@@ -400,8 +396,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                   "too many errors");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_ERRORS);
     return NGX_DONE;
 }
 
@@ -540,8 +535,7 @@ ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
     }
 
     if (limits == NULL || limits->rest == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 

@@ -1,6 +1,10 @@
 
 #include "session/ngx_http_websocket_presence.h"
+#include "broker/ngx_http_websocket_broker.h"
+#include "clock/ngx_http_websocket_clock.h"
 #include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_subscription.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */
@@ -13,6 +17,9 @@ static ngx_uint_t ngx_http_websocket_presence_wanted(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_presence_member(
     ngx_http_websocket_session_t *s, ngx_websocket_store_member_t *member);
+static size_t ngx_http_websocket_presence_leave_message(
+    ngx_websocket_store_member_t *member,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
 static u_char *ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name);
 static size_t ngx_http_websocket_presence_event(char *type,
     ngx_websocket_store_member_t *member,
@@ -65,7 +72,7 @@ ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
 static ngx_uint_t
 ngx_http_websocket_presence_wanted(ngx_http_websocket_session_t *s)
 {
-    return s->protocol != NGX_HTTP_WEBSOCKET_POLL
+    return !ngx_http_websocket_protocol_of(s)->once
            && (s->conf->presence || s->conf->events);
 }
 
@@ -74,11 +81,10 @@ ngx_int_t
 ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription)
 {
-    size_t                         n;
-    ngx_int_t                      rc;
-    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_store_member_t   member;
-    ngx_websocket_store_message_t  message;
+    ngx_int_t                     rc;
+    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_http_websocket_publish_t  p;
+    ngx_websocket_store_member_t  member;
 
     if (!ngx_http_websocket_presence_wanted(s)) {
         return NGX_OK;
@@ -86,15 +92,15 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_presence_member(s, &member);
 
-    n = 0;
+    p.parts = parts;
+    p.n = 0;
 
     if (s->conf->events & NGX_HTTP_WEBSOCKET_JOIN) {
-        n = ngx_http_websocket_presence_event("join", &member, &message,
-                                              parts);
+        p.n = ngx_http_websocket_presence_event("join", &member, &p.message,
+                                                parts);
     }
 
-    rc = ngx_http_websocket_hub_join(subscription, &member,
-                                     n ? &message : NULL, parts, n);
+    rc = s->conf->zone->broker->join(subscription, &member, &p);
 
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
@@ -110,12 +116,26 @@ void
 ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription)
 {
-    ngx_http_websocket_hub_leave(subscription,
+    ngx_http_websocket_session_t  *s;
+
+    s = ngx_http_websocket_session_of(subscription);
+
+    s->conf->zone->broker->leave(subscription,
                                  ngx_http_websocket_presence_leave_message);
 }
 
 
-size_t
+ngx_uint_t
+ngx_http_websocket_presence_reap(ngx_http_websocket_zone_t *zone)
+{
+    return zone->broker->reap_members(zone,
+                                  ngx_http_websocket_presence_leave_message);
+}
+
+
+/* fills in the message and its parts; returns how many, 0 for none */
+
+static size_t
 ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts)
 {
@@ -139,7 +159,7 @@ ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
     p = ngx_sprintf(p, ",\"session\":\"%016xL\"", s->record->id);
 
     member->id = s->record->id;
-    member->time = ngx_http_websocket_zone_now();
+    member->time = ngx_http_websocket_clock_now();
     member->size = p - member->data;
     member->leave_message = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;
 }
@@ -198,12 +218,12 @@ ngx_http_websocket_presence_event(char *type,
 
     ngx_memzero(message, sizeof(ngx_websocket_store_message_t));
 
-    ngx_http_websocket_zone_stamp(message);
+    ngx_http_websocket_clock_stamp(message);
     message->type = NGX_WEBSOCKET_TEXT;
     message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
     message->source = member->id;
 
-    wall = ngx_http_websocket_zone_wall(message->time);
+    wall = ngx_http_websocket_clock_wall(message->time);
     ngx_gmtime((time_t) (wall / 1000), &tm);
 
     parts[0].data = head;

@@ -35,12 +35,11 @@ void ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription);
 
 /*
- * For ngx_http_websocket_hub_reap_members(): the "leave" of a member whose
- * worker died.  Fills in the message and its parts; returns how many, 0 for
- * none.
+ * Takes members of dead workers off, with "leave" events: returns 1 when there
+ * are more.
  */
-size_t ngx_http_websocket_presence_leave_message(
-    ngx_websocket_store_member_t *member, ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
+ngx_uint_t ngx_http_websocket_presence_reap(ngx_http_websocket_zone_t *zone);
+
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PRESENCE_H */

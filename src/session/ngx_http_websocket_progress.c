@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_progress.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
 
@@ -192,8 +193,7 @@ ngx_http_websocket_progress_moved(ngx_http_websocket_session_t *s,
 static ngx_http_v2_stream_t *
 ngx_http_websocket_progress_stream(ngx_http_websocket_session_t *s)
 {
-    return ngx_http_websocket_response_of(s) ? s->record->request->stream
-                                             : NULL;
+    return s->record->request ? s->record->request->stream : NULL;
 }
 
 
@@ -395,12 +395,10 @@ ngx_http_websocket_progress_refused(ngx_http_websocket_session_t *s)
 }
 
 
-/* events are answered by nobody */
-
 static ngx_uint_t
 ngx_http_websocket_progress_asks(ngx_http_websocket_session_t *s)
 {
-    return s->protocol == NGX_HTTP_WEBSOCKET_RAW
+    return ngx_http_websocket_protocol_of(s)->pongs
            && s->conf->heartbeat_interval;
 }
 

@@ -1,7 +1,7 @@
 
 /*
  * What differs between the languages that sessions speak, and between the
- * ways that their bytes travel: a table of functions for each.
+ * ways that their bytes travel: a table for each.
  */
 
 
@@ -43,28 +43,59 @@ struct ngx_http_websocket_transport_s {
     /* writes what is queued: as ngx_http_websocket_flush() */
     ngx_int_t                   (*flush)(ngx_http_websocket_session_t *s);
 
-    /* the client was not heard or spoken to for the heartbeat's interval */
-    void                        (*ping)(ngx_http_websocket_session_t *s);
-
-    /* says why the session ends, behind what is queued */
-    void                        (*close)(ngx_http_websocket_session_t *s,
-                                     uint16_t code, const u_char *reason,
-                                     size_t size);
+    /* the bytes of frames that were written */
+    uint64_t                    (*bytes_out)(ngx_http_websocket_session_t *s);
 
     /* ends the connection or the request; the session is detached and goes */
     void                        (*end)(ngx_http_websocket_session_t *s);
+
+    /* gives s->record back, of which nothing is used any more */
+    void                        (*forget)(ngx_http_websocket_session_t *s);
+
+    unsigned                      socket:1;     /* the connection is the
+                                                   session's alone */
 };
 
 
-/* how messages travel on a session: what differs between protocols */
+/* a language: how messages travel on a session */
 
 struct ngx_http_websocket_protocol_s {
+    char                                  *name;    /* a label of metrics */
     const ngx_http_websocket_transport_t  *transport;
+
+    /* how its messages are written; how, when a client wants positions */
+    ngx_http_websocket_encoding_e          encoding;
+    ngx_http_websocket_encoding_e          positioned;
+
+    ngx_str_t                              type;    /* of a response */
+
+    /* of each reason */
+    const ngx_http_websocket_close_t      *closes;
+
+    unsigned                      direct:1;     /* push() gives the message's
+                                                   frame, and does no more: it
+                                                   may be written at once */
+    unsigned                      pongs:1;      /* a client answers ping() */
+    unsigned                      once:1;       /* the first messages, or none
+                                                   in the heartbeat's interval,
+                                                   are its end: what comes
+                                                   after is asked for anew */
+    unsigned                      event_ids:1;  /* who comes back says where it
+                                                   was in Last-Event-ID */
+
+    /*
+     * Tells the client where it begins, before what may be queued already,
+     * or behind it if that is late.
+     * Returns NGX_OK, or NGX_ERROR when memory was refused.
+     */
+    ngx_int_t                   (*hello)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_hello_t *hello);
 
     /*
      * A client's message is complete; data is valid during the call.
      * Returns NGX_OK, also when it began to close the session (what follows
      * may be the client's Close), or NGX_DONE when nothing more is to be read.
+     * NULL: clients send nothing.
      */
     ngx_int_t                   (*receive)(ngx_http_websocket_session_t *s,
                                      uint8_t type, u_char *data, size_t size);
@@ -74,19 +105,42 @@ struct ngx_http_websocket_protocol_s {
      * caller.  Returns NGX_OK, NGX_DECLINED when the client is not to get it,
      * or NGX_ERROR when memory was refused.
      */
-    ngx_int_t                   (*frame)(ngx_http_websocket_session_t *s,
+    ngx_int_t                   (*push)(ngx_http_websocket_session_t *s,
                                      ngx_http_websocket_subscription_t *from,
                                      ngx_http_websocket_message_t *message,
                                      ngx_http_websocket_frame_t **frame);
 
     /*
-     * Tells the client where it begins, before what may be queued already,
-     * or behind it if that is late.
-     * Returns NGX_OK, or NGX_ERROR when memory was refused.
+     * A message does not pass the client's filter: who comes back need not
+     * look at it again.  NULL: the client is told no positions by itself.
      */
-    ngx_int_t                   (*hello)(ngx_http_websocket_session_t *s,
-                                     ngx_http_websocket_hello_t *hello);
+    void                        (*pass)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_subscription_t *from,
+                                     ngx_http_websocket_message_t *message);
+
+    /*
+     * The frame of a JSON text that answers what the client sent, or tells it
+     * of its token; NULL when memory was refused.  Who has receive() has it.
+     */
+    ngx_http_websocket_frame_t *(*reply)(ngx_http_websocket_session_t *s,
+                                     const char *data, size_t size);
+
+    /* the client was not heard or spoken to for the heartbeat's interval */
+    void                        (*ping)(ngx_http_websocket_session_t *s);
+
+    /* says why the session ends, behind what is queued */
+    void                        (*close)(ngx_http_websocket_session_t *s,
+                                     uint16_t code, const u_char *reason,
+                                     size_t size);
 };
+
+
+/* all there are, ended by NULL: of ngx_http_websocket_session_init() */
+extern const ngx_http_websocket_protocol_t *const
+    *ngx_http_websocket_session_protocols;
+
+#define ngx_http_websocket_protocol_of(s)                                     \
+    ngx_http_websocket_session_protocols[(s)->protocol]
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PROTOCOL_H */

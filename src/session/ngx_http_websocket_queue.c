@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_queue.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PLACES  16       /* of a small queue */
@@ -545,10 +546,10 @@ ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
         ngx_http_websocket_queue_out(s, frame);
 
         if (frame->fresh) {
-            now = now ? now : ngx_http_websocket_zone_now_us();
+            now = now ? now : ngx_http_websocket_clock_now_us();
 
             ngx_http_websocket_stats_delivered(s->conf->zone->stats,
-                          now - ngx_http_websocket_zone_us(frame->time,
+                          now - ngx_http_websocket_clock_us(frame->time,
                                                            frame->fraction));
         }
 

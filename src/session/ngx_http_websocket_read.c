@@ -9,7 +9,6 @@
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_write.h"
-#include "wire/close.h"
 #include "wire/utf8.h"
 
 
@@ -593,7 +592,8 @@ ngx_http_websocket_read_frame(ngx_http_websocket_session_t *s,
             return ngx_http_websocket_read_end(s);
 
         case NGX_WEBSOCKET_PARSE_ERROR:
-            ngx_http_websocket_socket_fail(s, parser->code, parser->reason);
+            ngx_http_websocket_socket_fail_frame(s, parser->code,
+                                                 parser->reason);
             return NGX_DONE;
 
         default:  /* NGX_WEBSOCKET_PARSE_AGAIN */
@@ -732,8 +732,8 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
     if (in->parser.opcode == NGX_WEBSOCKET_CONTINUATION) {
 
         if (++in->fragments > s->conf->limits.fragments) {
-            ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                           "too many fragments");
+            ngx_http_websocket_socket_fail(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_FRAGMENTS);
             return NGX_DONE;
         }
 
@@ -780,8 +780,7 @@ ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_unwanted(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                   "this stream does not take messages");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_UNWANTED);
     return NGX_DONE;
 }
 
@@ -789,8 +788,7 @@ ngx_http_websocket_read_unwanted(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_too_big(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
-                                   "message exceeds the maximum size");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_TOO_BIG);
     return NGX_DONE;
 }
 
@@ -840,8 +838,7 @@ ngx_http_websocket_read_check_text(ngx_http_websocket_session_t *s,
     if (in->parser.message == NGX_WEBSOCKET_TEXT
         && ngx_websocket_utf8(&in->utf8, data, size) != 0)
     {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
-                                       "text is not UTF-8");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_NOT_UTF8);
         return NGX_DONE;
     }
 
@@ -1090,8 +1087,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     }
 
     if (in->parser.message == NGX_WEBSOCKET_TEXT && in->utf8 != 0) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
-                                       "text ends within a character");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_CUT_UTF8);
         return NGX_DONE;
     }
 
@@ -1186,8 +1182,7 @@ ngx_http_websocket_read_compressed_end(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_not_deflate(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
-                                   "compressed data is invalid");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_NOT_DEFLATE);
     return NGX_DONE;
 }
 
@@ -1195,7 +1190,6 @@ ngx_http_websocket_read_not_deflate(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_out_of_memory(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                   "out of memory");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
     return NGX_DONE;
 }

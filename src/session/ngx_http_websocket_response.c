@@ -4,7 +4,7 @@
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_write.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 
 
 #define NGX_HTTP_WEBSOCKET_RESPONSE_SIZE  16384
@@ -283,4 +283,46 @@ ngx_http_websocket_response_end(ngx_http_websocket_session_t *s)
 
     ngx_http_finalize_request(r, rc);
     ngx_http_run_posted_requests(c);
+}
+
+
+uint64_t
+ngx_http_websocket_response_bytes_out(ngx_http_websocket_session_t *s)
+{
+    return ngx_http_websocket_response_of(s)->bytes_out;
+}
+
+
+void
+ngx_http_websocket_response_forget(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
+
+    response->first_cleanup->handler = NULL;
+    response->last_cleanup->handler = NULL;
+
+    ngx_free(response->buf.start);
+}
+
+
+void
+ngx_http_websocket_response_pass(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message)
+{
+    ngx_websocket_position_t       *position;
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
+
+    if (response->full) {
+        return;
+    }
+
+    position = &response->positions[from->number];
+
+    position->epoch = message->epoch;
+    position->offset = message->offset;
 }

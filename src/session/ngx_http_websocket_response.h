@@ -36,13 +36,12 @@ typedef struct {
 } ngx_http_websocket_response_t;
 
 
-/* The session's response; NULL when it has a connection of its own. */
+/* The response of a session that is over one. */
 
 static ngx_inline ngx_http_websocket_response_t *
 ngx_http_websocket_response_of(ngx_http_websocket_session_t *s)
 {
-    return s->protocol == NGX_HTTP_WEBSOCKET_RAW
-           ? NULL : (ngx_http_websocket_response_t *) s->record;
+    return (ngx_http_websocket_response_t *) s->record;
 }
 
 
@@ -70,8 +69,22 @@ void ngx_http_websocket_response_start(ngx_http_websocket_session_t *s);
  */
 ngx_int_t ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s);
 
+uint64_t ngx_http_websocket_response_bytes_out(
+    ngx_http_websocket_session_t *s);
+
 /* Finalizes the request, which frees the session: it is detached. */
 void ngx_http_websocket_response_end(ngx_http_websocket_session_t *s);
+
+/* The record is in r->pool: only what points to it goes. */
+void ngx_http_websocket_response_forget(ngx_http_websocket_session_t *s);
+
+/*
+ * The client need not be sent a message, which is from a channel, and where it
+ * is in that channel is behind it: as the pass() of a protocol.
+ */
+void ngx_http_websocket_response_pass(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_RESPONSE_H */

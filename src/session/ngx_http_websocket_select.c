@@ -1,17 +1,14 @@
 
 #include "session/ngx_http_websocket_select.h"
-#include "message/ngx_http_websocket_content.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_content.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_extra.h"
-#include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_subscription.h"
 
 
 static void ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s);
-static void ngx_http_websocket_select_passed(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
-    ngx_http_websocket_message_t *message);
 
 
 ngx_int_t
@@ -35,34 +32,11 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
         rc = ngx_http_websocket_content_view(log, message, from->view);
     }
 
-    if (rc == NGX_DECLINED) {
-        ngx_http_websocket_select_passed(s, from, *message);
+    if (rc == NGX_DECLINED && ngx_http_websocket_protocol_of(s)->pass) {
+        ngx_http_websocket_protocol_of(s)->pass(s, from, *message);
     }
 
     return rc;
-}
-
-
-/* who comes back is not to look again at what is not for it */
-
-static void
-ngx_http_websocket_select_passed(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
-    ngx_http_websocket_message_t *message)
-{
-    ngx_websocket_position_t       *position;
-    ngx_http_websocket_response_t  *response;
-
-    response = ngx_http_websocket_response_of(s);
-
-    if (response == NULL || response->full) {
-        return;
-    }
-
-    position = &response->positions[from->number];
-
-    position->epoch = message->epoch;
-    position->offset = message->offset;
 }
 
 

@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_session.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -9,19 +9,16 @@
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_poll.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
-#include "session/ngx_http_websocket_raw.h"
 #include "session/ngx_http_websocket_read.h"
-#include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_socket.h"
-#include "session/ngx_http_websocket_sse.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
+#include "session/ngx_http_websocket_trim.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
 
@@ -41,7 +38,9 @@
 
 
 static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
-    ngx_http_request_t *r, ngx_http_websocket_protocol_e protocol);
+    ngx_http_request_t *r, const ngx_http_websocket_protocol_t *protocol);
+static ngx_uint_t ngx_http_websocket_session_protocol(
+    const ngx_http_websocket_protocol_t *protocol);
 static void ngx_http_websocket_session_release(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_deliver(
@@ -80,23 +79,23 @@ const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
 };
 
 
-const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[] = {
-    &ngx_http_websocket_raw_protocol,
-    &ngx_http_websocket_sse_protocol,
-    &ngx_http_websocket_poll_protocol
-};
-
+const ngx_http_websocket_protocol_t *const
+    *ngx_http_websocket_session_protocols;
 
 static uint32_t  ngx_http_websocket_session_number;
 
 
 void
-ngx_http_websocket_session_init(ngx_cycle_t *cycle)
+ngx_http_websocket_session_init(ngx_cycle_t *cycle,
+    const ngx_http_websocket_protocol_t *const *protocols)
 {
+    ngx_http_websocket_session_protocols = protocols;
+
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
+    ngx_http_websocket_trim_init(cycle);
 }
 
 
@@ -181,7 +180,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 
 static ngx_http_websocket_session_t *
 ngx_http_websocket_session_alloc(ngx_http_request_t *r,
-    ngx_http_websocket_protocol_e protocol)
+    const ngx_http_websocket_protocol_t *protocol)
 {
     size_t                          size;
     ngx_uint_t                      pooled;
@@ -193,7 +192,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
 
     size = sizeof(ngx_http_websocket_session_t);
     pool = r->connection->pool;
-    pooled = protocol == NGX_HTTP_WEBSOCKET_RAW && pool->current == pool
+    pooled = protocol->transport->socket && pool->current == pool
              && ngx_align_ptr(pool->d.last, NGX_ALIGNMENT) + size
                 <= pool->d.end;
 
@@ -204,7 +203,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     }
 
     s->pooled = pooled;
-    s->protocol = protocol;
+    s->protocol = ngx_http_websocket_session_protocol(protocol);
     s->connection = r->connection;
     s->conf = conf;
     s->out = &ngx_http_websocket_queue_none;
@@ -212,8 +211,23 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     s->heard = ngx_http_websocket_now();
     s->active = s->heard;
 
+    ngx_http_websocket_trim_made();
 
     return s;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_session_protocol(
+    const ngx_http_websocket_protocol_t *protocol)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_http_websocket_session_protocols[i] != protocol; i++) {
+        /* void */
+    }
+
+    return i;
 }
 
 
@@ -223,7 +237,8 @@ ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
     /* who does not read, or gets a response, may not be flushed for long */
 
     if (!ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_END_STEPS)
-        || s->write_blocked || ngx_http_websocket_response_of(s))
+        || s->write_blocked
+        || !ngx_http_websocket_protocol_of(s)->transport->socket)
     {
         ngx_http_websocket_session_unsubscribe_all(s);
         return;
@@ -305,10 +320,9 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
                                     ? NGX_HTTP_WEBSOCKET_DROPPED_CLOSE
                                     : NGX_HTTP_WEBSOCKET_DROPPED_MEMORY]++;
 
-            ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                         rc == NGX_DECLINED
-                                         ? "too slow: the send queue is full"
-                                         : "out of memory");
+            ngx_http_websocket_session_close(s, rc == NGX_DECLINED
+                                     ? NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW
+                                     : NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY);
             return;
         }
     }
@@ -334,8 +348,8 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
         }
     }
 
-    rc = ngx_http_websocket_protocol_of(s)->frame(s, subscription, message,
-                                                  &frame);
+    rc = ngx_http_websocket_protocol_of(s)->push(s, subscription, message,
+                                                 &frame);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : rc;
     }
@@ -391,13 +405,11 @@ ngx_http_websocket_session_broken(
     ngx_http_websocket_session_unsubscribe_all(s);
 
     if (rc == NGX_WEBSOCKET_STORE_DELETED) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
-                                         "the channel was deleted");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_DELETED);
         return;
     }
 
-    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                     "messages were lost");
+    ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_LOST);
 }
 
 
@@ -438,17 +450,30 @@ ngx_http_websocket_session_discard(ngx_http_websocket_ctx_t *ctx)
 
 void
 ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
-    uint16_t code, const char *reason)
+    ngx_http_websocket_reason_e reason)
 {
+    ngx_http_websocket_session_close_text(s, reason,
+                     ngx_http_websocket_protocol_of(s)->closes[reason].text);
+}
+
+
+void
+ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_reason_e reason, const char *text)
+{
+    const ngx_http_websocket_close_t     *close;
+    const ngx_http_websocket_protocol_t  *protocol;
+
     if (s->close_queued) {
         return;
     }
 
+    protocol = ngx_http_websocket_protocol_of(s);
+    close = &protocol->closes[reason];
+
     /* who polls has asked for what waits, and is told a position behind it */
 
-    if (code == NGX_WEBSOCKET_CLOSE_TRY_LATER
-        && s->protocol != NGX_HTTP_WEBSOCKET_POLL)
-    {
+    if (close->drop && !protocol->once) {
         ngx_http_websocket_queue_drop(s, NGX_HTTP_WEBSOCKET_DROPPED_CLOSE);
     }
 
@@ -456,12 +481,10 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
     s->record->leave = ngx_http_websocket_now();
 
     ngx_http_websocket_session_part(s);
-    ngx_http_websocket_session_note(s, code, (const u_char *) reason,
-                                    ngx_strlen(reason));
+    ngx_http_websocket_session_note(s, close->code, (const u_char *) text,
+                                    ngx_strlen(text));
 
-    ngx_http_websocket_protocol_of(s)->transport->close(s, code,
-                                                     (const u_char *) reason,
-                                                     ngx_strlen(reason));
+    protocol->close(s, close->code, (const u_char *) text, ngx_strlen(text));
     ngx_http_websocket_progress_mark(s);
 
     ngx_http_websocket_limits_resume(s);
@@ -496,15 +519,7 @@ ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
 uint64_t
 ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s)
 {
-    if (ngx_http_websocket_response_of(s)) {
-        return ngx_http_websocket_response_of(s)->bytes_out;
-    }
-
-    if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
-        return 0;
-    }
-
-    return s->connection->sent - s->record->upgraded;
+    return ngx_http_websocket_protocol_of(s)->transport->bytes_out(s);
 }
 
 
@@ -573,7 +588,7 @@ ngx_http_websocket_session_count_end(ngx_http_websocket_session_t *s)
     stats->active[s->protocol]--;
 
     if (s->started
-        && (s->close_queued || s->protocol != NGX_HTTP_WEBSOCKET_POLL))
+        && (s->close_queued || !ngx_http_websocket_protocol_of(s)->once))
     {
         stats->closes[ngx_http_websocket_stats_close(s->record->close_code)]++;
     }
@@ -583,17 +598,9 @@ ngx_http_websocket_session_count_end(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_record_t    *record;
-    ngx_http_websocket_response_t  *response;
+    ngx_http_websocket_record_t  *record;
 
     record = s->record;
-    response = ngx_http_websocket_response_of(s);
-
-    if (response) {
-        response->first_cleanup->handler = NULL;
-        response->last_cleanup->handler = NULL;
-        ngx_free(response->buf.start);
-    }
 
     ngx_http_websocket_input_free(s);
     ngx_http_websocket_subscription_free(s);
@@ -605,9 +612,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_free(record->head);
     ngx_free(record->auth);
 
-    if (response == NULL) {
-        ngx_free(record);
-    }
+    ngx_http_websocket_protocol_of(s)->transport->forget(s);
 
     ngx_http_websocket_session_release(s);
 }
@@ -619,6 +624,8 @@ ngx_http_websocket_session_release(ngx_http_websocket_session_t *s)
     if (!s->pooled) {
         ngx_free(s);
     }
+
+    ngx_http_websocket_trim_freed();
 }
 
 
@@ -778,8 +785,7 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
                                                      conf->idle_timeout)
                && !ngx_http_websocket_progress_unread(s))
     {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
-                                         "no message for too long");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_IDLE);
         return NGX_OK;
     }
 
@@ -820,8 +826,8 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         } else {
             s->conf->stats->dead++;
 
-            ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                            "no answer to Ping");
+            ngx_http_websocket_socket_fail(s,
+                                           NGX_HTTP_WEBSOCKET_REASON_NO_PONG);
         }
 
         return;
@@ -830,7 +836,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
     if (ngx_http_websocket_session_passed(s->heard,
                                           conf->heartbeat_interval))
     {
-        ngx_http_websocket_protocol_of(s)->transport->ping(s);
+        ngx_http_websocket_protocol_of(s)->ping(s);
     }
 }
 

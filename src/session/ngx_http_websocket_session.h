@@ -15,6 +15,7 @@
 #include "auth/ngx_http_websocket_grant.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "message/filter.h"
+#include "session/ngx_http_websocket_reason.h"
 #include "session/ngx_http_websocket_wheel.h"
 #include "wire/deflate.h"
 
@@ -80,15 +81,6 @@ typedef enum {
 } ngx_http_websocket_state_e;
 
 
-/* a session's protocol, as an index of ngx_http_websocket_protocols */
-
-typedef enum {
-    NGX_HTTP_WEBSOCKET_RAW = 0,
-    NGX_HTTP_WEBSOCKET_SSE,
-    NGX_HTTP_WEBSOCKET_POLL
-} ngx_http_websocket_protocol_e;
-
-
 /*
  * The struct is in what nginx has left of the connection's pool, where it fits
  * (it does, just so), for nobody else would use that.  What a session needs
@@ -106,7 +98,7 @@ struct ngx_http_websocket_session_s {
                                                        or the Ping went that is
                                                        open */
     uint16_t                              nsubscriptions;   /* active */
-    uint8_t                               protocol:4;
+    uint8_t                               protocol:4;   /* of _protocols */
     uint8_t                               late:1;   /* the Ping, or the Close,
                                                        waits behind what the
                                                        client has not taken */
@@ -157,11 +149,6 @@ struct ngx_http_websocket_session_s {
 };
 
 
-extern const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[];
-
-#define ngx_http_websocket_protocol_of(s)                                     \
-    ngx_http_websocket_protocols[(s)->protocol]
-
 #define ngx_http_websocket_now()                                              \
     ((ngx_http_websocket_time_t) ngx_current_msec)
 
@@ -169,7 +156,7 @@ extern const ngx_http_websocket_protocol_t  *ngx_http_websocket_protocols[];
 /* what a client asked for when it came */
 
 typedef struct {
-    ngx_http_websocket_protocol_e         protocol;
+    const ngx_http_websocket_protocol_t  *protocol;
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
     ngx_http_websocket_encoding_e         encoding;
@@ -200,8 +187,12 @@ typedef struct {
 extern const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber;
 
 
-/* In init_process. */
-void ngx_http_websocket_session_init(ngx_cycle_t *cycle);
+/*
+ * In init_process: protocols are what sessions can speak, ended by NULL, and
+ * NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS at most.
+ */
+void ngx_http_websocket_session_init(ngx_cycle_t *cycle,
+    const ngx_http_websocket_protocol_t *const *protocols);
 
 /*
  * Makes a session of a request and subscribes it to the channels of ctx,
@@ -222,12 +213,15 @@ void ngx_http_websocket_session_start(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_session_discard(ngx_http_websocket_ctx_t *ctx);
 
 /*
- * Begins the closing handshake with a code and a constant reason; what was
- * queued before is sent first.  With NGX_WEBSOCKET_CLOSE_TRY_LATER what was
- * queued is dropped, since the client does not read.
+ * Begins the end: the client is told what its protocol says of the reason.
+ * What was queued before is sent first, or dropped, as the reason has it.
  */
 void ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
-    uint16_t code, const char *reason);
+    ngx_http_websocket_reason_e reason);
+
+/* The same with a text of its own, which is constant. */
+void ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_reason_e reason, const char *text);
 
 /* For the variables: why the session ends; the first to say so counts. */
 void ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,

@@ -16,25 +16,26 @@ static ngx_int_t ngx_http_websocket_socket_prepare(
 static void ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_socket_begin(ngx_event_t *ev);
 static void ngx_http_websocket_socket_shared(ngx_event_t *ev);
-static void ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s);
-static void ngx_http_websocket_socket_close(ngx_http_websocket_session_t *s,
-    uint16_t code, const u_char *reason, size_t size);
 static void ngx_http_websocket_socket_say_close(
     ngx_http_websocket_session_t *s, uint16_t code, const u_char *reason,
     size_t size);
 static void ngx_http_websocket_socket_queue_close(
     ngx_http_websocket_session_t *s, uint16_t code, const u_char *reason,
     size_t size);
+static uint64_t ngx_http_websocket_socket_bytes_out(
+    ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_socket_end(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_socket_forget(ngx_http_websocket_session_t *s);
 
 
 const ngx_http_websocket_transport_t  ngx_http_websocket_socket = {
     ngx_http_websocket_socket_prepare,
     ngx_http_websocket_socket_start,
     ngx_http_websocket_socket_flush,
-    ngx_http_websocket_socket_ping,
-    ngx_http_websocket_socket_close,
-    ngx_http_websocket_socket_end
+    ngx_http_websocket_socket_bytes_out,
+    ngx_http_websocket_socket_end,
+    ngx_http_websocket_socket_forget,
+    1
 };
 
 
@@ -162,7 +163,7 @@ ngx_http_websocket_socket_shared(ngx_event_t *ev)
 }
 
 
-static void
+void
 ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s)
 {
     static u_char  ping[] = { NGX_WEBSOCKET_FIN | NGX_WEBSOCKET_PING, 0 };
@@ -181,7 +182,7 @@ ngx_http_websocket_socket_ping(ngx_http_websocket_session_t *s)
 }
 
 
-static void
+void
 ngx_http_websocket_socket_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size)
 {
@@ -195,7 +196,19 @@ ngx_http_websocket_socket_close(ngx_http_websocket_session_t *s,
 
 void
 ngx_http_websocket_socket_fail(ngx_http_websocket_session_t *s,
-    uint16_t code, const char *reason)
+    ngx_http_websocket_reason_e reason)
+{
+    const ngx_http_websocket_close_t  *close;
+
+    close = &ngx_http_websocket_protocol_of(s)->closes[reason];
+
+    ngx_http_websocket_socket_fail_frame(s, close->code, close->text);
+}
+
+
+void
+ngx_http_websocket_socket_fail_frame(ngx_http_websocket_session_t *s,
+    uint16_t code, const char *text)
 {
     if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
         return;
@@ -203,11 +216,11 @@ ngx_http_websocket_socket_fail(ngx_http_websocket_session_t *s,
 
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "websocket session closed with %ui: %s",
-                  (ngx_uint_t) code, reason);
+                  (ngx_uint_t) code, text);
 
     if (!s->close_queued) {
-        ngx_http_websocket_socket_say_close(s, code, (const u_char *) reason,
-                                            ngx_strlen(reason));
+        ngx_http_websocket_socket_say_close(s, code, (const u_char *) text,
+                                            ngx_strlen(text));
     }
 
     s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
@@ -227,10 +240,10 @@ ngx_http_websocket_socket_closed_by_peer(ngx_http_websocket_session_t *s,
     error = ngx_websocket_close_parse(payload, size, &code);
 
     if (error) {
-        ngx_http_websocket_socket_fail(s, error,
-                                        error == NGX_WEBSOCKET_CLOSE_INVALID
-                                        ? "close reason is not UTF-8"
-                                        : "invalid close code or payload");
+        ngx_http_websocket_socket_fail_frame(s, error,
+                                         error == NGX_WEBSOCKET_CLOSE_INVALID
+                                         ? "close reason is not UTF-8"
+                                         : "invalid close code or payload");
         return;
     }
 
@@ -288,6 +301,17 @@ ngx_http_websocket_socket_queue_close(ngx_http_websocket_session_t *s,
 }
 
 
+static uint64_t
+ngx_http_websocket_socket_bytes_out(ngx_http_websocket_session_t *s)
+{
+    if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
+        return 0;
+    }
+
+    return s->connection->sent - s->record->upgraded;
+}
+
+
 static void
 ngx_http_websocket_socket_end(ngx_http_websocket_session_t *s)
 {
@@ -301,4 +325,11 @@ ngx_http_websocket_socket_end(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_dispose(s);
 
     ngx_http_close_connection(c);
+}
+
+
+static void
+ngx_http_websocket_socket_forget(ngx_http_websocket_session_t *s)
+{
+    ngx_free(s->record);
 }

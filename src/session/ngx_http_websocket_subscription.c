@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_subscription.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_select.h"

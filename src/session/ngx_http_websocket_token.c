@@ -2,21 +2,14 @@
 #include "session/ngx_http_websocket_token.h"
 #include "auth/ngx_http_websocket_revocations.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
-#include "wire/close.h"
-
-
-/* the code of a Close when the token ends before the session does */
-#define NGX_HTTP_WEBSOCKET_CLOSE_TOKEN  4401
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */
 #define NGX_HTTP_WEBSOCKET_WRONG_TOKENS  8
-
-/* what is read as JSON to find out whether it is a token */
-#define NGX_HTTP_WEBSOCKET_TOKEN_VALUES  10000
 
 #define NGX_HTTP_WEBSOCKET_AUTH_NEVER     INT64_MAX
 
@@ -61,6 +54,15 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_auth_frame(
     ngx_http_websocket_session_t *s, json_t *json);
 static ngx_int_t ngx_http_websocket_auth_reply(ngx_http_websocket_session_t *s,
     json_t *json);
+
+
+/* of a message that is read to find out whether it has a token */
+
+static const ngx_websocket_json_limits_t  ngx_http_websocket_token_limits = {
+    NGX_MAX_INT32_VALUE,
+    NGX_WEBSOCKET_JSON_DEPTH,
+    10000       /* values */
+};
 
 
 ngx_int_t
@@ -134,7 +136,9 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
 
     auth->end = (grant->token.expires + jwt->rules.leeway) * 1000;
 
-    if (jwt->renew && s->protocol == NGX_HTTP_WEBSOCKET_RAW) {
+    /* who can send one */
+
+    if (jwt->renew && ngx_http_websocket_protocol_of(s)->receive) {
 
         now = ngx_http_websocket_auth_now();
         renew = (int64_t) jwt->renew * 1000;
@@ -202,14 +206,12 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
     now = ngx_http_websocket_auth_now();
 
     if (now >= auth->end) {
-        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
-                                         "token expired");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_EXPIRED);
         return NGX_DONE;
     }
 
     if (auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
-        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
-                                         "token revoked");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
         return NGX_DONE;
     }
 
@@ -253,8 +255,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
     auth = s->record->auth;
 
     if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
-        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_CLOSE_TOKEN,
-                                         "token revoked");
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
     }
 
     ngx_http_websocket_session_schedule(s);
@@ -294,8 +295,8 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
     if (s->conf->subscribes && !s->conf->publishes
         && !s->conf->typed.filter)
     {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                        "this stream does not take messages");
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_UNWANTED);
         return NGX_OK;
     }
 
@@ -360,17 +361,13 @@ ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
 static json_t *
 ngx_http_websocket_auth_token(u_char *data, size_t size, ngx_uint_t *readable)
 {
-    json_t                       *json;
-    const char                   *name;
-    ngx_websocket_json_error_t    error;
-    ngx_websocket_json_limits_t   limits;
+    json_t                      *json;
+    const char                  *name;
+    ngx_websocket_json_error_t   error;
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = NGX_WEBSOCKET_JSON_DEPTH;
-    limits.values = NGX_HTTP_WEBSOCKET_TOKEN_VALUES;
-
-    *readable = ngx_websocket_json_decode((char *) data, size, &limits, &json,
-                                          &error)
+    *readable = ngx_websocket_json_decode((char *) data, size,
+                                          &ngx_http_websocket_token_limits,
+                                          &json, &error)
                 == NGX_WEBSOCKET_JSON_OK;
 
     if (!*readable) {
@@ -446,7 +443,9 @@ ngx_http_websocket_auth_accept(ngx_http_websocket_session_t *s,
     lacks = ngx_http_websocket_auth_lacks(s, grant);
 
     if (lacks) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY, lacks);
+        ngx_http_websocket_session_close_text(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_TOKEN_LACKS,
+                                         lacks);
         return NGX_OK;
     }
 
@@ -512,8 +511,8 @@ ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
                   "websocket token not renewed: %s", error);
 
     if (++s->record->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                                         "too many wrong tokens");
+        ngx_http_websocket_session_close(s,
+                                       NGX_HTTP_WEBSOCKET_REASON_WRONG_TOKENS);
         return NGX_OK;
     }
 
@@ -543,25 +542,16 @@ ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)
 static ngx_http_websocket_frame_t *
 ngx_http_websocket_auth_frame(ngx_http_websocket_session_t *s, json_t *json)
 {
-    size_t                       size;
+    char                        *text;
     ngx_http_websocket_frame_t  *frame;
 
     frame = NULL;
-    size = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+    text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
-    if (size) {
-        frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
-                                                | NGX_WEBSOCKET_TEXT, NULL,
-                                                size, s->connection->log);
-    }
-
-    if (frame
-        && json_dumpb(json, (char *) frame->data + frame->size - size, size,
-                      JSON_COMPACT)
-           != size)
-    {
-        ngx_http_websocket_frame_release(frame);
-        frame = NULL;
+    if (text) {
+        frame = ngx_http_websocket_protocol_of(s)->reply(s, text,
+                                                         ngx_strlen(text));
+        free(text);
     }
 
     json_decref(json);

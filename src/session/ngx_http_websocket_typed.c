@@ -1,20 +1,23 @@
 
 #include "session/ngx_http_websocket_typed.h"
-#include "message/ngx_http_websocket_filters.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_collect.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_raw.h"
+#include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
-#include "wire/close.h"
 
 
 static ngx_int_t ngx_http_websocket_typed_end(
     ngx_http_websocket_session_t *s);
-static ngx_int_t ngx_http_websocket_typed_filter(
+static ngx_uint_t ngx_http_websocket_typed_filter(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in,
+    ngx_int_t *rc);
+static ngx_int_t ngx_http_websocket_typed_publish(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
     u_char letter);
@@ -71,62 +74,76 @@ static ngx_int_t
 ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_int_t                   rc;
-    ngx_uint_t                  n, collects;
-    ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_int_t  rc;
 
-    if (s->conf->typed.filter && s->nsubscriptions) {
-
-        rc = ngx_http_websocket_typed_filter(s, in);
-
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
+    if (s->conf->typed.filter && s->nsubscriptions
+        && ngx_http_websocket_typed_filter(s, in, &rc))
+    {
+        return rc;
     }
 
     if (s->conf->subscribes && !s->conf->publishes) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_POLICY,
-                              "this stream does not take messages but filters");
+        ngx_http_websocket_socket_fail(s,
+                                       NGX_HTTP_WEBSOCKET_REASON_ONLY_FILTERS);
         return NGX_DONE;
     }
+
+    return ngx_http_websocket_typed_publish(s, in);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in)
+{
+    ngx_uint_t                  n, collects;
+    ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
 
     collects = s->conf->typed.collect
                && s->conf->publishes && !s->conf->subscribes;
 
-    rc = collects ? ngx_http_websocket_collect_ends(in) : NGX_DECLINED;
+    if (collects) {
 
-    if (rc == NGX_OK) {
-        return ngx_http_websocket_typed_end(s);
+        if (ngx_http_websocket_intake_read(in) == NGX_WEBSOCKET_JSON_NO_MEMORY)
+        {
+            return ngx_http_websocket_typed_out_of_memory(s);
+        }
+
+        if (ngx_http_websocket_collect_ends(in->json)) {
+            return ngx_http_websocket_typed_end(s);
+        }
     }
 
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_intake(in);
-    }
+    switch (ngx_http_websocket_intake(in)) {
 
-    if (rc == NGX_DECLINED) {
+    case NGX_WEBSOCKET_JSON_OK:
+        break;
+
+    case NGX_WEBSOCKET_JSON_REFUSED:
         return ngx_http_websocket_typed_violation(s, &in->error);
-    }
 
-    if (rc == NGX_OK && collects) {
-        rc = ngx_http_websocket_collect(s, in);
-    }
-
-    switch (rc) {
-
-    case NGX_OK:
-        n = ngx_http_websocket_intake_parts(in, parts);
-
-        return ngx_http_websocket_raw_publish(s, in->type, in->priority,
-                                              parts, n);
-
-    case NGX_DECLINED:
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_TOO_BIG,
-                                    "collected messages exceed the maximum");
-        return NGX_DONE;
-
-    default:  /* NGX_ERROR */
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         return ngx_http_websocket_typed_out_of_memory(s);
     }
+
+    switch (collects ? ngx_http_websocket_collect(s, in)
+                     : NGX_HTTP_WEBSOCKET_COLLECTED)
+    {
+    case NGX_HTTP_WEBSOCKET_COLLECTED:
+        break;
+
+    case NGX_HTTP_WEBSOCKET_COLLECT_FULL:
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_COLLECTED);
+        return NGX_DONE;
+
+    default:  /* NGX_HTTP_WEBSOCKET_COLLECT_NO_MEMORY */
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
+
+    n = ngx_http_websocket_intake_parts(in, parts);
+
+    return ngx_http_websocket_session_publish(s, in->type, in->priority,
+                                              parts, n);
 }
 
 
@@ -152,53 +169,57 @@ ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
 
     /* what comes yet is read on, for the client's Close */
 
-    ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_NORMAL,
-                                     "the stream has ended");
+    ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
     return NGX_OK;
 }
 
 
-/* {"filter":...} and nothing else: NGX_DECLINED when it is something else */
+/*
+ * Returns 1 when the message was {"filter":...} and nothing else, or when
+ * memory was refused: *rc is then what receive() returns.  Returns 0 for any
+ * other message.
+ */
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_intake_t *in)
+    ngx_http_websocket_intake_t *in, ngx_int_t *rc)
 {
-    json_t                       *json, *filter;
-    ngx_int_t                     rc;
-    ngx_websocket_json_e          decoded;
-    ngx_websocket_json_error_t    error;
-    ngx_websocket_json_limits_t   limits;
+    json_t                      *json, *filter;
+    ngx_uint_t                   found;
+    ngx_websocket_json_error_t   error;
 
     if (in->type != NGX_WEBSOCKET_TEXT
         || !ngx_http_websocket_typed_begins(in->data, in->data + in->size,
                                             'f'))
     {
-        return NGX_DECLINED;
+        return 0;
     }
 
-    limits.size = NGX_MAX_INT32_VALUE;
-    limits.depth = NGX_HTTP_WEBSOCKET_FILTER_DEPTH;
-    limits.values = NGX_HTTP_WEBSOCKET_FILTER_VALUES;
+    switch (ngx_websocket_json_decode((char *) in->data, in->size,
+                                      &ngx_http_websocket_filter_json, &json,
+                                      &error))
+    {
+    case NGX_WEBSOCKET_JSON_OK:
+        break;
 
-    decoded = ngx_websocket_json_decode((char *) in->data, in->size, &limits,
-                                        &json, &error);
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        return 0;
 
-    if (decoded != NGX_WEBSOCKET_JSON_OK) {
-        return decoded == NGX_WEBSOCKET_JSON_REFUSED
-               ? NGX_DECLINED : ngx_http_websocket_typed_out_of_memory(s);
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        *rc = ngx_http_websocket_typed_out_of_memory(s);
+        return 1;
     }
 
     filter = json_object_get(json, "filter");
-    rc = NGX_DECLINED;
+    found = filter && json_object_size(json) == 1;
 
-    if (filter && json_object_size(json) == 1) {
-        rc = ngx_http_websocket_typed_refilter(s, filter);
+    if (found) {
+        *rc = ngx_http_websocket_typed_refilter(s, filter);
     }
 
     json_decref(json);
 
-    return rc;
+    return found;
 }
 
 
@@ -232,11 +253,12 @@ static ngx_int_t
 ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     json_t *json)
 {
-    ngx_int_t                    rc;
+    ngx_int_t                    answered;
+    ngx_websocket_json_e         rc;
     ngx_websocket_filter_t      *filter;
     ngx_websocket_json_error_t   error;
 
-    rc = NGX_OK;
+    rc = NGX_WEBSOCKET_JSON_OK;
     filter = NULL;
 
     if (!json_is_null(json)) {
@@ -244,13 +266,17 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
                                                 &filter, &error);
     }
 
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_typed_report(s, "invalid_filter", &error);
+    if (rc == NGX_WEBSOCKET_JSON_REFUSED) {
+        answered = ngx_http_websocket_typed_report(s, "invalid_filter",
+                                                   &error);
 
-        return rc == NGX_OK ? ngx_http_websocket_session_error(s) : rc;
+        return answered == NGX_OK ? ngx_http_websocket_session_error(s)
+                                  : answered;
     }
 
-    if (rc != NGX_OK || ngx_http_websocket_select_by(s, filter) != NGX_OK) {
+    if (rc != NGX_WEBSOCKET_JSON_OK
+        || ngx_http_websocket_select_by(s, filter) != NGX_OK)
+    {
         return ngx_http_websocket_typed_out_of_memory(s);
     }
 
@@ -279,8 +305,7 @@ ngx_http_websocket_typed_violation(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_session_error(s);
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INVALID,
-                                   "invalid message");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_INVALID);
     return NGX_DONE;
 }
 
@@ -294,7 +319,7 @@ ngx_http_websocket_typed_report(ngx_http_websocket_session_t *s,
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 
-    ngx_http_websocket_intake_report(&text, code, error);
+    ngx_websocket_json_append_error(&text, code, error->path, error->rule);
 
     rc = text.failed
          ? ngx_http_websocket_typed_out_of_memory(s)
@@ -311,17 +336,13 @@ ngx_http_websocket_typed_answer(ngx_http_websocket_session_t *s,
     const char *data, size_t size)
 {
     return ngx_http_websocket_send_answer(s,
-                 ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
-                                                 | NGX_WEBSOCKET_TEXT,
-                                                 (u_char *) data, size,
-                                                 s->connection->log));
+                     ngx_http_websocket_protocol_of(s)->reply(s, data, size));
 }
 
 
 static ngx_int_t
 ngx_http_websocket_typed_out_of_memory(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                   "out of memory");
+    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
     return NGX_DONE;
 }

@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_wheel.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_turn.h"
 
 
 #define NGX_HTTP_WEBSOCKET_WHEEL_SIZE  512      /* a power of two */

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_write.h"
-#include "hub/ngx_http_websocket_turn.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_progress.h"
@@ -10,7 +11,6 @@
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
-#include "wire/close.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -205,7 +205,7 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
 static void
 ngx_http_websocket_send_now(ngx_http_websocket_session_t *s)
 {
-    if (!s->write_blocked && s->protocol != NGX_HTTP_WEBSOCKET_POLL) {
+    if (!s->write_blocked && !ngx_http_websocket_protocol_of(s)->once) {
         (void) ngx_http_websocket_flush(s);
     }
 }
@@ -225,13 +225,13 @@ ngx_http_websocket_send_again(ngx_http_websocket_session_t *s)
     wev = s->connection->write;
 
     if (!s->write_blocked || s->state != NGX_HTTP_WEBSOCKET_OPEN
-        || s->protocol == NGX_HTTP_WEBSOCKET_POLL || wev->delayed)
+        || ngx_http_websocket_protocol_of(s)->once || wev->delayed)
     {
         return;
     }
 
 #if (NGX_HTTP_V2)
-    if (ngx_http_websocket_response_of(s) && s->record->request->stream) {
+    if (s->record->request && s->record->request->stream) {
         return;
     }
 #endif
@@ -295,25 +295,23 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
     ngx_int_t  rc;
 
     if (frame == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_WEBSOCKET_CLOSE_INTERNAL,
-                                       "out of memory");
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
     frame->message = 1;
     frame->answer = 1;
     frame->priority = NGX_HTTP_WEBSOCKET_NORMAL;
-    frame->time = ngx_http_websocket_zone_now();
+    frame->time = ngx_http_websocket_clock_now();
 
     rc = ngx_http_websocket_send(s, frame);
 
     /* what comes yet is read on, for the client's Close */
 
     if (rc != NGX_OK) {
-        ngx_http_websocket_session_close(s, NGX_WEBSOCKET_CLOSE_TRY_LATER,
-                                         rc == NGX_DECLINED
-                                         ? "too slow: the send queue is full"
-                                         : "out of memory");
+        ngx_http_websocket_session_close(s, rc == NGX_DECLINED
+                                     ? NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW
+                                     : NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY);
     }
 
     return NGX_OK;

@@ -7,6 +7,7 @@
 
 
 #include <string.h>
+#include <unistd.h>
 
 #include "load.h"
 
@@ -58,6 +59,10 @@ bench_idle(void)
     bench_memory(&burst);
 
     bench_hub_close();
+
+    /* memory is given back a moment later */
+
+    (void) usleep(1000000);
     bench_settle();
     bench_memory(&closed);
 

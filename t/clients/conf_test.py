@@ -1,4 +1,5 @@
-"""The configurations are right, and README knows every directive."""
+"""The configurations are right: those in conf/, of the examples, of the
+documents, and old ones that are converted."""
 
 import glob
 import os
@@ -36,7 +37,8 @@ def check(tap, name, tmp):
         [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-t', '-p', tmp,
          '-c', f'{tmp}/nginx.conf', '-e', 'stderr'],
         capture_output=True, text=True, check=False)
-    tap.ok(run.returncode == 0, f'{name} {run.stderr if run.returncode else ""}')
+    tap.ok(run.returncode == 0, name.removeprefix(f'{tmp}/')
+           + (f' {run.stderr}' if run.returncode else ''))
 
 
 # http of a system that has nginx already, as Debian has it
@@ -110,32 +112,101 @@ def takes_over(tap, name):
            f'{name} in conf.d {wrong[0] if wrong else ""}')
 
 
-def directives():
-    found = set()
-    for name in glob.glob('src/*.c') + glob.glob('src/*/*.c'):
-        with open(name) as f:
-            found |= set(re.findall(
-                r'\{ ngx_string\("(websocket\w*)"\),\n\s+NGX_HTTP_', f.read()))
-    return found
+MODULES = '''
+load_module modules/ndk_http_module.so;
+load_module modules/ngx_http_websocket_module.so;
+'''
+
+# every name of before 1.0 that t/tools/renames.sed knows
+
+OLD = MODULES + '''
+events { }
+
+http {
+    websocket_zone zone=live:1m;
+
+    websocket_message     note { field text string; }
+    websocket_message_file point point.json;
+
+    log_format dropped $websocket_refused:${websocket_refused};
+
+    server {
+        listen 127.0.0.1:8080;
+
+        location = /both { websocket   bidirectional zone=live;
+                           websocket_receive note; websocket_send note;
+                           websocket_batch delay=20ms;
+                           websocket_set_name $room $arg_room;
+                           websocket_channel $room; }
+        location = /down { websocket result; }
+        location = /up   { websocket payload; websocket_receive point; }
+        location = /echo { websocket echo; }
+
+        # no words of ours, or not where they stand
+        location = /result/payload { return 200 bidirectional; }
+        location = /pub { websocket_publish; websocket_channel payload; }
+    }
+}
+'''
 
 
-def variables():
-    with open('src/http/ngx_http_websocket_variables.c') as f:
-        return set(re.findall(r'ngx_string\("(websocket_\w+)"\), NULL',
-                              f.read()))
+def is_renamed(tap, tmp):
+    """A configuration in the old words is right in the new ones."""
+    with open('t/tools/renames.sed') as f:
+        words = set(re.findall(r'^s/[^/]*?(websocket_\w+)', f.read(), re.M))
+    tap.ok(len(words) > 6 and all(word in OLD for word in words),
+           f'{len(words)} old names are tried')
+
+    with open(f'{tmp}/point.json', 'w') as f:
+        f.write('{"type":"object","properties":{"x":{"type":"number"}}}')
+
+    new = subprocess.run(['sed', '-E', '-f', 't/tools/renames.sed'], input=OLD,
+                         capture_output=True, text=True, check=True).stdout
+    tap.ok('/result/payload { return 200 bidirectional; }' in new
+           and 'websocket_channel payload;' in new, 'other words stay')
+
+    with open(f'{tmp}/renamed.conf', 'w') as f:
+        f.write(new)
+    check(tap, f'{tmp}/renamed.conf', tmp)
 
 
-def tests():
-    """All of them, as t/README.md names them."""
-    return {os.path.relpath(name, 't') for name in
-            glob.glob('t/*.t') + glob.glob('t/*/*_test.*')
-            + glob.glob('t/fuzz/*_fuzz.c')}
+# what is around a configuration of a document, by what it begins with
+
+AROUND = {
+    'load_module': '{block}',
+    'location': 'http {{ {zone} server {{ listen 8080; {block} }} }}',
+    'server': 'http {{ {zone} {block} }}',
+    'websocket_type': 'http {{ {zone} {block} }}',
+    'map': 'http {{ {zone} {block} }}',
+}
 
 
-def mentioned(text):
-    """The tests that a text names in its tables."""
-    return set(re.findall(r'`(?:t/)?([\w/-]+(?:\.t|_test\.\w+|_fuzz\.c))`',
-                          text))
+def documented(tap, tmp):
+    """What documents show as a configuration is one."""
+    os.mkdir(f'{tmp}/keys')
+    for name, text in (('keys/web.json', '{"keys":[{"kid":"1","alg":"HS256",'
+                        '"secret":"' + 'k' * 32 + '"}]}'),
+                       ('k.txt', 'k' * 64), ('api_keys', 'key name;')):
+        with open(f'{tmp}/{name}', 'w') as f:
+            f.write(text)
+
+    for doc in ['README.md'] + sorted(glob.glob('docs/**/*.md',
+                                                recursive=True)):
+        with open(doc) as f:
+            blocks = re.findall(r'^```nginx\n(.*?)^```$', f.read(), re.M | re.S)
+
+        for n, block in enumerate(blocks, 1):
+            block = re.sub(r'^# in server\n(.*)',
+                           r'server { listen 8080; \1 }', block,
+                           flags=re.M | re.S)
+            kind = re.search(r'^\w+', block, re.M)[0]
+            text = AROUND[kind].format(
+                block=block, zone='websocket_zone zone=live:1m;')
+            if kind != 'load_module':
+                text = MODULES + 'events { }\n' + text
+            with open(f'{tmp}/{doc.replace("/", "-")}-{n}', 'w') as f:
+                f.write(text)
+            check(tap, f.name, tmp)
 
 
 if __name__ == '__main__':
@@ -155,27 +226,10 @@ if __name__ == '__main__':
             if not own and 'http {' in open(name).read():
                 check(tap, name, tmp)
 
+        is_renamed(tap, tmp)
+        documented(tap, tmp)
+
     for name in sorted(glob.glob('examples/*/nginx.conf') + ['conf/chat.conf']):
         takes_over(tap, name)
-
-    with open('README.md') as f:
-        readme = f.read()
-
-    tap.ok(len(directives()) > 10, f'{len(directives())} directives found')
-    for name in sorted(directives()):
-        tap.ok(re.search(rf'^### {name}$', readme, re.M), f'README: {name}')
-    for name in sorted(variables()):
-        tap.ok(f'`${name}`' in readme, f'README: ${name}')
-    for name in sorted(set(re.findall(r'^### (websocket\w*)$', readme, re.M))):
-        tap.ok(name in directives(), f'README: {name} exists')
-
-    with open('t/README.md') as f:
-        table = f.read().partition('## What is tested where')[2] \
-                        .partition('\n## ')[0]
-
-    for name in sorted(tests()):
-        tap.ok(name in mentioned(table), f't/README.md: {name}')
-    for name in sorted(mentioned(table) | mentioned(readme)):
-        tap.ok(name in tests(), f't/{name} exists')
 
     tap.done()

@@ -15,11 +15,13 @@
  */
 
 
-#define ngx_http_websocket_raw_protocol  ngx_http_websocket_plain_protocol
+#define ngx_http_websocket_plain_protocol  ngx_http_websocket_joined_protocol
 
-#include "session/ngx_http_websocket_raw.c"
+#include "protocol/ngx_http_websocket_plain.c"
 
-#undef ngx_http_websocket_raw_protocol
+#undef ngx_http_websocket_plain_protocol
+
+#include "session/ngx_http_websocket_subscription.h"
 
 
 static ngx_int_t
@@ -102,7 +104,7 @@ ngx_http_websocket_joins_receive(ngx_http_websocket_session_t *s,
         break;
 
     default:
-        return ngx_http_websocket_raw_receive(s, type, data, size);
+        return ngx_http_websocket_plain_receive(s, type, data, size);
     }
 
     return ngx_http_websocket_joins_answer(s, &all, rc) == NGX_OK
@@ -111,14 +113,14 @@ ngx_http_websocket_joins_receive(ngx_http_websocket_session_t *s,
 
 
 static ngx_int_t
-ngx_http_websocket_joins_frame(ngx_http_websocket_session_t *s,
+ngx_http_websocket_joins_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     ngx_int_t  rc;
     ngx_str_t  name;
 
-    rc = ngx_http_websocket_raw_frame(s, from, message, frame);
+    rc = ngx_http_websocket_plain_push(s, from, message, frame);
 
     if (message->size < 5 || *message->payload != '!') {
         return rc;
@@ -137,9 +139,18 @@ ngx_http_websocket_joins_frame(ngx_http_websocket_session_t *s,
 }
 
 
-const ngx_http_websocket_protocol_t  ngx_http_websocket_raw_protocol = {
-    &ngx_http_websocket_socket,
-    ngx_http_websocket_joins_receive,
-    ngx_http_websocket_joins_frame,
-    ngx_http_websocket_raw_hello
+const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
+    .name = "websocket",
+    .transport = &ngx_http_websocket_socket,
+    .encoding = NGX_HTTP_WEBSOCKET_RAW_FRAME,
+    .positioned = NGX_HTTP_WEBSOCKET_POSITION_FRAME,
+    .closes = ngx_http_websocket_closes,
+    .direct = 1,
+    .pongs = 1,
+    .hello = ngx_http_websocket_plain_hello,
+    .receive = ngx_http_websocket_joins_receive,
+    .push = ngx_http_websocket_joins_push,
+    .reply = ngx_http_websocket_plain_reply,
+    .ping = ngx_http_websocket_socket_ping,
+    .close = ngx_http_websocket_socket_close
 };

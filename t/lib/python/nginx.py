@@ -74,7 +74,7 @@ def raise_limit(most=65536):
 
 
 def load_fault_module(name='fault'):
-    """nginx is to load the module of t/fault/NAME.h from now on."""
+    """nginx is to load the module of t/fault/NAME.h, or NAME.c, from now on."""
     if 'asan' in os.environ.get('TEST_NGINX_BINARY', ''):
         print('1..0 # SKIP the module is built for the nginx of the system')
         sys.exit()

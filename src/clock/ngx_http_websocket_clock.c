@@ -1,0 +1,74 @@
+
+#include "clock/ngx_http_websocket_clock.h"
+
+
+/* the wall clock was set when it is off by more, ms */
+#define NGX_HTTP_WEBSOCKET_CLOCK_SET  100
+
+
+static uint64_t ngx_http_websocket_clock_read(clockid_t id);
+
+
+uint64_t
+ngx_http_websocket_clock_now(void)
+{
+    return ngx_http_websocket_clock_read(CLOCK_MONOTONIC);
+}
+
+
+uint64_t
+ngx_http_websocket_clock_now_us(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+void
+ngx_http_websocket_clock_stamp(ngx_websocket_store_message_t *message)
+{
+    uint64_t  us;
+
+    us = ngx_http_websocket_clock_now_us();
+
+    message->time = us / 1000;
+    message->fraction = us % 1000 * 256 / 1000;
+}
+
+
+static uint64_t
+ngx_http_websocket_clock_read(clockid_t id)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(id, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+uint64_t
+ngx_http_websocket_clock_wall(uint64_t time)
+{
+    int64_t         between;
+    static int64_t  offset;
+
+    /*
+     * The offset changes where the wall clock was set, and when it is asked
+     * for first: the jitter between the two readings must not be seen.
+     */
+
+    between = (int64_t) (ngx_http_websocket_clock_read(CLOCK_REALTIME)
+                         - ngx_http_websocket_clock_now());
+
+    if (between > offset + NGX_HTTP_WEBSOCKET_CLOCK_SET
+        || between < offset - NGX_HTTP_WEBSOCKET_CLOCK_SET)
+    {
+        offset = between;
+    }
+
+    return time + offset;
+}

@@ -1,0 +1,39 @@
+
+/*
+ * The clocks: the one that messages bear, which nobody sets, and the wall's.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_CLOCK_H
+#define NGX_HTTP_WEBSOCKET_CLOCK_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "store/store.h"
+
+
+/*
+ * Milliseconds of the clock that nobody sets, as messages bear them: one that
+ * is set must not end a history, nor keep it.
+ */
+uint64_t ngx_http_websocket_clock_now(void);
+
+/* The same clock in microseconds. */
+uint64_t ngx_http_websocket_clock_now_us(void);
+
+/*
+ * Gives a message the present time, with a fraction in 256ths of a
+ * millisecond; and when that was, in microseconds.
+ */
+void ngx_http_websocket_clock_stamp(ngx_websocket_store_message_t *message);
+
+#define ngx_http_websocket_clock_us(time, fraction)                           \
+    ((uint64_t) (time) * 1000 + (fraction) * 1000 / 256)
+
+/* Such a time in milliseconds since the epoch, to be told. */
+uint64_t ngx_http_websocket_clock_wall(uint64_t time);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_CLOCK_H */

@@ -1,0 +1,50 @@
+
+/*
+ * What is in a message that is being delivered: read when the first session
+ * asks, and shown once for each view, whatever number of sessions has it.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_CONTENT_H
+#define NGX_HTTP_WEBSOCKET_CONTENT_H
+
+
+#include "delivery/ngx_http_websocket_message.h"
+
+#include <jansson.h>
+
+
+/*
+ * The message's object, valid as long as the message: *json is NULL when it
+ * is none (binary, no JSON, not an object).  Returns
+ * NGX_OK, or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_content_json(ngx_log_t *log,
+    ngx_http_websocket_message_t *message, const json_t **json);
+
+/*
+ * Sets *message to the message that the view of that number shows, valid as
+ * long as the first.  Returns NGX_OK; NGX_DECLINED when there is nothing to
+ * show: no object, or none of the view's fields in it; or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_content_project(ngx_log_t *log,
+    ngx_http_websocket_message_t **message, ngx_uint_t number);
+
+static ngx_inline ngx_int_t
+ngx_http_websocket_content_view(ngx_log_t *log,
+    ngx_http_websocket_message_t **message, ngx_uint_t number)
+{
+    return number ? ngx_http_websocket_content_project(log, message, number)
+                  : NGX_OK;
+}
+
+/* Has the message's content made, so that its end is known. */
+ngx_http_websocket_content_t *ngx_http_websocket_content_of(ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
+
+/* Frees what the functions above allocated. */
+void ngx_http_websocket_content_free(ngx_http_websocket_message_t *message);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_CONTENT_H */

@@ -1,0 +1,207 @@
+
+#include "delivery/ngx_http_websocket_intake.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "delivery/ngx_http_websocket_pattern.h"
+#include "delivery/ngx_http_websocket_priority.h"
+#include "store/message.h"
+#include "message/type_check.h"
+
+
+static ngx_websocket_json_e ngx_http_websocket_intake_check(
+    ngx_http_websocket_intake_t *in);
+static ngx_websocket_json_e ngx_http_websocket_intake_stamp(
+    ngx_http_websocket_intake_t *in);
+static ngx_websocket_json_e ngx_http_websocket_intake_binary(
+    ngx_http_websocket_intake_t *in);
+
+
+/* of a message in a location that says nothing of its type */
+
+static const ngx_websocket_json_limits_t  ngx_http_websocket_intake_limits = {
+    NGX_MAX_INT32_VALUE,
+    NGX_HTTP_WEBSOCKET_DEPTH,
+    NGX_HTTP_WEBSOCKET_VALUES
+};
+
+
+ngx_websocket_json_e
+ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
+{
+    ngx_websocket_json_e  rc;
+
+    in->priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
+    if (in->use) {
+        rc = ngx_http_websocket_intake_check(in);
+
+        if (rc != NGX_WEBSOCKET_JSON_OK) {
+            return rc;
+        }
+    }
+
+    if (in->priority_field->len && in->type == NGX_WEBSOCKET_TEXT) {
+        in->priority = in->json
+                       ? ngx_http_websocket_priority_json(in->priority_field,
+                                                          in->json)
+                       : ngx_http_websocket_priority_field(in->priority_field,
+                                                           in->data, in->size);
+    }
+
+    return in->stamp ? ngx_http_websocket_intake_stamp(in)
+                     : NGX_WEBSOCKET_JSON_OK;
+}
+
+
+ngx_websocket_json_e
+ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in)
+{
+    if (in->json) {
+        return NGX_WEBSOCKET_JSON_OK;
+    }
+
+    if (in->type != NGX_WEBSOCKET_TEXT) {
+        return ngx_http_websocket_intake_binary(in);
+    }
+
+    return ngx_websocket_json_decode((char *) in->data, in->size,
+                                     in->use
+                                     ? &in->use->limits
+                                     : &ngx_http_websocket_intake_limits,
+                                     &in->json, &in->error);
+}
+
+
+/* a message that needs no defaults goes on as it was written */
+
+static ngx_websocket_json_e
+ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
+{
+    int                   n;
+    ngx_websocket_json_e  rc;
+
+    rc = ngx_http_websocket_intake_read(in);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
+        ngx_http_websocket_pattern_begin();
+
+        rc = ngx_websocket_type_check(in->use->type, in->json, &in->error);
+    }
+
+    if (rc != NGX_WEBSOCKET_JSON_OK) {
+        return rc;
+    }
+
+    n = ngx_websocket_type_defaults(in->use->type, in->json, in->max);
+
+    if (n == 0) {
+        return NGX_WEBSOCKET_JSON_OK;
+    }
+
+    if (n > 0) {
+        in->made.max = in->max;
+        ngx_websocket_json_append_value(&in->made, in->json);
+    }
+
+    if (n == NGX_WEBSOCKET_TYPE_MORE || in->made.over) {
+        return ngx_websocket_json_refuse(&in->error, NULL,
+                                "with its defaults larger than %zu bytes",
+                                in->max);
+    }
+
+    if (n < 0 || in->made.failed) {
+        return NGX_WEBSOCKET_JSON_NO_MEMORY;
+    }
+
+    in->data = (u_char *) in->made.data;
+    in->size = in->made.size;
+
+    return NGX_WEBSOCKET_JSON_OK;
+}
+
+
+/* the text alone is worked on: what was read stays as it is */
+
+static ngx_websocket_json_e
+ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
+{
+    ngx_websocket_json_e       rc;
+    ngx_websocket_json_text_t  text;
+
+    if (in->type != NGX_WEBSOCKET_TEXT) {
+        return ngx_http_websocket_intake_binary(in);
+    }
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    rc = ngx_websocket_stamp((char *) in->data, in->size, in->stamp, &text,
+                             &in->number, &in->error);
+
+    ngx_websocket_json_text_done(&in->made);
+
+    in->made = text;
+    in->data = (u_char *) text.data;
+    in->size = text.size;
+
+    return rc;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_intake_parts(ngx_http_websocket_intake_t *in,
+    ngx_websocket_store_part_t *parts)
+{
+    parts[0].data = in->data;
+    parts[0].size = in->size;
+
+    if (in->number == 0) {
+        return 1;
+    }
+
+    parts[0].size = in->number;
+
+    parts[1].data = ngx_websocket_store_offset;
+    parts[1].size = 0;
+
+    parts[2].data = in->data + in->number;
+    parts[2].size = in->size - in->number;
+
+    return 3;
+}
+
+
+static ngx_websocket_json_e
+ngx_http_websocket_intake_binary(ngx_http_websocket_intake_t *in)
+{
+    return ngx_websocket_json_refuse(&in->error, NULL,
+                                     "expected text, got binary");
+}
+
+
+void
+ngx_http_websocket_intake_done(ngx_http_websocket_intake_t *in)
+{
+    json_decref(in->json);
+    in->json = NULL;
+
+    ngx_websocket_json_text_done(&in->made);
+}
+
+
+void
+ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
+    const ngx_http_websocket_stamp_t *conf, ngx_str_t *channel,
+    ngx_str_t *from)
+{
+    ngx_memzero(stamp, sizeof(ngx_websocket_stamp_t));
+
+    stamp->names = conf->names;
+    stamp->channel = (char *) channel->data;
+    stamp->channel_size = channel->len;
+    stamp->time = ngx_http_websocket_clock_wall(
+                                              ngx_http_websocket_clock_now());
+
+    if (from && from->len) {
+        stamp->from = (char *) from->data;
+        stamp->from_size = from->len;
+    }
+}

@@ -1,0 +1,73 @@
+
+#include "delivery/ngx_http_websocket_priority.h"
+#include "message/fields.h"
+
+
+static ngx_str_t  ngx_http_websocket_priorities[] = {
+    ngx_null_string,
+    ngx_string("low"),
+    ngx_string("normal"),
+    ngx_string("high"),
+    ngx_string("urgent")
+};
+
+
+ngx_uint_t
+ngx_http_websocket_priority_name(u_char *name, size_t size)
+{
+    ngx_uint_t  i;
+
+    for (i = NGX_HTTP_WEBSOCKET_LOW; i <= NGX_HTTP_WEBSOCKET_URGENT; i++) {
+
+        if (ngx_http_websocket_priorities[i].len == size
+            && ngx_strncmp(ngx_http_websocket_priorities[i].data, name, size)
+               == 0)
+        {
+            return i;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_priority_field(ngx_str_t *field, u_char *data, size_t size)
+{
+    json_t      *json;
+    ngx_uint_t   priority;
+
+    if (ngx_websocket_fields_read((char *) data, size, &json)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        return NGX_HTTP_WEBSOCKET_NORMAL;
+    }
+
+    priority = ngx_http_websocket_priority_json(field, json);
+
+    json_decref(json);
+
+    return priority;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_priority_json(ngx_str_t *field, const json_t *json)
+{
+    json_t      *value;
+    ngx_uint_t   priority;
+
+    /* the name is a directive's argument: it ends with a null */
+
+    value = json_object_get(json, (char *) field->data);
+
+    priority = 0;
+
+    if (json_is_string(value)) {
+        priority = ngx_http_websocket_priority_name(
+                                         (u_char *) json_string_value(value),
+                                         json_string_length(value));
+    }
+
+    return priority ? priority : NGX_HTTP_WEBSOCKET_NORMAL;
+}

@@ -1,0 +1,32 @@
+
+/*
+ * The channels of a request, by name, and its context, which has them.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H
+#define NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * The request's context, which is made if there is none.  Returns NULL when
+ * memory was refused.
+ */
+ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
+
+/*
+ * Evaluates the names of the location's channels, each once, and puts them in
+ * the request's context.  Returns NGX_OK; NGX_DECLINED with *error set to what
+ * is wrong with a name; or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_channel_names(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t **ctx, char **error);
+
+/* What is wrong with a channel's name, or NULL. */
+char *ngx_http_websocket_channel_error(ngx_str_t *name);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H */

@@ -1,0 +1,822 @@
+
+/*
+ * The HTTP side of a channel: GET tells of it, of its history and of who is
+ * there, DELETE deletes it.
+ */
+
+
+#include "http/ngx_http_websocket_history.h"
+#include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_turn.h"
+#include "delivery/ngx_http_websocket_content.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_subscribe_args.h"
+#include "session/ngx_http_websocket_session.h"
+
+
+#define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */
+#define NGX_HTTP_WEBSOCKET_PAGE_MAX   1000
+#define NGX_HTTP_WEBSOCKET_PAGE_SIZE  (1024 * 1024)
+
+/* members read while the lock is held once */
+#define NGX_HTTP_WEBSOCKET_MEMBERS    64
+
+
+/*
+ * A page of the history: where it begins, and where the next one does.  It is
+ * made in as many turns as it takes, in r->pool.
+ */
+
+typedef struct {
+    ngx_websocket_store_cursor_t  cursor;
+    uint64_t                      start;      /* of the message before it */
+    uint64_t                      offset;     /* of the last one in it, or
+                                               start */
+    ngx_uint_t                  view;
+    ngx_uint_t                  limit;
+    ngx_uint_t                  asked;      /* for a position */
+    ngx_uint_t                  recovered;
+
+    ngx_websocket_store_info_t  info;
+    ngx_uint_t                  count;      /* of messages in it */
+    size_t                      total;      /* bytes that were read */
+    u_char                     *buf;        /* for one message */
+    size_t                      size;
+    ngx_websocket_json_text_t   messages;   /* what is between the brackets */
+    ngx_websocket_json_text_t   answer;
+} ngx_http_websocket_page_t;
+
+
+static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
+    ngx_str_t *since);
+static char *ngx_http_websocket_page_limit(ngx_http_request_t *r,
+    ngx_uint_t *limit);
+static ngx_http_websocket_page_t *ngx_http_websocket_history_create(
+    ngx_http_request_t *r);
+static void ngx_http_websocket_history_cleanup(void *data);
+static int ngx_http_websocket_history_seek(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position);
+static ngx_int_t ngx_http_websocket_history_make(ngx_http_request_t *r,
+    void *data);
+static ngx_int_t ngx_http_websocket_history_await(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page);
+static ngx_int_t ngx_http_websocket_history_again(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_history_page(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page);
+static int ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
+static ngx_int_t ngx_http_websocket_history_entry(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
+static void ngx_http_websocket_history_append(ngx_log_t *log,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message,
+    u_char *payload, size_t size);
+static ngx_int_t ngx_http_websocket_history_answer(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page);
+static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r,
+    void *data);
+static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
+    ngx_uint_t limit);
+static json_t *ngx_http_websocket_member_json(
+    ngx_websocket_store_member_t *member);
+static void ngx_http_websocket_channel_describe(json_t *json,
+    ngx_websocket_store_info_t *info);
+static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
+
+
+static ngx_str_t  ngx_http_websocket_page_type =
+    ngx_string("application/json");
+
+
+ngx_int_t
+ngx_http_websocket_channel_get(ngx_http_request_t *r)
+{
+    json_t                         *json;
+    ngx_int_t                       rc;
+    ngx_str_t                       value;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_store_info_t      info;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
+        return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
+                                        NULL);
+    }
+
+    rc = ngx_http_websocket_arg(r, "since", &value);
+
+    if (rc == NGX_OK) {
+        return ngx_http_websocket_channel_history(r, &value);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_websocket_arg(r, "limit", &value);
+    }
+
+    if (rc == NGX_OK) {
+        return ngx_http_websocket_channel_history(r, NULL);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
+        != NGX_WEBSOCKET_STORE_OK)
+    {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
+    ngx_http_websocket_channel_describe(json, &info);
+
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
+}
+
+
+/* a page after the position since, or from the oldest when it is NULL */
+
+static ngx_int_t
+ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
+{
+    int                         rc;
+    char                       *error;
+    ngx_int_t                   found;
+    ngx_websocket_position_t    position;
+    ngx_http_websocket_page_t  *page;
+
+    ngx_memzero(&position, sizeof(ngx_websocket_position_t));
+
+    page = ngx_http_websocket_history_create(r);
+    if (page == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (since && ngx_websocket_position_parse(since->data, since->len,
+                                              &position, 1) != 1)
+    {
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_position",
+                                               "since is not EPOCH:OFFSET");
+    }
+
+    error = ngx_http_websocket_page_limit(r, &page->limit);
+
+    if (error) {
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_limit", error);
+    }
+
+    found = ngx_http_websocket_view_arg(r, &page->view, &error);
+
+    if (found != NGX_OK) {
+        return found == NGX_DECLINED
+               ? ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                                 "invalid_view", error)
+               : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_websocket_history_seek(r, page, &position);
+
+    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY) {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    page->asked = (since != NULL);
+    page->recovered = (rc == NGX_WEBSOCKET_STORE_OK);
+    page->start = page->cursor.next - 1;
+    page->offset = page->start;
+
+    return ngx_http_websocket_later(r, ngx_http_websocket_history_make, page);
+}
+
+
+static ngx_http_websocket_page_t *
+ngx_http_websocket_history_create(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t             *cleanup;
+    ngx_http_websocket_page_t      *page;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    page = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_page_t));
+    if (page == NULL) {
+        return NULL;
+    }
+
+    page->size = ngx_max(conf->max_message_size, (size_t) ngx_pagesize);
+
+    page->buf = ngx_palloc(r->pool, page->size);
+    cleanup = ngx_pool_cleanup_add(r->pool, 0);
+
+    if (page->buf == NULL || cleanup == NULL) {
+        return NULL;
+    }
+
+    cleanup->handler = ngx_http_websocket_history_cleanup;
+    cleanup->data = page;
+
+    return page;
+}
+
+
+static void
+ngx_http_websocket_history_cleanup(void *data)
+{
+    ngx_http_websocket_page_t  *page;
+
+    page = data;
+
+    ngx_websocket_json_text_done(&page->messages);
+    ngx_websocket_json_text_done(&page->answer);
+}
+
+
+/* OK, NOTFOUND, or GAP: then it begins with the oldest message */
+
+static int
+ngx_http_websocket_history_seek(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position)
+{
+    int                             rc;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                      position->offset == UINT64_MAX
+                                      ? UINT64_MAX : position->offset + 1,
+                                      &page->cursor, &page->info);
+
+    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY
+        || page->info.epoch == position->epoch)
+    {
+        return rc;
+    }
+
+    /* an offset of another life of the channel says nothing here */
+
+    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
+                                      page->info.first, &page->cursor,
+                                      &page->info);
+
+    return rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY
+           ? rc : NGX_WEBSOCKET_STORE_GAP;
+}
+
+
+/* as ngx_http_websocket_later_pt */
+
+static ngx_int_t
+ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
+{
+    ngx_http_websocket_page_t *page = data;
+
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_history_page(r, page);
+
+    if (rc == NGX_BUSY) {
+        return NGX_BUSY;
+    }
+
+    return rc == NGX_DECLINED ? ngx_http_websocket_history_await(r, page)
+                              : ngx_http_websocket_history_answer(r, page);
+}
+
+
+/* the zone is stuck: the page goes on when it is not */
+
+static ngx_int_t
+ngx_http_websocket_history_await(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    ctx->pending = page;
+
+    return ngx_http_websocket_await_or_refuse(r,
+                                             ngx_http_websocket_history_again);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_history_again(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_later(r, ngx_http_websocket_history_make,
+                                    ctx->pending);
+}
+
+
+/* returns what is wrong with it, or NULL */
+
+static char *
+ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
+{
+    ngx_int_t  n;
+    ngx_str_t  arg;
+
+    *limit = NGX_HTTP_WEBSOCKET_PAGE;
+
+    if (ngx_http_websocket_arg(r, "limit", &arg) != NGX_OK) {
+        return NULL;
+    }
+
+    n = ngx_atoi(arg.data, arg.len);
+
+    if (n < 1 || n > NGX_HTTP_WEBSOCKET_PAGE_MAX) {
+        return "limit is not a number from 1 to "
+               ngx_value(NGX_HTTP_WEBSOCKET_PAGE_MAX);
+    }
+
+    *limit = n;
+
+    return NULL;
+}
+
+
+/*
+ * NGX_BUSY when the turn is over and the page goes on in the next one,
+ * NGX_DECLINED when the zone is stuck, NGX_ERROR, or NGX_OK
+ */
+
+static ngx_int_t
+ngx_http_websocket_history_page(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
+{
+    int                             rc;
+    ngx_websocket_store_message_t   message;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_http_websocket_turn_loop();
+
+    while (page->count < page->limit
+           && page->total < NGX_HTTP_WEBSOCKET_PAGE_SIZE)
+    {
+        rc = ngx_http_websocket_history_read(conf->zone, page, &message);
+
+        if (rc == NGX_WEBSOCKET_STORE_SHORT) {
+
+            /* published where larger messages are allowed */
+
+            page->size = message.size;
+
+            page->buf = ngx_palloc(r->pool, page->size);
+            if (page->buf == NULL) {
+                goto failed;
+            }
+
+            continue;
+        }
+
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_DECLINED : NGX_OK;
+        }
+
+        page->offset = message.offset;
+        page->total += message.size;
+
+        if (ngx_http_websocket_history_entry(r, page, &message) != NGX_OK) {
+            goto failed;
+        }
+
+        if (ngx_http_websocket_turn_step(1 + message.size / 512)) {
+            return NGX_BUSY;
+        }
+    }
+
+    return NGX_OK;
+
+failed:
+
+    page->messages.failed = 1;
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * A gap before the first message is told of, and the page begins behind it;
+ * one within the page is its end.
+ */
+
+static int
+ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message)
+{
+    int         rc;
+    ngx_uint_t  n;
+
+    for ( ;; ) {
+
+        n = 1;
+        rc = ngx_http_websocket_zone_read(zone, &page->cursor, message, &n,
+                                          page->buf, page->size);
+
+        if (rc != NGX_WEBSOCKET_STORE_GAP
+            || page->offset != page->start)
+        {
+            return rc;
+        }
+
+        ngx_http_websocket_zone_skip(zone, &page->cursor);
+
+        page->recovered = 0;
+        page->start = page->cursor.next - 1;
+        page->offset = page->start;
+    }
+}
+
+
+/* adds a message, or what the view shows of it */
+
+static ngx_int_t
+ngx_http_websocket_history_entry(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message)
+{
+    size_t                         size;
+    u_char                        *payload;
+    ngx_int_t                      rc;
+    ngx_log_t                     *log;
+    ngx_http_websocket_message_t  *whole, *shown;
+
+    log = r->connection->log;
+    payload = page->buf + message->meta;
+    size = message->size - message->meta;
+
+    if (page->view == 0) {
+        ngx_http_websocket_history_append(log, page, message, payload, size);
+
+        return page->messages.failed ? NGX_ERROR : NGX_OK;
+    }
+
+    whole = ngx_http_websocket_message_create(message->type, size, log);
+    if (whole == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(whole->payload, payload, size);
+
+    shown = whole;
+    rc = ngx_http_websocket_content_view(log, &shown, page->view);
+
+    if (rc == NGX_OK) {
+        ngx_http_websocket_history_append(log, page, message, shown->payload,
+                                          shown->size);
+    }
+
+    ngx_http_websocket_message_release(whole);
+
+    return rc == NGX_ERROR || page->messages.failed ? NGX_ERROR : NGX_OK;
+}
+
+
+/* a binary one's data in base64; memory that was refused is told by failed */
+
+static void
+ngx_http_websocket_history_append(ngx_log_t *log,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message,
+    u_char *payload, size_t size)
+{
+    u_char     *p, head[sizeof(",{\"offset\":,\"time\":,\"type\":\"binary\","
+                               "\"data\":\"") + 2 * NGX_INT64_LEN];
+    ngx_str_t   bytes, base64;
+
+    p = ngx_sprintf(head, "%s{\"offset\":%uL,\"time\":%uL,\"type\":\"%s\","
+                    "\"data\":\"", page->count ? "," : "", message->offset,
+                    ngx_http_websocket_clock_wall(message->time),
+                    message->type == NGX_WEBSOCKET_TEXT ? "text" : "binary");
+
+    ngx_websocket_json_append(&page->messages, head, p - head);
+
+    if (message->type == NGX_WEBSOCKET_TEXT) {
+        ngx_websocket_json_append_escaped(&page->messages, (char *) payload,
+                                          size);
+
+    } else {
+        bytes.data = payload;
+        bytes.len = size;
+
+        base64.data = ngx_alloc(ngx_base64_encoded_length(size) + 1, log);
+        if (base64.data == NULL) {
+            page->messages.failed = 1;
+            return;
+        }
+
+        ngx_encode_base64(&base64, &bytes);
+        ngx_websocket_json_append(&page->messages, base64.data, base64.len);
+
+        ngx_free(base64.data);
+    }
+
+    ngx_websocket_json_append(&page->messages, "\"}", 2);
+    page->count++;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_history_answer(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
+{
+    u_char                      text[NGX_WEBSOCKET_POSITION_SIZE];
+    size_t                      size;
+    json_t                     *json;
+    ngx_str_t                   body;
+    ngx_http_websocket_ctx_t   *ctx;
+    ngx_websocket_position_t    position;
+    ngx_websocket_json_text_t  *answer;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    position.epoch = page->cursor.epoch;
+    position.offset = page->offset;
+
+    size = ngx_websocket_position_print(text, &position);
+
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], &page->info);
+    ngx_http_websocket_channel_describe(json, &page->info);
+
+    answer = &page->answer;
+
+    if (json_object_set_new(json, "recovered",
+                            page->asked ? json_boolean(page->recovered)
+                                        : json_null()) != 0
+        || json_object_set_new(json, "position",
+                               json_stringn((char *) text, size)) != 0)
+    {
+        answer->failed = 1;
+
+    } else {
+        ngx_websocket_json_append_value(answer, json);
+    }
+
+    json_decref(json);
+
+    if (answer->failed || page->messages.failed) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* in the place of the object's last bracket */
+
+    answer->size--;
+
+    ngx_websocket_json_append(answer, ",\"messages\":[",
+                              sizeof(",\"messages\":[") - 1);
+    ngx_websocket_json_append(answer, page->messages.data,
+                              page->messages.size);
+    ngx_websocket_json_append(answer, "]}\n", sizeof("]}\n") - 1);
+
+    if (answer->failed) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.data = (u_char *) answer->data;
+    body.len = answer->size;
+
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK,
+                                     &ngx_http_websocket_page_type, &body);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
+{
+    char                           *error;
+    json_t                         *json, *page;
+    ngx_uint_t                      limit;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_store_info_t      info;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (!conf->presence) {
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_FORBIDDEN,
+                                               "presence_off",
+                                               "the location does not have "
+                                               "\"websocket_presence on\"");
+    }
+
+    error = ngx_http_websocket_page_limit(r, &limit);
+
+    if (error) {
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
+                                               "invalid_limit", error);
+    }
+
+    if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
+        != NGX_WEBSOCKET_STORE_OK)
+    {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    page = ngx_http_websocket_presence_page(r, limit);
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
+
+    if (page == NULL
+        || json_object_set_new(json, "members", json_integer(info.members))
+           != 0
+        || json_object_set(json, "presence", page) != 0)
+    {
+        json_decref(json);
+        json = NULL;
+    }
+
+    json_decref(page);
+
+    if (json == NULL && conf->zone->wait.stuck) {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
+}
+
+
+/* those who joined first; NULL when memory was refused, or the zone is stuck */
+
+static json_t *
+ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
+{
+    int                             rc;
+    json_t                         *page;
+    uint32_t                        i, n;
+    uint64_t                        id;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_store_member_t   *members;
+    ngx_websocket_member_ref_t      ref;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    members = ngx_palloc(r->pool, NGX_HTTP_WEBSOCKET_MEMBERS
+                                  * sizeof(ngx_websocket_store_member_t));
+    page = json_array();
+
+    ref = 0;
+    id = 0;
+
+    do {
+        if (members == NULL || page == NULL) {
+            json_decref(page);
+            return NULL;
+        }
+
+        n = ngx_min(limit - json_array_size(page), NGX_HTTP_WEBSOCKET_MEMBERS);
+
+        rc = ngx_http_websocket_zone_members(conf->zone, &ctx->channels[0],
+                                             &ref, &id, members, &n);
+
+        if (rc == NGX_WEBSOCKET_STORE_BUSY) {
+            (void) ngx_pfree(r->pool, members);
+            json_decref(page);
+            return NULL;
+        }
+
+        if (rc == NGX_WEBSOCKET_STORE_GAP) {
+
+            /* the one to go on from has left just now: once more */
+
+            json_array_clear(page);
+            ref = 0;
+            rc = NGX_WEBSOCKET_STORE_OK;
+            continue;
+        }
+
+        for (i = 0; rc != NGX_WEBSOCKET_STORE_NOTFOUND && i < n; i++) {
+            if (json_array_append_new(page,
+                                  ngx_http_websocket_member_json(&members[i]))
+                != 0)
+            {
+                json_decref(page);
+                return NULL;
+            }
+        }
+
+    } while (rc == NGX_WEBSOCKET_STORE_OK && json_array_size(page) < limit);
+
+    return page;
+}
+
+
+/* a member's data is the inside of an object */
+
+static json_t *
+ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
+{
+    u_char   buf[NGX_WEBSOCKET_STORE_MEMBER_SIZE + 2], *p;
+    json_t  *json;
+
+    p = buf;
+    *p++ = '{';
+    p = ngx_cpymem(p, member->data, member->size);
+    *p++ = '}';
+
+    json = json_loadb((char *) buf, p - buf, 0, NULL);
+
+    if (json_object_set_new(json, "since",
+                            json_integer((json_int_t)
+                                ngx_http_websocket_clock_wall(member->time)))
+        != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+ngx_int_t
+ngx_http_websocket_channel_delete(ngx_http_request_t *r)
+{
+    ngx_str_t                      *name;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    name = &ctx->channels[0];
+
+    if (ngx_http_websocket_hub_delete(conf->zone, name)
+        != NGX_WEBSOCKET_STORE_OK)
+    {
+        return ngx_http_websocket_not_found(r);
+    }
+
+    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
+                               json_pack("{s:s%,s:b}", "channel", name->data,
+                                         name->len, "deleted", 1));
+}
+
+
+json_t *
+ngx_http_websocket_channel_json(ngx_str_t *name,
+    ngx_websocket_store_info_t *info)
+{
+    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH + 1];
+
+    *ngx_sprintf(epoch, "%016xL", info->epoch) = '\0';
+
+    return json_pack("{s:s%,s:s,s:I,s:i}", "channel", name->data, name->len,
+                     "epoch", epoch,
+                     "offset", (json_int_t) info->offset,
+                     "subscribers", (int) info->subscribers);
+}
+
+
+/* what the answer to a GET says besides; json may be NULL */
+
+static void
+ngx_http_websocket_channel_describe(json_t *json,
+    ngx_websocket_store_info_t *info)
+{
+    (void) json_object_set_new(json, "history",
+                               json_integer((json_int_t) info->length));
+    (void) json_object_set_new(json, "first",
+                               json_integer((json_int_t) info->first));
+    (void) json_object_set_new(json, "published",
+                               info->published
+                               ? json_integer((json_int_t)
+                                ngx_http_websocket_clock_wall(info->published))
+                               : json_null());
+}
+
+
+/* the channel does not exist, or that is not to be seen as the zone is stuck */
+
+static ngx_int_t
+ngx_http_websocket_not_found(ngx_http_request_t *r)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->zone->wait.stuck) {
+        return ngx_http_websocket_await_or_refuse(r,
+                                            r->method == NGX_HTTP_DELETE
+                                            ? ngx_http_websocket_channel_delete
+                                            : ngx_http_websocket_channel_get);
+    }
+
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_FOUND,
+                                           "channel_not_found",
+                                           "the channel does not exist");
+}

@@ -1,0 +1,201 @@
+
+#include "protocol/ngx_http_websocket_events.h"
+#include "protocol/ngx_http_websocket_closes.h"
+#include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_queue.h"
+#include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_write.h"
+
+
+/* a client comes back after 1 s, or up to a second more */
+#define NGX_HTTP_WEBSOCKET_RETRY  1000
+
+
+static ngx_int_t ngx_http_websocket_events_push(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
+static ngx_int_t ngx_http_websocket_events_hello(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+static void ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_events_close(ngx_http_websocket_session_t *s,
+    uint16_t code, const u_char *reason, size_t size);
+
+
+static const ngx_http_websocket_transport_t  ngx_http_websocket_streamed = {
+    ngx_http_websocket_response_prepare,
+    ngx_http_websocket_response_start,
+    ngx_http_websocket_response_flush,
+    ngx_http_websocket_response_bytes_out,
+    ngx_http_websocket_response_end,
+    ngx_http_websocket_response_forget,
+    0
+};
+
+
+const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
+    .name = "sse",
+    .transport = &ngx_http_websocket_streamed,
+    .encoding = NGX_HTTP_WEBSOCKET_EVENT,
+    .positioned = NGX_HTTP_WEBSOCKET_EVENT,
+    .type = ngx_string("text/event-stream"),
+    .closes = ngx_http_websocket_closes,
+    .event_ids = 1,
+    .hello = ngx_http_websocket_events_hello,
+    .push = ngx_http_websocket_events_push,
+    .pass = ngx_http_websocket_response_pass,
+    .ping = ngx_http_websocket_events_ping,
+    .close = ngx_http_websocket_events_close
+};
+
+
+static ngx_int_t
+ngx_http_websocket_events_push(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
+{
+    u_char                    *buf;
+    ngx_str_t                  id;
+    ngx_log_t                 *log;
+    ngx_uint_t                 n;
+    ngx_websocket_position_t  *positions;
+
+    n = ngx_http_websocket_response_of(s)->n;
+    log = s->connection->log;
+
+    if (n == 1) {
+        return ngx_http_websocket_shared_frame(log, message, s->variant,
+                                               frame);
+    }
+
+    /* the last id is all that a client remembers: it tells of all channels */
+
+    positions = ngx_http_websocket_response_of(s)->positions;
+
+    positions[from->number].epoch = message->epoch;
+    positions[from->number].offset = message->offset;
+
+    buf = ngx_alloc(n * (NGX_WEBSOCKET_POSITION_SIZE + 1), log);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    id.data = buf;
+    id.len = ngx_http_websocket_print_positions(buf, positions, n) - buf;
+
+    *frame = ngx_http_websocket_event_frame(log, message, &id);
+
+    ngx_free(buf);
+
+    if (*frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_frame_of(*frame, message);
+
+    return NGX_OK;
+}
+
+
+/* an event without data sets the id and is not seen by the page */
+
+static ngx_int_t
+ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_hello_t *hello)
+{
+    u_char                      *p;
+    ngx_http_websocket_frame_t  *frame, *text;
+
+    ngx_memcpy(ngx_http_websocket_response_of(s)->positions, hello->positions,
+               hello->n * sizeof(ngx_websocket_position_t));
+
+    text = ngx_http_websocket_hello_frame(s, hello);
+
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    frame = ngx_http_websocket_frame_alloc(
+                    sizeof("retry: 1000\nid: \nevent: unrecovered\ndata: \n\n")
+                    + hello->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+                    + text->size, s->connection->log);
+
+    if (frame == NULL) {
+        ngx_http_websocket_frame_release(text);
+        return NGX_ERROR;
+    }
+
+    /* spread, so that all do not come back at once */
+
+    p = ngx_sprintf(frame->data, "retry: %ui\nid: ",
+                    (ngx_uint_t) (NGX_HTTP_WEBSOCKET_RETRY
+                                  + ngx_random()
+                                    % NGX_HTTP_WEBSOCKET_RETRY));
+
+    p = ngx_http_websocket_print_positions(p, hello->positions, hello->n);
+    *p++ = LF;
+
+    if (hello->asked && !hello->recovered) {
+        p = ngx_sprintf(p, "event: unrecovered\ndata: %*s\n",
+                        (size_t) text->size, text->data);
+    }
+
+    *p++ = LF;
+
+    frame->size = p - frame->data;
+
+    ngx_http_websocket_frame_release(text);
+
+    return ngx_http_websocket_send_first(s, frame);
+}
+
+
+/* a comment; nobody answers it, but writing finds out that nobody is there */
+
+static void
+ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    s->heard = ngx_http_websocket_now();
+
+    if (s->out->count) {
+        return;
+    }
+
+    frame = ngx_http_websocket_frame_alloc(sizeof(":\n\n") - 1,
+                                           s->connection->log);
+    if (frame) {
+        ngx_memcpy(frame->data, ":\n\n", sizeof(":\n\n") - 1);
+        (void) ngx_http_websocket_send_bytes(s, frame);
+    }
+}
+
+
+static void
+ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
+    const u_char *reason, size_t size)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
+        s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
+    }
+
+    /* reasons are ours: constant, and without what JSON must escape */
+
+    frame = ngx_http_websocket_frame_alloc(
+                 sizeof("event: close\ndata: {\"code\":,\"reason\":\"\"}\n\n")
+                 + NGX_INT_T_LEN + size, s->connection->log);
+
+    if (frame == NULL) {
+        ngx_http_websocket_post_flush(s);
+        return;
+    }
+
+    frame->size = ngx_sprintf(frame->data, "event: close\ndata: "
+                              "{\"code\":%ui,\"reason\":\"%*s\"}\n\n",
+                              (ngx_uint_t) code, size, reason)
+                  - frame->data;
+
+    (void) ngx_http_websocket_send_bytes(s, frame);
+}

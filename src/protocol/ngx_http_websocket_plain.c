@@ -1,0 +1,176 @@
+
+#include "protocol/ngx_http_websocket_plain.h"
+#include "protocol/ngx_http_websocket_closes.h"
+#include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_session_publish.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_typed.h"
+#include "session/ngx_http_websocket_write.h"
+
+
+static ngx_int_t ngx_http_websocket_plain_receive(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
+static ngx_int_t ngx_http_websocket_plain_encode(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_message_t *message,
+    ngx_http_websocket_frame_t **frame);
+static ngx_int_t ngx_http_websocket_plain_hello(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+static ngx_http_websocket_frame_t *ngx_http_websocket_plain_reply(
+    ngx_http_websocket_session_t *s, const char *data, size_t size);
+
+
+const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
+    .name = "websocket",
+    .transport = &ngx_http_websocket_socket,
+    .encoding = NGX_HTTP_WEBSOCKET_RAW_FRAME,
+    .positioned = NGX_HTTP_WEBSOCKET_POSITION_FRAME,
+    .closes = ngx_http_websocket_closes,
+    .direct = 1,
+    .pongs = 1,
+    .hello = ngx_http_websocket_plain_hello,
+    .receive = ngx_http_websocket_plain_receive,
+    .push = ngx_http_websocket_plain_push,
+    .reply = ngx_http_websocket_plain_reply,
+    .ping = ngx_http_websocket_socket_ping,
+    .close = ngx_http_websocket_socket_close
+};
+
+
+static ngx_int_t
+ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    ngx_websocket_store_part_t  part;
+
+    if (s->conf->echo) {
+        return ngx_http_websocket_plain_echo(s, type, data, size);
+    }
+
+    if (s->conf->typed.takes) {
+        return ngx_http_websocket_typed_receive(s, type, data, size);
+    }
+
+    part.data = data;
+    part.size = size;
+
+    return ngx_http_websocket_session_publish(s, type,
+                                              NGX_HTTP_WEBSOCKET_NORMAL, &part,
+                                              1);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    ngx_int_t                      rc;
+    ngx_http_websocket_frame_t    *frame;
+    ngx_http_websocket_message_t  *message;
+
+    if (ngx_http_websocket_variant_codec(s->variant) == 0
+        && ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
+                                         size)
+           == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    rc = NGX_ERROR;
+    frame = NULL;
+
+    message = ngx_http_websocket_message_create(type, size,
+                                                s->connection->log);
+    if (message) {
+        if (size) {
+            ngx_memcpy(message->payload, data, size);
+        }
+
+        rc = ngx_http_websocket_plain_encode(s, message, &frame);
+
+        ngx_http_websocket_message_release(message);
+    }
+
+    if (rc != NGX_OK || ngx_http_websocket_send_reply(s, frame) != NGX_OK) {
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
+{
+    if (!s->conf->own_messages && message->source == s->record->id) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_websocket_plain_encode(s, message, frame);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
+{
+    if (ngx_http_websocket_deflate_own(s)) {
+        return ngx_http_websocket_deflate_message(s, message, frame);
+    }
+
+    return ngx_http_websocket_shared_frame(s->connection->log, message,
+                                           s->variant, frame);
+}
+
+
+/* to who wants positions, and to who asked for one that is lost */
+
+static ngx_int_t
+ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_hello_t *hello)
+{
+    ngx_http_websocket_frame_t  *text, *frame;
+
+    if (ngx_http_websocket_variant_encoding(s->variant)
+        == NGX_HTTP_WEBSOCKET_RAW_FRAME
+        && (!hello->asked || hello->recovered))
+    {
+        return NGX_OK;
+    }
+
+    text = ngx_http_websocket_hello_frame(s, hello);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    frame = ngx_http_websocket_plain_reply(s, (char *) text->data, text->size);
+
+    ngx_http_websocket_frame_release(text);
+
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    return hello->late ? ngx_http_websocket_send_reply(s, frame)
+                       : ngx_http_websocket_send_first(s, frame);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_plain_reply(ngx_http_websocket_session_t *s,
+    const char *data, size_t size)
+{
+    return ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                           | NGX_WEBSOCKET_TEXT,
+                                           (u_char *) data, size,
+                                           s->connection->log);
+}

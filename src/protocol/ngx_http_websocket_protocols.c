@@ -1,0 +1,13 @@
+
+#include "protocol/ngx_http_websocket_protocols.h"
+#include "protocol/ngx_http_websocket_events.h"
+#include "protocol/ngx_http_websocket_plain.h"
+#include "protocol/ngx_http_websocket_poll.h"
+
+
+const ngx_http_websocket_protocol_t *const  ngx_http_websocket_protocols[] = {
+    &ngx_http_websocket_plain_protocol,
+    &ngx_http_websocket_events_protocol,
+    &ngx_http_websocket_poll_protocol,
+    NULL
+};

@@ -1,0 +1,30 @@
+
+/*
+ * What a client sends goes to the channel that it talks to.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_SESSION_PUBLISH_H
+#define NGX_HTTP_WEBSOCKET_SESSION_PUBLISH_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * Publishes what a client sent, in n parts.  Returns as the receive() of a
+ * protocol.
+ */
+ngx_int_t ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
+    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
+    size_t n);
+
+/*
+ * What became of a message, a STORE code: where it was not published the
+ * session closes.
+ */
+void ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
+    int rc);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_SESSION_PUBLISH_H */

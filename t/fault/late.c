@@ -1,0 +1,137 @@
+
+/*
+ * A broker that needs 50 ms for all that may complete later, and says in the
+ * error log what it is told: built by "t/tools/build-fault BUILD late" in the
+ * place of the local one, which does the work when the time has come.
+ */
+
+#define ngx_http_websocket_broker_local  ngx_http_websocket_broker_now
+
+#include "broker/ngx_http_websocket_broker_local.c"
+#include "store/message.h"
+
+#undef ngx_http_websocket_broker_local
+
+#define LATE  50
+
+
+typedef struct {
+    ngx_event_t                     timer;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_publish_t    p;
+    ngx_websocket_store_history_t   history;
+    ngx_websocket_store_part_t      parts[8];
+    u_char                          data[1];
+} late_publish_t;
+
+
+static ngx_int_t late_publish(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p);
+
+
+extern const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local;
+
+const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
+    late_publish,
+    ngx_http_websocket_hub_join,
+    ngx_http_websocket_hub_leave,
+    ngx_http_websocket_hub_reap_members
+};
+
+
+static ngx_connection_t  late_dummy;
+
+
+static void
+late_timer(ngx_event_t *timer, ngx_event_handler_pt handler)
+{
+    late_dummy.fd = (ngx_socket_t) -1;
+
+    ngx_memzero(timer, sizeof(ngx_event_t));
+
+    timer->handler = handler;
+    timer->data = &late_dummy;
+    timer->log = ngx_cycle->log;
+
+    ngx_add_timer(timer, LATE);
+}
+
+
+static void
+late_published(ngx_event_t *ev)
+{
+    late_publish_t                *late;
+    ngx_http_websocket_publish_t  *p;
+
+    late = ngx_queue_data(ev, late_publish_t, timer);
+    p = &late->p;
+
+    (void) ngx_http_websocket_broker_now.publish(late->zone, p);
+
+    if (p->rc == NGX_WEBSOCKET_STORE_BUSY) {
+        ngx_add_timer(ev, LATE);
+        return;
+    }
+
+    if (p->done) {
+        p->done(p);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, ev->log, 0, "late: nobody waits for %uL",
+                      p->message.offset);
+    }
+
+    ngx_free(late);
+}
+
+
+/* nothing of the publisher's is used when the call is over */
+
+static ngx_int_t
+late_publish(ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p)
+{
+    u_char          *data;
+    size_t           i, size;
+    late_publish_t  *late;
+
+    size = sizeof(late_publish_t) + p->channel.len;
+
+    for (i = 0; i < p->n; i++) {
+        size += p->parts[i].size;
+    }
+
+    late = p->n > 8 ? NULL : ngx_alloc(size, ngx_cycle->log);
+
+    if (late == NULL) {
+        p->rc = NGX_WEBSOCKET_STORE_NOSPACE;
+        return NGX_OK;
+    }
+
+    late->zone = zone;
+    late->p = *p;
+    late->p.done = NULL;
+    late->p.parts = late->parts;
+
+    if (p->history) {
+        late->history = *p->history;
+        late->p.history = &late->history;
+    }
+
+    data = ngx_cpymem(late->data, p->channel.data, p->channel.len);
+    late->p.channel.data = late->data;
+
+    for (i = 0; i < p->n; i++) {
+        late->parts[i] = p->parts[i];
+
+        if (p->parts[i].data != ngx_websocket_store_offset) {
+            late->parts[i].data = data;
+            data = ngx_cpymem(data, p->parts[i].data, p->parts[i].size);
+        }
+    }
+
+    late_timer(&late->timer, late_published);
+
+    p->pending = &late->p;
+
+    return NGX_AGAIN;
+}
