@@ -413,7 +413,6 @@ ngx_module_t  ngx_http_websocket_module = {
 static const ngx_http_websocket_process_handlers_t
     ngx_http_websocket_handlers =
 {
-    &ngx_http_websocket_subscriber,
     ngx_http_websocket_presence_reap,
     ngx_http_websocket_drain_dismiss,
     ngx_http_websocket_drain_all,
@@ -434,7 +433,8 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
     zone = wmcf->zones.elts;
 
     for (i = 0; i < wmcf->zones.nelts; i++) {
-        zone[i]->broker = &ngx_http_websocket_broker_local;
+        ngx_http_websocket_broker_set(zone[i],
+                                      &ngx_http_websocket_broker_local);
     }
 
     if (wmcf->used

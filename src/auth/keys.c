@@ -124,7 +124,7 @@ ngx_websocket_keys_free(ngx_websocket_keys_t *keys)
 {
     unsigned  i;
 
-    /* the one after the last may have an id already */
+    /* the entry behind the last key may have been given an id already */
 
     for (i = 0; i < NGX_WEBSOCKET_KEYS_MAX; i++) {
 
@@ -385,7 +385,10 @@ ngx_websocket_keys_pem(ngx_websocket_keys_t *keys, const uint8_t *text,
 }
 
 
-/* libjwt would find these only at the first token, and then only refuse it */
+/*
+ * libjwt would tell of such a key only when the first token comes, by refusing
+ * it.
+ */
 
 static const char *
 ngx_websocket_keys_public(const uint8_t *text, size_t size,

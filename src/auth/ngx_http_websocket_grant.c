@@ -12,7 +12,7 @@
 static ngx_uint_t ngx_http_websocket_printable(const char *text);
 
 
-ngx_int_t
+ngx_http_websocket_grant_e
 ngx_http_websocket_grant(ngx_http_websocket_grant_t *grant,
     ngx_http_websocket_jwt_t *jwt, const u_char *text, size_t size,
     const char **error)
@@ -26,18 +26,18 @@ ngx_http_websocket_grant(ngx_http_websocket_grant_t *grant,
                                         text, size, (int64_t) ngx_time());
 
     if (status == NGX_WEBSOCKET_TOKEN_NO_MEMORY) {
-        return NGX_ERROR;
+        return NGX_HTTP_WEBSOCKET_GRANT_NO_MEMORY;
     }
 
     if (status != NGX_WEBSOCKET_TOKEN_OK) {
         *error = ngx_websocket_token_text(status);
         ngx_memzero(grant, sizeof(ngx_http_websocket_grant_t));
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_GRANT_REFUSED;
     }
 
     *error = NULL;
 
-    /* who it is goes to logs, headers and names */
+    /* the subject is used in logs, headers and names */
 
     if (grant->token.subject
         && !ngx_http_websocket_printable(grant->token.subject))
@@ -53,10 +53,10 @@ ngx_http_websocket_grant(ngx_http_websocket_grant_t *grant,
 
     if (*error) {
         ngx_http_websocket_grant_free(grant);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_GRANT_REFUSED;
     }
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_GRANTED;
 }
 
 

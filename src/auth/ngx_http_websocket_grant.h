@@ -13,6 +13,13 @@
 #include "conf/ngx_http_websocket_conf.h"
 
 
+typedef enum {
+    NGX_HTTP_WEBSOCKET_GRANTED = NGX_OK,
+    NGX_HTTP_WEBSOCKET_GRANT_NO_MEMORY = NGX_ERROR,
+    NGX_HTTP_WEBSOCKET_GRANT_REFUSED = NGX_DECLINED
+} ngx_http_websocket_grant_e;
+
+
 /* what a valid token grants; zeroed: none */
 
 typedef struct {
@@ -33,13 +40,12 @@ typedef struct {
 
 
 /*
- * Verifies a token and reads its claims.  Returns NGX_OK: the grant is to be
- * freed; NGX_DECLINED with *error set to a constant text; or NGX_ERROR when
- * memory was refused.
+ * Verifies a token and reads its claims.  Of one that is granted the caller
+ * frees the grant; of one that is refused *error is set to a constant text.
  */
-ngx_int_t ngx_http_websocket_grant(ngx_http_websocket_grant_t *grant,
-    ngx_http_websocket_jwt_t *jwt, const u_char *text, size_t size,
-    const char **error);
+ngx_http_websocket_grant_e ngx_http_websocket_grant(
+    ngx_http_websocket_grant_t *grant, ngx_http_websocket_jwt_t *jwt,
+    const u_char *text, size_t size, const char **error);
 
 /* Frees what a grant has; it may be zeroed, and is zeroed then. */
 void ngx_http_websocket_grant_free(ngx_http_websocket_grant_t *grant);

@@ -216,9 +216,9 @@ ngx_http_websocket_revocations_unlock(
 }
 
 
-/* an entry is one from when it has its end, which is set last */
+/* the entry's expiry is written last: an entry is valid from then on */
 
-ngx_int_t
+ngx_http_websocket_revocation_e
 ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
     int64_t now, int64_t until)
 {
@@ -228,14 +228,14 @@ ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
     table = ngx_http_websocket_revocations_zone()->data;
 
     if (ngx_http_websocket_revocations_lock(table) != NGX_OK) {
-        return NGX_BUSY;
+        return NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY;
     }
 
     place = ngx_http_websocket_revocation_place(table, key, now);
 
     if (place == NULL) {
         ngx_http_websocket_revocations_unlock(table);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_REVOCATIONS_FULL;
     }
 
     if (ngx_memcmp(&place->key, key, sizeof(*key)) != 0) {
@@ -257,7 +257,7 @@ ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
 
     ngx_http_websocket_revocations_unlock(table);
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_REVOKED;
 }
 
 
@@ -416,7 +416,7 @@ ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
                                           json_string_length(id));
     }
 
-    /* one that does not say when it was issued is of before */
+    /* a token without "iat" counts as issued before the revocation */
 
     what->issued = token->issued;
 

@@ -37,6 +37,13 @@ typedef struct {
 } ngx_http_websocket_revocable_t;
 
 
+typedef enum {
+    NGX_HTTP_WEBSOCKET_REVOKED = 0,
+    NGX_HTTP_WEBSOCKET_REVOCATIONS_FULL,
+    NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY     /* their lock cannot be had now */
+} ngx_http_websocket_revocation_e;
+
+
 /* Makes the memory, once for a configuration.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_revocations(ngx_conf_t *cf);
 
@@ -45,12 +52,8 @@ void ngx_http_websocket_revocation_key(
     ngx_http_websocket_revocation_key_t *key, u_char kind, const char *text,
     size_t size);
 
-/*
- * Revokes what was issued up to now, until a time: both in seconds.  Returns
- * NGX_OK; NGX_DECLINED when there is no more room; NGX_BUSY when the table's
- * lock cannot be had now.
- */
-ngx_int_t ngx_http_websocket_revocation_add(
+/* Revokes what was issued up to now, until a time: both in seconds. */
+ngx_http_websocket_revocation_e ngx_http_websocket_revocation_add(
     ngx_http_websocket_revocation_key_t *key, int64_t now, int64_t until);
 
 /*

@@ -296,7 +296,7 @@ ngx_websocket_origin_match(const ngx_websocket_origin_t *patterns, size_t n,
     memset(&page, 0, sizeof(ngx_websocket_origin_t));
     memset(&request, 0, sizeof(ngx_websocket_origin_t));
 
-    /* what cannot be read is like nothing: only "any" takes it */
+    /* an origin that cannot be parsed matches "any" alone */
 
     if (origin == NULL) {
         page.kind = NGX_WEBSOCKET_ORIGIN_NONE;

@@ -190,7 +190,10 @@ ngx_websocket_token_split(ngx_websocket_token_parts_t *parts,
     parts->body = (size_t) (signature++ - body);
     parts->signature = size - (size_t) (signature - parts->text);
 
-    /* a signature in other letters would be the same one to libjwt */
+    /*
+     * libjwt passes over characters outside of the alphabet: another text
+     * would be the same signature.
+     */
 
     if (ngx_websocket_base64url(decoded, (const uint8_t *) signature,
                                 parts->signature)
@@ -321,7 +324,10 @@ ngx_websocket_token_signature(const ngx_websocket_token_parts_t *parts,
 
         } else {
 
-            /* half a millisecond for each is not to add up */
+            /*
+             * A verification takes half a millisecond: the number of keys that
+             * are tried is bounded.
+             */
 
             break;
         }
@@ -332,7 +338,10 @@ ngx_websocket_token_signature(const ngx_websocket_token_parts_t *parts,
             return got;
         }
 
-        /* of several keys the one counts that came farthest */
+        /*
+         * Of several keys that fail, the error of the one that came farthest
+         * is told.
+         */
 
         if (got > status) {
             status = got;
@@ -372,7 +381,10 @@ ngx_websocket_token_signed(const ngx_websocket_token_parts_t *parts,
     alg = jwt_get_alg(jwt);
     jwt_free(jwt);
 
-    /* without memory for the key it returns 0 before it has read a thing */
+    /*
+     * OpenSSL returns 0 also where memory was refused for the key, before
+     * anything was read.
+     */
 
     return alg == key->alg ? NGX_WEBSOCKET_TOKEN_OK
                            : NGX_WEBSOCKET_TOKEN_NO_MEMORY;

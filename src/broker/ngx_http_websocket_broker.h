@@ -15,6 +15,23 @@
 #include "hub/ngx_http_websocket_hub.h"
 
 
+typedef struct ngx_http_websocket_fetch_s  ngx_http_websocket_fetch_t;
+
+/* channels that are about to be read; valid during the call */
+
+struct ngx_http_websocket_fetch_s {
+    ngx_str_t                    *channels;     /* their names */
+    ngx_uint_t                    n;
+
+    /* set by the broker, and of who waits: as in a publish_t */
+
+    ngx_int_t                     rc;
+    ngx_http_websocket_fetch_t   *pending;
+    void                        (*done)(ngx_http_websocket_fetch_t *f);
+    void                         *data;
+};
+
+
 /*
  * A zone has one broker: a table of functions.
  *
@@ -35,6 +52,14 @@ struct ngx_http_websocket_broker_s {
     ngx_int_t                   (*publish)(ngx_http_websocket_zone_t *zone,
                                      ngx_http_websocket_publish_t *p);
 
+    /*
+     * Sees to it that the zone has what there is of the channels, before
+     * somebody subscribes to them.  Returns NGX_OK, or NGX_AGAIN as publish()
+     * does; rc is NGX_OK, or NGX_DECLINED when it cannot be had now.
+     */
+    ngx_int_t                   (*history)(ngx_http_websocket_zone_t *zone,
+                                     ngx_http_websocket_fetch_t *f);
+
     /* These are as in ngx_http_websocket_hub.h, and complete at once. */
 
     ngx_int_t                   (*join)(
@@ -49,7 +74,21 @@ struct ngx_http_websocket_broker_s {
                                      ngx_http_websocket_zone_t *zone,
                                      ngx_http_websocket_leave_message_pt
                                          leave_message);
+
+    /* NULL: it does not want to know */
+    const ngx_http_websocket_interest_t  *interest;
 };
+
+
+/* For a zone that is being configured. */
+
+static ngx_inline void
+ngx_http_websocket_broker_set(ngx_http_websocket_zone_t *zone,
+    const ngx_http_websocket_broker_t *broker)
+{
+    zone->broker = broker;
+    zone->interest = broker->interest;
+}
 
 
 #endif /* NGX_HTTP_WEBSOCKET_BROKER_H */

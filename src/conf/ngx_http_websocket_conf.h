@@ -319,6 +319,8 @@ typedef struct {
     ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
 
     ngx_http_websocket_typed_t    typed;
+
+    ngx_http_conf_ctx_t           ctx;      /* what this is a part of */
 } ngx_http_websocket_loc_conf_t;
 
 

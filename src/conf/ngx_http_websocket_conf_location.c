@@ -7,6 +7,8 @@
 #include "conf/ngx_http_websocket_conf_types.h"
 
 
+static void ngx_http_websocket_merge_history(
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_check_location(ngx_conf_t *cf,
@@ -123,17 +125,15 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_core_loc_conf_t  *clcf;
 
+    conf->ctx = *(ngx_http_conf_ctx_t *) cf->ctx;
+
     ngx_http_websocket_inherit_handler(cf, prev, conf);
     ngx_http_websocket_warn_useless(cf, conf);
 
     ngx_conf_merge_ptr_value(conf->channels, prev->channels, NULL);
     ngx_conf_merge_ptr_value(conf->subprotocols, prev->subprotocols, NULL);
 
-    if (conf->history_length == NGX_CONF_UNSET_UINT) {
-        conf->history_length = prev->history_length;
-        conf->history_time = prev->history_time;
-        conf->history_max = prev->history_max;
-    }
+    ngx_http_websocket_merge_history(prev, conf);
 
     ngx_conf_merge_msec_value(conf->heartbeat_interval,
                               prev->heartbeat_interval, 25000);
@@ -204,6 +204,18 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     return conf->revoke ? NGX_CONF_OK
                         : ngx_http_websocket_check_location(cf, conf);
+}
+
+
+static void
+ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    if (conf->history_length == NGX_CONF_UNSET_UINT) {
+        conf->history_length = prev->history_length;
+        conf->history_time = prev->history_time;
+        conf->history_max = prev->history_max;
+    }
 }
 
 

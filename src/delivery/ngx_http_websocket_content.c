@@ -5,9 +5,10 @@
 #include "delivery/ngx_http_websocket_filters.h"
 #include "delivery/ngx_http_websocket_views.h"
 #include "message/fields.h"
+#include "wire/frame.h"
 
 
-/* what it takes to read or to write so much JSON, in steps */
+/* the work of reading or writing so many bytes of JSON, in steps of a turn */
 #define ngx_http_websocket_content_steps(size)  (1 + (size) / 128)
 
 
@@ -81,7 +82,7 @@ ngx_http_websocket_content_json(ngx_log_t *log,
 }
 
 
-ngx_int_t
+ngx_http_websocket_shown_e
 ngx_http_websocket_content_project(ngx_log_t *log,
     ngx_http_websocket_message_t **message, ngx_uint_t number)
 {
@@ -91,7 +92,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
     content = ngx_http_websocket_content_of(log, *message);
 
     if (content == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
     }
 
     for (shown = content->shown; shown; shown = shown->next) {
@@ -104,7 +105,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
 
         shown = ngx_alloc(sizeof(ngx_http_websocket_shown_t), log);
         if (shown == NULL) {
-            return NGX_ERROR;
+            return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
         }
 
         shown->number = number;
@@ -112,7 +113,7 @@ ngx_http_websocket_content_project(ngx_log_t *log,
 
         if (ngx_http_websocket_content_show(log, *message, shown) != NGX_OK) {
             ngx_free(shown);
-            return NGX_ERROR;
+            return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
         }
 
         shown->next = content->shown;
@@ -120,12 +121,16 @@ ngx_http_websocket_content_project(ngx_log_t *log,
     }
 
     if (shown->message == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
+
+    /* a message that is kept may be shown in a later delivery */
+
+    shown->message->name = (*message)->name;
 
     *message = shown->message;
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_SHOWN;
 }
 
 
@@ -157,7 +162,7 @@ ngx_http_websocket_content_show(ngx_log_t *log,
         return NGX_ERROR;
     }
 
-    /* of "{}" nobody can make anything */
+    /* a message of which the view shows no field is not delivered */
 
     if (text.size > 2) {
         shown->message = ngx_http_websocket_content_message(log, message,
@@ -192,6 +197,9 @@ ngx_http_websocket_content_message(ngx_log_t *log,
     m->epoch = message->epoch;
     m->offset = message->offset;
     m->source = message->source;
+    m->ephemeral = message->ephemeral;
+    m->meta = message->meta;
+    m->meta_size = message->meta_size;
 
     ngx_http_websocket_frame_of(&m->frame, message);
 

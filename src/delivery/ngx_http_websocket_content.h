@@ -24,19 +24,18 @@ ngx_int_t ngx_http_websocket_content_json(ngx_log_t *log,
 
 /*
  * Sets *message to the message that the view of that number shows, valid as
- * long as the first.  Returns NGX_OK; NGX_DECLINED when there is nothing to
- * show: no object, or none of the view's fields in it; or NGX_ERROR when
- * memory was refused.
+ * long as the first.  It is hidden when there is nothing to show: no object,
+ * or none of the view's fields in it.
  */
-ngx_int_t ngx_http_websocket_content_project(ngx_log_t *log,
+ngx_http_websocket_shown_e ngx_http_websocket_content_project(ngx_log_t *log,
     ngx_http_websocket_message_t **message, ngx_uint_t number);
 
-static ngx_inline ngx_int_t
+static ngx_inline ngx_http_websocket_shown_e
 ngx_http_websocket_content_view(ngx_log_t *log,
     ngx_http_websocket_message_t **message, ngx_uint_t number)
 {
     return number ? ngx_http_websocket_content_project(log, message, number)
-                  : NGX_OK;
+                  : NGX_HTTP_WEBSOCKET_SHOWN;
 }
 
 /* Has the message's content made, so that its end is known. */

@@ -5,6 +5,7 @@
 #include "delivery/ngx_http_websocket_content.h"
 #include "delivery/ngx_http_websocket_views.h"
 #include "message/filter_compile.h"
+#include "message/meta.h"
 #include "message/tags.h"
 
 
@@ -72,7 +73,7 @@ ngx_http_websocket_filters_compile(const json_t *json,
 
     ngx_http_websocket_filters_begin_anew();
 
-    /* a channel gets what other locations stamp too */
+    /* other locations may publish to the channel, with stamps of their own */
 
     scope.view = view ? ngx_http_websocket_view(view) : NULL;
     scope.type = ngx_http_websocket_sent_type(conf);
@@ -122,7 +123,7 @@ ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter)
 }
 
 
-ngx_int_t
+ngx_http_websocket_shown_e
 ngx_http_websocket_filters_pass(ngx_log_t *log,
     ngx_websocket_filter_t *filter, ngx_http_websocket_message_t *message)
 {
@@ -138,17 +139,19 @@ ngx_http_websocket_filters_pass(ngx_log_t *log,
         if ((reads || !ngx_http_websocket_filters_know(message))
             && ngx_http_websocket_filters_begin(log, reads, message) != NGX_OK)
         {
-            return NGX_ERROR;
+            return NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY;
         }
     }
 
     return ngx_websocket_filter_match(ngx_http_websocket_filters, filter,
                                       message->filtered)
-           ? NGX_OK : NGX_DECLINED;
+           ? NGX_HTTP_WEBSOCKET_SHOWN : NGX_HTTP_WEBSOCKET_HIDDEN;
 }
 
 
-/* the number of a message may be of those that are forgotten */
+/*
+ * The set may have forgotten the message, and given its number to another one.
+ */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_filters_know(const ngx_http_websocket_message_t *message)
@@ -159,7 +162,10 @@ ngx_http_websocket_filters_know(const ngx_http_websocket_message_t *message)
 }
 
 
-/* a message of which only tags are asked is not read */
+/*
+ * A message is parsed only where a filter asks for its fields: tags are beside
+ * it.
+ */
 
 static ngx_int_t
 ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,
@@ -167,6 +173,7 @@ ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,
 {
     size_t                          n;
     const json_t                   *json;
+    const uint8_t                  *tags;
     ngx_http_websocket_filtered_t  *filtered;
 
     json = NULL;
@@ -182,8 +189,10 @@ ngx_http_websocket_filters_begin(ngx_log_t *log, ngx_uint_t reads,
 
     filtered = &ngx_http_websocket_filtered[message->filtered];
 
-    n = ngx_websocket_tags_unpack(message->meta, message->meta_size,
-                                  filtered->tags);
+    tags = NULL;
+    n = ngx_websocket_meta_find(message->meta, message->meta_size,
+                                NGX_WEBSOCKET_META_TAGS, &tags);
+    n = ngx_websocket_tags_unpack(tags, n, filtered->tags);
 
     ngx_websocket_filters_message(ngx_http_websocket_filters,
                                   message->filtered, json, filtered->tags, n);

@@ -39,11 +39,8 @@ void ngx_http_websocket_filters_hold(ngx_websocket_filter_t *filter);
 /* Gives the reference back. */
 void ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter);
 
-/*
- * Returns NGX_OK when the message passes, NGX_DECLINED when it does not, or
- * NGX_ERROR when memory was refused.
- */
-ngx_int_t ngx_http_websocket_filters_pass(ngx_log_t *log,
+/* Whether the message passes the filter: else it is hidden. */
+ngx_http_websocket_shown_e ngx_http_websocket_filters_pass(ngx_log_t *log,
     ngx_websocket_filter_t *filter, ngx_http_websocket_message_t *message);
 
 /* The message's content is about to be freed. */

@@ -5,6 +5,7 @@
 #include "delivery/ngx_http_websocket_priority.h"
 #include "store/message.h"
 #include "message/type_check.h"
+#include "wire/frame.h"
 
 
 static ngx_websocket_json_e ngx_http_websocket_intake_check(
@@ -15,7 +16,7 @@ static ngx_websocket_json_e ngx_http_websocket_intake_binary(
     ngx_http_websocket_intake_t *in);
 
 
-/* of a message in a location that says nothing of its type */
+/* the limits of a message in a location without a type */
 
 static const ngx_websocket_json_limits_t  ngx_http_websocket_intake_limits = {
     NGX_MAX_INT32_VALUE,
@@ -71,7 +72,10 @@ ngx_http_websocket_intake_read(ngx_http_websocket_intake_t *in)
 }
 
 
-/* a message that needs no defaults goes on as it was written */
+/*
+ * Checks the message.  One that gets no defaults is published byte by byte as
+ * it came.
+ */
 
 static ngx_websocket_json_e
 ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
@@ -119,7 +123,10 @@ ngx_http_websocket_intake_check(ngx_http_websocket_intake_t *in)
 }
 
 
-/* the text alone is worked on: what was read stays as it is */
+/*
+ * Stamps the message's text.  The parsed message, in->json, remains without
+ * the stamp.
+ */
 
 static ngx_websocket_json_e
 ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)

@@ -14,13 +14,10 @@ ngx_http_websocket_message_t *
 ngx_http_websocket_message_alloc(uint8_t type, size_t size, size_t meta,
     ngx_log_t *log)
 {
-    size_t                         header;
     ngx_http_websocket_message_t  *message;
 
-    header = ngx_websocket_frame_header_size(size);
-
-    message = ngx_alloc(sizeof(ngx_http_websocket_message_t) + header + size
-                        + meta, log);
+    message = ngx_alloc(sizeof(ngx_http_websocket_message_t)
+                        + NGX_HTTP_WEBSOCKET_MESSAGE_ROOM + size + meta, log);
     if (message == NULL) {
         return NULL;
     }
@@ -33,19 +30,31 @@ ngx_http_websocket_message_alloc(uint8_t type, size_t size, size_t meta,
     message->holders = 1;
 
     message->frame.refs = 1;
-    message->frame.size = header + size;
-    message->frame.header = header;
     message->frame.message = 1;
     message->frame.priority = NGX_HTTP_WEBSOCKET_NORMAL;
-    message->frame.data = (u_char *) (message + 1);
 
-    (void) ngx_websocket_frame_header(message->frame.data,
-                                      NGX_WEBSOCKET_FIN | type, size);
-
-    message->payload = message->frame.data + header;
+    message->payload = (u_char *) (message + 1)
+                       + NGX_HTTP_WEBSOCKET_MESSAGE_ROOM;
     message->meta = message->payload + size;
 
     return message;
+}
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_message_frame(ngx_http_websocket_message_t *message,
+    size_t header)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = &message->frame;
+
+    frame->refs++;
+    frame->header = header;
+    frame->size = header + message->size;
+    frame->data = message->payload - header;
+
+    return frame;
 }
 
 
@@ -62,35 +71,12 @@ ngx_http_websocket_message_release(ngx_http_websocket_message_t *message)
         ngx_http_websocket_content_free(message);
     }
 
-    for (frame = &message->frame; frame; frame = next) {
+    for (frame = message->frames; frame; frame = next) {
         next = frame->next;
         ngx_http_websocket_frame_release(frame);
     }
-}
 
-
-ngx_http_websocket_frame_t *
-ngx_http_websocket_frame_create(uint8_t first, u_char *payload, size_t size,
-    ngx_log_t *log)
-{
-    size_t                       header;
-    ngx_http_websocket_frame_t  *frame;
-
-    header = ngx_websocket_frame_header_size(size);
-
-    frame = ngx_http_websocket_frame_alloc(header + size, log);
-    if (frame == NULL) {
-        return NULL;
-    }
-
-    frame->header = header;
-    (void) ngx_websocket_frame_header(frame->data, first, size);
-
-    if (size && payload) {
-        ngx_memcpy(frame->data + header, payload, size);
-    }
-
-    return frame;
+    ngx_http_websocket_frame_release(&message->frame);
 }
 
 
@@ -111,39 +97,6 @@ ngx_http_websocket_frame_alloc(size_t size, ngx_log_t *log)
     frame->data = (u_char *) (frame + 1);
 
     return frame;
-}
-
-
-ngx_http_websocket_frame_t *
-ngx_http_websocket_control_frame(uint8_t first, u_char *payload, size_t size,
-    ngx_log_t *log)
-{
-    ngx_http_websocket_frame_t  *frame;
-
-    frame = ngx_http_websocket_frame_alloc(NGX_WEBSOCKET_HEADER_SIZE
-                                           + NGX_WEBSOCKET_CONTROL_SIZE, log);
-    if (frame) {
-        ngx_http_websocket_control_fill(frame, first, payload, size);
-    }
-
-    return frame;
-}
-
-
-void
-ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
-    uint8_t first, u_char *payload, size_t size)
-{
-    size_t  header;
-
-    header = ngx_websocket_frame_header(frame->data, first, size);
-
-    frame->header = header;
-    frame->size = header + size;
-
-    if (size) {
-        ngx_memcpy(frame->data + header, payload, size);
-    }
 }
 
 

@@ -13,7 +13,6 @@
 #include <ngx_core.h>
 
 #include "store/store.h"
-#include "wire/frame.h"
 
 
 /* in the log 0 is of who said nothing */
@@ -26,34 +25,40 @@ typedef enum {
 } ngx_http_websocket_priority_e;
 
 
-/* what a message can be sent as */
+/* whether a client gets a message, by its filter and its view */
 
 typedef enum {
-    NGX_HTTP_WEBSOCKET_RAW_FRAME = 0,       /* the payload alone */
-    NGX_HTTP_WEBSOCKET_POSITION_FRAME,      /* behind its position */
-    NGX_HTTP_WEBSOCKET_EVENT,               /* a server-sent one */
-    NGX_HTTP_WEBSOCKET_JSON
-} ngx_http_websocket_encoding_e;
+    NGX_HTTP_WEBSOCKET_SHOWN = NGX_OK,
+    NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY = NGX_ERROR,
+    NGX_HTTP_WEBSOCKET_HIDDEN = NGX_DECLINED
+} ngx_http_websocket_shown_e;
 
 
 /*
- * What a session gets: an encoding in 3 bits, compressed by a codec in 6,
- * of a view in 7; 0 is no codec, and no view but all of the message.  A
- * frame's own variant has no view: it is of the message that the view shows.
+ * What a session gets: a format in 8 bits, compressed by a codec in 8, of a
+ * view in 16; 0 is no codec, and no view but all of the message.  A frame's
+ * own variant has no view: it is of the message that the view shows.
  */
 
-#define ngx_http_websocket_variant(variant, codec)    ((codec) << 3 | (variant))
-#define ngx_http_websocket_variant_of(variant, view)  ((view) << 9 | (variant))
-#define ngx_http_websocket_variant_encoding(variant)  ((variant) & 0x7)
-#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 3 & 0x3f)
-#define ngx_http_websocket_variant_view(variant)      ((variant) >> 9)
-#define ngx_http_websocket_variant_frame(variant)     ((variant) & 0x1ff)
+#define ngx_http_websocket_variant_of(format, view)                           \
+    ((uint32_t) (view) << 16 | (uint32_t) (format))
+#define ngx_http_websocket_variant(variant, codec)                            \
+    ((uint32_t) (codec) << 8 | (variant))
+#define ngx_http_websocket_variant_format(variant)    ((variant) & 0xff)
+#define ngx_http_websocket_variant_codec(variant)     ((variant) >> 8 & 0xff)
+#define ngx_http_websocket_variant_view(variant)      ((variant) >> 16)
+#define ngx_http_websocket_variant_frame(variant)     ((variant) & 0xffff)
 
 #define NGX_HTTP_WEBSOCKET_CODECS  63
+
+/* before a message's payload, for what a format writes there */
+#define NGX_HTTP_WEBSOCKET_MESSAGE_ROOM  16
 
 
 typedef struct ngx_http_websocket_frame_s    ngx_http_websocket_frame_t;
 typedef struct ngx_http_websocket_content_s  ngx_http_websocket_content_t;
+typedef struct ngx_http_websocket_message_s  ngx_http_websocket_message_t;
+typedef struct ngx_http_websocket_format_s   ngx_http_websocket_format_t;
 
 
 /* bytes ready for the wire */
@@ -65,7 +70,7 @@ struct ngx_http_websocket_frame_s {
 
     ngx_http_websocket_frame_t   *next;     /* of the same message, while it
                                                is being delivered */
-    uint16_t                      variant;
+    uint32_t                      variant;
     uint8_t                       header;   /* bytes before the payload */
 
     /* of the message */
@@ -84,43 +89,77 @@ struct ngx_http_websocket_frame_s {
 
 
 /*
- * The message's bytes lie behind the struct, with the raw frame's header
- * before them: the raw frame is the allocation itself.  It heads the list of
- * the frames that are made when the first session wants one.  The rest of the
- * struct is there as long as the message is being delivered.
+ * The message's bytes lie behind the struct.  Frames are made of them when the
+ * first session wants one; one of them may be the allocation itself, and its
+ * struct has the properties that all of them have.  The rest of the struct is
+ * there as long as the message is being delivered.
  */
 
-typedef struct {
-    ngx_http_websocket_frame_t    frame;
+struct ngx_http_websocket_message_s {
+    ngx_http_websocket_frame_t    frame;    /* has data when it is used */
 
+    ngx_http_websocket_frame_t   *frames;   /* that were made */
+
+    ngx_str_t                    *name;     /* of the channel; only while the
+                                               hub delivers the message */
     uint64_t                      epoch;    /* of the channel */
-    uint64_t                      offset;
+    uint64_t                      offset;   /* ephemeral: of the one before */
     uint64_t                      source;
     uint8_t                       type;     /* NGX_WEBSOCKET_TEXT, _BINARY */
     uint8_t                       filtered; /* a number: of filters.c */
     uint8_t                       written;  /* to some subscribers at once */
+    uint8_t                       ephemeral;
     uint16_t                      meta_size;
 
     size_t                        size;
     u_char                       *payload;
 
-    u_char                       *meta;     /* as the log has it */
+    u_char                       *meta;     /* parts: message/meta.h */
     uint32_t                      holders;  /* who is to release it */
     ngx_http_websocket_content_t *content;  /* NULL: not looked at */
-} ngx_http_websocket_message_t;
+};
 
 
 /*
- * Allocates a message of one reference, framed for a raw client, with room
- * for size bytes at message->payload that the caller fills.  Returns NULL
- * when memory is refused.
+ * How messages are written: what sessions of the same format get is made once
+ * for all of them.
+ */
+
+struct ngx_http_websocket_format_s {
+    char                         *name;
+
+    /*
+     * Writes a message, for ngx_http_websocket_shared_frame(): a frame of one
+     * reference, or NULL when memory is refused.  Of what a codec is to
+     * compress, the frame is a WebSocket's.
+     */
+    ngx_http_websocket_frame_t *(*make)(ngx_log_t *log,
+                                     ngx_http_websocket_message_t *message);
+
+    /* tells where a message is in its channel: none may pass another */
+    unsigned                      positions:1;
+};
+
+
+/*
+ * Allocates a message of one reference, with room for size bytes at
+ * message->payload that the caller fills.  Returns NULL when memory is
+ * refused.
  */
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
 
-/* The same with room for what the log has besides, at message->meta. */
+/* The same with room for the parts of meta, at message->meta. */
 ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
     size_t size, size_t meta, ngx_log_t *log);
+
+/*
+ * The message's own bytes as a frame, once, without a copy: header bytes, not
+ * more than NGX_HTTP_WEBSOCKET_MESSAGE_ROOM, are before the payload, for the
+ * caller to fill.  With a reference for the caller.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_message_frame(
+    ngx_http_websocket_message_t *message, size_t header);
 
 /*
  * Ends the delivery: the last who holds the message gives back the references
@@ -129,30 +168,11 @@ ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
 void ngx_http_websocket_message_release(ngx_http_websocket_message_t *message);
 
 /*
- * Allocates a WebSocket frame of one reference: first is its first byte
- * (opcode and bits); payload may be NULL: the caller fills the last size
- * bytes of frame->data.  Returns NULL when memory is refused.
- */
-ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
-    u_char *payload, size_t size, ngx_log_t *log);
-
-/*
  * Allocates size bytes of one reference, to be filled by the caller, who may
  * use less and set frame->size.  Returns NULL when memory is refused.
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_frame_alloc(size_t size,
     ngx_log_t *log);
-
-/*
- * A control frame, with room for any other one in its place.  Returns NULL
- * when memory is refused.
- */
-ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
-    u_char *payload, size_t size, ngx_log_t *log);
-
-/* Makes one into another. */
-void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
-    uint8_t first, u_char *payload, size_t size);
 
 /* Gives a frame the properties of the message that it carries. */
 void ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,

@@ -41,7 +41,7 @@ typedef struct {
 } ngx_http_websocket_pattern_t;
 
 
-/* what the patterns of the message at hand have taken */
+/* the work of the patterns that the current message was matched against */
 
 typedef struct {
     ngx_uint_t    steps;        /* at most, as long as nothing is measured */
@@ -110,7 +110,7 @@ ngx_http_websocket_pattern_compile(ngx_pool_t *pool, const char *text,
 }
 
 
-/* just-in-time code counts no steps within a repetition */
+/* code of PCRE's JIT compiler does not count the steps within a repetition */
 
 static ngx_regex_t *
 ngx_http_websocket_pattern_regex(ngx_pool_t *pool, const char *pattern,
@@ -173,7 +173,7 @@ ngx_http_websocket_pattern_limit(ngx_http_websocket_pattern_t *pattern,
 }
 
 
-/* whether it begins with "^", and no alternative does otherwise */
+/* returns 1 when the pattern begins with "^" and so do all its alternatives */
 
 static ngx_uint_t
 ngx_http_websocket_pattern_anchored(const char *p)
@@ -195,7 +195,10 @@ ngx_http_websocket_pattern_anchored(const char *p)
 
         if (p[0] == '\\' && p[1] != '\0') {
 
-            /* what is quoted in another way is not looked through */
+            /*
+             * Text quoted by \Q is not parsed here: such a pattern counts as
+             * not anchored.
+             */
 
             if (p[1] == 'Q' || p[1] == 'E') {
                 return 0;

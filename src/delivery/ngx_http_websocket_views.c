@@ -8,7 +8,10 @@ static ngx_http_websocket_view_t  *ngx_http_websocket_views;
 void
 ngx_http_websocket_views_start(ngx_array_t *views)
 {
-    /* names in a client's JSON must not be hashed as it can foresee */
+    /*
+     * Clients must not be able to foresee the hashes of names: jansson gets a
+     * random seed.
+     */
 
     json_object_seed(0);
 

@@ -56,7 +56,7 @@ static ngx_str_t  ngx_http_websocket_claims = ngx_string("websocket_jwt_");
 
 
 ngx_int_t
-ngx_http_websocket_admit(ngx_http_request_t *r)
+ngx_http_websocket_check_request(ngx_http_request_t *r)
 {
     u_char                          plain[NGX_HTTP_WEBSOCKET_PLAIN_SIZE];
     ngx_str_t                      *origin;
@@ -71,7 +71,10 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     if (error) {
         ngx_http_websocket_mask(r);
 
-        /* a mistake as often as an attack, and the page is not told */
+        /*
+         * The page is told nothing of the reason, and a wrong websocket_origin
+         * is as frequent as an attack: the log has the origin.
+         */
 
         if (origin) {
             ngx_http_websocket_plain(plain, origin->data, origin->len);
@@ -87,18 +90,21 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
     }
 
     if (conf->jwt == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
     }
 
     if (ngx_http_websocket_access(r, &access) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* from now on it is of use to nobody but who reads logs */
+    /* nobody needs the token's text any more, and logs must not have it */
 
     ngx_http_websocket_mask(r);
 
-    /* it may have been verified for a variable, and much has gone before */
+    /*
+     * A variable may have had the token verified long before: meanwhile it may
+     * have expired or been revoked.
+     */
 
     ngx_http_websocket_access_look(access, conf->jwt);
 
@@ -108,12 +114,13 @@ ngx_http_websocket_admit(ngx_http_request_t *r)
 
     error = ngx_http_websocket_grant_lacks(&access->grant, conf);
 
-    return error ? ngx_http_websocket_insufficient(r, error) : NGX_DECLINED;
+    return error ? ngx_http_websocket_insufficient(r, error)
+                 : NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
 ngx_int_t
-ngx_http_websocket_readmit(ngx_http_request_t *r)
+ngx_http_websocket_check_again(ngx_http_request_t *r)
 {
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -122,18 +129,19 @@ ngx_http_websocket_readmit(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
     if (conf->jwt == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
     }
 
     ngx_http_websocket_access_look(ctx->access, conf->jwt);
 
     return ctx->access->error ? ngx_http_websocket_unauthorized(r, ctx->access)
-                              : NGX_DECLINED;
+                              : NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
 ngx_int_t
-ngx_http_websocket_permit(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
+ngx_http_websocket_check_channels(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx)
 {
     ngx_uint_t                      i, n, wanted, rights;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -141,7 +149,7 @@ ngx_http_websocket_permit(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (conf->jwt == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
     }
 
     n = ctx->nchannels;
@@ -159,11 +167,14 @@ ngx_http_websocket_permit(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
         }
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
-/* 0: any of them; on the first *n channels */
+/*
+ * Returns the rights that the token must have on the first *n channels; 0: any
+ * one of them.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
@@ -175,7 +186,7 @@ ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
 
     if (r->method == NGX_HTTP_POST) {
 
-        /* of several channels it goes to the first */
+        /* a message that is sent goes to the first of several channels */
 
         *n = 1;
         return NGX_WEBSOCKET_RIGHT_PUBLISH;
@@ -204,8 +215,9 @@ ngx_http_websocket_wanted_rights(ngx_http_request_t *r, ngx_uint_t *n)
 
 
 /*
- * Verified once for a request, whoever asks first, a variable or the handler;
- * again where another location has another directive.
+ * Verifies the request's token.  This is done once, for the variable or the
+ * handler that asks first, and again where the request has come to a location
+ * with another websocket_jwt.
  */
 
 static ngx_int_t
@@ -293,7 +305,7 @@ ngx_http_websocket_access_verify(ngx_http_request_t *r,
 }
 
 
-/* what time does to a token that was verified */
+/* a token that was valid may have expired or been revoked meanwhile */
 
 static void
 ngx_http_websocket_access_look(ngx_http_websocket_access_t *access,
@@ -323,7 +335,7 @@ ngx_http_websocket_access_cleanup(void *data)
 }
 
 
-/* gives back what the request has of a token, which variables may yet tell */
+/* frees what the request has of a token, before the request itself ends */
 
 static void
 ngx_http_websocket_access_release(ngx_http_request_t *r)
@@ -336,7 +348,10 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    /* the access log's line may have them: their values are kept from now on */
+    /*
+     * The access log's line may have variables of claims: they get their
+     * values now.
+     */
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     v = cmcf->variables.elts;
@@ -359,8 +374,8 @@ ngx_http_websocket_access_release(ngx_http_request_t *r)
 
 
 /*
- * What a page cannot have sent by itself comes first, and the cookie last,
- * which a browser sends unasked.  NGX_DECLINED: there is none.
+ * Finds the request's token.  The cookie, which a browser sends unasked, comes
+ * last.  Returns NGX_DECLINED when there is no token.
  */
 
 static ngx_int_t
@@ -410,7 +425,7 @@ ngx_http_websocket_token_bearer(ngx_http_request_t *r, ngx_str_t *token)
 {
     ngx_table_elt_t  *h;
 
-    h = ngx_http_websocket_header(r, "authorization");
+    h = ngx_http_websocket_header(r, "authorization", NULL);
 
     if (h == NULL || h->value.len < sizeof("Bearer ") - 1
         || ngx_strncasecmp(h->value.data, (u_char *) "Bearer ",
@@ -432,33 +447,26 @@ ngx_http_websocket_token_bearer(ngx_http_request_t *r, ngx_str_t *token)
 }
 
 
-/* a browser's page can say nothing else in a header */
+/* a page can set no other header of a WebSocket's handshake */
 
 static ngx_int_t
 ngx_http_websocket_token_subprotocol(ngx_http_request_t *r, ngx_str_t *token)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
-    static ngx_str_t  name = ngx_string("sec-websocket-protocol");
+    ngx_http_websocket_headers(r, &headers);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == name.len
-                && ngx_strncmp(h[i].lowcase_key, name.data, name.len) == 0
-                && ngx_http_websocket_token_offered(&h[i].value, token)
-                   == NGX_OK)
-            {
-                return NGX_OK;
-            }
+    do {
+        h = ngx_http_websocket_headers_next(&headers,
+                                            "sec-websocket-protocol");
+        if (h == NULL) {
+            return NGX_DECLINED;
         }
-    }
 
-    return NGX_DECLINED;
+    } while (ngx_http_websocket_token_offered(&h->value, token) != NGX_OK);
+
+    return NGX_OK;
 }
 
 
@@ -639,7 +647,7 @@ ngx_http_websocket_challenge(ngx_http_request_t *r, char *error,
 }
 
 
-/* as the location answers all that is wrong: in text, or in JSON */
+/* answers in JSON or in text, as the location does with all that is wrong */
 
 static ngx_int_t
 ngx_http_websocket_refuse(ngx_http_request_t *r,
@@ -664,8 +672,8 @@ ngx_http_websocket_add_claims(ngx_conf_t *cf)
     ngx_http_variable_t  *var;
 
     /*
-     * A request shares its values with its subrequests, and takes them along
-     * from location to location: each has claims of its own, or none.
+     * nginx keeps a request's cached variables in subrequests and in other
+     * locations, where other claims are valid, or none: claims are not cached.
      */
 
     var = ngx_http_add_variable(cf, &ngx_http_websocket_claims,
@@ -700,7 +708,7 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 
     v->not_found = 1;
 
-    /* of a session that goes on without it, the token is gone */
+    /* a session goes on without its request, whose token was freed then */
 
     if (conf->jwt == NULL || (ctx && ctx->session && ctx->access == NULL)) {
         return NGX_OK;
@@ -734,7 +742,10 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
     n = ngx_websocket_token_claim(&access->grant.token, claim, name.len,
                                   (char *) v->data, n);
 
-    /* variables go to headers, logs and names: not with a line's end */
+    /*
+     * Variables are used in headers, logs and names: a value with control
+     * characters is not told.
+     */
 
     v->len = ngx_max(n, 0);
 
@@ -750,7 +761,10 @@ ngx_http_websocket_variable_claim(ngx_http_request_t *r,
 }
 
 
-/* the claim of this name, or else the first that differs in case only */
+/*
+ * Returns the claim of this name, else the first whose name differs in case
+ * only.
+ */
 
 static const char *
 ngx_http_websocket_claim_name(ngx_websocket_token_t *token, ngx_str_t *name)
@@ -795,8 +809,9 @@ ngx_http_websocket_subject(ngx_http_request_t *r)
         return NULL;
     }
 
-    if (ctx && ctx->session && ctx->session->record->auth) {
-        return ngx_http_websocket_auth_subject(ctx->session->record->auth);
+    if (ctx && ctx->session && ctx->session->record->aside->auth) {
+        return ngx_http_websocket_auth_subject(
+                                           ctx->session->record->aside->auth);
     }
 
     if ((ctx && ctx->session)

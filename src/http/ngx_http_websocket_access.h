@@ -12,23 +12,21 @@
 
 
 /*
- * Whether the request may come in, by its Origin, its token and the token's
- * scopes.  Returns NGX_DECLINED when it may, else what a content handler
+ * The checks below return NGX_HTTP_WEBSOCKET_PASS, or what a content handler
  * returns: the request was answered.
  */
-ngx_int_t ngx_http_websocket_admit(ngx_http_request_t *r);
+
+/* Checks the request's Origin, its token and the token's scopes. */
+ngx_int_t ngx_http_websocket_check_request(ngx_http_request_t *r);
+
+/* Checks the token again, after the request has waited. */
+ngx_int_t ngx_http_websocket_check_again(ngx_http_request_t *r);
 
 /*
- * Whether what let the request in still holds, after it has waited.  Returns
- * as ngx_http_websocket_admit().
+ * Checks that the token has the rights that the request needs on the channels
+ * of ctx.
  */
-ngx_int_t ngx_http_websocket_readmit(ngx_http_request_t *r);
-
-/*
- * Whether the token has the rights on the channels of ctx that the request
- * needs.  Returns as ngx_http_websocket_admit().
- */
-ngx_int_t ngx_http_websocket_permit(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_check_channels(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx);
 
 /*

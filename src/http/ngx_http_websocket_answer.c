@@ -8,6 +8,8 @@ static ngx_str_t  ngx_http_websocket_text = ngx_string("text/plain");
 static ngx_str_t  ngx_http_websocket_json = ngx_string("application/json");
 
 
+static ngx_int_t ngx_http_websocket_answer_object(ngx_http_request_t *r,
+    ngx_uint_t status, char *code, char *path, char *message);
 static ngx_uint_t ngx_http_websocket_has_page(ngx_http_request_t *r,
     ngx_uint_t status);
 static void ngx_http_websocket_status_line(ngx_http_request_t *r,
@@ -41,7 +43,7 @@ ngx_http_websocket_answer_text(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* browsers show no page why */
+/* Browsers do not tell a page why a request failed: the log does */
 
 static void
 ngx_http_websocket_log_refusal(ngx_http_request_t *r, ngx_uint_t status,
@@ -53,7 +55,10 @@ ngx_http_websocket_log_refusal(ngx_http_request_t *r, ngx_uint_t status,
         return;
     }
 
-    /* the log's line has the request's first one, and its token */
+    /*
+     * nginx adds the request's line to the log's, and the line may have a
+     * token.
+     */
 
     ngx_http_websocket_mask(r);
 
@@ -129,10 +134,47 @@ ngx_http_websocket_answer_error(ngx_http_request_t *r, ngx_uint_t status,
 {
     ngx_http_websocket_log_refusal(r, status, message);
 
-    return ngx_http_websocket_answer_json(r, status,
-                                          json_pack("{s:{s:s,s:s}}", "error",
-                                                    "code", code,
-                                                    "message", message));
+    return ngx_http_websocket_answer_object(r, status, code, NULL, message);
+}
+
+
+ngx_int_t
+ngx_http_websocket_answer_invalid(ngx_http_request_t *r, char *code,
+    ngx_websocket_json_error_t *error)
+{
+    return ngx_http_websocket_answer_object(r,
+                                            NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
+                                            code, error->path, error->rule);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_answer_object(ngx_http_request_t *r, ngx_uint_t status,
+    char *code, char *path, char *message)
+{
+    ngx_str_t                  body;
+    ngx_websocket_json_text_t  text;
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    ngx_websocket_json_append_error(&text, code, path, message);
+    ngx_websocket_json_append(&text, "\n", 1);
+
+    body.len = text.size;
+    body.data = text.failed ? NULL : ngx_pnalloc(r->pool, text.size);
+
+    if (body.data) {
+        ngx_memcpy(body.data, text.data, text.size);
+    }
+
+    ngx_websocket_json_text_done(&text);
+
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_answer(r, status, &ngx_http_websocket_json,
+                                     &body);
 }
 
 
@@ -161,7 +203,10 @@ ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
         return status;
     }
 
-    /* what was not read of a body is not the next request */
+    /*
+     * What was not read of the request's body must not be taken for the next
+     * request.
+     */
 
     rc = ngx_http_discard_request_body(r);
 
@@ -201,7 +246,9 @@ ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* an error_page that nginx would use now */
+/*
+ * Returns 1 when nginx has an error_page for the status and would use it now.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_has_page(ngx_http_request_t *r, ngx_uint_t status)

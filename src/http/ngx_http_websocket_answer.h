@@ -10,13 +10,18 @@
 
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_stats.h"
-
-#include <jansson.h>
+#include "message/json.h"
 
 
 /* statuses that nginx has no name for */
 #define NGX_HTTP_WEBSOCKET_UNPROCESSABLE  422
 #define NGX_HTTP_WEBSOCKET_UPGRADE        426
+
+/*
+ * What a check of a request returns when the request may go on.  Else the
+ * check has answered it, and returns what a content handler returns.
+ */
+#define NGX_HTTP_WEBSOCKET_PASS  NGX_DECLINED
 
 /*
  * The functions below send a whole response and return what a content
@@ -39,6 +44,10 @@ ngx_int_t ngx_http_websocket_answer_json(ngx_http_request_t *r,
 /* a refusal, which is logged: {"error":{"code":code,"message":message}} */
 ngx_int_t ngx_http_websocket_answer_error(ngx_http_request_t *r,
     ngx_uint_t status, char *code, char *message);
+
+/* 422: the same with the path of what is wrong; the log does not tell it */
+ngx_int_t ngx_http_websocket_answer_invalid(ngx_http_request_t *r, char *code,
+    ngx_websocket_json_error_t *error);
 
 /* 405: allow is the Allow header, text says what to use instead */
 ngx_int_t ngx_http_websocket_not_allowed(ngx_http_request_t *r,

@@ -41,7 +41,7 @@ ngx_http_websocket_await(ngx_http_request_t *r, ngx_http_handler_pt handler)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (ngx_http_websocket_wait(conf->zone, &await->waiter) != NGX_OK) {
-        return NGX_DECLINED;
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
     ngx_http_websocket_suspend(r);
@@ -116,7 +116,7 @@ ngx_http_websocket_await_or_refuse(ngx_http_request_t *r,
 
     rc = ngx_http_websocket_await(r, handler);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_SERVICE_UNAVAILABLE) {
         return rc == NGX_DONE ? rc : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

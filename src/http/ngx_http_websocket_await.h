@@ -16,15 +16,15 @@
 /*
  * Has handler called when the request's zone is not stuck any more, or has
  * been for too long, and takes its result as a content handler's.  Returns
- * NGX_DONE; NGX_DECLINED when the request has waited too long already, and is
- * to be refused; or NGX_ERROR when memory was refused.
+ * NGX_DONE; NGX_HTTP_SERVICE_UNAVAILABLE when the request has waited too long
+ * already, for the caller to answer; or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_await(ngx_http_request_t *r,
     ngx_http_handler_pt handler);
 
 /*
- * The same, but where ngx_http_websocket_await() returns NGX_DECLINED this
- * refuses the request with 503.  Returns what a content handler returns.
+ * The same, but a request that has waited too long is answered with 503.
+ * Returns what a content handler returns.
  */
 ngx_int_t ngx_http_websocket_await_or_refuse(ngx_http_request_t *r,
     ngx_http_handler_pt handler);

@@ -46,7 +46,7 @@ ngx_http_websocket_channel_names(ngx_http_request_t *r,
         *error = ngx_http_websocket_channel_error(&name);
 
         if (*error) {
-            return NGX_DECLINED;
+            return NGX_HTTP_BAD_REQUEST;
         }
 
         if (!ngx_http_websocket_channel_known(ctx, &name)) {

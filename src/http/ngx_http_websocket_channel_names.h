@@ -19,8 +19,8 @@ ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
 
 /*
  * Evaluates the names of the location's channels, each once, and puts them in
- * the request's context.  Returns NGX_OK; NGX_DECLINED with *error set to what
- * is wrong with a name; or NGX_ERROR when memory was refused.
+ * the request's context.  Returns NGX_OK; NGX_HTTP_BAD_REQUEST with *error set
+ * to what is wrong with a name; or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_channel_names(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctx, char **error);

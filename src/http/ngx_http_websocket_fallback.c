@@ -1,6 +1,6 @@
 
 /*
- * Streams for who cannot open a WebSocket: server-sent events and
+ * Streams for clients that cannot open a WebSocket: server-sent events and
  * long-polling, on the same locations.
  */
 
@@ -68,39 +68,35 @@ ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_websocket_accepts_events(ngx_http_request_t *r)
 {
-    u_char           *p, *last, *end;
-    ngx_uint_t        i, quoted;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char                        *p, *last, *end;
+    ngx_uint_t                     quoted;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        h = part->elts;
+    for ( ;; ) {
+        h = ngx_http_websocket_headers_next(&headers, "accept");
 
-        for (i = 0; i < part->nelts; i++) {
+        if (h == NULL) {
+            return 0;
+        }
 
-            if (!ngx_http_websocket_header_is(&h[i], "accept")) {
-                continue;
+        last = h->value.data + h->value.len;
+
+        for (p = h->value.data; p < last; p = end + 1) {
+
+            quoted = 0;
+
+            for (end = p; end < last && (quoted || *end != ','); end++) {
+                quoted ^= *end == '"';
             }
 
-            last = h[i].value.data + h[i].value.len;
-
-            for (p = h[i].value.data; p < last; p = end + 1) {
-
-                quoted = 0;
-
-                for (end = p; end < last && (quoted || *end != ','); end++) {
-                    quoted ^= *end == '"';
-                }
-
-                if (ngx_http_websocket_accepted(p, end)) {
-                    return 1;
-                }
+            if (ngx_http_websocket_accepted(p, end)) {
+                return 1;
             }
         }
     }
-
-    return 0;
 }
 
 
@@ -155,17 +151,17 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     *error = ngx_http_websocket_flag_arg(r, "position", &position);
 
     if (*error) {
-        return NGX_DECLINED;
+        return NGX_HTTP_BAD_REQUEST;
     }
 
-    options->encoding = position ? options->protocol->positioned
-                                 : options->protocol->encoding;
+    options->format = position ? options->protocol->positioned
+                               : options->protocol->format;
 
     if (options->protocol->event_ids) {
 
         /* it comes back to the URL that it had: the header is newer */
 
-        h = ngx_http_websocket_header(r, "last-event-id");
+        h = ngx_http_websocket_header(r, "last-event-id", NULL);
 
         if (h && h->value.len) {
             return ngx_http_websocket_last_event(r, options, &h->value);
@@ -202,7 +198,7 @@ ngx_http_websocket_since(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx,
     if (n == -1) {
         *error = "the position is not EPOCH:OFFSET, or several with commas, "
                  "one for each channel";
-        return NGX_DECLINED;
+        return NGX_HTTP_BAD_REQUEST;
     }
 
     options->nsince = n;
@@ -319,7 +315,7 @@ ngx_http_websocket_endless_header(ngx_http_request_t *r,
 
     ngx_http_clear_content_length(r);
 
-    /* proxies on the way must not collect what they are to pass on */
+    /* proxies on the way must pass events on at once */
 
     if (ngx_http_websocket_add_header(r, "Cache-Control",
                                       &ngx_http_websocket_no_cache) != NGX_OK

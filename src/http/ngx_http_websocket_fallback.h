@@ -1,6 +1,6 @@
 
 /*
- * Streams for who cannot open a WebSocket: server-sent events and
+ * Streams for clients that cannot open a WebSocket: server-sent events and
  * long-polling, on the same locations.
  */
 
@@ -21,8 +21,8 @@ const ngx_http_websocket_protocol_t *ngx_http_websocket_stream_protocol(
 
 /*
  * Reads where the client wants to begin, for options->protocol.  Returns
- * NGX_OK; NGX_DECLINED with *error set to a constant string that says what is
- * wrong; or NGX_ERROR when memory was refused.
+ * NGX_OK; NGX_HTTP_BAD_REQUEST with *error set to a constant string that says
+ * what is wrong; or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_options(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options,

@@ -14,12 +14,14 @@
 #include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_opening.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_slotless.h"
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "protocol/ngx_http_websocket_plain.h"
+#include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_drain.h"
 
@@ -56,10 +58,15 @@ static ngx_int_t ngx_http_websocket_open_asked(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t **ctx);
 static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
+static ngx_int_t ngx_http_websocket_open_checked(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history);
+static ngx_int_t ngx_http_websocket_open_refused(
+    ngx_http_websocket_options_t *options, ngx_int_t rc);
+static ngx_int_t ngx_http_websocket_open_slotless(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_open_session(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_open_later(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_handshake_check(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
@@ -77,12 +84,14 @@ static ngx_int_t ngx_http_websocket_extensions(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed);
 static ngx_int_t ngx_http_websocket_handshake_method(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
-    ngx_str_t *key, ngx_websocket_deflate_t *deflate);
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_add_accept(ngx_http_request_t *r,
     ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_add_deflate(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed);
 static ngx_str_t *ngx_http_websocket_subprotocol(ngx_http_request_t *r);
+static const ngx_http_websocket_protocol_t *
+    ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol);
 static ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r,
     ngx_str_t *name);
 
@@ -108,7 +117,10 @@ ngx_http_websocket_handshake_now(ngx_http_request_t *r, void *data)
 
     if (rc != NGX_DONE) {
 
-        /* it may have been refused before its token was looked at */
+        /*
+         * The request may have been refused before its token was looked at and
+         * masked.
+         */
 
         ngx_http_websocket_mask(r);
     }
@@ -159,42 +171,38 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
 
 /*
- * What a proxy took the Upgrade from is a handshake, and is told so; another
- * Upgrade, as "h2c", may be passed over (RFC 9110, section 7.8), and who asks
- * for the header of an answer only cannot be given a connection.
+ * A handshake whose Upgrade a proxy has removed is one yet, and its client is
+ * told so.  Another Upgrade, as "h2c", may be passed over (RFC 9110, section
+ * 7.8), and a HEAD cannot be given a connection.
  */
 
 ngx_uint_t
 ngx_http_websocket_asks(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
     if (r->method == NGX_HTTP_HEAD) {
         return 0;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        h = part->elts;
+    do {
+        h = ngx_http_websocket_headers_next(&headers, NULL);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (ngx_http_websocket_header_is(&h[i], "sec-websocket-key")
-                || ngx_http_websocket_header_is(&h[i],
-                                                "sec-websocket-version")
-                || (ngx_http_websocket_header_is(&h[i], "upgrade")
-                    && ngx_http_websocket_has_token(&h[i].value,
-                                               &ngx_http_websocket_websocket,
-                                               1)))
-            {
-                return 1;
-            }
+        if (h == NULL) {
+            return 0;
         }
-    }
 
-    return 0;
+    } while (!ngx_http_websocket_header_is(h, "sec-websocket-key")
+             && !ngx_http_websocket_header_is(h, "sec-websocket-version")
+             && !(ngx_http_websocket_header_is(h, "upgrade")
+                  && ngx_http_websocket_has_token(&h->value,
+                                               &ngx_http_websocket_websocket,
+                                               1)));
+
+    return 1;
 }
 
 
@@ -208,11 +216,9 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
-    options.protocol = &ngx_http_websocket_plain_protocol;
+    rc = ngx_http_websocket_handshake_check(r, &h);
 
-    rc = ngx_http_websocket_handshake_refuse(r, &h);
-
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
 
         return rc;
@@ -224,6 +230,10 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
         return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
                            "the Sec-WebSocket-Extensions header is malformed");
     }
+
+    options.subprotocol = ngx_http_websocket_subprotocol(r);
+    options.protocol = ngx_http_websocket_handshake_protocol(
+                                                         options.subprotocol);
 
     return ngx_http_websocket_open(r, &options, &h.key);
 }
@@ -278,7 +288,10 @@ ngx_http_websocket_handshake_method(ngx_http_request_t *r)
 }
 
 
-/* an include, auth_request, mirror: the connection is another request's */
+/*
+ * A subrequest (of an include, auth_request or mirror) has the connection of
+ * another request.
+ */
 
 static ngx_int_t
 ngx_http_websocket_subrequest(ngx_http_request_t *r)
@@ -306,7 +319,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 {
     ngx_http_websocket_loc_conf_t  *conf;
 
-    /* where error_page keeps an error's status, there is no stream */
+    /*
+     * error_page has kept the status of an error: a stream cannot be answered
+     * with it.
+     */
 
     if (r->err_status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return r->err_status;
@@ -328,7 +344,10 @@ ngx_http_websocket_open(ngx_http_request_t *r,
 }
 
 
-/* a worker that shuts down takes clients to send them away */
+/*
+ * A worker that shuts down accepts a handshake, in order to tell the client to
+ * connect again.
+ */
 
 static ngx_uint_t
 ngx_http_websocket_open_possible(ngx_http_websocket_loc_conf_t *conf)
@@ -354,32 +373,83 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (!ngx_http_websocket_open_possible(conf)) {
-        ngx_http_websocket_rejected(r,
-                                    NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
-
-        return ngx_http_websocket_unavailable(r, "no worker slot is free");
+        return ngx_http_websocket_open_slotless(r);
     }
 
     ctx = NULL;
-    rc = ngx_http_websocket_admit(r);
+    rc = ngx_http_websocket_check_request(r);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_open_asked(r, options, &ctx);
     }
 
-    if (rc == NGX_DECLINED && r->method == NGX_HTTP_HEAD) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS && r->method == NGX_HTTP_HEAD) {
         return ngx_http_websocket_open_head(r, options);
     }
 
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_open_session(r, options, ctx);
-    }
-
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
-    rc = key ? ngx_http_websocket_switch_protocols(r, key, &options->deflate)
+    rc = ngx_http_websocket_opening(r, ctx, options, key);
+
+    return rc == NGX_AGAIN
+           ? NGX_DONE : ngx_http_websocket_open_checked(r, options, key, rc);
+}
+
+
+/* it has waited: what was checked may be otherwise now */
+
+ngx_int_t
+ngx_http_websocket_open_again(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history)
+{
+    ngx_int_t                       rc;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_open_possible(conf)
+         ? ngx_http_websocket_check_again(r)
+         : ngx_http_websocket_open_slotless(r);
+
+    return rc == NGX_HTTP_WEBSOCKET_PASS
+           ? ngx_http_websocket_open_checked(r, options, key, history)
+           : ngx_http_websocket_open_refused(options, rc);
+}
+
+
+/* with what came of the histories of its channels */
+
+static ngx_int_t
+ngx_http_websocket_open_checked(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history)
+{
+    ngx_int_t                  rc;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    if (history != NGX_OK) {
+        ngx_http_websocket_rejected(r, history == NGX_DECLINED
+                                   ? NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE
+                                   : NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
+
+        rc = history == NGX_DECLINED
+             ? ngx_http_websocket_unavailable(r, "the channel cannot be had "
+                                              "now: try again")
+             : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+        return ngx_http_websocket_open_refused(options, rc);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_open_session(r, options, ctx);
+
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
+        return rc;
+    }
+
+    rc = key ? ngx_http_websocket_switch_protocols(r, options, key)
              : ngx_http_websocket_stream_header(r, options);
 
     if (rc != NGX_OK) {
@@ -393,7 +463,30 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
 }
 
 
-/* reads what the client asks for: as below */
+/* it was answered with rc, before there was a session */
+
+static ngx_int_t
+ngx_http_websocket_open_refused(ngx_http_websocket_options_t *options,
+    ngx_int_t rc)
+{
+    if (options->filter) {
+        ngx_http_websocket_filters_release(options->filter);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_open_slotless(ngx_http_request_t *r)
+{
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
+
+    return ngx_http_websocket_unavailable(r, "no worker slot is free");
+}
+
+
+/* a check that reads what the client asks for */
 
 static ngx_int_t
 ngx_http_websocket_open_asked(ngx_http_request_t *r,
@@ -413,11 +506,11 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
 
     if (rc == NGX_OK) {
 
-        /* a filter is made for who may come in only */
+        /* a client that may not come in must not have filters compiled */
 
-        permitted = ngx_http_websocket_permit(r, *ctx);
+        permitted = ngx_http_websocket_check_channels(r, *ctx);
 
-        if (permitted != NGX_DECLINED) {
+        if (permitted != NGX_HTTP_WEBSOCKET_PASS) {
             return permitted;
         }
 
@@ -425,14 +518,15 @@ ngx_http_websocket_open_asked(ngx_http_request_t *r,
         rc = ngx_http_websocket_subscribe_args(r, options, &error);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_BAD_REQUEST) {
         ngx_http_websocket_rejected(r, reason);
 
         return ngx_http_websocket_answer_text(r, NGX_HTTP_BAD_REQUEST,
                                               error);
     }
 
-    return rc == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_PASS
+                        : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -450,7 +544,7 @@ ngx_http_websocket_open_head(ngx_http_request_t *r,
 }
 
 
-/* makes the session: as below */
+/* a check that makes the session */
 
 static ngx_int_t
 ngx_http_websocket_open_session(ngx_http_request_t *r,
@@ -467,7 +561,7 @@ ngx_http_websocket_open_session(ngx_http_request_t *r,
     switch (rc) {
 
     case NGX_OK:
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_PASS;
 
     case NGX_AGAIN:
         return ngx_http_websocket_open_later(r);
@@ -505,7 +599,7 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
     case NGX_DONE:
         return NGX_DONE;
 
-    case NGX_DECLINED:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
         ngx_http_websocket_rejected(r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
 
@@ -520,10 +614,10 @@ ngx_http_websocket_open_later(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED when there is no reason to refuse, else the answer's result */
+/* a check: whether the handshake is one of RFC 6455, section 4.2.1 */
 
 static ngx_int_t
-ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
+ngx_http_websocket_handshake_check(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h)
 {
     char       *error;
@@ -531,7 +625,10 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
 
     error = ngx_http_websocket_handshake_request_error(r);
 
-    /* only now: to discard a body is to forget how long it was */
+    /*
+     * Discarding a body forgets its length, so that the checks above come
+     * first.
+     */
 
     rc = ngx_http_discard_request_body(r);
 
@@ -562,7 +659,7 @@ ngx_http_websocket_handshake_refuse(ngx_http_request_t *r,
                                        "Sec-WebSocket-Version must be 13");
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_PASS;
 }
 
 
@@ -594,41 +691,36 @@ static void
 ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t               *header;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
+    for ( ;; ) {
+        header = ngx_http_websocket_headers_next(&headers, NULL);
 
-        for (i = 0; i < part->nelts; i++) {
+        if (header == NULL) {
+            return;
+        }
 
-            if (ngx_http_websocket_header_is(&header[i], "upgrade")) {
-                h->websocket |= ngx_http_websocket_has_token(
-                                             &header[i].value,
+        if (ngx_http_websocket_header_is(header, "upgrade")) {
+            h->websocket |= ngx_http_websocket_has_token(&header->value,
                                              &ngx_http_websocket_websocket, 1);
-                h->upgrades++;
+            h->upgrades++;
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "connection"))
-            {
-                h->connection |= ngx_http_websocket_has_token(
-                                         &header[i].value,
+        } else if (ngx_http_websocket_header_is(header, "connection")) {
+            h->connection |= ngx_http_websocket_has_token(&header->value,
                                          &ngx_http_websocket_upgrade_token, 1);
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "sec-websocket-key"))
-            {
-                h->key = header[i].value;
-                h->keys++;
+        } else if (ngx_http_websocket_header_is(header, "sec-websocket-key")) {
+            h->key = header->value;
+            h->keys++;
 
-            } else if (ngx_http_websocket_header_is(&header[i],
-                                                    "sec-websocket-version"))
-            {
-                h->version = header[i].value;
-                h->versions++;
-            }
+        } else if (ngx_http_websocket_header_is(header,
+                                                "sec-websocket-version"))
+        {
+            h->version = header->value;
+            h->versions++;
         }
     }
 }
@@ -759,15 +851,17 @@ ngx_http_websocket_has_token(ngx_str_t *list, ngx_str_t *token,
 }
 
 
-/* what is not offered, or not acceptable, is not agreed on */
+/*
+ * An extension that the client does not offer, or that is not acceptable, is
+ * left out.
+ */
 
 static ngx_int_t
 ngx_http_websocket_extensions(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed)
 {
-    ngx_uint_t                      i;
-    ngx_list_part_t                *part;
     ngx_table_elt_t                *header;
+    ngx_http_websocket_headers_t    headers;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -776,49 +870,42 @@ ngx_http_websocket_extensions(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers(r, &headers);
 
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_websocket_header_is(&header[i],
-                                             "sec-websocket-extensions")
-                && ngx_http_websocket_deflate_offer(conf, &header[i].value,
-                                                    agreed)
-                   != NGX_OK)
-            {
-                return NGX_DECLINED;
-            }
+    do {
+        header = ngx_http_websocket_headers_next(&headers,
+                                                 "sec-websocket-extensions");
+        if (header == NULL) {
+            return NGX_OK;
         }
-    }
 
-    return NGX_OK;
+    } while (ngx_http_websocket_deflate_offer(conf, &header->value, agreed)
+             == NGX_OK);
+
+    return NGX_HTTP_BAD_REQUEST;
 }
 
 
 static ngx_int_t
-ngx_http_websocket_switch_protocols(ngx_http_request_t *r, ngx_str_t *key,
-    ngx_websocket_deflate_t *deflate)
+ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key)
 {
-    ngx_int_t   rc;
-    ngx_str_t  *subprotocol;
+    ngx_int_t  rc;
 
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
 
     r->keepalive = 0;
 
-    subprotocol = ngx_http_websocket_subprotocol(r);
-
     if (ngx_http_websocket_add_header(r, "Upgrade",
                                       &ngx_http_websocket_websocket) != NGX_OK
         || ngx_http_websocket_add_accept(r, key) != NGX_OK
-        || (subprotocol
+        || (options->subprotocol
             && ngx_http_websocket_add_header(r, "Sec-WebSocket-Protocol",
-                                             subprotocol)
+                                             options->subprotocol)
                != NGX_OK)
-        || (deflate->accepted
-            && ngx_http_websocket_add_deflate(r, deflate) != NGX_OK))
+        || (options->deflate.accepted
+            && ngx_http_websocket_add_deflate(r, &options->deflate) != NGX_OK))
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -880,7 +967,7 @@ ngx_http_websocket_add_deflate(ngx_http_request_t *r,
 }
 
 
-/* the first of ours that the client offered, or NULL */
+/* returns the location's first subprotocol that the client offers, or NULL */
 
 static ngx_str_t *
 ngx_http_websocket_subprotocol(ngx_http_request_t *r)
@@ -907,26 +994,47 @@ ngx_http_websocket_subprotocol(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
-ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name)
+/* most subprotocols mean something to who sends and reads messages only */
+
+static const ngx_http_websocket_protocol_t *
+ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_uint_t                            i;
+    const ngx_http_websocket_protocol_t  *protocol;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    for (i = 0; subprotocol && ngx_http_websocket_protocols[i]; i++) {
 
-        header = part->elts;
+        protocol = ngx_http_websocket_protocols[i];
 
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_websocket_header_is(&header[i],
-                                             "sec-websocket-protocol")
-                && ngx_http_websocket_has_token(&header[i].value, name, 0))
-            {
-                return 1;
-            }
+        if (protocol->subprotocol.len == subprotocol->len
+            && ngx_strncmp(protocol->subprotocol.data, subprotocol->data,
+                           subprotocol->len)
+               == 0)
+        {
+            return protocol;
         }
     }
 
-    return 0;
+    return &ngx_http_websocket_plain_protocol;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_table_elt_t               *header;
+    ngx_http_websocket_headers_t   headers;
+
+    ngx_http_websocket_headers(r, &headers);
+
+    do {
+        header = ngx_http_websocket_headers_next(&headers,
+                                                 "sec-websocket-protocol");
+        if (header == NULL) {
+            return 0;
+        }
+
+    } while (!ngx_http_websocket_has_token(&header->value, name, 0));
+
+    return 1;
 }

@@ -24,5 +24,12 @@ ngx_uint_t ngx_http_websocket_asks(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_open_now(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
 
+/*
+ * Goes on with it when all was checked but it had to wait; history is what
+ * came of the histories of its channels, as of a broker.
+ */
+ngx_int_t ngx_http_websocket_open_again(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_HANDSHAKE_H */

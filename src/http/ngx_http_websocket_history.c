@@ -15,6 +15,7 @@
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "session/ngx_http_websocket_session.h"
+#include "wire/frame.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */
@@ -175,7 +176,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
     found = ngx_http_websocket_view_arg(r, &page->view, &error);
 
     if (found != NGX_OK) {
-        return found == NGX_DECLINED
+        return found == NGX_HTTP_BAD_REQUEST
                ? ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                                  "invalid_view", error)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -262,7 +263,10 @@ ngx_http_websocket_history_seek(ngx_http_request_t *r,
         return rc;
     }
 
-    /* an offset of another life of the channel says nothing here */
+    /*
+     * The position is of an earlier epoch of the channel: its offset has no
+     * meaning in this one.
+     */
 
     rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
                                       page->info.first, &page->cursor,
@@ -288,8 +292,8 @@ ngx_http_websocket_history_make(ngx_http_request_t *r, void *data)
         return NGX_BUSY;
     }
 
-    return rc == NGX_DECLINED ? ngx_http_websocket_history_await(r, page)
-                              : ngx_http_websocket_history_answer(r, page);
+    return rc == NGX_AGAIN ? ngx_http_websocket_history_await(r, page)
+                           : ngx_http_websocket_history_answer(r, page);
 }
 
 
@@ -350,7 +354,7 @@ ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
 
 /*
  * NGX_BUSY when the turn is over and the page goes on in the next one,
- * NGX_DECLINED when the zone is stuck, NGX_ERROR, or NGX_OK
+ * NGX_AGAIN when the zone is stuck, NGX_ERROR, or NGX_OK
  */
 
 static ngx_int_t
@@ -372,7 +376,10 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
 
         if (rc == NGX_WEBSOCKET_STORE_SHORT) {
 
-            /* published where larger messages are allowed */
+            /*
+             * The message comes from a location with a larger
+             * websocket_max_message_size.
+             */
 
             page->size = message.size;
 
@@ -385,7 +392,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         if (rc != NGX_WEBSOCKET_STORE_OK) {
-            return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_DECLINED : NGX_OK;
+            return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_OK;
         }
 
         page->offset = message.offset;
@@ -451,8 +458,8 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
 {
     size_t                         size;
     u_char                        *payload;
-    ngx_int_t                      rc;
     ngx_log_t                     *log;
+    ngx_http_websocket_shown_e     rc;
     ngx_http_websocket_message_t  *whole, *shown;
 
     log = r->connection->log;
@@ -475,18 +482,22 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
     shown = whole;
     rc = ngx_http_websocket_content_view(log, &shown, page->view);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_HTTP_WEBSOCKET_SHOWN) {
         ngx_http_websocket_history_append(log, page, message, shown->payload,
                                           shown->size);
     }
 
     ngx_http_websocket_message_release(whole);
 
-    return rc == NGX_ERROR || page->messages.failed ? NGX_ERROR : NGX_OK;
+    return rc == NGX_HTTP_WEBSOCKET_SHOW_NO_MEMORY || page->messages.failed
+           ? NGX_ERROR : NGX_OK;
 }
 
 
-/* a binary one's data in base64; memory that was refused is told by failed */
+/*
+ * Appends a message, a binary one's data in base64.  Refused memory is told by
+ * the text's failed.
+ */
 
 static void
 ngx_http_websocket_history_append(ngx_log_t *log,
@@ -571,7 +582,7 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* in the place of the object's last bracket */
+    /* the messages take the place of the object's closing bracket */
 
     answer->size--;
 
@@ -648,7 +659,10 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
 }
 
 
-/* those who joined first; NULL when memory was refused, or the zone is stuck */
+/*
+ * Returns the members who joined first, or NULL when memory was refused or the
+ * zone is stuck.
+ */
 
 static json_t *
 ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
@@ -691,7 +705,10 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 
         if (rc == NGX_WEBSOCKET_STORE_GAP) {
 
-            /* the one to go on from has left just now: once more */
+            /*
+             * The member at which the reading goes on has left meanwhile: the
+             * reading begins again.
+             */
 
             json_array_clear(page);
             ref = 0;
@@ -771,18 +788,18 @@ json_t *
 ngx_http_websocket_channel_json(ngx_str_t *name,
     ngx_websocket_store_info_t *info)
 {
-    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH + 1];
+    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH];
 
-    *ngx_sprintf(epoch, "%016xL", info->epoch) = '\0';
+    ngx_websocket_position_print_epoch(epoch, info->epoch);
 
-    return json_pack("{s:s%,s:s,s:I,s:i}", "channel", name->data, name->len,
-                     "epoch", epoch,
+    return json_pack("{s:s%,s:s%,s:I,s:i}", "channel", name->data, name->len,
+                     "epoch", epoch, (size_t) NGX_WEBSOCKET_POSITION_EPOCH,
                      "offset", (json_int_t) info->offset,
                      "subscribers", (int) info->subscribers);
 }
 
 
-/* what the answer to a GET says besides; json may be NULL */
+/* adds what only the answer to a GET tells; json may be NULL */
 
 static void
 ngx_http_websocket_channel_describe(json_t *json,
@@ -800,7 +817,10 @@ ngx_http_websocket_channel_describe(json_t *json,
 }
 
 
-/* the channel does not exist, or that is not to be seen as the zone is stuck */
+/*
+ * The channel does not exist, or the zone is stuck and cannot tell whether it
+ * does.
+ */
 
 static ngx_int_t
 ngx_http_websocket_not_found(ngx_http_request_t *r)

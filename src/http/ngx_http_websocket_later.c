@@ -100,7 +100,10 @@ ngx_http_websocket_later(ngx_http_request_t *r,
 
     line = &ngx_http_websocket_long;
 
-    /* who comes waits behind those who do, or many would be one long turn */
+    /*
+     * A request that comes while others wait goes behind them: many at once
+     * would make one long turn.
+     */
 
     if (ngx_queue_empty(&line->queue) && !ngx_http_websocket_turn_over()) {
         rc = handler(r, data);

@@ -65,7 +65,7 @@ ngx_http_websocket_name_value(ngx_http_request_t *r,
     *error = (char *) p;
     ngx_sprintf(p, "%s\"$%V\"%Z", text, &variable->name);
 
-    return NGX_DECLINED;
+    return NGX_HTTP_BAD_REQUEST;
 }
 
 
@@ -89,7 +89,7 @@ ngx_http_websocket_name_lacking(ngx_http_request_t *r, ngx_array_t *variables)
 }
 
 
-/* they have just been evaluated */
+/* the variables' values are cached: the name was evaluated just before */
 
 static ngx_uint_t
 ngx_http_websocket_name_lacks(ngx_http_request_t *r,
@@ -164,7 +164,10 @@ ngx_http_websocket_set(ngx_http_request_t *r, ngx_str_t *res,
 }
 
 
-/* nothing, where it would be the same for all who lack a variable of it */
+/*
+ * The value is empty where a variable of it is: else all clients that lack the
+ * variable would share one channel.
+ */
 
 static ngx_int_t
 ngx_http_websocket_set_decode(ngx_http_request_t *r,
@@ -276,7 +279,10 @@ ngx_http_websocket_named_after(ngx_http_request_t *r)
 
         v = &r->variables[named->set->index];
 
-        /* something else may have set it since; a subrequest sets the same */
+        /*
+         * Another directive may have set the variable since, or a subrequest,
+         * which shares its variables with this request.
+         */
 
         if (!ngx_http_websocket_is_same(&named->given, v->data, v->len)) {
             continue;

@@ -14,8 +14,8 @@
 
 
 /*
- * Evaluates a name.  Returns NGX_OK; NGX_DECLINED with *error set to a text
- * that says which variable is empty; or NGX_ERROR.
+ * Evaluates a name.  Returns NGX_OK; NGX_HTTP_BAD_REQUEST with *error set to a
+ * text that says which variable is empty; or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_name_value(ngx_http_request_t *r,
     ngx_http_websocket_name_t *name, ngx_str_t *value, char **error);

@@ -20,6 +20,7 @@
 #include "http/ngx_http_websocket_suspend.h"
 #include "http/ngx_http_websocket_variables.h"
 #include "session/ngx_http_websocket_session.h"
+#include "wire/frame.h"
 #include "wire/utf8.h"
 
 
@@ -36,10 +37,11 @@ typedef struct {
 
 static ngx_int_t ngx_http_websocket_publish_now(ngx_http_request_t *r,
     void *data);
-static ngx_int_t ngx_http_websocket_publish_admit(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_publish_check(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_publish_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
@@ -57,7 +59,7 @@ static ngx_int_t ngx_http_websocket_publish_parts(ngx_http_request_t *r,
     ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size);
 static ngx_int_t ngx_http_websocket_publish_read_file(ngx_http_request_t *r,
     ngx_buf_t *b, ngx_websocket_store_part_t *part);
-static ngx_int_t ngx_http_websocket_publish_check_utf8(
+static ngx_uint_t ngx_http_websocket_publish_is_utf8(
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
@@ -93,9 +95,9 @@ ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
         }
     }
 
-    rc = ngx_http_websocket_publish_admit(r);
+    rc = ngx_http_websocket_publish_check(r);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
@@ -154,30 +156,31 @@ ngx_http_websocket_publish_from_client(ngx_http_request_t *r)
                                               "with websocket_publish");
     }
 
-    rc = ngx_http_websocket_publish_admit(r);
+    rc = ngx_http_websocket_publish_check(r);
 
-    return rc == NGX_DECLINED ? ngx_http_websocket_publish_post(r) : rc;
+    return rc == NGX_HTTP_WEBSOCKET_PASS ? ngx_http_websocket_publish_post(r)
+                                         : rc;
 }
 
 
-/* NGX_DECLINED: it may go on, and its channel has a name */
+/* a check; the names of the channels are in the request's context then */
 
 static ngx_int_t
-ngx_http_websocket_publish_admit(ngx_http_request_t *r)
+ngx_http_websocket_publish_check(ngx_http_request_t *r)
 {
     char                      *error;
     ngx_int_t                  rc;
     ngx_http_websocket_ctx_t  *ctx;
 
-    rc = ngx_http_websocket_admit(r);
+    rc = ngx_http_websocket_check_request(r);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
     rc = ngx_http_websocket_channel_names(r, &ctx, &error);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_BAD_REQUEST) {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_CHANNEL);
 
         return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
@@ -188,7 +191,7 @@ ngx_http_websocket_publish_admit(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_websocket_permit(r, ctx);
+    return ngx_http_websocket_check_channels(r, ctx);
 }
 
 
@@ -202,7 +205,10 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
 
     if (r->headers_in.content_length_n > (off_t) conf->max_message_size) {
 
-        /* before any of it is read */
+        /*
+         * The length alone is enough to refuse the body, before any of it is
+         * read.
+         */
 
         rc = ngx_http_discard_request_body(r);
 
@@ -210,13 +216,7 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
             return rc;
         }
 
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
-
-        return ngx_http_websocket_answer_error(r,
-                                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                    "too_large",
-                                    "the message is larger than "
-                                    "websocket_max_message_size");
+        return ngx_http_websocket_publish_too_large(r);
     }
 
     rc = ngx_http_read_client_request_body(r, ngx_http_websocket_publish_body);
@@ -234,11 +234,14 @@ ngx_http_websocket_publish_body(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    /* a body may take as long as its sender likes */
+    /*
+     * The token may have expired while the body was read, which takes as long
+     * as the client likes.
+     */
 
-    rc = ngx_http_websocket_readmit(r);
+    rc = ngx_http_websocket_check_again(r);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_publish_message(r);
     }
 
@@ -261,17 +264,11 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     }
 
     if (size > (off_t) conf->max_message_size) {
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
-
-        return ngx_http_websocket_answer_error(r,
-                                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                    "too_large",
-                                    "the message is larger than "
-                                    "websocket_max_message_size");
+        return ngx_http_websocket_publish_too_large(r);
     }
 
     if (!ngx_http_websocket_publish_binary(r)
-        && ngx_http_websocket_publish_check_utf8(parts, n) != NGX_OK)
+        && !ngx_http_websocket_publish_is_utf8(parts, n))
     {
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8);
 
@@ -282,6 +279,19 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
     }
 
     return ngx_http_websocket_publish_append(r, parts, n);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_too_large(ngx_http_request_t *r)
+{
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_TOO_LARGE);
+
+    return ngx_http_websocket_answer_error(r,
+                                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                    "too_large",
+                                    "the message is larger than "
+                                    "websocket_max_message_size");
 }
 
 
@@ -503,9 +513,9 @@ ngx_http_websocket_publish_again(ngx_http_request_t *r)
     ngx_int_t                  rc;
     ngx_http_websocket_ctx_t  *ctx;
 
-    rc = ngx_http_websocket_readmit(r);
+    rc = ngx_http_websocket_check_again(r);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
@@ -524,12 +534,13 @@ static ngx_int_t
 ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error)
 {
+    ngx_uint_t        several;
     ngx_table_elt_t  *h;
 
-    h = ngx_http_websocket_header(r, "x-websocket-priority");
+    h = ngx_http_websocket_header(r, "x-websocket-priority", &several);
 
     if (h) {
-        if (ngx_http_websocket_headers(r, "x-websocket-priority") > 1) {
+        if (several) {
             *error = "there are several X-WebSocket-Priority headers";
             return NGX_OK;
         }
@@ -542,13 +553,13 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
         }
     }
 
-    h = ngx_http_websocket_header(r, "idempotency-key");
+    h = ngx_http_websocket_header(r, "idempotency-key", &several);
 
     if (h == NULL) {
         return NGX_OK;
     }
 
-    if (ngx_http_websocket_headers(r, "idempotency-key") > 1) {
+    if (several) {
         *error = "there are several Idempotency-Key headers";
         return NGX_OK;
     }
@@ -587,7 +598,10 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
 
         if (rc == NGX_OK) {
 
-            /* no header has a zero */
+            /*
+             * No header's value has a zero, so that user and key cannot be
+             * confused.
+             */
 
             key.len = user.len + 1 + value->len;
             key.data = ngx_pnalloc(r->pool, key.len);
@@ -615,7 +629,9 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
 }
 
 
-/* the body as nginx has it: some buffers, in memory or in a file */
+/*
+ * Makes parts of the request's body, whose buffers are in memory or in a file.
+ */
 
 static ngx_int_t
 ngx_http_websocket_publish_parts(ngx_http_request_t *r,
@@ -637,7 +653,9 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
         (*n)++;
     }
 
-    /* there may be others instead of them, and one of tags before all */
+    /*
+     * The intake may replace the parts by its own, and tags come before them.
+     */
 
     part = ngx_palloc(r->pool, (*n + NGX_HTTP_WEBSOCKET_INTAKE_PARTS + 1)
                                * sizeof(ngx_websocket_store_part_t));
@@ -655,7 +673,10 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
 
         b = cl->buf;
 
-        /* the last one may be neither, and say only that it is the last */
+        /*
+         * The last buffer may be neither in memory nor in a file: it only
+         * marks the end.
+         */
 
         part->data = b->pos;
         part->size = ngx_buf_special(b) ? 0 : ngx_buf_size(b);
@@ -704,8 +725,8 @@ ngx_http_websocket_publish_read_file(ngx_http_request_t *r, ngx_buf_t *b,
 }
 
 
-static ngx_int_t
-ngx_http_websocket_publish_check_utf8(ngx_websocket_store_part_t *parts,
+static ngx_uint_t
+ngx_http_websocket_publish_is_utf8(ngx_websocket_store_part_t *parts,
     ngx_uint_t n)
 {
     ngx_uint_t            i;
@@ -715,11 +736,11 @@ ngx_http_websocket_publish_check_utf8(ngx_websocket_store_part_t *parts,
 
     for (i = 0; i < n; i++) {
         if (ngx_websocket_utf8(&utf8, parts[i].data, parts[i].size) != 0) {
-            return NGX_DECLINED;
+            return 0;
         }
     }
 
-    return utf8 == 0 ? NGX_OK : NGX_DECLINED;
+    return utf8 == 0;
 }
 
 

@@ -8,6 +8,7 @@
 #include "delivery/ngx_http_websocket_intake.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_request.h"
+#include "message/meta.h"
 #include "message/tags.h"
 #include "session/ngx_http_websocket_session.h"
 
@@ -42,7 +43,10 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     in.max = conf->max_message_size;
     in.type = message->type;
 
-    /* who publishes on websocket_publish says all itself */
+    /*
+     * A publisher on websocket_publish is trusted, and sets such fields
+     * itself.
+     */
 
     if (conf->typed.stamp && !conf->publish) {
 
@@ -172,11 +176,7 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 {
     ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_INVALID);
 
-    return ngx_http_websocket_answer_json(r, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
-                          json_pack("{s:{s:s,s:s,s:s}}", "error",
-                                    "code", "invalid_message",
-                                    "path", error->path,
-                                    "message", error->rule));
+    return ngx_http_websocket_answer_invalid(r, "invalid_message", error);
 }
 
 
@@ -186,32 +186,40 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     ngx_uint_t *n)
 {
     int               size;
+    ngx_uint_t        several;
     ngx_table_elt_t  *h;
 
-    static u_char     buf[NGX_WEBSOCKET_TAGS_SIZE];
+    static u_char     buf[NGX_WEBSOCKET_META_HEAD + NGX_WEBSOCKET_TAGS_SIZE];
 
-    h = ngx_http_websocket_header(r, "x-websocket-tags");
+    h = ngx_http_websocket_header(r, "x-websocket-tags", &several);
 
     if (h == NULL) {
         return NULL;
     }
 
-    if (ngx_http_websocket_headers(r, "x-websocket-tags") > 1) {
+    if (several) {
         return "there are several X-WebSocket-Tags headers";
     }
 
-    size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len, buf);
+    size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len,
+                                   buf + NGX_WEBSOCKET_META_HEAD);
 
     if (size < 0) {
         return "X-WebSocket-Tags is not NAME=VALUE, or several with commas";
     }
 
+    if (size == 0) {
+        return NULL;
+    }
+
+    (void) ngx_websocket_meta_head(buf, NGX_WEBSOCKET_META_TAGS, size);
+
     ngx_memmove(&parts[1], &parts[0], *n * sizeof(ngx_websocket_store_part_t));
 
     parts[0].data = buf;
-    parts[0].size = size;
+    parts[0].size = NGX_WEBSOCKET_META_HEAD + size;
 
-    message->meta = size;
+    message->meta = parts[0].size;
     (*n)++;
 
     return NULL;

@@ -33,45 +33,60 @@ ngx_http_websocket_arg(ngx_http_request_t *r, char *name, ngx_str_t *value)
 }
 
 
-ngx_table_elt_t *
-ngx_http_websocket_header(ngx_http_request_t *r, char *name)
+void
+ngx_http_websocket_headers(ngx_http_request_t *r,
+    ngx_http_websocket_headers_t *headers)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
+    headers->part = &r->headers_in.headers.part;
+    headers->i = 0;
+}
+
+
+ngx_table_elt_t *
+ngx_http_websocket_headers_next(ngx_http_websocket_headers_t *headers,
+    char *name)
+{
+    size_t            len;
     ngx_table_elt_t  *h;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    len = name ? ngx_strlen(name) : 0;
 
-        h = part->elts;
+    while (headers->part) {
 
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_websocket_header_is(&h[i], name)) {
-                return &h[i];
+        while (headers->i < headers->part->nelts) {
+
+            h = (ngx_table_elt_t *) headers->part->elts + headers->i++;
+
+            if (name == NULL
+                || (h->key.len == len
+                    && ngx_strncmp(h->lowcase_key, name, len) == 0))
+            {
+                return h;
             }
         }
+
+        headers->part = headers->part->next;
+        headers->i = 0;
     }
 
     return NULL;
 }
 
 
-ngx_uint_t
-ngx_http_websocket_headers(ngx_http_request_t *r, char *name)
+ngx_table_elt_t *
+ngx_http_websocket_header(ngx_http_request_t *r, char *name,
+    ngx_uint_t *several)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
-    n = 0;
+    ngx_http_websocket_headers(r, &headers);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    h = ngx_http_websocket_headers_next(&headers, name);
 
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            n += ngx_http_websocket_header_is(&h[i], name);
-        }
+    if (several) {
+        *several = h && ngx_http_websocket_headers_next(&headers, name);
     }
 
-    return n;
+    return h;
 }

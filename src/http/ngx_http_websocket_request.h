@@ -13,6 +13,14 @@
 #include <ngx_http.h>
 
 
+/* a place in the headers of a request */
+
+typedef struct {
+    ngx_list_part_t               *part;
+    ngx_uint_t                     i;
+} ngx_http_websocket_headers_t;
+
+
 /*
  * An argument of the request, decoded, in r->pool.  Returns NGX_OK,
  * NGX_DECLINED when there is none, or NGX_ERROR.
@@ -20,11 +28,23 @@
 ngx_int_t ngx_http_websocket_arg(ngx_http_request_t *r, char *name,
     ngx_str_t *value);
 
-/* The first header of that name (in lower case), or NULL. */
-ngx_table_elt_t *ngx_http_websocket_header(ngx_http_request_t *r, char *name);
+/* Begins to go through the headers of a request. */
+void ngx_http_websocket_headers(ngx_http_request_t *r,
+    ngx_http_websocket_headers_t *headers);
 
-/* How many headers of that name there are. */
-ngx_uint_t ngx_http_websocket_headers(ngx_http_request_t *r, char *name);
+/*
+ * The next header of that name, in lower case, or of any where it is NULL.
+ * Returns NULL when there is none.
+ */
+ngx_table_elt_t *ngx_http_websocket_headers_next(
+    ngx_http_websocket_headers_t *headers, char *name);
+
+/*
+ * The first header of that name, in lower case, or NULL.  *several, unless
+ * several is NULL, is set to whether there are more of them.
+ */
+ngx_table_elt_t *ngx_http_websocket_header(ngx_http_request_t *r, char *name,
+    ngx_uint_t *several);
 
 
 /* Whether the header has that name. */

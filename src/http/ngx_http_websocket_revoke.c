@@ -16,7 +16,7 @@
 
 static void ngx_http_websocket_revoke_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_revoke_answer(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_revoke_read(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_websocket_revoke_read(ngx_http_request_t *r,
     u_char *buf, size_t *size);
 static ngx_int_t ngx_http_websocket_revoke_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_revoke_one(ngx_http_request_t *r,
@@ -39,9 +39,9 @@ ngx_http_websocket_revoke_handler(ngx_http_request_t *r)
                                               "use POST");
     }
 
-    rc = ngx_http_websocket_admit(r);
+    rc = ngx_http_websocket_check_request(r);
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_HTTP_WEBSOCKET_PASS) {
         return rc;
     }
 
@@ -60,11 +60,14 @@ ngx_http_websocket_revoke_body(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    /* a body may take as long as its sender likes */
+    /*
+     * The token may have expired while the body was read, which takes as long
+     * as the client likes.
+     */
 
-    rc = ngx_http_websocket_readmit(r);
+    rc = ngx_http_websocket_check_again(r);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_PASS) {
         rc = ngx_http_websocket_revoke_answer(r);
     }
 
@@ -80,7 +83,7 @@ ngx_http_websocket_revoke_answer(ngx_http_request_t *r)
     json_t     *json;
     ngx_int_t   rc;
 
-    if (ngx_http_websocket_revoke_read(r, buf, &size) != NGX_OK) {
+    if (!ngx_http_websocket_revoke_read(r, buf, &size)) {
         return ngx_http_websocket_revoke_too_large(r);
     }
 
@@ -94,9 +97,12 @@ ngx_http_websocket_revoke_answer(ngx_http_request_t *r)
 }
 
 
-/* one that nginx did not keep in memory is larger than any that is right */
+/*
+ * Returns 0 when the body is too large; one that nginx did not keep in memory
+ * is larger than any that is right.
+ */
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_websocket_revoke_read(ngx_http_request_t *r, u_char *buf,
     size_t *size)
 {
@@ -118,14 +124,14 @@ ngx_http_websocket_revoke_read(ngx_http_request_t *r, u_char *buf,
         if (!ngx_buf_in_memory(cl->buf)
             || n > NGX_HTTP_WEBSOCKET_REVOKE_SIZE - *size)
         {
-            return NGX_DECLINED;
+            return 0;
         }
 
         ngx_memcpy(buf + *size, cl->buf->pos, n);
         *size += n;
     }
 
-    return NGX_OK;
+    return 1;
 }
 
 
@@ -146,7 +152,6 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
 {
     json_t                               *user, *id, *what;
     int64_t                               until;
-    ngx_int_t                             rc;
     ngx_http_websocket_loc_conf_t        *conf;
     ngx_http_websocket_revocation_key_t   key;
 
@@ -170,25 +175,30 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
                                       json_string_length(what));
 
     until = (int64_t) ngx_time() + conf->revoke;
-    rc = ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(), until);
 
-    if (rc == NGX_BUSY) {
+    switch (ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(),
+                                              until))
+    {
+    case NGX_HTTP_WEBSOCKET_REVOKED:
+        break;
+
+    case NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY:
         return ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
                                     "a worker that writes a revocation is "
                                     "suspended: try again");
-    }
 
-    if (rc != NGX_OK) {
+    default:  /* NGX_HTTP_WEBSOCKET_REVOCATIONS_FULL */
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "websocket has no room for one more revocation");
 
         return ngx_http_websocket_answer_error(r,
-                                    NGX_HTTP_INSUFFICIENT_STORAGE, "revocations_full",
+                                    NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "revocations_full",
                                     "there are too many revocations");
     }
 
-    /* other workers do so within a second */
+    /* the other workers close the user's sessions within a second */
 
     ngx_http_websocket_auth_revoke();
 

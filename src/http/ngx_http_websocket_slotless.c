@@ -127,7 +127,10 @@ ngx_http_websocket_slotless_event(ngx_event_t *ev)
         (void) ngx_http_websocket_worker_seek();
     }
 
-    /* the end of one may be that of others: no place in the queue is kept */
+    /*
+     * The end of one request may end others: only the head of the queue is
+     * looked at.
+     */
 
     ngx_queue_init(&turn);
     ngx_queue_add(&turn, &ngx_http_websocket_slotless_queue);

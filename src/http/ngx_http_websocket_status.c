@@ -141,7 +141,7 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
 }
 
 
-/* as Prometheus has it: each bucket's count is of all up to its bound */
+/* as in Prometheus, a bucket counts all values up to its bound */
 
 static json_t *
 ngx_http_websocket_delivery_json(ngx_http_websocket_stats_t *stats)

@@ -69,7 +69,7 @@ ngx_http_websocket_view_arg(ngx_http_request_t *r, ngx_uint_t *view,
                                        &name);
     if (n == NGX_ERROR) {
         *error = "there is no view of that name";
-        return NGX_DECLINED;
+        return NGX_HTTP_BAD_REQUEST;
     }
 
     *view = n;
@@ -159,5 +159,5 @@ ngx_http_websocket_filter_arg(ngx_http_request_t *r,
 
     *error = (char *) p;
 
-    return NGX_DECLINED;
+    return NGX_HTTP_BAD_REQUEST;
 }

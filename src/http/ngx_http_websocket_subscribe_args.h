@@ -13,8 +13,9 @@
 
 /*
  * Reads which view and filter the client wants.  options->filter gets a
- * reference, which the caller gives back.  Returns NGX_OK; NGX_DECLINED with
- * *error set to what is wrong; or NGX_ERROR when memory was refused.
+ * reference, which the caller gives back.  Returns NGX_OK;
+ * NGX_HTTP_BAD_REQUEST with *error set to what is wrong; or NGX_ERROR when
+ * memory was refused.
  */
 ngx_int_t ngx_http_websocket_subscribe_args(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error);

@@ -231,13 +231,13 @@ ngx_http_websocket_variable_close_reason(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     record = ctx && ctx->session ? ctx->session->record : NULL;
 
-    if (record == NULL || record->close_reason == NULL) {
+    if (record == NULL || record->aside->close_reason == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    ngx_http_websocket_variable_set(v, record->close_reason,
-                                    record->close_reason_size);
+    ngx_http_websocket_variable_set(v, record->aside->close_reason,
+                                    record->aside->close_reason_size);
 
     return NGX_OK;
 }
@@ -258,7 +258,7 @@ ngx_http_websocket_variable_user(ngx_http_request_t *r,
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    /* the token may go before the request does */
+    /* the token may be freed before the request is: the value is copied */
 
     p = ngx_pnalloc(r->pool, user.len);
     if (p == NULL) {
@@ -289,7 +289,10 @@ ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user)
         return NGX_OK;
     }
 
-    /* who has a token that names nobody must not say it in another header */
+    /*
+     * Where tokens are asked for, one without a subject must not let the
+     * client name a user in Authorization.
+     */
 
     rc = conf->jwt ? NGX_DECLINED : ngx_http_auth_basic_user(r);
 

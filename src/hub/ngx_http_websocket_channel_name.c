@@ -7,15 +7,16 @@ ngx_http_websocket_channel_name_create(ngx_str_t *text, ngx_log_t *log)
 {
     ngx_http_websocket_channel_name_t  *name;
 
-    name = ngx_alloc(offsetof(ngx_http_websocket_channel_name_t, data)
-                     + text->len, log);
+    name = ngx_alloc(sizeof(ngx_http_websocket_channel_name_t) + text->len,
+                     log);
     if (name == NULL) {
         return NULL;
     }
 
     name->refs = 1;
-    name->size = text->len;
-    ngx_memcpy(name->data, text->data, text->len);
+    name->text.len = text->len;
+    name->text.data = (u_char *) (name + 1);
+    ngx_memcpy(name->text.data, text->data, text->len);
 
     return name;
 }
@@ -38,7 +39,6 @@ ngx_http_websocket_channel_name(ngx_http_websocket_channel_name_t *name,
     ngx_str_null(text);
 
     if (name) {
-        text->len = name->size;
-        text->data = name->data;
+        *text = name->text;
     }
 }

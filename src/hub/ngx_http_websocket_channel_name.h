@@ -14,8 +14,7 @@
 
 typedef struct {
     uint32_t                      refs;
-    uint16_t                      size;
-    u_char                        data[1];
+    ngx_str_t                     text;     /* behind the struct */
 } ngx_http_websocket_channel_name_t;
 
 

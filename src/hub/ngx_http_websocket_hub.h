@@ -45,8 +45,8 @@ typedef struct {
 
 
 /*
- * What a subscriber does.  Either may end its own subscriptions, of which it
- * has one per channel, but no other subscriber's.
+ * What a kind of subscribers does.  Either may end its own subscriptions, of
+ * which it has one per channel, but no other subscriber's.
  */
 
 typedef struct {
@@ -73,8 +73,8 @@ typedef struct {
 
 
 /*
- * Embedded in the subscriber, which zeroes it and gives it a name.  It keeps
- * the name of its channel when it has ended, and may then begin again.
+ * Embedded in the subscriber, which zeroes it and gives it a kind and a name.
+ * When it has ended it keeps the name of its channel, and may begin again.
  */
 
 struct ngx_http_websocket_subscription_s {
@@ -88,6 +88,7 @@ struct ngx_http_websocket_subscription_s {
     uint64_t                                  offset;   /* newest delivered */
     ngx_websocket_member_ref_t                member;   /* 0: none */
     unsigned                                  active:1;
+    unsigned                                  kind:2;   /* of hub_kind() */
 
     /* the subscriber's own */
 
@@ -117,30 +118,19 @@ typedef struct {
  * In init_process, for each zone: returns NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
-    ngx_cycle_t *cycle, const ngx_http_websocket_subscriber_t *subscriber);
+    ngx_cycle_t *cycle);
 
 /*
- * Subscribes to the channel of the subscription's name, from the place on that
- * begin says; begin->recovered is set.  The first messages that are due from
- * history are delivered during the call, if the turn is not over, the others
- * as the subscriber is ready, then those that are new.  Returns NGX_OK;
- * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR
- * when memory was refused: without anything delivered, and not active.
+ * A kind of subscribers, of which there are few: returns its number, the same
+ * one each time.
  */
-ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_begin_t *begin,
-    ngx_http_websocket_subscription_t *subscription);
+uint16_t ngx_http_websocket_hub_kind(
+    const ngx_http_websocket_subscriber_t *subscriber);
+
+#define NGX_HTTP_WEBSOCKET_KINDS  4
 
 /* The name of a subscription's channel; NULL when it has none. */
 ngx_http_websocket_channel_name_t *ngx_http_websocket_hub_name(
-    ngx_http_websocket_subscription_t *subscription);
-
-/* Goes on with a subscriber that catches up: not within its deliver(). */
-void ngx_http_websocket_hub_more(
-    ngx_http_websocket_subscription_t *subscription);
-
-/* Ends a subscription; does nothing when it is not active. */
-void ngx_http_websocket_hub_unsubscribe(
     ngx_http_websocket_subscription_t *subscription);
 
 /*
@@ -159,8 +149,9 @@ void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
 
 /*
  * Puts a subscriber on the channel's list of who is there, with a message, or
- * with none where it has no parts; does nothing when it is on it.  Returns NGX_OK or, with nothing done, NGX_DECLINED when the
- * zone is full or memory was refused, NGX_AGAIN when the zone is stuck.
+ * with none where it has no parts; does nothing when it is on it.  Returns
+ * NGX_OK or, with nothing done, NGX_DECLINED when the zone is full or memory
+ * was refused, NGX_AGAIN when the zone is stuck.
  */
 ngx_int_t ngx_http_websocket_hub_join(
     ngx_http_websocket_subscription_t *subscription,
@@ -184,13 +175,6 @@ ngx_uint_t ngx_http_websocket_hub_reap_members(ngx_http_websocket_zone_t *zone,
 /* Deletes a channel as ngx_http_websocket_zone_delete() does. */
 int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
-
-/*
- * Delivers what is new in the zone; with all set, looks at every channel
- * even when nothing hints at it.
- */
-void ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
-    ngx_uint_t all);
 
 /* The zone is stuck no more: deliveries go on. */
 void ngx_http_websocket_hub_resume(ngx_http_websocket_zone_t *zone);

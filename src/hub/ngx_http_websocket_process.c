@@ -2,6 +2,7 @@
 #include "hub/ngx_http_websocket_process.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_hub_deliver.h"
 #include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_worker.h"
 
@@ -59,9 +60,7 @@ ngx_http_websocket_process_start(ngx_cycle_t *cycle,
     zone = zones->elts;
 
     for (i = 0; i < zones->nelts; i++) {
-        if (ngx_http_websocket_hub_init(zone[i], cycle, handlers->subscriber)
-            != NGX_OK)
-        {
+        if (ngx_http_websocket_hub_init(zone[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
     }

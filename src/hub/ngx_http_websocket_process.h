@@ -19,9 +19,7 @@
 /* what the layers above do in it */
 
 typedef struct {
-    const ngx_http_websocket_subscriber_t  *subscriber; /* of all zones */
-    ngx_http_websocket_reap_pt              reap;       /* of members whose
-                                                           workers died */
+    ngx_http_websocket_reap_pt    reap;     /* of members whose workers died */
 
     void                        (*wanted)(void);    /* the slot, by another
                                                        worker */

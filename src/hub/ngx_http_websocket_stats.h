@@ -26,7 +26,7 @@
 #define NGX_HTTP_WEBSOCKET_STATS_BUCKETS    16
 
 
-/* why a message was dropped: the first three are those of "overflow=" */
+/* why a message was dropped: the first three are as overflow= has them */
 
 typedef enum {
     NGX_HTTP_WEBSOCKET_DROPPED_CLOSE = 0,

@@ -4,6 +4,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "store/channel.h"
+#include "store/interest.h"
 #include "store/member.h"
 #include "store/message.h"
 #include "store/quota.h"
@@ -794,15 +795,26 @@ int
 ngx_http_websocket_zone_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s)
 {
-    int         rc;
-    ngx_uint_t  pieces;
+    int                         rc;
+    ngx_uint_t                  pieces;
+    ngx_websocket_store_name_t  name;
 
     pieces = 0;
     s->n = ngx_min(s->n, NGX_HTTP_WEBSOCKET_FIRST);
 
+    s->first = 0;
+
     do {
         rc = ngx_http_websocket_zone_enter(zone, s);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    if (s->first && zone->interest) {
+        name.epoch = s->position.epoch;
+        name.size = (uint8_t) s->name->len;
+        ngx_memcpy(name.data, s->name->data, name.size);
+
+        zone->interest->attach(zone, &name);
+    }
 
     return rc;
 }
@@ -838,6 +850,8 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     }
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
+        s->first = ngx_websocket_store_interest_first(zone->store, s->ref);
+
         ngx_http_websocket_zone_seek_newcomer(zone, s, newest);
 
         /* said also where nothing is read now: what is new is not history */
@@ -903,7 +917,9 @@ ngx_int_t
 ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_cursor_t *cursor)
 {
-    uint64_t  now;
+    uint64_t                    now;
+    ngx_uint_t                  last;
+    ngx_websocket_store_name_t  name;
 
     now = ngx_http_websocket_clock_now();
 
@@ -911,9 +927,20 @@ ngx_http_websocket_zone_unsubscribe(ngx_http_websocket_zone_t *zone,
         return NGX_BUSY;
     }
 
+    last = ngx_websocket_store_interest_last(zone->store, cursor)
+           && zone->interest;
+
+    if (last) {
+        ngx_websocket_store_name(zone->store, cursor->channel, &name);
+    }
+
     ngx_websocket_store_unsubscribe(zone->store, cursor, now);
 
     ngx_http_websocket_zone_unlock(zone);
+
+    if (last) {
+        zone->interest->detach(zone, &name);
+    }
 
     return NGX_OK;
 }
@@ -1053,8 +1080,9 @@ ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone)
 ngx_uint_t
 ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
 {
-    uint64_t    n, now;
-    ngx_uint_t  slot;
+    uint64_t                    n, now;
+    ngx_uint_t                  slot;
+    ngx_websocket_store_name_t  gone;
 
     now = ngx_http_websocket_clock_now();
     slot = ngx_http_websocket_worker_slot();
@@ -1070,13 +1098,14 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
         }
 
         n = zone->sweep;
+        gone.size = 0;
 
         if (ngx_websocket_store_sweeper(zone->store, slot, now,
                                         NGX_HTTP_WEBSOCKET_SWEEPING))
         {
             n = ngx_websocket_store_sweep(zone->store,
                                         ngx_min(n, NGX_HTTP_WEBSOCKET_BUCKETS),
-                                          now, zone->inactive);
+                                          now, zone->inactive, &gone);
 
             if (n == zone->sweep) {
                 ngx_websocket_store_swept(zone->store, slot);
@@ -1084,6 +1113,10 @@ ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone)
         }
 
         ngx_http_websocket_zone_unlock(zone);
+
+        if (gone.size && zone->interest) {
+            zone->interest->detach(zone, &gone);
+        }
 
         zone->sweep -= n;
 

@@ -23,6 +23,19 @@ typedef struct ngx_http_websocket_shared_s  ngx_http_websocket_shared_t;
 typedef struct ngx_http_websocket_broker_s  ngx_http_websocket_broker_t;
 typedef struct ngx_http_websocket_publish_s ngx_http_websocket_publish_t;
 
+/*
+ * Who is told of a channel's first subscriber in the zone, of all workers, and
+ * of its last one: by the worker that sees it, after the fact.
+ */
+
+typedef struct {
+    void                        (*attach)(ngx_http_websocket_zone_t *zone,
+                                     ngx_websocket_store_name_t *channel);
+    void                        (*detach)(ngx_http_websocket_zone_t *zone,
+                                     ngx_websocket_store_name_t *channel);
+} ngx_http_websocket_interest_t;
+
+
 struct ngx_http_websocket_zone_s {
     ngx_str_t                     name;
     ngx_shm_zone_t               *shm_zone;
@@ -31,7 +44,8 @@ struct ngx_http_websocket_zone_s {
     ngx_http_websocket_shared_t  *shared;
     ngx_websocket_store_t        *store;
 
-    const ngx_http_websocket_broker_t  *broker;
+    const ngx_http_websocket_broker_t    *broker;
+    const ngx_http_websocket_interest_t  *interest;     /* NULL: nobody's */
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL in what is not a worker,
@@ -162,6 +176,7 @@ typedef struct {
                                                none for the channel */
     ngx_websocket_store_cursor_t  visitor;  /* reads on after messages */
     ngx_websocket_position_t      position; /* the subscriber begins after */
+    ngx_uint_t                    first;    /* in the zone */
     ngx_uint_t                    recovered;
     int                           rc;       /* of the reading of messages */
 } ngx_http_websocket_zone_subscribe_t;

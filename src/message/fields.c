@@ -56,7 +56,7 @@ ngx_websocket_fields_read(const char *text, size_t size, json_t **object)
 
     memset(&fields, 0, sizeof(ngx_websocket_fields_t));
 
-    /* each level takes two bytes */
+    /* a level of nesting takes at least two bytes of the text */
 
     objects = malloc(size / 2 + 1);
 
@@ -160,7 +160,7 @@ ngx_websocket_fields_member(ngx_websocket_fields_t *fields, json_t *object,
     fields->text.size = 0;
     ngx_websocket_fields_string(&fields->text, begin + 1, fields->scan.p - 1);
 
-    /* values within need the text themselves */
+    /* the values within use fields->text too: the name is copied first */
 
     size = fields->text.size;
     name = malloc(size + 1);

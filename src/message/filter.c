@@ -19,7 +19,7 @@
 #define NGX_WEBSOCKET_ORDER_EQUAL     2
 #define NGX_WEBSOCKET_ORDER_GREATER   4
 
-/* of what memcmp() and such return */
+/* the sign of what memcmp() and the like return */
 #define ngx_websocket_filter_ordered(n)                                       \
     (1 << (((n) >= 0) + ((n) > 0)))
 
@@ -119,7 +119,7 @@ ngx_websocket_filters_create(const ngx_websocket_filter_limits_t *limits)
 }
 
 
-/* clients choose the names: they are not to know which of them collide */
+/* clients choose the names, and must not know which of them collide */
 
 static void
 ngx_websocket_filter_seed(ngx_websocket_filters_t *filters)
@@ -402,7 +402,7 @@ ngx_websocket_filter_more_slots(ngx_websocket_filters_t *filters)
 }
 
 
-/* messages that are not looked at now need not be as many any more */
+/* gives each message in use room for n values; the others give theirs back */
 
 static int
 ngx_websocket_filter_more_values(ngx_websocket_filters_t *filters, uint32_t n)
@@ -502,7 +502,7 @@ ngx_websocket_filter_slot_release(ngx_websocket_filters_t *filters,
 }
 
 
-/* the last filter of many has gone */
+/* the last filter has gone: the memory that many filters took is given back */
 
 static void
 ngx_websocket_filter_no_slots(ngx_websocket_filters_t *filters)
@@ -662,7 +662,7 @@ ngx_websocket_filters_begin(ngx_websocket_filters_t *filters)
 
     i = filters->messages_count;
 
-    /* one is always possible, whatever number of fields there is */
+    /* there is always room for one message, however many fields it has */
 
     if (i == NGX_WEBSOCKET_FILTER_MESSAGES
         || (i + 1) * (uint64_t) filters->slots_count

@@ -605,7 +605,10 @@ ngx_websocket_compile_in(ngx_websocket_compile_t *c, const json_t *json,
 }
 
 
-/* who knows a newer type may name what others of the set stand in for */
+/*
+ * One of the values must be possible: a client that knows a newer version of
+ * the type may name others too.
+ */
 
 static ngx_websocket_json_e
 ngx_websocket_compile_any_fits(ngx_websocket_compile_t *c, const json_t *json,

@@ -78,7 +78,7 @@ ngx_websocket_json_decode(const char *text, size_t size,
         break;
     }
 
-    /* without the client's bytes, of which jansson quotes some */
+    /* jansson's text quotes some of the client's bytes: they are cut off */
 
     near = strstr(from.text, " near '");
 
@@ -536,7 +536,7 @@ ngx_websocket_json_append_escape(ngx_websocket_json_text_t *text,
 }
 
 
-/* half of a character: no text has it but as an escape */
+/* a lone surrogate can be written as an escape only */
 
 static void
 ngx_websocket_json_append_surrogate(ngx_websocket_json_text_t *text,

@@ -75,7 +75,7 @@ ngx_websocket_schema_parse(const char *text, size_t size,
         return NULL;
     }
 
-    /* jansson passes over some of them */
+    /* jansson passes over some zero bytes, so that all are refused here */
 
     if (memchr(text, '\0', size)) {
         (void) snprintf(error->reason, sizeof(error->reason),
@@ -346,7 +346,7 @@ ngx_websocket_schema_object(const ngx_websocket_schema_t *schema,
 }
 
 
-/* in JSON Schema they are allowed unless it says so */
+/* JSON Schema allows additional properties unless the schema forbids them */
 
 static int
 ngx_websocket_schema_additional(const ngx_websocket_schema_t *schema,

@@ -103,7 +103,7 @@ static const ngx_websocket_schema_keyword_t  ngx_websocket_schema_known[] = {
     ngx_websocket_schema_rule("default", NGX_WEBSOCKET_SCHEMA_ALL,
                               "default=", default),
 
-    /* what is said to people only */
+    /* keywords that are annotations, without an effect on validation */
 
     ngx_websocket_schema_own("$schema", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
     ngx_websocket_schema_own("$id", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
@@ -465,7 +465,7 @@ ngx_websocket_schema_of(ngx_websocket_schema_field_t *field,
 }
 
 
-/* nothing but its kind is said */
+/* returns 1 when the schema says nothing of the object but that it is one */
 
 static int
 ngx_websocket_schema_plain(const ngx_websocket_schema_t *schema)

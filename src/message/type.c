@@ -602,7 +602,7 @@ ngx_websocket_field_default(ngx_websocket_words_t *words, const char *value)
 }
 
 
-/* what only all words together show */
+/* checks that need all words of the field */
 
 static int
 ngx_websocket_field_done(ngx_websocket_words_t *words)
@@ -642,7 +642,10 @@ ngx_websocket_field_done(ngx_websocket_words_t *words)
                                         error.rule);
     }
 
-    /* given whole: a message's own check need not look within it */
+    /*
+     * A default is copied whole: the check of the message does not descend
+     * into it.
+     */
 
     left = SIZE_MAX;
 

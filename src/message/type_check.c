@@ -470,7 +470,7 @@ ngx_websocket_type_defaults(const ngx_websocket_type_t *type, json_t *message,
 }
 
 
-/* goes as deep as the check of the same message did */
+/* this recursion is as deep as the check of the same message was */
 
 static int
 ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json,
@@ -521,7 +521,10 @@ ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json,
 }
 
 
-/* counted before it is copied: an array may have thousands to be given */
+/*
+ * The size is checked before a default is copied: thousands of objects of an
+ * array may get it.
+ */
 
 static int
 ngx_websocket_defaults_give(const ngx_websocket_field_t *field, json_t *json,

@@ -42,7 +42,8 @@ const ngx_http_websocket_close_t  ngx_http_websocket_closes[] = {
         NGX_WEBSOCKET_CLOSE_POLICY, 0, "too many wrong tokens"
     },
     [NGX_HTTP_WEBSOCKET_REASON_TOKEN_LACKS] = {
-        NGX_WEBSOCKET_CLOSE_POLICY, 0, "the new token has no right to the channel"
+        NGX_WEBSOCKET_CLOSE_POLICY, 0,
+        "the new token has no right to the channel"
     },
     [NGX_HTTP_WEBSOCKET_REASON_NO_RIGHT] = {
         NGX_WEBSOCKET_CLOSE_POLICY, 0, "the token does not allow to publish"
@@ -51,7 +52,8 @@ const ngx_http_websocket_close_t  ngx_http_websocket_closes[] = {
         NGX_WEBSOCKET_CLOSE_TRY_LATER, 1, "message not published: no space"
     },
     [NGX_HTTP_WEBSOCKET_REASON_BUSY] = {
-        NGX_WEBSOCKET_CLOSE_TRY_LATER, 1, "message not published: the server is busy"
+        NGX_WEBSOCKET_CLOSE_TRY_LATER, 1,
+        "message not published: the server is busy"
     },
     [NGX_HTTP_WEBSOCKET_REASON_ENDED] = {
         NGX_WEBSOCKET_CLOSE_NORMAL, 0, "the stream has ended"
@@ -60,7 +62,8 @@ const ngx_http_websocket_close_t  ngx_http_websocket_closes[] = {
         NGX_WEBSOCKET_CLOSE_POLICY, 0, "this stream does not take messages"
     },
     [NGX_HTTP_WEBSOCKET_REASON_ONLY_FILTERS] = {
-        NGX_WEBSOCKET_CLOSE_POLICY, 0, "this stream does not take messages but filters"
+        NGX_WEBSOCKET_CLOSE_POLICY, 0,
+        "this stream does not take messages but filters"
     },
     [NGX_HTTP_WEBSOCKET_REASON_INVALID] = {
         NGX_WEBSOCKET_CLOSE_INVALID, 0, "invalid message"
@@ -90,7 +93,8 @@ const ngx_http_websocket_close_t  ngx_http_websocket_closes[] = {
         NGX_WEBSOCKET_CLOSE_POLICY, 0, "too many bytes in too short a time"
     },
     [NGX_HTTP_WEBSOCKET_REASON_PINGS] = {
-        NGX_WEBSOCKET_CLOSE_POLICY, 0, "too many Pings and Pongs in too short a time"
+        NGX_WEBSOCKET_CLOSE_POLICY, 0,
+        "too many Pings and Pongs in too short a time"
     },
     [NGX_HTTP_WEBSOCKET_REASON_ERRORS] = {
         NGX_WEBSOCKET_CLOSE_POLICY, 0, "too many errors"

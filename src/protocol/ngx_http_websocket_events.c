@@ -1,6 +1,7 @@
 
 #include "protocol/ngx_http_websocket_events.h"
 #include "protocol/ngx_http_websocket_closes.h"
+#include "protocol/ngx_http_websocket_hello.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
@@ -19,6 +20,17 @@ static ngx_int_t ngx_http_websocket_events_hello(
 static void ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_events_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
+static ngx_http_websocket_frame_t *ngx_http_websocket_own_event_frame(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_http_websocket_frame_t *ngx_http_websocket_event_frame(
+    ngx_log_t *log, ngx_http_websocket_message_t *message, ngx_str_t *id);
+static u_char *ngx_http_websocket_event_lines(u_char *p, u_char *data,
+    size_t size);
+
+
+static const ngx_http_websocket_format_t  ngx_http_websocket_event_format = {
+    "event", ngx_http_websocket_own_event_frame, 1
+};
 
 
 static const ngx_http_websocket_transport_t  ngx_http_websocket_streamed = {
@@ -35,8 +47,8 @@ static const ngx_http_websocket_transport_t  ngx_http_websocket_streamed = {
 const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
     .name = "sse",
     .transport = &ngx_http_websocket_streamed,
-    .encoding = NGX_HTTP_WEBSOCKET_EVENT,
-    .positioned = NGX_HTTP_WEBSOCKET_EVENT,
+    .format = &ngx_http_websocket_event_format,
+    .positioned = &ngx_http_websocket_event_format,
     .type = ngx_string("text/event-stream"),
     .closes = ngx_http_websocket_closes,
     .event_ids = 1,
@@ -198,4 +210,107 @@ ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
                   - frame->data;
 
     (void) ngx_http_websocket_send_bytes(s, frame);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_own_event_frame(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    u_char     buf[NGX_WEBSOCKET_POSITION_SIZE];
+    ngx_str_t  id;
+
+    id.data = buf;
+    id.len = ngx_http_websocket_print_position(buf, message);
+
+    return ngx_http_websocket_event_frame(log, message, &id);
+}
+
+
+/* a message with the id that is given */
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_event_frame(ngx_log_t *log,
+    ngx_http_websocket_message_t *message, ngx_str_t *id)
+{
+    u_char                      *p;
+    size_t                       i, size, lines;
+    ngx_str_t                    payload, base64;
+    ngx_http_websocket_frame_t  *frame;
+
+    payload.data = message->payload;
+    payload.len = message->size;
+
+    size = payload.len;
+    lines = 1;
+
+    if (message->type == NGX_WEBSOCKET_BINARY) {
+        size = ngx_base64_encoded_length(size);
+
+    } else {
+        for (i = 0; i < size; i++) {
+            lines += (payload.data[i] == CR || payload.data[i] == LF);
+        }
+    }
+
+    frame = ngx_http_websocket_frame_alloc(sizeof("id: \nevent: binary\n\n")
+                                           + id->len + size
+                                           + lines * (sizeof("data: \n") - 1),
+                                           log);
+    if (frame == NULL) {
+        return NULL;
+    }
+
+    p = ngx_sprintf(frame->data, "id: %V\n", id);
+
+    if (message->type == NGX_WEBSOCKET_BINARY) {
+        p = ngx_cpymem(p, "event: binary\ndata: ",
+                       sizeof("event: binary\ndata: ") - 1);
+
+        base64.data = p;
+        ngx_encode_base64(&base64, &payload);
+        p += base64.len;
+        *p++ = LF;
+
+    } else {
+        p = ngx_http_websocket_event_lines(p, payload.data, payload.len);
+    }
+
+    *p++ = LF;
+
+    frame->size = p - frame->data;
+
+    return frame;
+}
+
+
+/* each line is a field of its own; the client puts them together with LF */
+
+static u_char *
+ngx_http_websocket_event_lines(u_char *p, u_char *data, size_t size)
+{
+    u_char  *last, *end;
+
+    last = data + size;
+
+    for ( ;; ) {
+
+        for (end = data; end < last && *end != CR && *end != LF; end++) {
+            /* void */
+        }
+
+        p = ngx_cpymem(p, "data: ", sizeof("data: ") - 1);
+        p = ngx_cpymem(p, data, end - data);
+        *p++ = LF;
+
+        if (end == last) {
+            return p;
+        }
+
+        data = end + 1;
+
+        if (*end == CR && data < last && *data == LF) {
+            data++;
+        }
+    }
 }

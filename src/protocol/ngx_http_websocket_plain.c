@@ -1,6 +1,7 @@
 
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_closes.h"
+#include "protocol/ngx_http_websocket_hello.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"
@@ -8,6 +9,7 @@
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_typed.h"
 #include "session/ngx_http_websocket_write.h"
+#include "wire/frame.h"
 
 
 static ngx_int_t ngx_http_websocket_plain_receive(
@@ -24,13 +26,27 @@ static ngx_int_t ngx_http_websocket_plain_hello(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 static ngx_http_websocket_frame_t *ngx_http_websocket_plain_reply(
     ngx_http_websocket_session_t *s, const char *data, size_t size);
+static ngx_http_websocket_frame_t *ngx_http_websocket_plain_frame(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+
+
+static const ngx_http_websocket_format_t  ngx_http_websocket_plain_format = {
+    "plain", ngx_http_websocket_plain_frame, 0
+};
+
+
+static const ngx_http_websocket_format_t  ngx_http_websocket_positions = {
+    "position", ngx_http_websocket_position_frame, 1
+};
 
 
 const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
     .name = "websocket",
     .transport = &ngx_http_websocket_socket,
-    .encoding = NGX_HTTP_WEBSOCKET_RAW_FRAME,
-    .positioned = NGX_HTTP_WEBSOCKET_POSITION_FRAME,
+    .format = &ngx_http_websocket_plain_format,
+    .positioned = &ngx_http_websocket_positions,
     .closes = ngx_http_websocket_closes,
     .direct = 1,
     .pongs = 1,
@@ -140,8 +156,7 @@ ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_frame_t  *text, *frame;
 
-    if (ngx_http_websocket_variant_encoding(s->variant)
-        == NGX_HTTP_WEBSOCKET_RAW_FRAME
+    if (!ngx_http_websocket_format_of(s->variant)->positions
         && (!hello->asked || hello->recovered))
     {
         return NGX_OK;
@@ -174,3 +189,51 @@ ngx_http_websocket_plain_reply(ngx_http_websocket_session_t *s,
                                            (u_char *) data, size,
                                            s->connection->log);
 }
+
+
+/* the header in the room before the payload: nothing is copied */
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_plain_frame(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_message_frame(message,
+                               ngx_websocket_frame_header_size(message->size));
+
+    (void) ngx_websocket_frame_header(frame->data,
+                                      NGX_WEBSOCKET_FIN | message->type,
+                                      message->size);
+
+    return frame;
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_position_frame(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    u_char                      *p, line[NGX_WEBSOCKET_POSITION_SIZE + 1];
+    size_t                       size;
+    ngx_http_websocket_frame_t  *frame;
+
+    size = ngx_http_websocket_print_position(line, message);
+    line[size++] = LF;
+
+    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN | message->type,
+                                            NULL, size + message->size, log);
+    if (frame == NULL) {
+        return NULL;
+    }
+
+    p = frame->data + frame->size - message->size - size;
+    p = ngx_cpymem(p, line, size);
+    ngx_memcpy(p, message->payload, message->size);
+
+    return frame;
+}
+
+
+_Static_assert(NGX_WEBSOCKET_HEADER_SIZE <= NGX_HTTP_WEBSOCKET_MESSAGE_ROOM,
+               "a header has room before the payload");

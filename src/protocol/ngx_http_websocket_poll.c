@@ -1,6 +1,8 @@
 
 #include "protocol/ngx_http_websocket_poll.h"
+#include "clock/ngx_http_websocket_clock.h"
 #include "protocol/ngx_http_websocket_closes.h"
+#include "protocol/ngx_http_websocket_hello.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_queue.h"
@@ -26,6 +28,16 @@ static ngx_int_t ngx_http_websocket_poll_send(ngx_http_request_t *r,
 static void ngx_http_websocket_poll_ping(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_poll_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
+static ngx_http_websocket_frame_t *ngx_http_websocket_json_frame(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+static json_t *ngx_http_websocket_message_json(ngx_log_t *log,
+    uint64_t offset, uint64_t time, uint8_t type, u_char *payload,
+    size_t size);
+
+
+static const ngx_http_websocket_format_t  ngx_http_websocket_json_format = {
+    "json", ngx_http_websocket_json_frame, 1
+};
 
 
 static const ngx_http_websocket_transport_t  ngx_http_websocket_poll = {
@@ -42,8 +54,8 @@ static const ngx_http_websocket_transport_t  ngx_http_websocket_poll = {
 const ngx_http_websocket_protocol_t  ngx_http_websocket_poll_protocol = {
     .name = "poll",
     .transport = &ngx_http_websocket_poll,
-    .encoding = NGX_HTTP_WEBSOCKET_JSON,
-    .positioned = NGX_HTTP_WEBSOCKET_JSON,
+    .format = &ngx_http_websocket_json_format,
+    .positioned = &ngx_http_websocket_json_format,
     .type = ngx_string("application/json"),
     .closes = ngx_http_websocket_closes,
     .once = 1,
@@ -190,7 +202,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
            + response->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
            + s->out->bytes + s->out->count
            + sizeof(",\"close\":{\"code\":,\"reason\":\"\"}}\n")
-           + NGX_INT_T_LEN + s->record->close_reason_size;
+           + NGX_INT_T_LEN + s->record->aside->close_reason_size;
 
     p = ngx_palloc(s->record->request->pool, size);
     if (p == NULL) {
@@ -218,8 +230,8 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     if (s->close_queued) {
         p = ngx_sprintf(p, ",\"close\":{\"code\":%ui,\"reason\":\"%*s\"}",
                         (ngx_uint_t) s->record->close_code,
-                        (size_t) s->record->close_reason_size,
-                        s->record->close_reason);
+                        (size_t) s->record->aside->close_reason_size,
+                        s->record->aside->close_reason);
     }
 
     *p++ = '}';
@@ -299,4 +311,85 @@ ngx_http_websocket_poll_close(ngx_http_websocket_session_t *s, uint16_t code,
     }
 
     ngx_http_websocket_post_flush(s);
+}
+
+
+/*
+ * {"offset":...,"time":...,"type":...,"data":...}, a binary message's data in
+ * base64; NULL when memory was refused
+ */
+
+static json_t *
+ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
+    uint64_t time, uint8_t type, u_char *payload, size_t size)
+{
+    json_t     *data;
+    ngx_str_t   bytes, base64;
+
+    bytes.data = payload;
+    bytes.len = size;
+
+    if (type == NGX_WEBSOCKET_TEXT) {
+        data = json_stringn((char *) payload, size);
+
+    } else {
+        base64.data = ngx_alloc(ngx_base64_encoded_length(size) + 1, log);
+        if (base64.data == NULL) {
+            return NULL;
+        }
+
+        ngx_encode_base64(&base64, &bytes);
+        data = json_stringn((char *) base64.data, base64.len);
+
+        ngx_free(base64.data);
+    }
+
+    return json_pack("{s:I,s:I,s:s,s:o}",
+                     "offset", (json_int_t) offset,
+                     "time", (json_int_t) ngx_http_websocket_clock_wall(time),
+                     "type", type == NGX_WEBSOCKET_TEXT ? "text" : "binary",
+                     "data", data);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_json_frame(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    size_t                       size, flags;
+    u_char                       epoch[NGX_WEBSOCKET_POSITION_EPOCH];
+    json_t                      *json;
+    ngx_http_websocket_frame_t  *frame;
+
+    size = 0;
+    frame = NULL;
+    flags = JSON_COMPACT|JSON_PRESERVE_ORDER;
+
+    json = ngx_http_websocket_message_json(log, message->offset,
+                                           message->frame.time, message->type,
+                                           message->payload, message->size);
+
+    ngx_websocket_position_print_epoch(epoch, message->epoch);
+
+    if (json_object_set_new(json, "epoch",
+                            json_stringn((char *) epoch, sizeof(epoch)))
+        == 0)
+    {
+        size = json_dumpb(json, NULL, 0, flags);
+
+        if (size) {
+            frame = ngx_http_websocket_frame_alloc(size, log);
+        }
+    }
+
+    if (frame
+        && json_dumpb(json, (char *) frame->data, size, flags) != size)
+    {
+        ngx_http_websocket_frame_release(frame);
+        frame = NULL;
+    }
+
+    json_decref(json);
+
+    return frame;
 }

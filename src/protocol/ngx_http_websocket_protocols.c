@@ -11,3 +11,9 @@ const ngx_http_websocket_protocol_t *const  ngx_http_websocket_protocols[] = {
     &ngx_http_websocket_poll_protocol,
     NULL
 };
+
+
+_Static_assert(sizeof(ngx_http_websocket_protocols)
+               / sizeof(ngx_http_websocket_protocol_t *) - 1
+               <= NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS,
+               "each protocol is counted by itself");

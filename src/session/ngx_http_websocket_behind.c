@@ -2,7 +2,6 @@
 #include "session/ngx_http_websocket_behind.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
-#include "session/ngx_http_websocket_limits.h"
 
 
 /* of a session that is behind, before the next one's: microseconds */
@@ -50,7 +49,7 @@ ngx_http_websocket_behind_add(ngx_http_websocket_session_t *s)
         ngx_delete_posted_event(rev);
     }
 
-    s->record->limits->behind = 1;
+    s->record->aside->pause->behind = 1;
 
     ngx_post_event(rev, &ngx_http_websocket_behind_list);
 
@@ -67,7 +66,7 @@ ngx_http_websocket_behind_del(ngx_http_websocket_session_t *s)
         return;
     }
 
-    s->record->limits->behind = 0;
+    s->record->aside->pause->behind = 0;
 
     if (s->connection->read->posted) {
         ngx_delete_posted_event(s->connection->read);

@@ -11,7 +11,7 @@
 #define NGX_HTTP_WEBSOCKET_BEHIND_H
 
 
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 
 
 /*
@@ -35,7 +35,7 @@ void ngx_http_websocket_behind_init(ngx_cycle_t *cycle);
 static ngx_inline ngx_uint_t
 ngx_http_websocket_behind_is(ngx_http_websocket_session_t *s)
 {
-    return s->limited && s->record->limits->behind;
+    return s->paused && s->record->aside->pause->behind;
 }
 
 

@@ -33,7 +33,7 @@ ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
 
     rc = NGX_OK;
     result = NGX_HTTP_WEBSOCKET_COLLECTED;
-    all = &s->record->extra->collected;
+    all = &s->record->aside->extra->collected;
 
     if (s->conf->typed.collect->view) {
         rc = ngx_http_websocket_collect_shown(s, in, &shown);
@@ -104,7 +104,7 @@ ngx_http_websocket_collected(ngx_http_websocket_session_t *s)
         return NULL;
     }
 
-    all = &s->record->extra->collected;
+    all = &s->record->aside->extra->collected;
 
     ngx_websocket_json_append(all, all->size ? "]" : "[]", all->size ? 1 : 2);
 

@@ -107,6 +107,10 @@ ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     context = ngx_calloc(sizeof(ngx_http_websocket_context_t),
                          s->connection->log);
     if (context == NULL) {
@@ -117,7 +121,7 @@ ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
     context->client = !agreed->client_no_takeover;
     context->client_bits = agreed->client_bits;
 
-    s->record->context = context;
+    s->record->aside->context = context;
 
     return NGX_OK;
 }
@@ -128,7 +132,7 @@ ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_context_t  *context;
 
-    context = s->record->context;
+    context = s->record->aside->context;
 
     if (context == NULL) {
         return;
@@ -144,7 +148,7 @@ ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s)
 
     ngx_free(context);
 
-    s->record->context = NULL;
+    s->record->aside->context = NULL;
 }
 
 
@@ -186,7 +190,7 @@ ngx_http_websocket_codec(ngx_http_websocket_deflate_conf_t *conf, int bits)
 ngx_uint_t
 ngx_http_websocket_deflate_own(ngx_http_websocket_session_t *s)
 {
-    return s->record->context && s->record->context->server;
+    return s->record->aside->context && s->record->aside->context->server;
 }
 
 
@@ -202,14 +206,14 @@ ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     ngx_log_t                   *log;
-    ngx_uint_t                   codec, encoding;
+    ngx_uint_t                   codec, format;
     ngx_http_websocket_frame_t  *plain;
 
     log = s->connection->log;
     codec = ngx_http_websocket_variant_codec(s->variant);
-    encoding = ngx_http_websocket_variant_encoding(s->variant);
+    format = ngx_http_websocket_variant_format(s->variant);
 
-    if (ngx_http_websocket_shared_frame(log, message, encoding, &plain)
+    if (ngx_http_websocket_shared_frame(log, message, format, &plain)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -271,7 +275,7 @@ ngx_http_websocket_context_deflater(ngx_http_websocket_session_t *s)
     ngx_http_websocket_codec_t    *codec;
     ngx_http_websocket_context_t  *context;
 
-    context = s->record->context;
+    context = s->record->aside->context;
     codec = &ngx_http_websocket_codecs[
                           ngx_http_websocket_variant_codec(s->variant) - 1];
 
@@ -337,7 +341,7 @@ ngx_http_websocket_inflater_take(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_context_t  *context;
 
-    context = s->record->context;
+    context = s->record->aside->context;
 
     if (context && context->client) {
         return ngx_http_websocket_context_inflater(context);
@@ -394,7 +398,9 @@ void
 ngx_http_websocket_inflater_give(ngx_http_websocket_session_t *s,
     ngx_websocket_inflater_t *inflater)
 {
-    if (s->record->context && inflater == &s->record->context->inflater) {
+    if (s->record->aside->context
+        && inflater == &s->record->aside->context->inflater)
+    {
         return;
     }
 

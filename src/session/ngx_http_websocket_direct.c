@@ -14,10 +14,9 @@
 /* forms of a delivery that are kept at a time */
 #define NGX_HTTP_WEBSOCKET_CASTS      16
 
-/* codecs and views differ in their lowest bits, sockets' encodings in one */
+/* formats, codecs and views differ in their lowest bits */
 #define ngx_http_websocket_cast_of(variant)                                   \
-    (((variant) >> 9 ^ (variant) >> 2 ^ ((variant) & 1))                      \
-     % NGX_HTTP_WEBSOCKET_CASTS)
+    (((variant) >> 16 ^ (variant) >> 7 ^ (variant)) % NGX_HTTP_WEBSOCKET_CASTS)
 
 /* the frames of a delivery with their headers and positions */
 #define NGX_HTTP_WEBSOCKET_CAST_SIZE                                          \
@@ -30,7 +29,7 @@
 
 typedef struct {
     uint64_t                      delivery;     /* its number */
-    uint16_t                      variant;
+    uint32_t                      variant;
     u_char                       *data;         /* NULL: too large */
     size_t                        size;
     u_char                       *buf;          /* for more than one frame */
@@ -103,8 +102,9 @@ ngx_http_websocket_direct_allowed(ngx_http_websocket_session_t *s)
 
     /* messages of several channels are written together */
 
-    return ngx_http_websocket_protocol_of(s)->direct && s->nsubscriptions <= 1
-           && s->ordered && s->conf->batch == NULL;
+    return ngx_http_websocket_protocol_of(s)->direct
+           && s->record->nsubscriptions <= 1 && s->ordered
+           && s->conf->batch == NULL;
 }
 
 

@@ -57,7 +57,7 @@ ngx_http_websocket_extra_from(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    from = &s->record->extra->from;
+    from = &s->record->aside->extra->from;
 
     from->data = ngx_alloc(value.len, s->connection->log);
     if (from->data == NULL) {
@@ -74,12 +74,24 @@ ngx_http_websocket_extra_from(ngx_http_websocket_session_t *s,
 ngx_int_t
 ngx_http_websocket_extra_create(ngx_http_websocket_session_t *s)
 {
-    if (s->record->extra == NULL) {
-        s->record->extra = ngx_calloc(sizeof(ngx_http_websocket_extra_t),
-                                      s->connection->log);
+    ngx_http_websocket_extra_t  *extra;
+
+    if (s->record->aside->extra) {
+        return NGX_OK;
     }
 
-    return s->record->extra ? NGX_OK : NGX_ERROR;
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    extra = ngx_calloc(sizeof(ngx_http_websocket_extra_t), s->connection->log);
+    if (extra == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->record->aside->extra = extra;
+
+    return NGX_OK;
 }
 
 
@@ -88,13 +100,13 @@ ngx_http_websocket_extra_end(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_extra_t  *extra;
 
-    extra = s->record->extra;
+    extra = s->record->aside->extra;
 
     if (extra == NULL) {
         return;
     }
 
-    s->record->extra = NULL;
+    s->record->aside->extra = NULL;
 
     if (extra->filter) {
         ngx_http_websocket_filters_release(extra->filter);

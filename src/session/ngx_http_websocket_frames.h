@@ -1,6 +1,7 @@
 
 /*
- * Messages as bytes: the frames that are not the raw one.
+ * Messages as bytes, a frame for each way in which sessions get them; and the
+ * frames of RFC 6455.
  */
 
 
@@ -8,8 +9,18 @@
 #define NGX_HTTP_WEBSOCKET_FRAMES_H
 
 
-#include "session/ngx_http_websocket_protocol.h"
+#include "delivery/ngx_http_websocket_message.h"
+#include "hub/ngx_http_websocket_stats.h"
+#include "wire/frame.h"
 
+
+/* The number of a format in variants: it is given one when it has none. */
+ngx_uint_t ngx_http_websocket_format_number(
+    const ngx_http_websocket_format_t *format);
+
+/* The format of a variant. */
+const ngx_http_websocket_format_t *ngx_http_websocket_format_of(
+    ngx_uint_t variant);
 
 /*
  * A frame of a message that several sessions share: made for the first of
@@ -21,26 +32,23 @@ ngx_int_t ngx_http_websocket_shared_frame(ngx_log_t *log,
     ngx_http_websocket_frame_t **frame);
 
 /*
- * A message as a server-sent event (WHATWG HTML, section 9.2), with the id
- * that is given.  Returns NULL when memory was refused.
+ * Allocates a WebSocket frame of one reference: first is its first byte
+ * (opcode and bits); payload may be NULL: the caller fills the last size
+ * bytes of frame->data.  Returns NULL when memory is refused.
  */
-ngx_http_websocket_frame_t *ngx_http_websocket_event_frame(ngx_log_t *log,
-    ngx_http_websocket_message_t *message, ngx_str_t *id);
+ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
 
 /*
- * The text of the positions of all of the session's channels, separated by
- * commas: writes to buf, of n * (NGX_WEBSOCKET_POSITION_SIZE + 1) bytes, and
- * returns the end.
+ * A control frame, with room for any other one in its place.  Returns NULL
+ * when memory is refused.
  */
-u_char *ngx_http_websocket_print_positions(u_char *buf,
-    ngx_websocket_position_t *positions, ngx_uint_t n);
+ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
+    u_char *payload, size_t size, ngx_log_t *log);
 
-/*
- * {"recovered":true,"position":"EPOCH:OFFSET,..."}, the first only where a
- * position was asked for.  Returns NULL when memory was refused.
- */
-ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+/* Makes one into another. */
+void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
+    uint8_t first, u_char *payload, size_t size);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_FRAMES_H */

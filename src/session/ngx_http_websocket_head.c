@@ -10,46 +10,12 @@
 #define NGX_HTTP_WEBSOCKET_HEAD_SIZE  16384
 
 
-/* a part of head->data */
-
-typedef struct {
-    uint16_t                      start;
-    uint16_t                      len;
-} ngx_http_websocket_slice_t;
-
-
-/* a header, or a variable: its value is behind, a header's name before it */
-
-typedef struct {
-    uint16_t                      name;     /* length; a variable's index */
-    uint16_t                      value;
-} ngx_http_websocket_pair_t;
-
-
-struct ngx_http_websocket_head_s {
-    ngx_http_connection_t        *http_connection;
-    void                        **srv_conf;
-    void                        **loc_conf;
-
-    time_t                        start_sec;
-    uint16_t                      start_msec;
-    uint16_t                      nheaders;
-    uint16_t                      nvariables;
-    uint8_t                       limit_req_status;
-    uint8_t                       limit_conn_status;
-    uint32_t                      request_length;
-    uint32_t                      header_size;
-
-    ngx_http_websocket_slice_t    line;
-    ngx_http_websocket_slice_t    uri;
-    ngx_http_websocket_slice_t    args;
-    ngx_http_websocket_slice_t    exten;
-    ngx_http_websocket_slice_t    unparsed_uri;
-    ngx_http_websocket_slice_t    server;
-    ngx_http_websocket_slice_t    pairs;    /* first the headers */
-
-    u_char                        data[1];
-};
+/*
+ * What is kept is a string of bytes behind the names in the session's record:
+ * numbers and texts, in the order of ngx_http_websocket_head_create().  A
+ * number has 7 bits in a byte, the low ones first, and the top bit where
+ * another byte follows; each text is behind its length.
+ */
 
 
 /* which header a variable tells; none: the one that its name goes on with */
@@ -73,12 +39,19 @@ typedef struct {
 /* a head that is being made */
 
 typedef struct {
-    ngx_http_websocket_head_t    *head;
     ngx_str_t                     line;
     u_char                       *last;
     u_char                       *end;
     unsigned                      full:1;
 } ngx_http_websocket_head_writer_t;
+
+
+/* one that is read */
+
+typedef struct {
+    ngx_str_t                     line;
+    u_char                       *pos;
+} ngx_http_websocket_head_reader_t;
 
 
 static ngx_int_t ngx_http_websocket_head_want(ngx_cycle_t *cycle,
@@ -90,32 +63,42 @@ static ngx_uint_t ngx_http_websocket_request_busy(ngx_http_request_t *r);
 static void ngx_http_websocket_request_free(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_free_buffers(ngx_connection_t *c,
     ngx_http_connection_t *hc);
-static ngx_http_websocket_head_t *ngx_http_websocket_head_create(
-    ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_head_create(
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_head_keep(ngx_http_websocket_session_t *s,
+    ngx_http_connection_t *hc, u_char *data, size_t size);
 static void ngx_http_websocket_head_headers(
     ngx_http_websocket_head_writer_t *w, ngx_http_request_t *r);
 static void ngx_http_websocket_head_variables(
     ngx_http_websocket_head_writer_t *w, ngx_http_request_t *r);
+static ngx_uint_t ngx_http_websocket_head_find(ngx_table_elt_t *h);
 static void ngx_http_websocket_head_slice(ngx_http_websocket_head_writer_t *w,
-    ngx_http_websocket_slice_t *slice, ngx_str_t *value);
+    ngx_str_t *value);
 static void ngx_http_websocket_head_pair(ngx_http_websocket_head_writer_t *w,
-    size_t name_size, ngx_str_t *name, ngx_str_t *value);
+    ngx_uint_t index, ngx_str_t *value);
+static void ngx_http_websocket_head_number(
+    ngx_http_websocket_head_writer_t *w, uint64_t number);
 static void ngx_http_websocket_head_write(ngx_http_websocket_head_writer_t *w,
     void *data, size_t size);
-static ngx_uint_t ngx_http_websocket_head_wants(ngx_table_elt_t *h);
 static void ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r);
+    ngx_http_request_t *r, ngx_http_websocket_head_reader_t *head);
 static void ngx_http_websocket_head_restore_channels(
     ngx_http_websocket_session_t *s, ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx);
 static void ngx_http_websocket_head_restore_line(
-    ngx_http_websocket_head_t *head, ngx_http_request_t *r);
-static void ngx_http_websocket_head_restore_pairs(
-    ngx_http_websocket_head_t *head, ngx_http_request_t *r);
+    ngx_http_websocket_head_reader_t *head, ngx_http_request_t *r);
+static void ngx_http_websocket_head_restore_headers(
+    ngx_http_websocket_head_reader_t *head, ngx_http_request_t *r);
+static void ngx_http_websocket_head_restore_variables(
+    ngx_http_websocket_head_reader_t *head, ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_head_restore_header(ngx_http_request_t *r,
-    ngx_str_t *key, ngx_str_t *value);
-static ngx_str_t ngx_http_websocket_head_string(
-    ngx_http_websocket_head_t *head, ngx_http_websocket_slice_t *slice);
+    ngx_str_t *name, ngx_str_t *value);
+static uint64_t ngx_http_websocket_head_read(
+    ngx_http_websocket_head_reader_t *head);
+static ngx_str_t ngx_http_websocket_head_text(
+    ngx_http_websocket_head_reader_t *head, size_t len);
+static ngx_str_t ngx_http_websocket_head_part(
+    ngx_http_websocket_head_reader_t *head);
 
 
 static const ngx_http_websocket_source_t  ngx_http_websocket_sources[] = {
@@ -322,9 +305,8 @@ ngx_http_websocket_request_release(ngx_http_websocket_session_t *s)
     }
 
     if (!r->logged) {
-        s->record->head = ngx_http_websocket_head_create(r);
 
-        if (s->record->head == NULL) {
+        if (ngx_http_websocket_head_create(s, r) != NGX_OK) {
             return;
         }
 
@@ -445,60 +427,86 @@ ngx_http_websocket_free_buffers(ngx_connection_t *c, ngx_http_connection_t *hc)
 }
 
 
-static ngx_http_websocket_head_t *
-ngx_http_websocket_head_create(ngx_http_request_t *r)
+/*
+ * NGX_DECLINED when it would be too much, or the request's configuration is
+ * not the one that the session's tells.
+ */
+
+static ngx_int_t
+ngx_http_websocket_head_create(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r)
 {
-    ngx_http_websocket_head_t         *head;
-    ngx_http_websocket_head_writer_t   w;
+    ngx_http_websocket_head_writer_t  w;
 
-    static uint64_t  buf[NGX_HTTP_WEBSOCKET_HEAD_SIZE / sizeof(uint64_t)];
+    static u_char  buf[NGX_HTTP_WEBSOCKET_HEAD_SIZE];
 
-    head = (ngx_http_websocket_head_t *) buf;
+    if (r->srv_conf != s->conf->ctx.srv_conf
+        || r->loc_conf != s->conf->ctx.loc_conf)
+    {
+        return NGX_DECLINED;
+    }
 
-    ngx_memzero(head, sizeof(ngx_http_websocket_head_t));
-
-    head->http_connection = r->http_connection;
-    head->srv_conf = r->srv_conf;
-    head->loc_conf = r->loc_conf;
-    head->start_sec = r->start_sec;
-    head->start_msec = r->start_msec;
-    head->limit_req_status = r->limit_req_status;
-    head->limit_conn_status = r->limit_conn_status;
-    head->request_length = r->request_length;
-    head->header_size = r->header_size;
-
-    w.head = head;
     w.line = r->request_line;
-    w.last = head->data;
-    w.end = (u_char *) buf + NGX_HTTP_WEBSOCKET_HEAD_SIZE;
+    w.last = buf;
+    w.end = buf + NGX_HTTP_WEBSOCKET_HEAD_SIZE;
     w.full = 0;
 
-    head->line.len = r->request_line.len;
-    ngx_http_websocket_head_write(&w, r->request_line.data,
-                                  r->request_line.len);
+    ngx_http_websocket_head_number(&w, r->start_sec);
+    ngx_http_websocket_head_number(&w, r->start_msec);
+    ngx_http_websocket_head_number(&w, r->limit_req_status << 2
+                                       | r->limit_conn_status);
+    ngx_http_websocket_head_number(&w, r->request_length);
+    ngx_http_websocket_head_number(&w, r->header_size);
 
-    ngx_http_websocket_head_slice(&w, &head->uri, &r->uri);
-    ngx_http_websocket_head_slice(&w, &head->args, &r->args);
-    ngx_http_websocket_head_slice(&w, &head->exten, &r->exten);
-    ngx_http_websocket_head_slice(&w, &head->unparsed_uri, &r->unparsed_uri);
-    ngx_http_websocket_head_slice(&w, &head->server, &r->headers_in.server);
+    ngx_http_websocket_head_number(&w, w.line.len);
+    ngx_http_websocket_head_write(&w, w.line.data, w.line.len);
 
-    head->pairs.start = w.last - head->data;
+    ngx_http_websocket_head_slice(&w, &r->uri);
+    ngx_http_websocket_head_slice(&w, &r->args);
+    ngx_http_websocket_head_slice(&w, &r->unparsed_uri);
+    ngx_http_websocket_head_slice(&w, &r->headers_in.server);
 
     ngx_http_websocket_head_headers(&w, r);
     ngx_http_websocket_head_variables(&w, r);
 
     if (w.full) {
-        return NULL;
+        return NGX_DECLINED;
     }
 
-    head = ngx_alloc(w.last - (u_char *) buf, r->connection->log);
+    return ngx_http_websocket_head_keep(s, r->http_connection, buf,
+                                        w.last - buf);
+}
 
-    if (head) {
-        ngx_memcpy(head, buf, w.last - (u_char *) buf);
+
+static ngx_int_t
+ngx_http_websocket_head_keep(ngx_http_websocket_session_t *s,
+    ngx_http_connection_t *hc, u_char *data, size_t size)
+{
+    size_t                        before;
+    u_char                       *p;
+    ngx_http_websocket_record_t  *record;
+
+    record = s->record;
+    before = offsetof(ngx_http_websocket_record_t, head);
+
+    p = ngx_alloc(before + size, s->connection->log);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    return head;
+    ngx_memcpy(p, record, before);
+    ngx_memcpy(p + before, data, size);
+
+    s->record = (ngx_http_websocket_record_t *) p;
+    s->record->headed = 1;
+
+    ngx_free(record);
+
+    /* what nginx has of the connection stays with its buffer, now unused */
+
+    s->connection->buffer->tag = (ngx_buf_tag_t) hc;
+
+    return NGX_OK;
 }
 
 
@@ -506,7 +514,7 @@ static void
 ngx_http_websocket_head_headers(ngx_http_websocket_head_writer_t *w,
     ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
+    ngx_uint_t        i, index;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
@@ -516,18 +524,22 @@ ngx_http_websocket_head_headers(ngx_http_websocket_head_writer_t *w,
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (ngx_http_websocket_head_wants(&h[i])) {
-                ngx_http_websocket_head_pair(w, h[i].key.len, &h[i].key,
-                                             &h[i].value);
-                w->head->nheaders++;
+            index = ngx_http_websocket_head_find(&h[i]);
+
+            if (index) {
+                ngx_http_websocket_head_pair(w, index, &h[i].value);
             }
         }
     }
+
+    ngx_http_websocket_head_number(w, 0);
 }
 
 
+/* its place among those that are wanted, 1 at least, or 0 */
+
 static ngx_uint_t
-ngx_http_websocket_head_wants(ngx_table_elt_t *h)
+ngx_http_websocket_head_find(ngx_table_elt_t *h)
 {
     ngx_uint_t                    i;
     ngx_http_websocket_wanted_t  *wanted;
@@ -552,7 +564,7 @@ ngx_http_websocket_head_wants(ngx_table_elt_t *h)
                                    sizeof("Basic ") - 1)
                    == 0))
         {
-            return 1;
+            return i + 1;
         }
     }
 
@@ -583,59 +595,72 @@ ngx_http_websocket_head_variables(ngx_http_websocket_head_writer_t *w,
         value.data = v[i].data;
         value.len = v[i].len;
 
-        ngx_http_websocket_head_pair(w, i, NULL, &value);
-        w->head->nvariables++;
+        ngx_http_websocket_head_pair(w, i + 1, &value);
     }
+
+    ngx_http_websocket_head_number(w, 0);
 }
 
 
-/* most of them are parts of the request line */
+/* most of them are parts of the request line, told by their place: 1 at least */
 
 static void
 ngx_http_websocket_head_slice(ngx_http_websocket_head_writer_t *w,
-    ngx_http_websocket_slice_t *slice, ngx_str_t *value)
+    ngx_str_t *value)
 {
-    slice->len = value->len;
+    ngx_http_websocket_head_number(w, value->len);
 
     /* nginx leaves the address unset where there is nothing: of args */
 
     if (value->len == 0) {
-        slice->start = 0;
         return;
     }
 
     if (value->data >= w->line.data
         && value->data + value->len <= w->line.data + w->line.len)
     {
-        slice->start = value->data - w->line.data;
+        ngx_http_websocket_head_number(w, value->data - w->line.data + 1);
         return;
     }
 
-    slice->start = w->last - w->head->data;
+    ngx_http_websocket_head_number(w, 0);
     ngx_http_websocket_head_write(w, value->data, value->len);
 }
 
 
+/* a header's value, or a variable's: the index is 1 at least */
+
 static void
 ngx_http_websocket_head_pair(ngx_http_websocket_head_writer_t *w,
-    size_t name_size, ngx_str_t *name, ngx_str_t *value)
+    ngx_uint_t index, ngx_str_t *value)
 {
-    ngx_http_websocket_pair_t  pair;
-
-    pair.name = name_size;
-    pair.value = value->len;
-
-    ngx_http_websocket_head_write(w, &pair, sizeof(ngx_http_websocket_pair_t));
-
-    if (name) {
-        ngx_http_websocket_head_write(w, name->data, name->len);
-    }
-
+    ngx_http_websocket_head_number(w, index);
+    ngx_http_websocket_head_number(w, value->len);
     ngx_http_websocket_head_write(w, value->data, value->len);
 
     /* nginx reads headers up to a zero */
 
     ngx_http_websocket_head_write(w, "", 1);
+}
+
+
+static void
+ngx_http_websocket_head_number(ngx_http_websocket_head_writer_t *w,
+    uint64_t number)
+{
+    u_char  byte;
+
+    do {
+        byte = number & 0x7f;
+        number >>= 7;
+
+        if (number) {
+            byte |= 0x80;
+        }
+
+        ngx_http_websocket_head_write(w, &byte, 1);
+
+    } while (number);
 }
 
 
@@ -657,21 +682,22 @@ ngx_http_websocket_head_write(ngx_http_websocket_head_writer_t *w, void *data,
 void
 ngx_http_websocket_request_end(ngx_http_websocket_session_t *s)
 {
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_websocket_head_t  *head;
+    ngx_connection_t                  *c;
+    ngx_http_request_t                *r;
+    ngx_http_websocket_head_reader_t   head;
 
     c = s->connection;
     r = s->record->request;
-    head = s->record->head;
 
     if (r == NULL) {
 
-        if (head == NULL) {
+        if (!s->record->headed) {
             return;
         }
 
-        c->data = head->http_connection;
+        head.pos = s->record->head;
+
+        c->data = c->buffer->tag;
 
         r = ngx_http_create_request(c);
         if (r == NULL) {
@@ -686,7 +712,7 @@ ngx_http_websocket_request_end(ngx_http_websocket_session_t *s)
         (void) ngx_atomic_fetch_add(ngx_stat_requests, -1);
 #endif
 
-        ngx_http_websocket_head_restore(s, r);
+        ngx_http_websocket_head_restore(s, r, &head);
     }
 
     s->record->request = NULL;
@@ -699,21 +725,23 @@ ngx_http_websocket_request_end(ngx_http_websocket_session_t *s)
 
 static void
 ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r)
+    ngx_http_request_t *r, ngx_http_websocket_head_reader_t *head)
 {
-    ngx_http_websocket_ctx_t   *ctx;
-    ngx_http_websocket_head_t  *head;
+    ngx_uint_t                 status;
+    ngx_http_websocket_ctx_t  *ctx;
 
-    head = s->record->head;
+    r->srv_conf = s->conf->ctx.srv_conf;
+    r->loc_conf = s->conf->ctx.loc_conf;
 
-    r->srv_conf = head->srv_conf;
-    r->loc_conf = head->loc_conf;
-    r->start_sec = head->start_sec;
-    r->start_msec = head->start_msec;
-    r->limit_req_status = head->limit_req_status;
-    r->limit_conn_status = head->limit_conn_status;
-    r->request_length = head->request_length;
-    r->header_size = head->header_size;
+    r->start_sec = ngx_http_websocket_head_read(head);
+    r->start_msec = ngx_http_websocket_head_read(head);
+
+    status = ngx_http_websocket_head_read(head);
+    r->limit_req_status = status >> 2;
+    r->limit_conn_status = status & 3;
+
+    r->request_length = ngx_http_websocket_head_read(head);
+    r->header_size = ngx_http_websocket_head_read(head);
 
     r->http_state = NGX_HTTP_WRITING_REQUEST_STATE;
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
@@ -730,7 +758,14 @@ ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
         ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
     }
 
-    ngx_http_websocket_head_restore_pairs(head, r);
+    if (ngx_list_init(&r->headers_in.headers, r->pool, 4,
+                      sizeof(ngx_table_elt_t))
+        != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_http_websocket_head_restore_headers(head, r);
 }
 
 
@@ -757,18 +792,21 @@ ngx_http_websocket_head_restore_channels(ngx_http_websocket_session_t *s,
 
 
 static void
-ngx_http_websocket_head_restore_line(ngx_http_websocket_head_t *head,
+ngx_http_websocket_head_restore_line(ngx_http_websocket_head_reader_t *head,
     ngx_http_request_t *r)
 {
     u_char  *p;
 
-    r->request_line = ngx_http_websocket_head_string(head, &head->line);
-    r->uri = ngx_http_websocket_head_string(head, &head->uri);
-    r->args = ngx_http_websocket_head_string(head, &head->args);
-    r->exten = ngx_http_websocket_head_string(head, &head->exten);
-    r->unparsed_uri = ngx_http_websocket_head_string(head,
-                                                     &head->unparsed_uri);
-    r->headers_in.server = ngx_http_websocket_head_string(head, &head->server);
+    head->line = ngx_http_websocket_head_text(head,
+                                          ngx_http_websocket_head_read(head));
+
+    r->request_line = head->line;
+    r->uri = ngx_http_websocket_head_part(head);
+    r->args = ngx_http_websocket_head_part(head);
+    r->unparsed_uri = ngx_http_websocket_head_part(head);
+    r->headers_in.server = ngx_http_websocket_head_part(head);
+
+    ngx_http_set_exten(r);
 
     r->method = NGX_HTTP_GET;
     ngx_str_set(&r->method_name, "GET");
@@ -787,52 +825,70 @@ ngx_http_websocket_head_restore_line(ngx_http_websocket_head_t *head,
 
 
 static void
-ngx_http_websocket_head_restore_pairs(ngx_http_websocket_head_t *head,
+ngx_http_websocket_head_restore_headers(ngx_http_websocket_head_reader_t *head,
     ngx_http_request_t *r)
 {
-    u_char                     *p;
-    ngx_str_t                   key, value;
-    ngx_uint_t                  i;
-    ngx_http_variable_value_t  *v;
-    ngx_http_websocket_pair_t   pair;
+    ngx_str_t                     value;
+    ngx_uint_t                    index;
+    ngx_http_websocket_wanted_t  *wanted;
 
-    p = head->data + head->pairs.start;
+    wanted = ngx_http_websocket_head_wanted.elts;
 
-    if (ngx_list_init(&r->headers_in.headers, r->pool, head->nheaders + 1,
-                      sizeof(ngx_table_elt_t))
-        != NGX_OK)
-    {
-        return;
-    }
+    for ( ;; ) {
 
-    for (i = 0; i < (ngx_uint_t) head->nheaders + head->nvariables; i++) {
+        index = ngx_http_websocket_head_read(head);
 
-        ngx_memcpy(&pair, p, sizeof(ngx_http_websocket_pair_t));
-        p += sizeof(ngx_http_websocket_pair_t);
+        if (index == 0) {
+            break;
+        }
 
-        key.data = p;
-        key.len = i < head->nheaders ? pair.name : 0;
-        value.data = p + key.len;
-        value.len = pair.value;
-        p = value.data + value.len + 1;
+        value = ngx_http_websocket_head_text(head,
+                                          ngx_http_websocket_head_read(head));
+        head->pos++;
 
-        if (i >= head->nheaders) {
-            v = &r->variables[pair.name];
-            v->valid = 1;
-            v->data = value.data;
-            v->len = value.len;
-
-        } else if (ngx_http_websocket_head_restore_header(r, &key, &value)
-                   != NGX_OK)
+        if (ngx_http_websocket_head_restore_header(r, &wanted[index - 1].name,
+                                                   &value)
+            != NGX_OK)
         {
             return;
         }
+    }
+
+    ngx_http_websocket_head_restore_variables(head, r);
+}
+
+
+static void
+ngx_http_websocket_head_restore_variables(
+    ngx_http_websocket_head_reader_t *head, ngx_http_request_t *r)
+{
+    ngx_str_t                   value;
+    ngx_uint_t                  index;
+    ngx_http_variable_value_t  *v;
+
+    for ( ;; ) {
+
+        index = ngx_http_websocket_head_read(head);
+
+        if (index == 0) {
+            return;
+        }
+
+        value = ngx_http_websocket_head_text(head,
+                                          ngx_http_websocket_head_read(head));
+        head->pos++;
+
+        v = &r->variables[index - 1];
+
+        v->valid = 1;
+        v->data = value.data;
+        v->len = value.len;
     }
 }
 
 
 static ngx_int_t
-ngx_http_websocket_head_restore_header(ngx_http_request_t *r, ngx_str_t *key,
+ngx_http_websocket_head_restore_header(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value)
 {
     ngx_table_elt_t            *h;
@@ -846,19 +902,14 @@ ngx_http_websocket_head_restore_header(ngx_http_request_t *r, ngx_str_t *key,
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
 
-    h->key = *key;
+    h->key = *name;
     h->value = *value;
-
-    h->lowcase_key = ngx_pnalloc(r->pool, key->len);
-    if (h->lowcase_key == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = ngx_hash_strlow(h->lowcase_key, key->data, key->len);
+    h->lowcase_key = name->data;
+    h->hash = ngx_hash_key(name->data, name->len);
 
     /* the host is known, and its handler may end the request */
 
-    if (key->len == 4 && ngx_strncmp(h->lowcase_key, "host", 4) == 0) {
+    if (name->len == 4 && ngx_strncmp(name->data, "host", 4) == 0) {
         r->headers_in.host = h;
         return NGX_OK;
     }
@@ -866,22 +917,72 @@ ngx_http_websocket_head_restore_header(ngx_http_request_t *r, ngx_str_t *key,
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
 
     hh = ngx_hash_find(&cmcf->headers_in_hash, h->hash, h->lowcase_key,
-                       key->len);
+                       name->len);
 
     return hh ? hh->handler(r, h, hh->offset) : NGX_OK;
 }
 
 
-static ngx_str_t
-ngx_http_websocket_head_string(ngx_http_websocket_head_t *head,
-    ngx_http_websocket_slice_t *slice)
+static uint64_t
+ngx_http_websocket_head_read(ngx_http_websocket_head_reader_t *head)
 {
-    ngx_str_t  value;
+    u_char       byte;
+    uint64_t     number;
+    ngx_uint_t   shift;
 
-    /* no data is what a variable without a value is known by */
+    number = 0;
+    shift = 0;
 
-    value.len = slice->len;
-    value.data = slice->len ? head->data + slice->start : NULL;
+    do {
+        byte = *head->pos++;
+        number |= (uint64_t) (byte & 0x7f) << shift;
+        shift += 7;
 
-    return value;
+    } while (byte & 0x80);
+
+    return number;
+}
+
+
+static ngx_str_t
+ngx_http_websocket_head_text(ngx_http_websocket_head_reader_t *head,
+    size_t len)
+{
+    ngx_str_t  text;
+
+    text.len = len;
+    text.data = head->pos;
+
+    head->pos += len;
+
+    return text;
+}
+
+
+static ngx_str_t
+ngx_http_websocket_head_part(ngx_http_websocket_head_reader_t *head)
+{
+    size_t     len, place;
+    ngx_str_t  part;
+
+    len = ngx_http_websocket_head_read(head);
+
+    if (len == 0) {
+
+        /* no data is what a variable without a value is known by */
+
+        ngx_str_null(&part);
+        return part;
+    }
+
+    place = ngx_http_websocket_head_read(head);
+
+    if (place == 0) {
+        return ngx_http_websocket_head_text(head, len);
+    }
+
+    part.len = len;
+    part.data = head->line.data + place - 1;
+
+    return part;
 }

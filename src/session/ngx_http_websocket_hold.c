@@ -2,22 +2,21 @@
 #include "session/ngx_http_websocket_hold.h"
 #include "delivery/ngx_http_websocket_intake.h"
 #include "store/message.h"
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 
 
-struct ngx_http_websocket_held_s {
+typedef struct {
     ngx_http_websocket_publish_t   *pending;    /* NULL: for the zone */
     ngx_http_websocket_waiter_t     waiter;
     ngx_http_websocket_session_t   *session;
-    ngx_http_websocket_time_t       until;      /* the session waits anyway */
     ngx_uint_t                      priority;
     uint8_t                         type;
     size_t                          n;
     ngx_websocket_store_part_t      parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
     u_char                          data[1];
-};
+} ngx_http_websocket_held_t;
 
 
 static ngx_http_websocket_held_t *ngx_http_websocket_held_copy(
@@ -26,6 +25,7 @@ static ngx_http_websocket_held_t *ngx_http_websocket_held_copy(
 static ngx_int_t ngx_http_websocket_held_begin(
     ngx_http_websocket_session_t *s, ngx_http_websocket_held_t *held);
 static void ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p);
+static void ngx_http_websocket_held_drop(void *data);
 static ngx_int_t ngx_http_websocket_held_publish(
     ngx_http_websocket_waiter_t *waiter);
 
@@ -81,14 +81,17 @@ ngx_http_websocket_held_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_held_t *held)
 {
     if (held == NULL
-        || ngx_http_websocket_limits_stop(s, &held->until) != NGX_OK)
+        || ngx_http_websocket_session_pause(s,
+                                            NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE)
+           != NGX_OK)
     {
         ngx_free(held);
         ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_ERROR;
     }
 
-    s->record->limits->held = held;
+    s->record->aside->pause->cancel = ngx_http_websocket_held_drop;
+    s->record->aside->pause->data = held;
 
     return NGX_OK;
 }
@@ -98,20 +101,16 @@ static void
 ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p)
 {
     ngx_http_websocket_held_t     *held;
-    ngx_http_websocket_limits_t   *limits;
     ngx_http_websocket_session_t  *s;
 
     held = p->data;
     s = held->session;
-    limits = s->record->limits;
 
-    limits->held = NULL;
+    s->record->aside->pause->cancel = NULL;
 
     ngx_http_websocket_session_published(s, p->rc);
 
-    if (limits->waits) {
-        ngx_http_websocket_limits_go(s, held->until);
-    }
+    ngx_http_websocket_session_resume(s, NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE);
 
     ngx_free(held);
 }
@@ -160,22 +159,20 @@ ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
 }
 
 
-void
-ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s)
+static void
+ngx_http_websocket_held_drop(void *data)
 {
-    ngx_http_websocket_limits_t  *limits;
+    ngx_http_websocket_held_t *held = data;
 
-    limits = s->record->limits;
+    ngx_http_websocket_session_t  *s;
 
-    if (limits == NULL || limits->held == NULL) {
-        return;
-    }
+    s = held->session;
 
-    if (limits->held->pending) {
+    if (held->pending) {
 
         /* the broker publishes it all the same */
 
-        limits->held->pending->done = NULL;
+        held->pending->done = NULL;
 
     } else {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
@@ -183,10 +180,8 @@ ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s)
                       "cannot be had", &s->conf->zone->name);
     }
 
-    ngx_http_websocket_wait_cancel(&limits->held->waiter);
-
-    ngx_free(limits->held);
-    limits->held = NULL;
+    ngx_http_websocket_wait_cancel(&held->waiter);
+    ngx_free(held);
 }
 
 
@@ -194,14 +189,14 @@ static ngx_int_t
 ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 {
     ngx_http_websocket_held_t     *held;
-    ngx_http_websocket_limits_t   *limits;
+    ngx_http_websocket_pause_t    *pause;
     ngx_http_websocket_session_t  *s;
 
     held = ngx_queue_data(waiter, ngx_http_websocket_held_t, waiter);
     s = held->session;
-    limits = s->record->limits;
+    pause = s->record->aside->pause;
 
-    limits->held = NULL;
+    pause->cancel = NULL;
 
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
         (void) ngx_http_websocket_session_publish(s, held->type,
@@ -211,11 +206,8 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 
     /* it may be held again, or the session be closed */
 
-    if (limits->held) {
-        limits->held->until = held->until;
-
-    } else if (limits->waits) {
-        ngx_http_websocket_limits_go(s, held->until);
+    if (pause->cancel == NULL) {
+        ngx_http_websocket_session_resume(s, NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE);
     }
 
     ngx_free(held);

@@ -10,7 +10,7 @@
 
 
 #include "broker/ngx_http_websocket_broker.h"
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_session.h"
 
 
 /*
@@ -29,12 +29,6 @@ ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
  */
 ngx_int_t ngx_http_websocket_hold_pending(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t *pending);
-
-/*
- * The session is closed, or ends, before that: the message is dropped, and the
- * error log told so.  Does nothing where none is kept.
- */
-void ngx_http_websocket_held_drop(ngx_http_websocket_session_t *s);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_HOLD_H */

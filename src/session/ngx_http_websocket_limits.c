@@ -2,16 +2,11 @@
 #include <ngx_sha1.h>
 
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_behind.h"
-#include "session/ngx_http_websocket_hold.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
-
-
-/* how long one waits who floods those who read, or asks for what is dear */
-#define NGX_HTTP_WEBSOCKET_MOMENT  NGX_HTTP_WEBSOCKET_WHEEL_TICK
 
 
 static ngx_http_websocket_limits_t *ngx_http_websocket_limits_alloc(
@@ -25,8 +20,6 @@ static void ngx_http_websocket_quota_name(
     ngx_http_websocket_max_sessions_t *max, ngx_str_t *key, u_char *name);
 static ngx_int_t ngx_http_websocket_limits_drop(
     ngx_http_websocket_session_t *s, ngx_http_websocket_max_rate_t *max);
-static void ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s,
-    uint32_t wait);
 
 
 /*
@@ -82,6 +75,10 @@ ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
            + nquotas * sizeof(ngx_websocket_store_quota_t)
            + n * sizeof(ngx_websocket_rate_bucket_t);
 
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NULL;
+    }
+
     limits = ngx_calloc(size, s->connection->log);
     if (limits == NULL) {
         return NULL;
@@ -101,7 +98,7 @@ ngx_http_websocket_limits_alloc(ngx_http_websocket_session_t *s,
         ngx_websocket_rate_init(&limits->pings, conf->pings, now);
     }
 
-    s->record->limits = limits;
+    s->record->aside->limits = limits;
 
     return limits;
 }
@@ -115,8 +112,9 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
     size_t                              n;
     ngx_str_t                           key;
     ngx_uint_t                          i;
-    ngx_websocket_store_quota_key_t          *row;
-    ngx_websocket_store_quota_key_t           rows[NGX_HTTP_WEBSOCKET_LIMITS];
+    ngx_http_websocket_limits_t        *limits;
+    ngx_websocket_store_quota_key_t    *row;
+    ngx_websocket_store_quota_key_t     rows[NGX_HTTP_WEBSOCKET_LIMITS];
     ngx_http_websocket_max_sessions_t  *max;
 
     n = 0;
@@ -143,8 +141,10 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
         row->max = (uint32_t) max[i].max;
     }
 
+    limits = s->record->aside->limits;
+
     rc = ngx_http_websocket_zone_quota_acquire(s->conf->zone, rows, n,
-                                               s->record->limits->quotas);
+                                               limits->quotas);
 
     if (rc == NGX_WEBSOCKET_STORE_FULL) {
         ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
@@ -157,8 +157,8 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
         return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
-    s->record->limits->zone = s->conf->zone;
-    s->record->limits->nquotas = n;
+    limits->zone = s->conf->zone;
+    limits->nquotas = n;
 
     return NGX_OK;
 }
@@ -185,7 +185,7 @@ ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL || limits->nquotas == 0 || limits->debt.queue.next) {
         return;
@@ -228,18 +228,13 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_limits_t  *limits;
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL) {
         return;
     }
 
-    ngx_http_websocket_behind_del(s);
-
-    s->limited = 0;
-    s->record->limits = NULL;
-
-    ngx_free(limits->rest);
+    s->record->aside->limits = NULL;
 
     /* the quotas may be owed yet */
 
@@ -270,7 +265,7 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
     rates = s->conf->limits.rates;
     now = ngx_http_websocket_now();
     max = rates->elts;
-    bucket = s->record->limits->buckets;
+    bucket = s->record->aside->limits->buckets;
 
     for (i = 0; i < rates->nelts; i++) {
 
@@ -279,8 +274,11 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
         if (max[i].excess == NGX_HTTP_WEBSOCKET_DELAY) {
             wait = ngx_websocket_rate_charge(&bucket[i], &max[i].rate, n, now);
 
-            if (wait) {
-                ngx_http_websocket_limits_wait(s, wait);
+            if (wait
+                && ngx_http_websocket_session_pause_for(s, wait) != NGX_OK)
+            {
+                ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+                return NGX_DONE;
             }
 
             continue;
@@ -312,7 +310,7 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
         return NGX_DONE;
     }
 
-    s->record->limits->refused++;
+    s->record->aside->limits->refused++;
     s->conf->stats->refused++;
 
     return ngx_http_websocket_session_error(s) == NGX_OK ? NGX_DECLINED
@@ -339,7 +337,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL
         && (uint64_t) ngx_http_websocket_silence * rate->count >= rate->period)
@@ -381,7 +379,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    limits = s->record->limits;
+    limits = s->record->aside->limits;
 
     if (limits == NULL) {
         limits = ngx_http_websocket_limits_alloc(s, 0);
@@ -404,7 +402,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
 uint32_t
 ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s)
 {
-    return s->record->limits ? s->record->limits->refused : 0;
+    return s->record->aside->limits ? s->record->aside->limits->refused : 0;
 }
 
 
@@ -422,179 +420,20 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 
     crowded = ngx_http_websocket_zone_crowded(s->conf->zone, &channel);
 
-    if (crowded == 0
-        || ngx_http_websocket_limits_waits(s)
-        || (s->record->limits == NULL
-            && ngx_http_websocket_limits_alloc(s, 0) == NULL))
+    if (crowded == 0 || ngx_http_websocket_session_is_paused(s)
+        || ngx_http_websocket_session_pause_for(s, NGX_HTTP_WEBSOCKET_MOMENT)
+           != NGX_OK)
     {
         return;
     }
-
-    ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
 
     if (crowded == 1) {
 
         /* ours to deliver: at the end of this turn, and of the next ones */
 
-        s->record->limits->turn = 1;
+        (void) ngx_http_websocket_session_pause(s,
+                                            NGX_HTTP_WEBSOCKET_PAUSE_TURN);
         ngx_http_websocket_hub_flooded(s->conf->zone);
         ngx_post_event(s->connection->read, &ngx_posted_next_events);
     }
-}
-
-
-void
-ngx_http_websocket_limits_pause(ngx_http_websocket_session_t *s)
-{
-    if (s->record->limits || ngx_http_websocket_limits_alloc(s, 0)) {
-        ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_MOMENT);
-    }
-}
-
-
-static void
-ngx_http_websocket_limits_wait(ngx_http_websocket_session_t *s, uint32_t wait)
-{
-    ngx_http_websocket_time_t     until;
-    ngx_http_websocket_limits_t  *limits;
-
-    limits = s->record->limits;
-    until = ngx_http_websocket_now()
-            + ngx_min(wait, NGX_HTTP_WEBSOCKET_LONGEST);
-
-    if (limits->waits && (int32_t) (limits->until - until) >= 0) {
-        return;
-    }
-
-    limits->waits = 1;
-    limits->until = until;
-
-    s->limited = 1;
-
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-ngx_int_t
-ngx_http_websocket_limits_stop(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_time_t *until)
-{
-    ngx_http_websocket_limits_t  *limits;
-
-    limits = s->record->limits;
-
-    if (limits == NULL) {
-        limits = ngx_http_websocket_limits_alloc(s, 0);
-    }
-
-    if (limits == NULL) {
-        return NGX_ERROR;
-    }
-
-    *until = limits->waits ? limits->until : ngx_http_websocket_now();
-
-    ngx_http_websocket_limits_wait(s, NGX_HTTP_WEBSOCKET_LONGEST);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_websocket_limits_go(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_time_t until)
-{
-    if ((int32_t) (ngx_http_websocket_now() - until) >= 0) {
-        ngx_http_websocket_limits_resume(s);
-        return;
-    }
-
-    s->record->limits->until = until;
-
-    ngx_http_websocket_session_schedule(s);
-}
-
-
-ngx_int_t
-ngx_http_websocket_limits_keep(ngx_http_websocket_session_t *s, u_char *pos,
-    u_char *last)
-{
-    ngx_http_websocket_limits_t  *limits;
-
-    if (pos == last) {
-        return NGX_OK;
-    }
-
-    limits = s->record->limits;
-
-    if (limits == NULL) {
-        limits = ngx_http_websocket_limits_alloc(s, 0);
-    }
-
-    if (limits) {
-        limits->rest = ngx_alloc(last - pos, s->connection->log);
-    }
-
-    if (limits == NULL || limits->rest == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
-        return NGX_DONE;
-    }
-
-    ngx_memcpy(limits->rest, pos, last - pos);
-    limits->size = last - pos;
-
-    s->limited = 1;
-
-    return NGX_OK;
-}
-
-
-u_char *
-ngx_http_websocket_limits_rest(ngx_http_websocket_session_t *s, size_t *size)
-{
-    u_char                       *rest;
-    ngx_http_websocket_limits_t  *limits;
-
-    limits = s->record->limits;
-
-    if (limits->turn) {
-
-        if (limits->waits && ngx_http_websocket_hub_behind(s->conf->zone)) {
-            ngx_post_event(s->connection->read, &ngx_posted_next_events);
-            return NULL;
-        }
-
-        limits->turn = 0;
-        limits->waits = 0;
-    }
-
-    if (limits->waits) {
-        return NULL;
-    }
-
-    rest = limits->rest;
-    limits->rest = NULL;
-
-    *size = limits->size;
-
-    return rest;
-}
-
-
-void
-ngx_http_websocket_limits_resume(ngx_http_websocket_session_t *s)
-{
-    if (!ngx_http_websocket_limits_waits(s)) {
-        return;
-    }
-
-    ngx_http_websocket_held_drop(s);
-
-    s->record->limits->waits = 0;
-
-    /* what it has sent meanwhile could not be heard */
-
-    s->heard = ngx_http_websocket_now();
-    s->active = s->heard;
-
-    ngx_post_event(s->connection->read, &ngx_posted_events);
 }

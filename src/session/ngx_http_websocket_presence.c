@@ -5,6 +5,7 @@
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_subscription.h"
+#include "wire/frame.h"
 
 
 /* "from": and ,"session":"0123456789abcdef" */
@@ -61,7 +62,7 @@ ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
     }
 
     ngx_memcpy(p, from, last - from);
-    s->record->extra->member = p;
+    s->record->aside->extra->member = p;
 
     return NGX_OK;
 }
@@ -152,7 +153,7 @@ ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
 {
     u_char  *p, *from;
 
-    from = s->record->extra ? s->record->extra->member : NULL;
+    from = s->record->aside->extra ? s->record->aside->extra->member : NULL;
 
     p = ngx_sprintf(member->data, "\"from\":%s",
                     from ? (char *) from : "null");

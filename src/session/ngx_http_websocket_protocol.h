@@ -61,11 +61,13 @@ struct ngx_http_websocket_transport_s {
 
 struct ngx_http_websocket_protocol_s {
     char                                  *name;    /* a label of metrics */
+    ngx_str_t                              subprotocol; /* that means it; empty
+                                                           when none does */
     const ngx_http_websocket_transport_t  *transport;
 
     /* how its messages are written; how, when a client wants positions */
-    ngx_http_websocket_encoding_e          encoding;
-    ngx_http_websocket_encoding_e          positioned;
+    const ngx_http_websocket_format_t     *format;
+    const ngx_http_websocket_format_t     *positioned;
 
     ngx_str_t                              type;    /* of a response */
 

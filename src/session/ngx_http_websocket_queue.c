@@ -2,6 +2,7 @@
 #include "session/ngx_http_websocket_queue.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
+#include "session/ngx_http_websocket_frames.h"
 
 
 #define NGX_HTTP_WEBSOCKET_PLACES  16       /* of a small queue */
@@ -363,7 +364,7 @@ ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
                            ? ngx_http_websocket_queue_from(q, q->conflated)
                            : ngx_http_websocket_queue_first(q),
                            channel,
-                           (ngx_http_websocket_dropped_e) s->conf->overflow);
+                           ngx_http_websocket_overflow_reason(s->conf));
 
     q->channel = channel;
     q->conflated = q->head + q->count;
@@ -445,7 +446,7 @@ ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
     q->count--;
 
     ngx_http_websocket_queue_dropped(s, frame,
-                           (ngx_http_websocket_dropped_e) s->conf->overflow);
+                                ngx_http_websocket_overflow_reason(s->conf));
 }
 
 

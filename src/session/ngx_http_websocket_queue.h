@@ -40,6 +40,20 @@ struct ngx_http_websocket_queue_s {
 };
 
 
+/* overflow= is the reason for which messages are dropped */
+
+_Static_assert((int) NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE
+               == (int) NGX_HTTP_WEBSOCKET_DROPPED_CLOSE
+               && (int) NGX_HTTP_WEBSOCKET_OVERFLOW_DROP_OLDEST
+                  == (int) NGX_HTTP_WEBSOCKET_DROPPED_DROP_OLDEST
+               && (int) NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
+                  == (int) NGX_HTTP_WEBSOCKET_DROPPED_CONFLATE,
+               "an overflow is a reason");
+
+#define ngx_http_websocket_overflow_reason(conf)                              \
+    ((ngx_http_websocket_dropped_e) (conf)->overflow)
+
+
 /* what all sessions have that nothing waits for */
 extern ngx_http_websocket_queue_t  ngx_http_websocket_queue_none;
 

@@ -4,11 +4,13 @@
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_write.h"
+#include "wire/frame.h"
 #include "wire/utf8.h"
 
 
@@ -185,7 +187,7 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         size = NGX_HTTP_WEBSOCKET_READ_RATED;
     }
 
-    if (s->limited && ngx_http_websocket_read_behind(s, rev)) {
+    if (s->paused && ngx_http_websocket_read_behind(s, rev)) {
         return;
     }
 
@@ -207,7 +209,7 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
         return;
     }
 
-    if (rev->ready && !ngx_http_websocket_limits_waits(s)
+    if (rev->ready && !ngx_http_websocket_session_is_paused(s)
         && !ngx_http_websocket_behind_is(s))
     {
         /* who waits goes behind those who come later in this turn */
@@ -231,7 +233,7 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
 
     /* who has to wait: its timer comes back to it */
 
-    if (ngx_http_websocket_limits_waits(s)) {
+    if (ngx_http_websocket_session_is_paused(s)) {
 
         if (rev->pending_eof && ngx_http_websocket_read_broken(s)) {
             ngx_http_websocket_session_free(s);
@@ -322,9 +324,9 @@ static ngx_uint_t
 ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
     ngx_event_t *rev)
 {
-    size_t                        size;
-    u_char                       *rest;
-    ngx_http_websocket_limits_t  *limits;
+    size_t                       size;
+    u_char                      *parked;
+    ngx_http_websocket_pause_t  *pause;
 
     if (ngx_http_websocket_behind_is(s)) {
 
@@ -345,16 +347,16 @@ ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
         ngx_http_websocket_behind_del(s);
     }
 
-    rest = ngx_http_websocket_limits_rest(s, &size);
+    parked = ngx_http_websocket_input_resume(s, &size);
 
-    if (rest) {
-        ngx_http_websocket_read_taken(s, rest, rest + size);
-        ngx_free(rest);
+    if (parked) {
+        ngx_http_websocket_read_taken(s, parked, parked + size);
+        ngx_free(parked);
     }
 
-    limits = s->record->limits;
+    pause = s->record->aside->pause;
 
-    s->limited = limits->waits || limits->turn || limits->rest;
+    s->paused = pause->why || pause->parked;
 
     return ngx_http_websocket_behind_is(s);
 }
@@ -546,7 +548,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
         }
 
         if (rc == NGX_AGAIN) {
-            return ngx_http_websocket_limits_keep(s, pos, last);
+            return ngx_http_websocket_input_park(s, pos, last);
         }
 
         if (rc != NGX_OK) {
@@ -663,7 +665,7 @@ ngx_http_websocket_read_defer(ngx_http_websocket_session_t *s, u_char *pos,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_websocket_limits_keep(s, pos, last);
+    rc = ngx_http_websocket_input_park(s, pos, last);
 
     if (rc == NGX_OK) {
         ngx_http_websocket_behind_add(s);
@@ -773,7 +775,7 @@ ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 {
     return s->conf->subscribes && !s->conf->publishes
            && !s->conf->typed.filter
-           && (s->record->auth == NULL || s->conf->jwt->renew == 0);
+           && (s->record->aside->auth == NULL || s->conf->jwt->renew == 0);
 }
 
 
@@ -1102,7 +1104,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
     /* a token is not one message too many: the session would end without it */
 
-    if (s->record->auth) {
+    if (s->record->aside->auth) {
         rc = ngx_http_websocket_auth_receive(s, in->parser.message,
                                              in->message, in->message_size);
     }
@@ -1119,7 +1121,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message = NULL;
     in->message_size = 0;
 
-    return rc == NGX_OK && ngx_http_websocket_limits_waits(s) ? NGX_AGAIN : rc;
+    return rc == NGX_OK && ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN : rc;
 }
 
 

@@ -78,7 +78,7 @@ ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
         p = &((ngx_http_websocket_further_t *) sub)->filter;
 
     } else if (ngx_http_websocket_extra_create(s) == NGX_OK) {
-        p = &s->record->extra->filter;
+        p = &s->record->aside->extra->filter;
 
     } else {
         if (filter) {
@@ -129,5 +129,5 @@ ngx_http_websocket_select_filter(ngx_http_websocket_session_t *s,
         return ((ngx_http_websocket_further_t *) sub)->filter;
     }
 
-    return s->record->extra ? s->record->extra->filter : NULL;
+    return s->record->aside->extra ? s->record->aside->extra->filter : NULL;
 }

@@ -1,14 +1,16 @@
 
 #include "session/ngx_http_websocket_session.h"
 #include "clock/ngx_http_websocket_turn.h"
+#include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
-#include "session/ngx_http_websocket_hold.h"
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_protocol.h"
@@ -72,7 +74,7 @@ static void ngx_http_websocket_session_count_end(
     ngx_http_websocket_session_t *s);
 
 
-const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
+static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
     ngx_http_websocket_session_deliver,
     ngx_http_websocket_session_ready,
     ngx_http_websocket_session_broken
@@ -82,7 +84,10 @@ const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
 const ngx_http_websocket_protocol_t *const
     *ngx_http_websocket_session_protocols;
 
-static uint32_t  ngx_http_websocket_session_number;
+ngx_http_websocket_aside_t  ngx_http_websocket_aside_none;
+
+static uint32_t             ngx_http_websocket_session_number;
+static uint16_t             ngx_http_websocket_session_kind;
 
 
 void
@@ -90,6 +95,8 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     const ngx_http_websocket_protocol_t *const *protocols)
 {
     ngx_http_websocket_session_protocols = protocols;
+    ngx_http_websocket_session_kind =
+                  ngx_http_websocket_hub_kind(&ngx_http_websocket_subscriber);
 
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
@@ -112,8 +119,9 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    s->variant = ngx_http_websocket_variant_of(options->encoding,
-                                               options->view);
+    s->variant = ngx_http_websocket_variant_of(
+                            ngx_http_websocket_format_number(options->format),
+                            options->view);
 
     if (ngx_http_websocket_protocol_of(s)->transport->prepare(s, r,
                                                               ctx->nchannels)
@@ -122,6 +130,8 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         ngx_http_websocket_session_release(s);
         return NGX_ERROR;
     }
+
+    s->record->aside = &ngx_http_websocket_aside_none;
 
     holds = ngx_http_websocket_drain_begin(s);
 
@@ -203,6 +213,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     }
 
     s->pooled = pooled;
+    s->first.kind = ngx_http_websocket_session_kind;
     s->protocol = ngx_http_websocket_session_protocol(protocol);
     s->connection = r->connection;
     s->conf = conf;
@@ -228,6 +239,26 @@ ngx_http_websocket_session_protocol(
     }
 
     return i;
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_aside(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_aside_t  *aside;
+
+    if (s->record->aside != &ngx_http_websocket_aside_none) {
+        return NGX_OK;
+    }
+
+    aside = ngx_calloc(sizeof(ngx_http_websocket_aside_t), s->connection->log);
+    if (aside == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->record->aside = aside;
+
+    return NGX_OK;
 }
 
 
@@ -316,11 +347,12 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 
         if (rc != NGX_OK) {
             s->record->dropped++;
-            s->conf->stats->dropped[rc == NGX_DECLINED
+            s->conf->stats->dropped[rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                     ? NGX_HTTP_WEBSOCKET_DROPPED_CLOSE
                                     : NGX_HTTP_WEBSOCKET_DROPPED_MEMORY]++;
 
-            ngx_http_websocket_session_close(s, rc == NGX_DECLINED
+            ngx_http_websocket_session_close(s,
+                                     rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                      ? NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW
                                      : NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY);
             return;
@@ -487,7 +519,7 @@ ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
     protocol->close(s, close->code, (const u_char *) text, ngx_strlen(text));
     ngx_http_websocket_progress_mark(s);
 
-    ngx_http_websocket_limits_resume(s);
+    ngx_http_websocket_session_resume_all(s);
     ngx_http_websocket_session_schedule(s);
 }
 
@@ -496,23 +528,25 @@ void
 ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size)
 {
-    ngx_http_websocket_record_t  *record;
+    u_char  *p;
 
     s->record->close_code = code;
 
-    record = s->record;
-
-    if (size == 0 || record->close_reason) {
+    if (size == 0 || s->record->aside->close_reason
+        || ngx_http_websocket_session_aside(s) != NGX_OK)
+    {
         return;
     }
 
-    record->close_reason = ngx_alloc(size, s->connection->log);
-    if (record->close_reason == NULL) {
+    p = ngx_alloc(size, s->connection->log);
+    if (p == NULL) {
         return;
     }
 
-    ngx_memcpy(record->close_reason, reason, size);
-    record->close_reason_size = size;
+    ngx_memcpy(p, reason, size);
+
+    s->record->aside->close_reason = p;
+    s->record->aside->close_reason_size = size;
 }
 
 
@@ -564,7 +598,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
     ngx_http_websocket_session_count_end(s);
 
     ngx_http_websocket_session_unsubscribe_all(s);
-    ngx_http_websocket_held_drop(s);
+    ngx_http_websocket_pause_give_up(s);
     ngx_http_websocket_drain_away(s);
     ngx_http_websocket_wheel_del(&s->timer);
     ngx_http_websocket_queue_free(s);
@@ -605,12 +639,16 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_input_free(s);
     ngx_http_websocket_subscription_free(s);
     ngx_http_websocket_deflate_end(s);
+    ngx_http_websocket_pause_free(s);
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
 
-    ngx_free(record->close_reason);
-    ngx_free(record->head);
-    ngx_free(record->auth);
+    ngx_free(record->aside->close_reason);
+    ngx_free(record->aside->auth);
+
+    if (record->aside != &ngx_http_websocket_aside_none) {
+        ngx_free(record->aside);
+    }
 
     ngx_http_websocket_protocol_of(s)->transport->forget(s);
 
@@ -633,6 +671,7 @@ void
 ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_time_t       due, t;
+    ngx_http_websocket_pause_t     *pause;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
@@ -663,8 +702,13 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
             ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
         }
 
-        if (ngx_http_websocket_limits_waits(s)) {
-            ngx_http_websocket_earlier(s->record->limits->until);
+        if (ngx_http_websocket_session_is_paused(s)) {
+
+            pause = s->record->aside->pause;
+
+            if (pause->why & NGX_HTTP_WEBSOCKET_PAUSE_TIME) {
+                ngx_http_websocket_earlier(pause->until);
+            }
 
         } else if (conf->idle_timeout) {
             ngx_http_websocket_earlier(
@@ -672,7 +716,7 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
                                   + conf->idle_timeout);
         }
 
-        if (s->record->auth) {
+        if (s->record->aside->auth) {
             ngx_http_websocket_earlier(ngx_http_websocket_auth_due(s));
         }
     }
@@ -725,6 +769,7 @@ ngx_http_websocket_session_due(ngx_queue_t *node)
 static ngx_int_t
 ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
 {
+    ngx_http_websocket_pause_t     *pause;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = s->conf;
@@ -769,14 +814,21 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
+    if (s->record->aside->auth
+        && ngx_http_websocket_auth_expire(s) == NGX_DONE)
+    {
         return NGX_OK;
     }
 
-    if (ngx_http_websocket_limits_waits(s)) {
+    if (ngx_http_websocket_session_is_paused(s)) {
 
-        if (ngx_http_websocket_session_passed(s->record->limits->until, 0)) {
-            ngx_http_websocket_limits_resume(s);
+        pause = s->record->aside->pause;
+
+        if ((pause->why & NGX_HTTP_WEBSOCKET_PAUSE_TIME)
+            && ngx_http_websocket_session_passed(pause->until, 0))
+        {
+            ngx_http_websocket_session_resume(s,
+                                              NGX_HTTP_WEBSOCKET_PAUSE_TIME);
             return NGX_OK;
         }
 
@@ -815,7 +867,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
             return;
         }
 
-        if (ngx_http_websocket_limits_waits(s)
+        if (ngx_http_websocket_session_is_paused(s)
             || ngx_http_websocket_behind_is(s)
             || ngx_http_websocket_progress_unread(s))
         {

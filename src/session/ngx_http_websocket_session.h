@@ -23,10 +23,10 @@
 typedef struct ngx_http_websocket_session_s    ngx_http_websocket_session_t;
 typedef struct ngx_http_websocket_protocol_s   ngx_http_websocket_protocol_t;
 typedef struct ngx_http_websocket_input_s      ngx_http_websocket_input_t;
-typedef struct ngx_http_websocket_head_s       ngx_http_websocket_head_t;
 typedef struct ngx_http_websocket_queue_s      ngx_http_websocket_queue_t;
 typedef struct ngx_http_websocket_context_s    ngx_http_websocket_context_t;
 typedef struct ngx_http_websocket_limits_s     ngx_http_websocket_limits_t;
+typedef struct ngx_http_websocket_pause_s      ngx_http_websocket_pause_t;
 typedef struct ngx_http_websocket_await_s      ngx_http_websocket_await_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
@@ -34,19 +34,33 @@ typedef struct ngx_http_websocket_further_s    ngx_http_websocket_further_t;
 typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
 
+/* what few sessions have, or only at their end: made when it is needed */
+
+typedef struct {
+    ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
+    ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
+    ngx_http_websocket_pause_t   *pause;    /* NULL: none was needed */
+    ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
+    ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
+    ngx_http_websocket_further_t *further;  /* the last subscription besides
+                                               the first one, or NULL */
+    u_char                       *close_reason;
+    uint8_t                       close_reason_size;
+} ngx_http_websocket_aside_t;
+
+
 /* what is not needed to deliver a message */
 
 typedef struct {
     ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
+    ngx_http_websocket_aside_t   *aside;
     uint64_t                      messages_in;
     uint64_t                      bytes_in;
 
     ngx_http_request_t           *request;  /* NULL: was given back */
-    ngx_http_websocket_head_t    *head;     /* of it, for the access log */
-    ngx_http_websocket_context_t *context;  /* NULL: no context takeover */
-    ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
-    ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
-    ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
+    uint64_t                      id;
+    uint64_t                      started:48;       /* as ngx_current_msec */
+    uint64_t                      close_code:16;    /* that ended it */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
@@ -54,19 +68,17 @@ typedef struct {
                                                that, the bytes that the client
                                                has taken once the Ping is
                                                there that is late */
-    ngx_msec_t                    started;
-    uint64_t                      id;
-    u_char                       *close_reason;
     uint32_t                      upgraded; /* c->sent with the 101 */
     ngx_http_websocket_time_t     progress; /* when the client was last seen
                                                to take something */
     uint32_t                      acked;    /* bytes that it had taken then */
     uint32_t                      dropped;
-    uint16_t                      close_code;       /* that ended it */
-    uint8_t                       close_reason_size;
-    uint8_t                       away;     /* it holds nothing in the zone */
-    ngx_http_websocket_further_t *further;  /* the last subscription besides
-                                               the first one, or NULL */
+    uint16_t                      nsubscriptions;   /* active */
+    unsigned                      away:1;   /* it holds nothing in the zone */
+    unsigned                      headed:1;
+    u_char                        head[1];  /* if it is headed, and then of any
+                                               length: what the access log will
+                                               need of the request */
 } ngx_http_websocket_record_t;
 
 
@@ -97,7 +109,6 @@ struct ngx_http_websocket_session_s {
     ngx_http_websocket_time_t             heard;    /* when the last byte came,
                                                        or the Ping went that is
                                                        open */
-    uint16_t                              nsubscriptions;   /* active */
     uint8_t                               protocol:4;   /* of _protocols */
     uint8_t                               late:1;   /* the Ping, or the Close,
                                                        waits behind what the
@@ -105,19 +116,11 @@ struct ngx_http_websocket_session_s {
     uint8_t                               pooled:1; /* its memory is of the
                                                        connection's pool */
     uint8_t                               started:1;
-    uint8_t                               limited:1;    /* its limits may tell
+    uint8_t                               paused:1;     /* its pause may tell
                                                        it not to read now */
     uint8_t                               state;
 
     /* from here on what delivery needs: few lines of the processor's cache */
-
-    ngx_http_websocket_loc_conf_t        *conf;
-    ngx_connection_t                     *connection;
-    ngx_http_websocket_queue_t           *out;      /* waits to be written */
-    uint64_t                              messages_out;
-    ngx_http_websocket_time_t             active;   /* when there was the last
-                                                       message */
-    uint16_t                              variant;  /* how it gets messages */
 
     uint16_t                              flush_posted:1;
     uint16_t                              ping_open:1;
@@ -144,10 +147,21 @@ struct ngx_http_websocket_session_s {
     uint16_t                              gone:1;       /* to be freed when a
                                                            turn has time */
 
+    ngx_http_websocket_loc_conf_t        *conf;
+    ngx_connection_t                     *connection;
+    ngx_http_websocket_queue_t           *out;      /* waits to be written */
+    uint64_t                              messages_out;
+    ngx_http_websocket_time_t             active;   /* when there was the last
+                                                       message */
+    uint32_t                              variant;  /* how it gets messages */
+
     ngx_http_websocket_subscription_t     first;    /* further ones are on
                                                        their own */
 };
 
+
+/* what all sessions have for whom nothing was put aside: all is NULL */
+extern ngx_http_websocket_aside_t  ngx_http_websocket_aside_none;
 
 #define ngx_http_websocket_now()                                              \
     ((ngx_http_websocket_time_t) ngx_current_msec)
@@ -157,9 +171,10 @@ struct ngx_http_websocket_session_s {
 
 typedef struct {
     const ngx_http_websocket_protocol_t  *protocol;
+    ngx_str_t                            *subprotocol;  /* NULL: none */
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
-    ngx_http_websocket_encoding_e         encoding;
+    const ngx_http_websocket_format_t    *format;
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */
     ngx_websocket_filter_t               *filter;   /* with its reference */
@@ -183,10 +198,6 @@ typedef struct {
 } ngx_http_websocket_ctx_t;
 
 
-/* for ngx_http_websocket_hub_init() */
-extern const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber;
-
-
 /*
  * In init_process: protocols are what sessions can speak, ended by NULL, and
  * NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS at most.
@@ -205,6 +216,12 @@ void ngx_http_websocket_session_init(ngx_cycle_t *cycle,
  */
 ngx_int_t ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options);
+
+/*
+ * Before something is put aside: makes room for that.  Returns NGX_OK, or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_session_aside(ngx_http_websocket_session_t *s);
 
 /* To be called last: the request is held until the session ends. */
 void ngx_http_websocket_session_start(ngx_http_websocket_session_t *s);

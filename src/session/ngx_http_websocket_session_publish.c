@@ -16,11 +16,13 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
 
     /* a timer or the tick would see it, but after this message */
 
-    if (s->record->auth && ngx_http_websocket_auth_expire(s) == NGX_DONE) {
+    if (s->record->aside->auth
+        && ngx_http_websocket_auth_expire(s) == NGX_DONE)
+    {
         return NGX_OK;
     }
 
-    if (s->record->auth && !s->first.publishes) {
+    if (s->record->aside->auth && !s->first.publishes) {
         ngx_http_websocket_session_close(s,
                                          NGX_HTTP_WEBSOCKET_REASON_NO_RIGHT);
         return NGX_OK;

@@ -2,13 +2,14 @@
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_head.h"
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
+#include "wire/frame.h"
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(
@@ -282,7 +283,7 @@ ngx_http_websocket_socket_say_close(ngx_http_websocket_session_t *s,
     ngx_http_websocket_socket_queue_close(s, code, reason, size);
     ngx_http_websocket_progress_mark(s);
 
-    ngx_http_websocket_limits_resume(s);
+    ngx_http_websocket_session_resume_all(s);
 }
 
 

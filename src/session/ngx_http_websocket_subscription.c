@@ -1,7 +1,9 @@
 
 #include "session/ngx_http_websocket_subscription.h"
 #include "delivery/ngx_http_websocket_filters.h"
+#include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_select.h"
 
@@ -87,13 +89,18 @@ ngx_http_websocket_subscription_add(ngx_http_websocket_session_t *s,
         return &s->first;
     }
 
-    further = ngx_calloc(sizeof(ngx_http_websocket_further_t), log);
+    further = NULL;
+
+    if (ngx_http_websocket_session_aside(s) == NGX_OK) {
+        further = ngx_calloc(sizeof(ngx_http_websocket_further_t), log);
+    }
+
     if (further == NULL) {
         ngx_http_websocket_channel_name_release(shared);
         return NULL;
     }
 
-    last = s->record->further;
+    last = s->record->aside->further;
 
     if (last) {
         further->next = last->next;
@@ -102,10 +109,11 @@ ngx_http_websocket_subscription_add(ngx_http_websocket_session_t *s,
         further->next = further;
     }
 
-    s->record->further = further;
+    s->record->aside->further = further;
 
     further->session = s;
     further->subscription.name = shared;
+    further->subscription.kind = s->first.kind;
     further->subscription.further = 1;
     further->subscription.number = last ? last->subscription.number + 1 : 1;
 
@@ -188,7 +196,7 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     sub->ordered = options->nsince != 0;
     sub->view = options->view;
 
-    s->nsubscriptions++;
+    s->record->nsubscriptions++;
     ngx_http_websocket_subscription_changed(s, sub);
 
     rc = ngx_http_websocket_hub_subscribe(s->conf->zone, &begin, sub);
@@ -296,8 +304,7 @@ ngx_http_websocket_subscription_changed(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t  *sub;
 
     s->ordered = !s->conf->priority
-                 || ngx_http_websocket_variant_encoding(s->variant)
-                    != NGX_HTTP_WEBSOCKET_RAW_FRAME;
+                 || ngx_http_websocket_format_of(s->variant)->positions;
 
     for (sub = ngx_http_websocket_subscription_next(s, NULL);
          sub && !s->ordered;
@@ -306,7 +313,7 @@ ngx_http_websocket_subscription_changed(ngx_http_websocket_session_t *s,
         s->ordered = sub->ordered;
     }
 
-    if (only && s->nsubscriptions == 1) {
+    if (only && s->record->nsubscriptions == 1) {
         s->variant = ngx_http_websocket_variant_of(
                             ngx_http_websocket_variant_frame(s->variant),
                             only->view);
@@ -323,7 +330,7 @@ ngx_http_websocket_subscription_over(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *sub)
 {
     sub->ordered = 0;
-    s->nsubscriptions--;
+    s->record->nsubscriptions--;
 
     for (sub = ngx_http_websocket_subscription_next(s, NULL);
          sub && !sub->active;
@@ -362,16 +369,19 @@ static void
 ngx_http_websocket_subscription_remove(ngx_http_websocket_session_t *s,
     ngx_http_websocket_further_t *further)
 {
+    ngx_http_websocket_aside_t    *aside;
     ngx_http_websocket_further_t  *p;
 
-    for (p = s->record->further; p->next != further; p = p->next) {
+    aside = s->record->aside;
+
+    for (p = aside->further; p->next != further; p = p->next) {
         /* void */
     }
 
     p->next = further->next;
 
-    if (s->record->further == further) {
-        s->record->further = (p == further) ? NULL : p;
+    if (aside->further == further) {
+        aside->further = (p == further) ? NULL : p;
     }
 
     further->next = ngx_http_websocket_ended;
@@ -405,11 +415,11 @@ ngx_http_websocket_session_unsubscribe_all(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_subscription_t  *sub;
 
-    if (s->nsubscriptions == 0) {
+    if (s->record->nsubscriptions == 0) {
         return;
     }
 
-    s->nsubscriptions = 0;
+    s->record->nsubscriptions = 0;
 
     for (sub = ngx_http_websocket_subscription_next(s, NULL);
          sub;
@@ -424,8 +434,13 @@ ngx_http_websocket_session_unsubscribe_all(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_subscription_free(ngx_http_websocket_session_t *s)
 {
-    while (s->record->further) {
-        ngx_http_websocket_subscription_remove(s, s->record->further->next);
+    ngx_http_websocket_further_t  *last;
+
+    for (last = s->record->aside->further;
+         last;
+         last = s->record->aside->further)
+    {
+        ngx_http_websocket_subscription_remove(s, last->next);
     }
 
     if (s->first.name) {

@@ -123,7 +123,7 @@ ngx_http_websocket_subscription_next(ngx_http_websocket_session_t *s,
         return s->first.active || s->first.name ? &s->first : NULL;
     }
 
-    last = s->record->further;
+    last = s->record->aside->further;
 
     if (!sub->further) {
         return last ? &last->next->subscription : NULL;

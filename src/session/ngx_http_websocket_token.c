@@ -1,11 +1,12 @@
 
 #include "session/ngx_http_websocket_token.h"
 #include "auth/ngx_http_websocket_revocations.h"
-#include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
+#include "wire/frame.h"
 
 
 /* tokens in a row that are wrong; who sends more is not after renewing */
@@ -80,6 +81,10 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     size = offsetof(ngx_http_websocket_auth_t, subject) + 1
            + (subject ? ngx_strlen(subject) : 0);
 
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     auth = ngx_calloc(size, s->connection->log);
     if (auth == NULL) {
         return NGX_ERROR;
@@ -90,7 +95,7 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
         ngx_memcpy(auth->subject, subject, ngx_strlen(subject) + 1);
     }
 
-    s->record->auth = auth;
+    s->record->aside->auth = auth;
 
     ngx_http_websocket_auth_set(s, grant);
 
@@ -112,7 +117,7 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     ngx_http_websocket_auth_t          *auth;
     ngx_http_websocket_subscription_t  *sub;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
     jwt = s->conf->jwt;
 
     auth->wrong = 0;
@@ -184,7 +189,7 @@ ngx_http_websocket_auth_due(ngx_http_websocket_session_t *s)
     int64_t                     left;
     ngx_http_websocket_auth_t  *auth;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
 
     left = ngx_min(auth->end, auth->remind) - ngx_http_websocket_auth_now();
     left = ngx_max(left, 0);
@@ -202,7 +207,7 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
     ngx_http_websocket_auth_t   *auth;
     ngx_http_websocket_frame_t  *frame;
 
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
     now = ngx_http_websocket_auth_now();
 
     if (now >= auth->end) {
@@ -252,7 +257,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
     ngx_http_websocket_session_t  *s;
 
     s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
-    auth = s->record->auth;
+    auth = s->record->aside->auth;
 
     if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
@@ -277,7 +282,8 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
 
             /* to verify a signature takes as long as thousands of messages */
 
-            ngx_http_websocket_limits_pause(s);
+            (void) ngx_http_websocket_session_pause_for(s,
+                                                    NGX_HTTP_WEBSOCKET_MOMENT);
         }
 
         if (json) {
@@ -393,8 +399,9 @@ static ngx_int_t
 ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
 {
     json_t                      *token;
-    ngx_int_t                    rc;
+    ngx_int_t                    accepted;
     const char                  *error;
+    ngx_http_websocket_grant_e   rc;
     ngx_http_websocket_grant_t   grant;
 
     token = json_object_get(json, "token");
@@ -404,33 +411,33 @@ ngx_http_websocket_auth_renew(ngx_http_websocket_session_t *s, json_t *json)
                                   json_string_length(token), &error);
     json_decref(json);
 
-    if (rc == NGX_OK
-        && !ngx_http_websocket_auth_same(s->record->auth,
-                                         grant.token.subject))
+    if (rc == NGX_HTTP_WEBSOCKET_GRANT_REFUSED) {
+        return ngx_http_websocket_auth_wrong(s, error);
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_GRANT_NO_MEMORY) {
+        return ngx_http_websocket_auth_wrong(s, "no memory for the token");
+    }
+
+    if (!ngx_http_websocket_auth_same(s->record->aside->auth,
+                                      grant.token.subject))
     {
         ngx_http_websocket_grant_free(&grant);
 
-        error = "the token is of another subject";
-        rc = NGX_DECLINED;
+        return ngx_http_websocket_auth_wrong(s,
+                                          "the token is of another subject");
     }
 
-    if (rc == NGX_OK && ngx_http_websocket_grant_revoked(&grant)) {
+    if (ngx_http_websocket_grant_revoked(&grant)) {
         ngx_http_websocket_grant_free(&grant);
 
-        error = "the token was revoked";
-        rc = NGX_DECLINED;
+        return ngx_http_websocket_auth_wrong(s, "the token was revoked");
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_auth_accept(s, &grant);
-        ngx_http_websocket_grant_free(&grant);
+    accepted = ngx_http_websocket_auth_accept(s, &grant);
+    ngx_http_websocket_grant_free(&grant);
 
-        return rc;
-    }
-
-    return ngx_http_websocket_auth_wrong(s, rc == NGX_DECLINED
-                                            ? error
-                                            : "no memory for the token");
+    return accepted;
 }
 
 
@@ -510,7 +517,7 @@ ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "websocket token not renewed: %s", error);
 
-    if (++s->record->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
+    if (++s->record->aside->auth->wrong > NGX_HTTP_WEBSOCKET_WRONG_TOKENS) {
         ngx_http_websocket_session_close(s,
                                        NGX_HTTP_WEBSOCKET_REASON_WRONG_TOKENS);
         return NGX_OK;
@@ -529,7 +536,7 @@ ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)
 {
     int64_t  end;
 
-    end = s->record->auth->end;
+    end = s->record->aside->auth->end;
 
     return end == NGX_HTTP_WEBSOCKET_AUTH_NEVER
            ? json_null()

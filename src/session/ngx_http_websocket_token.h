@@ -2,7 +2,7 @@
 /*
  * The token of a session: it ends the session, unless the client renews it,
  * and it may forbid to publish.  A session whose location asks for no token
- * has no record->auth.
+ * has no record->aside->auth.
  */
 
 

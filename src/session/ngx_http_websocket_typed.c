@@ -10,6 +10,7 @@
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
+#include "wire/frame.h"
 
 
 static ngx_int_t ngx_http_websocket_typed_end(
@@ -57,8 +58,8 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     if (s->conf->typed.stamp) {
         ngx_http_websocket_session_channel(s, &channel);
         ngx_http_websocket_stamp_set(&stamp, s->conf->typed.stamp, &channel,
-                                     s->record->extra
-                                     ? &s->record->extra->from : NULL);
+                                     s->record->aside->extra
+                                     ? &s->record->aside->extra->from : NULL);
         in.stamp = &stamp;
     }
 
@@ -76,7 +77,7 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
 {
     ngx_int_t  rc;
 
-    if (s->conf->typed.filter && s->nsubscriptions
+    if (s->conf->typed.filter && s->record->nsubscriptions
         && ngx_http_websocket_typed_filter(s, in, &rc))
     {
         return rc;

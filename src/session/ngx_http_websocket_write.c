@@ -3,6 +3,7 @@
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_protocol.h"
@@ -24,7 +25,7 @@ static ngx_uint_t ngx_http_websocket_send_full(
 static size_t ngx_http_websocket_send_counted(ngx_http_websocket_queue_t *q);
 static void ngx_http_websocket_send_now(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_send_again(ngx_http_websocket_session_t *s);
-static ngx_int_t ngx_http_websocket_send_make_room(
+static ngx_http_websocket_send_e ngx_http_websocket_send_make_room(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static ssize_t ngx_http_websocket_writev(ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_flush_plain(
@@ -62,11 +63,11 @@ ngx_http_websocket_write_init(ngx_cycle_t *cycle)
 }
 
 
-ngx_int_t
+ngx_http_websocket_send_e
 ngx_http_websocket_send(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
-    ngx_int_t                    rc;
+    ngx_http_websocket_send_e    rc;
     ngx_http_websocket_batch_t  *batch;
 
     ngx_http_websocket_uncork(s);
@@ -75,14 +76,16 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
 
         rc = ngx_http_websocket_send_make_room(s, frame);
 
-        if (rc != NGX_OK) {
+        if (rc != NGX_HTTP_WEBSOCKET_SEND_OK) {
             ngx_http_websocket_frame_release(frame);
-            return rc == NGX_DONE ? NGX_OK : rc;
+
+            return rc == NGX_HTTP_WEBSOCKET_SEND_DROPPED
+                   ? NGX_HTTP_WEBSOCKET_SEND_OK : rc;
         }
     }
 
     if (ngx_http_websocket_queue_push(s, frame) != NGX_OK) {
-        return NGX_ERROR;
+        return NGX_HTTP_WEBSOCKET_SEND_NO_MEMORY;
     }
 
     batch = s->conf->batch;
@@ -94,7 +97,7 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
         ngx_http_websocket_post_flush(s);
     }
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_SEND_OK;
 }
 
 
@@ -137,12 +140,9 @@ ngx_http_websocket_send_counted(ngx_http_websocket_queue_t *q)
 }
 
 
-/*
- * NGX_OK when the frame may be queued now, NGX_DONE when it is the one to be
- * dropped, NGX_DECLINED when the session is to be closed.
- */
+/* _SEND_OK: the frame may be queued now; _SEND_DROPPED: it is the one to go */
 
-static ngx_int_t
+static ngx_http_websocket_send_e
 ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
@@ -159,7 +159,8 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
             ngx_http_websocket_send_again(s);
         }
 
-        return ngx_http_websocket_send_full(s, frame) ? NGX_DECLINED : NGX_OK;
+        return ngx_http_websocket_send_full(s, frame)
+               ? NGX_HTTP_WEBSOCKET_SEND_FULL : NGX_HTTP_WEBSOCKET_SEND_OK;
     }
 
     if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
@@ -178,7 +179,8 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
             /* only what is partly written is there, or only answers */
 
             return q->messages - q->replies > ngx_http_websocket_queue_first(q)
-                   ? NGX_DECLINED : NGX_OK;
+                   ? NGX_HTTP_WEBSOCKET_SEND_FULL
+                   : NGX_HTTP_WEBSOCKET_SEND_OK;
         }
 
         if (s->conf->priority
@@ -186,14 +188,16 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
                > frame->priority)
         {
             s->record->dropped++;
-            s->conf->stats->dropped[s->conf->overflow]++;
-            return NGX_DONE;
+            s->conf->stats->dropped[
+                            ngx_http_websocket_overflow_reason(s->conf)]++;
+
+            return NGX_HTTP_WEBSOCKET_SEND_DROPPED;
         }
 
         ngx_http_websocket_queue_remove(s, i);
     }
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_SEND_OK;
 }
 
 
@@ -292,7 +296,7 @@ ngx_int_t
 ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame)
 {
-    ngx_int_t  rc;
+    ngx_http_websocket_send_e  rc;
 
     if (frame == NULL) {
         ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
@@ -308,8 +312,8 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
 
     /* what comes yet is read on, for the client's Close */
 
-    if (rc != NGX_OK) {
-        ngx_http_websocket_session_close(s, rc == NGX_DECLINED
+    if (rc != NGX_HTTP_WEBSOCKET_SEND_OK) {
+        ngx_http_websocket_session_close(s, rc == NGX_HTTP_WEBSOCKET_SEND_FULL
                                      ? NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW
                                      : NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY);
     }

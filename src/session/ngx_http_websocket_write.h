@@ -12,6 +12,17 @@
 #include "session/ngx_http_websocket_session.h"
 
 
+/* what became of a frame that was to be queued */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_SEND_OK = NGX_OK,
+    NGX_HTTP_WEBSOCKET_SEND_NO_MEMORY = NGX_ERROR,
+    NGX_HTTP_WEBSOCKET_SEND_DROPPED = NGX_DONE,     /* as overflow= says */
+    NGX_HTTP_WEBSOCKET_SEND_FULL = NGX_DECLINED     /* the session must be
+                                                       closed */
+} ngx_http_websocket_send_e;
+
+
 /* The write event's handler of a connection whose data is the session. */
 void ngx_http_websocket_write_handler(ngx_event_t *wev);
 
@@ -21,11 +32,10 @@ void ngx_http_websocket_write(ngx_http_websocket_session_t *s);
 /*
  * Queues a frame, whose reference is the queue's from then on, to be written
  * at the end of the turn or as websocket_coalesce says.  At the queue's bound
- * something is dropped, as the location says.  Returns NGX_OK; NGX_DECLINED
- * when the session is to be closed (the frame is not queued); NGX_ERROR when
- * memory was refused.
+ * something is dropped, as the location says.  Returns _SEND_OK, also where
+ * the frame itself was dropped; _SEND_FULL or _SEND_NO_MEMORY.
  */
-ngx_int_t ngx_http_websocket_send(ngx_http_websocket_session_t *s,
+ngx_http_websocket_send_e ngx_http_websocket_send(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame);
 
 /*

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "store/channel.h"
+#include "store/ephemeral.h"
+#include "store/interest.h"
 #include "store/message.h"
 #include "store/store_private.h"
 
@@ -32,12 +34,15 @@ static void ngx_websocket_store_free_channel(ngx_websocket_store_t *store,
 static uint64_t ngx_websocket_store_worker(ngx_websocket_store_t *store,
     uint32_t slot);
 static uint32_t ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store,
-    uint64_t now, uint64_t idle, uint32_t max);
+    uint64_t now, uint64_t idle, ngx_websocket_store_name_t *gone,
+    uint32_t max);
+static int ngx_websocket_store_sweep_forsaken(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_name_t *gone);
 static uint32_t ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint64_t idle, uint32_t max);
 
 
-/* to free a channel is one change: links, counts, and three for each block */
+/* freeing a channel is one change: links, counts, three stores per block */
 
 _Static_assert(6 + 3 * (2 + NGX_WEBSOCKET_STORE_WORKERS
                             / NGX_WEBSOCKET_STORE_OVERFLOW + 1)
@@ -81,7 +86,7 @@ ngx_websocket_store_live(ngx_websocket_store_t *store,
 }
 
 
-/* with subscribers or members */
+/* whether the entry is of a worker that lives and has either */
 
 static int
 ngx_websocket_store_present(ngx_websocket_store_t *store,
@@ -185,7 +190,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
     ref = ngx_websocket_store_take(store, n, &end);
     epoch = store->epoch + 1 ? store->epoch + 1 : 1;
 
-    /* all but the link is ours alone until the bucket leads here */
+    /* only this process knows the blocks until the bucket leads to them */
 
     ch = ngx_websocket_store_block(store, ref);
 
@@ -209,7 +214,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
     ch->hash = hash;
     ch->epoch = epoch;
     ch->active = now;
-    ch->name_size = (uint16_t) size;
+    ch->name_size = (uint8_t) size;
 
     if (history) {
         ch->length = history->length;
@@ -231,7 +236,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
 }
 
 
-/* a channel that only counts quotas */
+/* whether the channel is a quota key's */
 
 static int
 ngx_websocket_store_is_quota(const ngx_websocket_channel_t *ch)
@@ -240,7 +245,7 @@ ngx_websocket_store_is_quota(const ngx_websocket_channel_t *ch)
 }
 
 
-/* a key of a limit is no channel to whom asks how many there are */
+/* quota keys are not among the channels that are counted */
 
 static void
 ngx_websocket_store_count(ngx_websocket_store_t *store,
@@ -301,20 +306,21 @@ ngx_websocket_store_delete(ngx_websocket_store_t *store,
         ngx_websocket_store_unlist(store, channel);
     }
 
-    if (ch->held.of.count) {
+    if (ch->held.of.count || ch->ephemeral.first) {
         ngx_websocket_store_enlist(store, channel,
                                    NGX_WEBSOCKET_STORE_GARBAGE);
         ngx_websocket_store_set32(store, &store->waste,
                                   store->waste + ch->held.of.blocks);
-        ngx_websocket_store_set64(store, &store->nmessages,
-                                  store->nmessages - ch->held.of.count);
+        ngx_websocket_store_set64(store, &store->nmessages, store->nmessages
+                                  - ch->held.of.count
+                                  - ngx_websocket_store_ephemerals(store, ch));
     }
 
     ngx_websocket_store_commit(store);
 
     ngx_websocket_store_publish_hint(store, channel, 0);
 
-    /* of a long history the rest goes when there is need, or by the sweep */
+    /* the rest of a long history is dropped for want of room, or by a sweep */
 
     if (ch->list == 0) {
         ngx_websocket_store_release(store, channel, 0, 0);
@@ -341,6 +347,11 @@ ngx_websocket_store_clean(ngx_websocket_store_t *store, uint32_t max)
 
         if (ch->held.of.count) {
             ngx_websocket_store_drop_first(store, channel);
+            continue;
+        }
+
+        if (ch->ephemeral.first) {
+            ngx_websocket_store_drop_ephemeral(store, channel);
             continue;
         }
 
@@ -406,7 +417,7 @@ ngx_websocket_store_unlist(ngx_websocket_store_t *store,
 }
 
 
-/* by messages, members or subscribers */
+/* whether the channel has messages, members or subscribers */
 
 static int
 ngx_websocket_store_held(ngx_websocket_store_t *store,
@@ -415,7 +426,7 @@ ngx_websocket_store_held(ngx_websocket_store_t *store,
     uint32_t                i;
     ngx_websocket_entry_t  *entry;
 
-    if (ch->held.of.count || ch->members.first) {
+    if (ch->held.of.count || ch->members.first || ch->ephemeral.first) {
         return 1;
     }
 
@@ -658,6 +669,9 @@ ngx_websocket_store_subscribe(ngx_websocket_store_t *store,
         cursor->epoch = ch->epoch;
         cursor->next = ch->offset + 1;
         cursor->done = 0;
+        cursor->ephemeral = ch->ephemerals + 1;
+        cursor->heard = ch->ephemeral.last;
+        cursor->partly = 0;
         cursor->entry = (uint64_t) ((uint8_t *) entry - (uint8_t *) store);
     }
 
@@ -677,7 +691,7 @@ ngx_websocket_store_unsubscribe(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, cursor->channel);
     entry = ngx_websocket_store_at(store, cursor->entry);
 
-    /* no later than the entry: the channel was in use until now */
+    /* before the entry goes: the channel was in use until now */
 
     ngx_websocket_store_fault();
     ch->active = now;
@@ -816,12 +830,13 @@ ngx_websocket_store_buckets(const ngx_websocket_store_t *store)
 }
 
 
-/* who is in the slot, in one word; 0 is nobody */
+/* the worker in the slot, in one word; 0: there is none */
 
 static uint64_t
 ngx_websocket_store_worker(ngx_websocket_store_t *store, uint32_t slot)
 {
-    return store->workers[slot] ? (uint64_t) store->workers[slot] << 32 | slot : 0;
+    return store->workers[slot]
+           ? (uint64_t) store->workers[slot] << 32 | slot : 0;
 }
 
 
@@ -840,7 +855,7 @@ ngx_websocket_store_sweeper(ngx_websocket_store_t *store, uint32_t slot,
 
     other = (uint32_t) store->sweeper;
 
-    /* one that is suspended must not stop all sweeping */
+    /* a worker that hangs must not stop all sweeping */
 
     if (store->sweeper && ngx_websocket_store_worker(store,
                                                     other) == store->sweeper) {
@@ -873,12 +888,16 @@ ngx_websocket_store_swept(ngx_websocket_store_t *store, uint32_t slot)
 
 uint64_t
 ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
-    uint64_t now, uint64_t idle)
+    uint64_t now, uint64_t idle, ngx_websocket_store_name_t *gone)
 {
     uint32_t  work;
     uint64_t  i;
 
     ngx_websocket_store_tick(store, now);
+
+    if (gone) {
+        gone->size = 0;
+    }
 
     work = ngx_websocket_store_clean(store, NGX_WEBSOCKET_STORE_CLEAN);
 
@@ -888,12 +907,12 @@ ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
 
     for (i = 0; i < n && work < NGX_WEBSOCKET_STORE_SWEEP; i++) {
 
-        work += ngx_websocket_store_sweep_bucket(store, now, idle,
+        work += ngx_websocket_store_sweep_bucket(store, now, idle, gone,
                                              NGX_WEBSOCKET_STORE_SWEEP - work);
 
         if (work >= NGX_WEBSOCKET_STORE_SWEEP) {
 
-            /* the next one goes on here, or a long history would stay */
+            /* the next sweep goes on here, or a long history would stay */
 
             break;
         }
@@ -906,11 +925,11 @@ ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
 }
 
 
-/* returns how much it had to do: max when it may not have done with it */
+/* returns the work that it was: max when there may be more of it */
 
 static uint32_t
 ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
-    uint64_t idle, uint32_t max)
+    uint64_t idle, ngx_websocket_store_name_t *gone, uint32_t max)
 {
     uint32_t                  work;
     ngx_websocket_ref_t       ref, next;
@@ -928,6 +947,10 @@ ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
 
         ngx_websocket_store_looked(1);
 
+        if (!ngx_websocket_store_sweep_forsaken(store, ref, gone)) {
+            return max;
+        }
+
         if (++work < max) {
             work += ngx_websocket_store_sweep_channel(store, ref, now, idle,
                                                       max - work);
@@ -935,6 +958,30 @@ ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
     }
 
     return work < max ? work : max;
+}
+
+
+/* 0 when it is to be told of in the next call: one was in this one */
+
+static int
+ngx_websocket_store_sweep_forsaken(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_name_t *gone)
+{
+    if (!ngx_websocket_store_forsaken(store, channel)) {
+        return 1;
+    }
+
+    if (gone) {
+        if (gone->size) {
+            return 0;
+        }
+
+        ngx_websocket_store_name(store, channel, gone);
+    }
+
+    ngx_websocket_store_forsake(store, channel);
+
+    return 1;
 }
 
 
@@ -950,9 +997,9 @@ ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, channel);
 
     /*
-     * The time of idleness begins when subscribers and history are gone,
-     * which nobody may have told us: workers die, and messages grow old.
-     * A time that is yet to come is of a clock that was set back since.
+     * A channel is idle from when its subscribers and history are gone, of
+     * which there need not be any call: workers die, and messages grow old.
+     * A time in the future was set before the clock was set back.
      */
 
     if (ch->active > now || ngx_websocket_store_held(store, ch)) {
@@ -961,6 +1008,7 @@ ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     }
 
     n = ngx_websocket_store_trim(store, channel, now, 0, max);
+    n += ngx_websocket_store_trim_ephemeral(store, channel, now, max - n);
 
     ngx_websocket_store_prune(store, ch);
 

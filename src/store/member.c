@@ -39,6 +39,7 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = NULL;
+    put.at = 0;
 
     memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
 
@@ -101,7 +102,7 @@ ngx_websocket_store_admit(ngx_websocket_store_t *store,
     m = ngx_websocket_store_block(store, ref);
     own = &store->members[slot];
 
-    /* ours alone until it is linked */
+    /* only this process knows the block until it is linked */
 
     ngx_websocket_store_fault();
     m->channel = channel;
@@ -140,7 +141,7 @@ ngx_websocket_store_admit(ngx_websocket_store_t *store,
 }
 
 
-/* members are counted where subscribers are, and void with their worker */
+/* the worker's entry counts members too, which are void when it dies */
 
 static void
 ngx_websocket_store_count_in(ngx_websocket_store_t *store,
@@ -203,6 +204,7 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = NULL;
+    put.at = 0;
 
     memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
 
@@ -382,7 +384,7 @@ ngx_websocket_store_members(ngx_websocket_store_t *store,
         *id = m->id;
         next = m->after;
 
-        /* an orphan is not there any more, though it was not dismissed yet */
+        /* an orphan is not present any more, though it was not removed yet */
 
         if (m->incarnation == store->workers[m->slot]) {
             ngx_websocket_store_describe(m, &members[(*n)++]);

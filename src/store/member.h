@@ -1,6 +1,6 @@
 
 /*
- * The store's members: who is on a channel, and says so.
+ * The store's members: clients that are listed as present on a channel.
  */
 
 
@@ -12,11 +12,11 @@
 
 
 /*
- * Makes somebody a member of the channel, in the name of the worker in the
- * slot; with it a message of n parts is appended, or none where message is
- * NULL: both happen, or neither.  *wake is set as by append.  The member is
- * on the list until it leaves, or its worker's slot has another incarnation.
- * Returns OK with *ref set, NOSPACE or AGAIN.
+ * Adds a member to the channel, for the worker in the slot, and appends a
+ * message of n parts, or none where message is NULL: both happen, or neither.
+ * *wake is set as by ngx_websocket_store_append().  The member is listed until
+ * it leaves, or its worker's slot has another incarnation.  Returns OK with
+ * *ref set, NOSPACE or AGAIN.
  */
 int ngx_websocket_store_join(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot,
@@ -26,9 +26,10 @@ int ngx_websocket_store_join(ngx_websocket_store_t *store,
     ngx_websocket_store_wake_t *wake, ngx_websocket_member_ref_t *ref);
 
 /*
- * Takes a member off its channel's list, with a message as join.  Where there
- * is no space for the message, or the channel was deleted, the member goes
- * without.  Returns OK, or with a message AGAIN.
+ * Removes a member from its channel, and appends a message as join() does.
+ * Where there is no space for the message, or the channel was deleted, the
+ * member is removed without one.  Returns OK, or AGAIN where message is not
+ * NULL.
  */
 int ngx_websocket_store_leave(ngx_websocket_store_t *store,
     ngx_websocket_member_ref_t ref, uint64_t now,
@@ -36,23 +37,23 @@ int ngx_websocket_store_leave(ngx_websocket_store_t *store,
     const ngx_websocket_store_part_t *parts, size_t n,
     ngx_websocket_store_wake_t *wake);
 
-/* What was said of a member when it joined. */
+/* Sets *member to what it was when it joined. */
 void ngx_websocket_store_member(ngx_websocket_store_t *store,
     ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member);
 
 /*
- * A member whose worker died and that has yet to be taken off by leave():
- * returns 0 when there is none.
+ * Returns a member whose worker died, which the caller is to remove by leave(),
+ * with *member set; 0 when there is none.
  */
 ngx_websocket_member_ref_t ngx_websocket_store_orphan(
     ngx_websocket_store_t *store, ngx_websocket_store_member_t *member);
 
 /*
- * Copies up to *n members of the channel in the order of their joining, first
- * those after the one that *ref and *id say, or from the first when *ref is
- * 0; advances *ref and *id and sets *n, which may be 0 where many have died.
- * Returns OK, EMPTY when these were the last, or GAP when the one said is not
- * a member any more.
+ * Copies up to *n members of the channel, in the order in which they joined:
+ * those after the member *ref with *id, or from the first when *ref is 0.
+ * Advances *ref and *id and sets *n, which may be 0 where the workers of many
+ * members have died.  Returns OK, EMPTY when these were the last, or GAP when
+ * *ref is not a member any more.
  */
 int ngx_websocket_store_members(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, ngx_websocket_member_ref_t *ref,
@@ -61,7 +62,7 @@ int ngx_websocket_store_members(ngx_websocket_store_t *store,
 
 /* for the other files of the store */
 
-/* A worker's members, from now on those of a dead one: to be committed. */
+/* Makes the members of a worker that died orphans: to be committed. */
 void ngx_websocket_store_orphan_members(ngx_websocket_store_t *store,
     uint32_t slot);
 

@@ -3,6 +3,7 @@
 
 #include "store/message.h"
 #include "store/channel.h"
+#include "store/ephemeral.h"
 #include "store/store_private.h"
 
 
@@ -77,6 +78,8 @@ static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static void ngx_websocket_store_link(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_ref_t ref);
+static void ngx_websocket_store_order_last(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref);
 static void ngx_websocket_store_set_jump(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_message_t *m);
 static uint64_t ngx_websocket_store_first(ngx_websocket_store_t *store,
@@ -138,6 +141,30 @@ ngx_websocket_store_drop_first(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &ch->last, 0);
     }
 
+    if (m->key[0] | m->key[1]) {
+        ngx_websocket_store_forget_key(store, ref);
+    }
+
+    if (ch->list == NGX_WEBSOCKET_STORE_GARBAGE) {
+        ngx_websocket_store_set32(store, &store->waste,
+                                  store->waste - m->blocks);
+    }
+
+    ngx_websocket_store_free_message(store, ref);
+    ngx_websocket_store_commit(store);
+}
+
+
+void
+ngx_websocket_store_free_message(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref)
+{
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m, *other;
+
+    m = ngx_websocket_store_block(store, ref);
+    ch = ngx_websocket_store_block(store, m->channel);
+
     if (m->older) {
         other = ngx_websocket_store_block(store, m->older);
         ngx_websocket_store_set32(store, &other->newer, m->newer);
@@ -154,31 +181,22 @@ ngx_websocket_store_drop_first(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &store->newest, m->older);
     }
 
-    if (m->key[0] | m->key[1]) {
-        ngx_websocket_store_forget_key(store, ref);
-    }
-
     if (store->hand == ref) {
         ngx_websocket_store_set32(store, &store->hand, m->newer);
     }
 
-    if (ch->list == NGX_WEBSOCKET_STORE_GARBAGE) {
-        ngx_websocket_store_set32(store, &store->waste,
-                                  store->waste - m->blocks);
-
-    } else {
+    if (ch->list != NGX_WEBSOCKET_STORE_GARBAGE) {
         ngx_websocket_store_set64(store, &store->nmessages,
                                   store->nmessages - 1);
     }
 
     ngx_websocket_store_give(store, ref, m->end, m->blocks);
-    ngx_websocket_store_commit(store);
 }
 
 
 /*
- * Is the message, the channel's oldest, within its history, when this has so
- * many more blocks?
+ * Whether the channel's oldest message is within its history, when this has so
+ * many more blocks.
  */
 
 static int
@@ -232,7 +250,7 @@ ngx_websocket_store_shown(ngx_websocket_store_t *store,
 }
 
 
-/* the oldest message from first on whose time is not over */
+/* the offset of the oldest message from first on that is not too old */
 
 static uint64_t
 ngx_websocket_store_shown_since(ngx_websocket_store_t *store,
@@ -244,7 +262,7 @@ ngx_websocket_store_shown_since(ngx_websocket_store_t *store,
     now = store->now;
     m = ngx_websocket_store_block(store, ch->first);
 
-    /* most often it is the first one that is there */
+    /* mostly the channel's first message is the one */
 
     if (m->offset == first && ngx_websocket_store_young(ch, m, now)) {
         return first;
@@ -284,7 +302,7 @@ ngx_websocket_store_read_by_all(ngx_websocket_store_t *store,
     uint32_t                i;
     ngx_websocket_entry_t  *entry;
 
-    /* who reads a deleted channel is told of that, and no more */
+    /* readers of a deleted channel get DELETED and no message */
 
     if (ch->deleted) {
         return 1;
@@ -353,7 +371,7 @@ ngx_websocket_store_make_room(ngx_websocket_store_t *store, uint32_t n,
 }
 
 
-/* drops what may go first, and takes what it looked at off *left */
+/* makes some room, and takes off *left what it looked at */
 
 static int
 ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
@@ -397,7 +415,7 @@ ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
         return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
-    /* nothing is left where a search for messages has taken all */
+    /* the search for messages may have used up what was left */
 
     *left -= *left ? 1 : 0;
 
@@ -405,7 +423,7 @@ ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
 }
 
 
-/* drops a message that nobody waits for; 1 if it found one */
+/* drops a message that no live worker has to read; 1 if it found one */
 
 static int
 ngx_websocket_store_evict_message(ngx_websocket_store_t *store, uint64_t now,
@@ -422,7 +440,7 @@ ngx_websocket_store_evict_message(ngx_websocket_store_t *store, uint64_t now,
         return 1;
     }
 
-    /* behind those that wait to be read, where the last search has ended */
+    /* behind those that are unread, from where the last search has ended */
 
     for (n = 0; *left && n < store->nmessages; n++) {
 
@@ -459,6 +477,10 @@ ngx_websocket_store_may_go(ngx_websocket_store_t *store,
     m = ngx_websocket_store_block(store, ref);
     ch = ngx_websocket_store_block(store, m->channel);
 
+    if (ch->ephemeral.first == ref) {
+        return ngx_websocket_store_ephemeral_over(store, ch, m, now);
+    }
+
     return ch->first == ref
            && (ngx_websocket_store_read_by_all(store, ch, m->offset)
                || ngx_websocket_store_age(now, m->time)
@@ -478,7 +500,12 @@ ngx_websocket_store_let_go(ngx_websocket_store_t *store,
     channel = m->channel;
     ch = ngx_websocket_store_block(store, channel);
 
-    ngx_websocket_store_drop_first(store, channel);
+    if (ch->ephemeral.first == ref) {
+        ngx_websocket_store_drop_ephemeral(store, channel);
+
+    } else {
+        ngx_websocket_store_drop_first(store, channel);
+    }
 
     if (ch->held.of.count == 0) {
         ngx_websocket_store_settle(store, channel);
@@ -504,8 +531,26 @@ ngx_websocket_store_append(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = NULL;
+    put.at = 0;
 
     return ngx_websocket_store_publish(store, channel, &put, NULL, wake, info);
+}
+
+
+int
+ngx_websocket_store_known(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info)
+{
+    if (wake) {
+        memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
+    }
+
+    if (info) {
+        ngx_websocket_store_info(store, channel, info);
+    }
+
+    return NGX_WEBSOCKET_STORE_DUPLICATE;
 }
 
 
@@ -518,39 +563,35 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
     int                       rc;
     ngx_websocket_message_t  *m;
 
-    m = ngx_websocket_store_same(store, channel, put->message->key);
+    m = put->message->ephemeral ? NULL
+        : ngx_websocket_store_same(store, channel, put->message->key);
 
     if (m) {
         put->message->offset = m->offset;
         put->message->time = m->time;
 
-        if (wake) {
-            memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
-        }
-
-        rc = NGX_WEBSOCKET_STORE_DUPLICATE;
-
-    } else {
-        rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
-
-        if (rc == NGX_WEBSOCKET_STORE_OK && large) {
-            rc = ngx_websocket_store_renumber(store, put, large);
-        }
-
-        if (rc != NGX_WEBSOCKET_STORE_OK) {
-            return rc;
-        }
-
-        ngx_websocket_store_put(store, channel, put);
-        ngx_websocket_store_commit(store);
-        ngx_websocket_store_tell(store, channel, put);
+        return ngx_websocket_store_known(store, channel, wake, info);
     }
+
+    rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && large) {
+        rc = ngx_websocket_store_renumber(store, put, large);
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
+    }
+
+    ngx_websocket_store_put(store, channel, put);
+    ngx_websocket_store_commit(store);
+    ngx_websocket_store_tell(store, channel, put);
 
     if (info) {
         ngx_websocket_store_info(store, channel, info);
     }
 
-    return rc;
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -570,6 +611,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     put.message = message;
     put.parts = parts;
     put.n = n;
+    put.at = 0;
 
     ch = ngx_websocket_store_block(store, channel);
     reserve = &store->reserves[slot];
@@ -589,14 +631,15 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 
     if (ngx_websocket_store_unwanted(ch, &put)) {
 
-        /* not to be filled */
+        /* fill() need not copy it */
 
         large->reserved = 0;
         return NGX_WEBSOCKET_STORE_OK;
     }
 
     blocks = put.blocks - reserve->blocks;
-    blocks = blocks < NGX_WEBSOCKET_STORE_TAKE ? blocks : NGX_WEBSOCKET_STORE_TAKE;
+    blocks = blocks < NGX_WEBSOCKET_STORE_TAKE ? blocks
+                                               : NGX_WEBSOCKET_STORE_TAKE;
 
     rc = ngx_websocket_store_make_room(store, blocks, message->time, channel,
                                        NGX_WEBSOCKET_STORE_RESERVE);
@@ -607,7 +650,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 
     if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
 
-        /* as far as it went, or others would take it meanwhile */
+        /* takes what is free already, or others would take it meanwhile */
 
         blocks = ngx_websocket_store_free_blocks(store);
     }
@@ -624,7 +667,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 }
 
 
-/* takes blocks for a reserve */
+/* takes n blocks and adds them to a worker's reserve */
 
 static void
 ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
@@ -673,8 +716,8 @@ ngx_websocket_store_forgo(ngx_websocket_store_t *store, uint32_t slot)
 
 
 /*
- * Nobody else touches the blocks: the slot keeps its incarnation as long as
- * the worker lives.
+ * No other process touches the blocks: the slot keeps its incarnation as long
+ * as the worker lives.
  */
 
 void
@@ -733,13 +776,17 @@ ngx_websocket_store_append_large(ngx_websocket_store_t *store,
     put.parts = parts;
     put.n = n;
     put.reserve = &store->reserves[slot];
+    put.at = 0;
 
     return ngx_websocket_store_publish(store, channel, &put, large, wake,
                                        info);
 }
 
 
-/* others may have published since it was filled: its offset is another one */
+/*
+ * Writes the message's own offset again where others have published since it
+ * was filled.
+ */
 
 static int
 ngx_websocket_store_renumber(ngx_websocket_store_t *store,
@@ -774,7 +821,7 @@ ngx_websocket_store_renumber(ngx_websocket_store_t *store,
 }
 
 
-/* a message of the channel that bears the key, or NULL */
+/* the message of the channel that has the key, or NULL */
 
 static ngx_websocket_message_t *
 ngx_websocket_store_same(ngx_websocket_store_t *store,
@@ -827,7 +874,7 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
     ngx_websocket_store_wake_t *wake)
 {
     int                       rc;
-    uint32_t                  n;
+    uint32_t                  n, numbered;
     uint64_t                  now;
     ngx_websocket_channel_t  *ch;
 
@@ -844,17 +891,23 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
 
     ngx_websocket_store_tick(store, now);
 
-    n = ngx_websocket_store_trim(store, channel, now, put->blocks,
+    numbered = put->message->ephemeral ? 0 : put->blocks;
+
+    n = ngx_websocket_store_trim(store, channel, now, numbered,
                                  NGX_WEBSOCKET_STORE_TRIM);
+
+    (void) ngx_websocket_store_trim_ephemeral(store, channel, now,
+                                              NGX_WEBSOCKET_STORE_TRIM);
 
     put->live = ngx_websocket_store_wake(store, ch, wake);
 
     if (ngx_websocket_store_unwanted(ch, put)) {
         put->blocks = 0;
+        numbered = 0;
     }
 
-    if (n == NGX_WEBSOCKET_STORE_TRIM
-        && ngx_websocket_store_over(ch, put->blocks))
+    if (n == NGX_WEBSOCKET_STORE_TRIM && !put->message->ephemeral
+        && ngx_websocket_store_over(ch, numbered))
     {
         return NGX_WEBSOCKET_STORE_AGAIN;
     }
@@ -874,17 +927,19 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
 }
 
 
-/* nobody is there for it and nothing keeps it */
+/* whether neither a reader nor the history needs the message */
 
 static int
 ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
     ngx_websocket_store_put_t *put)
 {
-    return put->live == 0 && ch->length == 0 && ch->held.of.count == 0;
+    return put->live == 0
+           && (put->message->ephemeral
+               || (ch->length == 0 && ch->held.of.count == 0));
 }
 
 
-/* how large the message is, and whether it may ever fit */
+/* sets the message's size, blocks and offset; NOSPACE if it can never fit */
 
 static int
 ngx_websocket_store_measure(ngx_websocket_store_t *store,
@@ -893,7 +948,8 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
     size_t    i;
     uint64_t  size, blocks;
 
-    put->message->offset = ch->offset + 1;
+    put->message->offset = put->at ? put->at
+                                   : ch->offset + !put->message->ephemeral;
 
     for (size = 0, i = 0; i < put->n; i++) {
 
@@ -906,7 +962,7 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 
     blocks = ngx_websocket_store_blocks(size);
 
-    /* never, even if nothing but its channel were there */
+    /* not even if nothing but its channel were in the region */
 
     if (size > UINT32_MAX
         || blocks > NGX_WEBSOCKET_STORE_BLOCKS_MAX
@@ -924,9 +980,9 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 
 
 /*
- * The time was told before the lock was waited for: those of a channel's
- * messages are in order all the same, as their search needs it, and who had to
- * wait for long does not append what has grown old already.
+ * The caller took the time before it waited for the lock.  Times of a
+ * channel's messages must be in order, as the search relies on it, and a
+ * message must not be too old when it is appended.
  */
 
 static void
@@ -982,6 +1038,10 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
         return;
     }
 
+    if (put->message->ephemeral) {
+        return;
+    }
+
     ch = ngx_websocket_store_block(store, channel);
 
     ngx_websocket_store_set64(store, &ch->offset, put->message->offset);
@@ -1008,12 +1068,17 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
     ch->active = put->message->time;
 
     if (put->live) {
-        ngx_websocket_store_publish_hint(store, channel, put->message->offset);
+
+        /* the offset of an ephemeral message is not new to readers */
+
+        ngx_websocket_store_publish_hint(store, channel,
+                                         put->message->ephemeral
+                                         ? 0 : put->message->offset);
     }
 }
 
 
-/* the workers to wake; returns how many */
+/* sets *wake to the workers that have subscribers; returns how many */
 
 static uint32_t
 ngx_websocket_store_wake(ngx_websocket_store_t *store,
@@ -1062,7 +1127,7 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     ref = ngx_websocket_store_acquire(store, put, &end);
     m = ngx_websocket_store_block(store, ref);
 
-    /* ours alone until it is linked */
+    /* only this process knows the block until it is linked */
 
     ngx_websocket_store_fault();
     m->end = end;
@@ -1081,10 +1146,13 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     m->offset = message->offset;
     m->time = message->time;
     m->source = message->source;
-    m->key[0] = message->key[0];
-    m->key[1] = message->key[1];
+    m->key[0] = message->ephemeral ? 0 : message->key[0];
+    m->key[1] = message->ephemeral ? 0 : message->key[1];
 
-    ngx_websocket_store_set_jump(store, ch, m);
+    if (!message->ephemeral) {
+        ngx_websocket_store_set_jump(store, ch, m);
+    }
+
     ngx_websocket_store_begin(store, ref, &place);
 
     for (i = 0; put->reserve == NULL && i < put->n; i++) {
@@ -1092,15 +1160,26 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
         ngx_websocket_store_copy(&place, NULL, part->data, part->size);
     }
 
-    ngx_websocket_store_link(store, channel, ref);
+    if (ch->list) {
+        ngx_websocket_store_unlist(store, channel);
+    }
+
+    if (message->ephemeral) {
+        ngx_websocket_store_link_ephemeral(store, ref, put->live);
+
+    } else {
+        ngx_websocket_store_link(store, channel, ref);
+    }
+
+    ngx_websocket_store_order_last(store, ref);
 }
 
 
-/* the blocks of the message, which are ours: of a large one with its bytes */
+/* takes blocks for the message; those of a large one have its bytes */
 
 static ngx_websocket_ref_t
-ngx_websocket_store_acquire(
-    ngx_websocket_store_t *store, ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end)
+ngx_websocket_store_acquire(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, ngx_websocket_ref_t *end)
 {
     ngx_websocket_ref_t       first;
     ngx_websocket_reserve_t  *reserve;
@@ -1123,7 +1202,7 @@ ngx_websocket_store_acquire(
 }
 
 
-/* makes a message, which is complete, part of the store */
+/* makes a message, which is complete, the channel's newest */
 
 static void
 ngx_websocket_store_link(ngx_websocket_store_t *store,
@@ -1135,10 +1214,6 @@ ngx_websocket_store_link(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, channel);
     m = ngx_websocket_store_block(store, ref);
-
-    if (ch->list) {
-        ngx_websocket_store_unlist(store, channel);
-    }
 
     if (m->key[0] | m->key[1]) {
         bucket = ngx_websocket_store_keys(store, m->key[0]);
@@ -1155,6 +1230,21 @@ ngx_websocket_store_link(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &ch->first, ref);
     }
 
+    ngx_websocket_store_set32(store, &ch->last, ref);
+    ngx_websocket_store_hold(store, ch, 1, m->blocks);
+    ngx_websocket_store_set64(store, &ch->offset, m->offset);
+    ngx_websocket_store_set64(store, &ch->published, m->time);
+}
+
+
+/* makes it the newest message of all channels */
+
+static void
+ngx_websocket_store_order_last(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t ref)
+{
+    ngx_websocket_message_t  *other;
+
     if (store->newest) {
         other = ngx_websocket_store_block(store, store->newest);
         ngx_websocket_store_set32(store, &other->newer, ref);
@@ -1163,18 +1253,14 @@ ngx_websocket_store_link(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &store->oldest, ref);
     }
 
-    ngx_websocket_store_set32(store, &ch->last, ref);
-    ngx_websocket_store_hold(store, ch, 1, m->blocks);
-    ngx_websocket_store_set64(store, &ch->offset, m->offset);
-    ngx_websocket_store_set64(store, &ch->published, m->time);
     ngx_websocket_store_set32(store, &store->newest, ref);
     ngx_websocket_store_set64(store, &store->nmessages, store->nmessages + 1);
 }
 
 
 /*
- * When the two jumps before this one are of one length, it spans both;
- * otherwise it is a step.
+ * The new jump spans the two jumps before it when these have the same length;
+ * otherwise it leads to the message before.
  */
 
 static void
@@ -1212,7 +1298,7 @@ ngx_websocket_store_set_jump(ngx_websocket_store_t *store,
 }
 
 
-/* the offset of the oldest message that is there; count is not 0 */
+/* the offset of the channel's oldest message, which is there */
 
 static uint64_t
 ngx_websocket_store_first(ngx_websocket_store_t *store,
@@ -1226,7 +1312,7 @@ ngx_websocket_store_first(ngx_websocket_store_t *store,
 }
 
 
-/* the message of an offset that is there */
+/* the message with the offset, which is there */
 
 static ngx_websocket_ref_t
 ngx_websocket_store_search(ngx_websocket_store_t *store,
@@ -1235,7 +1321,7 @@ ngx_websocket_store_search(ngx_websocket_store_t *store,
     ngx_websocket_ref_t       ref;
     ngx_websocket_message_t  *m;
 
-    /* what is not older than offset has not been dropped either */
+    /* a message that is not older than offset has not been dropped */
 
     for (ref = ch->last; ref; /* void */ ) {
 
@@ -1263,6 +1349,8 @@ ngx_websocket_store_seek(ngx_websocket_store_t *store,
     ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
+    memset(cursor, 0, sizeof(ngx_websocket_store_cursor_t));
+
     ch = ngx_websocket_store_block(store, channel);
     first = ngx_websocket_store_shown(store, ch);
 
@@ -1277,8 +1365,6 @@ ngx_websocket_store_seek(ngx_websocket_store_t *store,
     cursor->message = ch->last;
     cursor->epoch = ch->epoch;
     cursor->next = offset;
-    cursor->entry = 0;
-    cursor->done = 0;
 
     if (offset <= ch->offset) {
         ref = ngx_websocket_store_search(store, ch, offset);
@@ -1295,6 +1381,7 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor,
     ngx_websocket_store_message_t *message, uint8_t *buf, size_t size)
 {
+    uint32_t                     ephemeral;
     ngx_websocket_ref_t          ref;
     ngx_websocket_channel_t     *ch;
     ngx_websocket_message_t     *m;
@@ -1306,18 +1393,27 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, cursor->channel);
 
-    if (cursor->next > ch->offset) {
-        return NGX_WEBSOCKET_STORE_EMPTY;
-    }
+    ref = ch->ephemeral.first ? ngx_websocket_store_next_ephemeral(store, ch,
+                                                                   cursor)
+                              : 0;
+    ephemeral = (ref != 0);
 
-    if (cursor->next < ngx_websocket_store_left(store, cursor)) {
-        cursor->done = 0;
-        return NGX_WEBSOCKET_STORE_GAP;
+    if (!ephemeral) {
+
+        if (cursor->next > ch->offset) {
+            return NGX_WEBSOCKET_STORE_EMPTY;
+        }
+
+        if (cursor->next < ngx_websocket_store_left(store, cursor)) {
+            cursor->done = 0;
+            return NGX_WEBSOCKET_STORE_GAP;
+        }
+
+        ref = ngx_websocket_store_next(store, ch, cursor);
     }
 
     ngx_websocket_store_looked(1);
 
-    ref = ngx_websocket_store_next(store, ch, cursor);
     m = ngx_websocket_store_block(store, ref);
 
     message->offset = m->offset;
@@ -1328,6 +1424,7 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     message->type = m->type;
     message->priority = m->priority;
     message->fraction = m->fraction;
+    message->ephemeral = (uint8_t) ephemeral;
 
     if (size < m->size) {
         return NGX_WEBSOCKET_STORE_SHORT;
@@ -1336,6 +1433,14 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     ngx_websocket_store_begin(store, ref, &place);
 
     if (m->size > NGX_WEBSOCKET_STORE_PIECE) {
+
+        if (cursor->partly != ephemeral) {
+
+            /* the message that was read in part is gone */
+
+            cursor->partly = ephemeral;
+            cursor->done = 0;
+        }
 
         if (ngx_websocket_store_read_piece(cursor, m, &place, buf)
             == NGX_WEBSOCKET_STORE_AGAIN)
@@ -1347,7 +1452,12 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
         ngx_websocket_store_copy(&place, buf, NULL, m->size);
     }
 
-    ngx_websocket_store_advance(store, cursor, ref, m->offset + 1);
+    if (ephemeral) {
+        ngx_websocket_store_advance_ephemeral(store, cursor, ref);
+
+    } else {
+        ngx_websocket_store_advance(store, cursor, ref, m->offset + 1);
+    }
 
     return NGX_WEBSOCKET_STORE_OK;
 }
@@ -1405,7 +1515,7 @@ ngx_websocket_store_next(ngx_websocket_store_t *store,
         return ch->first;
     }
 
-    /* the one before is there too, and is the one that was read last */
+    /* the message before is there too: it is the one that was read last */
 
     if (cursor->message) {
         m = ngx_websocket_store_block(store, cursor->message);
@@ -1416,15 +1526,31 @@ ngx_websocket_store_next(ngx_websocket_store_t *store,
 }
 
 
-/* is the channel that the cursor was set in still there? */
+/* whether the channel that the cursor was set in is still there */
 
 static int
 ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor)
 {
+    ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_store_block(store, cursor->channel);
+
+    if (ch->epoch != cursor->epoch && cursor->entry && cursor->next == 1) {
+
+        /*
+         * The worker's entry holds the channel, which was given another
+         * numbering before its first message.
+         */
+
+        entry = ngx_websocket_store_at(store, cursor->entry);
+
+        cursor->epoch = ch->epoch;
+        cursor->next = entry->read + 1;
+        cursor->message = 0;
+        cursor->done = 0;
+    }
 
     return *ngx_websocket_store_kind(store, cursor->channel)
            == NGX_WEBSOCKET_STORE_CHANNEL
@@ -1502,7 +1628,7 @@ ngx_websocket_store_begin(ngx_websocket_store_t *store,
 }
 
 
-/* copies between a message's blocks and one of out and in */
+/* copies from a message's blocks to out, or, where out is NULL, from in */
 
 static void
 ngx_websocket_store_copy(ngx_websocket_store_place_t *place, uint8_t *out,

@@ -131,6 +131,17 @@ ngx_websocket_position_offset(const uint8_t *p, const uint8_t *last,
 }
 
 
+void
+ngx_websocket_position_print_epoch(uint8_t *buf, uint64_t epoch)
+{
+    int  i;
+
+    for (i = NGX_WEBSOCKET_POSITION_EPOCH; i-- > 0; epoch >>= 4) {
+        buf[i] = (uint8_t) "0123456789abcdef"[epoch & 0xf];
+    }
+}
+
+
 size_t
 ngx_websocket_position_print(uint8_t *buf,
     const ngx_websocket_position_t *position)
@@ -139,11 +150,7 @@ ngx_websocket_position_print(uint8_t *buf,
     uint8_t   digits[20], *p;
     uint64_t  n;
 
-    n = position->epoch;
-
-    for (i = NGX_WEBSOCKET_POSITION_EPOCH; i-- > 0; n >>= 4) {
-        buf[i] = (uint8_t) "0123456789abcdef"[n & 0xf];
-    }
+    ngx_websocket_position_print_epoch(buf, position->epoch);
 
     p = buf + NGX_WEBSOCKET_POSITION_EPOCH;
     *p++ = ':';

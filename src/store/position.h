@@ -41,6 +41,9 @@ int ngx_websocket_position_parse(const uint8_t *text, size_t size,
 int ngx_websocket_position_gather(const uint8_t *text, size_t size,
     ngx_websocket_position_t *positions, int max);
 
+/* Writes an epoch to buf, of NGX_WEBSOCKET_POSITION_EPOCH bytes. */
+void ngx_websocket_position_print_epoch(uint8_t *buf, uint64_t epoch);
+
 /*
  * Writes a position to buf, of NGX_WEBSOCKET_POSITION_SIZE bytes.  Returns
  * how many were written.

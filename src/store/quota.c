@@ -12,15 +12,15 @@
 
 
 static uint64_t ngx_websocket_store_quota_name(ngx_websocket_store_t *store,
-    const ngx_websocket_store_quota_key_t *row, uint8_t *name);
+    const ngx_websocket_store_quota_key_t *key, uint8_t *name);
 static int ngx_websocket_store_quota_take(ngx_websocket_store_t *store,
-    const ngx_websocket_store_quota_key_t *row, uint32_t slot, uint64_t now,
+    const ngx_websocket_store_quota_key_t *key, uint32_t slot, uint64_t now,
     ngx_websocket_store_quota_t *quota);
 
 
 int
 ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
-    const ngx_websocket_store_quota_key_t *rows, size_t n, uint32_t slot,
+    const ngx_websocket_store_quota_key_t *keys, size_t n, uint32_t slot,
     uint64_t now, ngx_websocket_store_quota_t *quotas)
 {
     int                          rc;
@@ -35,7 +35,7 @@ ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
 
     for (i = 0; i < n; i++) {
 
-        hash = ngx_websocket_store_quota_name(store, &rows[i], name);
+        hash = ngx_websocket_store_quota_name(store, &keys[i], name);
         ref = ngx_websocket_store_find(store, name, sizeof(name), hash);
 
         if (ref == 0) {
@@ -45,7 +45,7 @@ ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
 
         ngx_websocket_store_info(store, ref, &info);
 
-        if (info.subscribers >= rows[i].max) {
+        if (info.subscribers >= keys[i].max) {
             return NGX_WEBSOCKET_STORE_FULL;
         }
     }
@@ -61,7 +61,7 @@ ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
 
     for (i = 0; i < n; i++) {
 
-        rc = ngx_websocket_store_quota_take(store, &rows[i], slot, now,
+        rc = ngx_websocket_store_quota_take(store, &keys[i], slot, now,
                                             &quotas[i]);
 
         if (rc != NGX_WEBSOCKET_STORE_OK) {
@@ -76,10 +76,10 @@ ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
 
 static uint64_t
 ngx_websocket_store_quota_name(ngx_websocket_store_t *store,
-    const ngx_websocket_store_quota_key_t *row, uint8_t *name)
+    const ngx_websocket_store_quota_key_t *key, uint8_t *name)
 {
     name[0] = 0;
-    memcpy(name + 1, row->name, NGX_WEBSOCKET_STORE_QUOTA_SIZE);
+    memcpy(name + 1, key->name, NGX_WEBSOCKET_STORE_QUOTA_SIZE);
 
     return ngx_websocket_store_hash(store, name, NGX_WEBSOCKET_STORE_QUOTAS);
 }
@@ -87,7 +87,7 @@ ngx_websocket_store_quota_name(ngx_websocket_store_t *store,
 
 static int
 ngx_websocket_store_quota_take(ngx_websocket_store_t *store,
-    const ngx_websocket_store_quota_key_t *row, uint32_t slot, uint64_t now,
+    const ngx_websocket_store_quota_key_t *key, uint32_t slot, uint64_t now,
     ngx_websocket_store_quota_t *quota)
 {
     int                           rc;
@@ -96,7 +96,7 @@ ngx_websocket_store_quota_take(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t  cursor;
     ngx_websocket_channel_ref_t   ref;
 
-    hash = ngx_websocket_store_quota_name(store, row, name);
+    hash = ngx_websocket_store_quota_name(store, key, name);
 
     rc = ngx_websocket_store_open_channel(store, name, sizeof(name), hash, now,
                                           NULL, &ref);
@@ -135,7 +135,7 @@ ngx_websocket_store_quota_release(ngx_websocket_store_t *store,
 
         ngx_websocket_store_unsubscribe(store, &cursor, now);
 
-        /* clients choose the names: what nobody sits on goes at once */
+        /* clients choose the names: a key that is not used goes at once */
 
         if (cursor.entry == 0) {
             ngx_websocket_store_release(store, quotas[i].channel, now, 0);
@@ -154,7 +154,7 @@ ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
-    /* as if all messages were equal: it is nothing to be right about */
+    /* as if all messages were of one size: an estimate suffices */
 
     many = store->nblocks - ngx_websocket_store_free_blocks(store)
            - store->waste;

@@ -1,40 +1,39 @@
 
 /*
- * Seats: how many there are of something, of all workers that live.  What is
- * counted together is a channel without messages, whose name begins with a
- * byte of zero, as no other's does; who sits is a subscriber of it.
+ * Quotas: how many of something all live workers have together.  A quota key is
+ * a channel without messages, whose name begins with a zero byte, as no other
+ * channel's does; its subscribers are counted.
  */
 
 
-#ifndef NGX_WEBSOCKET_QUOTA_H
-#define NGX_WEBSOCKET_QUOTA_H
+#ifndef NGX_WEBSOCKET_STORE_QUOTA_H
+#define NGX_WEBSOCKET_STORE_QUOTA_H
 
 
 #include "store/store.h"
 
 
 /*
- * Takes a quota in each of n rows, whose names differ, in the name of the
- * worker in the slot.  A quota is taken until it is given back, or the
- * worker's slot has another incarnation.  Returns OK with the quotas set; or
- * with none taken FULL when there is none left in one of them, NOSPACE or
- * AGAIN.
+ * Acquires one of each of n keys, whose names differ, for the worker in the
+ * slot, which has them until they are released, or the slot has another
+ * incarnation.  Returns OK with the quotas set; or, with none acquired, FULL
+ * when one of the keys has reached its max, NOSPACE or AGAIN.
  */
 int ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
-    const ngx_websocket_store_quota_key_t *rows, size_t n, uint32_t slot,
+    const ngx_websocket_store_quota_key_t *keys, size_t n, uint32_t slot,
     uint64_t now, ngx_websocket_store_quota_t *quotas);
 
-/* Gives n quotas back. */
+/* Releases n quotas. */
 void ngx_websocket_store_quota_release(ngx_websocket_store_t *store,
     const ngx_websocket_store_quota_t *quotas, size_t n, uint64_t now);
 
 /*
- * Is a large part of the region, by a guess, full of what one of the channel's
- * workers has yet to read?  Returns 0, 1 when it is only the one in the slot,
- * or 2.
+ * Estimates whether numbered messages that one of the channel's workers has not
+ * read fill a large part of the region.  Returns 0 when they do not, 1 when it
+ * is only the worker in the slot, or 2.
  */
 int ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot);
 
 
-#endif /* NGX_WEBSOCKET_QUOTA_H */
+#endif /* NGX_WEBSOCKET_STORE_QUOTA_H */

@@ -42,7 +42,7 @@ ngx_websocket_store_power(uint64_t n, uint64_t min)
 }
 
 
-/* fills what depends on the size only */
+/* sets the fields that depend on the size only */
 
 static void
 ngx_websocket_store_lay_out(ngx_websocket_store_t *store, size_t size)
@@ -126,12 +126,14 @@ ngx_websocket_store_format(void *base, size_t size, const uint8_t seed[16])
 
     memcpy(store->seed, seed, 16);
 
-    /* clients see epochs: these must not tell the key */
+    /* clients see epochs, which must not reveal the seed */
 
     store->epoch = ngx_websocket_store_hash(store, (const uint8_t *) "epoch",
                                             5);
 
     store->fresh = 1;
+    store->head = sizeof(ngx_websocket_store_t);
+    store->block = NGX_WEBSOCKET_STORE_BLOCK;
     store->version = NGX_WEBSOCKET_STORE_VERSION;
     store->magic = NGX_WEBSOCKET_STORE_MAGIC;
 
@@ -149,6 +151,8 @@ ngx_websocket_store_open(void *base, size_t size)
     if (size < ngx_websocket_store_min_size()
         || store->magic != NGX_WEBSOCKET_STORE_MAGIC
         || store->version != NGX_WEBSOCKET_STORE_VERSION
+        || store->head != sizeof(ngx_websocket_store_t)
+        || store->block != NGX_WEBSOCKET_STORE_BLOCK
         || store->size != size)
     {
         return NULL;
@@ -166,7 +170,7 @@ ngx_websocket_store_recover(ngx_websocket_store_t *store)
     uint64_t                     n;
     ngx_websocket_store_undo_t  *undo;
 
-    /* newest first; should we die here too, the next owner does it again */
+    /* newest first; if this process dies too, the next owner does it again */
 
     for (n = store->nundo; n > 0; n--) {
 
@@ -221,7 +225,7 @@ ngx_websocket_store_list(ngx_websocket_store_t *store, uint32_t n)
     end = store->fresh + n;
     first = store->free;
 
-    /* nobody knows these yet; the lowest comes first */
+    /* no other process knows these yet; the lowest comes first */
 
     for (ref = end - 1; ref >= store->fresh; ref--) {
         block = ngx_websocket_store_block(store, ref);
@@ -313,7 +317,8 @@ ngx_websocket_store_publish_hint(ngx_websocket_store_t *store,
 
     hints = ngx_websocket_store_at(store, store->hints_at);
 
-    /* release: who sees this hint over an old one sees the head at it too */
+    /* release: a reader that sees this hint in the place of an old one also
+       sees the head that is there */
 
     ngx_websocket_store_fault();
 
@@ -341,10 +346,10 @@ ngx_websocket_store_hint(const ngx_websocket_store_t *store,
     uint64_t  head, hint, *hints;
 
     /*
-     * A worker says that it is awake, then looks; who publishes stores the
-     * hint, then looks whether it is: one of them must see the other's store.
-     * A load that only acquires may be done before a store that stands before
-     * it, as with LDAPR on ARM.
+     * A worker sets that it is awake, then reads the hints; a publisher stores
+     * the hint, then reads whether the worker is awake: one of them must see
+     * the other's store.  A load that only acquires may be done before an
+     * earlier store, as with LDAPR on ARM.
      */
 
     head = __atomic_load_n(&store->hints, __ATOMIC_SEQ_CST);
@@ -429,6 +434,9 @@ ngx_websocket_store_strerror(int rc)
 
     case NGX_WEBSOCKET_STORE_AGAIN:
         return "there is more to do";
+
+    case NGX_WEBSOCKET_STORE_EPOCH:
+        return "the channel has another epoch";
 
     default:
         return "not a store of this layout";

@@ -1,6 +1,6 @@
 
 /*
- * The layout of the store's region, for the files store*.c and their tests.
+ * The layout of the store's region, for the files of the store and their tests.
  */
 
 
@@ -12,14 +12,14 @@
 
 
 #define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_STORE_VERSION    5
+#define NGX_WEBSOCKET_STORE_VERSION    6
 
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
 /*
- * Work that one call does beyond its own.  What is done while the lock is held
- * once, whichever calls it is, is no more than NGX_WEBSOCKET_STORE_SECTION
- * messages, channels and buckets looked at, and a megabyte of memory.
+ * Limits of the work that a call does besides its own.  In one section under
+ * the lock no more than NGX_WEBSOCKET_STORE_SECTION messages, channels and
+ * buckets are looked at, and no more than a megabyte of memory is copied.
  */
 #define NGX_WEBSOCKET_STORE_SECTION    256
 #define NGX_WEBSOCKET_STORE_TRIM       32     /* messages dropped */
@@ -34,14 +34,14 @@
 /* the age, ms, at which an unread message may go for want of space */
 #define NGX_WEBSOCKET_STORE_HUNG       10000
 
-/* when all are looked at once more after it was found that none may go, ms */
+/* the pause before all messages are looked at again when none may go, ms */
 #define NGX_WEBSOCKET_STORE_RETRY      100
 
 #define NGX_WEBSOCKET_STORE_INLINE     4      /* entries in the channel */
 #define NGX_WEBSOCKET_STORE_OVERFLOW   10     /* entries in a further block */
-#define NGX_WEBSOCKET_STORE_NAME       56     /* bytes of name in the channel */
+#define NGX_WEBSOCKET_STORE_NAME       44     /* bytes of name in the channel */
 
-/* what a block is, where that must be told of any block */
+/* kinds of blocks that are referred to from without; 0 is any other */
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
 #define NGX_WEBSOCKET_STORE_MEMBER     2
 
@@ -81,7 +81,12 @@ struct ngx_websocket_store_s {
     uint64_t               magic;
     uint64_t               version;
     uint64_t               size;            /* of the region */
+    uint32_t               head;            /* the size of this struct */
+    uint32_t               block;           /* the size of a block */
     uint8_t                seed[16];
+    uint8_t                reserved[128];   /* zeros: for what a region in a
+                                               file says of its clocks, its
+                                               machine and its workers */
 
     uint64_t               kinds_at;        /* places, bytes from the base */
     uint64_t               buckets_at;
@@ -115,13 +120,13 @@ struct ngx_websocket_store_s {
 
     /* single words, right at any time */
 
-    uint64_t               now;             /* what we were told last: ms */
-    uint64_t               sweep;           /* the bucket to look at next */
-    uint64_t               sweeper;         /* who does: slot, incarnation */
-    uint64_t               begun;           /* when it began: ms */
+    uint64_t               now;             /* the time of the last call, ms */
+    uint64_t               sweep;           /* the bucket to sweep next */
+    uint64_t               sweeper;         /* the worker: slot, incarnation */
+    uint64_t               begun;           /* when the sweep began, ms */
     uint64_t               looked;          /* messages the hand has passed
                                                since it last found one */
-    uint64_t               full;            /* when it had passed all: ms */
+    uint64_t               full;            /* when it had passed all, ms */
     uint64_t               hints;
     uint64_t               repairs;
 
@@ -130,7 +135,7 @@ struct ngx_websocket_store_s {
 };
 
 
-/* what a block begins with: the rest of its chain, or of the free list */
+/* a block begins with the next one of its chain, or of the free list */
 
 typedef struct {
     ngx_websocket_ref_t    next;
@@ -160,7 +165,7 @@ typedef struct {
 } ngx_websocket_entries_t;
 
 
-/* what a channel has: changed as one word */
+/* a channel's messages: changed as one word */
 
 typedef union {
     struct {
@@ -179,6 +184,7 @@ struct ngx_websocket_channel_s {
     uint64_t               offset;          /* of the newest message */
     uint64_t               published;
     uint64_t               active;          /* last used: ms */
+    uint64_t               ephemerals;      /* appended so far */
     ngx_websocket_ref_t    first;           /* messages: offsets without */
     ngx_websocket_ref_t    last;            /* a hole */
     ngx_websocket_held_t   held;
@@ -188,23 +194,29 @@ struct ngx_websocket_channel_s {
     ngx_websocket_ref_t    more;            /* ngx_websocket_entries_t */
     ngx_websocket_ref_t    long_name;       /* the block of a long name */
     ngx_websocket_ref_t    prev;            /* of the list that it is on */
-    uint16_t               name_size;
+    uint8_t                name_size;
+    uint8_t                wanted;          /* somebody subscribes to it */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
+    uint8_t                name[NGX_WEBSOCKET_STORE_NAME];
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_STORE_INLINE];
     ngx_websocket_list_t   members;
-    uint8_t                name[NGX_WEBSOCKET_STORE_NAME];
+    ngx_websocket_list_t   ephemeral;       /* messages without an offset */
 };
 
 
 /*
  * The first block of a message.  jump leads to an older message of the
  * channel, farther back the longer the way is (skew-binary jumps, as of a
- * random-access list), so that a search takes O(store n) steps; its target may
+ * random-access list), so that a search takes O(log n) steps; its target may
  * be gone, which the offset tells.
+ *
+ * An ephemeral message is on another list of its channel, in the order of its
+ * numbers.  Its offset is that of the newest numbered message at the time that
+ * it was appended, and nobody searches for it: it has no jump.
  */
 
-typedef struct {
+struct ngx_websocket_message_s {
     ngx_websocket_ref_t    next;
     ngx_websocket_ref_t    end;             /* the last block of the chain */
     uint32_t               blocks:24;
@@ -214,22 +226,28 @@ typedef struct {
     ngx_websocket_ref_t    older;
     ngx_websocket_ref_t    after;           /* of the channel */
     ngx_websocket_ref_t    before;
-    ngx_websocket_ref_t    jump;
+    union {
+        ngx_websocket_ref_t  jump;
+        uint32_t           unread;          /* ephemeral: by so many workers */
+    };
     uint32_t               size;
     uint16_t               meta;
     uint8_t                type;
     uint8_t                priority;
     ngx_websocket_ref_t    same;            /* the next of the key's bucket */
     uint64_t               offset;
-    uint64_t               jump_offset;     /* 0: no jump */
+    union {
+        uint64_t           jump_offset;     /* 0: no jump */
+        uint64_t           number;          /* ephemeral: 1 for the first */
+    };
     uint64_t               time;
     uint64_t               source;
     uint64_t               key[2];          /* zeros: none */
     uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 96];
-} ngx_websocket_message_t;
+};
 
 
-/* who joined a channel: on the channel's list and on its worker's */
+/* a member: on its channel's list and on its worker's */
 
 typedef struct {
     ngx_websocket_ref_t    next;            /* unused while in use */
@@ -255,6 +273,8 @@ struct ngx_websocket_store_put_s {
     const ngx_websocket_store_part_t  *parts;
     size_t                             n;
     ngx_websocket_reserve_t           *reserve;   /* with its bytes; or NULL */
+    uint64_t                           at;    /* the offset it is to have; 0 is
+                                                 the next one */
     uint32_t                           live;  /* workers with subscribers */
     uint32_t                           blocks;
     ngx_websocket_store_part_t         offset;    /* in digits, if it is asked
@@ -286,7 +306,7 @@ _Static_assert(sizeof(ngx_websocket_channel_t) <= NGX_WEBSOCKET_STORE_BLOCK
 #define ngx_websocket_store_moved(n)
 #endif
 
-/* a killed process's stores are seen in program order, if the compiler's is */
+/* keeps the compiler from moving stores: a process may die between them */
 
 #define ngx_websocket_store_order()  __asm__ volatile ("" ::: "memory")
 
@@ -403,7 +423,7 @@ ngx_websocket_store_keys(const ngx_websocket_store_t *store, uint64_t hash)
 }
 
 
-/* adds messages, and their blocks, to what the channel has */
+/* adds messages, and their blocks, to the channel's counts */
 
 static inline void
 ngx_websocket_store_hold(ngx_websocket_store_t *store,
@@ -419,7 +439,7 @@ ngx_websocket_store_hold(ngx_websocket_store_t *store,
 }
 
 
-/* remembers the time for those who ask without telling it */
+/* keeps the time for calls that are not given it */
 
 static inline void
 ngx_websocket_store_tick(ngx_websocket_store_t *store, uint64_t now)
@@ -429,7 +449,7 @@ ngx_websocket_store_tick(ngx_websocket_store_t *store, uint64_t now)
 }
 
 
-/* since then, ms; the clock may have been set back */
+/* the time since then, ms; 0 when the clock was set back */
 
 static inline uint64_t
 ngx_websocket_store_age(uint64_t now, uint64_t then)

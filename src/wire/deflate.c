@@ -10,7 +10,7 @@
 
 #define NGX_WEBSOCKET_DEFLATE_TAIL  4     /* what a message's payload lacks */
 
-/* places looked at for all bytes of a message, and at least for each */
+/* comparisons of zlib for all bytes of a message, and at least for each */
 #define NGX_WEBSOCKET_DEFLATE_WORK   (4 * 1024 * 1024)
 #define NGX_WEBSOCKET_DEFLATE_CHAIN  16
 
@@ -86,7 +86,7 @@ static int ngx_websocket_inflater_between(
     const ngx_websocket_inflater_t *inflater);
 
 
-/* whoever is fed has it, and is told what it had in it */
+/* the shared window: before it is used, its content is set */
 
 static uint8_t  ngx_websocket_lent_window[1 << NGX_WEBSOCKET_DEFLATE_MAX_BITS];
 
@@ -139,7 +139,7 @@ ngx_websocket_deflate_accept(const uint8_t *line, size_t size,
 }
 
 
-/* skips spaces, and the byte c if it follows: whether it does */
+/* skips spaces, and the byte c if it follows; returns 1 if it did */
 
 static int
 ngx_websocket_line_is(ngx_websocket_line_t *line, uint8_t c)
@@ -175,7 +175,7 @@ ngx_websocket_tchar(uint8_t c)
 }
 
 
-/* an extension with its parameters; -1 where the line is malformed */
+/* reads an extension with its parameters; -1 where the line is malformed */
 
 static int
 ngx_websocket_read_extension(ngx_websocket_line_t *line,
@@ -255,7 +255,7 @@ ngx_websocket_read_value(ngx_websocket_line_t *line,
 }
 
 
-/* after the first quote: what is quoted must be a token once unescaped */
+/* reads a quoted value after its first quote: a token once unescaped */
 
 static int
 ngx_websocket_read_quoted(ngx_websocket_line_t *line,
@@ -370,9 +370,9 @@ ngx_websocket_offer_param(ngx_websocket_offer_t *offer,
 
 
 /*
- * The server may say of its own accord that either side keeps no window, and
- * which window it uses itself (RFC 7692, sections 7.1.1 and 7.1.2.1).  15
- * bits are understood where nothing is said.
+ * The response may say, although the offer does not, that either side keeps no
+ * window, and how large the server's is (RFC 7692, sections 7.1.1 and 7.1.2.1).
+ * Without a parameter a window has 15 bits.
  */
 
 static void
@@ -391,7 +391,7 @@ ngx_websocket_offer_accept(const ngx_websocket_offer_t *offer,
     agreed->server_no_takeover = !conf->server_takeover
                                  || params[NGX_WEBSOCKET_SERVER_NO_TAKEOVER];
 
-    /* a window that the client does not let be made smaller is not kept */
+    /* the client cannot be asked for a smaller window: it must keep none */
 
     agreed->client_no_takeover = !conf->client_takeover
                                  || params[NGX_WEBSOCKET_CLIENT_NO_TAKEOVER]
@@ -535,9 +535,9 @@ ngx_websocket_deflater_init(ngx_websocket_deflater_t *deflater, int bits,
 
 
 /*
- * What zlib does for a byte is to look at earlier places of the same hash, up
- * to 4096 at level 9, and text of few letters has as many: 64 KB of them took
- * it 130 ms.
+ * For each byte zlib compares earlier places of the same hash, up to 4096 at
+ * level 9.  Text of few different letters has as many: 64 KB of such text took
+ * 130 ms.
  */
 
 static void
@@ -577,9 +577,9 @@ ngx_websocket_deflater_tune(ngx_websocket_deflater_t *deflater, size_t n)
 
 
 /*
- * The worst are literals of 9 bits in fixed Huffman codes, chosen where
- * zlib's little buffers allow no stored blocks, with a header for each of its
- * blocks, of which the smallest has 127 bytes.
+ * The worst case is literals of 9 bits in fixed Huffman codes, which zlib
+ * chooses where its buffers are too small for stored blocks, and a header for
+ * each block, of which the smallest has 127 bytes.
  */
 
 size_t
@@ -624,7 +624,7 @@ ngx_websocket_deflate(ngx_websocket_deflater_t *deflater, const uint8_t *p,
         rc = capacity ? deflate(stream, Z_SYNC_FLUSH) : Z_OK;
     }
 
-    /* zlib may have more to write when no room is left */
+    /* without room left, zlib may have more output */
 
     if (rc != Z_OK || stream->avail_out == 0) {
         ngx_websocket_deflater_reset(deflater);
@@ -643,7 +643,7 @@ ngx_websocket_deflate(ngx_websocket_deflater_t *deflater, const uint8_t *p,
 }
 
 
-/* forgets the messages made so far */
+/* the next message does not refer to earlier ones */
 
 static void
 ngx_websocket_deflater_reset(ngx_websocket_deflater_t *deflater)
@@ -693,7 +693,7 @@ ngx_websocket_inflater_init_lent(ngx_websocket_inflater_t *inflater)
 }
 
 
-/* zlib asks for the window with the first output, for all else before */
+/* zlib allocates the window at the first output, all other memory before */
 
 static voidpf
 ngx_websocket_lent_alloc(voidpf data, uInt items, uInt size)
@@ -728,8 +728,8 @@ ngx_websocket_lent_free(voidpf data, voidpf p)
 
 
 /*
- * Up to its size zlib fills a window from its beginning; what it has of more
- * it takes whole, whatever it had before.
+ * zlib fills a window from its beginning up to its size.  Output of the
+ * window's size or more replaces all of its content.
  */
 
 void
@@ -793,7 +793,7 @@ ngx_websocket_inflater_feed(ngx_websocket_inflater_t *inflater,
 }
 
 
-/* one call of inflate(): it stops at the end of a stream, too */
+/* calls inflate() once, which also stops at the end of a stream */
 
 static ngx_websocket_deflate_e
 ngx_websocket_inflate_step(ngx_websocket_inflater_t *inflater,
@@ -853,8 +853,8 @@ ngx_websocket_inflate_step(ngx_websocket_inflater_t *inflater,
 
 
 /*
- * What the sender took away must complete an empty block, and so give no
- * output: it does where the message ended within a block's data.
+ * The 4 bytes that the sender removed must complete an empty block, which has
+ * no output.  There is output when the message ended within a block's data.
  */
 
 ngx_websocket_deflate_e

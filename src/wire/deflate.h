@@ -11,13 +11,13 @@
  *     inflater   7 KB from init on, and 1 << bits from the first message
  *                that is not empty: 39 KB with 15 bits, 7.5 KB with 9 bits
  *
- * Without context takeover a session needs neither between messages: one
- * deflater per worker and set of parameters makes every broadcast, once for
- * all its subscribers, and one inflater of 15 bits reads what any client
- * sends, for a larger window takes what a smaller one made.  A session has an
- * inflater of its own only while a message is on its way in several reads;
- * when it is given back, ngx_websocket_inflater_reset() makes it ready for
- * another session, whatever became of the message.
+ * Without context takeover a session needs neither between messages.  One
+ * deflater per worker and set of parameters compresses each broadcast, once for
+ * all its subscribers.  One inflater of 15 bits reads the messages of any
+ * client, as its window is large enough for all smaller ones.  A session has an
+ * inflater of its own only while a message arrives in several reads;
+ * ngx_websocket_inflater_reset() then makes it ready for another session,
+ * whether or not the message was complete.
  */
 
 
@@ -52,17 +52,17 @@ typedef enum {
 } ngx_websocket_deflate_e;
 
 
-/* what the server wants */
+/* what the server offers and asks for */
 
 typedef struct {
     uint8_t        server_takeover;   /* 1: may keep its window */
     uint8_t        client_takeover;   /* 1: the client may */
     uint8_t        server_bits;       /* 9..15, the largest to be used */
-    uint8_t        client_bits;       /* 9..15, asked of clients that can */
+    uint8_t        client_bits;       /* 9..15, for clients that can limit it */
 } ngx_websocket_deflate_conf_t;
 
 
-/* what was agreed; all zeros before the first header line */
+/* the agreed parameters; all zeros before the first header line */
 
 typedef struct {
     uint8_t        accepted;          /* 1: the rest is set */
@@ -71,7 +71,7 @@ typedef struct {
     uint8_t        server_bits;       /* 9..15: for the deflater */
     uint8_t        client_bits;       /* 8..15: for the inflater */
 
-    /* private: the response says them */
+    /* private: whether the response has them */
 
     uint8_t        say_server_bits;
     uint8_t        say_client_bits;
@@ -88,24 +88,24 @@ typedef struct {
 typedef struct {
     z_stream       stream;
     uint8_t        takeover;
-    uint8_t        fresh;             /* zlib saw nothing since its reset */
-    uint8_t        failed;            /* the error that stays until a reset */
-    uint8_t        lent;              /* its window is that of others, too */
+    uint8_t        fresh;             /* no input since the reset */
+    uint8_t        failed;            /* the error to return until a reset */
+    uint8_t        lent;              /* it shares its window with others */
 } ngx_websocket_inflater_t;
 
 
 /*
  * Reads one Sec-WebSocket-Extensions line of a client; a request may have
  * several, to be given in their order with the same *agreed.  The first
- * acceptable offer of permessage-deflate is taken, other extensions are
- * passed over.  Returns
+ * acceptable offer of permessage-deflate is accepted, other extensions are
+ * ignored.  Returns
  *
  *     OK         an offer of this line or of one before it is in *agreed
  *     DECLINED   none so far: no response header, no compression
  *     ERROR      the line is not what RFC 6455, section 9.1, allows: the
- *                handshake must fail (400), even if an offer was taken
+ *                handshake must fail (400), even if an offer was accepted
  *
- * All of the line is read, also after the offer that is taken.  Empty list
+ * All of the line is read, also after the accepted offer.  Empty list
  * elements and spaces around ";", "," and "=" are allowed, as section 9.1 has
  * it; a quoted value must hold a token.  Names are compared with case.
  *
@@ -116,11 +116,10 @@ typedef struct {
  * 256 bytes (before 1.2.9 it took 512 instead, since then it refuses), and a
  * peer that knows this offers something else after it.
  *
- * The windows and takeovers agreed on are the lesser of what both sides
- * want.  A client that did not offer client_max_window_bits cannot be asked
- * to limit its window: client_bits is then 15 whatever conf says, and where
- * that is more than conf says, it is asked for no takeover instead (RFC 7692,
- * section 7.1.1.2).
+ * The agreed windows and takeovers are the smaller of what both sides allow.  A
+ * client that did not offer client_max_window_bits cannot be asked to limit its
+ * window: client_bits is then 15, and where conf has less, the client is asked
+ * for no takeover instead (RFC 7692, section 7.1.1.2).
  */
 ngx_websocket_deflate_e ngx_websocket_deflate_accept(const uint8_t *line,
     size_t size, const ngx_websocket_deflate_conf_t *conf,
@@ -138,9 +137,9 @@ size_t ngx_websocket_deflate_response(const ngx_websocket_deflate_t *agreed,
 /*
  * Makes a deflater: bits 9..15, level 0..9 or -1 for zlib's default (6),
  * mem_level 1..9.  takeover is not 0 where a message may refer to those
- * before it: such a deflater belongs to one session, all that it made must
- * be sent, in that order.  alloc and release are zlib's zalloc and zfree,
- * called with data; both NULL: malloc() and free().
+ * before it: such a deflater belongs to one session, and all its output must be
+ * sent in order.  alloc and release are zlib's zalloc and zfree, called with
+ * data; where both are NULL, malloc() and free() are used.
  *
  * Returns OK, NO_MEMORY or ERROR (a parameter out of its range), and owns
  * nothing unless OK.
@@ -150,8 +149,8 @@ ngx_websocket_deflate_e ngx_websocket_deflater_init(
     unsigned takeover, alloc_func alloc, free_func release, void *data);
 
 /*
- * The capacity with which a message of n bytes is never FULL: 13% more, and
- * some bytes.
+ * Returns the capacity with which compressing n bytes is never FULL: 13% more,
+ * and some bytes.
  */
 size_t ngx_websocket_deflate_bound(size_t n);
 
@@ -161,16 +160,16 @@ size_t ngx_websocket_deflate_bound(size_t n);
  * message is the byte 0 (RFC 7692, section 7.2.3.6).  Returns
  *
  *     OK
- *     FULL    dst is too small.  Best sent uncompressed: a capacity of n
- *             asks whether compression gains anything, as the room needed is
- *             5 bytes more than *size would be.
+ *     FULL    dst is too small, and the message is best sent uncompressed.  A
+ *             capacity of n tests whether compression gains anything: zlib
+ *             needs 5 bytes more than *size would be.
  *     ERROR   zlib failed, or n is 4 GB or more
  *
- * At levels above 5 the larger a message is the fewer places zlib looks at for
- * each of its bytes: 64 KB of whatever is in them take it some milliseconds.
+ * At levels above 5 zlib is limited to fewer comparisons per byte the larger
+ * the message is: 64 KB of any content take some milliseconds.
  *
- * After FULL and ERROR the deflater is reset: the next message refers to
- * nothing, which is valid with or without context takeover.  The cost of a
+ * After FULL and ERROR the deflater is reset: the next message does not refer
+ * to others, which is valid with or without context takeover.  The cost of a
  * message without takeover includes clearing the hash table, 1 <<
  * (mem_level + 8) bytes.
  */
@@ -186,25 +185,26 @@ void ngx_websocket_deflater_done(ngx_websocket_deflater_t *deflater);
  * Makes an inflater: bits 8..15, those agreed for the client or more (8 is
  * taken for 9: clients with an old zlib use 512 bytes when they say 256).
  * takeover is not 0 where a message may refer to those before it: such an
- * inflater belongs to one session.  The rest, and the returned value, as for
- * a deflater.
+ * inflater belongs to one session.  The other parameters and the results are
+ * those of ngx_websocket_deflater_init().
  */
 ngx_websocket_deflate_e ngx_websocket_inflater_init(
     ngx_websocket_inflater_t *inflater, int bits, unsigned takeover,
     alloc_func alloc, free_func release, void *data);
 
 /*
- * Makes an inflater of 15 bits without takeover whose window is lent to it by
- * the process, as to all of its kind: it owns 7 KB, not 40.  Where zlib asks
- * for its window in another way, the window is its own.  Returns as the above.
+ * Makes an inflater of 15 bits without takeover that shares its window with all
+ * others made by this function in the process: it owns 7 KB, not 40.  Where
+ * zlib allocates its window in an unexpected way, the window is its own.
+ * Results as of ngx_websocket_inflater_init().
  */
 ngx_websocket_deflate_e ngx_websocket_inflater_init_lent(
     ngx_websocket_inflater_t *inflater);
 
 /*
- * To be called before feed() and end() of such an inflater, when others may
- * have been fed since: last is where all ends that the message has given, which
- * is still there.
+ * Restores the shared window of such an inflater, to be called before feed()
+ * and end() when another inflater may have used it since.  last is the end of
+ * the message's output so far, all of which is still in memory before it.
  */
 void ngx_websocket_inflater_recall(ngx_websocket_inflater_t *inflater,
     const uint8_t *last);
@@ -214,10 +214,10 @@ void ngx_websocket_inflater_recall(ngx_websocket_inflater_t *inflater,
  * into dst, whose capacity is at least 1.  *consumed and *produced are set in
  * every case.  Returns
  *
- *     OK          all input is used, and all that it gives is in dst
- *     FULL        dst is full: call again with the rest of the input, maybe
- *                 empty, and more room; there may be more output or not
- *     NO_MEMORY   (the window is allocated with the first output)
+ *     OK          all input is used, and all its output is in dst
+ *     FULL        dst is full: call again with more room and the rest of the
+ *                 input, which may be empty; there may be more output or not
+ *     NO_MEMORY   the window, which the first output needs, was refused
  *     ERROR       the data is invalid
  *
  * An error stays until the inflater is reset.  For ERROR the connection
@@ -225,10 +225,10 @@ void ngx_websocket_inflater_recall(ngx_websocket_inflater_t *inflater,
  * what the message claims, which RFC 6455 gives 1007; peers answer either
  * that or 1002.
  *
- * A bomb costs no more than the limit of the caller, who gives at most one
- * byte more room than a message may have, and stops (1009) when it is used.
- * Input that makes no output is possible, blocks may be empty: the bytes of
- * the payload are to be bounded as well.
+ * The caller limits what a decompression bomb can cost: it gives at most one
+ * byte more room than a message may have, and stops (1009) when that is used.
+ * Blocks may be empty, so that input need not make output: the caller limits
+ * the bytes of the payload as well.
  *
  * A block with BFINAL set ends a stream, and what follows begins another
  * with an empty window (section 7.2.3.4 and 7.2.3.5).
@@ -238,21 +238,21 @@ ngx_websocket_deflate_e ngx_websocket_inflater_feed(
     uint8_t *dst, size_t capacity, size_t *consumed, size_t *produced);
 
 /*
- * The message is complete, after feed() answered OK for its last byte.
- * Returns OK, and the inflater is ready for the next message; ERROR (1007)
- * when the payload stopped within a block; NO_MEMORY.
+ * Ends a message, after feed() returned OK for its last byte.  Returns OK, with
+ * the inflater ready for the next message; ERROR (1007) when the payload ended
+ * within a block; or NO_MEMORY.
  *
- * A payload is to end with an empty block that lacks its last 4 bytes.  One
- * that ends after a whole block, at a byte's end, is also taken, as it is
- * clear what was meant: some libraries, zlib's sync flush giving nothing the
- * second time, send empty messages, or the last of several fragments, so.
+ * A payload should end with an empty block without its last 4 bytes.  One that
+ * ends after a whole block, at the end of a byte, is accepted too: some
+ * libraries send empty messages or the last of several fragments like this,
+ * because a second sync flush of zlib has no output.
  */
 ngx_websocket_deflate_e ngx_websocket_inflater_end(
     ngx_websocket_inflater_t *inflater);
 
 /*
- * Forgets everything: the message, errors, and with takeover those before
- * it.  The memory is kept.
+ * Resets an inflater: it forgets the message, errors and, with takeover,
+ * earlier messages.  The memory is kept.
  */
 void ngx_websocket_inflater_reset(ngx_websocket_inflater_t *inflater);
 

@@ -15,7 +15,7 @@
 #define NGX_WEBSOCKET_KEY_SIZE    4
 
 
-/* as the compiler has it: one register, or several */
+/* a vector of the compiler's: one register, or several */
 
 typedef uint32_t  ngx_websocket_block_t  __attribute__((vector_size(16)));
 
@@ -188,9 +188,9 @@ ngx_websocket_parse_message(ngx_websocket_parser_t *parser,
 
 
 /*
- * Returns 1 when the header is whole and taken, 0 when bytes are missing, -1
- * on errors, with the reason set.  A header that lies whole in the input, as
- * most do, is read where it is.
+ * Reads a header.  Returns 1 when it is complete, 0 when bytes are missing, -1
+ * on errors, with the reason set.  A header that is complete in the input, as
+ * most are, is not copied.
  */
 
 static int
@@ -221,7 +221,7 @@ ngx_websocket_parse_header(ngx_websocket_parser_t *parser, uint8_t **pos,
 }
 
 
-/* the same for a header that comes in pieces: they gather in parser->head */
+/* reads a header that arrives in pieces, which are gathered in parser->head */
 
 static int
 ngx_websocket_collect_header(ngx_websocket_parser_t *parser, uint8_t **pos,
@@ -286,7 +286,7 @@ ngx_websocket_head_size(const uint8_t *head, size_t have)
 }
 
 
-/* what is wrong with the bytes of a header that have come, or NULL */
+/* returns what is wrong with the first n bytes of a header, or NULL */
 
 static const char *
 ngx_websocket_check_head(const ngx_websocket_parser_t *parser,
@@ -364,9 +364,9 @@ ngx_websocket_check_second(uint8_t first, uint8_t second)
 
 
 /*
- * The extended length must be the shortest form (RFC 6455, section 5.2).  Of
- * 16 bits the second byte decides only where the first is 0; of 64 bits it
- * is known when the upper six bytes are in that the value is too small.
+ * The extended length must be the shortest form (RFC 6455, section 5.2).  The
+ * second byte of 16 bits matters only where the first is 0; the upper six bytes
+ * of 64 bits show that the value is too small.
  */
 
 static const char *
@@ -399,7 +399,7 @@ ngx_websocket_check_length(const uint8_t *head, size_t have)
 }
 
 
-/* from here on only the key is wanted of the header: parser->head keeps it */
+/* stores the fields of the header, of which parser->head keeps the key only */
 
 static void
 ngx_websocket_take_header(ngx_websocket_parser_t *parser, const uint8_t *head,

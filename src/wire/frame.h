@@ -23,7 +23,7 @@
 
 #define NGX_WEBSOCKET_CONTROL            0x8   /* of an opcode's bits */
 
-/* the first byte of a frame: bits that stand beside the opcode */
+/* bits of a frame's first byte beside the opcode */
 
 #define NGX_WEBSOCKET_FIN                0x80
 #define NGX_WEBSOCKET_RSV1               0x40
@@ -43,12 +43,12 @@ typedef enum {
 
 
 /*
- * The state of one connection's incoming frames.  The caller may read length
- * to message from PARSE_HEADER up to PARSE_END, that included, and code and
- * reason after PARSE_ERROR, which every further call answers again.  opcode
- * is NGX_WEBSOCKET_CONTINUATION in a continuation frame, message then that
- * with which the message began.  In a control frame message says nothing
- * about the frame: it stays as it was.
+ * The state of one connection's incoming frames.  The caller may read the
+ * fields from length to message between PARSE_HEADER and PARSE_END, and code
+ * and reason after PARSE_ERROR, which every further call returns again.  In a
+ * continuation frame opcode is NGX_WEBSOCKET_CONTINUATION, and message is the
+ * opcode of the message's first frame.  A control frame does not change
+ * message.
  */
 
 typedef struct {
@@ -63,11 +63,11 @@ typedef struct {
 
     /* private */
 
-    uint64_t       received;        /* bytes of the payload given out */
+    uint64_t       received;        /* bytes of the payload returned so far */
     uint8_t        state;
     uint8_t        allow_rsv1;
-    uint8_t        have;            /* bytes of an unfinished header in head,
-                                       which keeps the key afterwards */
+    uint8_t        have;            /* bytes of an unfinished header in head;
+                                       later head keeps the key */
     uint8_t        open;            /* the message is not finished */
     uint8_t        head[NGX_WEBSOCKET_CLIENT_HEADER_SIZE];
 } ngx_websocket_parser_t;
@@ -82,10 +82,10 @@ void ngx_websocket_parser_init(ngx_websocket_parser_t *parser,
     unsigned allow_rsv1);
 
 /*
- * Parses what a client sent, from *pos up to last, and stops at the next
- * event, with *pos after the bytes used; call it again until it answers
- * PARSE_AGAIN or PARSE_ERROR.  Any split of the input gives the same events
- * but for the number and size of the PAYLOAD pieces.  A frame without
+ * Parses a client's bytes from *pos up to last, and stops at the next event,
+ * with *pos after the bytes used; to be called again until it returns
+ * PARSE_AGAIN or PARSE_ERROR.  However the input is split, the events are the
+ * same except for the number and size of the PAYLOAD pieces.  A frame without
  * payload gives HEADER, END.  A piece is unmasked in place, in the caller's
  * buffer, and is valid as long as that buffer is; *data and *size are set
  * with PARSE_PAYLOAD only.
@@ -95,34 +95,33 @@ void ngx_websocket_parser_init(ngx_websocket_parser_t *parser,
  * unknown opcode, no mask, a length that is not in the shortest form or has
  * its highest bit set, a control frame that is fragmented or longer than
  * 125 bytes, a continuation without a message, a new message within an
- * unfinished one.  Each is found as soon as the bytes that show it are in,
- * not later.
+ * unfinished one.  Each is found at the first byte that shows it.
  */
 ngx_websocket_parse_e ngx_websocket_parse(ngx_websocket_parser_t *parser,
     uint8_t **pos, uint8_t *last, uint8_t **data, size_t *size);
 
 /*
- * Takes a text or binary message that lies in the input as one frame without
- * RSV bits, its length in the shortest form, where the parser is between two
- * messages: most are like that.  Returns its opcode, with the payload unmasked
- * in place at *data, *size bytes, and *pos behind it.
- * Returns 0, with nothing changed, for all else: ngx_websocket_parse() says
- * what that is.
+ * The fast path of ngx_websocket_parse(), for what most messages are: text or
+ * binary in one frame that is all in the input, without RSV bits, its length in
+ * the shortest form, with the parser between two messages.  Returns the opcode,
+ * with the payload unmasked in place at *data, *size bytes, and *pos behind it.
+ * For anything else returns 0 with nothing changed: the caller is to use
+ * ngx_websocket_parse().
  */
 uint8_t ngx_websocket_parse_message(ngx_websocket_parser_t *parser,
     uint8_t **pos, uint8_t *last, uint8_t **data, size_t *size);
 
 /*
- * Whether the parser is as it was made: between two messages, with no byte of
- * a frame taken.  Then it need not be kept.
+ * Returns 1 when the parser is in its first state: between two messages, with
+ * no byte of a frame parsed.  Then it need not be kept.
  */
 int ngx_websocket_parser_idle(const ngx_websocket_parser_t *parser);
 
 /*
- * What it may take to handle the next frame, of which n bytes at p are there:
- * 1 for a small one, and one more for each 256 bytes of it.  0 when that cannot
- * be told from its length: it is compressed, a continuation, larger than 64k,
- * or has come in part.
+ * Estimates the work of the next frame, of which n bytes at p are there:
+ * returns 1 for a small one, and 1 more for each 256 bytes of it.  Returns 0
+ * when the length does not tell: the frame is compressed, a continuation,
+ * larger than 64k, or not complete.
  */
 size_t ngx_websocket_parser_weight(const ngx_websocket_parser_t *parser,
     const uint8_t *p, size_t n);

@@ -1,17 +1,19 @@
 """
-A broker that needs 50 ms: requests and sessions wait for it, in order, and
-their clients, workers and configuration go meanwhile.
+A broker that needs 50 ms: requests, sessions and handshakes wait for it, in
+order, and their clients, workers and configuration go meanwhile.  It is told
+who is the first and the last subscriber of a channel.
 """
 
 import asyncio
-import contextlib
 import os
 import signal
+from urllib.parse import quote
 
 from nginx import Nginx, Tap, TIMEOUT, load_fault_module
-from peer import (BROKEN, FIN, TEXT, Closed, Http, Peer, ask, becomes, frame,
-                  settled, workers)
+from peer import (BROKEN, FIN, TEXT, UPGRADE, Closed, Peer, ask, becomes,
+                  frame, request, settled, workers)
 
+FILTERED = '/ws/o?filter=' + quote('{"eq":["tags.a","b"]}')
 TRIES = 50      # until somebody has gone in these 50 ms
 
 CONF = '''
@@ -19,6 +21,7 @@ CONF = '''
     websocket_drain 100ms;
     websocket_close_timeout 300ms;
     websocket_history length=1000;
+    websocket_filter on;
     add_header X-Worker $pid always;
     server {
         listen 127.0.0.1:$PORT;
@@ -58,8 +61,8 @@ async def published(tap, nginx):
     port = nginx.port
 
     reader = await Peer(port).websocket('/ws/a')
-    answers = await asyncio.gather(*[ask(port, 'POST', '/pub/a', '', b'x%d' % i)
-                                     for i in range(5)])
+    answers = await asyncio.gather(*[
+        ask(port, 'POST', '/pub/a', '', b'x%d' % i) for i in range(5)])
     tap.ok(sorted((status, a['offset']) for status, a in answers)
            == [(200, i) for i in range(1, 6)],
            'requests are answered when their messages are published')
@@ -109,6 +112,65 @@ async def clients(tap, nginx):
     await gone(tap, nginx, 'session', lambda c: session(c, True))
 
 
+async def opens(tap, nginx):
+    port = nginx.port
+
+    await ask(port, 'POST', '/pub/open', '', b'x')
+    peer = await Peer(port).websocket('/ws/open')
+    peer.send(FIN | TEXT, b'y')
+    tap.ok(await peer.receive() == b'y', 'a handshake is answered later')
+    peer.close()
+
+    peer = Peer(port)
+    await peer.connect()
+    peer.write(request('/ws/open', UPGRADE) + frame(FIN | TEXT, b'at once'))
+    await peer.timed(peer.reader.readuntil(b'\r\n\r\n'))
+    tap.ok(await peer.receive() == b'at once', 'who sends before it is heard')
+    peer.close()
+
+    peer = await Peer(port).open('/ws/open', 'Accept: text/event-stream\r\n')
+    await ask(port, 'POST', '/pub/open', '', b'event')
+    await peer.until(b'data: event')
+    tap.ok(True, 'a stream of events, too')
+    peer.close()
+
+    peer = Peer(port)
+    try:
+        await peer.websocket('/ws/nothing')
+        status = None
+    except Closed as e:
+        status = e.code
+    peer.close()
+    tap.ok(status == 503, 'and what cannot be had is refused')
+
+    for name in 'closed', 'reset':
+        n = nginx.log().count('nobody opens')
+        for _ in range(TRIES):
+            peer = Peer(port)
+            await peer.connect()
+            peer.write(request(FILTERED, UPGRADE))
+            await asyncio.sleep(0.01)
+            if name == 'reset':
+                peer.reset()
+            else:
+                peer.close()
+
+            async def nobody():
+                return nginx.log().count('nobody opens') > n
+
+            if await becomes(nobody, True, 1):
+                break
+        tap.ok(await nobody(), f'the client of a handshake has gone: {name}')
+
+
+async def opening(port, path='/ws/o'):
+    """Sends a handshake, and does not wait for its answer."""
+    peer = Peer(port)
+    await peer.connect()
+    peer.write(request(path, UPGRADE))
+    return peer
+
+
 async def processes(tap, nginx):
     port = nginx.port
     old = workers(nginx, 2)
@@ -116,8 +178,12 @@ async def processes(tap, nginx):
     peer = await post(port, 'reload', 'x')
     talker = await Peer(port).websocket('/in/talker')
     talker.write(b''.join(frame(FIN | TEXT, b'%d' % i) for i in range(3)))
+    newcomer = await opening(port)
+    await asyncio.sleep(0.01)
     nginx.process.send_signal(signal.SIGHUP)
     tap.ok(await answer(peer) == 202, 'a reload: the answer comes')
+    tap.ok(await answer(newcomer) == 101, 'and that of a handshake')
+    newcomer.close()
     nginx.wait(lambda: not set(old) & set(nginx.workers()))
     got = await history(port, 'talker')
     tap.ok(got == ['0', '1', '2'][:len(got)],
@@ -127,11 +193,12 @@ async def processes(tap, nginx):
     peers = [await post(port, 'killed', 'x') for _ in range(4)]
     talker = await Peer(port).websocket('/in/killed')
     talker.send(FIN | TEXT, b'x')
+    peers += [await opening(port, FILTERED) for _ in range(4)]
     old = workers(nginx, 2)
     for pid in old:
         os.kill(pid, signal.SIGKILL)
-    got = [await answer(peer) for peer in peers]
-    tap.ok(set(got) <= {None, 202}, 'a kill: the answer comes, or nothing')
+    got = {await answer(peer) for peer in peers}
+    tap.ok(got <= {None, 101, 202}, 'a kill: the answer comes, or nothing')
     nginx.wait(lambda: not set(old) & set(nginx.workers()))
     status, _ = await ask(port, 'POST', '/pub/killed', '', b'y')
     tap.ok(status == 202 and (await history(port, 'killed'))[-1] == 'y',
@@ -139,11 +206,89 @@ async def processes(tap, nginx):
     talker.close()
 
 
+async def told(nginx, channel, words):
+    """What the broker was told of a channel, when it is as long as that."""
+    async def value():
+        return [line.split(' late: live: ')[1].split()[0]
+                for line in nginx.log().splitlines()
+                if ' late: live: ' in line and line.endswith(f' {channel}')]
+    return await becomes(value, words)
+
+
+async def interest(tap, nginx):
+    port = nginx.port
+    peers = {}
+    while len(peers) < 2:
+        peer = await Peer(port).websocket('/ws/wanted')
+        if peer.header('X-Worker') in peers:
+            peer.close()
+            await peer.ended()
+        else:
+            peers[peer.header('X-Worker')] = peer
+
+    # those who were too many in a worker have gone, but not the first one
+
+    want = ['attach']
+    tap.ok(await told(nginx, 'wanted', want) == want,
+           'the first subscriber in the zone, of two workers')
+
+    one, two = peers.values()
+    one.close()
+    await ask(port, 'POST', '/pub/wanted', '', b'x')
+    await two.receive()
+    tap.ok(await told(nginx, 'wanted', want) == want, 'one goes')
+    two.close()
+    want = ['attach', 'detach']
+    tap.ok(await told(nginx, 'wanted', want) == want, 'the last one goes')
+
+    one = await Peer(port).websocket('/ws/wanted')
+    want += ['attach']
+    tap.ok(await told(nginx, 'wanted', want) == want, 'one comes again')
+    os.kill(int(one.header('X-Worker')), signal.SIGKILL)
+    want += ['detach']
+    tap.ok(await told(nginx, 'wanted', want) == want,
+           'and dies with its worker')
+    workers(nginx, 2)
+
+    one = await Peer(port).websocket('/ws/deleted')
+    await ask(port, 'DELETE', '/pub/deleted')
+    want = ['attach', 'detach']
+    tap.ok(await told(nginx, 'deleted', want) == want,
+           'a channel is deleted')
+    one.close()
+
+
+async def relay(tap, nginx):
+    port = nginx.port
+    reader = await Peer(port).websocket('/ws/relayed')
+    for i in range(3):
+        await ask(port, 'POST', '/pub/relayed', '', b'%d' % i)
+
+    async def heard():
+        return all(f'late: relay got {i + 1}' in nginx.log() for i in range(3))
+
+    tap.ok([await reader.receive() for _ in range(3)] == [b'0', b'1', b'2']
+           and await becomes(heard, True),
+           'another kind of subscriber reads beside sessions')
+    await ask(port, 'DELETE', '/pub/relayed')
+    try:
+        await reader.receive()
+        code = None
+    except Closed as e:
+        code = e.code
+    tap.ok(code == 1000
+           and await told(nginx, 'relayed', ['attach', 'detach'])
+           == ['attach', 'detach'], 'until the channel is deleted')
+
+
 async def quits(tap, nginx):
     peer = await post(nginx.port, 'quit', 'x')
+    newcomer = await opening(nginx.port, FILTERED)
     await asyncio.sleep(0.01)
     nginx.process.send_signal(signal.SIGQUIT)
     tap.ok(await answer(peer) == 202, 'the end: the answer comes')
+    tap.ok(await answer(newcomer) == 101, 'and that of a handshake')
+    newcomer.close()
     tap.ok(nginx.process.wait(TIMEOUT) == 0, 'and then the end')
 
 
@@ -154,14 +299,17 @@ async def run(tap):
         most = await settled(nginx)
         await published(tap, nginx)
         await clients(tap, nginx)
+        await opens(tap, nginx)
         tap.ok(await settled(nginx, most) <= most, 'no connection is left')
         await processes(tap, nginx)
+        await interest(tap, nginx)
+        await relay(tap, nginx)
         await quits(tap, nginx)
     finally:
         if nginx.process.poll() is None:
             nginx.stop()
     but = ('exited on signal 9',)
-    tap.ok(not nginx.alerts(but), f'no alerts: {nginx.alerts(but)}')
+    tap.ok(not nginx.alerts(but), f'no alerts: {nginx.alerts(but)[:3]}')
 
 
 if __name__ == '__main__':

@@ -8,6 +8,7 @@
 #define ngx_http_websocket_broker_local  ngx_http_websocket_broker_now
 
 #include "broker/ngx_http_websocket_broker_local.c"
+#include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "store/message.h"
 
 #undef ngx_http_websocket_broker_local
@@ -25,18 +26,53 @@ typedef struct {
 } late_publish_t;
 
 
+typedef struct {
+    ngx_event_t                     timer;
+    ngx_http_websocket_fetch_t      f;
+} late_history_t;
+
+
 static ngx_int_t late_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p);
+static ngx_int_t late_history(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_fetch_t *f);
+static void late_deliver(ngx_http_websocket_subscription_t *s,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
+static ngx_uint_t late_ready(ngx_http_websocket_subscription_t *s);
+static void late_broken(ngx_http_websocket_subscription_t *s, int rc);
+static void late_attach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel);
+static void late_detach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel);
+
+
+static const ngx_http_websocket_interest_t  late_interest = {
+    late_attach,
+    late_detach
+};
 
 
 extern const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local;
 
 const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     late_publish,
+    late_history,
     ngx_http_websocket_hub_join,
     ngx_http_websocket_hub_leave,
-    ngx_http_websocket_hub_reap_members
+    ngx_http_websocket_hub_reap_members,
+    &late_interest
 };
+
+
+/* reads the channel "relayed" in each worker that publishes to it */
+
+static const ngx_http_websocket_subscriber_t  late_subscriber = {
+    late_deliver,
+    late_ready,
+    late_broken
+};
+
+static ngx_http_websocket_subscription_t  late_relay;
 
 
 static ngx_connection_t  late_dummy;
@@ -58,6 +94,59 @@ late_timer(ngx_event_t *timer, ngx_event_handler_pt handler)
 
 
 static void
+late_subscribe(ngx_http_websocket_zone_t *zone, ngx_str_t *channel)
+{
+    ngx_http_websocket_begin_t  begin;
+
+    if (late_relay.active || channel->len != sizeof("relayed") - 1
+        || ngx_strncmp(channel->data, "relayed", channel->len) != 0)
+    {
+        return;
+    }
+
+    ngx_memzero(&begin, sizeof(ngx_http_websocket_begin_t));
+
+    late_relay.kind = ngx_http_websocket_hub_kind(&late_subscriber);
+
+    if (late_relay.name == NULL) {
+        late_relay.name = ngx_http_websocket_channel_name_create(channel,
+                                                              ngx_cycle->log);
+    }
+
+    if (late_relay.name) {
+        (void) ngx_http_websocket_hub_subscribe(zone, &begin, &late_relay);
+    }
+}
+
+
+static void
+late_deliver(ngx_http_websocket_subscription_t *s,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
+    for ( /* void */ ; first < delivery->n; first++) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: relay got %uL",
+                      delivery->messages[first]->offset);
+    }
+}
+
+
+static ngx_uint_t
+late_ready(ngx_http_websocket_subscription_t *s)
+{
+    return 1;
+}
+
+
+static void
+late_broken(ngx_http_websocket_subscription_t *s, int rc)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: relay ends");
+
+    ngx_http_websocket_hub_unsubscribe(s);
+}
+
+
+static void
 late_published(ngx_event_t *ev)
 {
     late_publish_t                *late;
@@ -65,6 +154,8 @@ late_published(ngx_event_t *ev)
 
     late = ngx_queue_data(ev, late_publish_t, timer);
     p = &late->p;
+
+    late_subscribe(late->zone, &p->channel);
 
     (void) ngx_http_websocket_broker_now.publish(late->zone, p);
 
@@ -132,6 +223,70 @@ late_publish(ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p)
     late_timer(&late->timer, late_published);
 
     p->pending = &late->p;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+late_attach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: %V: attach %*s",
+                  &zone->name, (size_t) channel->size, channel->data);
+}
+
+
+static void
+late_detach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "late: %V: detach %*s",
+                  &zone->name, (size_t) channel->size, channel->data);
+}
+
+
+static void
+late_fetched(ngx_event_t *ev)
+{
+    late_history_t  *late;
+
+    late = ngx_queue_data(ev, late_history_t, timer);
+
+    if (late->f.done) {
+        late->f.done(&late->f);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, ev->log, 0, "late: nobody opens");
+    }
+
+    ngx_free(late);
+}
+
+
+/* a channel whose name begins with "not" cannot be had */
+
+static ngx_int_t
+late_history(ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f)
+{
+    ngx_str_t       *channel;
+    late_history_t  *late;
+
+    late = ngx_calloc(sizeof(late_history_t), ngx_cycle->log);
+
+    if (late == NULL) {
+        f->rc = NGX_DECLINED;
+        return NGX_OK;
+    }
+
+    channel = &f->channels[0];
+
+    late->f.rc = channel->len > 3 && ngx_strncmp(channel->data, "not", 3) == 0
+                 ? NGX_DECLINED : NGX_OK;
+
+    late_timer(&late->timer, late_fetched);
+
+    f->pending = &late->f;
 
     return NGX_AGAIN;
 }

@@ -4,8 +4,11 @@
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
+#include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store_check.c"
 #include "store_model.h"
 

@@ -38,6 +38,8 @@ static const char *ngx_websocket_check_entries(
     ngx_websocket_store_check_t *check, ngx_websocket_channel_t *ch);
 static const char *ngx_websocket_check_messages(
     ngx_websocket_store_check_t *check, ngx_websocket_ref_t ref);
+static const char *ngx_websocket_check_ephemeral(
+    ngx_websocket_store_check_t *check, ngx_websocket_ref_t channel);
 static const char *ngx_websocket_check_message(
     ngx_websocket_store_check_t *check, ngx_websocket_ref_t channel,
     ngx_websocket_ref_t ref, uint64_t offset);
@@ -297,6 +299,10 @@ ngx_websocket_check_channel(ngx_websocket_store_check_t *check,
         wrong = ngx_websocket_check_messages(check, ref);
     }
 
+    if (wrong == NULL) {
+        wrong = ngx_websocket_check_ephemeral(check, ref);
+    }
+
     return wrong ? wrong : ngx_websocket_check_use(check, ch);
 }
 
@@ -317,12 +323,14 @@ ngx_websocket_check_use(ngx_websocket_store_check_t *check,
     check->lists[ch->list]++;
 
     if (ch->list == NGX_WEBSOCKET_STORE_GARBAGE) {
-        check->garbage += ch->held.of.count;
+        check->garbage += ch->held.of.count
+                          + ngx_websocket_store_ephemerals(check->store, ch);
         check->waste += ch->held.of.blocks;
     }
 
     if (ch->deleted
-        ? ch->list != NGX_WEBSOCKET_STORE_GARBAGE && ch->held.of.count
+        ? ch->list != NGX_WEBSOCKET_STORE_GARBAGE
+          && (ch->held.of.count || ch->ephemeral.first)
         : ch->list == NGX_WEBSOCKET_STORE_GARBAGE)
     {
         return "a channel is garbage, or not, by mistake";
@@ -340,6 +348,7 @@ ngx_websocket_check_use(ngx_websocket_store_check_t *check,
     }
 
     return ch->deleted || ch->held.of.count || ch->members.first
+           || ch->ephemeral.first
            ? "a channel is idle by mistake" : NULL;
 }
 
@@ -462,6 +471,54 @@ ngx_websocket_check_messages(ngx_websocket_store_check_t *check,
     }
 
     return ch->last == before ? NULL : "a channel has another last message";
+}
+
+
+/* numbers without a hole, and offsets that do not fall */
+
+static const char *
+ngx_websocket_check_ephemeral(ngx_websocket_store_check_t *check,
+    ngx_websocket_ref_t channel)
+{
+    uint64_t                  n, offset;
+    const char               *wrong;
+    ngx_websocket_ref_t       ref, before;
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+
+    ch = ngx_websocket_store_block(check->store, channel);
+
+    before = 0;
+    offset = 0;
+    n = ch->ephemerals - ngx_websocket_store_ephemerals(check->store, ch);
+
+    for (ref = ch->ephemeral.first; ref; ref = m->after) {
+
+        if (ref >= check->store->fresh) {
+            return "an ephemeral message is out of the region in use";
+        }
+
+        m = ngx_websocket_store_block(check->store, ref);
+
+        if (m->channel != channel || m->number != ++n || m->before != before
+            || m->offset < offset || m->offset > ch->offset
+            || (m->key[0] | m->key[1]))
+        {
+            return "an ephemeral message is out of order";
+        }
+
+        wrong = ngx_websocket_check_chain(check, ref, m->end, m->blocks);
+        if (wrong) {
+            return wrong;
+        }
+
+        before = ref;
+        offset = m->offset;
+        check->messages++;
+    }
+
+    return ch->ephemeral.last == before && n == ch->ephemerals
+           ? NULL : "the ephemeral messages have another end";
 }
 
 

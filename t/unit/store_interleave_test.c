@@ -33,8 +33,11 @@ static void hook_store(uint64_t *word, uint64_t value, int order);
 
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
+#include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store_check.c"
 
 
@@ -48,13 +51,16 @@ static void hook_store(uint64_t *word, uint64_t value, int order);
 #define DEPTH     64
 #define SEEN      (1u << 22)
 
+#define EPHEMERAL  6            /* of a channel, in a run */
+
 #define KEYED     0x80          /* a message's number says so */
 #define CROWDED   1             /* others subscribe, and never read */
 #define SCARCE    2             /* there is hardly any space */
 
 
 /*
- * Steps: a, b append to the channel 0, 1; k append to 0 with a key; s, u
+ * Steps: a, b append to the channel 0, 1; k append to 0 with a key; f append
+ * an ephemeral message to 0; s, u
  * subscribe, unsubscribe; r, o read all, one; h look at hints, read if told
  * to; v read one as a visitor; j, J join with a message, without; l leave;
  * p, q reserve and fill a message for 0, append it; d, e delete the channel 0,
@@ -76,12 +82,16 @@ typedef struct {
     uint32_t                     crowd;
     uint32_t                     n;
     uint8_t                      ids[MESSAGES];
+    uint8_t                      nephemeral;
+    uint8_t                      after[EPHEMERAL];  /* so many messages */
+    uint8_t                      ephemeral[EPHEMERAL];
 } model_channel_t;
 
 
 typedef struct {
     uint64_t                     epoch;     /* of the channel; 0: none */
     uint64_t                     read;
+    uint64_t                     heard;     /* ephemeral messages */
 } model_sub_t;
 
 
@@ -359,6 +369,49 @@ compare_messages(ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
 }
 
 
+/* there are the last ones, and no subscriber has yet to read others */
+
+static void
+compare_ephemeral(ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
+    model_t *m, model_channel_t *channel)
+{
+    uint8_t                      buf[SIZE], want[SIZE];
+    uint64_t                     i, n;
+    ngx_websocket_ref_t          ref;
+    ngx_websocket_message_t     *message;
+    ngx_websocket_store_place_t  place;
+
+    n = channel->nephemeral - ngx_websocket_store_ephemerals(store, ch);
+
+    for (i = 0; i < ACTORS; i++) {
+        if (m->subs[i].epoch == channel->epoch && m->subs[i].heard < n) {
+            fail("an ephemeral message went unread");
+        }
+    }
+
+    for (ref = ch->ephemeral.first; ref; ref = message->after) {
+
+        message = ngx_websocket_store_block(store, ref);
+
+        memset(want, channel->ephemeral[n], SIZE);
+        ngx_websocket_store_begin(store, ref, &place);
+        ngx_websocket_store_copy(&place, buf, NULL, SIZE);
+
+        if (message->offset != channel->after[n]
+            || memcmp(buf, want, SIZE) != 0)
+        {
+            fail("there is another ephemeral message");
+        }
+
+        n++;
+    }
+
+    if (ch->ephemerals != channel->nephemeral) {
+        fail("there are other ephemeral messages");
+    }
+}
+
+
 /* who is subscribed has yet to read some, and these must be there */
 
 static uint32_t
@@ -497,6 +550,7 @@ compare_channel(ngx_websocket_store_t *store, model_t *m, unsigned n)
     }
 
     compare_messages(store, ch, channel);
+    compare_ephemeral(store, ch, m, channel);
     compare_key(store, ref, ch, channel);
 
     if (info.members != compare_members(store, ref, m, channel->epoch)
@@ -696,6 +750,46 @@ append(unsigned n, unsigned id)
 
 
 static void
+append_ephemeral(unsigned id)
+{
+    unsigned                       i, live;
+    uint8_t                        buf[SIZE];
+    model_channel_t               *channel;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    ref;
+
+    ref = open_channel(0);
+    channel = &w->s.model.channels[0];
+
+    if (wrong) {
+        return;
+    }
+
+    make_message(id, &message, &part, buf);
+    message.ephemeral = 1;
+
+    for (live = channel->crowd, i = 0; i < ACTORS; i++) {
+        live += w->s.model.subs[i].epoch == channel->epoch;
+    }
+
+    if (live) {
+        channel->after[channel->nephemeral] = (uint8_t) channel->n;
+        channel->ephemeral[channel->nephemeral++] = (uint8_t) id;
+    }
+
+    if (ngx_websocket_store_append(w->store, ref, &message, &part, 1, NULL,
+                                   NULL)
+        != NGX_WEBSOCKET_STORE_OK || message.offset != channel->n)
+    {
+        fail("an ephemeral append went wrong");
+    }
+
+    returned();
+}
+
+
+static void
 reserve(unsigned actor, unsigned id)
 {
     uint8_t                        buf[SIZE];
@@ -770,6 +864,7 @@ subscribe(unsigned actor)
 
     sub->epoch = w->s.model.channels[0].epoch;
     sub->read = w->s.model.channels[0].n;
+    sub->heard = w->s.model.channels[0].nephemeral;
 
     if (ngx_websocket_store_subscribe(w->store, ref, actor, NOW,
                                       &w->s.actors[actor].cursor, &offset)
@@ -827,6 +922,48 @@ expect_read(uint64_t epoch, uint64_t *next, int visitor)
 }
 
 
+/* whether an ephemeral message comes before that place */
+
+static int
+expect_ephemeral(uint64_t epoch, uint64_t next, model_sub_t *sub)
+{
+    model_channel_t  *channel;
+
+    channel = &w->s.model.channels[0];
+
+    return channel->exists && channel->epoch == epoch
+           && sub->heard < channel->nephemeral
+           && channel->after[sub->heard] < next;
+}
+
+
+static int
+read_ephemeral(ngx_websocket_store_cursor_t *cursor, model_sub_t *sub)
+{
+    int                            rc;
+    uint8_t                        buf[SIZE], bytes[SIZE];
+    uint64_t                       next;
+    ngx_websocket_store_message_t  message;
+
+    next = cursor->next;
+
+    memset(bytes, w->s.model.channels[0].ephemeral[sub->heard], SIZE);
+    sub->heard++;
+
+    rc = ngx_websocket_store_read(w->store, cursor, &message, buf, SIZE);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK || !message.ephemeral
+        || cursor->next != next || memcmp(buf, bytes, SIZE) != 0)
+    {
+        fail("another ephemeral message was read");
+    }
+
+    returned();
+
+    return rc;
+}
+
+
 static int
 read_one(ngx_websocket_store_cursor_t *cursor, model_sub_t *sub)
 {
@@ -836,6 +973,10 @@ read_one(ngx_websocket_store_cursor_t *cursor, model_sub_t *sub)
     ngx_websocket_store_message_t  message;
 
     next = cursor->next;
+
+    if (sub && expect_ephemeral(cursor->epoch, next, sub)) {
+        return read_ephemeral(cursor, sub);
+    }
     want = expect_read(cursor->epoch, &next, sub == NULL);
 
     if (sub && want == NGX_WEBSOCKET_STORE_OK) {
@@ -1125,6 +1266,7 @@ step(unsigned actor, char what, unsigned id)
 {
     switch (what) {
     case 'a': append(0, id); break;
+    case 'f': append_ephemeral(id); break;
     case 'b': append(1, id); break;
     case 'k': append(0, id | KEYED); break;
     case 'p': reserve(actor, id); break;
@@ -1142,7 +1284,7 @@ step(unsigned actor, char what, unsigned id)
     case 'd': delete(0); break;
     case 'e': delete(1); break;
     case 'w': ngx_websocket_store_sweep(w->store, 64, NOW,
-                                        1); returned(); break;
+                                        1, NULL); returned(); break;
     case 'x': reap(20); break;
     }
 }
@@ -1183,7 +1325,7 @@ finish(void)
         }
     }
 
-    ngx_websocket_store_sweep(w->store, 64, NOW, 0);
+    ngx_websocket_store_sweep(w->store, 64, NOW, 0, NULL);
     ngx_websocket_store_stat(w->store, &stat);
 
     if (stat.used || stat.channels || stat.messages
@@ -1431,6 +1573,9 @@ static const scenario_t  scenarios[] = {
     { "a key that is repeated", { "kk", "ka", "sk" }, 2, 1, 0 },
     { "a key, and a history that forgets it", { "ka", "ak", "sr" }, 1, 1, 0 },
     { "readers who are told", { "aa", "sh", "shh" }, 2, 1, 0 },
+    { "ephemeral messages", { "faf", "sr", "sor" }, 2, 1, 0 },
+    { "ephemeral messages of a deleted channel", { "ffd", "sr", "sf" }, 2, 1,
+      0 },
     { "members", { "jl", "Jx", "xa" }, 9, 2, 0 },
     { "members of a channel that is deleted", { "jl", "Jd", "xa" }, 9, 1, 0 },
     { "a channel that is deleted", { "ada", "shh", "vv" }, 2, 1, 0 },
@@ -1443,6 +1588,7 @@ static const scenario_t  scenarios[] = {
 static const scenario_t  long_scenarios[] = {
     { "writers and readers", { "aaa", "aka", "srus" }, 3, 1, 0 },
     { "readers who are told", { "aad", "shah", "shh" }, 2, 1, 0 },
+    { "ephemeral messages", { "fafa", "srux", "sorf" }, 2, 1, 0 },
     { "members", { "jlsj", "Jljl", "xaxv" }, 9, 1, 0 },
     { "a channel that is deleted", { "jada", "shdh", "vvxav" }, 2, 1, 0 },
     { "a subscriber who dies", { "srala", "xaux", "saw" }, 1, 1, 0 },

@@ -23,8 +23,11 @@ static void fault(void);
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
+#include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store_check.c"
 #include "store_model.h"
 
@@ -109,6 +112,31 @@ mix_members(ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
 }
 
 
+static void
+mix_ephemeral(ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
+    uint64_t *digest)
+{
+    uint8_t                      buf[4096];
+    ngx_websocket_ref_t          ref;
+    ngx_websocket_message_t     *m;
+    ngx_websocket_store_place_t  place;
+
+    mix(digest, &ch->ephemerals, sizeof(ch->ephemerals));
+
+    for (ref = ch->ephemeral.first; ref; ref = m->after) {
+        m = ngx_websocket_store_block(store, ref);
+
+        ngx_websocket_store_begin(store, ref, &place);
+        ngx_websocket_store_copy(&place, buf, NULL, m->size);
+
+        mix(digest, &m->number, sizeof(m->number));
+        mix(digest, &m->offset, sizeof(m->offset));
+        mix(digest, &m->unread, sizeof(m->unread));
+        mix(digest, buf, m->size);
+    }
+}
+
+
 /* all that can be seen of a channel from without, and of its subscribers */
 
 static void
@@ -131,6 +159,7 @@ mix_channel(ngx_websocket_store_t *store, ngx_websocket_ref_t ref,
     mix_members(store, ref, digest);
     mix(digest, &ch->length, sizeof(ch->length));
     mix(digest, &ch->time, sizeof(ch->time));
+    mix_ephemeral(store, ch, digest);
 
     for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
         if (ngx_websocket_store_live(store, entry)) {
@@ -326,6 +355,82 @@ static void
 die_with_reserve(model_t *m)
 {
     model_die(m, 1);
+}
+
+
+static void
+append_ephemeral(model_t *m)
+{
+    model_append_as(m, 1, 300, MODEL_WORKERS, NULL, 1);
+}
+
+
+static void
+prepare_ephemeral(model_t *m)
+{
+    append_ephemeral(m);
+    append_ephemeral(m);
+}
+
+
+static void
+prepare_heard(model_t *m)
+{
+    prepare_ephemeral(m);
+
+    model_read(m, 1, 1, MODEL_BUF);
+    model_read(m, 1, 1, MODEL_BUF);
+    model_read(m, 1, 1, MODEL_BUF);
+}
+
+
+static void
+read_ephemeral(model_t *m)
+{
+    model_read(m, 1, 1, MODEL_BUF);
+}
+
+
+static void
+delete_ephemeral(model_t *m)
+{
+    model_delete(m, 1);
+}
+
+
+static void
+join_ephemeral(model_t *m)
+{
+    model_join(m, 1, 1, 3);
+}
+
+
+static void
+append_next(model_t *m)
+{
+    model_append_at(m, 1, 100, 0, 0);
+}
+
+
+static void
+append_with_hole(model_t *m)
+{
+    model_append_at(m, 1, 100, 5, 0);
+}
+
+
+static void
+append_first(model_t *m)
+{
+    model_append_at(m, 4, 100, 5, 1);
+}
+
+
+static void
+prepare_first(model_t *m)
+{
+    model_subscribe(m, 4, 1);
+    model_subscribe(m, 4, 2);
 }
 
 
@@ -721,8 +826,9 @@ sweeps(model_t *m)
 {
     ngx_websocket_store_attach(m->store, 0, 0);
     ngx_websocket_store_attach(m->store, 5, 0);
-    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now, 1000);
-    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now + 60000, 1000);
+    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now, 1000, NULL);
+    ngx_websocket_store_sweep(m->store, UINT64_MAX, m->now + 60000, 1000,
+                              NULL);
 }
 
 
@@ -741,6 +847,15 @@ static const operation_t  operations[] = {
     { "append that takes garbage", 4, prepare_full_garbage,
       append_evicting },
     { "garbage", 6, prepare_garbage, clean },
+    { "append of an ephemeral message", 2, nothing, append_ephemeral },
+    { "append that trims ephemeral ones", 4, prepare_heard, append_small },
+    { "read of an ephemeral message", 2, prepare_ephemeral, read_ephemeral },
+    { "delete with ephemeral messages", 6, prepare_ephemeral,
+      delete_ephemeral },
+    { "join with an ephemeral message", 2, nothing, join_ephemeral },
+    { "append at an offset", 2, nothing, append_next },
+    { "append after a hole", 4, nothing, append_with_hole },
+    { "append that gives the epoch", 5, prepare_first, append_first },
     { "sweeper", 3, nothing, sweeper },
     { "open that evicts a channel", 3, prepare_evict_channel,
       append_evicting_channel },
@@ -997,7 +1112,7 @@ hammer_turn(ngx_websocket_store_cursor_t cursors[4], unsigned worker,
         return;
 
     } else if (choice == 5) {
-        ngx_websocket_store_sweep(l, 16, 1000, 0);
+        ngx_websocket_store_sweep(l, 16, 1000, 0, NULL);
     }
 
     hammer_publish(ref, unit_random(seed) % 2000, 1000);
@@ -1119,7 +1234,7 @@ kills(unsigned n)
     }
 
     for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
-        ngx_websocket_store_sweep(l, UINT64_MAX, 1000, 0);
+        ngx_websocket_store_sweep(l, UINT64_MAX, 1000, 0, NULL);
     }
 
     ngx_websocket_store_stat(l, &stat);

@@ -26,12 +26,26 @@
 
 
 typedef struct {
+    uint64_t                     epoch;     /* of its bytes */
+    uint64_t                     offset;
+    uint64_t                     time;
+    uint32_t                     size;
+} model_ephemeral_t;
+
+
+typedef struct {
     uint64_t                     epoch;     /* 0: there is no such channel */
     uint64_t                     offset;
     uint64_t                     published;
     uint64_t                     used;      /* when last */
     uint64_t                     dropped;   /* up to this one, history may
                                                have let go */
+    uint64_t                     hole;      /* the last one without all
+                                               before it */
+    uint64_t                     began;     /* with another numbering, at */
+    uint64_t                     ephemerals;
+    uint64_t                     heard[MODEL_WORKERS];  /* to be read next */
+    model_ephemeral_t            ephemeral[MODEL_OFFSETS];
     ngx_websocket_store_history_t  history;
     uint32_t                       subscribers[MODEL_WORKERS];
     uint64_t                       times[MODEL_OFFSETS];
@@ -489,10 +503,11 @@ model_key(model_t *model, uint64_t epoch, uint64_t offset, uint64_t key[2])
 }
 
 
-/* the next message of a channel, before it is appended */
+/* a message of a channel, before it is appended */
 
 static void
-model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
+model_message_at(model_t *model, unsigned n, uint64_t offset, size_t size,
+    model_message_t *m)
 {
     model_channel_t  *ch;
 
@@ -500,7 +515,7 @@ model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
 
     memset(m, 0, sizeof(*m));
 
-    m->offset = ch->offset + 1;
+    m->offset = offset;
     m->position = ngx_websocket_store_hints(model->store);
 
     model_fill(model->buf, size, ch->epoch, m->offset);
@@ -528,6 +543,63 @@ model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
 }
 
 
+static void
+model_message(model_t *model, unsigned n, size_t size, model_message_t *m)
+{
+    model_message_at(model, n, model->channels[n].offset + 1, size, m);
+}
+
+
+/* the same, but ephemeral */
+
+static void
+model_ephemeral(model_t *model, unsigned n, size_t size, model_message_t *m)
+{
+    uint64_t          number;
+    model_channel_t  *ch;
+
+    model_message(model, n, size, m);
+
+    ch = &model->channels[n];
+    number = ch->ephemerals + 1;
+
+    m->offset = ch->offset;
+    m->message.ephemeral = 1;
+    m->message.source = number * 3;
+    model_fill(model->buf, size, ch->epoch, ~number);
+}
+
+
+/* who subscribes then is due it, nobody else */
+
+static void
+model_ephemeral_appended(model_t *model, unsigned n, size_t size,
+    model_message_t *m, ngx_websocket_channel_ref_t ref)
+{
+    model_channel_t    *ch;
+    model_ephemeral_t  *e;
+
+    ch = &model->channels[n];
+
+    if (m->message.offset != ch->offset || m->message.size != size
+        || m->message.time != m->time)
+    {
+        model_wrong(model, "an ephemeral append went wrong");
+    }
+
+    model_woken(model, n, &m->wake);
+    model_hinted(model, m->position, model_count(model, n) != 0, ref, 0);
+
+    if (model_count(model, n)) {
+        e = &ch->ephemeral[++ch->ephemerals % MODEL_OFFSETS];
+        e->epoch = ch->epoch;
+        e->offset = ch->offset;
+        e->time = m->time;
+        e->size = (uint32_t) size;
+    }
+}
+
+
 /* and after it */
 
 static void
@@ -536,6 +608,11 @@ model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
 {
     model_channel_t          *ch;
     ngx_websocket_channel_t  *log_ch;
+
+    if (m->message.ephemeral) {
+        model_ephemeral_appended(model, n, size, m, ref);
+        return;
+    }
 
     ch = &model->channels[n];
 
@@ -604,8 +681,8 @@ model_append_large(model_t *model, ngx_websocket_channel_ref_t ref,
 
 
 static void
-model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
-    const ngx_websocket_store_history_t *history)
+model_append_as(model_t *model, unsigned n, size_t size, unsigned worker,
+    const ngx_websocket_store_history_t *history, int ephemeral)
 {
     int                           rc;
     model_message_t               m;
@@ -618,7 +695,12 @@ model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
         return;
     }
 
-    model_message(model, n, size, &m);
+    if (ephemeral) {
+        model_ephemeral(model, n, size, &m);
+
+    } else {
+        model_message(model, n, size, &m);
+    }
 
     if (worker < MODEL_WORKERS) {
         rc = model_append_large(model, ref, worker, &m, &info);
@@ -644,10 +726,113 @@ model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
 
 
 static void
+model_append_by(model_t *model, unsigned n, size_t size, unsigned worker,
+    const ngx_websocket_store_history_t *history)
+{
+    model_append_as(model, n, size, worker, history, 0);
+}
+
+
+static void
 model_append(model_t *model, unsigned n, size_t size,
     const ngx_websocket_store_history_t *history)
 {
     model_append_by(model, n, size, MODEL_WORKERS, history);
+}
+
+
+/* the channel is numbered by others from here on */
+
+static void
+model_begin_at(model_t *model, unsigned n, uint64_t epoch, uint64_t offset)
+{
+    unsigned          i;
+    model_channel_t  *ch;
+
+    ch = &model->channels[n];
+
+    for (i = 0; i < model->nmembers; i++) {
+        if (model->members[i].channel == n
+            && model->members[i].epoch == ch->epoch)
+        {
+            model->members[i].epoch = epoch;
+        }
+    }
+
+    ch->epoch = epoch;
+    ch->began = offset + 1;
+    ch->offset = offset;
+    ch->dropped = offset;
+    ch->hole = offset;
+}
+
+
+/* a message that has its offset: known already, the next one, or farther on */
+
+static void
+model_append_at(model_t *model, unsigned n, size_t size, int step, int other)
+{
+    int                           rc;
+    uint64_t                      epoch, offset;
+    model_channel_t              *ch;
+    model_message_t               m;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_channel_ref_t   ref;
+
+    ch = &model->channels[n];
+    ref = model_open(model, n, NULL);
+
+    if (ref == 0 || (int64_t) ch->offset + 1 + step < 1) {
+        return;
+    }
+
+    epoch = other ? ch->epoch ^ (uint64_t) 1 << 63 : ch->epoch;
+    offset = (uint64_t) ((int64_t) ch->offset + 1 + step);
+
+    if (other && ch->offset == 0) {
+        model_begin_at(model, n, epoch, offset - 1);
+    }
+
+    model_message_at(model, n, offset, size, &m);
+    m.message.offset = offset;
+
+    if (epoch == ch->epoch && step > 0) {
+        ch->dropped = ch->offset;                   /* even without space */
+        ch->hole = ch->offset;
+    }
+
+    model_again(rc, ngx_websocket_store_append_at(model->store, ref, epoch,
+                                                  &m.message, m.parts, 3,
+                                                  &m.wake, &info));
+
+    if (epoch != ch->epoch || offset <= ch->offset) {
+
+        if (rc != (epoch != ch->epoch ? NGX_WEBSOCKET_STORE_EPOCH
+                                      : NGX_WEBSOCKET_STORE_DUPLICATE))
+        {
+            model_wrong(model, "a message was appended that was not new");
+        }
+
+        model_hinted(model, m.position, 0, 0, 0);
+        return;
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
+        model_no_space(model, ref, size);
+        model_hinted(model, m.position, 0, 0, 0);
+        return;
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK || info.offset != offset) {
+        model_wrong(model, "a numbered append went wrong");
+    }
+
+    if (offset > ch->offset + 1) {
+        ch->dropped = offset - 1;
+        ch->hole = offset - 1;
+    }
+
+    model_appended(model, n, size, &m, ref);
 }
 
 
@@ -725,7 +910,12 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
     member->epoch = model->channels[n].epoch;
     member->orphan = 0;
 
-    model_message(model, n, 60, &m);
+    if (tell & 2) {
+        model_ephemeral(model, n, 60, &m);
+
+    } else {
+        model_message(model, n, 60, &m);
+    }
 
     model_again(rc, ngx_websocket_store_join(model->store, ref, worker, &joins,
                                              tell ? &m.message : NULL, m.parts,
@@ -931,7 +1121,9 @@ model_subscribe(model_t *model, unsigned n, unsigned worker)
         model_wrong(model, "subscribed at another offset");
     }
 
-    ch->subscribers[worker]++;
+    if (ch->subscribers[worker]++ == 0) {
+        ch->heard[worker] = ch->ephemerals + 1;
+    }
 }
 
 
@@ -988,12 +1180,15 @@ model_compare(model_t *model, model_channel_t *ch,
 static void
 model_gap(model_t *model, model_channel_t *ch, uint64_t offset, uint64_t next)
 {
-    if (model->roomy || next <= offset || next > ch->offset + 1) {
+    if (next <= offset || next > ch->offset + 1
+        || (model->roomy && next > ch->hole + 1))
+    {
         model_wrong(model, "a gap without need");
     }
 
     for ( /* void */ ; offset < next; offset++) {
-        if (ngx_websocket_store_age(model->latest,
+        if (offset > ch->hole
+            && ngx_websocket_store_age(model->latest,
                                     ch->times[offset % MODEL_OFFSETS])
             < NGX_WEBSOCKET_STORE_HUNG)
         {
@@ -1003,9 +1198,82 @@ model_gap(model_t *model, model_channel_t *ch, uint64_t offset, uint64_t next)
 }
 
 
+/* ephemeral messages up to number are passed over: all are old */
+
+static void
+model_pass(model_t *model, unsigned n, unsigned worker, uint64_t number)
+{
+    model_channel_t  *ch;
+
+    ch = &model->channels[n];
+
+    for ( /* void */ ; ch->heard[worker] < number; ch->heard[worker]++) {
+        if (ngx_websocket_store_age(model->latest,
+                                    ch->ephemeral[ch->heard[worker]
+                                                  % MODEL_OFFSETS].time)
+            < NGX_WEBSOCKET_STORE_HUNG)
+        {
+            model_wrong(model, "an ephemeral message is missing");
+        }
+    }
+}
+
+
+/* none that was appended before the message that is read next is left */
+
+static void
+model_pass_until(model_t *model, unsigned n, unsigned worker, uint64_t next)
+{
+    uint64_t          number;
+    model_channel_t  *ch;
+
+    ch = &model->channels[n];
+
+    for (number = ch->heard[worker]; number <= ch->ephemerals; number++) {
+        if (ch->ephemeral[number % MODEL_OFFSETS].offset >= next) {
+            break;
+        }
+    }
+
+    model_pass(model, n, worker, number);
+}
+
+
+static void
+model_read_ephemeral(model_t *model, unsigned n, unsigned worker,
+    ngx_websocket_store_message_t *message, uint64_t next)
+{
+    uint64_t            number;
+    model_channel_t    *ch;
+    model_ephemeral_t  *e;
+
+    ch = &model->channels[n];
+    number = message->source / 3;
+    e = &ch->ephemeral[number % MODEL_OFFSETS];
+
+    if (number < ch->heard[worker] || number > ch->ephemerals) {
+        model_wrong(model, "an ephemeral message came again");
+        return;
+    }
+
+    model_pass(model, n, worker, number);
+    ch->heard[worker]++;
+
+    model_fill(model->want, e->size, e->epoch, ~number);
+
+    if (message->offset != e->offset || message->size != e->size
+        || e->offset >= next || model->cursors[n][worker].next != next
+        || memcmp(model->buf, model->want, e->size) != 0)
+    {
+        model_wrong(model, "another ephemeral message was read");
+    }
+}
+
+
 static void
 model_read(model_t *model, unsigned n, unsigned worker, size_t room)
 {
+    int                            rc;
     uint64_t                       next;
     model_channel_t               *ch;
     ngx_websocket_store_cursor_t  *cursor;
@@ -1018,11 +1286,22 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
     }
 
     cursor = &model->cursors[n][worker];
-    next = cursor->next;
+    next = cursor->epoch == ch->epoch ? cursor->next : ch->began;
 
-    switch (ngx_websocket_store_read(model->store, cursor, &message,
-                                     model->buf, room))
-    {
+    rc = ngx_websocket_store_read(model->store, cursor, &message, model->buf,
+                                  room);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && message.ephemeral) {
+        model_read_ephemeral(model, n, worker, &message, next);
+        return;
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_SHORT) {
+        model_pass_until(model, n, worker, next);
+    }
+
+    switch (rc) {
+
     case NGX_WEBSOCKET_STORE_OK:
         model_compare(model, ch, &message, next);
         break;
@@ -1188,7 +1467,7 @@ model_sweep(model_t *model, uint64_t n)
 {
     unsigned  i;
 
-    ngx_websocket_store_sweep(model->store, n, model->now, MODEL_IDLE);
+    ngx_websocket_store_sweep(model->store, n, model->now, MODEL_IDLE, NULL);
     log_section();
 
     for (i = 0; i < MODEL_CHANNELS; i++) {
@@ -1258,7 +1537,7 @@ model_command(model_t *model, const uint8_t c[4])
     worker = c[2] % MODEL_WORKERS;
     size = c[3] < 200 ? c[3] : (size_t) (c[3] - 199) * 150;
 
-    switch (c[0] % 20) {
+    switch (c[0] % 24) {
 
     case 0:
         history.length = c[2] % 20;
@@ -1310,8 +1589,22 @@ model_command(model_t *model, const uint8_t c[4])
         model_repeat(model, n, c[3]);
         break;
 
+    case 20:
+        model_append_as(model, n, size, MODEL_WORKERS, NULL, 1);
+        break;
+
+    case 21:
+        model_append_as(model, n, size, c[2] & 1 ? worker : MODEL_WORKERS,
+                        NULL, 1);
+        break;
+
+    case 22:
+        model_append_at(model, n, size,
+                        c[2] & 0x30 ? 0 : (int) (c[2] % 16) - 8, c[2] & 0x40);
+        break;
+
     case 16: case 17:
-        model_join(model, n, worker, c[3] & 1);
+        model_join(model, n, worker, c[3] & 1 ? c[3] & 3 : 0);
         break;
 
     case 18:

@@ -9,8 +9,11 @@
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
+#include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store/quota.c"
 #include "store_check.c"
 #include "store_region.h"
@@ -206,7 +209,7 @@ test_model(uint64_t seed)
 
     /* the sweep has what was left by the dead */
 
-    (void) ngx_websocket_store_sweep(l, UINT32_MAX, NOW, 0);
+    (void) ngx_websocket_store_sweep(l, UINT32_MAX, NOW, 0, NULL);
     unit_ok(used() == before && sound(), "nothing is left");
 }
 

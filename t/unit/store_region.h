@@ -74,7 +74,7 @@ sweep(uint64_t now, uint64_t idle)
 
     for (n = 0; n < buckets; /* void */ ) {
         log_section();
-        n += ngx_websocket_store_sweep(l, buckets - n, now, idle);
+        n += ngx_websocket_store_sweep(l, buckets - n, now, idle, NULL);
         log_section();
     }
 }

@@ -8,8 +8,11 @@
 #include "store_work.h"
 #include "store/store.c"
 #include "store/channel.c"
+#include "store/interest.c"
 #include "store/member.c"
+#include "store/ephemeral.c"
 #include "store/message.c"
+#include "store/numbered.c"
 #include "store_check.c"
 #include "store_model.h"
 #include "store_region.h"
@@ -144,6 +147,15 @@ format(void)
 
     l->version++;
     unit_ok(ngx_websocket_store_open(l, size) == NULL, "open: another layout");
+
+    l->version--;
+    l->head++;
+    unit_ok(ngx_websocket_store_open(l, size) == NULL,
+            "open: another struct of the same version");
+
+    l->head--;
+    l->block *= 2;
+    unit_ok(ngx_websocket_store_open(l, size) == NULL, "open: other blocks");
 
     memset(l, 0, 64);
     unit_ok(ngx_websocket_store_open(l, size) == NULL, "open: not a store");
@@ -558,9 +570,76 @@ idleness(void)
     sweep(NOW + 60000, 60000);
     unit_ok(find("a") == 0, "sweep: goes round the table");
 
-    unit_ok(ngx_websocket_store_sweep(l, UINT64_MAX, NOW, 60000)
-            < l->nbuckets && ngx_websocket_store_sweep(l, 7, NOW, 60000) == 7,
+    unit_ok(ngx_websocket_store_sweep(l, UINT64_MAX, NOW, 60000, NULL)
+            < l->nbuckets
+            && ngx_websocket_store_sweep(l, 7, NOW, 60000, NULL) == 7,
             "sweep: a part of it at a time");
+    log_section();
+}
+
+
+/* who is told of a channel's first and last subscriber */
+
+static size_t
+sweep_for(ngx_websocket_store_name_t *gone)
+{
+    log_section();
+    ngx_websocket_store_sweep(l, UINT64_MAX, NOW, 60000, gone);
+    log_section();
+
+    return gone->size;
+}
+
+
+static void
+interest(void)
+{
+    ngx_websocket_store_name_t    gone;
+    ngx_websocket_store_cursor_t  one, two;
+    ngx_websocket_channel_ref_t   a, b;
+
+    begin(1 << 20);
+    ngx_websocket_store_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 1, 1);
+
+    a = open_at("a", NOW, 0, 0);
+    one = subscribe(a, 0);
+    unit_ok(ngx_websocket_store_interest_first(l, a), "interest: the first");
+    two = subscribe(a, 1);
+    unit_ok(!ngx_websocket_store_interest_first(l, a),
+            "interest: one of another worker is not the first");
+
+    unit_ok(!ngx_websocket_store_interest_last(l, &one),
+            "interest: nor the last");
+    ngx_websocket_store_unsubscribe(l, &one, NOW);
+    unit_ok(ngx_websocket_store_interest_last(l, &two), "interest: the last");
+    ngx_websocket_store_unsubscribe(l, &two, NOW);
+
+    one = subscribe(a, 0);
+    unit_ok(ngx_websocket_store_interest_first(l, a),
+            "interest: the first, again");
+    b = open_at("b", NOW, 0, 0);
+    two = subscribe(b, 0);
+    (void) ngx_websocket_store_interest_first(l, b);
+
+    ngx_websocket_store_attach(l, 0, 2);
+    two = subscribe(b, 1);
+    unit_ok(!ngx_websocket_store_interest_first(l, b),
+            "interest: it is not told anew before the dead are found");
+    unit_ok(sweep_for(&gone) == 1 && gone.data[0] == 'a',
+            "interest: the last one has died");
+    unit_ok(sweep_for(&gone) == 0, "interest: which is told once");
+    unit_ok(ngx_websocket_store_interest_last(l, &two),
+            "interest: the last one of those who live");
+    ngx_websocket_store_unsubscribe(l, &two, NOW);
+
+    one = subscribe(a, 0);
+    two = subscribe(b, 0);
+    (void) ngx_websocket_store_interest_first(l, a);
+    (void) ngx_websocket_store_interest_first(l, b);
+    ngx_websocket_store_attach(l, 0, 3);
+    unit_ok(sweep_for(&gone) == 1, "interest: of two that have died one is told of");
+    unit_ok(sweep_for(&gone) == 1, "interest: and then the other");
     log_section();
 }
 
@@ -1137,6 +1216,271 @@ too_large(void)
 }
 
 
+static void
+attach_three(void)
+{
+    uint32_t  i;
+
+    for (i = 0; i < 3; i++) {
+        ngx_websocket_store_attach(l, i, i + 1);
+    }
+}
+
+
+static int
+append_ephemeral(ngx_websocket_channel_ref_t ref, uint8_t byte, size_t size,
+    uint64_t now)
+{
+    int                            rc;
+    static uint8_t                 bytes[600 << 10];
+    ngx_websocket_store_part_t     part = { bytes, size };
+    ngx_websocket_store_message_t  message;
+
+    memset(bytes, byte, sizeof(bytes));
+    memset(&message, 0, sizeof(message));
+    message.time = now;
+    message.ephemeral = 1;
+
+    log_section();
+    rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL, NULL);
+    log_section();
+
+    return rc;
+}
+
+
+/* reads all that there is: "1" is a numbered message, its offset; "a" not */
+
+static const char *
+reads(ngx_websocket_store_cursor_t *cursor)
+{
+    int                            rc;
+    char                          *p;
+    static char                    text[64];
+    static uint8_t                 buf[1 << 20];
+    ngx_websocket_store_message_t  message;
+
+    for (p = text; p < text + sizeof(text) - 2; /* void */ ) {
+
+        log_section();
+        rc = ngx_websocket_store_read(l, cursor, &message, buf, sizeof(buf));
+        log_section();
+
+        if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
+            continue;
+        }
+
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            *p++ = rc == NGX_WEBSOCKET_STORE_EMPTY ? '.' : '!';
+            break;
+        }
+
+        *p++ = (char) (message.ephemeral ? buf[message.size - 1]
+                                         : '0' + message.offset);
+    }
+
+    *p = '\0';
+
+    return text;
+}
+
+
+static void
+ephemeral(void)
+{
+    uint64_t                      before;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_channel_ref_t   a;
+    ngx_websocket_store_cursor_t  first, second, third, visitor;
+
+    begin(4 << 20);
+
+    attach_three();
+    a = open_at("a", NOW, 10, 0);
+    before = used();
+
+    unit_ok(append_ephemeral(a, 'x', 10, NOW) == NGX_WEBSOCKET_STORE_OK
+            && used() == before, "ephemeral: for nobody, it is not kept");
+
+    first = subscribe(a, 0);
+    second = subscribe(a, 1);
+
+    append(a, 10, NOW);
+    append_ephemeral(a, 'a', 10, NOW);
+    append_ephemeral(a, 'b', 1000, NOW);
+    third = subscribe(a, 2);
+    append(a, 10, NOW);
+    append_ephemeral(a, 'c', 10, NOW);
+
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(info.offset == 2 && info.length == 2 && sound(),
+            "ephemeral: it is not numbered, nor part of the history");
+
+    unit_ok(strcmp(reads(&first), "1ab2c.") == 0,
+            "ephemeral: read in the order of all messages");
+    unit_ok(strcmp(reads(&first), ".") == 0, "ephemeral: and once");
+    unit_ok(strcmp(reads(&third), "2c.") == 0,
+            "ephemeral: who came after it is not given it");
+
+    ngx_websocket_store_seek(l, a, 1, &visitor);
+    unit_ok(strcmp(reads(&visitor), "12.") == 0,
+            "ephemeral: a visitor is not given it");
+
+    before = used();
+    append_ephemeral(a, 'd', 10, NOW);
+    unit_ok(used() == before + 1 && strcmp(reads(&second), "1ab2cd.") == 0,
+            "ephemeral: it stays until all have read it");
+
+    append_ephemeral(a, 'e', 10, NOW);
+    unit_ok(used() == before + 1 - 7 + 1 && sound(),
+            "ephemeral: then it goes with the next append");
+
+    (void) reads(&first);
+    (void) reads(&second);
+    (void) reads(&third);
+    append_ephemeral(a, 'f', 10, NOW);
+    append_ephemeral(a, 'g', 10, NOW + NGX_WEBSOCKET_STORE_HUNG);
+    unit_ok(strcmp(reads(&first), "g.") == 0,
+            "ephemeral: one that is old goes unread, without a gap");
+
+    ngx_websocket_store_unsubscribe(l, &first, NOW);
+    ngx_websocket_store_attach(l, 1, 9);
+    ngx_websocket_store_attach(l, 2, 9);
+    sweep(NOW + NGX_WEBSOCKET_STORE_HUNG, 1000);
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(used() == 3 && info.length == 2 && sound(),
+            "ephemeral: it goes when no worker is there for it");
+}
+
+
+/* a large one is gone when a part of it was read: what follows is whole */
+
+static void
+ephemeral_large(void)
+{
+    uint8_t                       *buf;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_channel_ref_t    a;
+    ngx_websocket_store_cursor_t   cursor;
+    ngx_websocket_store_message_t  message;
+
+    begin(4 << 20);
+
+    attach_three();
+    buf = malloc(600 << 10);
+    a = open_at("a", NOW, 10, 0);
+    cursor = subscribe(a, 0);
+
+    append_ephemeral(a, 'a', 600 << 10, NOW);
+    append(a, 600 << 10, NOW);
+
+    unit_ok(ngx_websocket_store_read(l, &cursor, &message, buf, 600 << 10)
+            == NGX_WEBSOCKET_STORE_AGAIN && message.ephemeral,
+            "ephemeral: a large one, in part");
+
+    append_ephemeral(a, 'b', 10, NOW + NGX_WEBSOCKET_STORE_HUNG);
+    log_section();
+
+    unit_ok(ngx_websocket_store_read(l, &cursor, &message, buf, 600 << 10)
+            == NGX_WEBSOCKET_STORE_AGAIN && !message.ephemeral
+            && cursor.done < NGX_WEBSOCKET_STORE_PIECE
+            && ngx_websocket_store_read(l, &cursor, &message, buf, 600 << 10)
+               == NGX_WEBSOCKET_STORE_OK
+            && buf[0] == 0 && memcmp(buf, buf + 1, (600 << 10) - 1) == 0,
+            "ephemeral: it went, and the next one is read from its beginning");
+    unit_ok(strcmp(reads(&cursor), "b.") == 0, "ephemeral: and what follows");
+
+    append_ephemeral(a, 'c', 600 << 10, NOW + NGX_WEBSOCKET_STORE_HUNG);
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(strcmp(reads(&cursor), "c.") == 0 && info.offset == 1,
+            "ephemeral: a large one, all of it");
+
+    free(buf);
+}
+
+
+static int
+append_at(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset)
+{
+    int                            rc;
+    ngx_websocket_store_part_t     part = { ngx_websocket_store_offset, 0 };
+    ngx_websocket_store_message_t  message;
+
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+    message.offset = offset;
+
+    model_again(rc, ngx_websocket_store_append_at(l, ref, epoch, &message,
+                                                  &part, 1, NULL, NULL));
+
+    return message.offset == offset ? rc : NGX_WEBSOCKET_STORE_INVALID;
+}
+
+
+static void
+append_numbered(void)
+{
+    unsigned                      i;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_channel_ref_t   a, b;
+    ngx_websocket_store_cursor_t  cursor, other;
+
+    begin(1 << 20);
+
+    attach_three();
+    a = open_at("a", NOW, 1000, 0);
+    cursor = subscribe(a, 0);
+
+    unit_ok(append_at(a, 77, 995) == NGX_WEBSOCKET_STORE_OK,
+            "append at: a channel's first message gives it its epoch");
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(info.epoch == 77 && info.offset == 995 && info.first == 995
+            && sound(), "append at: and its offset");
+
+    other = subscribe(a, 1);
+
+    unit_ok(append_at(a, 77, 996) == NGX_WEBSOCKET_STORE_OK
+            && append_at(a, 77, 996) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && append_at(a, 77, 3) == NGX_WEBSOCKET_STORE_DUPLICATE,
+            "append at: the next one once, an older one not");
+    unit_ok(append_at(a, 78, 997) == NGX_WEBSOCKET_STORE_EPOCH
+            && ngx_websocket_store_begin_at(l, a, 78, 5)
+               == NGX_WEBSOCKET_STORE_EPOCH,
+            "append at: not of another epoch");
+
+    unit_ok(next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 995
+            && next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 996 && cursor.epoch == 77,
+            "append at: who subscribed before the first is given all");
+    unit_ok(next(&other, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 996,
+            "append at: who subscribed after it is given the next");
+
+    for (i = 0; i < 200; i++) {
+        append(a, 10, NOW);
+    }
+
+    unit_ok(append_at(a, 77, 1300) == NGX_WEBSOCKET_STORE_OK,
+            "append at: farther on");
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(info.offset == 1300 && info.first == 1300 && info.length == 1
+            && sound(), "append at: nothing before a hole is kept");
+    unit_ok(gap(&cursor, 1300)
+            && next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 1300, "append at: readers are told of a hole");
+
+    b = open_at("b", NOW, 10, 0);
+    cursor = subscribe(b, 0);
+    unit_ok(ngx_websocket_store_begin_at(l, b, 5, 40) == NGX_WEBSOCKET_STORE_OK
+            && ngx_websocket_store_begin_at(l, b, 6, 50)
+               == NGX_WEBSOCKET_STORE_EPOCH
+            && append_at(b, 5, 41) == NGX_WEBSOCKET_STORE_OK
+            && next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 41 && sound(), "begin at: what follows is read");
+}
+
+
 /* what dead workers have used is on no list: the search for it is bounded */
 
 static void
@@ -1644,6 +1988,7 @@ main(void)
     deletion();
     crowd();
     idleness();
+    interest();
     shortage();
     subscribe_short();
     seeks();
@@ -1652,6 +1997,9 @@ main(void)
     numbers();
     large();
     too_large();
+    ephemeral();
+    ephemeral_large();
+    append_numbered();
     evict_search();
     evict_idle();
     evict_behind();

@@ -1063,6 +1063,22 @@ refusals(void)
 }
 
 
+/* what a client is told of an error */
+
+static void
+told(const char *path, const char *message, const char *expected)
+{
+    ngx_websocket_json_text_t  out = { NULL, 0, 0, 0, 0, 0 };
+
+    ngx_websocket_json_append_error(&out, "invalid", path, message);
+    ngx_websocket_json_append(&out, "", 1);
+
+    unit_ok(strcmp(out.data, expected) == 0, "an error: %s", out.data);
+
+    ngx_websocket_json_text_done(&out);
+}
+
+
 int
 main(void)
 {
@@ -1080,6 +1096,10 @@ main(void)
     decoding();
     paths();
     numbers();
+
+    told(NULL, "no", "{\"error\":{\"code\":\"invalid\",\"message\":\"no\"}}");
+    told("a\"b", "expected \\", "{\"error\":{\"code\":\"invalid\","
+         "\"path\":\"a\\\"b\",\"message\":\"expected \\\\\"}}");
 
     return unit_done();
 }

@@ -1,0 +1,38 @@
+
+/*
+ * Subscribing, and what a subscriber is given of what came before it.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_HUB_SUBSCRIBE_H
+#define NGX_HTTP_WEBSOCKET_HUB_SUBSCRIBE_H
+
+
+#include "hub/ngx_http_websocket_hub.h"
+
+
+/*
+ * Subscribes to the channel of the subscription's name, from the place on that
+ * begin says; begin->recovered is set.  The first messages that are due from
+ * history are delivered during the call, if the turn is not over, the others
+ * as the subscriber is ready, then those that are new.  Returns NGX_OK;
+ * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR
+ * when memory was refused: without anything delivered, and not active.
+ */
+ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_begin_t *begin,
+    ngx_http_websocket_subscription_t *subscription);
+
+/* Goes on with a subscriber that catches up: not within its deliver(). */
+void ngx_http_websocket_hub_more(
+    ngx_http_websocket_subscription_t *subscription);
+
+/* Ends a subscription; does nothing when it is not active. */
+void ngx_http_websocket_hub_unsubscribe(
+    ngx_http_websocket_subscription_t *subscription);
+
+/* The handler of hub->catch_up: goes on with those that catch up. */
+void ngx_http_websocket_hub_catch_up(ngx_event_t *ev);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_HUB_SUBSCRIBE_H */

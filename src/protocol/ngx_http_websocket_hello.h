@@ -1,0 +1,37 @@
+
+/*
+ * Where a session begins in its channels, as text.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_HELLO_H
+#define NGX_HTTP_WEBSOCKET_HELLO_H
+
+
+#include "session/ngx_http_websocket_protocol.h"
+
+
+/*
+ * The text of a message's position: writes up to NGX_WEBSOCKET_POSITION_SIZE
+ * bytes to buf, and returns how many.
+ */
+size_t ngx_http_websocket_print_position(u_char *buf,
+    ngx_http_websocket_message_t *message);
+
+/*
+ * The text of the positions of all of the session's channels, separated by
+ * commas: writes to buf, of n * (NGX_WEBSOCKET_POSITION_SIZE + 1) bytes, and
+ * returns the end.
+ */
+u_char *ngx_http_websocket_print_positions(u_char *buf,
+    ngx_websocket_position_t *positions, ngx_uint_t n);
+
+/*
+ * {"recovered":true,"position":"EPOCH:OFFSET,..."}, the first only where a
+ * position was asked for.  Returns NULL when memory was refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_HELLO_H */

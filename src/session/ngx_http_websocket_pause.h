@@ -1,0 +1,97 @@
+
+/*
+ * Input that can wait: why nothing is read of a session for now, and what has
+ * come of it already.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_PAUSE_H
+#define NGX_HTTP_WEBSOCKET_PAUSE_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/* why a session is paused: it goes on when no reason is left */
+
+#define NGX_HTTP_WEBSOCKET_PAUSE_TIME     0x01  /* until a time */
+#define NGX_HTTP_WEBSOCKET_PAUSE_TURN     0x02  /* until all is delivered here,
+                                                   or that time */
+#define NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE  0x04  /* until its message is
+                                                   published */
+
+
+/* how long one waits who floods those who read, or asks for what is dear */
+#define NGX_HTTP_WEBSOCKET_MOMENT  NGX_HTTP_WEBSOCKET_WHEEL_TICK
+
+
+/* made when it is first needed */
+
+struct ngx_http_websocket_pause_s {
+    u_char                       *parked;   /* of what has come, or NULL */
+    size_t                        size;     /* of it */
+
+    /* gives the message that is under work up; NULL: there is none */
+    void                        (*cancel)(void *data);
+    void                         *data;
+
+    ngx_http_websocket_time_t     until;
+    uint8_t                       why;
+    uint8_t                       behind;   /* what is parked waits for its
+                                               turn */
+};
+
+
+/*
+ * Nothing more is read of the session for that reason, which is not its time.
+ * Returns NGX_OK, or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_session_pause(ngx_http_websocket_session_t *s,
+    ngx_uint_t why);
+
+/* As that, for so many milliseconds: the longest time counts. */
+ngx_int_t ngx_http_websocket_session_pause_for(
+    ngx_http_websocket_session_t *s, uint32_t wait);
+
+/* The reason is none any more: without others the reading goes on. */
+void ngx_http_websocket_session_resume(ngx_http_websocket_session_t *s,
+    ngx_uint_t why);
+
+/* The session closes: all that it waits for is given up. */
+void ngx_http_websocket_session_resume_all(ngx_http_websocket_session_t *s);
+
+/*
+ * The message that is under work, if there is one, is given up: the session
+ * ends.
+ */
+void ngx_http_websocket_pause_give_up(ngx_http_websocket_session_t *s);
+
+/* Frees what was kept of the session. */
+void ngx_http_websocket_pause_free(ngx_http_websocket_session_t *s);
+
+/*
+ * Parks what has come and is not to be looked at before the session has
+ * waited, or had its turn.  Returns NGX_OK, or NGX_DONE when the session began
+ * to fail.
+ */
+ngx_int_t ngx_http_websocket_input_park(ngx_http_websocket_session_t *s,
+    u_char *pos, u_char *last);
+
+/*
+ * Gives back what was parked of a session that has a pause, to be freed: sets
+ * *size.  Returns NULL where there is nothing, or the session is paused yet.
+ */
+u_char *ngx_http_websocket_input_resume(ngx_http_websocket_session_t *s,
+    size_t *size);
+
+
+/* Is nothing to be read of the session for now? */
+
+static ngx_inline ngx_uint_t
+ngx_http_websocket_session_is_paused(ngx_http_websocket_session_t *s)
+{
+    return s->paused && s->record->aside->pause->why;
+}
+
+
+#endif /* NGX_HTTP_WEBSOCKET_PAUSE_H */

@@ -1,0 +1,52 @@
+
+/*
+ * The store's channels that somebody subscribes to: when the first one came,
+ * and when the last one went.
+ */
+
+
+#ifndef NGX_WEBSOCKET_STORE_INTEREST_H
+#define NGX_WEBSOCKET_STORE_INTEREST_H
+
+
+#include "store/store.h"
+
+
+/*
+ * A channel is wanted from its first subscriber on.  It is not any more when
+ * its last one went, or when a sweep finds that those whom it has died with
+ * their workers; who comes before that finds it wanted.  Where it is deleted
+ * to make room, nobody is told.
+ */
+
+/*
+ * To be called after ngx_websocket_store_subscribe(): returns 1 when the
+ * channel was not wanted yet.
+ */
+int ngx_websocket_store_interest_first(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel);
+
+/*
+ * To be called before ngx_websocket_store_unsubscribe(): returns 1 when the
+ * channel will not be wanted then.
+ */
+int ngx_websocket_store_interest_last(ngx_websocket_store_t *store,
+    const ngx_websocket_store_cursor_t *cursor);
+
+/* Which channel this is. */
+void ngx_websocket_store_name(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_name_t *name);
+
+
+/* for the other files of the store */
+
+/* Whether a channel is wanted, but all its subscribers have died. */
+int ngx_websocket_store_forsaken(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel);
+
+/* It is not wanted any more. */
+void ngx_websocket_store_forsake(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel);
+
+
+#endif /* NGX_WEBSOCKET_STORE_INTEREST_H */
