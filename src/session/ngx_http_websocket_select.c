@@ -119,15 +119,3 @@ ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s)
     s->shared = s->conf->own_messages && !s->filtered
                 && !ngx_http_websocket_deflate_own(s);
 }
-
-
-ngx_websocket_filter_t *
-ngx_http_websocket_select_filter(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *sub)
-{
-    if (sub->further) {
-        return ((ngx_http_websocket_further_t *) sub)->filter;
-    }
-
-    return s->record->aside->extra ? s->record->aside->extra->filter : NULL;
-}

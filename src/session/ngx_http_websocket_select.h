@@ -8,7 +8,8 @@
 #define NGX_HTTP_WEBSOCKET_SELECT_H
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_subscription.h"
 
 
 /*
@@ -32,9 +33,23 @@ ngx_int_t ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
 ngx_int_t ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *sub, ngx_websocket_filter_t *filter);
 
+
 /* The filter of a subscription, or NULL. */
-ngx_websocket_filter_t *ngx_http_websocket_select_filter(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub);
+
+static ngx_inline ngx_websocket_filter_t *
+ngx_http_websocket_select_filter(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    ngx_http_websocket_extra_t  *extra;
+
+    if (sub->further) {
+        return ((ngx_http_websocket_further_t *) sub)->filter;
+    }
+
+    extra = s->record->aside->extra;
+
+    return extra ? extra->filter : NULL;
+}
 
 
 #endif /* NGX_HTTP_WEBSOCKET_SELECT_H */
