@@ -110,6 +110,13 @@ ngx_http_websocket_filters_read(u_char *data, size_t size,
 
 
 void
+ngx_http_websocket_filters_hold(ngx_websocket_filter_t *filter)
+{
+    ngx_websocket_filter_hold(filter);
+}
+
+
+void
 ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter)
 {
     ngx_websocket_filter_release(ngx_http_websocket_filters, filter);

@@ -33,6 +33,9 @@ ngx_websocket_json_e ngx_http_websocket_filters_read(u_char *data, size_t size,
     ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error);
 
+/* Takes one more reference. */
+void ngx_http_websocket_filters_hold(ngx_websocket_filter_t *filter);
+
 /* Gives the reference back. */
 void ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter);
 

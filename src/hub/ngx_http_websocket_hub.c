@@ -84,6 +84,14 @@ ngx_http_websocket_hub_kind(const ngx_http_websocket_subscriber_t *subscriber)
 }
 
 
+ngx_http_websocket_channel_name_t *
+ngx_http_websocket_hub_name(ngx_http_websocket_subscription_t *subscription)
+{
+    return subscription->active ? subscription->channel->name
+                                : subscription->name;
+}
+
+
 int
 ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p)
@@ -151,7 +159,7 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_farewell_t  *farewell;
 
-    if (subscription->channel == NULL || subscription->member) {
+    if (!subscription->active || subscription->member) {
         return NGX_OK;
     }
 
@@ -187,7 +195,7 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_farewell_t  *farewell;
 
-    if (subscription->channel == NULL || subscription->member == 0) {
+    if (!subscription->active || subscription->member == 0) {
         return;
     }
 

@@ -13,6 +13,7 @@
 #include <ngx_event.h>
 
 #include "delivery/ngx_http_websocket_message.h"
+#include "hub/ngx_http_websocket_channel_name.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -71,17 +72,31 @@ typedef struct {
 } ngx_http_websocket_subscriber_t;
 
 
-/* embedded in the subscriber, zeroed but for kind and number */
+/*
+ * Embedded in the subscriber, which zeroes it and gives it a kind and a name.
+ * When it has ended it keeps the name of its channel, and may begin again.
+ */
 
 struct ngx_http_websocket_subscription_s {
     ngx_queue_t                               queue;
-    ngx_http_websocket_channel_t             *channel;  /* NULL: none */
+    union {
+        ngx_http_websocket_channel_t         *channel;  /* if it is active */
+        ngx_http_websocket_channel_name_t    *name;     /* if it is not; NULL
+                                                           if it has none */
+    };
     ngx_http_websocket_catch_up_t            *catch_up; /* NULL: live */
     uint64_t                                  offset;   /* newest delivered */
     ngx_websocket_member_ref_t                member;   /* 0: none */
-    uint16_t                                  number;   /* the subscriber's
-                                                           own */
-    uint16_t                                  kind;     /* of hub_kind() */
+    unsigned                                  active:1;
+    unsigned                                  kind:2;   /* of hub_kind() */
+
+    /* the subscriber's own */
+
+    unsigned                                  further:1;
+    unsigned                                  ordered:1;
+    unsigned                                  publishes:1;
+    unsigned                                  view:7;
+    unsigned                                  number:16;
 };
 
 
@@ -113,6 +128,10 @@ uint16_t ngx_http_websocket_hub_kind(
     const ngx_http_websocket_subscriber_t *subscriber);
 
 #define NGX_HTTP_WEBSOCKET_KINDS  4
+
+/* The name of a subscription's channel; NULL when it has none. */
+ngx_http_websocket_channel_name_t *ngx_http_websocket_hub_name(
+    ngx_http_websocket_subscription_t *subscription);
 
 /*
  * Publishes as ngx_http_websocket_zone_publish() does; subscribers of this

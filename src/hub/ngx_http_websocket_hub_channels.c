@@ -146,5 +146,6 @@ ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
         ngx_queue_remove(&channel->dirty);
     }
 
+    ngx_http_websocket_channel_name_release(channel->name);
     ngx_free(channel);
 }

@@ -483,7 +483,7 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
         message = ngx_http_websocket_recent_find(channel->cursor.epoch,
                                                  channel->ref, m->offset);
         if (message) {
-            message->name = &channel->name;
+            message->name = &channel->name->text;
             return message;
         }
     }
@@ -498,7 +498,7 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
     message->offset = m->offset;
     message->source = m->source;
     message->ephemeral = m->ephemeral;
-    message->name = &channel->name;
+    message->name = &channel->name->text;
     message->frame.time = m->time;
     message->frame.fraction = m->fraction;
     message->frame.fresh = fresh;

@@ -35,9 +35,9 @@ struct ngx_http_websocket_channel_s {
     ngx_queue_t                     subscriptions;
     ngx_queue_t                     dirty;      /* in hub->dirty */
     ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_channel_name_t *name;
     ngx_http_websocket_channel_t   *next;       /* in its bucket */
     ngx_http_websocket_rest_t      *rest;       /* NULL: nothing is left */
-    ngx_str_t                       name;       /* behind the struct */
     ngx_websocket_channel_ref_t     ref;
     uint32_t                        owed;       /* unsubscribers */
     ngx_http_websocket_waiter_t     debt;       /* of them */

@@ -8,11 +8,10 @@
 
 
 static ngx_int_t ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub,
-    ngx_str_t *name, ngx_log_t *log);
-static ngx_int_t ngx_http_websocket_hub_prepare_channel(
-    ngx_http_websocket_hub_t *hub, size_t len, ngx_log_t *log);
+    ngx_log_t *log);
 static ngx_http_websocket_channel_t *ngx_http_websocket_hub_channel(
-    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *s);
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_zone_subscribe_t *zs,
+    ngx_http_websocket_channel_name_t *name);
 static void ngx_http_websocket_hub_begin(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_subscribe_t *zs);
@@ -28,7 +27,7 @@ static ngx_int_t ngx_http_websocket_hub_pay(
 
 ngx_int_t
 ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_http_websocket_begin_t *begin,
+    ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription)
 {
     int                                   rc;
@@ -37,15 +36,13 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 
     /* what was subscribed need not be undone */
 
-    if (ngx_http_websocket_hub_prepare(zone->hub, name, ngx_cycle->log)
-        != NGX_OK)
-    {
+    if (ngx_http_websocket_hub_prepare(zone->hub, ngx_cycle->log) != NGX_OK) {
         return NGX_ERROR;
     }
 
     ngx_memzero(&zs, sizeof(ngx_http_websocket_zone_subscribe_t));
 
-    zs.name = name;
+    zs.name = &subscription->name->text;
     zs.history = begin->history;
     zs.replay = &begin->replay;
     zs.find = ngx_http_websocket_hub_cursor;
@@ -64,7 +61,9 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     catch_up = zone->hub->spare_catch_up;
     zone->hub->spare_catch_up = NULL;
 
-    subscription->channel = ngx_http_websocket_hub_channel(zone, &zs);
+    subscription->channel = ngx_http_websocket_hub_channel(zone, &zs,
+                                                          subscription->name);
+    subscription->active = 1;
     subscription->catch_up = catch_up;
     subscription->offset = zs.position.offset;
     subscription->member = 0;
@@ -89,12 +88,11 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 /* the memory that one more subscriber may need */
 
 static ngx_int_t
-ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_str_t *name,
-    ngx_log_t *log)
+ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
 {
-    if (ngx_http_websocket_hub_prepare_channel(hub, name->len, log) != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (hub->spare_channel == NULL) {
+        hub->spare_channel = ngx_alloc(sizeof(ngx_http_websocket_channel_t),
+                                       log);
     }
 
     if (hub->spare_catch_up == NULL) {
@@ -102,7 +100,7 @@ ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_str_t *name,
                                         log);
     }
 
-    if (hub->spare_catch_up == NULL) {
+    if (hub->spare_channel == NULL || hub->spare_catch_up == NULL) {
         return NGX_ERROR;
     }
 
@@ -110,48 +108,22 @@ ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_str_t *name,
 }
 
 
-/* a spare channel with room for a name of len bytes */
-
-static ngx_int_t
-ngx_http_websocket_hub_prepare_channel(ngx_http_websocket_hub_t *hub,
-    size_t len, ngx_log_t *log)
-{
-    ngx_http_websocket_channel_t  *channel;
-
-    channel = hub->spare_channel;
-
-    if (channel && channel->name.len >= len) {
-        return NGX_OK;
-    }
-
-    if (channel) {
-        ngx_free(channel);
-    }
-
-    channel = ngx_alloc(sizeof(ngx_http_websocket_channel_t) + len, log);
-    hub->spare_channel = channel;
-
-    if (channel == NULL) {
-        return NGX_ERROR;
-    }
-
-    channel->name.len = len;
-
-    return NGX_OK;
-}
-
-
-/* this worker's channel: the one that there is, or a new one */
+/*
+ * This worker's channel: the one that there is, or a new one.  The reference
+ * to the name is taken over: all who are subscribed share the channel's.
+ */
 
 static ngx_http_websocket_channel_t *
 ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_zone_subscribe_t *zs)
+    ngx_http_websocket_zone_subscribe_t *zs,
+    ngx_http_websocket_channel_name_t *name)
 {
     ngx_http_websocket_channel_t  *channel;
 
     channel = ngx_http_websocket_hub_find(zone->hub, zs->ref);
 
     if (channel) {
+        ngx_http_websocket_channel_name_release(name);
         return channel;
     }
 
@@ -161,12 +133,9 @@ ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
     ngx_memzero(channel, sizeof(ngx_http_websocket_channel_t));
 
     channel->zone = zone;
+    channel->name = name;
     channel->ref = zs->ref;
     channel->cursor = zs->cursor;
-
-    channel->name.len = zs->name->len;
-    channel->name.data = (u_char *) (channel + 1);
-    ngx_memcpy(channel->name.data, zs->name->data, zs->name->len);
 
     channel->debt.handler = ngx_http_websocket_hub_pay;
 
@@ -202,7 +171,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
         return;
     }
 
-    if (subscription->channel == NULL) {
+    if (!subscription->active) {
         return;
     }
 
@@ -350,7 +319,7 @@ ngx_http_websocket_hub_catch_up_read(
     rc = ngx_http_websocket_hub_read_batch(subscription->channel, cursor,
                                            subscription);
 
-    if (subscription->channel == NULL) {
+    if (!subscription->active) {
         return 0;
     }
 
@@ -377,17 +346,19 @@ ngx_http_websocket_hub_unsubscribe(
 {
     ngx_http_websocket_channel_t  *channel;
 
-    channel = subscription->channel;
-
-    if (channel == NULL) {
+    if (!subscription->active) {
         return;
     }
+
+    channel = subscription->channel;
 
     if (subscription->catch_up) {
         ngx_http_websocket_hub_live(subscription, subscription->offset);
     }
 
-    subscription->channel = NULL;
+    subscription->active = 0;
+    subscription->name = ngx_http_websocket_channel_name_hold(channel->name);
+
     ngx_queue_remove(&subscription->queue);
 
     if (ngx_http_websocket_zone_unsubscribe(channel->zone, &channel->cursor)

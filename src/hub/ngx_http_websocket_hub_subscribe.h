@@ -12,22 +12,22 @@
 
 
 /*
- * Subscribes to the channel of that name (1 to NGX_WEBSOCKET_STORE_NAME_SIZE
- * bytes), from the place on that begin says; begin->recovered is set.  The
- * first messages that are due from history are delivered during the call, if
- * the turn is not over, the others as the subscriber is ready, then those that
- * are new.  Returns NGX_OK; NGX_DECLINED when the zone is full, NGX_AGAIN when
- * it is stuck, NGX_ERROR when memory was refused: without anything delivered.
+ * Subscribes to the channel of the subscription's name, from the place on that
+ * begin says; begin->recovered is set.  The first messages that are due from
+ * history are delivered during the call, if the turn is not over, the others
+ * as the subscriber is ready, then those that are new.  Returns NGX_OK;
+ * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR
+ * when memory was refused: without anything delivered, and not active.
  */
 ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, ngx_http_websocket_begin_t *begin,
+    ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t *subscription);
 
 /* Goes on with a subscriber that catches up: not within its deliver(). */
 void ngx_http_websocket_hub_more(
     ngx_http_websocket_subscription_t *subscription);
 
-/* Ends a subscription; does nothing when there is none. */
+/* Ends a subscription; does nothing when it is not active. */
 void ngx_http_websocket_hub_unsubscribe(
     ngx_http_websocket_subscription_t *subscription);
 

@@ -598,6 +598,13 @@ ngx_websocket_filter_same(const ngx_websocket_filter_t *a,
 
 
 void
+ngx_websocket_filter_hold(ngx_websocket_filter_t *filter)
+{
+    filter->refs++;
+}
+
+
+void
 ngx_websocket_filter_release(ngx_websocket_filters_t *filters,
     ngx_websocket_filter_t *filter)
 {

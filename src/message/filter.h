@@ -95,6 +95,9 @@ typedef struct {
 ngx_websocket_filters_t *ngx_websocket_filters_create(
     const ngx_websocket_filter_limits_t *limits);
 
+/* Takes one more reference. */
+void ngx_websocket_filter_hold(ngx_websocket_filter_t *filter);
+
 /* Gives a reference back. */
 void ngx_websocket_filter_release(ngx_websocket_filters_t *filters,
     ngx_websocket_filter_t *filter);

@@ -71,7 +71,7 @@ ngx_http_websocket_events_push(ngx_http_websocket_session_t *s,
     ngx_uint_t                 n;
     ngx_websocket_position_t  *positions;
 
-    n = s->record->nchannels;
+    n = ngx_http_websocket_response_of(s)->n;
     log = s->connection->log;
 
     if (n == 1) {
@@ -118,7 +118,7 @@ ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t  *frame, *text;
 
     ngx_memcpy(ngx_http_websocket_response_of(s)->positions, hello->positions,
-               s->record->nchannels * sizeof(ngx_websocket_position_t));
+               hello->n * sizeof(ngx_websocket_position_t));
 
     text = ngx_http_websocket_hello_frame(s, hello);
 
@@ -128,7 +128,7 @@ ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
 
     frame = ngx_http_websocket_frame_alloc(
                     sizeof("retry: 1000\nid: \nevent: unrecovered\ndata: \n\n")
-                    + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+                    + hello->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
                     + text->size, s->connection->log);
 
     if (frame == NULL) {
@@ -143,8 +143,7 @@ ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
                                   + ngx_random()
                                     % NGX_HTTP_WEBSOCKET_RETRY));
 
-    p = ngx_http_websocket_print_positions(p, hello->positions,
-                                           s->record->nchannels);
+    p = ngx_http_websocket_print_positions(p, hello->positions, hello->n);
     *p++ = LF;
 
     if (hello->asked && !hello->recovered) {

@@ -43,7 +43,7 @@ ngx_http_websocket_hello_frame(ngx_http_websocket_session_t *s,
 
     frame = ngx_http_websocket_frame_alloc(
                     sizeof("{\"recovered\":false,\"position\":\"\"}")
-                    + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1),
+                    + hello->n * (NGX_WEBSOCKET_POSITION_SIZE + 1),
                     s->connection->log);
     if (frame == NULL) {
         return NULL;
@@ -58,8 +58,7 @@ ngx_http_websocket_hello_frame(ngx_http_websocket_session_t *s,
     }
 
     p = ngx_cpymem(p, "\"position\":\"", sizeof("\"position\":\"") - 1);
-    p = ngx_http_websocket_print_positions(p, hello->positions,
-                                           s->record->nchannels);
+    p = ngx_http_websocket_print_positions(p, hello->positions, hello->n);
 
     *p++ = '"';
     *p++ = '}';

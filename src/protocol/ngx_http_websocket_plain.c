@@ -171,7 +171,12 @@ ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_frame_release(text);
 
-    return frame ? ngx_http_websocket_send_first(s, frame) : NGX_ERROR;
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    return hello->late ? ngx_http_websocket_send_reply(s, frame)
+                       : ngx_http_websocket_send_first(s, frame);
 }
 
 

@@ -139,7 +139,7 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
     response->asked = hello->asked;
     response->recovered = hello->recovered;
 
-    for (i = 0; i < s->record->nchannels; i++) {
+    for (i = 0; i < hello->n; i++) {
 
         /* the first messages may have gone before */
 
@@ -199,7 +199,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     response = ngx_http_websocket_response_of(s);
 
     size = sizeof("{\"recovered\":false,\"position\":\"\",\"messages\":[]")
-           + s->record->nchannels * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+           + response->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
            + s->out->bytes + s->out->count
            + sizeof(",\"close\":{\"code\":,\"reason\":\"\"}}\n")
            + NGX_INT_T_LEN + s->record->aside->close_reason_size;
@@ -221,7 +221,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
 
     p = ngx_cpymem(p, "\"position\":\"", sizeof("\"position\":\"") - 1);
     p = ngx_http_websocket_print_positions(p, response->positions,
-                                           s->record->nchannels);
+                                           response->n);
 
     p = ngx_cpymem(p, "\",\"messages\":[", sizeof("\",\"messages\":[") - 1);
     p = ngx_http_websocket_poll_messages(s, p);

@@ -184,6 +184,7 @@ ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
     ssize_t                          sent;
     ngx_uint_t                       n;
     ngx_connection_t                *c;
+    ngx_websocket_filter_t          *filter;
     ngx_http_websocket_cast_t       *cast;
     ngx_http_websocket_selection_t  *selection;
 
@@ -193,9 +194,10 @@ ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
 
     selection = &ngx_http_websocket_selected;
     cast = &selection->cast;
+    filter = ngx_http_websocket_select_filter(s, subscription);
 
     if (cast->delivery != delivery->number || cast->variant != s->variant
-        || selection->filter != s->record->aside->extra->filter)
+        || selection->filter != filter)
     {
         ngx_http_websocket_selection_make(selection, s, subscription,
                                           delivery);
@@ -244,7 +246,7 @@ ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
     cast->data = NULL;
     cast->size = 0;
 
-    selection->filter = s->record->aside->extra->filter;
+    selection->filter = ngx_http_websocket_select_filter(s, subscription);
 
     for (i = 0, n = 0; i < delivery->n; i++) {
 

@@ -3,6 +3,7 @@
 #include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
 
 
@@ -23,6 +24,8 @@ typedef struct {
 } ngx_http_websocket_drain_t;
 
 
+static ngx_int_t ngx_http_websocket_drain_hello(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 static void ngx_http_websocket_drain_position(ngx_http_websocket_zone_t *zone,
     ngx_str_t *channel, ngx_uint_t n, ngx_http_websocket_options_t *options,
     ngx_websocket_position_t *position);
@@ -83,37 +86,54 @@ ngx_http_websocket_drain_begin(ngx_http_websocket_session_t *s)
 
 ngx_int_t
 ngx_http_websocket_drain_refer(ngx_http_websocket_session_t *s,
-    ngx_str_t *channels, ngx_http_websocket_options_t *options)
+    ngx_http_websocket_options_t *options)
 {
-    ngx_uint_t                  i;
-    ngx_http_websocket_hello_t  hello;
-
-    if (s->record->nsubscriptions) {
-
-        s->record->nsubscriptions = 0;
-
-        hello.asked = options->nsince != 0;
-        hello.recovered = 1;
-        hello.positions = ngx_palloc(s->record->request->pool,
-                                     s->record->nchannels
-                                     * sizeof(ngx_websocket_position_t));
-        if (hello.positions == NULL) {
-            return NGX_ERROR;
-        }
-
-        for (i = 0; i < s->record->nchannels; i++) {
-            ngx_http_websocket_drain_position(s->conf->zone, &channels[i], i,
-                                              options, &hello.positions[i]);
-        }
-
-        if (ngx_http_websocket_protocol_of(s)->hello(s, &hello) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (s->conf->subscribes
+        && ngx_http_websocket_drain_hello(s, options) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ngx_http_websocket_drain_leave(s);
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_drain_hello(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_options_t *options)
+{
+    ngx_int_t                           rc;
+    ngx_str_t                           name;
+    ngx_uint_t                          i, n;
+    ngx_http_websocket_hello_t          hello;
+    ngx_http_websocket_subscription_t  *sub;
+
+    n = ngx_http_websocket_session_channels(s);
+
+    if (ngx_http_websocket_hello_begin(&hello, n, options, s->connection->log)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    sub = NULL;
+
+    for (i = 0; i < n; i++) {
+        sub = ngx_http_websocket_subscription_next(s, sub);
+
+        ngx_http_websocket_channel_name(ngx_http_websocket_hub_name(sub),
+                                        &name);
+        ngx_http_websocket_drain_position(s->conf->zone, &name, i, options,
+                                          &hello.positions[i]);
+    }
+
+    rc = ngx_http_websocket_protocol_of(s)->hello(s, &hello);
+
+    ngx_http_websocket_hello_end(&hello);
+
+    return rc;
 }
 
 

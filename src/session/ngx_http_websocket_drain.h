@@ -33,7 +33,7 @@ ngx_uint_t ngx_http_websocket_drain_begin(ngx_http_websocket_session_t *s);
  * another worker.  Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_drain_refer(ngx_http_websocket_session_t *s,
-    ngx_str_t *channels, ngx_http_websocket_options_t *options);
+    ngx_http_websocket_options_t *options);
 
 /* Sends a session away, at a moment of its own. */
 void ngx_http_websocket_drain(ngx_http_websocket_session_t *s);

@@ -13,14 +13,16 @@ ngx_int_t
 ngx_http_websocket_extra_begin(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_http_websocket_options_t *options)
 {
+    ngx_int_t  rc;
+
     if (options->filter) {
 
-        if (ngx_http_websocket_extra_create(s) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_websocket_select_by(s, options->filter);
+        rc = ngx_http_websocket_select_by(s, options->filter);
         options->filter = NULL;
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     if (s->conf->typed.stamp && s->conf->typed.stamp->from
@@ -111,6 +113,7 @@ ngx_http_websocket_extra_end(ngx_http_websocket_session_t *s)
     }
 
     ngx_free(extra->from.data);
+    ngx_free(extra->member);
     ngx_websocket_json_text_done(&extra->collected);
 
     ngx_free(extra);

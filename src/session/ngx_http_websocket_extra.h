@@ -1,7 +1,7 @@
 
 /*
- * What few sessions have besides: a filter, a name for stamps, and what was
- * collected of a stream.
+ * What few sessions have besides: a filter, names for stamps and for presence,
+ * and what was collected of a stream.
  */
 
 
@@ -16,8 +16,11 @@
 /* of the record: made when a session needs one */
 
 struct ngx_http_websocket_extra_s {
-    ngx_websocket_filter_t       *filter;       /* NULL: none */
+    ngx_websocket_filter_t       *filter;       /* of the first channel, or
+                                                   NULL */
     ngx_str_t                     from;         /* who it is, for stamps */
+    u_char                       *member;       /* and for presence, as it is
+                                                   told, ended by a 0 byte */
     ngx_websocket_json_text_t     collected;    /* "[...,...", or empty */
 };
 

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_head.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 
 #include <dlfcn.h>
 
@@ -81,6 +82,9 @@ static void ngx_http_websocket_head_write(ngx_http_websocket_head_writer_t *w,
     void *data, size_t size);
 static void ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_http_websocket_head_reader_t *head);
+static void ngx_http_websocket_head_restore_channels(
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx);
 static void ngx_http_websocket_head_restore_line(
     ngx_http_websocket_head_reader_t *head, ngx_http_request_t *r);
 static void ngx_http_websocket_head_restore_headers(
@@ -483,7 +487,7 @@ ngx_http_websocket_head_keep(ngx_http_websocket_session_t *s,
     ngx_http_websocket_record_t  *record;
 
     record = s->record;
-    before = ngx_http_websocket_socket_names_end(s) - (u_char *) record;
+    before = offsetof(ngx_http_websocket_record_t, head);
 
     p = ngx_alloc(before + size, s->connection->log);
     if (p == NULL) {
@@ -691,7 +695,7 @@ ngx_http_websocket_request_end(ngx_http_websocket_session_t *s)
             return;
         }
 
-        head.pos = ngx_http_websocket_socket_names_end(s);
+        head.pos = s->record->head;
 
         c->data = c->buffer->tag;
 
@@ -749,12 +753,7 @@ ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
 
     if (ctx) {
         ctx->session = s;
-        ctx->channels = ngx_palloc(r->pool, s->record->nchannels
-                                            * sizeof(ngx_str_t));
-        if (ctx->channels) {
-            ctx->nchannels = s->record->nchannels;
-            ngx_http_websocket_socket_names(s, ctx->channels, ctx->nchannels);
-        }
+        ngx_http_websocket_head_restore_channels(s, r, ctx);
 
         ngx_http_set_ctx(r, ctx, ngx_http_websocket_module);
     }
@@ -767,6 +766,28 @@ ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
     }
 
     ngx_http_websocket_head_restore_headers(head, r);
+}
+
+
+static void
+ngx_http_websocket_head_restore_channels(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx)
+{
+    ngx_http_websocket_subscription_t  *sub;
+
+    ctx->channels = ngx_palloc(r->pool, ngx_http_websocket_session_channels(s)
+                                        * sizeof(ngx_str_t));
+    if (ctx->channels == NULL) {
+        return;
+    }
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        ngx_http_websocket_channel_name(ngx_http_websocket_hub_name(sub),
+                                        &ctx->channels[ctx->nchannels++]);
+    }
 }
 
 

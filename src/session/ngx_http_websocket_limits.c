@@ -6,6 +6,7 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 
 
 static ngx_http_websocket_limits_t *ngx_http_websocket_limits_alloc(
@@ -416,7 +417,7 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
         return;
     }
 
-    ngx_http_websocket_socket_names(s, &channel, 1);
+    ngx_http_websocket_session_channel(s, &channel);
 
     crowded = ngx_http_websocket_zone_crowded(s->conf->zone, &channel);
 

@@ -2,7 +2,9 @@
 #include "session/ngx_http_websocket_presence.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "wire/frame.h"
 
 
@@ -12,7 +14,9 @@
                                        - (sizeof(",\"session\":\"\"") - 1) - 16)
 
 
-static ngx_uint_t ngx_http_websocket_presence_member(
+static ngx_uint_t ngx_http_websocket_presence_wanted(
+    ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_presence_member(
     ngx_http_websocket_session_t *s, ngx_websocket_store_member_t *member);
 static size_t ngx_http_websocket_presence_leave_message(
     ngx_websocket_store_member_t *member,
@@ -24,6 +28,57 @@ static size_t ngx_http_websocket_presence_event(char *type,
 
 
 ngx_int_t
+ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r)
+{
+    u_char     *p, *last;
+    ngx_str_t   name;
+    u_char      from[NGX_HTTP_WEBSOCKET_FROM_SIZE + 1];
+
+    if (!ngx_http_websocket_presence_wanted(s)
+        || s->conf->presence_from == NULL)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, s->conf->presence_from, &name) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (name.len == 0) {
+        return NGX_OK;
+    }
+
+    last = ngx_http_websocket_presence_name(from, &name);
+    *last++ = '\0';
+
+    if (ngx_http_websocket_extra_create(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_alloc(last - from, s->connection->log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, from, last - from);
+    s->record->aside->extra->member = p;
+
+    return NGX_OK;
+}
+
+
+/* who polls comes and goes all the time */
+
+static ngx_uint_t
+ngx_http_websocket_presence_wanted(ngx_http_websocket_session_t *s)
+{
+    return !ngx_http_websocket_protocol_of(s)->once
+           && (s->conf->presence || s->conf->events);
+}
+
+
+ngx_int_t
 ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription)
 {
@@ -32,11 +87,11 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t  p;
     ngx_websocket_store_member_t  member;
 
-    if (ngx_http_websocket_protocol_of(s)->once
-        || !ngx_http_websocket_presence_member(s, &member))
-    {
+    if (!ngx_http_websocket_presence_wanted(s)) {
         return NGX_OK;
     }
+
+    ngx_http_websocket_presence_member(s, &member);
 
     p.parts = parts;
     p.n = 0;
@@ -92,39 +147,22 @@ ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
 }
 
 
-/* 0 when the location wants nothing of this, or it cannot be had */
-
-static ngx_uint_t
+static void
 ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
     ngx_websocket_store_member_t *member)
 {
-    u_char     *p;
-    ngx_str_t   name;
+    u_char  *p, *from;
 
-    if (!s->conf->presence && s->conf->events == 0) {
-        return 0;
-    }
+    from = s->record->aside->extra ? s->record->aside->extra->member : NULL;
 
-    ngx_str_null(&name);
-
-    if (s->conf->presence_from
-        && ngx_http_complex_value(s->record->request, s->conf->presence_from,
-                                  &name)
-           != NGX_OK)
-    {
-        return 0;
-    }
-
-    p = ngx_cpymem(member->data, "\"from\":", sizeof("\"from\":") - 1);
-    p = ngx_http_websocket_presence_name(p, &name);
+    p = ngx_sprintf(member->data, "\"from\":%s",
+                    from ? (char *) from : "null");
     p = ngx_sprintf(p, ",\"session\":\"%016xL\"", s->record->id);
 
     member->id = s->record->id;
     member->time = ngx_http_websocket_clock_now();
     member->size = p - member->data;
     member->leave_message = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;
-
-    return 1;
 }
 
 

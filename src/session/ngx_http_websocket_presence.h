@@ -15,6 +15,14 @@
 
 
 /*
+ * Keeps what a new session's members are told of it, for the request may be
+ * given back before it joins a channel.  Returns NGX_OK, or NGX_ERROR when
+ * memory was refused.
+ */
+ngx_int_t ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
+    ngx_http_request_t *r);
+
+/*
  * Makes the session a member of the channel of its subscription.  Returns
  * NGX_OK, also where the location has no presence or there was no room for a
  * member, or NGX_AGAIN when the zone is stuck: then nothing was done.

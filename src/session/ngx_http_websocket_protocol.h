@@ -15,12 +15,18 @@
 typedef struct ngx_http_websocket_transport_s  ngx_http_websocket_transport_t;
 
 
-/* where a session begins in its channels: told to it before anything else */
+/*
+ * Where a session begins in channels: told to it before anything else, if it
+ * is not late.
+ */
 
 typedef struct {
-    ngx_websocket_position_t     *positions;    /* one for each channel */
+    ngx_uint_t                    n;            /* subscriptions */
+    ngx_websocket_position_t     *positions;    /* one for each of them */
+    ngx_websocket_position_t      position;     /* where there is one */
     ngx_uint_t                    asked;        /* it gave a position */
     ngx_uint_t                    recovered;    /* all of them were found */
+    ngx_uint_t                    late;         /* others were told before */
 } ngx_http_websocket_hello_t;
 
 
@@ -29,8 +35,7 @@ typedef struct {
 struct ngx_http_websocket_transport_s {
     /* makes s->record, of n channels: NGX_OK or NGX_ERROR */
     ngx_int_t                   (*prepare)(ngx_http_websocket_session_t *s,
-                                     ngx_http_request_t *r,
-                                     ngx_str_t *channels, ngx_uint_t n);
+                                     ngx_http_request_t *r, ngx_uint_t n);
 
     /* takes the request over once its header is sent: to be called last */
     void                        (*start)(ngx_http_websocket_session_t *s);
@@ -81,7 +86,8 @@ struct ngx_http_websocket_protocol_s {
                                                    was in Last-Event-ID */
 
     /*
-     * Tells the client where it begins, before what may be queued already.
+     * Tells the client where it begins, before what may be queued already,
+     * or behind it if that is late.
      * Returns NGX_OK, or NGX_ERROR when memory was refused.
      */
     ngx_int_t                   (*hello)(ngx_http_websocket_session_t *s,

@@ -20,7 +20,7 @@ static ngx_int_t ngx_http_websocket_response_fill(
 
 ngx_int_t
 ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r, ngx_str_t *channels, ngx_uint_t n)
+    ngx_http_request_t *r, ngx_uint_t n)
 {
     ngx_pool_cleanup_t             *last;
     ngx_http_cleanup_t             *first;
@@ -31,6 +31,7 @@ ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
+    response->n = n;
     response->positions = ngx_pcalloc(r->pool,
                                       n * sizeof(ngx_websocket_position_t));
     first = ngx_http_cleanup_add(r, 0);

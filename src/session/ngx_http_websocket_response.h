@@ -19,6 +19,7 @@ typedef struct {
     ngx_http_cleanup_t           *first_cleanup;
     ngx_pool_cleanup_t           *last_cleanup;
     ngx_websocket_position_t     *positions;    /* of what was queued */
+    ngx_uint_t                    n;            /* of them */
 
     ngx_buf_t                     buf;          /* on its way: no start when
                                                    there is none */
@@ -54,8 +55,7 @@ ngx_http_websocket_response_of(ngx_http_websocket_session_t *s)
  * or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_response_prepare(
-    ngx_http_websocket_session_t *s, ngx_http_request_t *r,
-    ngx_str_t *channels, ngx_uint_t n);
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r, ngx_uint_t n);
 
 /*
  * Takes the request over, whose header is sent; what is queued is written at

@@ -5,6 +5,10 @@
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_protocol.h"
+#include "session/ngx_http_websocket_subscription.h"
+
+
+static void ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s);
 
 
 ngx_int_t
@@ -12,21 +16,20 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t **message)
 {
-    ngx_int_t   rc;
-    ngx_log_t  *log;
+    ngx_int_t                rc;
+    ngx_log_t               *log;
+    ngx_websocket_filter_t  *filter;
 
     rc = NGX_OK;
     log = s->connection->log;
+    filter = ngx_http_websocket_select_filter(s, from);
 
-    if (s->filtered) {
-        rc = ngx_http_websocket_filters_pass(log,
-                                             s->record->aside->extra->filter,
-                                             *message);
+    if (filter) {
+        rc = ngx_http_websocket_filters_pass(log, filter, *message);
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_websocket_content_view(log, message,
-                                 ngx_http_websocket_variant_view(s->variant));
+        rc = ngx_http_websocket_content_view(log, message, from->view);
     }
 
     if (rc == NGX_DECLINED && ngx_http_websocket_protocol_of(s)->pass) {
@@ -37,20 +40,81 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter)
 {
-    ngx_http_websocket_extra_t  *extra;
+    ngx_int_t                           rc;
+    ngx_http_websocket_subscription_t  *sub;
 
-    extra = s->record->aside->extra;
+    rc = NGX_OK;
 
-    if (extra->filter) {
-        ngx_http_websocket_filters_release(extra->filter);
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub && rc == NGX_OK;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        if (filter) {
+            ngx_http_websocket_filters_hold(filter);
+        }
+
+        rc = ngx_http_websocket_select_one(s, sub, filter);
     }
 
-    extra->filter = filter;
-    s->filtered = (filter != NULL);
+    if (filter) {
+        ngx_http_websocket_filters_release(filter);
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub, ngx_websocket_filter_t *filter)
+{
+    ngx_websocket_filter_t  **p;
+
+    if (sub->further) {
+        p = &((ngx_http_websocket_further_t *) sub)->filter;
+
+    } else if (ngx_http_websocket_extra_create(s) == NGX_OK) {
+        p = &s->record->aside->extra->filter;
+
+    } else {
+        if (filter) {
+            ngx_http_websocket_filters_release(filter);
+        }
+
+        return NGX_ERROR;
+    }
+
+    if (*p) {
+        ngx_http_websocket_filters_release(*p);
+    }
+
+    *p = filter;
+
+    ngx_http_websocket_select_shared(s);
+
+    return NGX_OK;
+}
+
+
+/* whether the session gets all, in the frames that others get */
+
+static void
+ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_subscription_t  *sub;
+
+    s->filtered = 0;
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub && !s->filtered;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        s->filtered = (ngx_http_websocket_select_filter(s, sub) != NULL);
+    }
 
     s->shared = s->conf->own_messages && !s->filtered
                 && !ngx_http_websocket_deflate_own(s);

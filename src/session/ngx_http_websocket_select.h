@@ -8,7 +8,8 @@
 #define NGX_HTTP_WEBSOCKET_SELECT_H
 
 
-#include "session/ngx_http_websocket_session.h"
+#include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_subscription.h"
 
 
 /*
@@ -21,11 +22,34 @@ ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t **message);
 
 /*
- * Gives the session, which has an extra, another filter, whose reference it
- * takes over: NULL for none.
+ * Gives all subscriptions of a session another filter, whose reference is
+ * taken over: NULL for none.  Returns NGX_OK, or NGX_ERROR when memory was
+ * refused.
  */
-void ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
+ngx_int_t ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter);
+
+/* The same for one of them. */
+ngx_int_t ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub, ngx_websocket_filter_t *filter);
+
+
+/* The filter of a subscription, or NULL. */
+
+static ngx_inline ngx_websocket_filter_t *
+ngx_http_websocket_select_filter(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    ngx_http_websocket_extra_t  *extra;
+
+    if (sub->further) {
+        return ((ngx_http_websocket_further_t *) sub)->filter;
+    }
+
+    extra = s->record->aside->extra;
+
+    return extra ? extra->filter : NULL;
+}
 
 
 #endif /* NGX_HTTP_WEBSOCKET_SELECT_H */

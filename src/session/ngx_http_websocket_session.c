@@ -18,6 +18,7 @@
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_trim.h"
 #include "session/ngx_http_websocket_write.h"
@@ -39,16 +40,10 @@
 
 
 static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
-    ngx_http_request_t *r, const ngx_http_websocket_protocol_t *protocol,
-    ngx_uint_t nchannels);
+    ngx_http_request_t *r, const ngx_http_websocket_protocol_t *protocol);
 static ngx_uint_t ngx_http_websocket_session_protocol(
     const ngx_http_websocket_protocol_t *protocol);
 static void ngx_http_websocket_session_release(
-    ngx_http_websocket_session_t *s);
-static ngx_int_t ngx_http_websocket_session_subscribe(
-    ngx_http_websocket_session_t *s, ngx_str_t *channels,
-    ngx_http_websocket_options_t *options);
-static ngx_int_t ngx_http_websocket_session_join(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
@@ -104,6 +99,7 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
                   ngx_http_websocket_hub_kind(&ngx_http_websocket_subscriber);
 
     ngx_http_websocket_behind_init(cycle);
+    ngx_http_websocket_subscription_init(cycle);
     ngx_http_websocket_write_init(cycle);
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
     ngx_http_websocket_trim_init(cycle);
@@ -118,8 +114,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_uint_t                     holds;
     ngx_http_websocket_session_t  *s;
 
-    s = ngx_http_websocket_session_alloc(r, options->protocol,
-                                         ctx->nchannels);
+    s = ngx_http_websocket_session_alloc(r, options->protocol);
     if (s == NULL) {
         return NGX_ERROR;
     }
@@ -128,13 +123,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
                             ngx_http_websocket_format_number(options->format),
                             options->view);
 
-    /* who counts by positions must not be given a later one first */
-
-    s->ordered = options->format->positions || options->nsince
-                 || !s->conf->priority;
-
     if (ngx_http_websocket_protocol_of(s)->transport->prepare(s, r,
-                                                              ctx->channels,
                                                               ctx->nchannels)
         != NGX_OK)
     {
@@ -149,15 +138,18 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->conf->stats->active[s->protocol]++;
 
     s->record->request = r;
-    s->record->nchannels = ctx->nchannels;
-    s->record->nsubscriptions = s->conf->subscribes ? ctx->nchannels : 0;
     s->record->progress = s->heard;
     s->record->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
     s->record->started = ngx_current_msec;
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = ngx_http_websocket_limits_begin(s, r, holds);
+    rc = ngx_http_websocket_subscription_create(s, ctx->channels,
+                                                ctx->nchannels);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_limits_begin(s, r, holds);
+    }
 
     if (rc == NGX_OK && options->deflate.accepted) {
         rc = ngx_http_websocket_deflate_begin(s, &options->deflate);
@@ -173,11 +165,15 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         rc = ngx_http_websocket_extra_begin(s, r, options);
     }
 
-    if (rc == NGX_OK) {
-        rc = holds ? ngx_http_websocket_session_subscribe(s, ctx->channels,
-                                                          options)
-                   : ngx_http_websocket_drain_refer(s, ctx->channels,
-                                                    options);
+    if (rc == NGX_OK && s->conf->subscribes) {
+        rc = ngx_http_websocket_presence_begin(s, r);
+    }
+
+    if (rc == NGX_OK && !holds) {
+        rc = ngx_http_websocket_drain_refer(s, options);
+
+    } else if (rc == NGX_OK && s->conf->subscribes) {
+        rc = ngx_http_websocket_subscription_begin(s, options);
     }
 
     if (rc != NGX_OK) {
@@ -194,21 +190,17 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 
 static ngx_http_websocket_session_t *
 ngx_http_websocket_session_alloc(ngx_http_request_t *r,
-    const ngx_http_websocket_protocol_t *protocol, ngx_uint_t nchannels)
+    const ngx_http_websocket_protocol_t *protocol)
 {
     size_t                          size;
-    ngx_uint_t                      i, n, pooled;
+    ngx_uint_t                      pooled;
     ngx_pool_t                     *pool;
     ngx_http_websocket_session_t   *s;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    n = conf->subscribes ? nchannels : 0;
-
-    size = offsetof(ngx_http_websocket_session_t, subscriptions)
-           + n * sizeof(ngx_http_websocket_subscription_t);
-
+    size = sizeof(ngx_http_websocket_session_t);
     pool = r->connection->pool;
     pooled = protocol->transport->socket && pool->current == pool
              && ngx_align_ptr(pool->d.last, NGX_ALIGNMENT) + size
@@ -221,6 +213,7 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     }
 
     s->pooled = pooled;
+    s->first.kind = ngx_http_websocket_session_kind;
     s->protocol = ngx_http_websocket_session_protocol(protocol);
     s->connection = r->connection;
     s->conf = conf;
@@ -230,11 +223,6 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     s->active = s->heard;
 
     ngx_http_websocket_trim_made();
-
-    for (i = 0; i < n; i++) {
-        s->subscriptions[i].number = i;
-        s->subscriptions[i].kind = ngx_http_websocket_session_kind;
-    }
 
     return s;
 }
@@ -274,87 +262,6 @@ ngx_http_websocket_session_aside(ngx_http_websocket_session_t *s)
 }
 
 
-static ngx_int_t
-ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
-    ngx_str_t *channels, ngx_http_websocket_options_t *options)
-{
-    ngx_int_t                      rc;
-    ngx_uint_t                     i;
-    ngx_http_websocket_begin_t     begin;
-    ngx_http_websocket_hello_t     hello;
-    ngx_websocket_store_history_t  history;
-
-    if (s->record->nsubscriptions == 0) {
-        return NGX_OK;
-    }
-
-    hello.positions = ngx_palloc(s->record->request->pool,
-                                 s->record->nchannels
-                                 * sizeof(ngx_websocket_position_t));
-    if (hello.positions == NULL) {
-        return NGX_ERROR;
-    }
-
-    s->catching_up = 1;
-
-    hello.asked = options->nsince != 0;
-    hello.recovered = 1;
-
-    begin.history = ngx_http_websocket_conf_history(s->conf, &history);
-    begin.replay.since = options->since;
-    begin.replay.nsince = options->nsince;
-    begin.replay.newest = s->conf->replay;
-
-    /* of several the hello must be complete before any message */
-
-    begin.defer = s->record->nchannels > 1;
-
-    for (i = 0; i < s->record->nchannels; i++) {
-
-        rc = ngx_http_websocket_hub_subscribe(s->conf->zone,
-                                              &channels[i], &begin,
-                                              &s->subscriptions[i]);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        if (s->close_queued) {
-
-            /* memory was refused for the first messages */
-
-            return NGX_ERROR;
-        }
-
-        hello.positions[i] = begin.position;
-        hello.recovered &= begin.recovered;
-    }
-
-    if (ngx_http_websocket_protocol_of(s)->hello(s, &hello) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_websocket_session_join(s);
-}
-
-
-static ngx_int_t
-ngx_http_websocket_session_join(ngx_http_websocket_session_t *s)
-{
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
-    for (i = 0; i < s->record->nchannels; i++) {
-        rc = ngx_http_websocket_presence_join(s, &s->subscriptions[i]);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
 void
 ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
 {
@@ -364,7 +271,7 @@ ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
         || s->write_blocked
         || !ngx_http_websocket_protocol_of(s)->transport->socket)
     {
-        ngx_http_websocket_session_unsubscribe(s);
+        ngx_http_websocket_session_unsubscribe_all(s);
         return;
     }
 
@@ -374,20 +281,6 @@ ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_uncork(s);
     ngx_http_websocket_post_flush(s);
-}
-
-
-void
-ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < s->record->nsubscriptions; i++) {
-        ngx_http_websocket_presence_leave(&s->subscriptions[i]);
-        ngx_http_websocket_hub_unsubscribe(&s->subscriptions[i]);
-    }
-
-    s->record->nsubscriptions = 0;
 }
 
 
@@ -445,7 +338,9 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
         }
     }
 
-    for (i = first; i < delivery->n; i++) {
+    /* it may be ended by what it delivers */
+
+    for (i = first; i < delivery->n && subscription->active; i++) {
 
         rc = ngx_http_websocket_session_queue_one(s, subscription,
                                                   delivery->messages[i]);
@@ -476,7 +371,7 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
     ngx_int_t                    rc;
     ngx_http_websocket_frame_t  *frame;
 
-    if (s->filtered || ngx_http_websocket_variant_view(s->variant)) {
+    if (s->filtered || subscription->view) {
 
         rc = ngx_http_websocket_select(s, subscription, &message);
 
@@ -513,14 +408,17 @@ ngx_http_websocket_session_ready(
 void
 ngx_http_websocket_session_more(ngx_http_websocket_session_t *s)
 {
-    ngx_uint_t  i;
+    ngx_http_websocket_subscription_t  *sub;
 
     s->catching_up = 0;
 
-    for (i = 0; i < s->record->nsubscriptions; i++) {
-        if (s->subscriptions[i].catch_up) {
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        if (sub->catch_up) {
             s->catching_up = 1;
-            ngx_http_websocket_hub_more(&s->subscriptions[i]);
+            ngx_http_websocket_hub_more(sub);
         }
     }
 }
@@ -536,7 +434,7 @@ ngx_http_websocket_session_broken(
 
     /* those of the channel are told until there are none */
 
-    ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_session_unsubscribe_all(s);
 
     if (rc == NGX_WEBSOCKET_STORE_DELETED) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_DELETED);
@@ -699,7 +597,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_session_count_end(s);
 
-    ngx_http_websocket_session_unsubscribe(s);
+    ngx_http_websocket_session_unsubscribe_all(s);
     ngx_http_websocket_pause_give_up(s);
     ngx_http_websocket_drain_away(s);
     ngx_http_websocket_wheel_del(&s->timer);
@@ -739,6 +637,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     record = s->record;
 
     ngx_http_websocket_input_free(s);
+    ngx_http_websocket_subscription_free(s);
     ngx_http_websocket_deflate_end(s);
     ngx_http_websocket_pause_free(s);
     ngx_http_websocket_limits_free(s);

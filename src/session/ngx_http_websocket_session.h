@@ -30,6 +30,7 @@ typedef struct ngx_http_websocket_pause_s      ngx_http_websocket_pause_t;
 typedef struct ngx_http_websocket_await_s      ngx_http_websocket_await_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
+typedef struct ngx_http_websocket_further_s    ngx_http_websocket_further_t;
 typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
 
@@ -41,6 +42,8 @@ typedef struct {
     ngx_http_websocket_pause_t   *pause;    /* NULL: none was needed */
     ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
     ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
+    ngx_http_websocket_further_t *further;  /* the last subscription besides
+                                               the first one, or NULL */
     u_char                       *close_reason;
     uint8_t                       close_reason_size;
 } ngx_http_websocket_aside_t;
@@ -70,13 +73,12 @@ typedef struct {
                                                to take something */
     uint32_t                      acked;    /* bytes that it had taken then */
     uint32_t                      dropped;
-    uint16_t                      nchannels;
-    uint16_t                      nsubscriptions;
+    uint16_t                      nsubscriptions;   /* active */
     unsigned                      away:1;   /* it holds nothing in the zone */
-    unsigned                      headed:1; /* behind the names is what the
-                                               access log will need of the
-                                               request */
-    u_char                        names[1]; /* of a socket's channels */
+    unsigned                      headed:1;
+    u_char                        head[1];  /* if it is headed, and then of any
+                                               length: what the access log will
+                                               need of the request */
 } ngx_http_websocket_record_t;
 
 
@@ -92,9 +94,9 @@ typedef enum {
 
 
 /*
- * The struct with its subscriptions is one piece of memory: in what nginx has
- * left of the connection's pool, where it fits, for nobody else would use
- * that.  What a session needs only at times is allocated when it does.
+ * The struct is in what nginx has left of the connection's pool, where it fits
+ * (it does, just so), for nobody else would use that.  What a session needs
+ * only at times is allocated when it does.
  */
 
 struct ngx_http_websocket_session_s {
@@ -153,7 +155,8 @@ struct ngx_http_websocket_session_s {
                                                        message */
     uint32_t                              variant;  /* how it gets messages */
 
-    ngx_http_websocket_subscription_t     subscriptions[1];
+    ngx_http_websocket_subscription_t     first;    /* further ones are on
+                                                       their own */
 };
 
 
@@ -251,9 +254,6 @@ uint64_t ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s);
  */
 void ngx_http_websocket_session_part(ngx_http_websocket_session_t *s);
 
-/* Ends all subscriptions. */
-void ngx_http_websocket_session_unsubscribe(ngx_http_websocket_session_t *s);
-
 /* All is written: what the session is yet to catch up with may follow. */
 void ngx_http_websocket_session_more(ngx_http_websocket_session_t *s);
 
@@ -274,17 +274,6 @@ void ngx_http_websocket_session_gone(ngx_http_websocket_session_t *s);
 
 /* Sets the timer to the next thing that can become due. */
 void ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s);
-
-
-/* The session that a subscription is of. */
-
-static ngx_inline ngx_http_websocket_session_t *
-ngx_http_websocket_session_of(ngx_http_websocket_subscription_t *subscription)
-{
-    return (ngx_http_websocket_session_t *)
-               ((u_char *) (subscription - subscription->number)
-                - offsetof(ngx_http_websocket_session_t, subscriptions));
-}
 
 
 #endif /* NGX_HTTP_WEBSOCKET_SESSION_H */

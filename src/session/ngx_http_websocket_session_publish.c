@@ -2,7 +2,7 @@
 #include "session/ngx_http_websocket_session_publish.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "session/ngx_http_websocket_hold.h"
-#include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
 
 
@@ -22,7 +22,7 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    if (s->record->aside->auth && !ngx_http_websocket_auth_publishes(s)) {
+    if (s->record->aside->auth && !s->first.publishes) {
         ngx_http_websocket_session_close(s,
                                          NGX_HTTP_WEBSOCKET_REASON_NO_RIGHT);
         return NGX_OK;
@@ -39,9 +39,7 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     p.n = n;
     p.describe = 0;
 
-    /* of several channels the first is the one that the client talks to */
-
-    ngx_http_websocket_socket_names(s, &p.channel, 1);
+    ngx_http_websocket_session_channel(s, &p.channel);
 
     if (s->conf->zone->broker->publish(s->conf->zone, &p) == NGX_AGAIN) {
         return ngx_http_websocket_hold_pending(s, p.pending);

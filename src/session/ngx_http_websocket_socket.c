@@ -13,8 +13,7 @@
 
 
 static ngx_int_t ngx_http_websocket_socket_prepare(
-    ngx_http_websocket_session_t *s, ngx_http_request_t *r,
-    ngx_str_t *channels, ngx_uint_t n);
+    ngx_http_websocket_session_t *s, ngx_http_request_t *r, ngx_uint_t n);
 static void ngx_http_websocket_socket_start(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_socket_begin(ngx_event_t *ev);
 static void ngx_http_websocket_socket_shared(ngx_event_t *ev);
@@ -41,71 +40,16 @@ const ngx_http_websocket_transport_t  ngx_http_websocket_socket = {
 };
 
 
-/*
- * The record outlives the request, and so must the channels' names: each
- * behind its length, which is a byte.
- */
-
 static ngx_int_t
 ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s,
-    ngx_http_request_t *r, ngx_str_t *channels, ngx_uint_t n)
+    ngx_http_request_t *r, ngx_uint_t n)
 {
-    size_t       size;
-    u_char      *p;
-    ngx_uint_t   i;
+    /* it outlives the request */
 
-    size = offsetof(ngx_http_websocket_record_t, names);
+    s->record = ngx_calloc(sizeof(ngx_http_websocket_record_t),
+                           r->connection->log);
 
-    for (i = 0; i < n; i++) {
-        size += 1 + channels[i].len;
-    }
-
-    s->record = ngx_calloc(size, r->connection->log);
-    if (s->record == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = s->record->names;
-
-    for (i = 0; i < n; i++) {
-        *p++ = (u_char) channels[i].len;
-        p = ngx_cpymem(p, channels[i].data, channels[i].len);
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_websocket_socket_names(ngx_http_websocket_session_t *s,
-    ngx_str_t *names, ngx_uint_t n)
-{
-    u_char      *p;
-    ngx_uint_t   i;
-
-    p = s->record->names;
-
-    for (i = 0; i < n; i++) {
-        names[i].len = *p++;
-        names[i].data = p;
-        p += names[i].len;
-    }
-}
-
-
-u_char *
-ngx_http_websocket_socket_names_end(ngx_http_websocket_session_t *s)
-{
-    u_char      *p;
-    ngx_uint_t   i;
-
-    p = s->record->names;
-
-    for (i = 0; i < s->record->nchannels; i++) {
-        p += 1 + *p;
-    }
-
-    return p;
+    return s->record ? NGX_OK : NGX_ERROR;
 }
 
 

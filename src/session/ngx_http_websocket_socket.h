@@ -15,17 +15,6 @@ extern const ngx_http_websocket_transport_t  ngx_http_websocket_socket;
 
 
 /*
- * Fills in the names of the first n channels of a session that is not over an
- * HTTP response: valid until the record moves, as it does when the request is
- * given back, and then as long as the session is.
- */
-void ngx_http_websocket_socket_names(ngx_http_websocket_session_t *s,
-    ngx_str_t *names, ngx_uint_t n);
-
-/* Where the names of all channels end in the session's record. */
-u_char *ngx_http_websocket_socket_names_end(ngx_http_websocket_session_t *s);
-
-/*
  * Fails the connection (RFC 6455, section 7.1.7): a Close with what the
  * protocol says of the reason, and nothing more is read.
  */

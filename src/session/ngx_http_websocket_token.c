@@ -4,6 +4,7 @@
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
 
@@ -20,7 +21,6 @@ struct ngx_http_websocket_auth_s {
     int64_t                       end;      /* with the leeway */
     int64_t                       remind;
     uint8_t                       wrong;
-    uint8_t                       publish;  /* 1: it may */
     uint8_t                       named;    /* 1: it has a subject */
     uint8_t                       revocable;
     ngx_http_websocket_revocable_t  token;
@@ -30,7 +30,10 @@ struct ngx_http_websocket_auth_s {
 
 static int64_t ngx_http_websocket_auth_now(void);
 static void ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_grant_t *grant, ngx_str_t *channel);
+    ngx_http_websocket_grant_t *grant);
+static ngx_uint_t ngx_http_websocket_auth_rights(
+    ngx_http_websocket_subscription_t *sub,
+    ngx_http_websocket_grant_t *grant);
 static void ngx_http_websocket_auth_revoked(ngx_queue_t *node);
 static ngx_uint_t ngx_http_websocket_auth_maybe(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
@@ -94,7 +97,7 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
 
     s->record->aside->auth = auth;
 
-    ngx_http_websocket_auth_set(s, grant, &ctx->channels[0]);
+    ngx_http_websocket_auth_set(s, grant);
 
     return NGX_OK;
 }
@@ -107,11 +110,12 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
 
 static void
 ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_grant_t *grant, ngx_str_t *channel)
+    ngx_http_websocket_grant_t *grant)
 {
-    int64_t                     now, renew;
-    ngx_http_websocket_auth_t  *auth;
-    ngx_http_websocket_jwt_t   *jwt;
+    int64_t                             now, renew;
+    ngx_http_websocket_jwt_t           *jwt;
+    ngx_http_websocket_auth_t          *auth;
+    ngx_http_websocket_subscription_t  *sub;
 
     auth = s->record->aside->auth;
     jwt = s->conf->jwt;
@@ -121,9 +125,15 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
                                                    &grant->token);
     auth->end = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
     auth->remind = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
-    auth->publish = (ngx_http_websocket_grant_rights(grant, channel)
-                     & NGX_WEBSOCKET_RIGHT_PUBLISH)
-                    != 0;
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        sub->publishes = (ngx_http_websocket_auth_rights(sub, grant)
+                          & NGX_WEBSOCKET_RIGHT_PUBLISH)
+                         != 0;
+    }
 
     if (grant->token.expires == NGX_WEBSOCKET_TOKEN_NEVER) {
         return;
@@ -140,6 +150,18 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
 
         auth->remind = auth->end - ngx_min(renew, (auth->end - now) / 2);
     }
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_auth_rights(ngx_http_websocket_subscription_t *sub,
+    ngx_http_websocket_grant_t *grant)
+{
+    ngx_str_t  name;
+
+    ngx_http_websocket_channel_name(ngx_http_websocket_hub_name(sub), &name);
+
+    return ngx_http_websocket_grant_rights(grant, &name);
 }
 
 
@@ -242,13 +264,6 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
     }
 
     ngx_http_websocket_session_schedule(s);
-}
-
-
-ngx_uint_t
-ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s)
-{
-    return s->record->aside->auth->publish;
 }
 
 
@@ -430,7 +445,6 @@ static ngx_int_t
 ngx_http_websocket_auth_accept(ngx_http_websocket_session_t *s,
     ngx_http_websocket_grant_t *grant)
 {
-    ngx_str_t    channel;
     const char  *lacks;
 
     lacks = ngx_http_websocket_auth_lacks(s, grant);
@@ -442,8 +456,7 @@ ngx_http_websocket_auth_accept(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    ngx_http_websocket_socket_names(s, &channel, 1);
-    ngx_http_websocket_auth_set(s, grant, &channel);
+    ngx_http_websocket_auth_set(s, grant);
 
     ngx_http_websocket_session_schedule(s);
 
@@ -459,10 +472,9 @@ static const char *
 ngx_http_websocket_auth_lacks(ngx_http_websocket_session_t *s,
     ngx_http_websocket_grant_t *grant)
 {
-    u_char      *p;
-    ngx_str_t    name;
-    ngx_uint_t   i, n, wanted;
-    const char  *lacks;
+    const char                         *lacks;
+    ngx_uint_t                          n, wanted;
+    ngx_http_websocket_subscription_t  *sub;
 
     lacks = ngx_http_websocket_grant_lacks(grant, s->conf);
 
@@ -470,16 +482,14 @@ ngx_http_websocket_auth_lacks(ngx_http_websocket_session_t *s,
         return lacks;
     }
 
-    n = s->record->nchannels;
+    n = NGX_MAX_INT32_VALUE;
     wanted = ngx_http_websocket_mode_rights(s->conf, &n);
 
-    for (p = s->record->names, i = 0; i < n; i++) {
-
-        name.len = *p++;
-        name.data = p;
-        p += name.len;
-
-        if ((ngx_http_websocket_grant_rights(grant, &name) & wanted) == 0) {
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub && n > 0;
+         sub = ngx_http_websocket_subscription_next(s, sub), n--)
+    {
+        if ((ngx_http_websocket_auth_rights(sub, grant) & wanted) == 0) {
             return "the new token has no right to the channel";
         }
     }

@@ -41,9 +41,6 @@ ngx_int_t ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 
-/* Whether the token of a session that has one lets it publish. */
-ngx_uint_t ngx_http_websocket_auth_publishes(ngx_http_websocket_session_t *s);
-
 /*
  * Closes the sessions whose token was revoked since this was called last: all
  * are looked at, in as many turns as it takes.

@@ -8,6 +8,7 @@
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
 
@@ -55,7 +56,7 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     in.size = size;
 
     if (s->conf->typed.stamp) {
-        ngx_http_websocket_socket_names(s, &channel, 1);
+        ngx_http_websocket_session_channel(s, &channel);
         ngx_http_websocket_stamp_set(&stamp, s->conf->typed.stamp, &channel,
                                      s->record->aside->extra
                                      ? &s->record->aside->extra->from : NULL);
@@ -262,9 +263,8 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     filter = NULL;
 
     if (!json_is_null(json)) {
-        rc = ngx_http_websocket_filters_compile(json, s->conf,
-                                  ngx_http_websocket_variant_view(s->variant),
-                                  &filter, &error);
+        rc = ngx_http_websocket_filters_compile(json, s->conf, s->first.view,
+                                                &filter, &error);
     }
 
     if (rc == NGX_WEBSOCKET_JSON_REFUSED) {
@@ -276,16 +276,10 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     }
 
     if (rc != NGX_WEBSOCKET_JSON_OK
-        || ngx_http_websocket_extra_create(s) != NGX_OK)
+        || ngx_http_websocket_select_by(s, filter) != NGX_OK)
     {
-        if (filter) {
-            ngx_http_websocket_filters_release(filter);
-        }
-
         return ngx_http_websocket_typed_out_of_memory(s);
     }
-
-    ngx_http_websocket_select_by(s, filter);
 
     return ngx_http_websocket_typed_answer(s, "{\"filter\":\"ok\"}",
                                           sizeof("{\"filter\":\"ok\"}") - 1);

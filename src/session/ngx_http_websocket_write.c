@@ -11,6 +11,7 @@
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_subscription.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -492,7 +493,7 @@ ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s)
     ngx_int_t  rc;
 
     if (s->close_queued) {
-        ngx_http_websocket_session_unsubscribe(s);
+        ngx_http_websocket_session_unsubscribe_all(s);
     }
 
     rc = ngx_http_websocket_flush(s);

@@ -98,7 +98,7 @@ late_subscribe(ngx_http_websocket_zone_t *zone, ngx_str_t *channel)
 {
     ngx_http_websocket_begin_t  begin;
 
-    if (late_relay.channel || channel->len != sizeof("relayed") - 1
+    if (late_relay.active || channel->len != sizeof("relayed") - 1
         || ngx_strncmp(channel->data, "relayed", channel->len) != 0)
     {
         return;
@@ -108,8 +108,14 @@ late_subscribe(ngx_http_websocket_zone_t *zone, ngx_str_t *channel)
 
     late_relay.kind = ngx_http_websocket_hub_kind(&late_subscriber);
 
-    (void) ngx_http_websocket_hub_subscribe(zone, channel, &begin,
-                                            &late_relay);
+    if (late_relay.name == NULL) {
+        late_relay.name = ngx_http_websocket_channel_name_create(channel,
+                                                              ngx_cycle->log);
+    }
+
+    if (late_relay.name) {
+        (void) ngx_http_websocket_hub_subscribe(zone, &begin, &late_relay);
+    }
 }
 
 
