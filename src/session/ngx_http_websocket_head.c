@@ -602,7 +602,7 @@ ngx_http_websocket_head_variables(ngx_http_websocket_head_writer_t *w,
 }
 
 
-/* Most values are parts of the request line, told by their place: 1 at least. */
+/* Most values are parts of the request line, told by their place: at least 1 */
 
 static void
 ngx_http_websocket_head_slice(ngx_http_websocket_head_writer_t *w,
