@@ -17,7 +17,7 @@
 #include "store/store.h"
 #include "message/stamp.h"
 #include "message/type.h"
-#include "session/rate.h"
+#include "clock/rate.h"
 #include "wire/deflate.h"
 
 

@@ -1,7 +1,7 @@
 
 #include "conf/ngx_http_websocket_conf_types.h"
 #include "conf/ngx_http_websocket_conf_collect.h"
-#include "delivery/ngx_http_websocket_pattern.h"
+#include "conf/ngx_http_websocket_pattern.h"
 
 
 /* a text of what is wrong in a block */

@@ -1,7 +1,7 @@
 
 #include "delivery/ngx_http_websocket_intake.h"
 #include "clock/ngx_http_websocket_clock.h"
-#include "delivery/ngx_http_websocket_pattern.h"
+#include "conf/ngx_http_websocket_pattern.h"
 #include "delivery/ngx_http_websocket_priority.h"
 #include "store/message.h"
 #include "message/type_check.h"

@@ -10,7 +10,7 @@
 
 
 #include "session/ngx_http_websocket_session.h"
-#include "session/rate.h"
+#include "clock/rate.h"
 
 
 /* what is counted and measured of a session: made when it is first needed */

@@ -6,7 +6,7 @@
 
 
 #include "unit.h"
-#include "session/rate.c"
+#include "clock/rate.c"
 
 
 static ngx_websocket_rate_t

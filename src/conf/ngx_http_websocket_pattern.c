@@ -2,7 +2,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "delivery/ngx_http_websocket_pattern.h"
+#include "conf/ngx_http_websocket_pattern.h"
 
 
 #if (NGX_PCRE)

@@ -1,5 +1,5 @@
 
-#include "session/rate.h"
+#include "clock/rate.h"
 
 
 static const char *ngx_websocket_rate_number(uint32_t *n, const uint8_t **pp,
