@@ -74,6 +74,8 @@ static void ngx_websocket_store_number(ngx_websocket_store_put_t *put);
 static ngx_websocket_message_t *ngx_websocket_store_same(
     ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
+static uint64_t ngx_websocket_store_key_word(
+    const ngx_websocket_store_message_t *message);
 static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static void ngx_websocket_store_link(ngx_websocket_store_t *store,
@@ -567,6 +569,10 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
         : ngx_websocket_store_same(store, channel, put->message->key);
 
     if (m) {
+        if ((uint32_t) m->key[1] != put->message->digest) {
+            return NGX_WEBSOCKET_STORE_MISMATCH;
+        }
+
         put->message->offset = m->offset;
         put->message->time = m->time;
 
@@ -839,13 +845,26 @@ ngx_websocket_store_same(ngx_websocket_store_t *store,
         m = ngx_websocket_store_block(store, ref);
 
         if (m->channel == channel && m->key[0] == key[0]
-            && m->key[1] == key[1])
+            && m->key[1] >> 32 == key[1] >> 32)
         {
             return m;
         }
     }
 
     return NULL;
+}
+
+
+/* 96 bits of a key are enough to tell keys apart: the digest has the others */
+
+static uint64_t
+ngx_websocket_store_key_word(const ngx_websocket_store_message_t *message)
+{
+    if ((message->key[0] | message->key[1]) == 0) {
+        return 0;
+    }
+
+    return (message->key[1] & ~(uint64_t) UINT32_MAX) | message->digest;
 }
 
 
@@ -1147,7 +1166,7 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     m->time = message->time;
     m->source = message->source;
     m->key[0] = message->ephemeral ? 0 : message->key[0];
-    m->key[1] = message->ephemeral ? 0 : message->key[1];
+    m->key[1] = message->ephemeral ? 0 : ngx_websocket_store_key_word(message);
 
     if (!message->ephemeral) {
         ngx_websocket_store_set_jump(store, ch, m);

@@ -23,7 +23,8 @@ extern const uint8_t  ngx_websocket_store_offset[];
  * NULL).
  *
  * When the store still has a message of the channel with the same key, nothing
- * is appended: DUPLICATE, with message->offset and time set to that message's.
+ * is appended: DUPLICATE, with message->offset and time set to that message's;
+ * or MISMATCH where its digest was another.
  *
  * Before, in constant amortised time, messages are dropped that the channel's
  * history no longer keeps and every subscribed worker has read.  When blocks

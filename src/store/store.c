@@ -438,6 +438,9 @@ ngx_websocket_store_strerror(int rc)
     case NGX_WEBSOCKET_STORE_EPOCH:
         return "the channel has another epoch";
 
+    case NGX_WEBSOCKET_STORE_MISMATCH:
+        return "the key is another message's";
+
     default:
         return "not a store of this layout";
     }

@@ -57,6 +57,7 @@
 #define NGX_WEBSOCKET_STORE_FULL       -8    /* the quota is used up */
 #define NGX_WEBSOCKET_STORE_AGAIN      -9    /* call again: see above */
 #define NGX_WEBSOCKET_STORE_EPOCH      -10   /* the channel has another epoch */
+#define NGX_WEBSOCKET_STORE_MISMATCH   -11   /* the key is another message's */
 
 
 /* in the region: store_private.h has what they are */
@@ -110,6 +111,8 @@ typedef struct {
                                        0 is nobody in particular */
     uint64_t       key[2];          /* of ngx_websocket_store_key(), or zeros;
                                        not set by a read */
+    uint32_t       digest;          /* of what the publisher sent under the
+                                       key; not set by a read */
     uint32_t       size;            /* bytes: meta, then payload */
     uint16_t       meta;            /* bytes of meta */
     uint8_t        type;            /* the opcode: text or binary */

@@ -242,7 +242,8 @@ struct ngx_websocket_message_s {
     };
     uint64_t               time;
     uint64_t               source;
-    uint64_t               key[2];          /* zeros: none */
+    uint64_t               key[2];          /* zeros: none; the low half of the
+                                               second is a digest */
     uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 96];
 };
 

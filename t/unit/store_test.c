@@ -871,8 +871,8 @@ hints(void)
 
 
 static int
-append_key(ngx_websocket_channel_ref_t ref, const char *key,
-    uint64_t *offset)
+append_digest(ngx_websocket_channel_ref_t ref, const char *key,
+    uint32_t digest, uint64_t *offset)
 {
     int                            rc;
     ngx_websocket_store_part_t     part = { (const uint8_t *) key,
@@ -883,11 +883,20 @@ append_key(ngx_websocket_channel_ref_t ref, const char *key,
     message.time = NOW;
 
     ngx_websocket_store_key(l, part.data, part.size, message.key);
+    message.digest = digest;
 
     rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL, NULL);
     *offset = message.offset;
 
     return rc;
+}
+
+
+static int
+append_key(ngx_websocket_channel_ref_t ref, const char *key,
+    uint64_t *offset)
+{
+    return append_digest(ref, key, 0, offset);
 }
 
 
@@ -920,6 +929,13 @@ keys(void)
     unit_ok(append_key(none, "x", &offset) == NGX_WEBSOCKET_STORE_OK
             && append_key(none, "x", &offset) == NGX_WEBSOCKET_STORE_OK
             && offset == 2, "keys: nothing is known where nothing is kept");
+
+    unit_ok(append_digest(b, "d", 7, &offset) == NGX_WEBSOCKET_STORE_OK
+            && append_digest(b, "d", 8,
+                             &offset) == NGX_WEBSOCKET_STORE_MISMATCH
+            && append_digest(b, "d", 7,
+                             &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && offset == 2 && sound(), "keys: of something else");
 
     memset(bytes, 'k', sizeof(bytes));
     ngx_websocket_store_key(l, bytes, 255, key);
