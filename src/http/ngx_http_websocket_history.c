@@ -788,14 +788,21 @@ json_t *
 ngx_http_websocket_channel_json(ngx_str_t *name,
     ngx_websocket_store_info_t *info)
 {
-    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH];
+    u_char   epoch[NGX_WEBSOCKET_POSITION_EPOCH];
+    json_t  *json;
 
     ngx_websocket_position_print_epoch(epoch, info->epoch);
 
-    return json_pack("{s:s%,s:s%,s:I,s:i}", "channel", name->data, name->len,
+    json = json_pack("{s:s%,s:s%,s:I,s:i}", "channel", name->data, name->len,
                      "epoch", epoch, (size_t) NGX_WEBSOCKET_POSITION_EPOCH,
                      "offset", (json_int_t) info->offset,
                      "subscribers", (int) info->subscribers);
+
+    if (info->ended) {
+        (void) json_object_set_new(json, "end", json_true());
+    }
+
+    return json;
 }
 
 

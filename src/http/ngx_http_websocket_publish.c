@@ -43,7 +43,7 @@ static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_store_part_t *parts, ngx_uint_t n);
+    ngx_websocket_store_part_t *parts, ngx_uint_t n, ngx_uint_t empty);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
@@ -68,6 +68,8 @@ static ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
 static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value);
+static ngx_int_t ngx_http_websocket_publish_end(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error);
 static uint32_t ngx_http_websocket_publish_digest(
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 
@@ -282,7 +284,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
                                     "messages as application/octet-stream");
     }
 
-    return ngx_http_websocket_publish_append(r, parts, n);
+    return ngx_http_websocket_publish_append(r, parts, n, size == 0);
 }
 
 
@@ -301,9 +303,10 @@ ngx_http_websocket_publish_too_large(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_store_part_t *parts, ngx_uint_t n)
+    ngx_websocket_store_part_t *parts, ngx_uint_t n, ngx_uint_t empty)
 {
     char                          *error;
+    ngx_uint_t                     bare;
     ngx_websocket_json_error_t     invalid;
     ngx_http_websocket_publish_t   p;
 
@@ -319,8 +322,13 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
         p.message.digest = ngx_http_websocket_publish_digest(parts, n);
     }
 
-    switch (ngx_http_websocket_publish_intake(r, &p.message, parts, &n,
-                                              &invalid))
+    /* an end without a last message */
+
+    bare = empty && ngx_http_websocket_header(r, "x-websocket-end", NULL);
+
+    switch (bare ? NGX_WEBSOCKET_JSON_OK
+                 : ngx_http_websocket_publish_intake(r, &p.message, parts, &n,
+                                                     &invalid))
     {
     case NGX_WEBSOCKET_JSON_OK:
         break;
@@ -338,7 +346,11 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (error == NULL) {
+    if (bare) {
+        p.message.ephemeral = 1;
+        n = 0;
+
+    } else if (error == NULL) {
         error = ngx_http_websocket_publish_tags(r, &p.message, parts, &n);
     }
 
@@ -492,6 +504,15 @@ ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
                                     "message with another body");
     }
 
+    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ENDED);
+
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_CONFLICT,
+                                               "ended",
+                                               "the channel has ended: "
+                                               "DELETE it to begin anew");
+    }
+
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -588,6 +609,10 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
         }
     }
 
+    if (ngx_http_websocket_publish_end(r, message, error) != NGX_OK) {
+        return NGX_OK;
+    }
+
     h = ngx_http_websocket_header(r, "idempotency-key", &several);
 
     if (h == NULL) {
@@ -606,6 +631,43 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
     }
 
     return ngx_http_websocket_publish_key(r, message, &h->value);
+}
+
+
+/* Returns NGX_OK, or NGX_DECLINED with *error set. */
+
+static ngx_int_t
+ngx_http_websocket_publish_end(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error)
+{
+    ngx_uint_t                      several;
+    ngx_table_elt_t                *h;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    h = ngx_http_websocket_header(r, "x-websocket-end", &several);
+
+    if (h == NULL) {
+        return NGX_OK;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (!conf->publish) {
+
+        /* one client must not end what others get */
+
+        *error = "X-WebSocket-End is for locations with websocket_publish";
+        return NGX_DECLINED;
+    }
+
+    if (several || h->value.len != 1 || h->value.data[0] != '1') {
+        *error = "X-WebSocket-End is not 1";
+        return NGX_DECLINED;
+    }
+
+    message->end = 1;
+
+    return NGX_OK;
 }
 
 

@@ -27,6 +27,8 @@ typedef struct {
     ngx_uint_t                    asked;        /* it gave a position */
     ngx_uint_t                    recovered;    /* all of them were found */
     ngx_uint_t                    late;         /* others were told before */
+    ngx_uint_t                    over;         /* all have ended, and not even
+                                                   history comes */
 } ngx_http_websocket_hello_t;
 
 
@@ -119,6 +121,14 @@ struct ngx_http_websocket_protocol_s {
     void                        (*pass)(ngx_http_websocket_session_t *s,
                                      ngx_http_websocket_subscription_t *from,
                                      ngx_http_websocket_message_t *message);
+
+    /*
+     * A channel has ended, and the client was given all until the position.
+     * NULL: the end of the session says it.
+     */
+    void                        (*end)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_subscription_t *from,
+                                     ngx_websocket_position_t *position);
 
     /*
      * The frame of a JSON text that answers what the client sent, or tells it

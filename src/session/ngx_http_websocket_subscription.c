@@ -150,6 +150,8 @@ ngx_http_websocket_subscription_begin(ngx_http_websocket_session_t *s,
         rc = ngx_http_websocket_protocol_of(s)->hello(s, &hello);
     }
 
+    options->over = hello.asked && hello.over;
+
     ngx_http_websocket_hello_end(&hello);
 
     sub = NULL;
@@ -213,6 +215,7 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
 
     hello->positions[i] = begin.position;
     hello->recovered &= begin.recovered;
+    hello->over &= begin.over;
 
     return NGX_OK;
 }
@@ -510,6 +513,7 @@ ngx_http_websocket_hello_begin(ngx_http_websocket_hello_t *hello,
     hello->late = 0;
     hello->asked = options->nsince != 0;
     hello->recovered = 1;
+    hello->over = 1;
     hello->positions = &hello->position;
 
     if (n > 1) {

@@ -563,6 +563,7 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
     ngx_websocket_store_info_t *info)
 {
     int                       rc;
+    ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
     m = put->message->ephemeral ? NULL
@@ -577,6 +578,12 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
         put->message->time = m->time;
 
         return ngx_websocket_store_known(store, channel, wake, info);
+    }
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->ended) {
+        return NGX_WEBSOCKET_STORE_ENDED;
     }
 
     rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
@@ -952,9 +959,12 @@ static int
 ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
     ngx_websocket_store_put_t *put)
 {
-    return put->live == 0
-           && (put->message->ephemeral
-               || (ch->length == 0 && ch->held.of.count == 0));
+    if (put->message->ephemeral) {
+        return put->live == 0
+               || (put->message->end && put->message->size == 0);
+    }
+
+    return put->live == 0 && ch->length == 0 && ch->held.of.count == 0;
 }
 
 
@@ -1052,6 +1062,12 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
 {
     ngx_websocket_channel_t  *ch;
 
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (put->message->end) {
+        ngx_websocket_store_set8(store, &ch->ended, 1);
+    }
+
     if (put->blocks) {
         ngx_websocket_store_write(store, channel, put);
         return;
@@ -1060,8 +1076,6 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
     if (put->message->ephemeral) {
         return;
     }
-
-    ch = ngx_websocket_store_block(store, channel);
 
     ngx_websocket_store_set64(store, &ch->offset, put->message->offset);
     ngx_websocket_store_set64(store, &ch->published, put->message->time);
@@ -1420,7 +1434,8 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     if (!ephemeral) {
 
         if (cursor->next > ch->offset) {
-            return NGX_WEBSOCKET_STORE_EMPTY;
+            return ch->ended ? NGX_WEBSOCKET_STORE_ENDED
+                             : NGX_WEBSOCKET_STORE_EMPTY;
         }
 
         if (cursor->next < ngx_websocket_store_left(store, cursor)) {

@@ -950,6 +950,54 @@ keys(void)
 }
 
 
+static void
+ends(void)
+{
+    int                            rc;
+    uint8_t                        buf[100];
+    uint64_t                       offset;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_cursor_t   cursor, visitor;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    a;
+
+    begin(1 << 20);
+
+    a = open_at("a", NOW, 2, 0);
+    cursor = subscribe(a, 0);
+
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+    message.end = 1;
+    message.ephemeral = 1;
+
+    unit_ok(append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_OK
+            && ngx_websocket_store_append(l, a, &message, NULL, 0, NULL, &info)
+               == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 1 && info.length == 1 && info.ended,
+            "end: without a last message");
+
+    rc = ngx_websocket_store_read(l, &cursor, &message, buf, sizeof(buf));
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK && message.offset == 1
+            && ngx_websocket_store_read(l, &cursor, &message, buf, sizeof(buf))
+               == NGX_WEBSOCKET_STORE_ENDED, "end: behind what there is");
+
+    ngx_websocket_store_seek(l, a, 2, &visitor);
+    unit_ok(ngx_websocket_store_read(l, &visitor, &message, buf, sizeof(buf))
+            == NGX_WEBSOCKET_STORE_ENDED, "end: for who comes later");
+
+    unit_ok(append_key(a, "y", &offset) == NGX_WEBSOCKET_STORE_ENDED
+            && append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && sound(), "end: it takes no more, but knows what it has");
+
+    ngx_websocket_store_delete(l, a, &wake);
+    unit_ok(append_key(open_at("a", NOW, 2, 0), "y",
+                       &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 1 && sound(), "end: until it is deleted");
+}
+
+
 /* a part that is the message's own offset, over the edge of a block too */
 
 static void
@@ -2010,6 +2058,7 @@ main(void)
     seeks();
     hints();
     keys();
+    ends();
     numbers();
     large();
     too_large();
