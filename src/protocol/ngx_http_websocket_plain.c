@@ -148,7 +148,7 @@ ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
 }
 
 
-/* to who wants positions, and to who asked for one that is lost */
+/* to who wants it, and to who asked for a position that is lost */
 
 static ngx_int_t
 ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
@@ -156,9 +156,7 @@ ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_frame_t  *text, *frame;
 
-    if (!ngx_http_websocket_format_of(s->variant)->positions
-        && (!hello->asked || hello->recovered))
-    {
+    if (!hello->wanted && (!hello->asked || hello->recovered)) {
         return NGX_OK;
     }
 
