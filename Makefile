@@ -171,9 +171,9 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/fault $(build)/joins $(build)/late $(build)/shout \
-	    $(build)/work $(build)/bench $(build)/run $(build)/servroot \
-	    $(build)/variants
+	    $(build)/fault $(build)/asks $(build)/joins $(build)/late \
+	    $(build)/shout $(build)/work $(build)/bench $(build)/run \
+	    $(build)/servroot $(build)/variants
 
 distclean:
 	rm -rf $(build)
