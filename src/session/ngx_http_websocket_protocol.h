@@ -108,7 +108,9 @@ struct ngx_http_websocket_protocol_s {
     /*
      * A client's message is complete; data is valid during the call.
      * Returns NGX_OK, also when it began to close the session (what follows
-     * may be the client's Close), or NGX_DONE when nothing more is to be read.
+     * may be the client's Close); NGX_AGAIN, from session_work(), when the
+     * message is not done yet: nothing more is read until it is; or NGX_DONE
+     * when nothing more is to be read at all.
      * NULL: clients send nothing.
      */
     ngx_int_t                   (*receive)(ngx_http_websocket_session_t *s,
