@@ -63,7 +63,8 @@ static ngx_int_t
 ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_store_part_t  part;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
 
     if (s->conf->echo) {
         return ngx_http_websocket_plain_echo(s, type, data, size);
@@ -73,12 +74,15 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+    message.type = type;
+    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
     part.data = data;
     part.size = size;
 
-    return ngx_http_websocket_session_publish(s, type,
-                                              NGX_HTTP_WEBSOCKET_NORMAL, &part,
-                                              1);
+    return ngx_http_websocket_session_publish(s, &message, &part, 1);
 }
 
 

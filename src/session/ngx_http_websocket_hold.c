@@ -11,8 +11,7 @@ typedef struct {
     ngx_http_websocket_work_t       work;
     ngx_http_websocket_publish_t   *pending;    /* NULL: for the zone */
     ngx_http_websocket_waiter_t     waiter;
-    ngx_uint_t                      priority;
-    uint8_t                         type;
+    ngx_websocket_store_message_t   message;
     size_t                          n;
     ngx_websocket_store_part_t      parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
     u_char                          data[1];
@@ -31,8 +30,9 @@ static ngx_int_t ngx_http_websocket_held_publish(
 
 
 ngx_int_t
-ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
-    ngx_uint_t priority, ngx_websocket_store_part_t *parts, size_t n)
+ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n)
 {
     ngx_http_websocket_held_t  *held;
 
@@ -42,8 +42,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_DONE;
     }
 
-    held->type = type;
-    held->priority = priority;
+    held->message = *message;
 
     if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
@@ -189,8 +188,8 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 
     /* it may be held again, or the session be closed */
 
-    (void) ngx_http_websocket_session_publish(held->work.session, held->type,
-                                              held->priority, held->parts,
+    (void) ngx_http_websocket_session_publish(held->work.session,
+                                              &held->message, held->parts,
                                               held->n);
     ngx_free(held);
 

@@ -20,7 +20,7 @@
  * for want of memory.
  */
 ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n);
 
 /*

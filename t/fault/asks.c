@@ -62,6 +62,7 @@ asks_answer(asks_t *asks)
     ngx_websocket_store_part_t     part;
     ngx_http_websocket_frame_t    *frame;
     ngx_http_websocket_session_t  *s;
+    ngx_websocket_store_message_t  message;
 
     s = asks->work.session;
 
@@ -83,13 +84,16 @@ asks_answer(asks_t *asks)
         break;
 
     default:
+        ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+        message.type = asks->type;
+        message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
         part.data = asks->text;
         part.size = asks->size;
 
         ngx_http_websocket_work_done(&asks->work);
-        (void) ngx_http_websocket_session_publish(s, asks->type,
-                                                  NGX_HTTP_WEBSOCKET_NORMAL,
-                                                  &part, 1);
+        (void) ngx_http_websocket_session_publish(s, &message, &part, 1);
     }
 
     ngx_free(asks);
