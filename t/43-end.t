@@ -52,7 +52,7 @@ c< text two
 c< close 1000 reason the stream has ended
 d> GET /ws?position=1&since=$EPOCH:2
 d< 101
-d< json= {"recovered":true,"position":"$EPOCH:2"}
+d< json {"recovered":true,"position":"$EPOCH:2"}
 d< close 1000 reason the stream has ended
 f+ Accept: text/event-stream
 f> plain GET /ws

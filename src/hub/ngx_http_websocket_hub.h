@@ -113,6 +113,8 @@ typedef struct {
     ngx_uint_t                                over; /* the channel has ended,
                                                        and not even history
                                                        comes */
+    ngx_uint_t                                keeps;    /* the channel has a
+                                                           history */
     ngx_websocket_position_t                  position;
 } ngx_http_websocket_begin_t;
 

@@ -78,6 +78,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 
     begin->recovered = zs.recovered;
     begin->over = zs.over;
+    begin->keeps = zs.keeps;
     begin->position = zs.position;
 
     ngx_http_websocket_hub_begin(subscription, &zs);

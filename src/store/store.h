@@ -192,6 +192,7 @@ typedef struct {
     uint32_t       members;         /* of all live workers */
     uint8_t        deleted;
     uint8_t        ended;
+    uint8_t        keeps;           /* 1: messages stay in its history */
 } ngx_websocket_store_info_t;
 
 
