@@ -24,7 +24,7 @@ static ngx_int_t ngx_http_websocket_since(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_last_event(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *id);
 static char *ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
-    ngx_uint_t *flag);
+    ngx_uint_t *flag, char *wrong);
 static ngx_int_t ngx_http_websocket_endless_header(ngx_http_request_t *r,
     const ngx_http_websocket_protocol_t *protocol);
 
@@ -148,12 +148,19 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     ngx_uint_t        position;
     ngx_table_elt_t  *h;
 
-    *error = ngx_http_websocket_flag_arg(r, "position", &position);
+    *error = ngx_http_websocket_flag_arg(r, "position", &position,
+                                         "position is not 0 or 1");
+
+    if (*error == NULL) {
+        *error = ngx_http_websocket_flag_arg(r, "hello", &options->hello,
+                                             "hello is not 0 or 1");
+    }
 
     if (*error) {
         return NGX_HTTP_BAD_REQUEST;
     }
 
+    options->hello |= position;
     options->format = position ? options->protocol->positioned
                                : options->protocol->format;
 
@@ -246,9 +253,11 @@ ngx_http_websocket_last_event(ngx_http_request_t *r,
 }
 
 
+/* returns what is wrong, or NULL */
+
 static char *
 ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
-    ngx_uint_t *flag)
+    ngx_uint_t *flag, char *wrong)
 {
     ngx_str_t  value;
 
@@ -259,7 +268,7 @@ ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
     }
 
     if (value.len != 1 || (value.data[0] != '0' && value.data[0] != '1')) {
-        return "position is not 0 or 1";
+        return wrong;
     }
 
     *flag = value.data[0] - '0';

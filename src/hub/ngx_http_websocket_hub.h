@@ -110,6 +110,8 @@ typedef struct {
     /* set by the function: the first message is the one after position */
 
     ngx_uint_t                                recovered;
+    ngx_uint_t                                keeps;    /* the channel has a
+                                                           history */
     ngx_websocket_position_t                  position;
 } ngx_http_websocket_begin_t;
 

@@ -77,6 +77,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
                           &subscription->queue);
 
     begin->recovered = zs.recovered;
+    begin->keeps = zs.keeps;
     begin->position = zs.position;
 
     ngx_http_websocket_hub_begin(subscription, &zs);

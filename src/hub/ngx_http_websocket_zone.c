@@ -908,6 +908,7 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
                                         &s->visitor);
     }
 
+    s->keeps = info.keeps;
     s->position.epoch = info.epoch;
     s->position.offset = s->visitor.next - 1;
 }

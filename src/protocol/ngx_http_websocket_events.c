@@ -114,6 +114,7 @@ static ngx_int_t
 ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t *hello)
 {
+    char                        *name;
     u_char                      *p;
     ngx_http_websocket_frame_t  *frame, *text;
 
@@ -146,8 +147,11 @@ ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
     p = ngx_http_websocket_print_positions(p, hello->positions, hello->n);
     *p++ = LF;
 
-    if (hello->asked && !hello->recovered) {
-        p = ngx_sprintf(p, "event: unrecovered\ndata: %*s\n",
+    name = hello->asked && !hello->recovered ? "unrecovered"
+                                             : hello->wanted ? "hello" : NULL;
+
+    if (name) {
+        p = ngx_sprintf(p, "event: %s\ndata: %*s\n", name,
                         (size_t) text->size, text->data);
     }
 

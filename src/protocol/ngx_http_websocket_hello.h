@@ -27,8 +27,19 @@ u_char *ngx_http_websocket_print_positions(u_char *buf,
     ngx_websocket_position_t *positions, ngx_uint_t n);
 
 /*
- * {"recovered":true,"position":"EPOCH:OFFSET,..."}, the first only where a
- * position was asked for.  Returns NULL when memory was refused.
+ * ,"channels":[{"name":"...","position":"EPOCH:OFFSET","recovered":true},...]
+ * of the session's channels: writes to buf, of channels_size() bytes, and
+ * returns the end.  Where found is NULL nothing is said of recovery.
+ */
+size_t ngx_http_websocket_channels_size(ngx_http_websocket_session_t *s);
+u_char *ngx_http_websocket_print_channels(u_char *buf,
+    ngx_http_websocket_session_t *s, ngx_websocket_position_t *positions,
+    uint8_t *found);
+
+/*
+ * {"recovered":true,"position":"EPOCH:OFFSET,...","session":"..."}, the first
+ * only where a position was asked for; of several channels with a list of
+ * them.  Returns NULL when memory was refused.
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);

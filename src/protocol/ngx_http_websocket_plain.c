@@ -63,7 +63,8 @@ static ngx_int_t
 ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_store_part_t  part;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
 
     if (s->conf->echo) {
         return ngx_http_websocket_plain_echo(s, type, data, size);
@@ -73,12 +74,15 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+    message.type = type;
+    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
     part.data = data;
     part.size = size;
 
-    return ngx_http_websocket_session_publish(s, type,
-                                              NGX_HTTP_WEBSOCKET_NORMAL, &part,
-                                              1);
+    return ngx_http_websocket_session_publish(s, &message, &part, 1);
 }
 
 
@@ -148,7 +152,7 @@ ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
 }
 
 
-/* to who wants positions, and to who asked for one that is lost */
+/* to who wants it, and to who asked for a position that is lost */
 
 static ngx_int_t
 ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
@@ -156,9 +160,7 @@ ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_frame_t  *text, *frame;
 
-    if (!ngx_http_websocket_format_of(s->variant)->positions
-        && (!hello->asked || hello->recovered))
-    {
+    if (!hello->wanted && (!hello->asked || hello->recovered)) {
         return NGX_OK;
     }
 

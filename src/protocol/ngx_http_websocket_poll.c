@@ -138,6 +138,9 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
 
     response->asked = hello->asked;
     response->recovered = hello->recovered;
+    response->lost = hello->asked && hello->lost && hello->n > 1;
+
+    ngx_memcpy(response->found, hello->found, hello->n);
 
     for (i = 0; i < hello->n; i++) {
 
@@ -200,6 +203,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
 
     size = sizeof("{\"recovered\":false,\"position\":\"\",\"messages\":[]")
            + response->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+           + (response->lost ? ngx_http_websocket_channels_size(s) : 0)
            + s->out->bytes + s->out->count
            + sizeof(",\"close\":{\"code\":,\"reason\":\"\"}}\n")
            + NGX_INT_T_LEN + s->record->aside->close_reason_size;
@@ -223,7 +227,14 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     p = ngx_http_websocket_print_positions(p, response->positions,
                                            response->n);
 
-    p = ngx_cpymem(p, "\",\"messages\":[", sizeof("\",\"messages\":[") - 1);
+    *p++ = '"';
+
+    if (response->lost) {
+        p = ngx_http_websocket_print_channels(p, s, response->positions,
+                                              response->found);
+    }
+
+    p = ngx_cpymem(p, ",\"messages\":[", sizeof(",\"messages\":[") - 1);
     p = ngx_http_websocket_poll_messages(s, p);
     *p++ = ']';
 

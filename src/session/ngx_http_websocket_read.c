@@ -1121,8 +1121,13 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message = NULL;
     in->message_size = 0;
 
-    return rc == NGX_OK && ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN
-                                                                   : rc;
+    if (rc == NGX_DONE) {
+        return NGX_DONE;
+    }
+
+    /* what receive() said to be under work may be done by now */
+
+    return ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN : NGX_OK;
 }
 
 

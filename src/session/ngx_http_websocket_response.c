@@ -33,13 +33,16 @@ ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
 
     response->n = n;
     response->positions = ngx_pcalloc(r->pool,
-                                      n * sizeof(ngx_websocket_position_t));
+                                      n * (sizeof(ngx_websocket_position_t)
+                                           + 1));
     first = ngx_http_cleanup_add(r, 0);
     last = ngx_pool_cleanup_add(r->pool, 0);
 
     if (response->positions == NULL || first == NULL || last == NULL) {
         return NGX_ERROR;
     }
+
+    response->found = (uint8_t *) &response->positions[n];
 
     /*
      * The request ends when nginx says so, and the session with it; the

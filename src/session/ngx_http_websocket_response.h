@@ -19,6 +19,7 @@ typedef struct {
     ngx_http_cleanup_t           *first_cleanup;
     ngx_pool_cleanup_t           *last_cleanup;
     ngx_websocket_position_t     *positions;    /* of what was queued */
+    uint8_t                      *found;        /* as of the hello */
     ngx_uint_t                    n;            /* of them */
 
     ngx_buf_t                     buf;          /* on its way: no start when
@@ -31,6 +32,8 @@ typedef struct {
     unsigned                      exhausted:1;  /* its window was, then */
     unsigned                      asked:1;      /* of the hello */
     unsigned                      recovered:1;
+    unsigned                      lost:1;       /* one of several channels has
+                                                   lost something */
     unsigned                      full:1;       /* takes no more messages */
     unsigned                      complete:1;   /* its end was sent */
 } ngx_http_websocket_response_t;

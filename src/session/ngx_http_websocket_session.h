@@ -174,6 +174,8 @@ typedef struct {
     ngx_str_t                            *subprotocol;  /* NULL: none */
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
+    ngx_uint_t                            hello;    /* it wants to be told
+                                                       where it begins */
     const ngx_http_websocket_format_t    *format;
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */

@@ -27,6 +27,8 @@ static void ngx_http_websocket_subscription_over(
 static void ngx_http_websocket_subscription_remove(
     ngx_http_websocket_session_t *s, ngx_http_websocket_further_t *further);
 static void ngx_http_websocket_subscription_removed(ngx_event_t *ev);
+static void ngx_http_websocket_hello_found(ngx_http_websocket_hello_t *hello,
+    ngx_uint_t i, ngx_http_websocket_begin_t *begin);
 
 
 /*
@@ -211,8 +213,7 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    hello->positions[i] = begin.position;
-    hello->recovered &= begin.recovered;
+    ngx_http_websocket_hello_found(hello, i, &begin);
 
     return NGX_OK;
 }
@@ -506,18 +507,47 @@ ngx_int_t
 ngx_http_websocket_hello_begin(ngx_http_websocket_hello_t *hello,
     ngx_uint_t n, ngx_http_websocket_options_t *options, ngx_log_t *log)
 {
+    ngx_memzero(hello, sizeof(ngx_http_websocket_hello_t));
+
     hello->n = n;
-    hello->late = 0;
     hello->asked = options->nsince != 0;
+    hello->wanted = options->hello;
     hello->recovered = 1;
     hello->positions = &hello->position;
+    hello->found = &hello->only;
 
     if (n > 1) {
-        hello->positions = ngx_alloc(n * sizeof(ngx_websocket_position_t),
-                                     log);
+        hello->positions = ngx_alloc(n * (sizeof(ngx_websocket_position_t)
+                                          + 1), log);
+        if (hello->positions == NULL) {
+            return NGX_ERROR;
+        }
+
+        hello->found = (uint8_t *) &hello->positions[n];
     }
 
-    return hello->positions ? NGX_OK : NGX_ERROR;
+    ngx_memset(hello->found, 1, n);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_hello_found(ngx_http_websocket_hello_t *hello,
+    ngx_uint_t i, ngx_http_websocket_begin_t *begin)
+{
+    hello->positions[i] = begin->position;
+    hello->found[i] = (uint8_t) begin->recovered;
+
+    if (!begin->recovered) {
+        hello->lost = 1;
+        hello->lost_kept |= begin->keeps;
+    }
+
+    /* what no history keeps is lost to all who are away */
+
+    hello->kept |= begin->keeps;
+    hello->recovered = hello->kept ? !hello->lost_kept : !hello->lost;
 }
 
 

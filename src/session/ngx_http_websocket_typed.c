@@ -97,8 +97,9 @@ static ngx_int_t
 ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_uint_t                  n, collects;
-    ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_uint_t                     n, collects;
+    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_websocket_store_message_t  message;
 
     collects = s->conf->typed.collect
                && s->conf->publishes && !s->conf->subscribes;
@@ -141,10 +142,14 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_typed_out_of_memory(s);
     }
 
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+    message.type = in->type;
+    message.priority = in->priority;
+
     n = ngx_http_websocket_intake_parts(in, parts);
 
-    return ngx_http_websocket_session_publish(s, in->type, in->priority,
-                                              parts, n);
+    return ngx_http_websocket_session_publish(s, &message, parts, n);
 }
 
 

@@ -178,6 +178,7 @@ typedef struct {
     uint32_t       subscribers;     /* of all live workers */
     uint32_t       members;         /* of all live workers */
     uint8_t        deleted;
+    uint8_t        keeps;           /* 1: messages stay in its history */
 } ngx_websocket_store_info_t;
 
 
