@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from nginx import BUILD, Tap
 from redis_server import Redis, need_redis, redis
 
-STEPS = 100_000 if os.environ.get('WEBSOCKET_LONG') else 3_000
+STEPS = 100_000 if os.environ.get('WEBSOCKET_LONG') else 2_500
 SEED = int(os.environ.get('SEED', random.randrange(1 << 32)))
 
 LENGTH = 40             # of a stream
