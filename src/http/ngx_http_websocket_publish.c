@@ -328,6 +328,10 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     }
 
     if (error == NULL) {
+        error = ngx_http_websocket_publish_skip(r, &p.message);
+    }
+
+    if (error == NULL) {
         error = ngx_http_websocket_publish_tags(r, &p.message, parts, &n);
     }
 
