@@ -653,8 +653,14 @@ http websocket_type number { field a string; }
 http websocket_type off { field a string; }
     "off" cannot be a type's name
 http websocket_type m { fields a string; }
-    unknown directive "fields" in "websocket_type": it knows "field", "view"
-        and "additional"
+    unknown directive "fields" in "websocket_type": it knows "field", "by",
+        "view" and "additional"
+http websocket_type m { field a string; additional text; }
+    message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { by type chat=n; }
+    message type "m": "by": unknown type "n"
+http websocket_type n { by type a=n; }
+    message type "n": "by": unknown type "n"
 http websocket_type m { field a string; view v b; }
     message type "m": view "v": field "b" is unknown
 http websocket_type m { field a integer max=3 default=4; }
@@ -752,6 +758,15 @@ location websocket_publish; websocket_outbound_type m violations=close;
         1000000 are known
 location websocket pubsub; websocket_outbound_type off violations=close;
     "websocket_outbound_type" directive has "off" alone
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type by=type chat=m depth=129;
+    invalid parameter "depth=129": violations=report or close, depth= of 1 to
+        128, values= of 1 to 1000000 are known
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type by=type chat=m join=n;
+    "websocket_inbound_type": "by": unknown type "n"
+location websocket pubsub; websocket_inbound_type by=type;
+    "websocket_inbound_type": "by" is FIELD WORD=TYPE ...
 
 # views
 
@@ -764,6 +779,9 @@ location websocket_publish; websocket_outbound_type m; websocket_view w;
 
 # what the server adds
 
+location websocket subscribe; websocket_stamp time;
+    [warn] "websocket_stamp" stamps nothing where nothing is published
+    ok
 location websocket pubsub; websocket_stamp time number;
     invalid field "number", it must be "from", "from=VALUE", "time",
         "sequence", or "channel", with "NAME:" before it for another name

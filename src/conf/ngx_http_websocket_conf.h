@@ -203,7 +203,9 @@ typedef struct {
 /* websocket_inbound_type or websocket_outbound_type */
 
 typedef struct {
-    ngx_str_t                     name;     /* of the type */
+    ngx_str_t                     name;     /* of the type, or all words */
+    ngx_array_t                  *by;       /* of char *: "FIELD", "WORD=TYPE";
+                                               NULL: the name is a type's */
     ngx_http_websocket_place_t    place;
     const ngx_websocket_type_t   *type;
     ngx_uint_t                    close;    /* a violation ends the session */

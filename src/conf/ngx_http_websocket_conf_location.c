@@ -454,6 +454,11 @@ ngx_http_websocket_warn_useless(ngx_conf_t *cf,
     {
         what = "\"websocket_collect\" answers with \"websocket publish\" only";
 
+    } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
+               && conf->websocket && !conf->publishes)
+    {
+        what = "\"websocket_stamp\" stamps nothing where nothing is published";
+
     } else {
         return;
     }

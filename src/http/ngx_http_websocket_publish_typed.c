@@ -44,12 +44,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     in.max = conf->max_message_size;
     in.type = message->type;
 
-    /*
-     * A publisher on websocket_publish is trusted, and sets such fields
-     * itself.
-     */
-
-    if (conf->typed.stamp && !conf->publish) {
+    if (conf->typed.stamp) {
 
         if (ngx_http_websocket_publish_stamp(r, &stamp) != NGX_OK) {
             return NGX_WEBSOCKET_JSON_NO_MEMORY;
