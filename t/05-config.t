@@ -339,7 +339,21 @@ http websocket_history length=1 length=2;
 http websocket_history length=1; websocket_history length=2;
     "websocket_history" directive is duplicate
 http websocket_history length=1 size=1k;
-    invalid parameter "size=1k", none of length=, time=, max=
+    invalid parameter "size=1k", none of length=, time=, max=, except=
+http websocket_history length=1 except=typing;
+    invalid parameter "except=typing": not FIELD:VALUE, or several values with
+        "|"
+http websocket_history length=1 except=:typing;
+    invalid parameter "except=:typing": not FIELD:VALUE, or several values
+        with "|"
+http websocket_history length=1 except=type:;
+    invalid parameter "except=type:": a value is empty
+http websocket_history length=1 except=type:a||b;
+    invalid parameter "except=type:a||b": a value is empty
+http websocket_history except=type:typing;
+    invalid parameter "length=": length=NUMBER is required
+http websocket_history length=1 except=type:typing|cursor;
+    ok
 http websocket_history length=1 max=0;
     invalid parameter "max=0": not a size above zero
 http websocket_history length=1 max=much;

@@ -346,6 +346,10 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (error == NULL && !bare) {
+        error = ngx_http_websocket_publish_skip(r, &p.message);
+    }
+
     if (bare) {
         p.message.ephemeral = 1;
         n = 0;

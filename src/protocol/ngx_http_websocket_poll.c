@@ -384,6 +384,14 @@ ngx_http_websocket_json_frame(ngx_log_t *log,
                                            message->frame.time, message->type,
                                            message->payload, message->size);
 
+    if (message->ephemeral) {
+
+        /* the offset is that of the message before it */
+
+        (void) json_object_del(json, "offset");
+        (void) json_object_set_new(json, "ephemeral", json_true());
+    }
+
     ngx_websocket_position_print_epoch(epoch, message->epoch);
 
     if (json_object_set_new(json, "epoch",

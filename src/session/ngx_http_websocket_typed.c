@@ -72,6 +72,7 @@ ngx_http_websocket_typed_intake(ngx_http_websocket_session_t *s,
 
     in->use = s->conf->typed.receive;
     in->priority_field = &s->conf->priority_field;
+    in->except = s->conf->history_except;
     in->max = s->conf->max_message_size;
     in->type = type;
     in->data = data;
@@ -149,6 +150,7 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
 
     message.type = in->type;
     message.priority = in->priority;
+    message.ephemeral = in->ephemeral;
 
     n = ngx_http_websocket_intake_parts(in, parts);
 
