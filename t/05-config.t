@@ -840,6 +840,10 @@ location websocket_status xml;
     invalid format "xml", it must be "json" or "prometheus"
 server websocket_status json;
     "websocket_status" directive is not allowed here
+server websocket_refuse with;
+    invalid value "with"
+server websocket_refuse close; websocket_refuse close;
+    "websocket_refuse" directive is duplicate
 server websocket_access_log both;
     invalid value "both"
 server websocket_access_log end; websocket_access_log start;

@@ -254,6 +254,8 @@ typedef struct {
     ngx_shm_zone_t               *workers;          /* NULL: none needed */
     ngx_uint_t                    revokes;  /* 1: a directive revokes */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
+    ngx_uint_t                    refuses;  /* 1: a location has
+                                               websocket_refuse close */
     ngx_uint_t                    named;    /* 1: websocket_set_decoded works in
                                                later phases, too */
 
@@ -313,6 +315,8 @@ typedef struct {
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
     ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
 
+    ngx_uint_t                    refuse_close; /* a refused handshake is let
+                                                   in, and told why */
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
     ngx_flag_t                    own_messages;
