@@ -135,6 +135,11 @@ uint16_t ngx_http_websocket_hub_kind(
 ngx_http_websocket_channel_name_t *ngx_http_websocket_hub_name(
     ngx_http_websocket_subscription_t *subscription);
 
+/* Where an active subscription is: behind the newest message that it got. */
+void ngx_http_websocket_hub_position(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_position_t *position);
+
 /*
  * Publishes as ngx_http_websocket_zone_publish() does; subscribers of this
  * worker get the message at the end of the present turn of the event loop.
