@@ -62,6 +62,7 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_poll_protocol = {
     .hello = ngx_http_websocket_poll_hello,
     .push = ngx_http_websocket_poll_push,
     .pass = ngx_http_websocket_response_pass,
+    .end = ngx_http_websocket_response_ended,
     .ping = ngx_http_websocket_poll_ping,
     .close = ngx_http_websocket_poll_close
 };
@@ -238,7 +239,10 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     p = ngx_http_websocket_poll_messages(s, p);
     *p++ = ']';
 
-    if (s->close_queued) {
+    if (response->ended == response->n) {
+        p = ngx_cpymem(p, ",\"end\":true", sizeof(",\"end\":true") - 1);
+
+    } else if (s->close_queued) {
         p = ngx_sprintf(p, ",\"close\":{\"code\":%ui,\"reason\":\"%*s\"}",
                         (ngx_uint_t) s->record->close_code,
                         (size_t) s->record->aside->close_reason_size,
