@@ -408,13 +408,29 @@ http websocket_subprotocols a; websocket_subprotocols b;
 http websocket_heartbeat interval=0;
     invalid parameter "interval=0": not a time above zero
 http websocket_heartbeat on;
-    invalid parameter "on", none of interval=, timeout=
+    invalid parameter "on", none of interval=, timeout=, max=, visible
 http websocket_heartbeat interval=1s timeout=0;
     invalid parameter "timeout=0": not a time above zero
 http websocket_heartbeat interval=often;
     invalid parameter "interval=often": not a time above zero
 http websocket_heartbeat off interval=1s;
-    invalid parameter "off", none of interval=, timeout=
+    invalid parameter "off", none of interval=, timeout=, max=, visible
+http websocket_heartbeat interval=$arg_a;
+    invalid parameter "interval=$arg_a": with variables max= is needed
+http websocket_heartbeat interval=$nothing max=1m;
+    unknown "nothing" variable in no place
+http websocket_heartbeat interval=10s max=5s;
+    invalid parameter "max=5s": less than the interval
+http websocket_heartbeat max=never;
+    invalid parameter "max=never": not a time above zero
+http websocket_heartbeat max=21d;
+    invalid parameter "max=21d": is too long: 20d is the most
+http websocket_heartbeat visible=yes;
+    invalid parameter "visible=yes": "visible" has no value
+http websocket_heartbeat visible; websocket_heartbeat max=1m;
+    "websocket_heartbeat" directive is duplicate
+http websocket_heartbeat interval=$arg_a timeout=5s max=10m visible;
+    ok
 http websocket_heartbeat off; websocket_heartbeat interval=1s;
     "websocket_heartbeat" directive is duplicate
 http websocket_idle_timeout off; websocket_idle_timeout off;

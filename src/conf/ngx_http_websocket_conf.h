@@ -25,6 +25,9 @@
 #define ngx_http_websocket_noinline  __attribute__((noinline))
 
 
+/* the interval of heartbeats, where nothing says another one */
+#define NGX_HTTP_WEBSOCKET_HEARTBEAT  25000
+
 /* the longest time that a directive can say, milliseconds */
 #define NGX_HTTP_WEBSOCKET_LONGEST   (20 * 24 * 60 * 60 * 1000u)
 
@@ -303,6 +306,10 @@ typedef struct {
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */
     ngx_msec_t                    heartbeat_timeout;
+    ngx_msec_t                    heartbeat_max;    /* UNSET: the interval */
+    ngx_http_complex_value_t     *heartbeat_value;  /* of the interval; NULL:
+                                                       it has no variables */
+    ngx_flag_t                    heartbeat_visible;
     ngx_msec_t                    idle_timeout;         /* 0: off */
     ngx_msec_t                    send_timeout;
     ngx_msec_t                    close_timeout;

@@ -416,9 +416,14 @@ ngx_http_websocket_hub_catch_up_read(
         return 0;
 
     case NGX_WEBSOCKET_STORE_GAP:
-    case NGX_WEBSOCKET_STORE_DELETED:
     case NGX_WEBSOCKET_STORE_ENDED:
         ngx_http_websocket_hub_kind_of(subscription)->broken(subscription, rc);
+        return 0;
+
+    case NGX_WEBSOCKET_STORE_DELETED:
+
+        /* or begun anew: the channel's own cursor tells, and all are told */
+
         return 0;
 
     default:  /* OK, SHORT, BUSY */

@@ -310,7 +310,7 @@ ngx_http_websocket_subscription_changed(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_subscription_t  *sub;
 
-    s->ordered = !s->conf->priority
+    s->ordered = !s->conf->priority || s->record->aside->visible
                  || ngx_http_websocket_format_of(s->variant)->positions;
 
     for (sub = ngx_http_websocket_subscription_next(s, NULL);
