@@ -361,10 +361,10 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_filter"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_filter,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_websocket_loc_conf_t, typed.filter),
+      0,
       NULL },
 
     { ngx_string("websocket_stamp"),

@@ -793,6 +793,17 @@ http websocket_type m { field a string; field b number; view v b; }
 location websocket_publish; websocket_outbound_type m; websocket_view w;
     "websocket_publish": type "m" has no view "w", which "websocket_view" says
 
+# filters
+
+location websocket subscribe; websocket_filter maybe;
+    invalid value "maybe", it must be "on" or "off"
+location websocket subscribe; websocket_filter on replay=some;
+    invalid value "some", it must be "none", "all", or a number of messages
+location websocket subscribe; websocket_filter off replay=1;
+    "websocket_filter" directive has "off" alone
+location websocket subscribe; websocket_filter on; websocket_filter on;
+    "websocket_filter" directive is duplicate
+
 # what the server adds
 
 location websocket subscribe; websocket_stamp time;

@@ -240,6 +240,8 @@ typedef struct {
     ngx_http_websocket_use_t     *send;     /* NULL: any message */
     ngx_http_complex_value_t     *view;     /* NULL: all of a message */
     ngx_flag_t                    filter;
+    ngx_uint_t                    replay;   /* of what matches a filter: from
+                                               so many messages */
     ngx_http_websocket_stamp_t   *stamp;    /* NULL: off */
     ngx_http_websocket_collect_t *collect;  /* NULL: off */
     ngx_uint_t                    takes;    /* something is to be done with
