@@ -35,13 +35,14 @@ flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .PHONY: help build run binaries test test-asan test-valgrind test-fault \
-    test-builds test-extended fuzz bench bench-short bench-typed \
+    test-broker test-builds test-extended fuzz bench bench-short bench-typed \
     bench-instructions bench-stalls install uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
-	    "test-fault test-builds test-extended fuzz bench-short bench-typed" \
+	    "test-fault test-broker test-builds test-extended fuzz" \
+	    "bench-short bench-typed" \
 	    "bench-instructions bench-stalls clean distclean"
 
 build: $(module)
@@ -109,6 +110,10 @@ test-fault: $(build)/test-packages $(module)
 
 test-builds: $(build)/test-packages
 	@WEBSOCKET_LONG=1 t/tools/test $(build) t/builds/*_test.py
+
+test-broker: $(build)/test-packages $(module)
+	@+$(build_binaries)
+	@WEBSOCKET_LONG=1 t/tools/test $(build) t/broker/*_test.py
 
 test-extended: test test-asan test-valgrind test-builds
 

@@ -339,7 +339,21 @@ http websocket_history length=1 length=2;
 http websocket_history length=1; websocket_history length=2;
     "websocket_history" directive is duplicate
 http websocket_history length=1 size=1k;
-    invalid parameter "size=1k", none of length=, time=, max=
+    invalid parameter "size=1k", none of length=, time=, max=, except=
+http websocket_history length=1 except=typing;
+    invalid parameter "except=typing": not FIELD:VALUE, or several values with
+        "|"
+http websocket_history length=1 except=:typing;
+    invalid parameter "except=:typing": not FIELD:VALUE, or several values
+        with "|"
+http websocket_history length=1 except=type:;
+    invalid parameter "except=type:": a value is empty
+http websocket_history length=1 except=type:a||b;
+    invalid parameter "except=type:a||b": a value is empty
+http websocket_history except=type:typing;
+    invalid parameter "length=": length=NUMBER is required
+http websocket_history length=1 except=type:typing|cursor;
+    ok
 http websocket_history length=1 max=0;
     invalid parameter "max=0": not a size above zero
 http websocket_history length=1 max=much;
@@ -643,8 +657,14 @@ http websocket_type number { field a string; }
 http websocket_type off { field a string; }
     "off" cannot be a type's name
 http websocket_type m { fields a string; }
-    unknown directive "fields" in "websocket_type": it knows "field", "view"
-        and "additional"
+    unknown directive "fields" in "websocket_type": it knows "field", "by",
+        "view" and "additional"
+http websocket_type m { field a string; additional text; }
+    message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { by type chat=n; }
+    message type "m": "by": unknown type "n"
+http websocket_type n { by type a=n; }
+    message type "n": "by": unknown type "n"
 http websocket_type m { field a string; view v b; }
     message type "m": view "v": field "b" is unknown
 http websocket_type m { field a integer max=3 default=4; }
@@ -742,6 +762,15 @@ location websocket_publish; websocket_outbound_type m violations=close;
         1000000 are known
 location websocket pubsub; websocket_outbound_type off violations=close;
     "websocket_outbound_type" directive has "off" alone
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type by=type chat=m depth=129;
+    invalid parameter "depth=129": violations=report or close, depth= of 1 to
+        128, values= of 1 to 1000000 are known
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type by=type chat=m join=n;
+    "websocket_inbound_type": "by": unknown type "n"
+location websocket pubsub; websocket_inbound_type by=type;
+    "websocket_inbound_type": "by" is FIELD WORD=TYPE ...
 
 # views
 
@@ -754,6 +783,9 @@ location websocket_publish; websocket_outbound_type m; websocket_view w;
 
 # what the server adds
 
+location websocket subscribe; websocket_stamp time;
+    [warn] "websocket_stamp" stamps nothing where nothing is published
+    ok
 location websocket pubsub; websocket_stamp time number;
     invalid field "number", it must be "from", "from=VALUE", "time",
         "sequence", or "channel", with "NAME:" before it for another name

@@ -886,3 +886,96 @@ e< stream qr/\Aretry: \d+\nid: (?<at>\w+:1)\nevent: hello\ndata: \{"position":"\
 b> GET /ws?hello=yes
 b< 400
 b< body hello is not 0 or 1
+
+
+
+=== TEST 25: the history over HTTP, newest first
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_history length=5;
+    }
+    location = /ws { websocket pubsub; websocket_channel $arg_c; }
+--- websocket
+! POST /pub?c=x one
+! POST /pub?c=x two
+! POST /pub?c=x three
+! POST /pub?c=x four
+! POST /pub?c=x five
+! POST /pub?c=x six
+! GET /pub?c=x&limit=2&order=desc
+! < json {"recovered":null,"more":true,"position":"$EPOCH:5","messages":[{"offset":6,"data":"six"},{"offset":5,"data":"five"}]}
+! GET /pub?c=x&limit=2&before=$EPOCH:5
+! < json {"recovered":true,"more":true,"position":"$EPOCH:3","messages":[{"offset":4,"data":"four"},{"offset":3,"data":"three"}]}
+! GET /pub?c=x&limit=2&order=desc&before=$EPOCH:3
+! < json {"recovered":true,"more":false,"position":"$EPOCH:2","messages":[{"offset":2,"data":"two"}]}
+! GET /pub?c=x&before=$EPOCH:2
+! < json {"recovered":true,"more":false,"position":"$EPOCH:2","messages":[]}
+! GET /pub?c=x&limit=1&before=$EPOCH:99
+! < json {"recovered":true,"position":"$EPOCH:6","messages":[{"offset":6}]}
+! GET /pub?c=x&limit=1&before=$EPOCH:0
+! < json {"more":false,"messages":[]}
+! GET /pub?c=x&limit=1&before=$EPOCH:18446744073709551615
+! < json {"messages":[{"offset":6}]}
+# of another epoch: the newest
+! GET /pub?c=x&limit=1&before=0123456789abcdef:2
+! < json {"recovered":false,"position":"$EPOCH:6","messages":[{"offset":6}]}
+# and the oldest, as without an order
+! GET /pub?c=x&limit=1&order=asc
+! < json {"recovered":null,"more":true,"position":"$EPOCH:2","messages":[{"offset":2}]}
+! GET /pub?c=x&order=asc&since=$EPOCH:5
+! < json {"recovered":true,"more":false,"messages":[{"offset":6}]}
+# a channel without messages
+a> GET /ws?c=y
+a< 101
+! GET /pub?c=y&order=desc
+! < json {"offset":0,"more":false,"messages":[]}
+! GET /pub?c=z&order=desc
+! < 404
+# what does not go together
+! GET /pub?c=x&order=newest
+! < 400
+! < json {"error":{"code":"invalid_order","message":"order is not asc or desc"}}
+! GET /pub?c=x&order=desc&since=$EPOCH:1
+! < json {"error":{"code":"invalid_order","message":"order=desc goes with before, not with since"}}
+! GET /pub?c=x&order=asc&before=$EPOCH:1
+! < json {"error":{"code":"invalid_order"}}
+! GET /pub?c=x&since=$EPOCH:1&before=$EPOCH:2
+! < json {"error":{"code":"invalid_position","message":"there are both since and before"}}
+! GET /pub?c=x&before=5
+! < json {"error":{"code":"invalid_position","message":"before is not EPOCH:OFFSET"}}
+! GET /pub?c=x&order=desc&limit=0
+! < json {"error":{"code":"invalid_limit"}}
+! GET /pub?c=x&filter={}
+! < 400
+! < json {"error":{"code":"invalid_filter","message":"the location does not have \"websocket_filter on\""}}
+
+
+
+=== TEST 26: a page newest first has about a megabyte at most, and messages beyond its buffer
+--- http_config
+    websocket_zone zone=live:8m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=10;
+        websocket_max_message_size 1m;
+    }
+    location = /get {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1k;
+    }
+--- websocket
+! POST /pub one
+! POST /pub * 500000 2
+! POST /pub * 500000 3
+! POST /pub * 500000 4
+! GET /get?order=desc
+! < json {"position":"$EPOCH:2","more":true,"messages":[{"offset":4},{"offset":3},{"offset":2}]}
+! GET /get?before=$EPOCH:2
+! < json {"position":"$EPOCH:1","more":false,"messages":[{"offset":1,"data":"one"}]}

@@ -498,3 +498,55 @@ c< text {"level":"e","id":[7,0.10]}
 a< text {"level":"d","id":1,"level":"e"}
 c< text {"level":"d","id":1}
 c< text {"level":"e","id":1}
+
+
+
+=== TEST 12: the history over HTTP, what matches of it
+--- http_config
+    websocket_zone zone=live:4m;
+    websocket_type entry {
+        field level string required;
+        field n integer required;
+        view short n;
+        view level level;
+    }
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=5000;
+        websocket_outbound_type entry;
+        websocket_view $arg_view;
+        websocket_filter on;
+    }
+--- websocket
+! POST /pub [X-WebSocket-Tags: to=ann] {"level":"error","n":1}
+! POST /pub {"level":"info","n":2}
+! POST /pub {"level":"error","n":3}
+! POST /pub {"level":"info","n":4}
+! POST /pub {"level":"error","n":5}
+! GET /pub?filter={"level":"error"}
+! < json {"position":"$EPOCH:5","recovered":null,"more":false,"messages":[{"offset":1},{"offset":3},{"offset":5}]}
+! GET /pub?filter=%7B%22level%22:%22error%22%7D&limit=2
+! < json {"position":"$EPOCH:3","more":true,"messages":[{"offset":1},{"offset":3}]}
+! GET /pub?filter={"level":"error"}&limit=2&since=$EPOCH:3
+! < json {"position":"$EPOCH:5","more":false,"messages":[{"offset":5}]}
+! GET /pub?filter={"level":"error"}&limit=2&order=desc
+! < json {"position":"$EPOCH:3","more":true,"messages":[{"offset":5},{"offset":3}]}
+! GET /pub?filter={"level":"error"}&before=$EPOCH:3
+! < json {"position":"$EPOCH:1","more":false,"messages":[{"offset":1,"data":"{\"level\":\"error\",\"n\":1}"}]}
+! GET /pub?filter={"tags.to":"ann"}
+! < json {"messages":[{"offset":1}]}
+! GET /pub?filter={"n":{"gte":4}}&view=short&order=desc
+! < json {"messages":[{"offset":5,"data":"{\"n\":5}"},{"offset":4,"data":"{\"n\":4}"}]}
+! GET /pub?filter={}
+! < json {"messages":[{"offset":1},{"offset":2},{"offset":3},{"offset":4},{"offset":5}]}
+! GET /pub?filter={"level":5}
+! < 400
+! < json {"error":{"code":"invalid_filter","message":"the filter is wrong: level: expected string, got integer"}}
+! GET /pub?filter={"n":{"gte":4}}&view=level
+! < json {"error":{"code":"invalid_filter"}}
+! GET /pub?filter=5
+! < json {"error":{"code":"invalid_filter"}}
+! GET /pub?filter=
+! < json {"error":{"code":"invalid_filter"}}

@@ -93,6 +93,14 @@ typedef struct {
 } ngx_http_websocket_set_name_t;
 
 
+/* of websocket_history: messages with such a field are not kept */
+
+typedef struct {
+    ngx_str_t                     field;    /* ended by a null */
+    ngx_array_t                   values;   /* ngx_str_t */
+} ngx_http_websocket_except_t;
+
+
 /* what happens when a send queue is full */
 
 typedef enum {
@@ -197,7 +205,9 @@ typedef struct {
 /* websocket_inbound_type or websocket_outbound_type */
 
 typedef struct {
-    ngx_str_t                     name;     /* of the type */
+    ngx_str_t                     name;     /* of the type, or all words */
+    ngx_array_t                  *by;       /* of char *: "FIELD", "WORD=TYPE";
+                                               NULL: the name is a type's */
     ngx_http_websocket_place_t    place;
     const ngx_websocket_type_t   *type;
     ngx_uint_t                    close;    /* a violation ends the session */
@@ -288,6 +298,7 @@ typedef struct {
     ngx_uint_t                    history_length;
     time_t                        history_time;
     ngx_uint_t                    history_max;  /* blocks of the log */
+    ngx_http_websocket_except_t  *history_except;   /* NULL: none */
     ngx_uint_t                    replay;   /* messages */
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */

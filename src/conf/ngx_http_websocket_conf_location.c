@@ -81,6 +81,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->location = { 0, NULL };
      *     conf->history_time = 0;
      *     conf->history_max = 0;
+     *     conf->history_except = NULL;
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
@@ -182,7 +183,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    conf->typed.takes |= conf->priority_field.len != 0;
+    conf->typed.takes |= conf->priority_field.len != 0
+                         || conf->history_except;
 
     if (!conf->websocket && !conf->publish && !conf->revoke) {
         return NGX_CONF_OK;
@@ -215,6 +217,7 @@ ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
         conf->history_length = prev->history_length;
         conf->history_time = prev->history_time;
         conf->history_max = prev->history_max;
+        conf->history_except = prev->history_except;
     }
 }
 
@@ -450,6 +453,11 @@ ngx_http_websocket_warn_useless(ngx_conf_t *cf,
                && (conf->publish || conf->subscribes || conf->echo))
     {
         what = "\"websocket_collect\" answers with \"websocket publish\" only";
+
+    } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
+               && conf->websocket && !conf->publishes)
+    {
+        what = "\"websocket_stamp\" stamps nothing where nothing is published";
 
     } else {
         return;

@@ -449,6 +449,14 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
         return rc;
     }
 
+    if (options->over && options->protocol->event_ids) {
+
+        /* the one status that tells EventSource not to come back */
+
+        ngx_http_websocket_session_discard(ctx);
+        return NGX_HTTP_NO_CONTENT;
+    }
+
     rc = key ? ngx_http_websocket_switch_protocols(r, options, key)
              : ngx_http_websocket_stream_header(r, options);
 

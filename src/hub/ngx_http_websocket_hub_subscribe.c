@@ -77,6 +77,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
                           &subscription->queue);
 
     begin->recovered = zs.recovered;
+    begin->over = zs.over;
     begin->keeps = zs.keeps;
     begin->position = zs.position;
 
@@ -164,9 +165,12 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
         return;
     }
 
-    if (ngx_http_websocket_hub_batch(subscription->channel, subscription,
-                                     zs->messages, zs->n, zs->buf)
-        != NGX_OK)
+    /* of a channel that has ended there is no more: the next turn says so */
+
+    if (zs->n
+        && ngx_http_websocket_hub_batch(subscription->channel, subscription,
+                                        zs->messages, zs->n, zs->buf)
+           != NGX_OK)
     {
         subscriber->broken(subscription, NGX_WEBSOCKET_STORE_GAP);
         return;
@@ -332,6 +336,7 @@ ngx_http_websocket_hub_catch_up_read(
 
     case NGX_WEBSOCKET_STORE_GAP:
     case NGX_WEBSOCKET_STORE_DELETED:
+    case NGX_WEBSOCKET_STORE_ENDED:
         ngx_http_websocket_hub_kind_of(subscription)->broken(subscription, rc);
         return 0;
 

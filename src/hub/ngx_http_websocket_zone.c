@@ -860,7 +860,8 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
         /* said also where nothing is read now: what is new is not history */
 
         if (s->visitor.next > newest) {
-            s->rc = NGX_WEBSOCKET_STORE_EMPTY;
+            s->rc = s->over ? NGX_WEBSOCKET_STORE_ENDED
+                            : NGX_WEBSOCKET_STORE_EMPTY;
             s->n = 0;
 
         } else {
@@ -914,6 +915,7 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
     s->keeps = info.keeps;
     s->position.epoch = info.epoch;
     s->position.offset = s->visitor.next - 1;
+    s->over = info.ended && s->visitor.next > newest;
 }
 
 

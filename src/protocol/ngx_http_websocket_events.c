@@ -55,6 +55,7 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
     .hello = ngx_http_websocket_events_hello,
     .push = ngx_http_websocket_events_push,
     .pass = ngx_http_websocket_response_pass,
+    .end = ngx_http_websocket_response_ended,
     .ping = ngx_http_websocket_events_ping,
     .close = ngx_http_websocket_events_close
 };
@@ -191,7 +192,11 @@ static void
 ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
     const u_char *reason, size_t size)
 {
-    ngx_http_websocket_frame_t  *frame;
+    u_char                         *p;
+    ngx_http_websocket_frame_t     *frame;
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
 
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
         s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
@@ -200,18 +205,34 @@ ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
     /* reasons are ours: constant, and without what JSON must escape */
 
     frame = ngx_http_websocket_frame_alloc(
-                 sizeof("event: close\ndata: {\"code\":,\"reason\":\"\"}\n\n")
-                 + NGX_INT_T_LEN + size, s->connection->log);
+           sizeof("id: \nevent: close\ndata: {\"code\":,\"reason\":\"\"}\n\n")
+           + response->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+           + NGX_INT_T_LEN + size, s->connection->log);
 
     if (frame == NULL) {
         ngx_http_websocket_post_flush(s);
         return;
     }
 
-    frame->size = ngx_sprintf(frame->data, "event: close\ndata: "
-                              "{\"code\":%ui,\"reason\":\"%*s\"}\n\n",
-                              (ngx_uint_t) code, size, reason)
-                  - frame->data;
+    p = frame->data;
+
+    if (response->ended == response->n) {
+
+        /* a client that comes back with the id is told not to */
+
+        p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
+        p = ngx_http_websocket_print_positions(p, response->positions,
+                                               response->n);
+        p = ngx_cpymem(p, "\nevent: end\n", sizeof("\nevent: end\n") - 1);
+
+    } else {
+        p = ngx_cpymem(p, "event: close\n", sizeof("event: close\n") - 1);
+    }
+
+    p = ngx_sprintf(p, "data: {\"code\":%ui,\"reason\":\"%*s\"}\n\n",
+                    (ngx_uint_t) code, size, reason);
+
+    frame->size = p - frame->data;
 
     (void) ngx_http_websocket_send_bytes(s, frame);
 }

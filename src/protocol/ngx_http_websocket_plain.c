@@ -14,6 +14,8 @@
 
 static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_echo_typed(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
@@ -67,7 +69,9 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_websocket_store_message_t  message;
 
     if (s->conf->echo) {
-        return ngx_http_websocket_plain_echo(s, type, data, size);
+        return s->conf->typed.receive
+               ? ngx_http_websocket_plain_echo_typed(s, type, data, size)
+               : ngx_http_websocket_plain_echo(s, type, data, size);
     }
 
     if (s->conf->typed.takes) {
@@ -83,6 +87,27 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     part.size = size;
 
     return ngx_http_websocket_session_publish(s, &message, &part, 1);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_echo_typed(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size)
+{
+    ngx_int_t                    rc;
+    ngx_http_websocket_intake_t  in;
+
+    ngx_http_websocket_typed_intake(s, &in, type, data, size);
+
+    rc = ngx_http_websocket_typed_accept(s, &in);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_plain_echo(s, type, in.data, in.size);
+    }
+
+    ngx_http_websocket_intake_done(&in);
+
+    return rc == NGX_DECLINED ? NGX_OK : rc;
 }
 
 

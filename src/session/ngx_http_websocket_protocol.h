@@ -32,6 +32,8 @@ typedef struct {
                                                    history keeps, or, where
                                                    none does, nothing */
     ngx_uint_t                    late;         /* others were told before */
+    ngx_uint_t                    over;         /* all have ended, and not even
+                                                   history comes */
     unsigned                      wanted:1;     /* it wants to be told */
 
     /* of hello_found() */
@@ -133,6 +135,14 @@ struct ngx_http_websocket_protocol_s {
     void                        (*pass)(ngx_http_websocket_session_t *s,
                                      ngx_http_websocket_subscription_t *from,
                                      ngx_http_websocket_message_t *message);
+
+    /*
+     * A channel has ended, and the client was given all until the position.
+     * NULL: the end of the session says it.
+     */
+    void                        (*end)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_subscription_t *from,
+                                     ngx_websocket_position_t *position);
 
     /*
      * The frame of a JSON text that answers what the client sent, or tells it

@@ -329,3 +329,21 @@ ngx_http_websocket_response_pass(ngx_http_websocket_session_t *s,
     position->epoch = message->epoch;
     position->offset = message->offset;
 }
+
+
+void
+ngx_http_websocket_response_ended(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_websocket_position_t *position)
+{
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
+
+    if (response->full) {
+        return;
+    }
+
+    response->positions[from->number] = *position;
+    response->ended++;
+}

@@ -60,6 +60,8 @@ static ngx_uint_t ngx_http_websocket_session_ready(
     ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_session_broken(
     ngx_http_websocket_subscription_t *subscription, int rc);
+static void ngx_http_websocket_session_ended(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_session_due(
     ngx_queue_t *node);
 static ngx_int_t ngx_http_websocket_session_expire(
@@ -432,6 +434,11 @@ ngx_http_websocket_session_broken(
 
     s = ngx_http_websocket_session_of(subscription);
 
+    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        ngx_http_websocket_session_ended(s, subscription);
+        return;
+    }
+
     /* those of the channel are told until there are none */
 
     ngx_http_websocket_session_unsubscribe_all(s);
@@ -442,6 +449,30 @@ ngx_http_websocket_session_broken(
     }
 
     ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_LOST);
+}
+
+
+/* it goes on as long as one of its channels does */
+
+static void
+ngx_http_websocket_session_ended(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription)
+{
+    ngx_websocket_position_t              position;
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    protocol = ngx_http_websocket_protocol_of(s);
+
+    if (protocol->end) {
+        ngx_http_websocket_hub_position(subscription, &position);
+        protocol->end(s, subscription, &position);
+    }
+
+    ngx_http_websocket_session_unsubscribe(s, subscription);
+
+    if (s->record->nsubscriptions == 0) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
+    }
 }
 
 

@@ -180,6 +180,11 @@ typedef struct {
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */
     ngx_websocket_filter_t               *filter;   /* with its reference */
+
+    /* set when it has subscribed */
+
+    ngx_uint_t                            over;     /* it came back to what has
+                                                       ended: nothing comes */
 } ngx_http_websocket_options_t;
 
 

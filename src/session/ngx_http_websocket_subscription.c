@@ -152,6 +152,8 @@ ngx_http_websocket_subscription_begin(ngx_http_websocket_session_t *s,
         rc = ngx_http_websocket_protocol_of(s)->hello(s, &hello);
     }
 
+    options->over = hello.asked && hello.over;
+
     ngx_http_websocket_hello_end(&hello);
 
     sub = NULL;
@@ -513,6 +515,7 @@ ngx_http_websocket_hello_begin(ngx_http_websocket_hello_t *hello,
     hello->asked = options->nsince != 0;
     hello->wanted = options->hello;
     hello->recovered = 1;
+    hello->over = 1;
     hello->positions = &hello->position;
     hello->found = &hello->only;
 
@@ -536,6 +539,7 @@ static void
 ngx_http_websocket_hello_found(ngx_http_websocket_hello_t *hello,
     ngx_uint_t i, ngx_http_websocket_begin_t *begin)
 {
+    hello->over &= begin->over;
     hello->positions[i] = begin->position;
     hello->found[i] = (uint8_t) begin->recovered;
 

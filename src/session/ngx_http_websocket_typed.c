@@ -46,14 +46,7 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     ngx_websocket_stamp_t        stamp;
     ngx_http_websocket_intake_t  in;
 
-    ngx_memzero(&in, sizeof(ngx_http_websocket_intake_t));
-
-    in.use = s->conf->typed.receive;
-    in.priority_field = &s->conf->priority_field;
-    in.max = s->conf->max_message_size;
-    in.type = type;
-    in.data = data;
-    in.size = size;
+    ngx_http_websocket_typed_intake(s, &in, type, data, size);
 
     if (s->conf->typed.stamp) {
         ngx_http_websocket_session_channel(s, &channel);
@@ -68,6 +61,22 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_done(&in);
 
     return rc;
+}
+
+
+void
+ngx_http_websocket_typed_intake(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in, uint8_t type, u_char *data, size_t size)
+{
+    ngx_memzero(in, sizeof(ngx_http_websocket_intake_t));
+
+    in->use = s->conf->typed.receive;
+    in->priority_field = &s->conf->priority_field;
+    in->except = s->conf->history_except;
+    in->max = s->conf->max_message_size;
+    in->type = type;
+    in->data = data;
+    in->size = size;
 }
 
 
@@ -97,6 +106,7 @@ static ngx_int_t
 ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
+    ngx_int_t                      rc;
     ngx_uint_t                     n, collects;
     ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
     ngx_websocket_store_message_t  message;
@@ -116,16 +126,10 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
         }
     }
 
-    switch (ngx_http_websocket_intake(in)) {
+    rc = ngx_http_websocket_typed_accept(s, in);
 
-    case NGX_WEBSOCKET_JSON_OK:
-        break;
-
-    case NGX_WEBSOCKET_JSON_REFUSED:
-        return ngx_http_websocket_typed_violation(s, &in->error);
-
-    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
-        return ngx_http_websocket_typed_out_of_memory(s);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
     switch (collects ? ngx_http_websocket_collect(s, in)
@@ -146,10 +150,32 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
 
     message.type = in->type;
     message.priority = in->priority;
+    message.ephemeral = in->ephemeral;
 
     n = ngx_http_websocket_intake_parts(in, parts);
 
     return ngx_http_websocket_session_publish(s, &message, parts, n);
+}
+
+
+ngx_int_t
+ngx_http_websocket_typed_accept(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in)
+{
+    ngx_int_t  rc;
+
+    switch (ngx_http_websocket_intake(in)) {
+
+    case NGX_WEBSOCKET_JSON_OK:
+        return NGX_OK;
+
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        rc = ngx_http_websocket_typed_violation(s, &in->error);
+        return rc == NGX_OK ? NGX_DECLINED : rc;
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
 }
 
 

@@ -532,6 +532,7 @@ ngx_websocket_store_info(ngx_websocket_store_t *store,
     info->offset = ch->offset;
     info->published = ch->published;
     info->deleted = ch->deleted;
+    info->ended = ch->ended;
     info->keeps = ch->length != 0;
     info->members = 0;
     info->subscribers = 0;

@@ -19,6 +19,8 @@ static void ngx_websocket_store_drop_member(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static ngx_websocket_list_t *ngx_websocket_store_worker_list(
     ngx_websocket_store_t *store, ngx_websocket_member_t *m);
+static ngx_websocket_store_append_t *ngx_websocket_store_append_wanted(
+    ngx_websocket_store_t *store, ngx_websocket_store_append_t *append);
 static int ngx_websocket_store_announce(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append, ngx_websocket_store_put_t *put,
     uint32_t more);
@@ -40,6 +42,8 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     ngx_websocket_ref_t        end;
     ngx_websocket_entry_t     *entry;
     ngx_websocket_store_put_t  put;
+
+    append = ngx_websocket_store_append_wanted(store, append);
 
     entry = ngx_websocket_store_own_entry(store,
                                           ngx_websocket_store_block(store,
@@ -84,6 +88,26 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     }
 
     return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+/* NULL where its channel takes no more messages, or there is none */
+
+static ngx_websocket_store_append_t *
+ngx_websocket_store_append_wanted(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append)
+{
+    ngx_websocket_channel_t  *ch;
+
+    if (append == NULL) {
+        return NULL;
+    }
+
+    memset(&append->wake, 0, sizeof(ngx_websocket_store_wake_t));
+
+    ch = ngx_websocket_store_block(store, append->channel);
+
+    return ch->deleted || ch->ended ? NULL : append;
 }
 
 
@@ -221,21 +245,14 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
     int                        rc;
     ngx_websocket_ref_t        channel;
     ngx_websocket_member_t    *m;
-    ngx_websocket_channel_t   *ch, *to;
+    ngx_websocket_channel_t   *ch;
     ngx_websocket_store_put_t  put;
 
     m = ngx_websocket_store_block(store, ref);
     channel = m->channel;
     ch = ngx_websocket_store_block(store, channel);
 
-    if (append) {
-        memset(&append->wake, 0, sizeof(ngx_websocket_store_wake_t));
-        to = ngx_websocket_store_block(store, append->channel);
-
-        if (to->deleted) {
-            append = NULL;
-        }
-    }
+    append = ngx_websocket_store_append_wanted(store, append);
 
     if (append) {
         rc = ngx_websocket_store_announce(store, append, &put, 0);

@@ -13,8 +13,8 @@
 
 /*
  * Adds a member to the channel, for the worker in the slot, and appends a
- * message that tells of it, or none where append is NULL: both happen, or
- * neither.  The message may be another channel's if the worker has subscribers
+ * message that tells of it, or none where append is NULL or the message's
+ * channel has ended: both happen, or neither.  The message may be another channel's if the worker has subscribers
  * of the member's.  The member is listed until it leaves, or its worker's slot
  * has another incarnation.  Returns OK with *ref set, NOSPACE or AGAIN.
  */
@@ -26,8 +26,8 @@ int ngx_websocket_store_join(ngx_websocket_store_t *store,
 /*
  * Removes a member from its channel, and appends a message, which may be
  * another channel's, as join() does.  Where there is no space for the message,
- * or its channel was deleted, the member is removed without one.  Returns OK,
- * or AGAIN where append is not NULL.
+ * or its channel was deleted or has ended, the member is removed without one.
+ * Returns OK, or AGAIN where append is not NULL.
  */
 int ngx_websocket_store_leave(ngx_websocket_store_t *store,
     ngx_websocket_member_ref_t ref, uint64_t now,

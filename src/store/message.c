@@ -74,6 +74,8 @@ static void ngx_websocket_store_number(ngx_websocket_store_put_t *put);
 static ngx_websocket_message_t *ngx_websocket_store_same(
     ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
+static uint64_t ngx_websocket_store_key_word(
+    const ngx_websocket_store_message_t *message);
 static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static void ngx_websocket_store_link(ngx_websocket_store_t *store,
@@ -561,16 +563,27 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
     ngx_websocket_store_info_t *info)
 {
     int                       rc;
+    ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
     m = put->message->ephemeral ? NULL
         : ngx_websocket_store_same(store, channel, put->message->key);
 
     if (m) {
+        if ((uint32_t) m->key[1] != put->message->digest) {
+            return NGX_WEBSOCKET_STORE_MISMATCH;
+        }
+
         put->message->offset = m->offset;
         put->message->time = m->time;
 
         return ngx_websocket_store_known(store, channel, wake, info);
+    }
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->ended) {
+        return NGX_WEBSOCKET_STORE_ENDED;
     }
 
     rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
@@ -839,13 +852,26 @@ ngx_websocket_store_same(ngx_websocket_store_t *store,
         m = ngx_websocket_store_block(store, ref);
 
         if (m->channel == channel && m->key[0] == key[0]
-            && m->key[1] == key[1])
+            && m->key[1] >> 32 == key[1] >> 32)
         {
             return m;
         }
     }
 
     return NULL;
+}
+
+
+/* 96 bits of a key are enough to tell keys apart: the digest has the others */
+
+static uint64_t
+ngx_websocket_store_key_word(const ngx_websocket_store_message_t *message)
+{
+    if ((message->key[0] | message->key[1]) == 0) {
+        return 0;
+    }
+
+    return (message->key[1] & ~(uint64_t) UINT32_MAX) | message->digest;
 }
 
 
@@ -933,9 +959,12 @@ static int
 ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
     ngx_websocket_store_put_t *put)
 {
-    return put->live == 0
-           && (put->message->ephemeral
-               || (ch->length == 0 && ch->held.of.count == 0));
+    if (put->message->ephemeral) {
+        return put->live == 0
+               || (put->message->end && put->message->size == 0);
+    }
+
+    return put->live == 0 && ch->length == 0 && ch->held.of.count == 0;
 }
 
 
@@ -1033,6 +1062,12 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
 {
     ngx_websocket_channel_t  *ch;
 
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (put->message->end) {
+        ngx_websocket_store_set8(store, &ch->ended, 1);
+    }
+
     if (put->blocks) {
         ngx_websocket_store_write(store, channel, put);
         return;
@@ -1041,8 +1076,6 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
     if (put->message->ephemeral) {
         return;
     }
-
-    ch = ngx_websocket_store_block(store, channel);
 
     ngx_websocket_store_set64(store, &ch->offset, put->message->offset);
     ngx_websocket_store_set64(store, &ch->published, put->message->time);
@@ -1147,7 +1180,7 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     m->time = message->time;
     m->source = message->source;
     m->key[0] = message->ephemeral ? 0 : message->key[0];
-    m->key[1] = message->ephemeral ? 0 : message->key[1];
+    m->key[1] = message->ephemeral ? 0 : ngx_websocket_store_key_word(message);
 
     if (!message->ephemeral) {
         ngx_websocket_store_set_jump(store, ch, m);
@@ -1401,7 +1434,8 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     if (!ephemeral) {
 
         if (cursor->next > ch->offset) {
-            return NGX_WEBSOCKET_STORE_EMPTY;
+            return ch->ended ? NGX_WEBSOCKET_STORE_ENDED
+                             : NGX_WEBSOCKET_STORE_EMPTY;
         }
 
         if (cursor->next < ngx_websocket_store_left(store, cursor)) {

@@ -438,6 +438,12 @@ ngx_websocket_store_strerror(int rc)
     case NGX_WEBSOCKET_STORE_EPOCH:
         return "the channel has another epoch";
 
+    case NGX_WEBSOCKET_STORE_MISMATCH:
+        return "the key is another message's";
+
+    case NGX_WEBSOCKET_STORE_ENDED:
+        return "the channel has ended";
+
     default:
         return "not a store of this layout";
     }

@@ -57,6 +57,8 @@
 #define NGX_WEBSOCKET_STORE_FULL       -8    /* the quota is used up */
 #define NGX_WEBSOCKET_STORE_AGAIN      -9    /* call again: see above */
 #define NGX_WEBSOCKET_STORE_EPOCH      -10   /* the channel has another epoch */
+#define NGX_WEBSOCKET_STORE_MISMATCH   -11   /* the key is another message's */
+#define NGX_WEBSOCKET_STORE_ENDED      -12   /* the channel has ended */
 
 
 /* in the region: store_private.h has what they are */
@@ -110,12 +112,16 @@ typedef struct {
                                        0 is nobody in particular */
     uint64_t       key[2];          /* of ngx_websocket_store_key(), or zeros;
                                        not set by a read */
+    uint32_t       digest;          /* of what the publisher sent under the
+                                       key; not set by a read */
     uint32_t       size;            /* bytes: meta, then payload */
     uint16_t       meta;            /* bytes of meta */
     uint8_t        type;            /* the opcode: text or binary */
     uint8_t        priority;
     uint8_t        fraction;        /* of a millisecond, 1/256, after time */
     uint8_t        ephemeral;       /* 1: not numbered, see below */
+    uint8_t        end;             /* 1: the channel's last one; not set by a
+                                       read */
 } ngx_websocket_store_message_t;
 
 
@@ -137,6 +143,13 @@ typedef struct {
     ngx_websocket_store_wake_t         wake;    /* set: workers that have
                                                    subscribers */
 } ngx_websocket_store_append_t;
+
+
+/*
+ * With message->end the channel has ended: nothing is appended to it any more
+ * until it is deleted.  Where the message is ephemeral and empty, it is not a
+ * message, and the channel ends without one.
+ */
 
 
 /*
@@ -198,6 +211,7 @@ typedef struct {
     uint32_t       subscribers;     /* of all live workers */
     uint32_t       members;         /* of all live workers */
     uint8_t        deleted;
+    uint8_t        ended;
     uint8_t        keeps;           /* 1: messages stay in its history */
 } ngx_websocket_store_info_t;
 

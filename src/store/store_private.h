@@ -39,7 +39,7 @@
 
 #define NGX_WEBSOCKET_STORE_INLINE     4      /* entries in the channel */
 #define NGX_WEBSOCKET_STORE_OVERFLOW   10     /* entries in a further block */
-#define NGX_WEBSOCKET_STORE_NAME       44     /* bytes of name in the channel */
+#define NGX_WEBSOCKET_STORE_NAME       43     /* bytes of name in the channel */
 
 /* kinds of blocks that are referred to from without; 0 is any other */
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
@@ -198,6 +198,7 @@ struct ngx_websocket_channel_s {
     uint8_t                wanted;          /* somebody subscribes to it */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
+    uint8_t                ended;           /* nothing is appended any more */
     uint8_t                name[NGX_WEBSOCKET_STORE_NAME];
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_STORE_INLINE];
     ngx_websocket_list_t   members;
@@ -242,7 +243,8 @@ struct ngx_websocket_message_s {
     };
     uint64_t               time;
     uint64_t               source;
-    uint64_t               key[2];          /* zeros: none */
+    uint64_t               key[2];          /* zeros: none; the low half of the
+                                               second is a digest */
     uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 96];
 };
 

@@ -320,6 +320,24 @@ append_small(model_t *m)
 
 
 static void
+append_last(model_t *m)
+{
+    m->ending = 1;
+    model_append(m, 1, 100, NULL);
+    m->ending = 0;
+}
+
+
+static void
+append_large_last(model_t *m)
+{
+    m->ending = 1;
+    model_append_by(m, 1, 700, 1, NULL);
+    m->ending = 0;
+}
+
+
+static void
 append_large(model_t *m)
 {
     model_append(m, 1, 3000, NULL);
@@ -874,6 +892,8 @@ sweeps(model_t *m)
 static const operation_t  operations[] = {
     { "append", 2, nothing, append_small },
     { "append of many blocks", 2, nothing, append_large },
+    { "append of the last message", 2, nothing, append_last },
+    { "append of the last message in steps", 3, nothing, append_large_last },
     { "append in steps", 3, nothing, append_in_steps },
     { "append in steps that evicts", 8, prepare_evict, append_in_steps },
     { "attach after a reserve", 2, prepare_reserve, die_with_reserve },
@@ -1084,7 +1104,10 @@ hammer_read(ngx_websocket_store_cursor_t *cursor, uint64_t now)
             return;
         }
 
-        if (rc != NGX_WEBSOCKET_STORE_EMPTY || cursor->entry == 0) {
+        if ((rc != NGX_WEBSOCKET_STORE_EMPTY
+             && rc != NGX_WEBSOCKET_STORE_ENDED)
+            || cursor->entry == 0)
+        {
             abort();
         }
 

@@ -43,6 +43,7 @@ typedef struct {
     uint64_t                     hole;      /* the last one without all
                                                before it */
     uint64_t                     began;     /* with another numbering, at */
+    int                          ended;
     uint64_t                     ephemerals;
     uint64_t                     heard[MODEL_WORKERS];  /* to be read next */
     model_ephemeral_t            ephemeral[MODEL_OFFSETS];
@@ -92,6 +93,7 @@ typedef struct {
     uint32_t                      incarnation;
     int                           roomy;     /* nothing need be evicted */
     int                           set_back;  /* the clock was */
+    int                           ending;    /* what is appended is the last */
     unsigned                      nmembers;
     uint64_t                      nids;
     model_member_t                members[MODEL_MEMBERS];
@@ -379,6 +381,7 @@ model_look(model_t *model, unsigned n, int swept)
 
     if (info.epoch != ch->epoch || info.offset != ch->offset
         || info.published != ch->published || info.deleted
+        || info.ended != ch->ended
         || info.subscribers != model_count(model, n)
         || info.members != model_members(model, n, 0))
     {
@@ -702,6 +705,8 @@ model_append_as(model_t *model, unsigned n, size_t size, unsigned worker,
         model_message(model, n, size, &m);
     }
 
+    m.message.end = (uint8_t) model->ending;
+
     if (worker < MODEL_WORKERS) {
         rc = model_append_large(model, ref, worker, &m, &info);
 
@@ -720,6 +725,8 @@ model_append_as(model_t *model, unsigned n, size_t size, unsigned worker,
     if (rc != NGX_WEBSOCKET_STORE_OK || info.offset != m.offset) {
         model_wrong(model, "an append went wrong");
     }
+
+    model->channels[n].ended = model->ending;
 
     model_appended(model, n, size, &m, ref);
 }
@@ -1361,7 +1368,10 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
         break;
 
     case NGX_WEBSOCKET_STORE_EMPTY:
-        if (next != ch->offset + 1) {
+    case NGX_WEBSOCKET_STORE_ENDED:
+        if (next != ch->offset + 1
+            || ch->ended != (rc == NGX_WEBSOCKET_STORE_ENDED))
+        {
             model_wrong(model, "a message is missing");
         }
 
@@ -1510,7 +1520,10 @@ model_visit(model_t *model, unsigned n, uint64_t offset)
         model_compare(model, ch, &message, offset++);
     }
 
-    if (rc != NGX_WEBSOCKET_STORE_EMPTY || offset != info.offset + 1) {
+    if (rc != (ch->ended ? NGX_WEBSOCKET_STORE_ENDED
+                         : NGX_WEBSOCKET_STORE_EMPTY)
+        || offset != info.offset + 1)
+    {
         model_wrong(model, "the history ends too early");
     }
 }

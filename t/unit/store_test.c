@@ -871,8 +871,8 @@ hints(void)
 
 
 static int
-append_key(ngx_websocket_channel_ref_t ref, const char *key,
-    uint64_t *offset)
+append_digest(ngx_websocket_channel_ref_t ref, const char *key,
+    uint32_t digest, uint64_t *offset)
 {
     int                            rc;
     ngx_websocket_store_part_t     part = { (const uint8_t *) key,
@@ -883,11 +883,20 @@ append_key(ngx_websocket_channel_ref_t ref, const char *key,
     message.time = NOW;
 
     ngx_websocket_store_key(l, part.data, part.size, message.key);
+    message.digest = digest;
 
     rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL, NULL);
     *offset = message.offset;
 
     return rc;
+}
+
+
+static int
+append_key(ngx_websocket_channel_ref_t ref, const char *key,
+    uint64_t *offset)
+{
+    return append_digest(ref, key, 0, offset);
 }
 
 
@@ -921,6 +930,13 @@ keys(void)
             && append_key(none, "x", &offset) == NGX_WEBSOCKET_STORE_OK
             && offset == 2, "keys: nothing is known where nothing is kept");
 
+    unit_ok(append_digest(b, "d", 7, &offset) == NGX_WEBSOCKET_STORE_OK
+            && append_digest(b, "d", 8,
+                             &offset) == NGX_WEBSOCKET_STORE_MISMATCH
+            && append_digest(b, "d", 7,
+                             &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && offset == 2 && sound(), "keys: of something else");
+
     memset(bytes, 'k', sizeof(bytes));
     ngx_websocket_store_key(l, bytes, 255, key);
     ngx_websocket_store_key(l, bytes, 300, other);
@@ -931,6 +947,54 @@ keys(void)
     ngx_websocket_store_key(l, bytes, 254, other);
     unit_ok(key[0] != other[0] && key[1] != other[1] && sound(),
             "keys: and each of them does");
+}
+
+
+static void
+ends(void)
+{
+    int                            rc;
+    uint8_t                        buf[100];
+    uint64_t                       offset;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_cursor_t   cursor, visitor;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    a;
+
+    begin(1 << 20);
+
+    a = open_at("a", NOW, 2, 0);
+    cursor = subscribe(a, 0);
+
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+    message.end = 1;
+    message.ephemeral = 1;
+
+    unit_ok(append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_OK
+            && ngx_websocket_store_append(l, a, &message, NULL, 0, NULL, &info)
+               == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 1 && info.length == 1 && info.ended,
+            "end: without a last message");
+
+    rc = ngx_websocket_store_read(l, &cursor, &message, buf, sizeof(buf));
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK && message.offset == 1
+            && ngx_websocket_store_read(l, &cursor, &message, buf, sizeof(buf))
+               == NGX_WEBSOCKET_STORE_ENDED, "end: behind what there is");
+
+    ngx_websocket_store_seek(l, a, 2, &visitor);
+    unit_ok(ngx_websocket_store_read(l, &visitor, &message, buf, sizeof(buf))
+            == NGX_WEBSOCKET_STORE_ENDED, "end: for who comes later");
+
+    unit_ok(append_key(a, "y", &offset) == NGX_WEBSOCKET_STORE_ENDED
+            && append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && sound(), "end: it takes no more, but knows what it has");
+
+    ngx_websocket_store_delete(l, a, &wake);
+    unit_ok(append_key(open_at("a", NOW, 2, 0), "y",
+                       &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 1 && sound(), "end: until it is deleted");
 }
 
 
@@ -1991,6 +2055,7 @@ main(void)
     seeks();
     hints();
     keys();
+    ends();
     numbers();
     large();
     too_large();
