@@ -412,13 +412,29 @@ http websocket_subprotocols a; websocket_subprotocols b;
 http websocket_heartbeat interval=0;
     invalid parameter "interval=0": not a time above zero
 http websocket_heartbeat on;
-    invalid parameter "on", none of interval=, timeout=
+    invalid parameter "on", none of interval=, timeout=, max=, visible
 http websocket_heartbeat interval=1s timeout=0;
     invalid parameter "timeout=0": not a time above zero
 http websocket_heartbeat interval=often;
     invalid parameter "interval=often": not a time above zero
 http websocket_heartbeat off interval=1s;
-    invalid parameter "off", none of interval=, timeout=
+    invalid parameter "off", none of interval=, timeout=, max=, visible
+http websocket_heartbeat interval=$arg_a;
+    invalid parameter "interval=$arg_a": with variables max= is needed
+http websocket_heartbeat interval=$nothing max=1m;
+    unknown "nothing" variable in no place
+http websocket_heartbeat interval=10s max=5s;
+    invalid parameter "max=5s": less than the interval
+http websocket_heartbeat max=never;
+    invalid parameter "max=never": not a time above zero
+http websocket_heartbeat max=21d;
+    invalid parameter "max=21d": is too long: 20d is the most
+http websocket_heartbeat visible=yes;
+    invalid parameter "visible=yes": "visible" has no value
+http websocket_heartbeat visible; websocket_heartbeat max=1m;
+    "websocket_heartbeat" directive is duplicate
+http websocket_heartbeat interval=$arg_a timeout=5s max=10m visible;
+    ok
 http websocket_heartbeat off; websocket_heartbeat interval=1s;
     "websocket_heartbeat" directive is duplicate
 http websocket_idle_timeout off; websocket_idle_timeout off;
@@ -781,6 +797,17 @@ http websocket_type m { field a string; field b number; view v b; }
 location websocket_publish; websocket_outbound_type m; websocket_view w;
     "websocket_publish": type "m" has no view "w", which "websocket_view" says
 
+# filters
+
+location websocket subscribe; websocket_filter maybe;
+    invalid value "maybe", it must be "on" or "off"
+location websocket subscribe; websocket_filter on replay=some;
+    invalid value "some", it must be "none", "all", or a number of messages
+location websocket subscribe; websocket_filter off replay=1;
+    "websocket_filter" directive has "off" alone
+location websocket subscribe; websocket_filter on; websocket_filter on;
+    "websocket_filter" directive is duplicate
+
 # what the server adds
 
 location websocket subscribe; websocket_stamp time;
@@ -844,6 +871,10 @@ location websocket_status xml;
     invalid format "xml", it must be "json" or "prometheus"
 server websocket_status json;
     "websocket_status" directive is not allowed here
+server websocket_refuse with;
+    invalid value "with"
+server websocket_refuse close; websocket_refuse close;
+    "websocket_refuse" directive is duplicate
 server websocket_access_log both;
     invalid value "both"
 server websocket_access_log end; websocket_access_log start;

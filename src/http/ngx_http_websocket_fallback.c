@@ -7,6 +7,7 @@
 
 #include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_heartbeat_arg.h"
 #include "http/ngx_http_websocket_request.h"
 #include "protocol/ngx_http_websocket_events.h"
 #include "protocol/ngx_http_websocket_poll.h"
@@ -145,6 +146,7 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options,
     char **error)
 {
+    ngx_int_t         rc;
     ngx_uint_t        position;
     ngx_table_elt_t  *h;
 
@@ -158,6 +160,12 @@ ngx_http_websocket_options(ngx_http_request_t *r,
 
     if (*error) {
         return NGX_HTTP_BAD_REQUEST;
+    }
+
+    rc = ngx_http_websocket_heartbeat_arg(r, options, error);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     options->hello |= position;

@@ -2,6 +2,7 @@
 #include "protocol/ngx_http_websocket_events.h"
 #include "protocol/ngx_http_websocket_closes.h"
 #include "protocol/ngx_http_websocket_hello.h"
+#include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
@@ -18,6 +19,9 @@ static ngx_int_t ngx_http_websocket_events_push(
 static ngx_int_t ngx_http_websocket_events_hello(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 static void ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_events_beat(ngx_http_websocket_session_t *s);
+static ngx_http_websocket_frame_t *ngx_http_websocket_where_event(
+    ngx_log_t *log, u_char *positions, size_t size);
 static void ngx_http_websocket_events_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_own_event_frame(
@@ -44,6 +48,11 @@ static const ngx_http_websocket_transport_t  ngx_http_websocket_streamed = {
 };
 
 
+static ngx_http_websocket_where_t  ngx_http_websocket_events_where = {
+    ngx_http_websocket_where_event, { 0, 0 }, NULL
+};
+
+
 const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
     .name = "sse",
     .transport = &ngx_http_websocket_streamed,
@@ -57,6 +66,7 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
     .pass = ngx_http_websocket_response_pass,
     .end = ngx_http_websocket_response_ended,
     .ping = ngx_http_websocket_events_ping,
+    .beat = ngx_http_websocket_events_beat,
     .close = ngx_http_websocket_events_close
 };
 
@@ -175,7 +185,7 @@ ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s)
 
     s->heard = ngx_http_websocket_now();
 
-    if (s->out->count) {
+    if (s->out->count || s->record->aside->visible) {
         return;
     }
 
@@ -185,6 +195,40 @@ ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s)
         ngx_memcpy(frame->data, ":\n\n", sizeof(":\n\n") - 1);
         (void) ngx_http_websocket_send_bytes(s, frame);
     }
+}
+
+
+static void
+ngx_http_websocket_events_beat(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_where_frame(s,
+                                           &ngx_http_websocket_events_where);
+
+    if (frame) {
+        ngx_http_websocket_beat_send(s, frame);
+    }
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_where_event(ngx_log_t *log, u_char *positions, size_t size)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_frame_alloc(
+             sizeof("event: heartbeat\nid: \ndata: {\"position\":\"\"}\n\n")
+             + 2 * size, log);
+
+    if (frame) {
+        frame->size = ngx_sprintf(frame->data, "event: heartbeat\nid: %*s\n"
+                                  "data: {\"position\":\"%*s\"}\n\n",
+                                  size, positions, size, positions)
+                      - frame->data;
+    }
+
+    return frame;
 }
 
 

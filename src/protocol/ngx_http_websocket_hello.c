@@ -3,6 +3,12 @@
 #include "session/ngx_http_websocket_subscription.h"
 
 
+static void ngx_http_websocket_where(ngx_http_websocket_session_t *s,
+    ngx_websocket_position_t *positions);
+static void ngx_http_websocket_where_keep(ngx_http_websocket_where_t *where,
+    ngx_websocket_position_t *position, ngx_http_websocket_frame_t *frame);
+
+
 size_t
 ngx_http_websocket_print_position(u_char *buf,
     ngx_http_websocket_message_t *message)
@@ -145,4 +151,85 @@ ngx_http_websocket_hello_frame(ngx_http_websocket_session_t *s,
     frame->size = p - frame->data;
 
     return frame;
+}
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_where_frame(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_where_t *where)
+{
+    u_char                      *text;
+    ngx_uint_t                   n;
+    ngx_websocket_position_t    *positions;
+    ngx_http_websocket_frame_t  *frame;
+
+    n = s->record->nsubscriptions;
+
+    /* the positions, and then their text */
+
+    positions = ngx_calloc((n + 1) * (sizeof(ngx_websocket_position_t)
+                                      + NGX_WEBSOCKET_POSITION_SIZE + 1),
+                           s->connection->log);
+    if (positions == NULL) {
+        return NULL;
+    }
+
+    ngx_http_websocket_where(s, positions);
+
+    /* who follows one channel mostly is where all others are */
+
+    if (n <= 1 && where->frame
+        && where->position.epoch == positions[0].epoch
+        && where->position.offset == positions[0].offset)
+    {
+        frame = where->frame;
+        frame->refs++;
+
+    } else {
+        text = (u_char *) &positions[n + 1];
+
+        frame = where->make(s->connection->log, text,
+                            ngx_http_websocket_print_positions(text, positions,
+                                                               n)
+                            - text);
+
+        if (frame && n <= 1) {
+            ngx_http_websocket_where_keep(where, positions, frame);
+        }
+    }
+
+    ngx_free(positions);
+
+    return frame;
+}
+
+
+static void
+ngx_http_websocket_where(ngx_http_websocket_session_t *s,
+    ngx_websocket_position_t *positions)
+{
+    ngx_http_websocket_subscription_t  *sub;
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        if (sub->active) {
+            ngx_http_websocket_hub_position(sub, positions++);
+        }
+    }
+}
+
+
+static void
+ngx_http_websocket_where_keep(ngx_http_websocket_where_t *where,
+    ngx_websocket_position_t *position, ngx_http_websocket_frame_t *frame)
+{
+    if (where->frame) {
+        ngx_http_websocket_frame_release(where->frame);
+    }
+
+    where->position = *position;
+    where->frame = frame;
+    where->frame->refs++;
 }

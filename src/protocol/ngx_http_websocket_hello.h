@@ -44,5 +44,26 @@ u_char *ngx_http_websocket_print_channels(u_char *buf,
 ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 
+/*
+ * Frames that tell a client where it is, of which the last one is kept: many
+ * are at the same place.
+ */
+
+typedef struct {
+    /* makes one of positions as text, which is empty where there are none */
+    ngx_http_websocket_frame_t *(*make)(ngx_log_t *log, u_char *positions,
+                                     size_t size);
+
+    ngx_websocket_position_t      position;     /* of the frame; zeros: none */
+    ngx_http_websocket_frame_t   *frame;        /* NULL: none was made yet */
+} ngx_http_websocket_where_t;
+
+/*
+ * The frame of where the session is in its channels, with a reference for the
+ * caller.  Returns NULL when memory was refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_where_frame(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_where_t *where);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_HELLO_H */

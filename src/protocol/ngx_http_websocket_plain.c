@@ -2,6 +2,7 @@
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_closes.h"
 #include "protocol/ngx_http_websocket_hello.h"
+#include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"
@@ -28,6 +29,9 @@ static ngx_int_t ngx_http_websocket_plain_hello(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 static ngx_http_websocket_frame_t *ngx_http_websocket_plain_reply(
     ngx_http_websocket_session_t *s, const char *data, size_t size);
+static void ngx_http_websocket_plain_beat(ngx_http_websocket_session_t *s);
+static ngx_http_websocket_frame_t *ngx_http_websocket_where_text(
+    ngx_log_t *log, u_char *positions, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_plain_frame(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
@@ -44,6 +48,11 @@ static const ngx_http_websocket_format_t  ngx_http_websocket_positions = {
 };
 
 
+static ngx_http_websocket_where_t  ngx_http_websocket_plain_where = {
+    ngx_http_websocket_where_text, { 0, 0 }, NULL
+};
+
+
 const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
     .name = "websocket",
     .transport = &ngx_http_websocket_socket,
@@ -57,6 +66,7 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
     .push = ngx_http_websocket_plain_push,
     .reply = ngx_http_websocket_plain_reply,
     .ping = ngx_http_websocket_socket_ping,
+    .beat = ngx_http_websocket_plain_beat,
     .close = ngx_http_websocket_socket_close
 };
 
@@ -215,6 +225,49 @@ ngx_http_websocket_plain_reply(ngx_http_websocket_session_t *s,
                                            | NGX_WEBSOCKET_TEXT,
                                            (u_char *) data, size,
                                            s->connection->log);
+}
+
+
+static void
+ngx_http_websocket_plain_beat(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_where_frame(s, &ngx_http_websocket_plain_where);
+
+    if (frame) {
+        ngx_http_websocket_beat_send(s, frame);
+    }
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_where_text(ngx_log_t *log, u_char *positions, size_t size)
+{
+    u_char                      *p;
+    size_t                       length;
+    ngx_http_websocket_frame_t  *frame;
+
+    length = sizeof("{\"position\":}") - 1 + (size ? size + 2
+                                                   : sizeof("null") - 1);
+
+    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                            | NGX_WEBSOCKET_TEXT,
+                                            NULL, length, log);
+    if (frame == NULL) {
+        return NULL;
+    }
+
+    p = frame->data + frame->size - length;
+
+    if (size) {
+        (void) ngx_sprintf(p, "{\"position\":\"%*s\"}", size, positions);
+
+    } else {
+        ngx_memcpy(p, "{\"position\":null}", length);
+    }
+
+    return frame;
 }
 
 

@@ -154,6 +154,13 @@ struct ngx_http_websocket_protocol_s {
     /* the client was not heard or spoken to for the heartbeat's interval */
     void                        (*ping)(ngx_http_websocket_session_t *s);
 
+    /*
+     * A heartbeat that the application sees, with the positions of the
+     * session's channels: as pinging, but in each interval.  NULL: what ping()
+     * says is seen.
+     */
+    void                        (*beat)(ngx_http_websocket_session_t *s);
+
     /* says why the session ends, behind what is queued */
     void                        (*close)(ngx_http_websocket_session_t *s,
                                      uint16_t code, const u_char *reason,

@@ -3,6 +3,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
@@ -146,8 +147,12 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = ngx_http_websocket_subscription_create(s, ctx->channels,
-                                                ctx->nchannels);
+    rc = ngx_http_websocket_beat_begin(s, options);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_subscription_create(s, ctx->channels,
+                                                    ctx->nchannels);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_limits_begin(s, r, holds);
@@ -730,7 +735,12 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
             }
 
         } else if (conf->heartbeat_interval) {
-            ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
+            ngx_http_websocket_earlier(s->heard
+                                       + ngx_http_websocket_beat_interval(s));
+        }
+
+        if (s->record->aside->visible) {
+            ngx_http_websocket_earlier(s->record->aside->beat);
         }
 
         if (ngx_http_websocket_session_is_paused(s)) {
@@ -889,6 +899,10 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         return;
     }
 
+    if (s->record->aside->visible) {
+        ngx_http_websocket_beat(s);
+    }
+
     if (s->ping_open) {
 
         if (ngx_http_websocket_session_hindered(s)
@@ -917,7 +931,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
     }
 
     if (ngx_http_websocket_session_passed(s->heard,
-                                          conf->heartbeat_interval))
+                                          ngx_http_websocket_beat_interval(s)))
     {
         ngx_http_websocket_protocol_of(s)->ping(s);
     }

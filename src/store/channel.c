@@ -188,7 +188,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
 
     bucket = ngx_websocket_store_bucket(store, hash);
     ref = ngx_websocket_store_take(store, n, &end);
-    epoch = store->epoch + 1 ? store->epoch + 1 : 1;
+    epoch = (store->epoch + 1) | NGX_WEBSOCKET_STORE_OWN;
 
     /* only this process knows the blocks until the bucket leads to them */
 

@@ -4,6 +4,7 @@
 #include "store/message.h"
 #include "store/channel.h"
 #include "store/ephemeral.h"
+#include "store/numbered.h"
 #include "store/store_private.h"
 
 
@@ -47,9 +48,7 @@ static int ngx_websocket_store_measure(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put,
     uint32_t more);
 static void ngx_websocket_store_clamp(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, ngx_websocket_store_message_t *message);
-static uint32_t ngx_websocket_store_wake(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake);
+    ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put);
 static void ngx_websocket_store_write(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put);
 static ngx_websocket_ref_t ngx_websocket_store_acquire(
@@ -59,10 +58,6 @@ static int ngx_websocket_store_renumber(ngx_websocket_store_t *store,
     ngx_websocket_store_put_t *put, ngx_websocket_store_large_t *large);
 static void ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
     ngx_websocket_reserve_t *reserve);
-static int ngx_websocket_store_publish(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_store_put_t *put,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info);
 static int ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
     ngx_websocket_store_put_t *put);
 static int ngx_websocket_store_read_piece(ngx_websocket_store_cursor_t *cursor,
@@ -91,8 +86,12 @@ static ngx_websocket_ref_t ngx_websocket_store_search(
 static ngx_websocket_ref_t ngx_websocket_store_next(
     ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
     ngx_websocket_store_cursor_t *cursor);
+static void ngx_websocket_store_properties(ngx_websocket_message_t *m,
+    ngx_websocket_store_message_t *message);
 static int ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor);
+static int ngx_websocket_store_renewed(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_cursor_t *cursor);
 static uint64_t ngx_websocket_store_left(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor);
 static void ngx_websocket_store_advance(ngx_websocket_store_t *store,
@@ -556,9 +555,9 @@ ngx_websocket_store_known(ngx_websocket_store_t *store,
 }
 
 
-static int
+int
 ngx_websocket_store_publish(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_store_put_t *put,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put,
     ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
     ngx_websocket_store_info_t *info)
 {
@@ -596,6 +595,10 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
         return rc;
     }
 
+    if (put->at) {
+        ngx_websocket_store_begin_at(store, channel, put->epoch, put->at - 1);
+    }
+
     ngx_websocket_store_put(store, channel, put);
     ngx_websocket_store_commit(store);
     ngx_websocket_store_tell(store, channel, put);
@@ -624,7 +627,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     put.message = message;
     put.parts = parts;
     put.n = n;
-    put.at = 0;
+    put.at = large->placed;
 
     ch = ngx_websocket_store_block(store, channel);
     reserve = &store->reserves[slot];
@@ -912,8 +915,8 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
         return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
-    ngx_websocket_store_clamp(store, ch, put->message);
-    now = put->message->time;
+    ngx_websocket_store_clamp(store, ch, put);
+    now = put->now;
 
     ngx_websocket_store_tick(store, now);
 
@@ -1011,20 +1014,38 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 /*
  * The caller took the time before it waited for the lock.  Times of a
  * channel's messages must be in order, as the search relies on it, and a
- * message must not be too old when it is appended.
+ * message must not be too old when it is appended.  One that has its offset has
+ * been somewhere else before: it may be older, but is not of the future.
  */
 
 static void
 ngx_websocket_store_clamp(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, ngx_websocket_store_message_t *message)
+    ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put)
 {
-    uint64_t  now;
+    uint64_t                        now, least;
+    ngx_websocket_store_message_t  *message;
 
+    message = put->message;
     now = store->now > ch->published ? store->now : ch->published;
+    least = now;
 
-    if (message->time < now) {
-        message->time = now;
+    if (put->at) {
+        put->now = put->now > now ? put->now : now;
+        least = ch->published;
+
+        if (message->time > put->now) {
+            message->time = put->now;
+            message->fraction = 0;
+        }
+    }
+
+    if (message->time < least) {
+        message->time = least;
         message->fraction = 0;
+    }
+
+    if (put->at == 0) {
+        put->now = message->time;
     }
 }
 
@@ -1090,7 +1111,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, channel);
 
-    ngx_websocket_store_trim(store, channel, put->message->time, 0,
+    ngx_websocket_store_trim(store, channel, put->now, 0,
                              NGX_WEBSOCKET_STORE_TRIM);
 
     if (ch->held.of.count == 0) {
@@ -1098,7 +1119,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
     }
 
     ngx_websocket_store_fault();
-    ch->active = put->message->time;
+    ch->active = put->now;
 
     if (put->live) {
 
@@ -1111,9 +1132,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
 }
 
 
-/* sets *wake to the workers that have subscribers; returns how many */
-
-static uint32_t
+uint32_t
 ngx_websocket_store_wake(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake)
 {
@@ -1409,19 +1428,37 @@ ngx_websocket_store_seek(ngx_websocket_store_t *store,
 }
 
 
+static void
+ngx_websocket_store_properties(ngx_websocket_message_t *m,
+    ngx_websocket_store_message_t *message)
+{
+    message->offset = m->offset;
+    message->time = m->time;
+    message->source = m->source;
+    message->size = m->size;
+    message->meta = m->meta;
+    message->type = m->type;
+    message->priority = m->priority;
+    message->fraction = m->fraction;
+}
+
+
 int
 ngx_websocket_store_read(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor,
     ngx_websocket_store_message_t *message, uint8_t *buf, size_t size)
 {
+    int                          rc;
     uint32_t                     ephemeral;
     ngx_websocket_ref_t          ref;
     ngx_websocket_channel_t     *ch;
     ngx_websocket_message_t     *m;
     ngx_websocket_store_place_t  place;
 
-    if (!ngx_websocket_store_readable(store, cursor)) {
-        return NGX_WEBSOCKET_STORE_DELETED;
+    rc = ngx_websocket_store_readable(store, cursor);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
     }
 
     ch = ngx_websocket_store_block(store, cursor->channel);
@@ -1450,14 +1487,12 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
 
     m = ngx_websocket_store_block(store, ref);
 
-    message->offset = m->offset;
-    message->time = m->time;
-    message->source = m->source;
-    message->size = m->size;
-    message->meta = m->meta;
-    message->type = m->type;
-    message->priority = m->priority;
-    message->fraction = m->fraction;
+    if (m->type == NGX_WEBSOCKET_STORE_NOTHING) {
+        ngx_websocket_store_advance(store, cursor, ref, m->offset + 1);
+        return NGX_WEBSOCKET_STORE_AGAIN;
+    }
+
+    ngx_websocket_store_properties(m, message);
     message->ephemeral = (uint8_t) ephemeral;
 
     if (size < m->size) {
@@ -1560,35 +1595,56 @@ ngx_websocket_store_next(ngx_websocket_store_t *store,
 }
 
 
-/* whether the channel that the cursor was set in is still there */
+/* DELETED when the channel that the cursor was set in is not there any more */
 
 static int
 ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor)
 {
-    ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_store_block(store, cursor->channel);
 
-    if (ch->epoch != cursor->epoch && cursor->entry && cursor->next == 1) {
-
-        /*
-         * The worker's entry holds the channel, which was given another
-         * numbering before its first message.
-         */
-
-        entry = ngx_websocket_store_at(store, cursor->entry);
-
-        cursor->epoch = ch->epoch;
-        cursor->next = entry->read + 1;
-        cursor->message = 0;
-        cursor->done = 0;
+    if (*ngx_websocket_store_kind(store, cursor->channel)
+        != NGX_WEBSOCKET_STORE_CHANNEL
+        || ch->deleted)
+    {
+        return NGX_WEBSOCKET_STORE_DELETED;
     }
 
-    return *ngx_websocket_store_kind(store, cursor->channel)
-           == NGX_WEBSOCKET_STORE_CHANNEL
-           && ch->epoch == cursor->epoch && !ch->deleted;
+    if (ch->epoch == cursor->epoch) {
+        return NGX_WEBSOCKET_STORE_OK;
+    }
+
+    return cursor->entry ? ngx_websocket_store_renewed(store, ch, cursor)
+                         : NGX_WEBSOCKET_STORE_DELETED;
+}
+
+
+/*
+ * The worker's entry holds the channel, which was given another numbering
+ * before its first message, or has begun anew: then GAP.
+ */
+
+static int
+ngx_websocket_store_renewed(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_cursor_t *cursor)
+{
+    ngx_websocket_entry_t  *entry;
+
+    entry = ngx_websocket_store_at(store, cursor->entry);
+
+    cursor->done = 0;
+
+    if (entry->read == NGX_WEBSOCKET_STORE_MISSED) {
+        return NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    cursor->epoch = ch->epoch;
+    cursor->next = entry->read + 1;
+    cursor->message = 0;
+
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -1611,13 +1667,24 @@ void
 ngx_websocket_store_skip(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor)
 {
-    uint64_t  left;
+    int                       rc;
+    uint64_t                  left;
+    ngx_websocket_channel_t  *ch;
 
-    if (!ngx_websocket_store_readable(store, cursor)) {
+    rc = ngx_websocket_store_readable(store, cursor);
+
+    if (rc == NGX_WEBSOCKET_STORE_DELETED) {
         return;
     }
 
     left = ngx_websocket_store_left(store, cursor);
+
+    if (rc == NGX_WEBSOCKET_STORE_GAP) {
+        ch = ngx_websocket_store_block(store, cursor->channel);
+
+        cursor->epoch = ch->epoch;
+        cursor->next = 0;
+    }
 
     if (cursor->next < left) {
         ngx_websocket_store_advance(store, cursor, 0, left);

@@ -168,6 +168,19 @@ int ngx_websocket_store_known(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_store_wake_t *wake,
     ngx_websocket_store_info_t *info);
 
+/* Sets *wake to the workers that have subscribers; returns how many. */
+uint32_t ngx_websocket_store_wake(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake);
+
+/*
+ * Appends a message as ngx_websocket_store_append() does, or, where large is
+ * not NULL, as ngx_websocket_store_append_large().
+ */
+int ngx_websocket_store_publish(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info);
+
 /*
  * Appending in three steps, for callers that change something else with it.
  * prepare() makes room for the message and for more blocks besides, and sets

@@ -129,7 +129,7 @@ ngx_websocket_store_format(void *base, size_t size, const uint8_t seed[16])
     /* clients see epochs, which must not reveal the seed */
 
     store->epoch = ngx_websocket_store_hash(store, (const uint8_t *) "epoch",
-                                            5);
+                                            5) | NGX_WEBSOCKET_STORE_OWN;
 
     store->fresh = 1;
     store->head = sizeof(ngx_websocket_store_t);

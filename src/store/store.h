@@ -40,6 +40,10 @@
 #define NGX_WEBSOCKET_STORE_NAME_SIZE  240   /* the longest channel name */
 #define NGX_WEBSOCKET_STORE_MEMBER_SIZE  1024 /* data of a member */
 #define NGX_WEBSOCKET_STORE_QUOTA_SIZE  20   /* the name of a quota key */
+#define NGX_WEBSOCKET_STORE_OWN        (UINT64_C(1) << 63) /* in epochs that
+                                                the store gives */
+#define NGX_WEBSOCKET_STORE_NOTHING    0xff  /* the type of a message that is
+                                                not there: readers pass over */
 #define NGX_WEBSOCKET_STORE_CROWD      4     /* unread messages in 1/n of the
                                                 region are a crowd */
 
@@ -189,6 +193,8 @@ typedef struct {
 
 typedef struct {
     uint64_t       offset;          /* when it was filled */
+    uint64_t       placed;          /* the offset that it is to have, of one
+                                       that was numbered elsewhere; or 0 */
     uint32_t       reserved;        /* blocks */
 
     /* where the message contains its own offset in digits */

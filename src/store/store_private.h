@@ -49,6 +49,9 @@
 #define NGX_WEBSOCKET_STORE_IDLE       1
 #define NGX_WEBSOCKET_STORE_GARBAGE    2
 
+/* as what an entry has read: the channel has begun anew since */
+#define NGX_WEBSOCKET_STORE_MISSED     UINT64_MAX
+
 /* the most blocks of a message, which has so many bits for their number */
 #define NGX_WEBSOCKET_STORE_BLOCKS_MAX  0xffffff
 
@@ -150,7 +153,8 @@ typedef struct {
  */
 
 struct ngx_websocket_entry_s {
-    uint64_t               read;            /* the newest offset read */
+    uint64_t               read;            /* the newest offset read; or
+                                               MISSED */
     uint32_t               incarnation;
     uint32_t               count;
     uint32_t               slot;
@@ -280,6 +284,9 @@ struct ngx_websocket_store_put_s {
     ngx_websocket_reserve_t           *reserve;   /* with its bytes; or NULL */
     uint64_t                           at;    /* the offset it is to have; 0 is
                                                  the next one */
+    uint64_t                           epoch; /* of one that has its offset */
+    uint64_t                           now;   /* of such a one; else set to the
+                                                 time of the message */
     uint32_t                           live;  /* workers with subscribers */
     uint32_t                           blocks;
     ngx_websocket_store_part_t         offset;    /* in digits, if it is asked
