@@ -18,11 +18,13 @@ unit := $(patsubst t/unit/%.c,$(build)/unit/%,$(wildcard t/unit/*_test.c))
 fuzz := $(patsubst t/fuzz/%.c,$(build)/fuzz/%,$(wildcard t/fuzz/*_fuzz.c))
 
 packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
-    libjansson-dev libjwt-dev libpcre2-dev libssl-dev zlib1g-dev gcc make
+    libjansson-dev libjwt-dev libhiredis-dev libpcre2-dev libssl-dev \
+    zlib1g-dev gcc make
 test_packages := $(packages) clang libclang-rt-dev llvm \
     libtest-base-perl libtest-longstring-perl libhttp-message-perl \
     libio-socket-ssl-perl dpkg-dev libnginx-mod-http-js \
-    python3 python3-websockets python3-prometheus-client \
+    python3 python3-websockets python3-prometheus-client python3-redis \
+    redis-server redis-sentinel \
     nodejs npm chromium openssl curl valgrind
 
 bench_packages := $(test_packages) gnuplot-nox
@@ -33,13 +35,14 @@ flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .PHONY: help build run binaries test test-asan test-valgrind test-fault \
-    test-builds test-extended fuzz bench bench-short bench-typed \
+    test-broker test-builds test-extended fuzz bench bench-short bench-typed \
     bench-instructions bench-stalls install uninstall clean distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
-	    "test-fault test-builds test-extended fuzz bench-short bench-typed" \
+	    "test-fault test-broker test-builds test-extended fuzz" \
+	    "bench-short bench-typed" \
 	    "bench-instructions bench-stalls clean distclean"
 
 build: $(module)
@@ -65,11 +68,11 @@ run: $(module)
 
 $(build)/unit/%: t/unit/%.c t/unit/*.[ch] $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
-	$(CC) $(flags) -o $@ $< -lz -ljwt -ljansson -lcrypto
+	$(CC) $(flags) -o $@ $< -lz -ljwt -ljansson -lhiredis -lcrypto
 
 $(build)/fuzz/%: t/fuzz/%.c $(sources) | $(build)/test-packages
 	@mkdir -p $(@D)
-	clang $(flags) -fsanitize=fuzzer -o $@ $< -lz -ljwt -ljansson -lcrypto
+	clang $(flags) -fsanitize=fuzzer -o $@ $< -lz -ljwt -ljansson -lhiredis -lcrypto
 
 # quiet when it works, and without a network it fails within seconds
 npm := npm ci --loglevel=error --no-audit --no-fund --no-update-notifier \
@@ -107,6 +110,10 @@ test-fault: $(build)/test-packages $(module)
 
 test-builds: $(build)/test-packages
 	@WEBSOCKET_LONG=1 t/tools/test $(build) t/builds/*_test.py
+
+test-broker: $(build)/test-packages $(module)
+	@+$(build_binaries)
+	@WEBSOCKET_LONG=1 t/tools/test $(build) t/broker/*_test.py
 
 test-extended: test test-asan test-valgrind test-builds
 
@@ -171,9 +178,9 @@ uninstall:
 
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
-	    $(build)/fault $(build)/joins $(build)/late $(build)/shout \
-	    $(build)/work $(build)/bench $(build)/run $(build)/servroot \
-	    $(build)/variants
+	    $(build)/fault $(build)/asks $(build)/joins $(build)/late \
+	    $(build)/shout $(build)/work $(build)/bench $(build)/run \
+	    $(build)/servroot $(build)/variants
 
 distclean:
 	rm -rf $(build)

@@ -339,7 +339,21 @@ http websocket_history length=1 length=2;
 http websocket_history length=1; websocket_history length=2;
     "websocket_history" directive is duplicate
 http websocket_history length=1 size=1k;
-    invalid parameter "size=1k", none of length=, time=, max=
+    invalid parameter "size=1k", none of length=, time=, max=, except=
+http websocket_history length=1 except=typing;
+    invalid parameter "except=typing": not FIELD:VALUE, or several values with
+        "|"
+http websocket_history length=1 except=:typing;
+    invalid parameter "except=:typing": not FIELD:VALUE, or several values
+        with "|"
+http websocket_history length=1 except=type:;
+    invalid parameter "except=type:": a value is empty
+http websocket_history length=1 except=type:a||b;
+    invalid parameter "except=type:a||b": a value is empty
+http websocket_history except=type:typing;
+    invalid parameter "length=": length=NUMBER is required
+http websocket_history length=1 except=type:typing|cursor;
+    ok
 http websocket_history length=1 max=0;
     invalid parameter "max=0": not a size above zero
 http websocket_history length=1 max=much;
@@ -394,13 +408,29 @@ http websocket_subprotocols a; websocket_subprotocols b;
 http websocket_heartbeat interval=0;
     invalid parameter "interval=0": not a time above zero
 http websocket_heartbeat on;
-    invalid parameter "on", none of interval=, timeout=
+    invalid parameter "on", none of interval=, timeout=, max=, visible
 http websocket_heartbeat interval=1s timeout=0;
     invalid parameter "timeout=0": not a time above zero
 http websocket_heartbeat interval=often;
     invalid parameter "interval=often": not a time above zero
 http websocket_heartbeat off interval=1s;
-    invalid parameter "off", none of interval=, timeout=
+    invalid parameter "off", none of interval=, timeout=, max=, visible
+http websocket_heartbeat interval=$arg_a;
+    invalid parameter "interval=$arg_a": with variables max= is needed
+http websocket_heartbeat interval=$nothing max=1m;
+    unknown "nothing" variable in no place
+http websocket_heartbeat interval=10s max=5s;
+    invalid parameter "max=5s": less than the interval
+http websocket_heartbeat max=never;
+    invalid parameter "max=never": not a time above zero
+http websocket_heartbeat max=21d;
+    invalid parameter "max=21d": is too long: 20d is the most
+http websocket_heartbeat visible=yes;
+    invalid parameter "visible=yes": "visible" has no value
+http websocket_heartbeat visible; websocket_heartbeat max=1m;
+    "websocket_heartbeat" directive is duplicate
+http websocket_heartbeat interval=$arg_a timeout=5s max=10m visible;
+    ok
 http websocket_heartbeat off; websocket_heartbeat interval=1s;
     "websocket_heartbeat" directive is duplicate
 http websocket_idle_timeout off; websocket_idle_timeout off;
@@ -639,8 +669,14 @@ http websocket_type number { field a string; }
 http websocket_type off { field a string; }
     "off" cannot be a type's name
 http websocket_type m { fields a string; }
-    unknown directive "fields" in "websocket_type": it knows "field", "view"
-        and "additional"
+    unknown directive "fields" in "websocket_type": it knows "field", "by",
+        "view" and "additional"
+http websocket_type m { field a string; additional text; }
+    message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { by type chat=n; }
+    message type "m": "by": unknown type "n"
+http websocket_type n { by type a=n; }
+    message type "n": "by": unknown type "n"
 http websocket_type m { field a string; view v b; }
     message type "m": view "v": field "b" is unknown
 http websocket_type m { field a integer max=3 default=4; }
@@ -738,6 +774,15 @@ location websocket_publish; websocket_outbound_type m violations=close;
         1000000 are known
 location websocket pubsub; websocket_outbound_type off violations=close;
     "websocket_outbound_type" directive has "off" alone
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type by=type chat=m depth=129;
+    invalid parameter "depth=129": violations=report or close, depth= of 1 to
+        128, values= of 1 to 1000000 are known
+http websocket_type m { field a string; }
+location websocket pubsub; websocket_inbound_type by=type chat=m join=n;
+    "websocket_inbound_type": "by": unknown type "n"
+location websocket pubsub; websocket_inbound_type by=type;
+    "websocket_inbound_type": "by" is FIELD WORD=TYPE ...
 
 # views
 
@@ -748,8 +793,22 @@ http websocket_type m { field a string; field b number; view v b; }
 location websocket_publish; websocket_outbound_type m; websocket_view w;
     "websocket_publish": type "m" has no view "w", which "websocket_view" says
 
+# filters
+
+location websocket subscribe; websocket_filter maybe;
+    invalid value "maybe", it must be "on" or "off"
+location websocket subscribe; websocket_filter on replay=some;
+    invalid value "some", it must be "none", "all", or a number of messages
+location websocket subscribe; websocket_filter off replay=1;
+    "websocket_filter" directive has "off" alone
+location websocket subscribe; websocket_filter on; websocket_filter on;
+    "websocket_filter" directive is duplicate
+
 # what the server adds
 
+location websocket subscribe; websocket_stamp time;
+    [warn] "websocket_stamp" stamps nothing where nothing is published
+    ok
 location websocket pubsub; websocket_stamp time number;
     invalid field "number", it must be "from", "from=VALUE", "time",
         "sequence", or "channel", with "NAME:" before it for another name
@@ -808,6 +867,10 @@ location websocket_status xml;
     invalid format "xml", it must be "json" or "prometheus"
 server websocket_status json;
     "websocket_status" directive is not allowed here
+server websocket_refuse with;
+    invalid value "with"
+server websocket_refuse close; websocket_refuse close;
+    "websocket_refuse" directive is duplicate
 server websocket_access_log both;
     invalid value "both"
 server websocket_access_log end; websocket_access_log start;

@@ -674,17 +674,21 @@ a< body qr/\A\{"channel":"x","epoch":"(?<epoch>\w+)","offset":1,"subscribers":1\
 s< text one
 ! POST /pub?c=x two
 s< text two
-# on both workers, with another body too
+# on both workers, and not with another body
 ! apart b a
 b+ Idempotency-Key: k1
 b> plain POST /pub?c=x one
 b< 200
-b< body {"channel":"x","epoch":"%{epoch}","offset":1,"subscribers":1}
+b< body {"channel":"x","epoch":"%{epoch}","offset":1,"subscribers":1,"duplicate":true}
 ! together b a
 b+ Idempotency-Key: k1
-b> plain POST /pub?c=x another
+b> plain POST /pub?c=x one
 b< 200
-b< body {"channel":"x","epoch":"%{epoch}","offset":1,"subscribers":1}
+b< body {"channel":"x","epoch":"%{epoch}","offset":1,"subscribers":1,"duplicate":true}
+b+ Idempotency-Key: k1
+b> plain POST /pub?c=x One
+b< 422
+b< body {"error":{"code":"idempotency_mismatch","message":"the Idempotency-Key was that of a message with another body"}}
 # the key is the channel's
 ! POST /pub?c=y [Idempotency-Key: k1] of y
 ! < 202
@@ -721,8 +725,10 @@ a> plain POST /pub one
 a< 202
 ! kill worker of a
 ! POST /pub [Idempotency-Key: k] one
-! < json {"offset":1}
+! < json {"offset":1,"duplicate":true}
 ! reload
+! POST /pub [Idempotency-Key: k] two
+! < 422
 ! POST /pub [Idempotency-Key: k] one
 ! < json {"offset":1}
 ! GET /pub

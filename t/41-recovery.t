@@ -22,7 +22,7 @@ __DATA__
 ! POST /pub one
 a> GET /ws?position=1
 a< 101
-a< json= {"position":"$EPOCH:1"}
+a< json= {"position":"$EPOCH:1","session":"qr/\\A[0-9a-f]{16}\\z/"}
 ! POST /pub two
 ! < json {"offset":2}
 a< text $EPOCH:2\ntwo
@@ -53,7 +53,7 @@ c< text plain
 --- websocket
 a> GET /ws?position=1
 a< 101
-a< text qr/\A\{"position":"(?<epoch>[0-9a-f]{16}):0"\}\z/
+a< text qr/\A\{"position":"(?<epoch>[0-9a-f]{16}):0","session":"[0-9a-f]{16}"\}\z/
 ! POST /pub one
 ! < json {"epoch":"%{epoch}","offset":1}
 a< text %{epoch}:1\none
@@ -125,20 +125,20 @@ b< text four
 ! apart c a
 c> GET /ws?position=1&since=$EPOCH:2
 c< 101
-c< json= {"recovered":true,"position":"$EPOCH:2"}
+c< json= {"recovered":true,"position":"$EPOCH:2","session":"qr/\\A[0-9a-f]{16}\\z/"}
 c< text $EPOCH:3\nthree
 c< text $EPOCH:4\nfour
 ! together d a
 d> GET /ws?position=1&since=$EPOCH:4
 d< 101
-d< json= {"recovered":true,"position":"$EPOCH:4"}
+d< json= {"recovered":true,"position":"$EPOCH:4","session":"qr/\\A[0-9a-f]{16}\\z/"}
 a> text five
 b< text five
 c< text $EPOCH:5\nfive
 d< text $EPOCH:5\nfive
 e> GET /ws?since=$EPOCH%3A4&position=1
 e< 101
-e< json= {"recovered":true,"position":"$EPOCH:4"}
+e< json= {"recovered":true,"position":"$EPOCH:4","session":"qr/\\A[0-9a-f]{16}\\z/"}
 e< text $EPOCH:5\nfive
 # from before the first message on
 f> GET /ws?since=$EPOCH:0
@@ -171,7 +171,7 @@ f< text one
 # the length has taken the second: the first that is missed
 a> GET /none?since=$EPOCH:1
 a< 101
-a< json= {"recovered":false,"position":"$EPOCH:4"}
+a< json= {"recovered":false,"position":"$EPOCH:4","session":"qr/\\A[0-9a-f]{16}\\z/"}
 # the third is the oldest: nothing is missed after the second
 b> GET /none?since=$EPOCH:2
 b< 101
@@ -179,24 +179,24 @@ b< text three
 b< text four
 c> GET /all?since=$EPOCH:1
 c< 101
-c< json= {"recovered":false,"position":"$EPOCH:2"}
+c< json= {"recovered":false,"position":"$EPOCH:2","session":"qr/\\A[0-9a-f]{16}\\z/"}
 c< text three
 c< text four
 d> GET /one?position=1&since=$EPOCH:1
 d< 101
-d< json= {"recovered":false,"position":"$EPOCH:3"}
+d< json= {"recovered":false,"position":"$EPOCH:3","session":"qr/\\A[0-9a-f]{16}\\z/"}
 d< text $EPOCH:4\nfour
 # another epoch
 e> GET /none?since=0123456789abcdef:3
 e< 101
-e< json= {"recovered":false,"position":"$EPOCH:4"}
+e< json= {"recovered":false,"position":"$EPOCH:4","session":"qr/\\A[0-9a-f]{16}\\z/"}
 # an offset that was not given yet
 f> GET /none?since=$EPOCH:5
 f< 101
-f< json= {"recovered":false,"position":"$EPOCH:4"}
+f< json= {"recovered":false,"position":"$EPOCH:4","session":"qr/\\A[0-9a-f]{16}\\z/"}
 g> GET /none?since=$EPOCH:18446744073709551615
 g< 101
-g< json= {"recovered":false,"position":"$EPOCH:4"}
+g< json= {"recovered":false,"position":"$EPOCH:4","session":"qr/\\A[0-9a-f]{16}\\z/"}
 ! POST /pub five
 a< text five
 b< text five
@@ -236,7 +236,7 @@ a< text two
 ! < soon json {"history":0}
 b> GET /ws?since=%{x}:1
 b< 101
-b< json= {"recovered":false,"position":"%{x}:2"}
+b< json= {"recovered":false,"position":"%{x}:2","session":"qr/\\A[0-9a-f]{16}\\z/"}
 ! GET /pub?c=x
 ! < json {"history":0,"first":3,"offset":2}
 ! GET /pub?c=x&since=%{x}:1
@@ -279,7 +279,7 @@ d< text three
 ! POST /pub four
 a> GET /ws?position=1&since=%{old}:1
 a< 101
-a< json= {"recovered":false,"position":"$EPOCH:0"}
+a< json= {"recovered":false,"position":"$EPOCH:0","session":"qr/\\A[0-9a-f]{16}\\z/"}
 a< text $EPOCH:1\nthree
 a< text $EPOCH:2\nfour
 
@@ -304,7 +304,7 @@ a< text $EPOCH:2\nfour
 ! < body qr/"epoch":"(?<z>\w+)"/
 a> GET /ws?position=1
 a< 101
-a< json= {"position":"%{x}:1,%{y}:1,%{z}:1"}
+a< json= {"position":"%{x}:1,%{y}:1,%{z}:1","session":"qr/\\A[0-9a-f]{16}\\z/","channels":[{"name":"x","position":"%{x}:1"},{"name":"y","position":"%{y}:1"},{"name":"z","position":"%{z}:1"}]}
 ! POST /pub?c=y y2
 a< text %{y}:2\ny2
 ! POST /pub?c=x x2
@@ -313,7 +313,7 @@ a< text %{x}:2\nx2
 a< text %{z}:2\nz2
 b> GET /ws?position=1&since=%{y}:1,%{z}:2,%{x}:2
 b< 101
-b< json= {"recovered":true,"position":"%{x}:2,%{y}:1,%{z}:2"}
+b< json= {"recovered":true,"position":"%{x}:2,%{y}:1,%{z}:2","session":"qr/\\A[0-9a-f]{16}\\z/","channels":[{"name":"x","position":"%{x}:2","recovered":true},{"name":"y","position":"%{y}:1","recovered":true},{"name":"z","position":"%{z}:2","recovered":true}]}
 b< text %{y}:2\ny2
 c> GET /ws?since=%{z}:1,%{y}:1,%{x}:1
 c< 101
@@ -324,12 +324,12 @@ c< text z2
 # of one the position is lost: the others go on
 d> GET /ws?position=1&since=%{z}:1,0123456789abcdef:1,%{x}:2
 d< 101
-d< json= {"recovered":false,"position":"%{x}:2,%{y}:2,%{z}:1"}
+d< json= {"recovered":false,"position":"%{x}:2,%{y}:2,%{z}:1","session":"qr/\\A[0-9a-f]{16}\\z/","channels":[{"name":"x","position":"%{x}:2","recovered":true},{"name":"y","position":"%{y}:2","recovered":false},{"name":"z","position":"%{z}:1","recovered":true}]}
 d< text %{z}:2\nz2
 # not said of all: of the others it is lost
 e> GET /ws?since=%{x}:1
 e< 101
-e< json= {"recovered":false,"position":"%{x}:1,%{y}:2,%{z}:2"}
+e< json= {"recovered":false,"position":"%{x}:1,%{y}:2,%{z}:2","session":"qr/\\A[0-9a-f]{16}\\z/","channels":[{"name":"x","position":"%{x}:1","recovered":true},{"name":"y","position":"%{y}:2","recovered":false},{"name":"z","position":"%{z}:2","recovered":false}]}
 e< text x2
 ! POST /pub?c=z z3
 a< text %{z}:3\nz3
@@ -371,7 +371,7 @@ d< text three
 d< text four
 e> GET /two?position=1
 e< 101
-e< json= {"position":"$EPOCH:2"}
+e< json= {"position":"$EPOCH:2","session":"qr/\\A[0-9a-f]{16}\\z/"}
 e< text $EPOCH:3\nthree
 e< text $EPOCH:4\nfour
 f> GET /nine
@@ -458,7 +458,7 @@ b< json {"recovered":false}
 # nothing was missed
 c> GET /ws?position=1&since=$EPOCH:4
 c< 101
-c< json= {"recovered":true,"position":"$EPOCH:4"}
+c< json= {"recovered":true,"position":"$EPOCH:4","session":"qr/\\A[0-9a-f]{16}\\z/"}
 
 
 
@@ -484,7 +484,7 @@ a< eof
 ! < json {"epoch":"%{epoch}","offset":2}
 a> GET /ws?position=1&since=%{epoch}:1
 a< 101
-a< json= {"recovered":true,"position":"%{epoch}:1"}
+a< json= {"recovered":true,"position":"%{epoch}:1","session":"qr/\\A[0-9a-f]{16}\\z/"}
 a< text %{epoch}:2\ntwo
 ! kill worker of a
 a< eof
@@ -517,7 +517,7 @@ a< close 1012
 ! POST /pub two
 a> GET /ws?position=1&since=%{epoch}:1
 a< 101
-a< json= {"recovered":true,"position":"%{epoch}:1"}
+a< json= {"recovered":true,"position":"%{epoch}:1","session":"qr/\\A[0-9a-f]{16}\\z/"}
 a< text %{epoch}:2\ntwo
 
 
@@ -805,3 +805,177 @@ a> rcvbuf 2048
 a@$TEST_NGINX_RAND_PORT_1> plain GET /pub?limit=10
 a< 200
 a< body qr/"data":"5{60000}"\}\]\}$/
+
+
+
+=== TEST 17: a channel without a history never makes the answer false
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket subscribe;
+        websocket_channel "board \"1\"" live;
+    }
+    location = /live { websocket subscribe; websocket_channel live other; }
+    location = /pub/live { websocket_publish; websocket_channel live; }
+    location = /pub/board {
+        websocket_publish;
+        websocket_channel "board \"1\"";
+        websocket_history length=2;
+    }
+--- websocket
+! POST /pub/board b1
+! < body qr/"epoch":"(?<b>\w+)"/
+! POST /pub/live l1
+! < body qr/"epoch":"(?<l>\w+)"/
+! POST /pub/board b2
+! POST /pub/live l2
+# of "live" l2 is gone, as it is for all who were away
+a> GET /ws?since=%{b}:1,%{l}:1&hello=1
+a< 101
+a< json= {"recovered":true,"position":"%{b}:1,%{l}:2","session":"qr/\\A[0-9a-f]{16}\\z/","channels":[{"name":"board \"1\"","position":"%{b}:1","recovered":true},{"name":"live","position":"%{l}:2","recovered":false}]}
+a< text b2
+! GET /ws?transport=poll&since=%{b}:1,%{l}:1
+! < 200
+! < json {"recovered":true,"position":"%{b}:2,%{l}:2","channels":[{"name":"board \"1\"","position":"%{b}:2","recovered":true},{"name":"live","position":"%{l}:2","recovered":false}]}
+! GET /ws?transport=poll&since=%{b}:1,%{l}:2
+! < 200
+! < body qr/\A\{"recovered":true,"position":"%{b}:2,%{l}:2","messages":/
+e+ Accept: text/event-stream
+e+ Last-Event-ID: %{b}:1,%{l}:1
+e> plain GET /ws
+e< 200
+e< stream qr/\Aretry: \d+\nid: %{b}:1,%{l}:2\n\nid: %{b}:2,%{l}:2\ndata: b2\n\n/
+# but the board's own gap does
+! POST /pub/board b3
+! POST /pub/board b4
+b> GET /ws?since=%{b}:1,%{l}:2
+b< 101
+b< json {"recovered":false,"channels":[{"name":"board \"1\"","position":"%{b}:4","recovered":false},{"name":"live","position":"%{l}:2","recovered":true}]}
+# where none has a history, nothing else can be said
+c> GET /live?since=%{l}:1
+c< 101
+c< json {"recovered":false}
+
+
+
+=== TEST 18: hello=1: the first message, and nothing with the others
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$websocket_session';
+    access_log logs/access.log ws;
+--- config
+    location = /ws { websocket pubsub; websocket_channel x; }
+--- websocket
+a> GET /ws?hello=1
+a< 101
+a< text qr/\A\{"position":"\w+:0","session":"(?<id>[0-9a-f]{16})"\}\z/
+a> text one
+a< text one
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^%{id}$/
+e+ Accept: text/event-stream
+e> plain GET /ws?hello=1
+e< 200
+e< stream qr/\Aretry: \d+\nid: (?<at>\w+:1)\nevent: hello\ndata: \{"position":"\w+:1","session":"[0-9a-f]{16}"\}\n\n/
+! GET /ws?hello=1&transport=poll
+! < 200
+! < json {"position":"%{at}"}
+b> GET /ws?hello=yes
+b< 400
+b< body hello is not 0 or 1
+
+
+
+=== TEST 25: the history over HTTP, newest first
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_history length=5;
+    }
+    location = /ws { websocket pubsub; websocket_channel $arg_c; }
+--- websocket
+! POST /pub?c=x one
+! POST /pub?c=x two
+! POST /pub?c=x three
+! POST /pub?c=x four
+! POST /pub?c=x five
+! POST /pub?c=x six
+! GET /pub?c=x&limit=2&order=desc
+! < json {"recovered":null,"more":true,"position":"$EPOCH:5","messages":[{"offset":6,"data":"six"},{"offset":5,"data":"five"}]}
+! GET /pub?c=x&limit=2&before=$EPOCH:5
+! < json {"recovered":true,"more":true,"position":"$EPOCH:3","messages":[{"offset":4,"data":"four"},{"offset":3,"data":"three"}]}
+! GET /pub?c=x&limit=2&order=desc&before=$EPOCH:3
+! < json {"recovered":true,"more":false,"position":"$EPOCH:2","messages":[{"offset":2,"data":"two"}]}
+! GET /pub?c=x&before=$EPOCH:2
+! < json {"recovered":true,"more":false,"position":"$EPOCH:2","messages":[]}
+! GET /pub?c=x&limit=1&before=$EPOCH:99
+! < json {"recovered":true,"position":"$EPOCH:6","messages":[{"offset":6}]}
+! GET /pub?c=x&limit=1&before=$EPOCH:0
+! < json {"more":false,"messages":[]}
+! GET /pub?c=x&limit=1&before=$EPOCH:18446744073709551615
+! < json {"messages":[{"offset":6}]}
+# of another epoch: the newest
+! GET /pub?c=x&limit=1&before=0123456789abcdef:2
+! < json {"recovered":false,"position":"$EPOCH:6","messages":[{"offset":6}]}
+# and the oldest, as without an order
+! GET /pub?c=x&limit=1&order=asc
+! < json {"recovered":null,"more":true,"position":"$EPOCH:2","messages":[{"offset":2}]}
+! GET /pub?c=x&order=asc&since=$EPOCH:5
+! < json {"recovered":true,"more":false,"messages":[{"offset":6}]}
+# a channel without messages
+a> GET /ws?c=y
+a< 101
+! GET /pub?c=y&order=desc
+! < json {"offset":0,"more":false,"messages":[]}
+! GET /pub?c=z&order=desc
+! < 404
+# what does not go together
+! GET /pub?c=x&order=newest
+! < 400
+! < json {"error":{"code":"invalid_order","message":"order is not asc or desc"}}
+! GET /pub?c=x&order=desc&since=$EPOCH:1
+! < json {"error":{"code":"invalid_order","message":"order=desc goes with before, not with since"}}
+! GET /pub?c=x&order=asc&before=$EPOCH:1
+! < json {"error":{"code":"invalid_order"}}
+! GET /pub?c=x&since=$EPOCH:1&before=$EPOCH:2
+! < json {"error":{"code":"invalid_position","message":"there are both since and before"}}
+! GET /pub?c=x&before=5
+! < json {"error":{"code":"invalid_position","message":"before is not EPOCH:OFFSET"}}
+! GET /pub?c=x&order=desc&limit=0
+! < json {"error":{"code":"invalid_limit"}}
+! GET /pub?c=x&filter={}
+! < 400
+! < json {"error":{"code":"invalid_filter","message":"the location does not have \"websocket_filter on\""}}
+
+
+
+=== TEST 26: a page newest first has about a megabyte at most, and messages beyond its buffer
+--- http_config
+    websocket_zone zone=live:8m;
+--- config
+    location = /pub {
+        websocket_publish;
+        websocket_channel x;
+        websocket_history length=10;
+        websocket_max_message_size 1m;
+    }
+    location = /get {
+        websocket_publish;
+        websocket_channel x;
+        websocket_max_message_size 1k;
+    }
+--- websocket
+! POST /pub one
+! POST /pub * 500000 2
+! POST /pub * 500000 3
+! POST /pub * 500000 4
+! GET /get?order=desc
+! < json {"position":"$EPOCH:2","more":true,"messages":[{"offset":4},{"offset":3},{"offset":2}]}
+! GET /get?before=$EPOCH:2
+! < json {"position":"$EPOCH:1","more":false,"messages":[{"offset":1,"data":"one"}]}

@@ -260,9 +260,9 @@ a< 101
 ! < json {"offset":1}
 ! POST /pub [Idempotency-Key: 1] from a publisher
 ! < json {"offset":2}
-! POST /pub [Idempotency-Key: 1] once more
+! POST /pub [Idempotency-Key: 1] from a publisher
 ! < json {"offset":2}
-! POST /ws [Idempotency-Key: 1] once more
+! POST /ws [Idempotency-Key: 1] from a client
 ! < json {"offset":1}
 a< text from a client
 a< text from a publisher
@@ -300,7 +300,7 @@ a< body qr/"not_a_stream","message":"websocket_publish is for publishing: connec
 ! < json {"offset":2}
 ! POST /ws [Idempotency-Key: 1] of nobody
 ! < json {"offset":3}
-! POST /ws [Idempotency-Key: 1; Authorization: Basic YW5uOg==] of ann again
+! POST /ws [Idempotency-Key: 1; Authorization: Basic YW5uOg==] of ann
 ! < json {"offset":1}
 # publishers share theirs
 ! POST /pub [Idempotency-Key: 1; Authorization: Basic YW5uOg==] published

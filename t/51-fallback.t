@@ -154,13 +154,13 @@ e+ Accept: text/event-stream
 e+ Last-Event-ID: $EPOCH:0
 e> plain GET /ws
 e< 200
-e< stream qr/\Aretry: \d+\nid: $EPOCH:1\nevent: unrecovered\ndata: \{"recovered":false,"position":"$EPOCH:1"\}\n\nid: $EPOCH:2\ndata: two\n\n/
+e< stream qr/\Aretry: \d+\nid: $EPOCH:1\nevent: unrecovered\ndata: \{"recovered":false,"position":"$EPOCH:1","session":"[0-9a-f]{16}"\}\n\nid: $EPOCH:2\ndata: two\n\n/
 # an id that is none: EventSource takes no other status than 200
 f+ Accept: text/event-stream
 f+ Last-Event-ID: urn:uuid:36d883aa-4015-4241-aaae-bde887c2662e
 f> plain GET /ws
 f< 200
-f< stream qr/\Aretry: \d+\nid: $EPOCH:1\nevent: unrecovered\ndata: \{"recovered":false,"position":"$EPOCH:1"\}\n\nid: $EPOCH:2\n/
+f< stream qr/\Aretry: \d+\nid: $EPOCH:1\nevent: unrecovered\ndata: \{"recovered":false,"position":"$EPOCH:1","session":"[0-9a-f]{16}"\}\n\nid: $EPOCH:2\n/
 f2+ Accept: text/event-stream
 f2+ Last-Event-ID: $EPOCH:x
 f2> plain GET /ws
@@ -225,7 +225,7 @@ c+ Accept: text/event-stream
 c+ Last-Event-ID: %{x}:1,0123456789abcdef:2
 c> plain GET /ws
 c< 200
-c< stream qr/\Aretry: \d+\nid: %{x}:1,%{y}:2\nevent: unrecovered\ndata: \{"recovered":false,"position":"%{x}:1,%{y}:2"\}\n\nid: %{x}:2,%{y}:2\ndata: x2\n\n/
+c< stream qr/\Aretry: \d+\nid: %{x}:1,%{y}:2\nevent: unrecovered\ndata: \{"recovered":false,"position":"%{x}:1,%{y}:2","session":"[0-9a-f]{16}","channels":\[.*\]\}\n\nid: %{x}:2,%{y}:2\ndata: x2\n\n/
 
 
 

@@ -884,8 +884,8 @@ b< body a variable of the channel name is empty: "$websocket_jwt_sub"
 ! < json {"offset":1}
 ! POST /ws?token=$TEST_NGINX_TOKEN_BOB [Idempotency-Key: 1] of bob
 ! < json {"offset":2}
-! POST /ws?token=$TEST_NGINX_TOKEN_ANN [Idempotency-Key: 1] of ann again
-! < json {"offset":1}
+! POST /ws?token=$TEST_NGINX_TOKEN_ANN [Idempotency-Key: 1] of ann
+! < json {"offset":1,"duplicate":true}
 
 
 

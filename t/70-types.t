@@ -432,3 +432,120 @@ a< json {"error":{"message":"with its defaults larger than 100 bytes"}}
 ! < json {"error":{"message":"with its defaults larger than 100 bytes"}}
 ! POST /in {"l":[{},{},{},{}]}
 ! < 422
+
+
+
+=== TEST 13: types by a field, in the location and in a block, for clients and publishers
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_type chat_message { field data string required max=5; field n integer default=1; }
+    websocket_type member { field data object of=string; }
+    websocket_type message {
+        field from string;
+        by type chat=chat_message join=member leave=member;
+        view short data;
+    }
+--- config
+    websocket_channel x;
+    location = /ws { websocket pubsub; websocket_inbound_type by=type chat=chat_message join=member depth=3; }
+    location = /pub { websocket_publish; websocket_outbound_type message; }
+    location = /short { websocket subscribe; websocket_outbound_type message; websocket_view short; websocket_filter on; }
+    location = /strict { websocket publish; websocket_inbound_type by=type chat=chat_message join=member violations=close; }
+--- websocket
+s> GET /short
+s< 101
+a> GET /ws
+a< 101
+a> text {"type":"chat","data":"hello"}
+a< text {"type":"chat","data":"hello","n":1}
+s< text {"data":"hello"}
+a> text {"type":"join","data":{"name":"ann"}}
+a< text {"type":"join","data":{"name":"ann"}}
+s< text {"data":{"name":"ann"}}
+a> text {"type":"join","data":{"name":7}}
+a< text {"error":{"code":"invalid_message","path":"data.name","message":"expected string, got integer"}}
+a> text {"type":"chat","data":"longer"}
+a< text {"error":{"code":"invalid_message","path":"data","message":"expected at most 5 characters"}}
+a> text {"type":"leave"}
+a< text {"error":{"code":"invalid_message","path":"type","message":"expected one of chat|join"}}
+a> text {"data":1}
+a< json {"error":{"path":"type","message":"is required"}}
+a> text {"type":"join","from":"x"}
+a< json {"error":{"path":"from","message":"is not a field of member"}}
+! POST /pub {"type":"leave","from":"x"}
+! < 200
+a< text {"type":"leave","from":"x"}
+! POST /pub {"type":"chat"}
+! < 422
+! < body {"error":{"code":"invalid_message","path":"data","message":"is required"}}
+! POST /pub {"type":"system"}
+! < 422
+! < body {"error":{"code":"invalid_message","path":"type","message":"expected one of chat|join|leave"}}
+s> text {"filter":{"type":"chat"}}
+s< json {"error":{"code":"invalid_filter","path":"type","message":"is not in view short"}}
+s> text {"filter":{"data":{"prefix":"he"}}}
+s< text {"filter":"ok"}
+c> GET /strict
+c< 101
+c> text {"type":"left"}
+c< json {"error":{"code":"invalid_message"}}
+c< close 1007
+
+
+
+=== TEST 14: a filter of types by a field
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_type chat { field text string; field n integer; }
+    websocket_type metric { field name string; field n integer; field labels object of=string; }
+--- config
+    websocket_channel x;
+    websocket_outbound_type by=kind chat=chat metric=metric;
+    location = /ws { websocket subscribe; websocket_filter on; }
+    location = /pub { websocket_publish; }
+--- websocket
+a> GET /ws
+a< 101
+a> text {"filter":{"kind":"other"}}
+a< json {"error":{"path":"kind","message":"expected one of chat|metric"}}
+a> text {"filter":{"level":1}}
+a< json {"error":{"path":"level","message":"qr/is not a field of/"}}
+a> text {"filter":{"text":1}}
+a< json {"error":{"path":"text","message":"expected string, got integer"}}
+a> text {"filter":{"labels.region":1}}
+a< json {"error":{"path":"labels.region","message":"expected string, got integer"}}
+a> text {"filter":{"or":[{"kind":"chat","n":{"gt":1}},{"labels.region":"eu"}]}}
+a< text {"filter":"ok"}
+! POST /pub {"kind":"chat","n":1}
+! POST /pub {"kind":"metric","labels":{"region":"us"}}
+! POST /pub {"kind":"metric","labels":{"region":"eu"}}
+! POST /pub {"kind":"chat","n":2}
+a< text {"kind":"metric","labels":{"region":"eu"}}
+a< text {"kind":"chat","n":2}
+
+
+
+=== TEST 15: an echo is checked too
+--- http_config
+    websocket_type m { field message string required; field n integer default=1; }
+--- config
+    location = /echo { websocket echo; websocket_inbound_type m; }
+    location = /strict { websocket echo; websocket_inbound_type m violations=close; }
+--- websocket
+a> GET /echo
+a< 101
+a> text {"message":"a","n":2}
+a< text {"message":"a","n":2}
+a> text {"message":"a"}
+a< text {"message":"a","n":1}
+a> text {"message":1}
+a< text {"error":{"code":"invalid_message","path":"message","message":"expected string, got integer"}}
+a> binary {}
+a< json {"error":{"code":"invalid_message","path":"","message":"expected text, got binary"}}
+a> text {"message":"b","n":3}
+a< text {"message":"b","n":3}
+b> GET /strict
+b< 101
+b> text {}
+b< json {"error":{"code":"invalid_message","path":"message"}}
+b< close 1007

@@ -21,6 +21,7 @@ __DATA__
         websocket_stamp from=$arg_user time channel;
     }
     location = /pub { websocket_publish; websocket_channel room/1; websocket_stamp from=server; }
+    location = /off { websocket_publish; websocket_channel room/1; }
 --- websocket
 a> GET /ws?room=1&user=al%22ice
 a< 101
@@ -42,8 +43,10 @@ b< json= {"from":null,"time":"qr/^20/","channel":"room/1"}
 ! POST /ws?room=1&user=bob {"from":"root","a":1}
 ! < 200
 b< json= {"from":"bob","time":"qr/^20/","channel":"room/1","a":1}
-# who publishes by HTTP speaks for itself
-! POST /pub {"from":"root"}
+# a publisher too, where its location says so; else it speaks for itself
+! POST /pub {"from":"root","a":1}
+b< text {"from":"server","a":1}
+! POST /off {"from":"root"}
 b< text {"from":"root"}
 
 

@@ -54,6 +54,14 @@ b< 101
 b> text {"end":true}
 b< text []
 b< close 1000
+# as the clients that Goa generates
+g> GET /ws
+g< 101
+g> text {"a":3}
+g> text null
+g< text [{"a":3,"b":"x"}]
+g< close 1000 reason the stream has ended
+s< text {"a":3,"b":"x"}
 c> GET /view?position=1
 c< 101
 c> text {"a":0.50}

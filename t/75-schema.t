@@ -251,3 +251,54 @@ b< json {"error":{"path":"a","message":"expected string, got integer"}}
 b> text {"a":"4"}
 b< text {"a":"4"}
 a< text {"a":"4"}
+
+
+
+=== TEST 6: oneOf by a constant, maps
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_type_file m ../html/m.json;
+--- user_files
+>>> m.json
+{
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["type", "data"],
+            "properties": {"type": {"const": "chat"}, "data": {"type": "string", "maxLength": 5}},
+            "additionalProperties": false
+        },
+        {
+            "type": "object",
+            "required": ["type"],
+            "properties": {
+                "type": {"const": "join"},
+                "data": {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 2}
+            }
+        }
+    ],
+    "x-views": {"short": ["data"]}
+}
+--- config
+    websocket_channel x;
+    websocket_inbound_type m;
+    location = /ws { websocket pubsub; }
+    location = /short { websocket subscribe; websocket_view short; }
+--- websocket
+s> GET /short
+s< 101
+a> GET /ws
+a< 101
+a> text {"type":"chat","data":"hello"}
+a< text {"type":"chat","data":"hello"}
+s< text {"data":"hello"}
+a> text {"type":"chat","data":"hello","more":1}
+a< json {"error":{"path":"more","message":"is not a field of m.chat"}}
+a> text {"type":"join","data":{"a":"b","c":1}}
+a< json {"error":{"path":"data.c","message":"expected string, got integer"}}
+a> text {"type":"join","data":{"a":"b","c":"d","e":"f"}}
+a< json {"error":{"path":"data","message":"expected at most 2 members"}}
+a> text {"type":"join","data":{"a":"b"},"more":1}
+a< text {"type":"join","data":{"a":"b"},"more":1}
+a> text {"type":"leave"}
+a< json {"error":{"path":"type","message":"expected one of chat|join"}}

@@ -25,6 +25,9 @@
 #define ngx_http_websocket_noinline  __attribute__((noinline))
 
 
+/* the interval of heartbeats, where nothing says another one */
+#define NGX_HTTP_WEBSOCKET_HEARTBEAT  25000
+
 /* the longest time that a directive can say, milliseconds */
 #define NGX_HTTP_WEBSOCKET_LONGEST   (20 * 24 * 60 * 60 * 1000u)
 
@@ -91,6 +94,14 @@ typedef struct {
     ngx_uint_t                       once;      /* the source is there in the
                                                    rewrite phase only */
 } ngx_http_websocket_set_name_t;
+
+
+/* of websocket_history: messages with such a field are not kept */
+
+typedef struct {
+    ngx_str_t                     field;    /* ended by a null */
+    ngx_array_t                   values;   /* ngx_str_t */
+} ngx_http_websocket_except_t;
 
 
 /* what happens when a send queue is full */
@@ -195,7 +206,9 @@ typedef struct {
 /* websocket_inbound_type or websocket_outbound_type */
 
 typedef struct {
-    ngx_str_t                     name;     /* of the type */
+    ngx_str_t                     name;     /* of the type, or all words */
+    ngx_array_t                  *by;       /* of char *: "FIELD", "WORD=TYPE";
+                                               NULL: the name is a type's */
     ngx_http_websocket_place_t    place;
     const ngx_websocket_type_t   *type;
     ngx_uint_t                    close;    /* a violation ends the session */
@@ -227,6 +240,8 @@ typedef struct {
     ngx_http_websocket_use_t     *send;     /* NULL: any message */
     ngx_http_complex_value_t     *view;     /* NULL: all of a message */
     ngx_flag_t                    filter;
+    ngx_uint_t                    replay;   /* of what matches a filter: from
+                                               so many messages */
     ngx_http_websocket_stamp_t   *stamp;    /* NULL: off */
     ngx_http_websocket_collect_t *collect;  /* NULL: off */
     ngx_uint_t                    takes;    /* something is to be done with
@@ -244,6 +259,8 @@ typedef struct {
     ngx_shm_zone_t               *workers;          /* NULL: none needed */
     ngx_uint_t                    revokes;  /* 1: a directive revokes */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
+    ngx_uint_t                    refuses;  /* 1: a location has
+                                               websocket_refuse close */
     ngx_uint_t                    named;    /* 1: websocket_set_decoded works in
                                                later phases, too */
 
@@ -286,10 +303,15 @@ typedef struct {
     ngx_uint_t                    history_length;
     time_t                        history_time;
     ngx_uint_t                    history_max;  /* blocks of the log */
+    ngx_http_websocket_except_t  *history_except;   /* NULL: none */
     ngx_uint_t                    replay;   /* messages */
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */
     ngx_msec_t                    heartbeat_timeout;
+    ngx_msec_t                    heartbeat_max;    /* UNSET: the interval */
+    ngx_http_complex_value_t     *heartbeat_value;  /* of the interval; NULL:
+                                                       it has no variables */
+    ngx_flag_t                    heartbeat_visible;
     ngx_msec_t                    idle_timeout;         /* 0: off */
     ngx_msec_t                    send_timeout;
     ngx_msec_t                    close_timeout;
@@ -302,6 +324,8 @@ typedef struct {
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
     ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
 
+    ngx_uint_t                    refuse_close; /* a refused handshake is let
+                                                   in, and told why */
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
     ngx_flag_t                    own_messages;

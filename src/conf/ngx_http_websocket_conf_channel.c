@@ -4,6 +4,10 @@
 #include "conf/ngx_http_websocket_conf_param.h"
 
 
+static char *ngx_http_websocket_except(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf, ngx_http_websocket_param_t *param);
+
+
 /* names, and at the end perhaps empty=allowed */
 
 char *
@@ -96,6 +100,7 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "length=", ngx_null_string },
         { "time=", ngx_null_string },
         { "max=", ngx_null_string },
+        { "except=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -141,10 +146,81 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    if (params[3].value.data
+        && ngx_http_websocket_except(cf, wlcf, &params[3]) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     wlcf->history_length = length;
     wlcf->history_time = time;
     wlcf->history_max = (max + NGX_WEBSOCKET_STORE_BLOCK - 1)
                         / NGX_WEBSOCKET_STORE_BLOCK;
+
+    return NGX_CONF_OK;
+}
+
+
+/* FIELD:VALUE|VALUE... */
+
+static char *
+ngx_http_websocket_except(ngx_conf_t *cf, ngx_http_websocket_loc_conf_t *wlcf,
+    ngx_http_websocket_param_t *param)
+{
+    u_char                       *p, *last, *end;
+    ngx_str_t                    *value;
+    ngx_http_websocket_except_t  *except;
+
+    p = param->value.data;
+    last = p + param->value.len;
+
+    end = ngx_strlchr(p, last, ':');
+
+    if (end == NULL || end == p) {
+        return ngx_http_websocket_bad_param(cf, param, "not FIELD:VALUE, or "
+                                            "several values with \"|\"");
+    }
+
+    except = ngx_palloc(cf->pool, sizeof(ngx_http_websocket_except_t));
+
+    if (except == NULL
+        || ngx_array_init(&except->values, cf->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    except->field.data = p;
+    except->field.len = end - p;
+
+    for (p = end + 1; /* void */ ; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '|');
+        end = end ? end : last;
+
+        if (end == p) {
+            return ngx_http_websocket_bad_param(cf, param,
+                                                "a value is empty");
+        }
+
+        value = ngx_array_push(&except->values);
+        if (value == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        value->data = p;
+        value->len = end - p;
+
+        if (end == last) {
+            break;
+        }
+    }
+
+    /* the name is looked for as a text that ends with a null */
+
+    except->field.data[except->field.len] = '\0';
+
+    wlcf->history_except = except;
 
     return NGX_CONF_OK;
 }
@@ -163,25 +239,39 @@ ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     value = cf->args->elts;
+    n = ngx_http_websocket_replay_number(cf, &value[1]);
 
-    if (ngx_strcmp(value[1].data, "none") == 0) {
-        n = 0;
-
-    } else if (ngx_strcmp(value[1].data, "all") == 0) {
-        n = NGX_MAX_INT32_VALUE;
-
-    } else {
-        n = ngx_atoi(value[1].data, value[1].len);
-
-        if (n == NGX_ERROR || n > NGX_MAX_INT32_VALUE) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid value \"%V\", it must be \"none\", "
-                               "\"all\", or a number of messages", &value[1]);
-            return NGX_CONF_ERROR;
-        }
+    if (n == NGX_ERROR) {
+        return NGX_CONF_ERROR;
     }
 
     wlcf->replay = n;
 
     return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_replay_number(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    if (ngx_strcmp(value->data, "none") == 0) {
+        return 0;
+    }
+
+    if (ngx_strcmp(value->data, "all") == 0) {
+        return NGX_MAX_INT32_VALUE;
+    }
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n > NGX_MAX_INT32_VALUE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\", it must be \"none\", "
+                           "\"all\", or a number of messages", value);
+        return NGX_ERROR;
+    }
+
+    return n;
 }

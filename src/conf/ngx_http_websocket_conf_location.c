@@ -9,6 +9,8 @@
 
 static void ngx_http_websocket_merge_history(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
+static void ngx_http_websocket_merge_heartbeat(
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_check_location(ngx_conf_t *cf,
@@ -81,6 +83,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->location = { 0, NULL };
      *     conf->history_time = 0;
      *     conf->history_max = 0;
+     *     conf->history_except = NULL;
+     *     conf->heartbeat_value = NULL;
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
@@ -91,6 +95,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->history_length = NGX_CONF_UNSET_UINT;
     conf->heartbeat_interval = NGX_CONF_UNSET_MSEC;
     conf->heartbeat_timeout = NGX_CONF_UNSET_MSEC;
+    conf->heartbeat_max = NGX_CONF_UNSET_MSEC;
+    conf->heartbeat_visible = NGX_CONF_UNSET;
     conf->idle_timeout = NGX_CONF_UNSET_MSEC;
     conf->send_timeout = NGX_CONF_UNSET_MSEC;
     conf->close_timeout = NGX_CONF_UNSET_MSEC;
@@ -105,6 +111,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->origins = NGX_CONF_UNSET_PTR;
     conf->jwt = NGX_CONF_UNSET_PTR;
     conf->scopes = NGX_CONF_UNSET_PTR;
+    conf->refuse_close = NGX_CONF_UNSET_UINT;
     conf->log_start = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
@@ -134,11 +141,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->subprotocols, prev->subprotocols, NULL);
 
     ngx_http_websocket_merge_history(prev, conf);
+    ngx_http_websocket_merge_heartbeat(prev, conf);
 
-    ngx_conf_merge_msec_value(conf->heartbeat_interval,
-                              prev->heartbeat_interval, 25000);
-    ngx_conf_merge_msec_value(conf->heartbeat_timeout,
-                              prev->heartbeat_timeout, 10000);
     ngx_conf_merge_msec_value(conf->idle_timeout, prev->idle_timeout, 0);
     ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 10000);
     ngx_conf_merge_msec_value(conf->close_timeout, prev->close_timeout, 5000);
@@ -157,6 +161,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              &ngx_http_websocket_origins_default);
     ngx_conf_merge_ptr_value(conf->jwt, prev->jwt, NULL);
     ngx_conf_merge_ptr_value(conf->scopes, prev->scopes, NULL);
+    ngx_conf_merge_uint_value(conf->refuse_close, prev->refuse_close, 0);
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
 
@@ -182,7 +187,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    conf->typed.takes |= conf->priority_field.len != 0;
+    conf->typed.takes |= conf->priority_field.len != 0
+                         || conf->history_except;
 
     if (!conf->websocket && !conf->publish && !conf->revoke) {
         return NGX_CONF_OK;
@@ -215,7 +221,27 @@ ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
         conf->history_length = prev->history_length;
         conf->history_time = prev->history_time;
         conf->history_max = prev->history_max;
+        conf->history_except = prev->history_except;
     }
+}
+
+
+static void
+ngx_http_websocket_merge_heartbeat(ngx_http_websocket_loc_conf_t *prev,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    if (conf->heartbeat_interval == NGX_CONF_UNSET_MSEC) {
+        conf->heartbeat_value = prev->heartbeat_value;
+    }
+
+    ngx_conf_merge_msec_value(conf->heartbeat_interval,
+                              prev->heartbeat_interval,
+                              NGX_HTTP_WEBSOCKET_HEARTBEAT);
+    ngx_conf_merge_msec_value(conf->heartbeat_max, prev->heartbeat_max,
+                              NGX_CONF_UNSET_MSEC);
+    ngx_conf_merge_value(conf->heartbeat_visible, prev->heartbeat_visible, 0);
+    ngx_conf_merge_msec_value(conf->heartbeat_timeout,
+                              prev->heartbeat_timeout, 10000);
 }
 
 
@@ -318,6 +344,8 @@ ngx_http_websocket_count_location(ngx_conf_t *cf,
 
     *location = conf;
     conf->location = clcf->name;
+
+    wmcf->refuses |= conf->refuse_close;
 
     return NGX_CONF_OK;
 }
@@ -450,6 +478,11 @@ ngx_http_websocket_warn_useless(ngx_conf_t *cf,
                && (conf->publish || conf->subscribes || conf->echo))
     {
         what = "\"websocket_collect\" answers with \"websocket publish\" only";
+
+    } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
+               && conf->websocket && !conf->publishes)
+    {
+        what = "\"websocket_stamp\" stamps nothing where nothing is published";
 
     } else {
         return;

@@ -3,6 +3,10 @@
 #include "conf/ngx_http_websocket_conf_session.h"
 
 
+static char *ngx_http_websocket_heartbeat_interval(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf, ngx_http_websocket_param_t *params);
+static char *ngx_http_websocket_heartbeat_time(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param, ngx_msec_t *time);
 static ngx_uint_t ngx_http_websocket_is_token(ngx_str_t *value);
 
 
@@ -12,16 +16,18 @@ ngx_http_websocket_heartbeat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
     ngx_str_t                   *value;
-    ngx_uint_t                   i;
-    ngx_msec_t                  *times[2];
     ngx_http_websocket_param_t   params[] = {
         { "interval=", ngx_null_string },
         { "timeout=", ngx_null_string },
+        { "max=", ngx_null_string },
+        { "visible", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
     if (wlcf->heartbeat_interval != NGX_CONF_UNSET_MSEC
-        || wlcf->heartbeat_timeout != NGX_CONF_UNSET_MSEC)
+        || wlcf->heartbeat_timeout != NGX_CONF_UNSET_MSEC
+        || wlcf->heartbeat_max != NGX_CONF_UNSET_MSEC
+        || wlcf->heartbeat_visible != NGX_CONF_UNSET)
     {
         return "is duplicate";
     }
@@ -35,30 +41,104 @@ ngx_http_websocket_heartbeat(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_websocket_params(cf, params, 1) != NGX_CONF_OK) {
+    if (ngx_http_websocket_params(cf, params, 1) != NGX_CONF_OK
+        || ngx_http_websocket_heartbeat_interval(cf, wlcf, params)
+           != NGX_CONF_OK
+        || ngx_http_websocket_heartbeat_time(cf, &params[1],
+                                             &wlcf->heartbeat_timeout)
+           != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    times[0] = &wlcf->heartbeat_interval;
-    times[1] = &wlcf->heartbeat_timeout;
+    if (params[3].value.data) {
 
-    for (i = 0; i < 2; i++) {
-
-        if (params[i].value.data == NULL) {
-            continue;
+        if (params[3].value.len) {
+            return ngx_http_websocket_bad_param(cf, &params[3],
+                                                "\"visible\" has no value");
         }
 
-        *times[i] = ngx_parse_time(&params[i].value, 0);
+        wlcf->heartbeat_visible = 1;
+    }
 
-        if (*times[i] == (ngx_msec_t) NGX_ERROR || *times[i] == 0) {
-            return ngx_http_websocket_bad_param(cf, &params[i],
-                                                "not a time above zero");
+    return NGX_CONF_OK;
+}
+
+
+/* the interval, and the longest that a client may ask for */
+
+static char *
+ngx_http_websocket_heartbeat_interval(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf, ngx_http_websocket_param_t *params)
+{
+    ngx_str_t  *interval;
+
+    interval = &params[0].value;
+
+    if (ngx_http_websocket_heartbeat_time(cf, &params[2],
+                                          &wlcf->heartbeat_max)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_script_variables_count(interval) == 0) {
+
+        if (ngx_http_websocket_heartbeat_time(cf, &params[0],
+                                              &wlcf->heartbeat_interval)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
         }
 
-        if (*times[i] > NGX_HTTP_WEBSOCKET_LONGEST) {
-            return ngx_http_websocket_bad_param(cf, &params[i],
-                                               NGX_HTTP_WEBSOCKET_TOO_LONG);
+        if (interval->data && params[2].value.data
+            && wlcf->heartbeat_max < wlcf->heartbeat_interval)
+        {
+            return ngx_http_websocket_bad_param(cf, &params[2],
+                                                "less than the interval");
         }
+
+        return NGX_CONF_OK;
+    }
+
+    if (params[2].value.data == NULL) {
+        return ngx_http_websocket_bad_param(cf, &params[0],
+                                            "with variables max= is needed");
+    }
+
+    wlcf->heartbeat_interval = NGX_HTTP_WEBSOCKET_HEARTBEAT;
+    wlcf->heartbeat_value = ngx_palloc(cf->pool,
+                                       sizeof(ngx_http_complex_value_t));
+
+    if (wlcf->heartbeat_value == NULL
+        || ngx_http_websocket_compile(cf, wlcf->heartbeat_value, interval)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_heartbeat_time(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param, ngx_msec_t *time)
+{
+    if (param->value.data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    *time = ngx_parse_time(&param->value, 0);
+
+    if (*time == (ngx_msec_t) NGX_ERROR || *time == 0) {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            "not a time above zero");
+    }
+
+    if (*time > NGX_HTTP_WEBSOCKET_LONGEST) {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            NGX_HTTP_WEBSOCKET_TOO_LONG);
     }
 
     return NGX_CONF_OK;

@@ -1,7 +1,10 @@
 
 #include "conf/ngx_http_websocket_conf_types.h"
+#include "conf/ngx_http_websocket_conf_channel.h"
 #include "conf/ngx_http_websocket_conf_collect.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_pattern.h"
+#include "message/type_by.h"
 
 
 /* a text of what is wrong in a block */
@@ -27,10 +30,14 @@ static int ngx_http_websocket_match_pattern(void *data, void *pattern,
 static void ngx_http_websocket_types_destroy(void *data);
 static char *ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_websocket_use_t *use, ngx_str_t *value);
+static char *ngx_http_websocket_use_by(ngx_conf_t *cf,
+    ngx_http_websocket_use_t *use, ngx_str_t *value);
 static ngx_int_t ngx_http_websocket_use_number(ngx_str_t *value,
     const char *name, uint32_t *number, ngx_int_t most);
 static char *ngx_http_websocket_use_resolve(ngx_conf_t *cf,
     ngx_http_websocket_use_t *use, const char *directive);
+static ngx_websocket_type_t *ngx_http_websocket_use_several(ngx_conf_t *cf,
+    ngx_http_websocket_use_t *use, char *error, size_t size);
 
 
 char *
@@ -198,13 +205,16 @@ ngx_http_websocket_message_line(ngx_conf_t *cf, ngx_command_t *dummy,
                                               sizeof(error));
         }
 
+    } else if (ngx_strcmp(value[0].data, "by") == 0) {
+        rc = ngx_websocket_type_by(type, words, n, error, sizeof(error));
+
     } else if (ngx_strcmp(value[0].data, "additional") == 0) {
         rc = ngx_websocket_type_additional(type, words, n, error,
                                            sizeof(error));
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "unknown directive \"%V\" in "
-                           "\"websocket_type\": it knows \"field\", "
+                           "\"websocket_type\": it knows \"field\", \"by\", "
                            "\"view\" and \"additional\"", &value[0]);
         return NGX_CONF_ERROR;
     }
@@ -350,7 +360,10 @@ ngx_http_websocket_match_pattern(void *data, void *pattern, const char *text,
 }
 
 
-/* TYPE [violations=report|close] [depth=N] [values=N], or off */
+/*
+ * TYPE [violations=report|close] [depth=N] [values=N], or off; TYPE may be
+ * by=FIELD WORD=TYPE ...
+ */
 
 char *
 ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -380,7 +393,19 @@ ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    use->name = value[1];
+    if (ngx_strncmp(value[1].data, "by=", 3) == 0) {
+        use->by = ngx_array_create(cf->pool, 4, sizeof(char *));
+
+        if (use->by == NULL
+            || ngx_http_websocket_use_by(cf, use, &value[1]) != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+    } else {
+        use->name = value[1];
+    }
+
     use->place.file = cf->conf_file->file.name.data;
     use->place.line = cf->conf_file->line;
     use->limits.size = NGX_MAX_INT32_VALUE;
@@ -433,6 +458,15 @@ ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_OK;
     }
 
+    if (use->by
+        && ngx_strncmp(value->data, "violations=", 11) != 0
+        && ngx_strncmp(value->data, "depth=", 6) != 0
+        && ngx_strncmp(value->data, "values=", 7) != 0
+        && ngx_strchr(value->data, '='))
+    {
+        return ngx_http_websocket_use_by(cf, use, value);
+    }
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\": "
                        "%sdepth= of 1 to %d, values= of 1 to %d are known",
                        value, receive ? "violations=report or close, " : "",
@@ -440,6 +474,32 @@ ngx_http_websocket_use_param(ngx_conf_t *cf, ngx_command_t *cmd,
                        NGX_HTTP_WEBSOCKET_VALUES_MAX);
 
     return NGX_CONF_ERROR;
+}
+
+
+/* one more word of what becomes a type; its name is all of them */
+
+static char *
+ngx_http_websocket_use_by(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
+    ngx_str_t *value)
+{
+    u_char  *p, **word;
+
+    word = ngx_array_push(use->by);
+    p = ngx_pnalloc(cf->pool, use->name.len + value->len + 2);
+
+    if (word == NULL || p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *word = value->data + (use->name.len ? 0 : sizeof("by=") - 1);
+
+    use->name.len = ngx_sprintf(p, "%V%s%V%Z", &use->name,
+                                use->name.len ? " " : "", value)
+                    - p - 1;
+    use->name.data = p;
+
+    return NGX_CONF_OK;
 }
 
 
@@ -468,6 +528,52 @@ ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
 }
 
 
+/* on [replay=N|all], or off */
+
+char *
+ngx_http_websocket_filter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_int_t                    n;
+    ngx_http_websocket_param_t  *replay;
+    ngx_http_websocket_param_t   params[] = {
+        { "replay=", ngx_null_string },
+        { NULL, ngx_null_string }
+    };
+
+    if (wlcf->typed.filter != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_websocket_conf_flag(cf, &wlcf->typed.filter) != NGX_OK
+        || ngx_http_websocket_params(cf, params, 2) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    replay = &params[0];
+
+    if (replay->value.data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (!wlcf->typed.filter) {
+        return "has \"off\" alone";
+    }
+
+    n = ngx_http_websocket_replay_number(cf, &replay->value);
+
+    if (n == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->typed.replay = n;
+
+    return NGX_CONF_OK;
+}
+
+
 void
 ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
 {
@@ -477,7 +583,12 @@ ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
     typed->stamp = NGX_CONF_UNSET_PTR;
     typed->collect = NGX_CONF_UNSET_PTR;
 
-    /* set by ngx_pcalloc(): typed->view = NULL; */
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     typed->replay = 0;
+     *     typed->view = NULL;
+     */
 }
 
 
@@ -488,7 +599,11 @@ ngx_http_websocket_typed_merge(ngx_conf_t *cf,
     ngx_conf_merge_ptr_value(typed->receive, prev->receive, NULL);
     ngx_conf_merge_ptr_value(typed->send, prev->send, NULL);
 
-    ngx_conf_merge_value(typed->filter, prev->filter, 0);
+    if (typed->filter == NGX_CONF_UNSET) {
+        typed->filter = (prev->filter == 1);
+        typed->replay = prev->replay;
+    }
+
     ngx_conf_merge_ptr_value(typed->stamp, prev->stamp, NULL);
     ngx_conf_merge_ptr_value(typed->collect, prev->collect, NULL);
 
@@ -514,6 +629,7 @@ static char *
 ngx_http_websocket_use_resolve(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
     const char *directive)
 {
+    char                             error[NGX_HTTP_WEBSOCKET_TYPE_ERROR];
     ngx_http_websocket_main_conf_t  *wmcf;
 
     if (use == NULL || use->type) {
@@ -524,6 +640,16 @@ ngx_http_websocket_use_resolve(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
 
     use->type = ngx_http_websocket_find_type(wmcf, (char *) use->name.data);
 
+    if (use->type == NULL && use->by) {
+        use->type = ngx_http_websocket_use_several(cf, use, error,
+                                                   sizeof(error));
+        if (use->type == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": %s in %s:%ui",
+                          directive, error, use->place.file, use->place.line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
     if (use->type) {
         return NGX_CONF_OK;
     }
@@ -533,4 +659,25 @@ ngx_http_websocket_use_resolve(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
                   directive, &use->name, use->place.file, use->place.line);
 
     return NGX_CONF_ERROR;
+}
+
+
+static ngx_websocket_type_t *
+ngx_http_websocket_use_several(ngx_conf_t *cf, ngx_http_websocket_use_t *use,
+    char *error, size_t size)
+{
+    ngx_websocket_type_t  *type;
+
+    type = ngx_http_websocket_type_create(cf, (char *) use->name.data, error,
+                                          size);
+
+    if (type == NULL
+        || ngx_websocket_type_by(type, use->by->elts, use->by->nelts, error,
+                                 size)
+           != 0)
+    {
+        return NULL;
+    }
+
+    return type;
 }

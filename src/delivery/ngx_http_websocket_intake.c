@@ -2,13 +2,17 @@
 #include "delivery/ngx_http_websocket_intake.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_pattern.h"
+#include "delivery/ngx_http_websocket_except.h"
 #include "delivery/ngx_http_websocket_priority.h"
 #include "store/message.h"
+#include "message/fields.h"
 #include "message/type_check.h"
 #include "wire/frame.h"
 
 
 static ngx_websocket_json_e ngx_http_websocket_intake_check(
+    ngx_http_websocket_intake_t *in);
+static ngx_websocket_json_e ngx_http_websocket_intake_fields(
     ngx_http_websocket_intake_t *in);
 static ngx_websocket_json_e ngx_http_websocket_intake_stamp(
     ngx_http_websocket_intake_t *in);
@@ -40,16 +44,50 @@ ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
         }
     }
 
-    if (in->priority_field->len && in->type == NGX_WEBSOCKET_TEXT) {
-        in->priority = in->json
-                       ? ngx_http_websocket_priority_json(in->priority_field,
-                                                          in->json)
-                       : ngx_http_websocket_priority_field(in->priority_field,
-                                                           in->data, in->size);
+    if ((in->priority_field->len || in->except)
+        && in->type == NGX_WEBSOCKET_TEXT)
+    {
+        rc = ngx_http_websocket_intake_fields(in);
+
+        if (rc != NGX_WEBSOCKET_JSON_OK) {
+            return rc;
+        }
     }
 
     return in->stamp ? ngx_http_websocket_intake_stamp(in)
                      : NGX_WEBSOCKET_JSON_OK;
+}
+
+
+/* what fields of the message say of it: one of any text, where it has none */
+
+static ngx_websocket_json_e
+ngx_http_websocket_intake_fields(ngx_http_websocket_intake_t *in)
+{
+    json_t                *json;
+    ngx_websocket_json_e   rc;
+
+    json = json_incref(in->json);
+
+    if (json == NULL) {
+        rc = ngx_websocket_fields_read((char *) in->data, in->size, &json);
+
+        if (rc != NGX_WEBSOCKET_JSON_OK) {
+            return rc;
+        }
+    }
+
+    if (in->priority_field->len) {
+        in->priority = ngx_http_websocket_priority_json(in->priority_field,
+                                                        json);
+    }
+
+    in->ephemeral = in->except
+                    && ngx_http_websocket_except_json(in->except, json);
+
+    json_decref(json);
+
+    return NGX_WEBSOCKET_JSON_OK;
 }
 
 

@@ -23,6 +23,8 @@ typedef struct {
     const ngx_http_websocket_use_t  *use;       /* NULL: any message */
     const ngx_websocket_stamp_t     *stamp;     /* NULL: none */
     ngx_str_t                       *priority_field;    /* of length 0: none */
+    const ngx_http_websocket_except_t  *except; /* NULL: the history keeps
+                                                   all */
     size_t                           max;       /* bytes, with its defaults */
     uint8_t                          type;      /* NGX_WEBSOCKET_TEXT ... */
 
@@ -35,6 +37,8 @@ typedef struct {
     /* set by the functions */
 
     ngx_uint_t                       priority;
+    ngx_uint_t                       ephemeral; /* the history is not to keep
+                                                   it */
     size_t                           number;    /* where in the data its offset
                                                    is to stand; 0: nowhere */
     json_t                          *json;      /* NULL: none was read */

@@ -1,6 +1,5 @@
 
 #include "delivery/ngx_http_websocket_priority.h"
-#include "message/fields.h"
 
 
 static ngx_str_t  ngx_http_websocket_priorities[] = {
@@ -28,26 +27,6 @@ ngx_http_websocket_priority_name(u_char *name, size_t size)
     }
 
     return 0;
-}
-
-
-ngx_uint_t
-ngx_http_websocket_priority_field(ngx_str_t *field, u_char *data, size_t size)
-{
-    json_t      *json;
-    ngx_uint_t   priority;
-
-    if (ngx_websocket_fields_read((char *) data, size, &json)
-        != NGX_WEBSOCKET_JSON_OK)
-    {
-        return NGX_HTTP_WEBSOCKET_NORMAL;
-    }
-
-    priority = ngx_http_websocket_priority_json(field, json);
-
-    json_decref(json);
-
-    return priority;
 }
 
 

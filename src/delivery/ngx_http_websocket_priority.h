@@ -23,13 +23,9 @@
 ngx_uint_t ngx_http_websocket_priority_name(u_char *name, size_t size);
 
 /*
- * Reads a message that is a JSON object with a field of that name whose value
- * is a priority's.  Returns the priority: "normal" of anything else.
+ * The priority that the field of that name says, of a message that was read
+ * as JSON, or NULL: "normal" where it says none.
  */
-ngx_uint_t ngx_http_websocket_priority_field(ngx_str_t *field, u_char *data,
-    size_t size);
-
-/* The same of a message that was read. */
 ngx_uint_t ngx_http_websocket_priority_json(ngx_str_t *field,
     const json_t *json);
 

@@ -7,6 +7,7 @@
 
 #include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_heartbeat_arg.h"
 #include "http/ngx_http_websocket_request.h"
 #include "protocol/ngx_http_websocket_events.h"
 #include "protocol/ngx_http_websocket_poll.h"
@@ -24,7 +25,7 @@ static ngx_int_t ngx_http_websocket_since(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_last_event(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *id);
 static char *ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
-    ngx_uint_t *flag);
+    ngx_uint_t *flag, char *wrong);
 static ngx_int_t ngx_http_websocket_endless_header(ngx_http_request_t *r,
     const ngx_http_websocket_protocol_t *protocol);
 
@@ -145,15 +146,29 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options,
     char **error)
 {
+    ngx_int_t         rc;
     ngx_uint_t        position;
     ngx_table_elt_t  *h;
 
-    *error = ngx_http_websocket_flag_arg(r, "position", &position);
+    *error = ngx_http_websocket_flag_arg(r, "position", &position,
+                                         "position is not 0 or 1");
+
+    if (*error == NULL) {
+        *error = ngx_http_websocket_flag_arg(r, "hello", &options->hello,
+                                             "hello is not 0 or 1");
+    }
 
     if (*error) {
         return NGX_HTTP_BAD_REQUEST;
     }
 
+    rc = ngx_http_websocket_heartbeat_arg(r, options, error);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    options->hello |= position;
     options->format = position ? options->protocol->positioned
                                : options->protocol->format;
 
@@ -246,9 +261,11 @@ ngx_http_websocket_last_event(ngx_http_request_t *r,
 }
 
 
+/* returns what is wrong, or NULL */
+
 static char *
 ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
-    ngx_uint_t *flag)
+    ngx_uint_t *flag, char *wrong)
 {
     ngx_str_t  value;
 
@@ -259,7 +276,7 @@ ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
     }
 
     if (value.len != 1 || (value.data[0] != '0' && value.data[0] != '1')) {
-        return "position is not 0 or 1";
+        return wrong;
     }
 
     *flag = value.data[0] - '0';

@@ -6,21 +6,22 @@
 
 
 #include "http/ngx_http_websocket_history.h"
+#include "http/ngx_http_websocket_history_args.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "delivery/ngx_http_websocket_content.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_request.h"
-#include "http/ngx_http_websocket_subscribe_args.h"
 #include "session/ngx_http_websocket_session.h"
 #include "wire/frame.h"
 
 
-#define NGX_HTTP_WEBSOCKET_PAGE       100       /* messages, or members */
-#define NGX_HTTP_WEBSOCKET_PAGE_MAX   1000
+/* bytes that are read for a page, and what a message counts beside its own */
 #define NGX_HTTP_WEBSOCKET_PAGE_SIZE  (1024 * 1024)
+#define NGX_HTTP_WEBSOCKET_PAGE_HEAD  64
 
 /* members read while the lock is held once */
 #define NGX_HTTP_WEBSOCKET_MEMBERS    64
@@ -32,34 +33,39 @@
  */
 
 typedef struct {
-    ngx_websocket_store_cursor_t  cursor;
-    uint64_t                      start;      /* of the message before it */
-    uint64_t                      offset;     /* of the last one in it, or
-                                               start */
-    ngx_uint_t                  view;
-    ngx_uint_t                  limit;
-    ngx_uint_t                  asked;      /* for a position */
-    ngx_uint_t                  recovered;
+    ngx_http_websocket_history_args_t  args;
 
-    ngx_websocket_store_info_t  info;
-    ngx_uint_t                  count;      /* of messages in it */
-    size_t                      total;      /* bytes that were read */
-    u_char                     *buf;        /* for one message */
-    size_t                      size;
-    ngx_websocket_json_text_t   messages;   /* what is between the brackets */
-    ngx_websocket_json_text_t   answer;
+    ngx_websocket_store_cursor_t       cursor;
+    uint64_t                           start;     /* of the message before it,
+                                                     or behind it */
+    uint64_t                           offset;    /* of the last one that was
+                                                     read for it, or start */
+    ngx_uint_t                         recovered;
+
+    ngx_websocket_store_info_t         info;
+    ngx_uint_t                         count;     /* of messages in it */
+    size_t                             total;     /* bytes that were read */
+    u_char                            *buf;       /* for one message */
+    size_t                             size;
+    ngx_websocket_json_text_t          messages;  /* what is between the
+                                                     brackets */
+    ngx_websocket_json_text_t          answer;
 } ngx_http_websocket_page_t;
 
 
+static ngx_int_t ngx_http_websocket_channel_info(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
-    ngx_str_t *since);
-static char *ngx_http_websocket_page_limit(ngx_http_request_t *r,
-    ngx_uint_t *limit);
+    ngx_http_websocket_page_t *page);
 static ngx_http_websocket_page_t *ngx_http_websocket_history_create(
     ngx_http_request_t *r);
 static void ngx_http_websocket_history_cleanup(void *data);
 static int ngx_http_websocket_history_seek(ngx_http_request_t *r,
-    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position);
+    ngx_http_websocket_page_t *page);
+static int ngx_http_websocket_history_seek_newest(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page);
+static int ngx_http_websocket_history_seek_to(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, uint64_t offset,
+    ngx_websocket_store_info_t *info);
 static ngx_int_t ngx_http_websocket_history_make(ngx_http_request_t *r,
     void *data);
 static ngx_int_t ngx_http_websocket_history_await(ngx_http_request_t *r,
@@ -69,11 +75,17 @@ static ngx_int_t ngx_http_websocket_history_page(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static int ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
+static int ngx_http_websocket_history_read_back(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
 static ngx_int_t ngx_http_websocket_history_entry(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
+static ngx_int_t ngx_http_websocket_history_shown(ngx_log_t *log,
     ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message);
 static void ngx_http_websocket_history_append(ngx_log_t *log,
     ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message,
     u_char *payload, size_t size);
+static ngx_uint_t ngx_http_websocket_history_more(
+    ngx_http_websocket_page_t *page);
 static ngx_int_t ngx_http_websocket_history_answer(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r,
@@ -94,35 +106,47 @@ static ngx_str_t  ngx_http_websocket_page_type =
 ngx_int_t
 ngx_http_websocket_channel_get(ngx_http_request_t *r)
 {
-    json_t                         *json;
-    ngx_int_t                       rc;
-    ngx_str_t                       value;
-    ngx_http_websocket_ctx_t       *ctx;
-    ngx_websocket_store_info_t      info;
-    ngx_http_websocket_loc_conf_t  *conf;
+    char                       *code, *error;
+    ngx_int_t                   rc;
+    ngx_str_t                   value;
+    ngx_http_websocket_page_t  *page;
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
         return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
                                         NULL);
     }
 
-    rc = ngx_http_websocket_arg(r, "since", &value);
-
-    if (rc == NGX_OK) {
-        return ngx_http_websocket_channel_history(r, &value);
-    }
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_websocket_arg(r, "limit", &value);
-    }
-
-    if (rc == NGX_OK) {
-        return ngx_http_websocket_channel_history(r, NULL);
-    }
-
-    if (rc == NGX_ERROR) {
+    page = ngx_http_websocket_history_create(r);
+    if (page == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    rc = ngx_http_websocket_history_args(r, &page->args, &code, &error);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_http_websocket_channel_history(r, page);
+
+    case NGX_DECLINED:
+        return ngx_http_websocket_channel_info(r);
+
+    case NGX_HTTP_BAD_REQUEST:
+        return ngx_http_websocket_answer_error(r, rc, code, error);
+
+    default:  /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_info(ngx_http_request_t *r)
+{
+    json_t                         *json;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_store_info_t      info;
+    ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -140,57 +164,30 @@ ngx_http_websocket_channel_get(ngx_http_request_t *r)
 }
 
 
-/* a page after the position since, or from the oldest when it is NULL */
-
 static ngx_int_t
-ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
+ngx_http_websocket_channel_history(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
 {
-    int                         rc;
-    char                       *error;
-    ngx_int_t                   found;
-    ngx_websocket_position_t    position;
-    ngx_http_websocket_page_t  *page;
+    int                             rc;
+    ngx_http_websocket_loc_conf_t  *conf;
 
-    ngx_memzero(&position, sizeof(ngx_websocket_position_t));
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    page = ngx_http_websocket_history_create(r);
-    if (page == NULL) {
+    page->size = ngx_max(conf->max_message_size, (size_t) ngx_pagesize);
+
+    page->buf = ngx_palloc(r->pool, page->size);
+    if (page->buf == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (since && ngx_websocket_position_parse(since->data, since->len,
-                                              &position, 1) != 1)
-    {
-        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
-                                               "invalid_position",
-                                               "since is not EPOCH:OFFSET");
-    }
-
-    error = ngx_http_websocket_page_limit(r, &page->limit);
-
-    if (error) {
-        return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
-                                               "invalid_limit", error);
-    }
-
-    found = ngx_http_websocket_view_arg(r, &page->view, &error);
-
-    if (found != NGX_OK) {
-        return found == NGX_HTTP_BAD_REQUEST
-               ? ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
-                                                 "invalid_view", error)
-               : NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = ngx_http_websocket_history_seek(r, page, &position);
+    rc = page->args.newest ? ngx_http_websocket_history_seek_newest(r, page)
+                           : ngx_http_websocket_history_seek(r, page);
 
     if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_not_found(r);
     }
 
-    page->asked = (since != NULL);
     page->recovered = (rc == NGX_WEBSOCKET_STORE_OK);
-    page->start = page->cursor.next - 1;
     page->offset = page->start;
 
     return ngx_http_websocket_later(r, ngx_http_websocket_history_make, page);
@@ -200,23 +197,13 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r, ngx_str_t *since)
 static ngx_http_websocket_page_t *
 ngx_http_websocket_history_create(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t             *cleanup;
-    ngx_http_websocket_page_t      *page;
-    ngx_http_websocket_loc_conf_t  *conf;
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ngx_pool_cleanup_t         *cleanup;
+    ngx_http_websocket_page_t  *page;
 
     page = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_page_t));
-    if (page == NULL) {
-        return NULL;
-    }
-
-    page->size = ngx_max(conf->max_message_size, (size_t) ngx_pagesize);
-
-    page->buf = ngx_palloc(r->pool, page->size);
     cleanup = ngx_pool_cleanup_add(r->pool, 0);
 
-    if (page->buf == NULL || cleanup == NULL) {
+    if (page == NULL || cleanup == NULL) {
         return NULL;
     }
 
@@ -236,44 +223,93 @@ ngx_http_websocket_history_cleanup(void *data)
 
     ngx_websocket_json_text_done(&page->messages);
     ngx_websocket_json_text_done(&page->answer);
+
+    if (page->args.filter) {
+        ngx_http_websocket_filters_release(page->args.filter);
+    }
 }
 
 
-/* OK, NOTFOUND, or GAP: then it begins with the oldest message */
+/* OK, NOTFOUND, BUSY, or GAP: then it begins with the oldest message */
 
 static int
 ngx_http_websocket_history_seek(ngx_http_request_t *r,
-    ngx_http_websocket_page_t *page, ngx_websocket_position_t *position)
+    ngx_http_websocket_page_t *page)
 {
-    int                             rc;
+    int                        rc;
+    ngx_websocket_position_t  *position;
+
+    position = &page->args.position;
+
+    rc = ngx_http_websocket_history_seek_to(r, page,
+                                            position->offset == UINT64_MAX
+                                            ? UINT64_MAX
+                                            : position->offset + 1,
+                                            &page->info);
+
+    if (rc != NGX_WEBSOCKET_STORE_NOTFOUND && rc != NGX_WEBSOCKET_STORE_BUSY
+        && page->info.epoch != position->epoch)
+    {
+        /*
+         * The position is of an earlier epoch of the channel: its offset has
+         * no meaning in this one.
+         */
+
+        rc = ngx_http_websocket_history_seek_to(r, page, page->info.first,
+                                                &page->info);
+
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
+            rc = NGX_WEBSOCKET_STORE_GAP;
+        }
+    }
+
+    page->start = page->cursor.next - 1;
+
+    return rc;
+}
+
+
+/* OK, NOTFOUND, BUSY, or GAP: then it begins with the newest message */
+
+static int
+ngx_http_websocket_history_seek_newest(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page)
+{
+    int                        rc;
+    ngx_websocket_position_t  *position;
+
+    rc = ngx_http_websocket_history_seek_to(r, page, UINT64_MAX, &page->info);
+
+    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY) {
+        return rc;
+    }
+
+    position = &page->args.position;
+    page->start = page->info.offset + 1;
+
+    if (page->info.epoch != position->epoch) {
+        return NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    page->start = ngx_min(page->start, position->offset);
+
+    return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+static int
+ngx_http_websocket_history_seek_to(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, uint64_t offset,
+    ngx_websocket_store_info_t *info)
+{
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
-                                      position->offset == UINT64_MAX
-                                      ? UINT64_MAX : position->offset + 1,
-                                      &page->cursor, &page->info);
-
-    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY
-        || page->info.epoch == position->epoch)
-    {
-        return rc;
-    }
-
-    /*
-     * The position is of an earlier epoch of the channel: its offset has no
-     * meaning in this one.
-     */
-
-    rc = ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0],
-                                      page->info.first, &page->cursor,
-                                      &page->info);
-
-    return rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY
-           ? rc : NGX_WEBSOCKET_STORE_GAP;
+    return ngx_http_websocket_zone_seek(conf->zone, &ctx->channels[0], offset,
+                                        &page->cursor, info);
 }
 
 
@@ -325,33 +361,6 @@ ngx_http_websocket_history_again(ngx_http_request_t *r)
 }
 
 
-/* returns what is wrong with it, or NULL */
-
-static char *
-ngx_http_websocket_page_limit(ngx_http_request_t *r, ngx_uint_t *limit)
-{
-    ngx_int_t  n;
-    ngx_str_t  arg;
-
-    *limit = NGX_HTTP_WEBSOCKET_PAGE;
-
-    if (ngx_http_websocket_arg(r, "limit", &arg) != NGX_OK) {
-        return NULL;
-    }
-
-    n = ngx_atoi(arg.data, arg.len);
-
-    if (n < 1 || n > NGX_HTTP_WEBSOCKET_PAGE_MAX) {
-        return "limit is not a number from 1 to "
-               ngx_value(NGX_HTTP_WEBSOCKET_PAGE_MAX);
-    }
-
-    *limit = n;
-
-    return NULL;
-}
-
-
 /*
  * NGX_BUSY when the turn is over and the page goes on in the next one,
  * NGX_AGAIN when the zone is stuck, NGX_ERROR, or NGX_OK
@@ -369,10 +378,12 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
 
     ngx_http_websocket_turn_loop();
 
-    while (page->count < page->limit
+    while (page->count < page->args.limit
            && page->total < NGX_HTTP_WEBSOCKET_PAGE_SIZE)
     {
-        rc = ngx_http_websocket_history_read(conf->zone, page, &message);
+        rc = page->args.newest
+             ? ngx_http_websocket_history_read_back(r, page, &message)
+             : ngx_http_websocket_history_read(conf->zone, page, &message);
 
         if (rc == NGX_WEBSOCKET_STORE_SHORT) {
 
@@ -396,7 +407,7 @@ ngx_http_websocket_history_page(ngx_http_request_t *r,
         }
 
         page->offset = message.offset;
-        page->total += message.size;
+        page->total += message.size + NGX_HTTP_WEBSOCKET_PAGE_HEAD;
 
         if (ngx_http_websocket_history_entry(r, page, &message) != NGX_OK) {
             goto failed;
@@ -450,37 +461,89 @@ ngx_http_websocket_history_read(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* adds a message, or what the view shows of it */
+/*
+ * The message before the last one that was read: where there is none, or the
+ * channel is another one by now, the page ends.
+ */
+
+static int
+ngx_http_websocket_history_read_back(ngx_http_request_t *r,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message)
+{
+    int                             rc;
+    ngx_uint_t                      n;
+    ngx_websocket_store_info_t      info;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    if (page->offset <= 1) {
+        return NGX_WEBSOCKET_STORE_EMPTY;
+    }
+
+    rc = ngx_http_websocket_history_seek_to(r, page, page->offset - 1, &info);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && info.epoch != page->info.epoch) {
+        rc = NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    n = 1;
+
+    return ngx_http_websocket_zone_read(conf->zone, &page->cursor, message, &n,
+                                        page->buf, page->size);
+}
+
+
+/* adds a message, or what the view shows of it, if the filter lets it pass */
 
 static ngx_int_t
 ngx_http_websocket_history_entry(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message)
 {
-    size_t                         size;
-    u_char                        *payload;
-    ngx_log_t                     *log;
+    ngx_log_t  *log;
+
+    log = r->connection->log;
+
+    if (page->args.view || page->args.filter) {
+        return ngx_http_websocket_history_shown(log, page, message);
+    }
+
+    ngx_http_websocket_history_append(log, page, message,
+                                      page->buf + message->meta,
+                                      message->size - message->meta);
+
+    return page->messages.failed ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_history_shown(ngx_log_t *log,
+    ngx_http_websocket_page_t *page, ngx_websocket_store_message_t *message)
+{
     ngx_http_websocket_shown_e     rc;
     ngx_http_websocket_message_t  *whole, *shown;
 
-    log = r->connection->log;
-    payload = page->buf + message->meta;
-    size = message->size - message->meta;
-
-    if (page->view == 0) {
-        ngx_http_websocket_history_append(log, page, message, payload, size);
-
-        return page->messages.failed ? NGX_ERROR : NGX_OK;
-    }
-
-    whole = ngx_http_websocket_message_create(message->type, size, log);
+    whole = ngx_http_websocket_message_alloc(message->type,
+                                             message->size - message->meta,
+                                             message->meta, log);
     if (whole == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(whole->payload, payload, size);
+    ngx_memcpy(whole->meta, page->buf, message->meta);
+    ngx_memcpy(whole->payload, page->buf + message->meta, whole->size);
 
     shown = whole;
-    rc = ngx_http_websocket_content_view(log, &shown, page->view);
+    rc = page->args.filter
+         ? ngx_http_websocket_filters_pass(log, page->args.filter, whole)
+         : NGX_HTTP_WEBSOCKET_SHOWN;
+
+    if (rc == NGX_HTTP_WEBSOCKET_SHOWN) {
+        rc = ngx_http_websocket_content_view(log, &shown, page->args.view);
+    }
 
     if (rc == NGX_HTTP_WEBSOCKET_SHOWN) {
         ngx_http_websocket_history_append(log, page, message, shown->payload,
@@ -540,6 +603,16 @@ ngx_http_websocket_history_append(ngx_log_t *log,
 }
 
 
+/* whether there was more when the page was begun */
+
+static ngx_uint_t
+ngx_http_websocket_history_more(ngx_http_websocket_page_t *page)
+{
+    return page->args.newest ? page->offset > page->info.first
+                             : page->offset < page->info.offset;
+}
+
+
 static ngx_int_t
 ngx_http_websocket_history_answer(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page)
@@ -564,9 +637,14 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
 
     answer = &page->answer;
 
-    if (json_object_set_new(json, "recovered",
-                            page->asked ? json_boolean(page->recovered)
-                                        : json_null()) != 0
+    if (json_object_set_new(json, "more",
+                            json_boolean(ngx_http_websocket_history_more(
+                                                                   page)))
+        != 0
+        || json_object_set_new(json, "recovered",
+                               page->args.asked
+                               ? json_boolean(page->recovered) : json_null())
+           != 0
         || json_object_set_new(json, "position",
                                json_stringn((char *) text, size)) != 0)
     {
@@ -624,7 +702,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
                                                "\"websocket_presence on\"");
     }
 
-    error = ngx_http_websocket_page_limit(r, &limit);
+    error = ngx_http_websocket_history_limit(r, &limit);
 
     if (error) {
         return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
@@ -788,14 +866,21 @@ json_t *
 ngx_http_websocket_channel_json(ngx_str_t *name,
     ngx_websocket_store_info_t *info)
 {
-    u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH];
+    u_char   epoch[NGX_WEBSOCKET_POSITION_EPOCH];
+    json_t  *json;
 
     ngx_websocket_position_print_epoch(epoch, info->epoch);
 
-    return json_pack("{s:s%,s:s%,s:I,s:i}", "channel", name->data, name->len,
+    json = json_pack("{s:s%,s:s%,s:I,s:i}", "channel", name->data, name->len,
                      "epoch", epoch, (size_t) NGX_WEBSOCKET_POSITION_EPOCH,
                      "offset", (json_int_t) info->offset,
                      "subscribers", (int) info->subscribers);
+
+    if (info->ended) {
+        (void) json_object_set_new(json, "end", json_true());
+    }
+
+    return json;
 }
 
 

@@ -24,7 +24,8 @@ static char *const  ngx_http_websocket_dropped_names[] = {
 static char *const  ngx_http_websocket_rejected_names[] = {
     "handshake", "channel", "position", "selection", "invalid", "method",
     "header", "too_large", "invalid_utf8", "zone_full", "connections",
-    "unavailable", "memory", "origin", "token", "right"
+    "unavailable", "memory", "origin", "token", "right",
+    "ended"
 };
 
 

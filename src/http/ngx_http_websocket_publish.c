@@ -43,7 +43,7 @@ static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_store_part_t *parts, ngx_uint_t n);
+    ngx_websocket_store_part_t *parts, ngx_uint_t n, ngx_uint_t empty);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
@@ -52,6 +52,8 @@ static void ngx_http_websocket_publish_gone(void *data);
 static void ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_publish_refused(ngx_http_request_t *r,
+    int rc);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_again(ngx_http_request_t *r);
@@ -66,6 +68,10 @@ static ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
 static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value);
+static ngx_int_t ngx_http_websocket_publish_end(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error);
+static uint32_t ngx_http_websocket_publish_digest(
+    ngx_websocket_store_part_t *parts, ngx_uint_t n);
 
 
 static ngx_str_t  ngx_http_websocket_allow =
@@ -278,7 +284,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
                                     "messages as application/octet-stream");
     }
 
-    return ngx_http_websocket_publish_append(r, parts, n);
+    return ngx_http_websocket_publish_append(r, parts, n, size == 0);
 }
 
 
@@ -297,9 +303,10 @@ ngx_http_websocket_publish_too_large(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_store_part_t *parts, ngx_uint_t n)
+    ngx_websocket_store_part_t *parts, ngx_uint_t n, ngx_uint_t empty)
 {
     char                          *error;
+    ngx_uint_t                     bare;
     ngx_websocket_json_error_t     invalid;
     ngx_http_websocket_publish_t   p;
 
@@ -308,8 +315,20 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
     p.message.type = ngx_http_websocket_publish_binary(r)
                      ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
 
-    switch (ngx_http_websocket_publish_intake(r, &p.message, parts, &n,
-                                              &invalid))
+    if (ngx_http_websocket_header(r, "idempotency-key", NULL)) {
+
+        /* of what the client sent: a stamp is another one each time */
+
+        p.message.digest = ngx_http_websocket_publish_digest(parts, n);
+    }
+
+    /* an end without a last message */
+
+    bare = empty && ngx_http_websocket_header(r, "x-websocket-end", NULL);
+
+    switch (bare ? NGX_WEBSOCKET_JSON_OK
+                 : ngx_http_websocket_publish_intake(r, &p.message, parts, &n,
+                                                     &invalid))
     {
     case NGX_WEBSOCKET_JSON_OK:
         break;
@@ -327,7 +346,15 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (error == NULL) {
+    if (error == NULL && !bare) {
+        error = ngx_http_websocket_publish_skip(r, &p.message);
+    }
+
+    if (bare) {
+        p.message.ephemeral = 1;
+        n = 0;
+
+    } else if (error == NULL) {
         error = ngx_http_websocket_publish_tags(r, &p.message, parts, &n);
     }
 
@@ -435,39 +462,72 @@ static ngx_int_t
 ngx_http_websocket_publish_answer(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p)
 {
-    int                             rc;
+    json_t                         *json;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
 
-    rc = p->rc;
+    if (p->rc < NGX_WEBSOCKET_STORE_OK) {
+        return ngx_http_websocket_publish_refused(r, p->rc);
+    }
+
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-
-    if (rc < NGX_WEBSOCKET_STORE_OK) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "websocket zone \"%V\" cannot take the message: %s",
-                      &conf->zone->name, ngx_websocket_store_strerror(rc));
-
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
-
-        return ngx_http_websocket_answer_error(r,
-                                    NGX_HTTP_INSUFFICIENT_STORAGE, "zone_full",
-                                    "the zone has no space for the message");
-    }
-
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-        conf->stats->published++;
-    }
 
     /* of a message that was there already: its own place */
 
     p->info.offset = p->message.offset;
 
+    json = ngx_http_websocket_channel_json(&ctx->channels[0], &p->info);
+
+    if (p->rc == NGX_WEBSOCKET_STORE_DUPLICATE) {
+        (void) json_object_set_new(json, "duplicate", json_true());
+
+    } else {
+        conf->stats->published++;
+    }
+
     return ngx_http_websocket_answer_json(r, p->info.subscribers
                                              ? NGX_HTTP_OK
                                              : NGX_HTTP_ACCEPTED,
-                           ngx_http_websocket_channel_json(&ctx->channels[0],
-                                                           &p->info));
+                                          json);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    if (rc == NGX_WEBSOCKET_STORE_MISMATCH) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
+
+        return ngx_http_websocket_answer_error(r,
+                                    NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
+                                    "idempotency_mismatch",
+                                    "the Idempotency-Key was that of a "
+                                    "message with another body");
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ENDED);
+
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_CONFLICT,
+                                               "ended",
+                                               "the channel has ended: "
+                                               "DELETE it to begin anew");
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "websocket zone \"%V\" cannot take the message: %s",
+                  &conf->zone->name, ngx_websocket_store_strerror(rc));
+
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
+
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "zone_full",
+                                    "the zone has no space for the message");
 }
 
 
@@ -553,6 +613,10 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
         }
     }
 
+    if (ngx_http_websocket_publish_end(r, message, error) != NGX_OK) {
+        return NGX_OK;
+    }
+
     h = ngx_http_websocket_header(r, "idempotency-key", &several);
 
     if (h == NULL) {
@@ -571,6 +635,43 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
     }
 
     return ngx_http_websocket_publish_key(r, message, &h->value);
+}
+
+
+/* Returns NGX_OK, or NGX_DECLINED with *error set. */
+
+static ngx_int_t
+ngx_http_websocket_publish_end(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error)
+{
+    ngx_uint_t                      several;
+    ngx_table_elt_t                *h;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    h = ngx_http_websocket_header(r, "x-websocket-end", &several);
+
+    if (h == NULL) {
+        return NGX_OK;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (!conf->publish) {
+
+        /* one client must not end what others get */
+
+        *error = "X-WebSocket-End is for locations with websocket_publish";
+        return NGX_DECLINED;
+    }
+
+    if (several || h->value.len != 1 || h->value.data[0] != '1') {
+        *error = "X-WebSocket-End is not 1";
+        return NGX_DECLINED;
+    }
+
+    message->end = 1;
+
+    return NGX_OK;
 }
 
 
@@ -626,6 +727,25 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+static uint32_t
+ngx_http_websocket_publish_digest(ngx_websocket_store_part_t *parts,
+    ngx_uint_t n)
+{
+    uint32_t    crc;
+    ngx_uint_t  i;
+
+    ngx_crc32_init(crc);
+
+    for (i = 0; i < n; i++) {
+        ngx_crc32_update(&crc, (u_char *) parts[i].data, parts[i].size);
+    }
+
+    ngx_crc32_final(crc);
+
+    return crc;
 }
 
 

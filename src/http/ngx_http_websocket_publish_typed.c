@@ -40,15 +40,11 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
 
     in.use = conf->publish ? conf->typed.send : conf->typed.receive;
     in.priority_field = &conf->priority_field;
+    in.except = conf->history_except;
     in.max = conf->max_message_size;
     in.type = message->type;
 
-    /*
-     * A publisher on websocket_publish is trusted, and sets such fields
-     * itself.
-     */
-
-    if (conf->typed.stamp && !conf->publish) {
+    if (conf->typed.stamp) {
 
         if (ngx_http_websocket_publish_stamp(r, &stamp) != NGX_OK) {
             return NGX_WEBSOCKET_JSON_NO_MEMORY;
@@ -57,7 +53,9 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
         in.stamp = &stamp;
     }
 
-    if (in.use == NULL && in.stamp == NULL && in.priority_field->len == 0) {
+    if (in.use == NULL && in.stamp == NULL && in.priority_field->len == 0
+        && in.except == NULL)
+    {
         return NGX_WEBSOCKET_JSON_OK;
     }
 
@@ -81,6 +79,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     }
 
     message->priority = in.priority;
+    message->ephemeral = in.ephemeral;
 
     *n = ngx_http_websocket_intake_parts(&in, parts);
 
@@ -221,6 +220,31 @@ ngx_http_websocket_publish_tags(ngx_http_request_t *r,
 
     message->meta = parts[0].size;
     (*n)++;
+
+    return NULL;
+}
+
+
+char *
+ngx_http_websocket_publish_skip(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message)
+{
+    ngx_uint_t        several;
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_websocket_header(r, "x-websocket-history", &several);
+
+    if (h == NULL) {
+        return NULL;
+    }
+
+    if (several || h->value.len != 4
+        || ngx_strncmp(h->value.data, "skip", 4) != 0)
+    {
+        return "X-WebSocket-History is not skip";
+    }
+
+    message->ephemeral = 1;
 
     return NULL;
 }

@@ -35,6 +35,13 @@ char *ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n);
 
+/*
+ * Reads the header X-WebSocket-History, by which the message is not kept.
+ * Returns what is wrong with the header, or NULL.
+ */
+char *ngx_http_websocket_publish_skip(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message);
+
 /* Answers with 422 and the error.  Returns what a content handler returns. */
 ngx_int_t ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
     ngx_websocket_json_error_t *error);

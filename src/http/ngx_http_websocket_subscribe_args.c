@@ -11,8 +11,6 @@
 
 static ngx_int_t ngx_http_websocket_filter_text(ngx_http_request_t *r,
     ngx_str_t *text);
-static ngx_int_t ngx_http_websocket_filter_arg(ngx_http_request_t *r,
-    ngx_http_websocket_options_t *options, char **error);
 
 
 ngx_int_t
@@ -34,7 +32,8 @@ ngx_http_websocket_subscribe_args(ngx_http_request_t *r,
         return rc;
     }
 
-    return ngx_http_websocket_filter_arg(r, options, error);
+    return ngx_http_websocket_filter_arg(r, options->view, &options->filter,
+                                         error);
 }
 
 
@@ -113,9 +112,9 @@ ngx_http_websocket_filter_text(ngx_http_request_t *r, ngx_str_t *text)
 }
 
 
-static ngx_int_t
-ngx_http_websocket_filter_arg(ngx_http_request_t *r,
-    ngx_http_websocket_options_t *options, char **error)
+ngx_int_t
+ngx_http_websocket_filter_arg(ngx_http_request_t *r, ngx_uint_t view,
+    ngx_websocket_filter_t **filter, char **error)
 {
     u_char                         *p;
     size_t                          size;
@@ -132,9 +131,8 @@ ngx_http_websocket_filter_arg(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    switch (ngx_http_websocket_filters_read(text.data, text.len, conf,
-                                            options->view, &options->filter,
-                                            &wrong))
+    switch (ngx_http_websocket_filters_read(text.data, text.len, conf, view,
+                                            filter, &wrong))
     {
     case NGX_WEBSOCKET_JSON_OK:
         return NGX_OK;

@@ -28,4 +28,13 @@ ngx_int_t ngx_http_websocket_view_arg(ngx_http_request_t *r,
     ngx_uint_t *view, char **error);
 
 
+/*
+ * Reads the filter alone, for what is in that view: *filter gets a reference,
+ * which the caller gives back, or is left as it is.  Returns as
+ * ngx_http_websocket_subscribe_args().
+ */
+ngx_int_t ngx_http_websocket_filter_arg(ngx_http_request_t *r,
+    ngx_uint_t view, ngx_websocket_filter_t **filter, char **error);
+
+
 #endif /* NGX_HTTP_WEBSOCKET_SUBSCRIBE_ARGS_H */

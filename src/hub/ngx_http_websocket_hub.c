@@ -92,6 +92,16 @@ ngx_http_websocket_hub_name(ngx_http_websocket_subscription_t *subscription)
 }
 
 
+void
+ngx_http_websocket_hub_position(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_position_t *position)
+{
+    position->epoch = subscription->channel->cursor.epoch;
+    position->offset = subscription->offset;
+}
+
+
 int
 ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p)

@@ -64,8 +64,8 @@ typedef struct {
     ngx_uint_t                  (*ready)(
                                      ngx_http_websocket_subscription_t *s);
 
-    /* messages were lost (GAP), or the channel was deleted (DELETED): it
-       ends the subscription */
+    /* messages were lost (GAP), the channel was deleted (DELETED) or has ended
+       (ENDED), and it was given all: it ends the subscription */
     void                        (*broken)(
                                      ngx_http_websocket_subscription_t *s,
                                      int rc);
@@ -110,6 +110,11 @@ typedef struct {
     /* set by the function: the first message is the one after position */
 
     ngx_uint_t                                recovered;
+    ngx_uint_t                                over; /* the channel has ended,
+                                                       and not even history
+                                                       comes */
+    ngx_uint_t                                keeps;    /* the channel has a
+                                                           history */
     ngx_websocket_position_t                  position;
 } ngx_http_websocket_begin_t;
 
@@ -132,6 +137,11 @@ uint16_t ngx_http_websocket_hub_kind(
 /* The name of a subscription's channel; NULL when it has none. */
 ngx_http_websocket_channel_name_t *ngx_http_websocket_hub_name(
     ngx_http_websocket_subscription_t *subscription);
+
+/* Where an active subscription is: what it was given last. */
+void ngx_http_websocket_hub_position(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_position_t *position);
 
 /*
  * Publishes as ngx_http_websocket_zone_publish() does; subscribers of this

@@ -277,6 +277,7 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
         return 1;
 
     case NGX_WEBSOCKET_STORE_DELETED:
+    case NGX_WEBSOCKET_STORE_ENDED:
         return ngx_http_websocket_hub_broken(channel, rc) == NGX_AGAIN;
 
     default:  /* OK, SHORT, BUSY */
@@ -724,13 +725,14 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
 
 /*
  * Tells all whom the channel has now, in as many turns as it takes: NGX_AGAIN
- * when there are more of them.  Who comes meanwhile comes behind them.
+ * when there are more of them.  Who comes meanwhile comes behind them.  Who
+ * catches up with a channel that has ended finds its end by itself.
  */
 
 static ngx_int_t
 ngx_http_websocket_hub_broken(ngx_http_websocket_channel_t *channel, int rc)
 {
-    ngx_queue_t                        *q, *end;
+    ngx_queue_t                        *q, *end, *next;
     ngx_http_websocket_subscription_t  *s;
 
     end = channel->rest ? &channel->rest->place
@@ -738,9 +740,14 @@ ngx_http_websocket_hub_broken(ngx_http_websocket_channel_t *channel, int rc)
 
     for (q = ngx_queue_head(&channel->subscriptions);
          q != end;
-         q = ngx_queue_head(&channel->subscriptions))
+         q = next)
     {
         s = ngx_queue_data(q, ngx_http_websocket_subscription_t, queue);
+        next = ngx_queue_next(q);
+
+        if (rc == NGX_WEBSOCKET_STORE_ENDED && s->catch_up) {
+            continue;
+        }
 
         ngx_http_websocket_hub_kind_of(s)->broken(s, rc);
 

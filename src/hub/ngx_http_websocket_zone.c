@@ -857,7 +857,8 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
         /* said also where nothing is read now: what is new is not history */
 
         if (s->visitor.next > newest) {
-            s->rc = NGX_WEBSOCKET_STORE_EMPTY;
+            s->rc = s->over ? NGX_WEBSOCKET_STORE_ENDED
+                            : NGX_WEBSOCKET_STORE_EMPTY;
             s->n = 0;
 
         } else {
@@ -908,8 +909,10 @@ ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
                                         &s->visitor);
     }
 
+    s->keeps = info.keeps;
     s->position.epoch = info.epoch;
     s->position.offset = s->visitor.next - 1;
+    s->over = info.ended && s->visitor.next > newest;
 }
 
 

@@ -178,6 +178,9 @@ typedef struct {
     ngx_websocket_position_t      position; /* the subscriber begins after */
     ngx_uint_t                    first;    /* in the zone */
     ngx_uint_t                    recovered;
+    ngx_uint_t                    over;     /* there is nothing after it, and
+                                               will not be: it has ended */
+    ngx_uint_t                    keeps;    /* the channel has a history */
     int                           rc;       /* of the reading of messages */
 } ngx_http_websocket_zone_subscribe_t;
 

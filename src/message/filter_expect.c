@@ -106,7 +106,7 @@ ngx_websocket_filter_fits(const ngx_websocket_field_t *field,
                                          ngx_websocket_json_kind(json));
     }
 
-    if (equal && field->values
+    if (equal && field->values && kind == NGX_WEBSOCKET_KIND_STRING
         && !ngx_websocket_check_enum(field, json_string_value(json),
                                      json_string_length(json)))
     {

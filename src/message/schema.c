@@ -6,6 +6,7 @@
 
 #include "message/schema.h"
 #include "message/schema_field.h"
+#include "message/schema_one_of.h"
 #include "message/schema_private.h"
 
 
@@ -16,10 +17,13 @@ static int ngx_websocket_schema_root(ngx_websocket_schema_t *root,
 static char *ngx_websocket_schema_pointer(char *p, char *last,
     const ngx_websocket_json_place_t *place);
 static int ngx_websocket_schema_kind(ngx_websocket_schema_t *schema);
+static void ngx_websocket_schema_implied(ngx_websocket_schema_t *schema);
 static int ngx_websocket_schema_keywords(const ngx_websocket_schema_t *schema,
     unsigned where);
 static int ngx_websocket_schema_additional(
     const ngx_websocket_schema_t *schema, ngx_websocket_type_t *type);
+static int ngx_websocket_schema_rest(const ngx_websocket_schema_t *schema,
+    ngx_websocket_type_t *type, json_t *value);
 static json_t *ngx_websocket_schema_required(
     const ngx_websocket_schema_t *schema);
 static int ngx_websocket_schema_properties(
@@ -234,6 +238,7 @@ ngx_websocket_schema_kind(ngx_websocket_schema_t *schema)
     schema->nullable = 0;
 
     if (value == NULL) {
+        ngx_websocket_schema_implied(schema);
         return 0;
     }
 
@@ -265,6 +270,34 @@ ngx_websocket_schema_kind(ngx_websocket_schema_t *schema)
                                       " \"number\", \"boolean\", \"array\" "
                                       "and \"object\", or a list of one and "
                                       "\"null\"");
+}
+
+
+/* a schema without "type" may yet let one kind pass only */
+
+static void
+ngx_websocket_schema_implied(ngx_websocket_schema_t *schema)
+{
+    json_t  *value;
+
+    value = json_object_get(schema->json, "const");
+
+    if (value == NULL) {
+        value = json_array_get(json_object_get(schema->json, "enum"), 0);
+    }
+
+    if (json_is_string(value)) {
+        schema->kind = NGX_WEBSOCKET_KIND_STRING;
+
+    } else if (json_is_number(value)) {
+        schema->kind = NGX_WEBSOCKET_KIND_NUMBER;
+
+    } else if (json_is_boolean(value)) {
+        schema->kind = NGX_WEBSOCKET_KIND_BOOLEAN;
+
+    } else if (schema->within || json_object_get(schema->json, "oneOf")) {
+        schema->kind = NGX_WEBSOCKET_KIND_OBJECT;
+    }
 }
 
 
@@ -328,6 +361,10 @@ ngx_websocket_schema_object(const ngx_websocket_schema_t *schema,
         return ngx_websocket_schema_wrong(schema, NULL, "%s", error);
     }
 
+    if (json_object_get(schema->json, "oneOf")) {
+        return ngx_websocket_schema_one_of(schema, &object);
+    }
+
     if (ngx_websocket_schema_additional(schema, object.type) != 0) {
         return -1;
     }
@@ -356,12 +393,55 @@ ngx_websocket_schema_additional(const ngx_websocket_schema_t *schema,
 
     value = json_object_get(schema->json, "additionalProperties");
 
+    if (json_is_object(value)) {
+        return ngx_websocket_schema_rest(schema, type, value);
+    }
+
     if (value && !json_is_boolean(value)) {
         return ngx_websocket_schema_wrong(schema, "additionalProperties",
-                                          "must be true or false");
+                                          "must be true, false or a schema");
     }
 
     type->additional = !json_is_false(value);
+
+    return 0;
+}
+
+
+/* of one kind each */
+
+static int
+ngx_websocket_schema_rest(const ngx_websocket_schema_t *schema,
+    ngx_websocket_type_t *type, json_t *value)
+{
+    const char                  *kind;
+    ngx_websocket_schema_t       rest;
+    ngx_websocket_json_place_t   place;
+    char                         error[NGX_WEBSOCKET_SCHEMA_REASON];
+
+    place.parent = schema->place;
+    place.name = "additionalProperties";
+    place.size = strlen(place.name);
+
+    memset(&rest, 0, sizeof(rest));
+
+    rest.json = value;
+    rest.place = &place;
+    rest.object = schema->object;
+
+    if (ngx_websocket_schema_init(&rest, NGX_WEBSOCKET_SCHEMA_REST) != 0) {
+        return -1;
+    }
+
+    kind = ngx_websocket_kinds[rest.kind];
+
+    if (ngx_websocket_type_additional(type, &kind, 1, error, sizeof(error))
+        != 0)
+    {
+        return ngx_websocket_schema_wrong(&rest, NULL, "%s", error);
+    }
+
+    type->rest->nullable = rest.nullable != 0;
 
     return 0;
 }

@@ -62,7 +62,7 @@ int ngx_websocket_schema_make(const char *text, size_t size, const char *name,
     ngx_websocket_schema_error_t *error);
 
 
-/* for schema_field.c */
+/* for schema_field.c and schema_one_of.c */
 
 /*
  * Says what is wrong with a schema, or with the member of it that key names.

@@ -38,6 +38,8 @@ static int ngx_websocket_schema_set_pattern(
     ngx_websocket_json_text_t *word);
 static int ngx_websocket_schema_set_enum(ngx_websocket_schema_field_t *field,
     const char *key, json_t *value, ngx_websocket_json_text_t *word);
+static int ngx_websocket_schema_set_const(ngx_websocket_schema_field_t *field,
+    const char *key, json_t *value, ngx_websocket_json_text_t *word);
 static int ngx_websocket_schema_set_default(
     ngx_websocket_schema_field_t *field, const char *key, json_t *value,
     ngx_websocket_json_text_t *word);
@@ -54,7 +56,7 @@ static int ngx_websocket_schema_nested(ngx_websocket_schema_field_t *field,
 
 #define ngx_websocket_schema_bit(name)  (1u << NGX_WEBSOCKET_KIND_##name)
 
-#define NGX_WEBSOCKET_SCHEMA_ALL  ((1u << NGX_WEBSOCKET_KINDS) - 1)
+#define NGX_WEBSOCKET_SCHEMA_KINDS  ((1u << NGX_WEBSOCKET_KINDS) - 1)
 
 #define ngx_websocket_schema_own(name, where, kinds)                          \
     { name, NGX_WEBSOCKET_SCHEMA_##where, kinds, NULL, NULL }
@@ -68,15 +70,19 @@ static int ngx_websocket_schema_nested(ngx_websocket_schema_field_t *field,
 #define NGX_WEBSOCKET_SCHEMA_OBJECT  ngx_websocket_schema_bit(OBJECT)
 #define NGX_WEBSOCKET_SCHEMA_NUMBER                                           \
     (ngx_websocket_schema_bit(INTEGER) | ngx_websocket_schema_bit(NUMBER))
+#define NGX_WEBSOCKET_SCHEMA_CONST                                            \
+    (NGX_WEBSOCKET_SCHEMA_STRING | NGX_WEBSOCKET_SCHEMA_NUMBER                \
+     | ngx_websocket_schema_bit(BOOLEAN))
 
 
 static const ngx_websocket_schema_keyword_t  ngx_websocket_schema_known[] = {
 
-    ngx_websocket_schema_own("type", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
+    ngx_websocket_schema_own("type", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
     ngx_websocket_schema_own("properties", ANY, NGX_WEBSOCKET_SCHEMA_OBJECT),
     ngx_websocket_schema_own("required", ANY, NGX_WEBSOCKET_SCHEMA_OBJECT),
     ngx_websocket_schema_own("additionalProperties", ANY,
                              NGX_WEBSOCKET_SCHEMA_OBJECT),
+    ngx_websocket_schema_own("oneOf", ANY, NGX_WEBSOCKET_SCHEMA_OBJECT),
     ngx_websocket_schema_own("x-type", INNER, NGX_WEBSOCKET_SCHEMA_OBJECT),
     ngx_websocket_schema_own("x-views", ROOT, NGX_WEBSOCKET_SCHEMA_OBJECT),
 
@@ -88,6 +94,10 @@ static const ngx_websocket_schema_keyword_t  ngx_websocket_schema_known[] = {
                               "min=", count),
     ngx_websocket_schema_rule("maxItems", NGX_WEBSOCKET_SCHEMA_ARRAY,
                               "max=", count),
+    ngx_websocket_schema_rule("minProperties", NGX_WEBSOCKET_SCHEMA_OBJECT,
+                              "min=", count),
+    ngx_websocket_schema_rule("maxProperties", NGX_WEBSOCKET_SCHEMA_OBJECT,
+                              "max=", count),
     ngx_websocket_schema_rule("minimum", NGX_WEBSOCKET_SCHEMA_NUMBER,
                               "min=", number),
     ngx_websocket_schema_rule("maximum", NGX_WEBSOCKET_SCHEMA_NUMBER,
@@ -98,19 +108,21 @@ static const ngx_websocket_schema_keyword_t  ngx_websocket_schema_known[] = {
                               "pattern=", pattern),
     ngx_websocket_schema_rule("enum", NGX_WEBSOCKET_SCHEMA_STRING,
                               "enum=", enum),
+    ngx_websocket_schema_rule("const", NGX_WEBSOCKET_SCHEMA_CONST,
+                              "const=", const),
     ngx_websocket_schema_rule("items", NGX_WEBSOCKET_SCHEMA_ARRAY,
                               "of=", items),
-    ngx_websocket_schema_rule("default", NGX_WEBSOCKET_SCHEMA_ALL,
+    ngx_websocket_schema_rule("default", NGX_WEBSOCKET_SCHEMA_KINDS,
                               "default=", default),
 
     /* keywords that are annotations, without an effect on validation */
 
-    ngx_websocket_schema_own("$schema", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
-    ngx_websocket_schema_own("$id", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
-    ngx_websocket_schema_own("$comment", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
-    ngx_websocket_schema_own("title", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
-    ngx_websocket_schema_own("description", ANY, NGX_WEBSOCKET_SCHEMA_ALL),
-    ngx_websocket_schema_own("examples", ANY, NGX_WEBSOCKET_SCHEMA_ALL)
+    ngx_websocket_schema_own("$schema", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("$id", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("$comment", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("title", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("description", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("examples", ALL, NGX_WEBSOCKET_SCHEMA_KINDS)
 };
 
 #define NGX_WEBSOCKET_SCHEMA_KNOWN                                            \
@@ -396,6 +408,34 @@ ngx_websocket_schema_set_enum(ngx_websocket_schema_field_t *field,
 }
 
 
+/* what would say the same of the value is refused beside it */
+
+static int
+ngx_websocket_schema_set_const(ngx_websocket_schema_field_t *field,
+    const char *key, json_t *value, ngx_websocket_json_text_t *word)
+{
+    size_t                    i;
+
+    static const char *const  others[] = { "enum", "minimum", "maximum" };
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+
+        if (json_object_get(field->schema.json, others[i])) {
+            return ngx_websocket_schema_wrong(&field->schema, key,
+                                              "cannot stand beside \"%s\"",
+                                              others[i]);
+        }
+    }
+
+    if (field->schema.nullable) {
+        return ngx_websocket_schema_wrong(&field->schema, key, "\"type\" says "
+                                          "that null may be there too");
+    }
+
+    return ngx_websocket_schema_set_default(field, key, value, word);
+}
+
+
 static int
 ngx_websocket_schema_set_default(ngx_websocket_schema_field_t *field,
     const char *key, json_t *value, ngx_websocket_json_text_t *word)
@@ -420,6 +460,8 @@ ngx_websocket_schema_set_items(ngx_websocket_schema_field_t *field,
     place.parent = field->schema.place;
     place.name = key;
     place.size = strlen(key);
+
+    memset(&items, 0, sizeof(items));
 
     items.json = value;
     items.place = &place;
@@ -455,7 +497,8 @@ ngx_websocket_schema_of(ngx_websocket_schema_field_t *field,
 
     if (json_object_get(schema->json, "properties")
         || json_object_get(schema->json, "required")
-        || json_object_get(schema->json, "additionalProperties"))
+        || json_object_get(schema->json, "additionalProperties")
+        || json_object_get(schema->json, "oneOf"))
     {
         return ngx_websocket_schema_wrong(schema, "x-type", "the type says "
                                           "what its properties are");
@@ -473,7 +516,8 @@ ngx_websocket_schema_plain(const ngx_websocket_schema_t *schema)
     return json_object_get(schema->json, "x-type") == NULL
            && json_object_get(schema->json, "properties") == NULL
            && json_object_get(schema->json, "required") == NULL
-           && json_object_get(schema->json, "additionalProperties") == NULL;
+           && json_object_get(schema->json, "additionalProperties") == NULL
+           && json_object_get(schema->json, "oneOf") == NULL;
 }
 
 

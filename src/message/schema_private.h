@@ -1,5 +1,5 @@
 
-/* What schema.c and schema_field.c share: how a schema is read. */
+/* What schema*.c share: how a schema is read. */
 
 
 #ifndef NGX_WEBSOCKET_SCHEMA_PRIVATE_H
@@ -14,11 +14,14 @@
 #define NGX_WEBSOCKET_SCHEMA_ROOT    1
 #define NGX_WEBSOCKET_SCHEMA_FIELD   2
 #define NGX_WEBSOCKET_SCHEMA_ITEMS   4
+#define NGX_WEBSOCKET_SCHEMA_REST    8     /* additionalProperties */
 
 #define NGX_WEBSOCKET_SCHEMA_INNER                                            \
     (NGX_WEBSOCKET_SCHEMA_FIELD | NGX_WEBSOCKET_SCHEMA_ITEMS)
 #define NGX_WEBSOCKET_SCHEMA_ANY                                              \
     (NGX_WEBSOCKET_SCHEMA_ROOT | NGX_WEBSOCKET_SCHEMA_INNER)
+#define NGX_WEBSOCKET_SCHEMA_ALL                                              \
+    (NGX_WEBSOCKET_SCHEMA_ANY | NGX_WEBSOCKET_SCHEMA_REST)
 
 
 /* an object whose type is being made; what the root is in has no type */
@@ -40,6 +43,8 @@ struct ngx_websocket_schema_s {
     const ngx_websocket_schema_object_t  *object;   /* that it is in */
     ngx_websocket_kind_e                  kind;
     unsigned                              nullable;
+    unsigned                              within;   /* what it is one of says
+                                                       that it is an object */
 };
 
 

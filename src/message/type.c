@@ -30,7 +30,10 @@ typedef struct {
 static void *ngx_websocket_type_more(void *array, size_t n, size_t size);
 static int ngx_websocket_type_wrong(ngx_websocket_words_t *words,
     const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void ngx_websocket_field_free(ngx_websocket_field_t *field);
 static int ngx_websocket_field_words(ngx_websocket_field_t *field);
+static ngx_websocket_field_t *ngx_websocket_field_each(
+    ngx_websocket_words_t *words, ngx_websocket_kind_e kind);
 static int ngx_websocket_field_named(ngx_websocket_type_t *type,
     const char *name);
 static size_t ngx_websocket_type_place(const ngx_websocket_type_t *type,
@@ -57,6 +60,8 @@ static int ngx_websocket_field_format(ngx_websocket_words_t *words,
     const char *value);
 static int ngx_websocket_field_enum(ngx_websocket_words_t *words,
     const char *value);
+static int ngx_websocket_field_const(ngx_websocket_words_t *words,
+    const char *value);
 static int ngx_websocket_field_pattern(ngx_websocket_words_t *words,
     const char *value);
 static int ngx_websocket_field_of(ngx_websocket_words_t *words,
@@ -65,6 +70,8 @@ static int ngx_websocket_field_default(ngx_websocket_words_t *words,
     const char *value);
 static int ngx_websocket_field_done(ngx_websocket_words_t *words);
 static int ngx_websocket_field_given(ngx_websocket_field_t *field);
+static const char *ngx_websocket_type_member(const ngx_websocket_type_t *type,
+    const char *name, size_t size, const ngx_websocket_field_t **field);
 
 
 const char *const  ngx_websocket_kinds[] = {
@@ -75,7 +82,12 @@ const char *const  ngx_websocket_kinds[] = {
 
 #define NGX_WEBSOCKET_KIND_BOUNDED                                            \
     (ngx_websocket_kind_bit(STRING) | ngx_websocket_kind_bit(INTEGER)         \
-     | ngx_websocket_kind_bit(NUMBER) | ngx_websocket_kind_bit(ARRAY))
+     | ngx_websocket_kind_bit(NUMBER) | ngx_websocket_kind_bit(ARRAY)         \
+     | ngx_websocket_kind_bit(OBJECT))
+
+#define NGX_WEBSOCKET_KIND_CONST                                              \
+    (ngx_websocket_kind_bit(STRING) | ngx_websocket_kind_bit(INTEGER)         \
+     | ngx_websocket_kind_bit(NUMBER) | ngx_websocket_kind_bit(BOOLEAN))
 
 #define NGX_WEBSOCKET_KIND_ALL  ((1u << NGX_WEBSOCKET_KINDS) - 1)
 
@@ -87,6 +99,7 @@ static const ngx_websocket_option_t  ngx_websocket_options[] = {
     { "max=", NGX_WEBSOCKET_KIND_BOUNDED, ngx_websocket_field_max },
     { "format=", ngx_websocket_kind_bit(STRING), ngx_websocket_field_format },
     { "enum=", ngx_websocket_kind_bit(STRING), ngx_websocket_field_enum },
+    { "const=", NGX_WEBSOCKET_KIND_CONST, ngx_websocket_field_const },
     { "pattern=", ngx_websocket_kind_bit(STRING),
       ngx_websocket_field_pattern },
     { "default=", NGX_WEBSOCKET_KIND_ALL, ngx_websocket_field_default },
@@ -134,20 +147,19 @@ ngx_websocket_type_create(const char *name,
 void
 ngx_websocket_type_destroy(ngx_websocket_type_t *type)
 {
-    size_t                  i;
-    ngx_websocket_field_t  *field;
+    size_t  i;
 
     if (type == NULL) {
         return;
     }
 
     for (i = 0; i < type->count; i++) {
-        field = &type->fields[i];
+        ngx_websocket_field_free(&type->fields[i]);
+    }
 
-        free(field->name);
-        free(field->values);
-        free(field->words);
-        json_decref(field->value);
+    if (type->rest) {
+        ngx_websocket_field_free(type->rest);
+        free(type->rest);
     }
 
     for (i = 0; i < type->views_count; i++) {
@@ -157,9 +169,27 @@ ngx_websocket_type_destroy(ngx_websocket_type_t *type)
     free(type->fields);
     free(type->names);
     free(type->givers);
+    free(type->variants);
     free(type->views);
     free(type->name);
     free(type);
+}
+
+
+/* what it is made of; a map's field has one more within */
+
+static void
+ngx_websocket_field_free(ngx_websocket_field_t *field)
+{
+    free(field->name);
+    free(field->values);
+    free(field->words);
+    json_decref(field->value);
+
+    if (field->each) {
+        free(field->each->name);
+        free(field->each);
+    }
 }
 
 
@@ -424,7 +454,8 @@ ngx_websocket_field_bound(ngx_websocket_words_t *words,
     if (!json_is_number(json)
         || (kind != NGX_WEBSOCKET_KIND_NUMBER && !json_is_integer(json))
         || ((kind == NGX_WEBSOCKET_KIND_STRING
-             || kind == NGX_WEBSOCKET_KIND_ARRAY)
+             || kind == NGX_WEBSOCKET_KIND_ARRAY
+             || kind == NGX_WEBSOCKET_KIND_OBJECT)
             && json_integer_value(json) < 0))
     {
         json_decref(json);
@@ -515,6 +546,61 @@ ngx_websocket_field_words(ngx_websocket_field_t *field)
 }
 
 
+/* a string's or a boolean's is an enum of one, a number's both its bounds */
+
+static int
+ngx_websocket_field_const(ngx_websocket_words_t *words, const char *value)
+{
+    ngx_websocket_field_t  *field;
+
+    field = words->field;
+
+    switch (field->shape.kind) {
+
+    case NGX_WEBSOCKET_KIND_INTEGER:
+    case NGX_WEBSOCKET_KIND_NUMBER:
+
+        if (ngx_websocket_field_bound(words, &field->min, "const", value)
+            != 0)
+        {
+            return -1;
+        }
+
+        field->max = field->min;
+
+        return 0;
+
+    case NGX_WEBSOCKET_KIND_BOOLEAN:
+
+        if (strcmp(value, "true") && strcmp(value, "false")) {
+            return ngx_websocket_type_wrong(words, "\"const=%s\" is not "
+                                            "\"true\" or \"false\"", value);
+        }
+
+        break;
+
+    default: /* NGX_WEBSOCKET_KIND_STRING */
+        break;
+    }
+
+    free(field->values);
+    free(field->words);
+
+    field->values = strdup(value);
+    field->words = malloc(sizeof(ngx_websocket_word_t));
+
+    if (field->values == NULL || field->words == NULL) {
+        return ngx_websocket_type_wrong(words, "no memory");
+    }
+
+    field->words[0].data = field->values;
+    field->words[0].size = strlen(value);
+    field->words_count = 1;
+
+    return 0;
+}
+
+
 static int
 ngx_websocket_field_pattern(ngx_websocket_words_t *words, const char *value)
 {
@@ -553,6 +639,14 @@ ngx_websocket_field_of(ngx_websocket_words_t *words, const char *value)
     shape = &words->field->shape;
     kind = ngx_websocket_kind_find(value);
 
+    if (shape->kind == NGX_WEBSOCKET_KIND_OBJECT
+        && kind != NGX_WEBSOCKET_KINDS)
+    {
+        words->field->each = ngx_websocket_field_each(words, kind);
+
+        return words->field->each ? 0 : -1;
+    }
+
     if (shape->kind == NGX_WEBSOCKET_KIND_ARRAY) {
         shape = &words->field->items;
         shape->kind = NGX_WEBSOCKET_KIND_OBJECT;
@@ -572,6 +666,33 @@ ngx_websocket_field_of(ngx_websocket_words_t *words, const char *value)
     words->type->defaults |= shape->of->defaults;
 
     return 0;
+}
+
+
+/* what a value of a name that is not known is */
+
+static ngx_websocket_field_t *
+ngx_websocket_field_each(ngx_websocket_words_t *words,
+    ngx_websocket_kind_e kind)
+{
+    ngx_websocket_field_t  *each;
+
+    each = calloc(1, sizeof(ngx_websocket_field_t));
+
+    if (each) {
+        each->name = strdup("");
+    }
+
+    if (each == NULL || each->name == NULL) {
+        free(each);
+        (void) ngx_websocket_type_wrong(words, "no memory");
+        return NULL;
+    }
+
+    each->shape.kind = kind;
+    each->items.kind = NGX_WEBSOCKET_KIND_ANY;
+
+    return each;
 }
 
 
@@ -761,19 +882,30 @@ const char *
 ngx_websocket_type_path(const ngx_websocket_type_t **type, const char *path,
     const ngx_websocket_field_t **field)
 {
-    size_t  size;
+    size_t       size;
+    const char  *wrong;
 
     while (*type) {
 
         size = strcspn(path, ".");
-        *field = ngx_websocket_type_find_field(*type, path, size);
+        wrong = ngx_websocket_type_member(*type, path, size, field);
 
-        if (*field == NULL) {
-            return (*type)->additional ? NULL : "is unknown";
+        if (wrong) {
+            return wrong;
         }
 
-        if (path[size] == '\0') {
+        if (*field == NULL || path[size] == '\0') {
             return NULL;
+        }
+
+        if ((*field)->each) {
+            path += size + 1;
+            size = strcspn(path, ".");
+            *field = (*field)->each;
+
+            if (path[size] == '\0') {
+                return NULL;
+            }
         }
 
         if ((*field)->shape.kind != NGX_WEBSOCKET_KIND_OBJECT
@@ -792,20 +924,73 @@ ngx_websocket_type_path(const ngx_websocket_type_t **type, const char *path,
 }
 
 
+/*
+ * As ngx_websocket_type_path(), for the first name of one.  Of a name that
+ * several variants have nothing is said: a client's path would else be looked
+ * up in all that these are made of.
+ */
+
+static const char *
+ngx_websocket_type_member(const ngx_websocket_type_t *type, const char *name,
+    size_t size, const ngx_websocket_field_t **field)
+{
+    size_t                        i, n, known;
+    const ngx_websocket_type_t   *variant;
+    const ngx_websocket_field_t  *other;
+
+    *field = ngx_websocket_type_find_field(type, name, size);
+
+    if (*field) {
+        return NULL;
+    }
+
+    n = type->variants ? type->fields[type->by].words_count : 0;
+    known = 0;
+
+    for (i = 0; i < n; i++) {
+        variant = type->variants[i];
+        other = ngx_websocket_type_find_field(variant, name, size);
+
+        if (other || variant->additional) {
+            *field = known++ ? NULL : other ? other : variant->rest;
+        }
+    }
+
+    if (known || type->additional) {
+        *field = type->additional ? type->rest : *field;
+        return NULL;
+    }
+
+    return "is unknown";
+}
+
+
 int
 ngx_websocket_type_additional(ngx_websocket_type_t *type,
     const char *const *words, size_t n, char *error, size_t size)
 {
+    ngx_websocket_kind_e   kind;
     ngx_websocket_words_t  ctx = { type, NULL, error, size };
 
-    if (n != 1 || (strcmp(words[0], "on") && strcmp(words[0], "off"))) {
+    kind = n == 1 ? ngx_websocket_kind_find(words[0]) : NGX_WEBSOCKET_KINDS;
+
+    if (n != 1 || (strcmp(words[0], "on") && strcmp(words[0], "off")
+                   && kind == NGX_WEBSOCKET_KINDS))
+    {
         return ngx_websocket_type_wrong(&ctx,
-                                        "\"additional\" is \"on\" or \"off\"");
+                                        "\"additional\" is \"on\", \"off\" "
+                                        "or a kind");
     }
 
-    type->additional = words[0][1] == 'n';
+    type->additional = strcmp(words[0], "off") != 0;
 
-    return 0;
+    if (kind == NGX_WEBSOCKET_KINDS || type->rest) {
+        return 0;
+    }
+
+    type->rest = ngx_websocket_field_each(&ctx, kind);
+
+    return type->rest ? 0 : -1;
 }
 
 

@@ -4,9 +4,11 @@
  * views of it.  It is made of the words of the configuration
  *
  *     field NAME KIND [required] [nullable] [min=N] [max=N] [format=NAME]
- *         [enum=A|B] [pattern=REGEX] [default=VALUE] [of=TYPE|KIND]
+ *         [enum=A|B] [const=VALUE] [pattern=REGEX] [default=VALUE]
+ *         [of=TYPE|KIND]
+ *     by FIELD WORD=TYPE ...
  *     view NAME FIELD ...
- *     additional on|off
+ *     additional on|off|KIND
  *
  * and then only read.  Kinds: string, integer, number, boolean, array,
  * object, any.
@@ -15,17 +17,23 @@
  *     nullable   null is allowed too; else a null is no value of any kind but
  *                "any"
  *     min, max   a number's value, a string's length in characters (not
- *                bytes), an array's items
+ *                bytes), an array's items, an object's members
  *     format     of strings: date-time (RFC 3339), uri (RFC 3986, with its
  *                scheme), uuid, email
  *     enum       of strings: one of these
+ *     const      of a string, a number, a boolean: this one
  *     pattern    of strings: a regular expression must match
  *     default    what a message without the field gets: a string's own words,
  *                for the other kinds JSON.  It keeps the field's rules
- *     of         an object's type; the type or the kind of an array's items
+ *     of         an object's type, or the kind of all its values, which makes
+ *                it a map; the type or the kind of an array's items
  *
  * A number without a fraction, as 5.0 or 1e3, is an integer.  Fields that are
- * not named are refused, unless additional is on.
+ * not named are refused, unless additional is on, or is the kind that they
+ * are of.
+ *
+ * "by" makes a type of several: FIELD, a string, is one of the words, and the
+ * message is of that word's type, beside the fields that are named here.
  */
 
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "message/type_check.h"
+#include "message/type_by.h"
 #include "message/type_private.h"
 
 
@@ -15,11 +16,19 @@ static ngx_websocket_json_e ngx_websocket_check_object(
     const ngx_websocket_type_t *type, const json_t *json,
     const ngx_websocket_json_place_t *parent, int depth,
     ngx_websocket_json_error_t *error);
+static ngx_websocket_json_e ngx_websocket_check_fields(
+    const ngx_websocket_type_t *type, const json_t *json,
+    const ngx_websocket_json_place_t *parent, int depth, size_t *found,
+    ngx_websocket_json_error_t *error);
 static size_t ngx_websocket_check_few(const ngx_websocket_type_t *type,
     const json_t *json, size_t *few);
-static ngx_websocket_json_e ngx_websocket_check_unknown(
-    const ngx_websocket_type_t *type, const json_t *json,
-    const ngx_websocket_json_place_t *parent,
+static ngx_websocket_json_e ngx_websocket_check_rest(
+    const ngx_websocket_type_t *type, const ngx_websocket_type_t *variant,
+    const json_t *json, const ngx_websocket_json_place_t *parent, int depth,
+    ngx_websocket_json_error_t *error);
+static ngx_websocket_json_e ngx_websocket_check_map(
+    const ngx_websocket_type_t *type, const ngx_websocket_field_t *field,
+    const json_t *json, const ngx_websocket_json_place_t *parent, int depth,
     ngx_websocket_json_error_t *error);
 static ngx_websocket_json_e ngx_websocket_check_shape(
     const ngx_websocket_shape_t *shape, const json_t *json,
@@ -43,6 +52,8 @@ static ngx_websocket_json_e ngx_websocket_check_array(
     ngx_websocket_json_error_t *error);
 static int ngx_websocket_defaults_object(const ngx_websocket_type_t *type,
     json_t *json, size_t *left);
+static int ngx_websocket_defaults_fields(const ngx_websocket_type_t *type,
+    json_t *json, size_t *left);
 static int ngx_websocket_defaults_give(const ngx_websocket_field_t *field,
     json_t *json, size_t *left);
 
@@ -60,10 +71,8 @@ ngx_websocket_check_object(const ngx_websocket_type_t *type,
     const json_t *json, const ngx_websocket_json_place_t *parent, int depth,
     ngx_websocket_json_error_t *error)
 {
-    json_t                       *value;
-    size_t                        i, n, found, few[NGX_WEBSOCKET_CHECK_FEW];
-    const ngx_websocket_field_t  *field;
-    ngx_websocket_json_place_t    place;
+    size_t                       found;
+    const ngx_websocket_type_t  *variant;
 
     if (!json_is_object(json)) {
         return ngx_websocket_json_refuse(error, parent,
@@ -77,11 +86,52 @@ ngx_websocket_check_object(const ngx_websocket_type_t *type,
                                          NGX_WEBSOCKET_TYPE_DEPTH);
     }
 
+    found = 0;
+
+    if (ngx_websocket_check_fields(type, json, parent, depth, &found, error)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        return NGX_WEBSOCKET_JSON_REFUSED;
+    }
+
+    variant = ngx_websocket_type_variant(type, json);
+
+    if (variant
+        && ngx_websocket_check_fields(variant, json, parent, depth, &found,
+                                      error)
+           != NGX_WEBSOCKET_JSON_OK)
+    {
+        return NGX_WEBSOCKET_JSON_REFUSED;
+    }
+
+    /* a field that both types have was found twice: each member is looked at */
+
+    if (found < json_object_size(json) || variant) {
+        return ngx_websocket_check_rest(type, variant, json, parent, depth,
+                                        error);
+    }
+
+    return NGX_WEBSOCKET_JSON_OK;
+}
+
+
+/* the members that the type knows; adds how many there are to *found */
+
+static ngx_websocket_json_e
+ngx_websocket_check_fields(const ngx_websocket_type_t *type,
+    const json_t *json, const ngx_websocket_json_place_t *parent, int depth,
+    size_t *found, ngx_websocket_json_error_t *error)
+{
+    json_t                       *value;
+    size_t                        i, n, few[NGX_WEBSOCKET_CHECK_FEW];
+    const ngx_websocket_field_t  *field;
+    ngx_websocket_json_place_t    place;
+
     place.parent = parent;
 
     n = ngx_websocket_check_few(type, json, few);
 
-    for (i = 0, found = 0; i < n; i++) {
+    for (i = 0; i < n; i++) {
 
         field = &type->fields[n == type->count ? i : few[i]];
         place.name = field->name;
@@ -90,7 +140,7 @@ ngx_websocket_check_object(const ngx_websocket_type_t *type,
         value = json_object_getn(json, field->name, field->size);
 
         if (value) {
-            found++;
+            (*found)++;
 
             if (ngx_websocket_check_field(type, field, value, &place, depth,
                                           error)
@@ -102,10 +152,6 @@ ngx_websocket_check_object(const ngx_websocket_type_t *type,
         } else if (field->required) {
             return ngx_websocket_json_refuse(error, &place, "is required");
         }
-    }
-
-    if (found < json_object_size(json) && !type->additional) {
-        return ngx_websocket_check_unknown(type, json, parent, error);
     }
 
     return NGX_WEBSOCKET_JSON_OK;
@@ -161,29 +207,59 @@ ngx_websocket_check_few(const ngx_websocket_type_t *type, const json_t *json,
 }
 
 
-/* the object has a member that the type has not: tells the first one */
+/*
+ * The members that neither type has: tells the first one, unless there may be
+ * additional ones.
+ */
 
 static ngx_websocket_json_e
-ngx_websocket_check_unknown(const ngx_websocket_type_t *type,
-    const json_t *json, const ngx_websocket_json_place_t *parent,
+ngx_websocket_check_rest(const ngx_websocket_type_t *type,
+    const ngx_websocket_type_t *variant, const json_t *json,
+    const ngx_websocket_json_place_t *parent, int depth,
     ngx_websocket_json_error_t *error)
 {
-    void                        *member;
-    ngx_websocket_json_place_t   place;
+    void                         *member;
+    const ngx_websocket_type_t   *last;
+    ngx_websocket_json_place_t    place;
+
+    last = variant && !type->additional ? variant : type;
+
+    if (last->additional && last->rest == NULL) {
+        return NGX_WEBSOCKET_JSON_OK;
+    }
 
     place.parent = parent;
-    member = json_object_iter((json_t *) json);
 
-    do {
+    for (member = json_object_iter((json_t *) json);
+         member;
+         member = json_object_iter_next((json_t *) json, member))
+    {
         place.name = json_object_iter_key(member);
         place.size = json_object_iter_key_len(member);
-        member = json_object_iter_next((json_t *) json, member);
 
-    } while (member
-             && ngx_websocket_type_find_field(type, place.name, place.size));
+        if (ngx_websocket_type_find_field(type, place.name, place.size)
+            || (variant && ngx_websocket_type_find_field(variant, place.name,
+                                                         place.size)))
+        {
+            continue;
+        }
 
-    return ngx_websocket_json_refuse(error, &place, "is not a field of %s",
-                                     type->name);
+        if (!last->additional) {
+            return ngx_websocket_json_refuse(error, &place,
+                                             "is not a field of %s",
+                                             last->name);
+        }
+
+        if (ngx_websocket_check_field(last, last->rest,
+                                      json_object_iter_value(member), &place,
+                                      depth, error)
+            != NGX_WEBSOCKET_JSON_OK)
+        {
+            return NGX_WEBSOCKET_JSON_REFUSED;
+        }
+    }
+
+    return NGX_WEBSOCKET_JSON_OK;
 }
 
 
@@ -216,12 +292,71 @@ ngx_websocket_check_field(const ngx_websocket_type_t *type,
     case NGX_WEBSOCKET_KIND_STRING:
         return ngx_websocket_check_string(type, field, json, place, error);
 
+    case NGX_WEBSOCKET_KIND_BOOLEAN:
+
+        if (field->values && json_is_true(json) != (*field->values == 't')) {
+            return ngx_websocket_json_refuse(error, place, "expected %s",
+                                             field->values);
+        }
+
+        return NGX_WEBSOCKET_JSON_OK;
+
     case NGX_WEBSOCKET_KIND_ARRAY:
         return ngx_websocket_check_array(field, json, place, depth, error);
+
+    case NGX_WEBSOCKET_KIND_OBJECT:
+        return ngx_websocket_check_map(type, field, json, place, depth, error);
 
     default:
         return NGX_WEBSOCKET_JSON_OK;
     }
+}
+
+
+/* how many members an object has, and what each is */
+
+static ngx_websocket_json_e
+ngx_websocket_check_map(const ngx_websocket_type_t *type,
+    const ngx_websocket_field_t *field, const json_t *json,
+    const ngx_websocket_json_place_t *parent, int depth,
+    ngx_websocket_json_error_t *error)
+{
+    void                         *member;
+    ngx_websocket_json_place_t    place;
+    ngx_websocket_json_number_t   number;
+
+    number.is_real = 0;
+    number.integer = (int64_t) json_object_size(json);
+
+    if (ngx_websocket_check_bounds(field, &number, " member", parent, error)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        return NGX_WEBSOCKET_JSON_REFUSED;
+    }
+
+    if (field->each == NULL) {
+        return NGX_WEBSOCKET_JSON_OK;
+    }
+
+    place.parent = parent;
+
+    for (member = json_object_iter((json_t *) json);
+         member;
+         member = json_object_iter_next((json_t *) json, member))
+    {
+        place.name = json_object_iter_key(member);
+        place.size = json_object_iter_key_len(member);
+
+        if (ngx_websocket_check_field(type, field->each,
+                                      json_object_iter_value(member), &place,
+                                      depth, error)
+            != NGX_WEBSOCKET_JSON_OK)
+        {
+            return NGX_WEBSOCKET_JSON_REFUSED;
+        }
+    }
+
+    return NGX_WEBSOCKET_JSON_OK;
 }
 
 
@@ -476,14 +611,34 @@ static int
 ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json,
     size_t *left)
 {
-    int                           n, given;
-    json_t                       *value;
-    size_t                        i, count, few[NGX_WEBSOCKET_CHECK_FEW];
-    const ngx_websocket_field_t  *field;
+    int                          n, given;
+    const ngx_websocket_type_t  *variant;
 
     if (!type->defaults) {
         return 0;
     }
+
+    given = ngx_websocket_defaults_fields(type, json, left);
+    variant = ngx_websocket_type_variant(type, json);
+
+    if (given < 0 || variant == NULL) {
+        return given;
+    }
+
+    n = ngx_websocket_defaults_fields(variant, json, left);
+
+    return n < 0 ? n : given + n;
+}
+
+
+static int
+ngx_websocket_defaults_fields(const ngx_websocket_type_t *type, json_t *json,
+    size_t *left)
+{
+    int                           n, given;
+    json_t                       *value;
+    size_t                        i, count, few[NGX_WEBSOCKET_CHECK_FEW];
+    const ngx_websocket_field_t  *field;
 
     count = ngx_websocket_check_few(type, json, few);
 

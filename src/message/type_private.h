@@ -35,6 +35,7 @@ struct ngx_websocket_field_s {
     size_t                       size;
     ngx_websocket_shape_t        shape;
     ngx_websocket_shape_t        items;     /* of an array */
+    ngx_websocket_field_t       *each;      /* of a map's values, or NULL */
 
     unsigned                     required:1;
     unsigned                     nullable:1;
@@ -44,7 +45,8 @@ struct ngx_websocket_field_s {
 
     const ngx_websocket_format_t  *format;
     char                        *values;    /* of an enum: "A|B" */
-    ngx_websocket_word_t        *words;     /* of it, in order */
+    ngx_websocket_word_t        *words;     /* of it, in order; "true" or
+                                               "false" of a boolean */
     size_t                       words_count;
     void                        *regex;
     json_t                      *value;     /* the default */
@@ -66,6 +68,13 @@ struct ngx_websocket_type_s {
     ngx_websocket_view_t       **views;
     size_t                       views_count;
 
+    size_t                       by;        /* the field that says which of
+                                               the variants a message is */
+    const ngx_websocket_type_t **variants;  /* in the order of its words, or
+                                               NULL */
+
+    ngx_websocket_field_t       *rest;      /* what additional fields are, or
+                                               NULL */
     unsigned                     additional;
     unsigned                     defaults;  /* there may be some to give */
 };

@@ -2,6 +2,7 @@
 #include "protocol/ngx_http_websocket_events.h"
 #include "protocol/ngx_http_websocket_closes.h"
 #include "protocol/ngx_http_websocket_hello.h"
+#include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_frames.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
@@ -18,6 +19,9 @@ static ngx_int_t ngx_http_websocket_events_push(
 static ngx_int_t ngx_http_websocket_events_hello(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 static void ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_events_beat(ngx_http_websocket_session_t *s);
+static ngx_http_websocket_frame_t *ngx_http_websocket_where_event(
+    ngx_log_t *log, u_char *positions, size_t size);
 static void ngx_http_websocket_events_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_own_event_frame(
@@ -44,6 +48,11 @@ static const ngx_http_websocket_transport_t  ngx_http_websocket_streamed = {
 };
 
 
+static ngx_http_websocket_where_t  ngx_http_websocket_events_where = {
+    ngx_http_websocket_where_event, { 0, 0 }, NULL
+};
+
+
 const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
     .name = "sse",
     .transport = &ngx_http_websocket_streamed,
@@ -55,7 +64,9 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol = {
     .hello = ngx_http_websocket_events_hello,
     .push = ngx_http_websocket_events_push,
     .pass = ngx_http_websocket_response_pass,
+    .end = ngx_http_websocket_response_ended,
     .ping = ngx_http_websocket_events_ping,
+    .beat = ngx_http_websocket_events_beat,
     .close = ngx_http_websocket_events_close
 };
 
@@ -114,6 +125,7 @@ static ngx_int_t
 ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
     ngx_http_websocket_hello_t *hello)
 {
+    char                        *name;
     u_char                      *p;
     ngx_http_websocket_frame_t  *frame, *text;
 
@@ -146,8 +158,11 @@ ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
     p = ngx_http_websocket_print_positions(p, hello->positions, hello->n);
     *p++ = LF;
 
-    if (hello->asked && !hello->recovered) {
-        p = ngx_sprintf(p, "event: unrecovered\ndata: %*s\n",
+    name = hello->asked && !hello->recovered ? "unrecovered"
+                                             : hello->wanted ? "hello" : NULL;
+
+    if (name) {
+        p = ngx_sprintf(p, "event: %s\ndata: %*s\n", name,
                         (size_t) text->size, text->data);
     }
 
@@ -170,7 +185,7 @@ ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s)
 
     s->heard = ngx_http_websocket_now();
 
-    if (s->out->count) {
+    if (s->out->count || s->record->aside->visible) {
         return;
     }
 
@@ -184,10 +199,48 @@ ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s)
 
 
 static void
+ngx_http_websocket_events_beat(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_where_frame(s,
+                                           &ngx_http_websocket_events_where);
+
+    if (frame) {
+        ngx_http_websocket_beat_send(s, frame);
+    }
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_where_event(ngx_log_t *log, u_char *positions, size_t size)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_frame_alloc(
+             sizeof("event: heartbeat\nid: \ndata: {\"position\":\"\"}\n\n")
+             + 2 * size, log);
+
+    if (frame) {
+        frame->size = ngx_sprintf(frame->data, "event: heartbeat\nid: %*s\n"
+                                  "data: {\"position\":\"%*s\"}\n\n",
+                                  size, positions, size, positions)
+                      - frame->data;
+    }
+
+    return frame;
+}
+
+
+static void
 ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
     const u_char *reason, size_t size)
 {
-    ngx_http_websocket_frame_t  *frame;
+    u_char                         *p;
+    ngx_http_websocket_frame_t     *frame;
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
 
     if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
         s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
@@ -196,18 +249,34 @@ ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
     /* reasons are ours: constant, and without what JSON must escape */
 
     frame = ngx_http_websocket_frame_alloc(
-                 sizeof("event: close\ndata: {\"code\":,\"reason\":\"\"}\n\n")
-                 + NGX_INT_T_LEN + size, s->connection->log);
+           sizeof("id: \nevent: close\ndata: {\"code\":,\"reason\":\"\"}\n\n")
+           + response->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+           + NGX_INT_T_LEN + size, s->connection->log);
 
     if (frame == NULL) {
         ngx_http_websocket_post_flush(s);
         return;
     }
 
-    frame->size = ngx_sprintf(frame->data, "event: close\ndata: "
-                              "{\"code\":%ui,\"reason\":\"%*s\"}\n\n",
-                              (ngx_uint_t) code, size, reason)
-                  - frame->data;
+    p = frame->data;
+
+    if (response->ended == response->n) {
+
+        /* a client that comes back with the id is told not to */
+
+        p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
+        p = ngx_http_websocket_print_positions(p, response->positions,
+                                               response->n);
+        p = ngx_cpymem(p, "\nevent: end\n", sizeof("\nevent: end\n") - 1);
+
+    } else {
+        p = ngx_cpymem(p, "event: close\n", sizeof("event: close\n") - 1);
+    }
+
+    p = ngx_sprintf(p, "data: {\"code\":%ui,\"reason\":\"%*s\"}\n\n",
+                    (ngx_uint_t) code, size, reason);
+
+    frame->size = p - frame->data;
 
     (void) ngx_http_websocket_send_bytes(s, frame);
 }

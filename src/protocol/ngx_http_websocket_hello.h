@@ -27,11 +27,43 @@ u_char *ngx_http_websocket_print_positions(u_char *buf,
     ngx_websocket_position_t *positions, ngx_uint_t n);
 
 /*
- * {"recovered":true,"position":"EPOCH:OFFSET,..."}, the first only where a
- * position was asked for.  Returns NULL when memory was refused.
+ * ,"channels":[{"name":"...","position":"EPOCH:OFFSET","recovered":true},...]
+ * of the session's channels: writes to buf, of channels_size() bytes, and
+ * returns the end.  Where found is NULL nothing is said of recovery.
+ */
+size_t ngx_http_websocket_channels_size(ngx_http_websocket_session_t *s);
+u_char *ngx_http_websocket_print_channels(u_char *buf,
+    ngx_http_websocket_session_t *s, ngx_websocket_position_t *positions,
+    uint8_t *found);
+
+/*
+ * {"recovered":true,"position":"EPOCH:OFFSET,...","session":"..."}, the first
+ * only where a position was asked for; of several channels with a list of
+ * them.  Returns NULL when memory was refused.
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_hello_frame(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+
+/*
+ * Frames that tell a client where it is, of which the last one is kept: many
+ * are at the same place.
+ */
+
+typedef struct {
+    /* makes one of positions as text, which is empty where there are none */
+    ngx_http_websocket_frame_t *(*make)(ngx_log_t *log, u_char *positions,
+                                     size_t size);
+
+    ngx_websocket_position_t      position;     /* of the frame; zeros: none */
+    ngx_http_websocket_frame_t   *frame;        /* NULL: none was made yet */
+} ngx_http_websocket_where_t;
+
+/*
+ * The frame of where the session is in its channels, with a reference for the
+ * caller.  Returns NULL when memory was refused.
+ */
+ngx_http_websocket_frame_t *ngx_http_websocket_where_frame(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_where_t *where);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_HELLO_H */

@@ -2,6 +2,7 @@
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_closes.h"
 #include "protocol/ngx_http_websocket_hello.h"
+#include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"
@@ -13,6 +14,8 @@
 
 
 static ngx_int_t ngx_http_websocket_plain_receive(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_echo_typed(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
@@ -26,6 +29,9 @@ static ngx_int_t ngx_http_websocket_plain_hello(
     ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
 static ngx_http_websocket_frame_t *ngx_http_websocket_plain_reply(
     ngx_http_websocket_session_t *s, const char *data, size_t size);
+static void ngx_http_websocket_plain_beat(ngx_http_websocket_session_t *s);
+static ngx_http_websocket_frame_t *ngx_http_websocket_where_text(
+    ngx_log_t *log, u_char *positions, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_plain_frame(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
@@ -42,6 +48,11 @@ static const ngx_http_websocket_format_t  ngx_http_websocket_positions = {
 };
 
 
+static ngx_http_websocket_where_t  ngx_http_websocket_plain_where = {
+    ngx_http_websocket_where_text, { 0, 0 }, NULL
+};
+
+
 const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
     .name = "websocket",
     .transport = &ngx_http_websocket_socket,
@@ -55,6 +66,7 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
     .push = ngx_http_websocket_plain_push,
     .reply = ngx_http_websocket_plain_reply,
     .ping = ngx_http_websocket_socket_ping,
+    .beat = ngx_http_websocket_plain_beat,
     .close = ngx_http_websocket_socket_close
 };
 
@@ -63,22 +75,49 @@ static ngx_int_t
 ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_store_part_t  part;
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
 
     if (s->conf->echo) {
-        return ngx_http_websocket_plain_echo(s, type, data, size);
+        return s->conf->typed.receive
+               ? ngx_http_websocket_plain_echo_typed(s, type, data, size)
+               : ngx_http_websocket_plain_echo(s, type, data, size);
     }
 
     if (s->conf->typed.takes) {
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+    message.type = type;
+    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
     part.data = data;
     part.size = size;
 
-    return ngx_http_websocket_session_publish(s, type,
-                                              NGX_HTTP_WEBSOCKET_NORMAL, &part,
-                                              1);
+    return ngx_http_websocket_session_publish(s, &message, &part, 1);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_echo_typed(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size)
+{
+    ngx_int_t                    rc;
+    ngx_http_websocket_intake_t  in;
+
+    ngx_http_websocket_typed_intake(s, &in, type, data, size);
+
+    rc = ngx_http_websocket_typed_accept(s, &in);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_plain_echo(s, type, in.data, in.size);
+    }
+
+    ngx_http_websocket_intake_done(&in);
+
+    return rc == NGX_DECLINED ? NGX_OK : rc;
 }
 
 
@@ -148,7 +187,7 @@ ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
 }
 
 
-/* to who wants positions, and to who asked for one that is lost */
+/* to who wants it, and to who asked for a position that is lost */
 
 static ngx_int_t
 ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
@@ -156,9 +195,7 @@ ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_frame_t  *text, *frame;
 
-    if (!ngx_http_websocket_format_of(s->variant)->positions
-        && (!hello->asked || hello->recovered))
-    {
+    if (!hello->wanted && (!hello->asked || hello->recovered)) {
         return NGX_OK;
     }
 
@@ -188,6 +225,49 @@ ngx_http_websocket_plain_reply(ngx_http_websocket_session_t *s,
                                            | NGX_WEBSOCKET_TEXT,
                                            (u_char *) data, size,
                                            s->connection->log);
+}
+
+
+static void
+ngx_http_websocket_plain_beat(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_frame_t  *frame;
+
+    frame = ngx_http_websocket_where_frame(s, &ngx_http_websocket_plain_where);
+
+    if (frame) {
+        ngx_http_websocket_beat_send(s, frame);
+    }
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_where_text(ngx_log_t *log, u_char *positions, size_t size)
+{
+    u_char                      *p;
+    size_t                       length;
+    ngx_http_websocket_frame_t  *frame;
+
+    length = sizeof("{\"position\":}") - 1 + (size ? size + 2
+                                                   : sizeof("null") - 1);
+
+    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                            | NGX_WEBSOCKET_TEXT,
+                                            NULL, length, log);
+    if (frame == NULL) {
+        return NULL;
+    }
+
+    p = frame->data + frame->size - length;
+
+    if (size) {
+        (void) ngx_sprintf(p, "{\"position\":\"%*s\"}", size, positions);
+
+    } else {
+        ngx_memcpy(p, "{\"position\":null}", length);
+    }
+
+    return frame;
 }
 
 

@@ -62,6 +62,7 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_poll_protocol = {
     .hello = ngx_http_websocket_poll_hello,
     .push = ngx_http_websocket_poll_push,
     .pass = ngx_http_websocket_response_pass,
+    .end = ngx_http_websocket_response_ended,
     .ping = ngx_http_websocket_poll_ping,
     .close = ngx_http_websocket_poll_close
 };
@@ -138,6 +139,9 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
 
     response->asked = hello->asked;
     response->recovered = hello->recovered;
+    response->lost = hello->asked && hello->lost && hello->n > 1;
+
+    ngx_memcpy(response->found, hello->found, hello->n);
 
     for (i = 0; i < hello->n; i++) {
 
@@ -200,6 +204,7 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
 
     size = sizeof("{\"recovered\":false,\"position\":\"\",\"messages\":[]")
            + response->n * (NGX_WEBSOCKET_POSITION_SIZE + 1)
+           + (response->lost ? ngx_http_websocket_channels_size(s) : 0)
            + s->out->bytes + s->out->count
            + sizeof(",\"close\":{\"code\":,\"reason\":\"\"}}\n")
            + NGX_INT_T_LEN + s->record->aside->close_reason_size;
@@ -223,11 +228,21 @@ ngx_http_websocket_poll_body(ngx_http_websocket_session_t *s, ngx_buf_t *b)
     p = ngx_http_websocket_print_positions(p, response->positions,
                                            response->n);
 
-    p = ngx_cpymem(p, "\",\"messages\":[", sizeof("\",\"messages\":[") - 1);
+    *p++ = '"';
+
+    if (response->lost) {
+        p = ngx_http_websocket_print_channels(p, s, response->positions,
+                                              response->found);
+    }
+
+    p = ngx_cpymem(p, ",\"messages\":[", sizeof(",\"messages\":[") - 1);
     p = ngx_http_websocket_poll_messages(s, p);
     *p++ = ']';
 
-    if (s->close_queued) {
+    if (response->ended == response->n) {
+        p = ngx_cpymem(p, ",\"end\":true", sizeof(",\"end\":true") - 1);
+
+    } else if (s->close_queued) {
         p = ngx_sprintf(p, ",\"close\":{\"code\":%ui,\"reason\":\"%*s\"}",
                         (ngx_uint_t) s->record->close_code,
                         (size_t) s->record->aside->close_reason_size,
@@ -368,6 +383,14 @@ ngx_http_websocket_json_frame(ngx_log_t *log,
     json = ngx_http_websocket_message_json(log, message->offset,
                                            message->frame.time, message->type,
                                            message->payload, message->size);
+
+    if (message->ephemeral) {
+
+        /* the offset is that of the message before it */
+
+        (void) json_object_del(json, "offset");
+        (void) json_object_set_new(json, "ephemeral", json_true());
+    }
 
     ngx_websocket_position_print_epoch(epoch, message->epoch);
 

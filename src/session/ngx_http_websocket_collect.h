@@ -22,13 +22,14 @@ typedef enum {
 
 /*
  * Whether a message, NULL for one that is no JSON, says that the stream has
- * ended: {"end":true}.
+ * ended: {"end":true}, or null, as clients say it that Goa generates.
  */
 static ngx_inline ngx_uint_t
 ngx_http_websocket_collect_ends(const json_t *json)
 {
-    return json_object_size(json) == 1
-           && json_is_true(json_object_get(json, "end"));
+    return json_is_null(json)
+           || (json_object_size(json) == 1
+               && json_is_true(json_object_get(json, "end")));
 }
 
 /* Adds a message to what was collected. */

@@ -8,11 +8,10 @@
 
 
 typedef struct {
+    ngx_http_websocket_work_t       work;
     ngx_http_websocket_publish_t   *pending;    /* NULL: for the zone */
     ngx_http_websocket_waiter_t     waiter;
-    ngx_http_websocket_session_t   *session;
-    ngx_uint_t                      priority;
-    uint8_t                         type;
+    ngx_websocket_store_message_t   message;
     size_t                          n;
     ngx_websocket_store_part_t      parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
     u_char                          data[1];
@@ -25,31 +24,31 @@ static ngx_http_websocket_held_t *ngx_http_websocket_held_copy(
 static ngx_int_t ngx_http_websocket_held_begin(
     ngx_http_websocket_session_t *s, ngx_http_websocket_held_t *held);
 static void ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p);
-static void ngx_http_websocket_held_drop(void *data);
+static void ngx_http_websocket_held_drop(ngx_http_websocket_work_t *work);
 static ngx_int_t ngx_http_websocket_held_publish(
     ngx_http_websocket_waiter_t *waiter);
 
 
 ngx_int_t
-ngx_http_websocket_hold(ngx_http_websocket_session_t *s, uint8_t type,
-    ngx_uint_t priority, ngx_websocket_store_part_t *parts, size_t n)
+ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
+    size_t n)
 {
     ngx_http_websocket_held_t  *held;
 
     held = ngx_http_websocket_held_copy(s, parts, n);
 
-    if (ngx_http_websocket_held_begin(s, held) != NGX_OK) {
+    if (ngx_http_websocket_held_begin(s, held) != NGX_AGAIN) {
         return NGX_DONE;
     }
 
-    held->type = type;
-    held->priority = priority;
+    held->message = *message;
 
     if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
     }
 
-    return NGX_OK;
+    return NGX_AGAIN;
 }
 
 
@@ -61,7 +60,7 @@ ngx_http_websocket_hold_pending(ngx_http_websocket_session_t *s,
 
     held = ngx_http_websocket_held_copy(s, NULL, 0);
 
-    if (ngx_http_websocket_held_begin(s, held) != NGX_OK) {
+    if (ngx_http_websocket_held_begin(s, held) != NGX_AGAIN) {
         return NGX_DONE;
     }
 
@@ -70,47 +69,41 @@ ngx_http_websocket_hold_pending(ngx_http_websocket_session_t *s,
     pending->done = ngx_http_websocket_held_done;
     pending->data = held;
 
-    return NGX_OK;
+    return NGX_AGAIN;
 }
 
 
-/* without memory, where held is NULL, the session fails: NGX_ERROR */
+/* as ngx_http_websocket_session_work(); held is NULL without memory for it */
 
 static ngx_int_t
 ngx_http_websocket_held_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_held_t *held)
 {
-    if (held == NULL
-        || ngx_http_websocket_session_pause(s,
-                                            NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE)
-           != NGX_OK)
-    {
-        ngx_free(held);
+    if (held == NULL) {
         ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
-        return NGX_ERROR;
+        return NGX_DONE;
     }
 
-    s->record->aside->pause->cancel = ngx_http_websocket_held_drop;
-    s->record->aside->pause->data = held;
+    held->work.cancel = ngx_http_websocket_held_drop;
 
-    return NGX_OK;
+    if (ngx_http_websocket_session_work(s, &held->work) != NGX_AGAIN) {
+        ngx_free(held);
+        return NGX_DONE;
+    }
+
+    return NGX_AGAIN;
 }
 
 
 static void
 ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p)
 {
-    ngx_http_websocket_held_t     *held;
-    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_held_t  *held;
 
     held = p->data;
-    s = held->session;
 
-    s->record->aside->pause->cancel = NULL;
-
-    ngx_http_websocket_session_published(s, p->rc);
-
-    ngx_http_websocket_session_resume(s, NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE);
+    ngx_http_websocket_work_done(&held->work);
+    ngx_http_websocket_session_published(held->work.session, p->rc);
 
     ngx_free(held);
 }
@@ -138,7 +131,6 @@ ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
     ngx_memzero(held, sizeof(ngx_http_websocket_held_t));
 
     held->waiter.handler = ngx_http_websocket_held_publish;
-    held->session = s;
     held->n = n;
 
     p = held->data;
@@ -160,13 +152,13 @@ ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
 
 
 static void
-ngx_http_websocket_held_drop(void *data)
+ngx_http_websocket_held_drop(ngx_http_websocket_work_t *work)
 {
-    ngx_http_websocket_held_t *held = data;
-
+    ngx_http_websocket_held_t     *held;
     ngx_http_websocket_session_t  *s;
 
-    s = held->session;
+    held = ngx_queue_data(work, ngx_http_websocket_held_t, work);
+    s = work->session;
 
     if (held->pending) {
 
@@ -188,28 +180,17 @@ ngx_http_websocket_held_drop(void *data)
 static ngx_int_t
 ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 {
-    ngx_http_websocket_held_t     *held;
-    ngx_http_websocket_pause_t    *pause;
-    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_held_t  *held;
 
     held = ngx_queue_data(waiter, ngx_http_websocket_held_t, waiter);
-    s = held->session;
-    pause = s->record->aside->pause;
 
-    pause->cancel = NULL;
-
-    if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
-        (void) ngx_http_websocket_session_publish(s, held->type,
-                                                  held->priority, held->parts,
-                                                  held->n);
-    }
+    ngx_http_websocket_work_done(&held->work);
 
     /* it may be held again, or the session be closed */
 
-    if (pause->cancel == NULL) {
-        ngx_http_websocket_session_resume(s, NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE);
-    }
-
+    (void) ngx_http_websocket_session_publish(held->work.session,
+                                              &held->message, held->parts,
+                                              held->n);
     ngx_free(held);
 
     return NGX_OK;

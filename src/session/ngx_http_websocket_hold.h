@@ -16,11 +16,11 @@
 /*
  * The zone is stuck: keeps a message of the client, which is published when it
  * is not any more; until then the session stops.  Who would have to wait for
- * too long is closed.  Returns NGX_OK, or NGX_DONE when the session failed for
- * want of memory.
+ * too long is closed.  Returns NGX_AGAIN, or NGX_DONE when the session failed
+ * for want of memory.
  */
 ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n);
 
 /*

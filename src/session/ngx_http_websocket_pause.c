@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_behind.h"
+#include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_socket.h"
 
 
@@ -121,16 +122,69 @@ ngx_http_websocket_session_resume_all(ngx_http_websocket_session_t *s)
 }
 
 
+ngx_int_t
+ngx_http_websocket_session_work(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_work_t *work)
+{
+    if (ngx_http_websocket_session_pause(s, NGX_HTTP_WEBSOCKET_PAUSE_WORK)
+        != NGX_OK)
+    {
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        return NGX_DONE;
+    }
+
+    work->session = s;
+    s->record->aside->pause->work = work;
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_http_websocket_work_done(ngx_http_websocket_work_t *work)
+{
+    ngx_http_websocket_session_t  *s;
+
+    s = work->session;
+
+    s->record->aside->pause->work = NULL;
+
+    ngx_http_websocket_session_resume(s, NGX_HTTP_WEBSOCKET_PAUSE_WORK);
+}
+
+
+void
+ngx_http_websocket_work_refused(ngx_http_websocket_work_t *work)
+{
+    ngx_http_websocket_work_done(work);
+
+    (void) ngx_http_websocket_session_error(work->session);
+}
+
+
+void
+ngx_http_websocket_work_failed(ngx_http_websocket_work_t *work,
+    ngx_http_websocket_reason_e reason)
+{
+    ngx_http_websocket_work_done(work);
+
+    ngx_http_websocket_session_close(work->session, reason);
+}
+
+
 void
 ngx_http_websocket_pause_give_up(ngx_http_websocket_session_t *s)
 {
+    ngx_http_websocket_work_t   *work;
     ngx_http_websocket_pause_t  *pause;
 
     pause = s->record->aside->pause;
 
-    if (pause && pause->cancel) {
-        pause->cancel(pause->data);
-        pause->cancel = NULL;
+    if (pause && pause->work) {
+        work = pause->work;
+        pause->work = NULL;
+
+        work->cancel(work);
     }
 }
 

@@ -17,12 +17,30 @@
 #define NGX_HTTP_WEBSOCKET_PAUSE_TIME     0x01  /* until a time */
 #define NGX_HTTP_WEBSOCKET_PAUSE_TURN     0x02  /* until all is delivered here,
                                                    or that time */
-#define NGX_HTTP_WEBSOCKET_PAUSE_MESSAGE  0x04  /* until its message is
-                                                   published */
+#define NGX_HTTP_WEBSOCKET_PAUSE_WORK     0x04  /* until its message is done */
 
 
 /* how long one waits who floods those who read, or asks for what is dear */
 #define NGX_HTTP_WEBSOCKET_MOMENT  NGX_HTTP_WEBSOCKET_WHEEL_TICK
+
+
+/*
+ * A message of the client that is not done when receive() returns: a part of
+ * what belongs to whoever works on it.
+ */
+
+typedef struct ngx_http_websocket_work_s  ngx_http_websocket_work_t;
+
+struct ngx_http_websocket_work_s {
+    ngx_http_websocket_session_t *session;
+
+    /*
+     * The session closes, or its client has gone, and nobody is to be told
+     * any more: called instead of one of the functions below.  What contains
+     * the work is its owner's to free.
+     */
+    void                        (*cancel)(ngx_http_websocket_work_t *work);
+};
 
 
 /* made when it is first needed */
@@ -31,9 +49,7 @@ struct ngx_http_websocket_pause_s {
     u_char                       *parked;   /* of what has come, or NULL */
     size_t                        size;     /* of it */
 
-    /* gives the message that is under work up; NULL: there is none */
-    void                        (*cancel)(void *data);
-    void                         *data;
+    ngx_http_websocket_work_t    *work;     /* NULL: no message is under it */
 
     ngx_http_websocket_time_t     until;
     uint8_t                       why;
@@ -59,6 +75,29 @@ void ngx_http_websocket_session_resume(ngx_http_websocket_session_t *s,
 
 /* The session closes: all that it waits for is given up. */
 void ngx_http_websocket_session_resume_all(ngx_http_websocket_session_t *s);
+
+/*
+ * The message that receive() was called with is not done yet: nothing more is
+ * read of the session before one of the functions below is called, once, at
+ * any time; who works on a message sees to it that this does not take for
+ * ever.  work->cancel is set.  Returns NGX_AGAIN, which receive() returns then,
+ * or NGX_DONE when the session failed for want of memory: nothing is called.
+ */
+ngx_int_t ngx_http_websocket_session_work(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_work_t *work);
+
+/*
+ * The message is done, and the session reads on, but not within the call: it
+ * may be closed yet, or begin new work.  The work is its owner's to free.
+ */
+void ngx_http_websocket_work_done(ngx_http_websocket_work_t *work);
+
+/* As that; but the message was refused: an error of the client's. */
+void ngx_http_websocket_work_refused(ngx_http_websocket_work_t *work);
+
+/* As that; but the session closes. */
+void ngx_http_websocket_work_failed(ngx_http_websocket_work_t *work,
+    ngx_http_websocket_reason_e reason);
 
 /*
  * The message that is under work, if there is one, is given up: the session

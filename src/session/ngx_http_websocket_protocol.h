@@ -23,10 +23,24 @@ typedef struct ngx_http_websocket_transport_s  ngx_http_websocket_transport_t;
 typedef struct {
     ngx_uint_t                    n;            /* subscriptions */
     ngx_websocket_position_t     *positions;    /* one for each of them */
+    uint8_t                      *found;        /* and whether what it missed
+                                                   was: 0 or 1 */
     ngx_websocket_position_t      position;     /* where there is one */
+    uint8_t                       only;
     ngx_uint_t                    asked;        /* it gave a position */
-    ngx_uint_t                    recovered;    /* all of them were found */
+    ngx_uint_t                    recovered;    /* it misses nothing that a
+                                                   history keeps, or, where
+                                                   none does, nothing */
     ngx_uint_t                    late;         /* others were told before */
+    ngx_uint_t                    over;         /* all have ended, and not even
+                                                   history comes */
+    unsigned                      wanted:1;     /* it wants to be told */
+
+    /* of hello_found() */
+
+    unsigned                      kept:1;       /* a channel has a history */
+    unsigned                      lost:1;
+    unsigned                      lost_kept:1;
 } ngx_http_websocket_hello_t;
 
 
@@ -96,7 +110,9 @@ struct ngx_http_websocket_protocol_s {
     /*
      * A client's message is complete; data is valid during the call.
      * Returns NGX_OK, also when it began to close the session (what follows
-     * may be the client's Close), or NGX_DONE when nothing more is to be read.
+     * may be the client's Close); NGX_AGAIN, from session_work(), when the
+     * message is not done yet: nothing more is read until it is; or NGX_DONE
+     * when nothing more is to be read at all.
      * NULL: clients send nothing.
      */
     ngx_int_t                   (*receive)(ngx_http_websocket_session_t *s,
@@ -121,6 +137,14 @@ struct ngx_http_websocket_protocol_s {
                                      ngx_http_websocket_message_t *message);
 
     /*
+     * A channel has ended, and the client was given all until the position.
+     * NULL: the end of the session says it.
+     */
+    void                        (*end)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_subscription_t *from,
+                                     ngx_websocket_position_t *position);
+
+    /*
      * The frame of a JSON text that answers what the client sent, or tells it
      * of its token; NULL when memory was refused.  Who has receive() has it.
      */
@@ -129,6 +153,13 @@ struct ngx_http_websocket_protocol_s {
 
     /* the client was not heard or spoken to for the heartbeat's interval */
     void                        (*ping)(ngx_http_websocket_session_t *s);
+
+    /*
+     * A heartbeat that the application sees, with the positions of the
+     * session's channels: as pinging, but in each interval.  NULL: what ping()
+     * says is seen.
+     */
+    void                        (*beat)(ngx_http_websocket_session_t *s);
 
     /* says why the session ends, behind what is queued */
     void                        (*close)(ngx_http_websocket_session_t *s,

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_read.h"
+#include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
@@ -115,6 +116,8 @@ static ngx_int_t ngx_http_websocket_read_message_grow(
     ngx_http_websocket_session_t *s, size_t size);
 static ngx_int_t ngx_http_websocket_read_message(
     ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_read_aside(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_receive(
     ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_compressed_end(
@@ -370,7 +373,14 @@ ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
     s->record->bytes_in += n;
     s->conf->stats->bytes_received += n;
     s->heard = ngx_http_websocket_now();
-    s->ping_open = 0;
+
+    if (s->ping_open) {
+
+        /* the next Ping may be due before the end of the time for this one */
+
+        s->ping_open = 0;
+        ngx_http_websocket_session_schedule(s);
+    }
 
     ngx_http_websocket_read_taken(s, ngx_http_websocket_read_buffer,
                                   ngx_http_websocket_read_buffer + n);
@@ -768,13 +778,16 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 }
 
 
-/* where tokens are renewed, or filters taken, what comes may be one */
+/*
+ * Where tokens are renewed, filters taken, or heartbeats answered, what comes
+ * may be that.
+ */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 {
     return s->conf->subscribes && !s->conf->publishes
-           && !s->conf->typed.filter
+           && !s->conf->typed.filter && !s->record->aside->visible
            && (s->record->aside->auth == NULL || s->conf->jwt->renew == 0);
 }
 
@@ -1102,11 +1115,8 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
     rc = NGX_DECLINED;
 
-    /* a token is not one message too many: the session would end without it */
-
-    if (s->record->aside->auth) {
-        rc = ngx_http_websocket_auth_receive(s, in->parser.message,
-                                             in->message, in->message_size);
+    if (s->record->aside != &ngx_http_websocket_aside_none) {
+        rc = ngx_http_websocket_read_aside(s, in);
     }
 
     if (rc == NGX_DECLINED) {
@@ -1121,8 +1131,50 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     in->message = NULL;
     in->message_size = 0;
 
-    return rc == NGX_OK && ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN
-                                                                   : rc;
+    if (rc == NGX_DONE) {
+        return NGX_DONE;
+    }
+
+    /* what receive() said to be under work may be done by now */
+
+    return ngx_http_websocket_session_is_paused(s) ? NGX_AGAIN : NGX_OK;
+}
+
+
+/*
+ * What is not for receive(), nor one message too many: the session would end
+ * without it.  NGX_DECLINED when it is something else.
+ */
+
+static ngx_int_t
+ngx_http_websocket_read_aside(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_input_t *in)
+{
+    ngx_int_t                    rc;
+    ngx_http_websocket_aside_t  *aside;
+
+    rc = NGX_DECLINED;
+    aside = s->record->aside;
+
+    if (aside->visible) {
+        rc = ngx_http_websocket_beat_answer(s, in->parser.message,
+                                            in->message, in->message_size);
+    }
+
+    if (rc == NGX_DECLINED && aside->auth) {
+        rc = ngx_http_websocket_auth_receive(s, in->parser.message,
+                                             in->message, in->message_size);
+    }
+
+    if (rc == NGX_DECLINED && s->conf->subscribes && !s->conf->publishes
+        && !s->conf->typed.filter)
+    {
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_UNWANTED);
+        return NGX_OK;
+    }
+
+    return rc;
 }
 
 

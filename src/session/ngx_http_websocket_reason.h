@@ -28,7 +28,7 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_REASON_NO_RIGHT,         /* to publish */
     NGX_HTTP_WEBSOCKET_REASON_NO_SPACE,         /* for what it sent */
     NGX_HTTP_WEBSOCKET_REASON_BUSY,             /* the zone, for too long */
-    NGX_HTTP_WEBSOCKET_REASON_ENDED,            /* by the client */
+    NGX_HTTP_WEBSOCKET_REASON_ENDED,            /* what it gets, or sends */
     NGX_HTTP_WEBSOCKET_REASON_UNWANTED,
     NGX_HTTP_WEBSOCKET_REASON_ONLY_FILTERS,
     NGX_HTTP_WEBSOCKET_REASON_INVALID,

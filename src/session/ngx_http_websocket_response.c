@@ -33,13 +33,16 @@ ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
 
     response->n = n;
     response->positions = ngx_pcalloc(r->pool,
-                                      n * sizeof(ngx_websocket_position_t));
+                                      n * (sizeof(ngx_websocket_position_t)
+                                           + 1));
     first = ngx_http_cleanup_add(r, 0);
     last = ngx_pool_cleanup_add(r->pool, 0);
 
     if (response->positions == NULL || first == NULL || last == NULL) {
         return NGX_ERROR;
     }
+
+    response->found = (uint8_t *) &response->positions[n];
 
     /*
      * The request ends when nginx says so, and the session with it; the
@@ -325,4 +328,22 @@ ngx_http_websocket_response_pass(ngx_http_websocket_session_t *s,
 
     position->epoch = message->epoch;
     position->offset = message->offset;
+}
+
+
+void
+ngx_http_websocket_response_ended(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_websocket_position_t *position)
+{
+    ngx_http_websocket_response_t  *response;
+
+    response = ngx_http_websocket_response_of(s);
+
+    if (response->full) {
+        return;
+    }
+
+    response->positions[from->number] = *position;
+    response->ended++;
 }

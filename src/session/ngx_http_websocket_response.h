@@ -19,7 +19,9 @@ typedef struct {
     ngx_http_cleanup_t           *first_cleanup;
     ngx_pool_cleanup_t           *last_cleanup;
     ngx_websocket_position_t     *positions;    /* of what was queued */
+    uint8_t                      *found;        /* as of the hello */
     ngx_uint_t                    n;            /* of them */
+    ngx_uint_t                    ended;        /* so many of the channels */
 
     ngx_buf_t                     buf;          /* on its way: no start when
                                                    there is none */
@@ -31,6 +33,8 @@ typedef struct {
     unsigned                      exhausted:1;  /* its window was, then */
     unsigned                      asked:1;      /* of the hello */
     unsigned                      recovered:1;
+    unsigned                      lost:1;       /* one of several channels has
+                                                   lost something */
     unsigned                      full:1;       /* takes no more messages */
     unsigned                      complete:1;   /* its end was sent */
 } ngx_http_websocket_response_t;
@@ -77,6 +81,11 @@ void ngx_http_websocket_response_end(ngx_http_websocket_session_t *s);
 
 /* The record is in r->pool: only what points to it goes. */
 void ngx_http_websocket_response_forget(ngx_http_websocket_session_t *s);
+
+/* A channel has ended: as the end() of a protocol. */
+void ngx_http_websocket_response_ended(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_websocket_position_t *position);
 
 /*
  * The client need not be sent a message, which is from a channel, and where it

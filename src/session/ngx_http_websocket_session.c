@@ -3,6 +3,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
@@ -60,6 +61,8 @@ static ngx_uint_t ngx_http_websocket_session_ready(
     ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_session_broken(
     ngx_http_websocket_subscription_t *subscription, int rc);
+static void ngx_http_websocket_session_ended(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_session_due(
     ngx_queue_t *node);
 static ngx_int_t ngx_http_websocket_session_expire(
@@ -144,8 +147,12 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = ngx_http_websocket_subscription_create(s, ctx->channels,
-                                                ctx->nchannels);
+    rc = ngx_http_websocket_beat_begin(s, options);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_subscription_create(s, ctx->channels,
+                                                    ctx->nchannels);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_limits_begin(s, r, holds);
@@ -432,6 +439,11 @@ ngx_http_websocket_session_broken(
 
     s = ngx_http_websocket_session_of(subscription);
 
+    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        ngx_http_websocket_session_ended(s, subscription);
+        return;
+    }
+
     /* those of the channel are told until there are none */
 
     ngx_http_websocket_session_unsubscribe_all(s);
@@ -442,6 +454,30 @@ ngx_http_websocket_session_broken(
     }
 
     ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_LOST);
+}
+
+
+/* it goes on as long as one of its channels does */
+
+static void
+ngx_http_websocket_session_ended(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription)
+{
+    ngx_websocket_position_t              position;
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    protocol = ngx_http_websocket_protocol_of(s);
+
+    if (protocol->end) {
+        ngx_http_websocket_hub_position(subscription, &position);
+        protocol->end(s, subscription, &position);
+    }
+
+    ngx_http_websocket_session_unsubscribe(s, subscription);
+
+    if (s->record->nsubscriptions == 0) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
+    }
 }
 
 
@@ -699,7 +735,12 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
             }
 
         } else if (conf->heartbeat_interval) {
-            ngx_http_websocket_earlier(s->heard + conf->heartbeat_interval);
+            ngx_http_websocket_earlier(s->heard
+                                       + ngx_http_websocket_beat_interval(s));
+        }
+
+        if (s->record->aside->visible) {
+            ngx_http_websocket_earlier(s->record->aside->beat);
         }
 
         if (ngx_http_websocket_session_is_paused(s)) {
@@ -858,6 +899,10 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         return;
     }
 
+    if (s->record->aside->visible) {
+        ngx_http_websocket_beat(s);
+    }
+
     if (s->ping_open) {
 
         if (ngx_http_websocket_session_hindered(s)
@@ -886,7 +931,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
     }
 
     if (ngx_http_websocket_session_passed(s->heard,
-                                          conf->heartbeat_interval))
+                                          ngx_http_websocket_beat_interval(s)))
     {
         ngx_http_websocket_protocol_of(s)->ping(s);
     }

@@ -46,6 +46,11 @@ typedef struct {
                                                the first one, or NULL */
     u_char                       *close_reason;
     uint8_t                       close_reason_size;
+    uint8_t                       visible;  /* heartbeats are messages */
+    ngx_http_websocket_time_t     interval; /* of heartbeats; 0: as the
+                                               location says */
+    ngx_http_websocket_time_t     beat;     /* when the next visible one is
+                                               due */
 } ngx_http_websocket_aside_t;
 
 
@@ -174,10 +179,20 @@ typedef struct {
     ngx_str_t                            *subprotocol;  /* NULL: none */
     ngx_websocket_position_t             *since;
     ngx_uint_t                            nsince;
+    ngx_uint_t                            hello;    /* it wants to be told
+                                                       where it begins */
+    ngx_msec_t                            interval; /* of heartbeats; 0: as
+                                                       the location says */
+    ngx_uint_t                            visible;  /* they are messages */
     const ngx_http_websocket_format_t    *format;
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */
     ngx_websocket_filter_t               *filter;   /* with its reference */
+
+    /* set when it has subscribed */
+
+    ngx_uint_t                            over;     /* it came back to what has
+                                                       ended: nothing comes */
 } ngx_http_websocket_options_t;
 
 
@@ -191,6 +206,8 @@ typedef struct {
     ngx_http_websocket_named_t           *named;        /* or NULL */
     ngx_http_websocket_await_t           *await;        /* or NULL */
     void                                 *pending;      /* of who awaits */
+    char                                 *refusal;      /* why; or NULL */
+    ngx_uint_t                            refused;      /* 1: with a Close */
 
     /* frees what the request has of a token and its session does not need;
        NULL: nothing */

@@ -8,7 +8,7 @@
 
 ngx_int_t
 ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n)
 {
     ngx_http_websocket_publish_t   p;
@@ -28,11 +28,8 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    ngx_memzero(&p.message, sizeof(ngx_websocket_store_message_t));
-
-    p.message.type = type;
+    p.message = *message;
     p.message.source = s->record->id;
-    p.message.priority = priority;
 
     p.history = ngx_http_websocket_conf_history(s->conf, &history);
     p.parts = parts;
@@ -46,7 +43,7 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     }
 
     if (p.rc == NGX_WEBSOCKET_STORE_BUSY) {
-        return ngx_http_websocket_hold(s, type, priority, parts, n);
+        return ngx_http_websocket_hold(s, message, parts, n);
     }
 
     ngx_http_websocket_session_published(s, p.rc);
@@ -60,6 +57,11 @@ ngx_http_websocket_session_published(ngx_http_websocket_session_t *s, int rc)
 {
     if (rc == NGX_WEBSOCKET_STORE_OK) {
         s->conf->stats->published++;
+        return;
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
         return;
     }
 

@@ -12,11 +12,12 @@
 
 
 /*
- * Publishes what a client sent, in n parts.  Returns as the receive() of a
- * protocol.
+ * Publishes what a client sent, in n parts.  Of the message its type and
+ * priority are set, and what else is said of it; the rest is zeros.  Returns
+ * as the receive() of a protocol.
  */
 ngx_int_t ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
-    uint8_t type, ngx_uint_t priority, ngx_websocket_store_part_t *parts,
+    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n);
 
 /*

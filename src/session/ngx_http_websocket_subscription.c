@@ -27,6 +27,8 @@ static void ngx_http_websocket_subscription_over(
 static void ngx_http_websocket_subscription_remove(
     ngx_http_websocket_session_t *s, ngx_http_websocket_further_t *further);
 static void ngx_http_websocket_subscription_removed(ngx_event_t *ev);
+static void ngx_http_websocket_hello_found(ngx_http_websocket_hello_t *hello,
+    ngx_uint_t i, ngx_http_websocket_begin_t *begin);
 
 
 /*
@@ -150,6 +152,8 @@ ngx_http_websocket_subscription_begin(ngx_http_websocket_session_t *s,
         rc = ngx_http_websocket_protocol_of(s)->hello(s, &hello);
     }
 
+    options->over = hello.asked && hello.over;
+
     ngx_http_websocket_hello_end(&hello);
 
     sub = NULL;
@@ -187,6 +191,10 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     begin.replay.nsince = options->nsince;
     begin.replay.newest = s->conf->replay;
 
+    if (ngx_http_websocket_select_filter(s, sub)) {
+        begin.replay.newest = ngx_max(s->conf->replay, s->conf->typed.replay);
+    }
+
     /* of several, or behind others, the hello comes before any message */
 
     begin.defer = hello->n > 1 || hello->late;
@@ -211,8 +219,7 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    hello->positions[i] = begin.position;
-    hello->recovered &= begin.recovered;
+    ngx_http_websocket_hello_found(hello, i, &begin);
 
     return NGX_OK;
 }
@@ -303,7 +310,7 @@ ngx_http_websocket_subscription_changed(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_subscription_t  *sub;
 
-    s->ordered = !s->conf->priority
+    s->ordered = !s->conf->priority || s->record->aside->visible
                  || ngx_http_websocket_format_of(s->variant)->positions;
 
     for (sub = ngx_http_websocket_subscription_next(s, NULL);
@@ -340,6 +347,30 @@ ngx_http_websocket_subscription_over(ngx_http_websocket_session_t *s,
     }
 
     ngx_http_websocket_subscription_changed(s, sub);
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_rewind(ngx_http_websocket_session_t *s,
+    ngx_uint_t newest)
+{
+    ngx_int_t                           rc;
+    ngx_http_websocket_subscription_t  *sub;
+
+    rc = NGX_OK;
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub && rc == NGX_OK;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        rc = ngx_http_websocket_hub_rewind(sub, newest);
+
+        if (sub->catch_up) {
+            s->catching_up = 1;
+        }
+    }
+
+    return rc;
 }
 
 
@@ -506,18 +537,49 @@ ngx_int_t
 ngx_http_websocket_hello_begin(ngx_http_websocket_hello_t *hello,
     ngx_uint_t n, ngx_http_websocket_options_t *options, ngx_log_t *log)
 {
+    ngx_memzero(hello, sizeof(ngx_http_websocket_hello_t));
+
     hello->n = n;
-    hello->late = 0;
     hello->asked = options->nsince != 0;
+    hello->wanted = options->hello;
     hello->recovered = 1;
+    hello->over = 1;
     hello->positions = &hello->position;
+    hello->found = &hello->only;
 
     if (n > 1) {
-        hello->positions = ngx_alloc(n * sizeof(ngx_websocket_position_t),
-                                     log);
+        hello->positions = ngx_alloc(n * (sizeof(ngx_websocket_position_t)
+                                          + 1), log);
+        if (hello->positions == NULL) {
+            return NGX_ERROR;
+        }
+
+        hello->found = (uint8_t *) &hello->positions[n];
     }
 
-    return hello->positions ? NGX_OK : NGX_ERROR;
+    ngx_memset(hello->found, 1, n);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_hello_found(ngx_http_websocket_hello_t *hello,
+    ngx_uint_t i, ngx_http_websocket_begin_t *begin)
+{
+    hello->over &= begin->over;
+    hello->positions[i] = begin->position;
+    hello->found[i] = (uint8_t) begin->recovered;
+
+    if (!begin->recovered) {
+        hello->lost = 1;
+        hello->lost_kept |= begin->keeps;
+    }
+
+    /* what no history keeps is lost to all who are away */
+
+    hello->kept |= begin->keeps;
+    hello->recovered = hello->kept ? !hello->lost_kept : !hello->lost;
 }
 
 

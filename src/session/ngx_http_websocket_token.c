@@ -298,14 +298,6 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
         }
     }
 
-    if (s->conf->subscribes && !s->conf->publishes
-        && !s->conf->typed.filter)
-    {
-        ngx_http_websocket_session_close(s,
-                                         NGX_HTTP_WEBSOCKET_REASON_UNWANTED);
-        return NGX_OK;
-    }
-
     return NGX_DECLINED;
 }
 

@@ -23,7 +23,10 @@ static ngx_int_t ngx_http_websocket_typed_publish(
 static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
     u_char letter);
 static ngx_int_t ngx_http_websocket_typed_refilter(
-    ngx_http_websocket_session_t *s, json_t *json);
+    ngx_http_websocket_session_t *s, json_t *json, json_t *replay);
+static ngx_websocket_json_e ngx_http_websocket_typed_replay(
+    ngx_http_websocket_session_t *s, json_t *json, ngx_uint_t *newest,
+    ngx_websocket_json_error_t *error);
 static ngx_int_t ngx_http_websocket_typed_take(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_int_t ngx_http_websocket_typed_violation(
@@ -46,14 +49,7 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     ngx_websocket_stamp_t        stamp;
     ngx_http_websocket_intake_t  in;
 
-    ngx_memzero(&in, sizeof(ngx_http_websocket_intake_t));
-
-    in.use = s->conf->typed.receive;
-    in.priority_field = &s->conf->priority_field;
-    in.max = s->conf->max_message_size;
-    in.type = type;
-    in.data = data;
-    in.size = size;
+    ngx_http_websocket_typed_intake(s, &in, type, data, size);
 
     if (s->conf->typed.stamp) {
         ngx_http_websocket_session_channel(s, &channel);
@@ -68,6 +64,22 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_done(&in);
 
     return rc;
+}
+
+
+void
+ngx_http_websocket_typed_intake(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in, uint8_t type, u_char *data, size_t size)
+{
+    ngx_memzero(in, sizeof(ngx_http_websocket_intake_t));
+
+    in->use = s->conf->typed.receive;
+    in->priority_field = &s->conf->priority_field;
+    in->except = s->conf->history_except;
+    in->max = s->conf->max_message_size;
+    in->type = type;
+    in->data = data;
+    in->size = size;
 }
 
 
@@ -97,8 +109,10 @@ static ngx_int_t
 ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in)
 {
-    ngx_uint_t                  n, collects;
-    ngx_websocket_store_part_t  parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_int_t                      rc;
+    ngx_uint_t                     n, collects;
+    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS];
+    ngx_websocket_store_message_t  message;
 
     collects = s->conf->typed.collect
                && s->conf->publishes && !s->conf->subscribes;
@@ -115,16 +129,10 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
         }
     }
 
-    switch (ngx_http_websocket_intake(in)) {
+    rc = ngx_http_websocket_typed_accept(s, in);
 
-    case NGX_WEBSOCKET_JSON_OK:
-        break;
-
-    case NGX_WEBSOCKET_JSON_REFUSED:
-        return ngx_http_websocket_typed_violation(s, &in->error);
-
-    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
-        return ngx_http_websocket_typed_out_of_memory(s);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
     switch (collects ? ngx_http_websocket_collect(s, in)
@@ -141,10 +149,36 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_typed_out_of_memory(s);
     }
 
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+    message.type = in->type;
+    message.priority = in->priority;
+    message.ephemeral = in->ephemeral;
+
     n = ngx_http_websocket_intake_parts(in, parts);
 
-    return ngx_http_websocket_session_publish(s, in->type, in->priority,
-                                              parts, n);
+    return ngx_http_websocket_session_publish(s, &message, parts, n);
+}
+
+
+ngx_int_t
+ngx_http_websocket_typed_accept(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in)
+{
+    ngx_int_t  rc;
+
+    switch (ngx_http_websocket_intake(in)) {
+
+    case NGX_WEBSOCKET_JSON_OK:
+        return NGX_OK;
+
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        rc = ngx_http_websocket_typed_violation(s, &in->error);
+        return rc == NGX_OK ? NGX_DECLINED : rc;
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
 }
 
 
@@ -176,22 +210,25 @@ ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
 
 
 /*
- * Returns 1 when the message was {"filter":...} and nothing else, or when
- * memory was refused: *rc is then what receive() returns.  Returns 0 for any
- * other message.
+ * Returns 1 when the message was {"filter":...}, perhaps with "replay", and
+ * nothing else, or when memory was refused: *rc is then what receive()
+ * returns.  Returns 0 for any other message.
  */
 
 static ngx_uint_t
 ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in, ngx_int_t *rc)
 {
-    json_t                      *json, *filter;
+    json_t                      *json, *filter, *replay;
+    u_char                      *last;
     ngx_uint_t                   found;
     ngx_websocket_json_error_t   error;
 
+    last = in->data + in->size;
+
     if (in->type != NGX_WEBSOCKET_TEXT
-        || !ngx_http_websocket_typed_begins(in->data, in->data + in->size,
-                                            'f'))
+        || (!ngx_http_websocket_typed_begins(in->data, last, 'f')
+            && !ngx_http_websocket_typed_begins(in->data, last, 'r')))
     {
         return 0;
     }
@@ -212,10 +249,11 @@ ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
     }
 
     filter = json_object_get(json, "filter");
-    found = filter && json_object_size(json) == 1;
+    replay = json_object_get(json, "replay");
+    found = filter && json_object_size(json) == (replay ? 2 : 1);
 
     if (found) {
-        *rc = ngx_http_websocket_typed_refilter(s, filter);
+        *rc = ngx_http_websocket_typed_refilter(s, filter, replay);
     }
 
     json_decref(json);
@@ -252,17 +290,18 @@ ngx_http_websocket_typed_begins(u_char *p, u_char *last, u_char letter)
 
 static ngx_int_t
 ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
-    json_t *json)
+    json_t *json, json_t *replay)
 {
     ngx_int_t                    answered;
+    ngx_uint_t                   newest;
     ngx_websocket_json_e         rc;
     ngx_websocket_filter_t      *filter;
     ngx_websocket_json_error_t   error;
 
-    rc = NGX_WEBSOCKET_JSON_OK;
     filter = NULL;
+    rc = ngx_http_websocket_typed_replay(s, replay, &newest, &error);
 
-    if (!json_is_null(json)) {
+    if (rc == NGX_WEBSOCKET_JSON_OK && !json_is_null(json)) {
         rc = ngx_http_websocket_filters_compile(json, s->conf, s->first.view,
                                                 &filter, &error);
     }
@@ -281,8 +320,57 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_typed_out_of_memory(s);
     }
 
+    switch (ngx_http_websocket_session_rewind(s, newest)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_AGAIN:
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
+        return NGX_OK;
+
+    default:  /* NGX_ERROR */
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
+
     return ngx_http_websocket_typed_answer(s, "{\"filter\":\"ok\"}",
                                           sizeof("{\"filter\":\"ok\"}") - 1);
+}
+
+
+/* how many of the newest messages the filter is to be held against */
+
+static ngx_websocket_json_e
+ngx_http_websocket_typed_replay(ngx_http_websocket_session_t *s,
+    json_t *json, ngx_uint_t *newest, ngx_websocket_json_error_t *error)
+{
+    json_int_t                  n;
+    ngx_websocket_json_place_t  place;
+
+    *newest = s->conf->typed.replay;
+
+    if (json == NULL) {
+        return NGX_WEBSOCKET_JSON_OK;
+    }
+
+    n = json_integer_value(json);
+
+    if (json_is_string(json) && ngx_strcmp(json_string_value(json), "all") == 0)
+    {
+        n = NGX_MAX_INT32_VALUE;
+
+    } else if (!json_is_integer(json) || n < 0) {
+        place.parent = NULL;
+        place.name = "replay";
+        place.size = sizeof("replay") - 1;
+
+        return ngx_websocket_json_refuse(error, &place, "expected \"all\" or a "
+                                         "number of messages");
+    }
+
+    *newest = ngx_min(n, NGX_MAX_INT32_VALUE);
+
+    return NGX_WEBSOCKET_JSON_OK;
 }
 
 

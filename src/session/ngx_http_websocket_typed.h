@@ -8,6 +8,7 @@
 #define NGX_HTTP_WEBSOCKET_TYPED_H
 
 
+#include "delivery/ngx_http_websocket_intake.h"
 #include "session/ngx_http_websocket_session.h"
 
 
@@ -17,6 +18,21 @@
  */
 ngx_int_t ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
+
+
+/* for messages that are not published */
+
+/* What is to be done with a client's message, without a stamp. */
+void ngx_http_websocket_typed_intake(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in, uint8_t type, u_char *data, size_t size);
+
+/*
+ * Does it.  Returns NGX_OK: in->data is the message; NGX_DECLINED when the
+ * client was told what is wrong with it; or else as the receive() of a
+ * protocol.
+ */
+ngx_int_t ngx_http_websocket_typed_accept(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_TYPED_H */

@@ -188,7 +188,7 @@ ngx_websocket_store_create(ngx_websocket_store_t *store, const uint8_t *name,
 
     bucket = ngx_websocket_store_bucket(store, hash);
     ref = ngx_websocket_store_take(store, n, &end);
-    epoch = store->epoch + 1 ? store->epoch + 1 : 1;
+    epoch = (store->epoch + 1) | NGX_WEBSOCKET_STORE_OWN;
 
     /* only this process knows the blocks until the bucket leads to them */
 
@@ -532,6 +532,8 @@ ngx_websocket_store_info(ngx_websocket_store_t *store,
     info->offset = ch->offset;
     info->published = ch->published;
     info->deleted = ch->deleted;
+    info->ended = ch->ended;
+    info->keeps = ch->length != 0;
     info->members = 0;
     info->subscribers = 0;
 

@@ -33,6 +33,7 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     int                        rc;
     ngx_websocket_ref_t        end;
     ngx_websocket_entry_t     *entry;
+    ngx_websocket_channel_t   *ch;
     ngx_websocket_store_put_t  put;
 
     put.message = message;
@@ -43,10 +44,13 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
 
     memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
 
-    entry = ngx_websocket_store_own_entry(store,
-                                          ngx_websocket_store_block(store,
-                                                                     channel),
-                                          slot);
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->ended) {
+        message = NULL;
+    }
+
+    entry = ngx_websocket_store_own_entry(store, ch, slot);
     rc = NGX_WEBSOCKET_STORE_OK;
 
     if (entry == NULL) {
@@ -208,7 +212,7 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
 
     memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
 
-    if (ch->deleted) {
+    if (ch->deleted || ch->ended) {
         message = NULL;
     }
 

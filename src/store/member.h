@@ -27,9 +27,9 @@ int ngx_websocket_store_join(ngx_websocket_store_t *store,
 
 /*
  * Removes a member from its channel, and appends a message as join() does.
- * Where there is no space for the message, or the channel was deleted, the
- * member is removed without one.  Returns OK, or AGAIN where message is not
- * NULL.
+ * Where there is no space for the message, or the channel was deleted or has
+ * ended, the member is removed without one.  Returns OK, or AGAIN where message
+ * is not NULL.
  */
 int ngx_websocket_store_leave(ngx_websocket_store_t *store,
     ngx_websocket_member_ref_t ref, uint64_t now,

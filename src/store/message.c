@@ -4,6 +4,7 @@
 #include "store/message.h"
 #include "store/channel.h"
 #include "store/ephemeral.h"
+#include "store/numbered.h"
 #include "store/store_private.h"
 
 
@@ -47,9 +48,7 @@ static int ngx_websocket_store_measure(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put,
     uint32_t more);
 static void ngx_websocket_store_clamp(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, ngx_websocket_store_message_t *message);
-static uint32_t ngx_websocket_store_wake(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake);
+    ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put);
 static void ngx_websocket_store_write(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put);
 static ngx_websocket_ref_t ngx_websocket_store_acquire(
@@ -59,10 +58,6 @@ static int ngx_websocket_store_renumber(ngx_websocket_store_t *store,
     ngx_websocket_store_put_t *put, ngx_websocket_store_large_t *large);
 static void ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
     ngx_websocket_reserve_t *reserve);
-static int ngx_websocket_store_publish(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_store_put_t *put,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info);
 static int ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
     ngx_websocket_store_put_t *put);
 static int ngx_websocket_store_read_piece(ngx_websocket_store_cursor_t *cursor,
@@ -74,6 +69,8 @@ static void ngx_websocket_store_number(ngx_websocket_store_put_t *put);
 static ngx_websocket_message_t *ngx_websocket_store_same(
     ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
+static uint64_t ngx_websocket_store_key_word(
+    const ngx_websocket_store_message_t *message);
 static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static void ngx_websocket_store_link(ngx_websocket_store_t *store,
@@ -89,8 +86,12 @@ static ngx_websocket_ref_t ngx_websocket_store_search(
 static ngx_websocket_ref_t ngx_websocket_store_next(
     ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
     ngx_websocket_store_cursor_t *cursor);
+static void ngx_websocket_store_properties(ngx_websocket_message_t *m,
+    ngx_websocket_store_message_t *message);
 static int ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor);
+static int ngx_websocket_store_renewed(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_cursor_t *cursor);
 static uint64_t ngx_websocket_store_left(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor);
 static void ngx_websocket_store_advance(ngx_websocket_store_t *store,
@@ -554,23 +555,34 @@ ngx_websocket_store_known(ngx_websocket_store_t *store,
 }
 
 
-static int
+int
 ngx_websocket_store_publish(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, ngx_websocket_store_put_t *put,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put,
     ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
     ngx_websocket_store_info_t *info)
 {
     int                       rc;
+    ngx_websocket_channel_t  *ch;
     ngx_websocket_message_t  *m;
 
     m = put->message->ephemeral ? NULL
         : ngx_websocket_store_same(store, channel, put->message->key);
 
     if (m) {
+        if ((uint32_t) m->key[1] != put->message->digest) {
+            return NGX_WEBSOCKET_STORE_MISMATCH;
+        }
+
         put->message->offset = m->offset;
         put->message->time = m->time;
 
         return ngx_websocket_store_known(store, channel, wake, info);
+    }
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->ended) {
+        return NGX_WEBSOCKET_STORE_ENDED;
     }
 
     rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
@@ -581,6 +593,10 @@ ngx_websocket_store_publish(ngx_websocket_store_t *store,
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
         return rc;
+    }
+
+    if (put->at) {
+        ngx_websocket_store_begin_at(store, channel, put->epoch, put->at - 1);
     }
 
     ngx_websocket_store_put(store, channel, put);
@@ -611,7 +627,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     put.message = message;
     put.parts = parts;
     put.n = n;
-    put.at = 0;
+    put.at = large->placed;
 
     ch = ngx_websocket_store_block(store, channel);
     reserve = &store->reserves[slot];
@@ -839,13 +855,26 @@ ngx_websocket_store_same(ngx_websocket_store_t *store,
         m = ngx_websocket_store_block(store, ref);
 
         if (m->channel == channel && m->key[0] == key[0]
-            && m->key[1] == key[1])
+            && m->key[1] >> 32 == key[1] >> 32)
         {
             return m;
         }
     }
 
     return NULL;
+}
+
+
+/* 96 bits of a key are enough to tell keys apart: the digest has the others */
+
+static uint64_t
+ngx_websocket_store_key_word(const ngx_websocket_store_message_t *message)
+{
+    if ((message->key[0] | message->key[1]) == 0) {
+        return 0;
+    }
+
+    return (message->key[1] & ~(uint64_t) UINT32_MAX) | message->digest;
 }
 
 
@@ -886,8 +915,8 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
         return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
-    ngx_websocket_store_clamp(store, ch, put->message);
-    now = put->message->time;
+    ngx_websocket_store_clamp(store, ch, put);
+    now = put->now;
 
     ngx_websocket_store_tick(store, now);
 
@@ -933,9 +962,12 @@ static int
 ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
     ngx_websocket_store_put_t *put)
 {
-    return put->live == 0
-           && (put->message->ephemeral
-               || (ch->length == 0 && ch->held.of.count == 0));
+    if (put->message->ephemeral) {
+        return put->live == 0
+               || (put->message->end && put->message->size == 0);
+    }
+
+    return put->live == 0 && ch->length == 0 && ch->held.of.count == 0;
 }
 
 
@@ -982,20 +1014,38 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 /*
  * The caller took the time before it waited for the lock.  Times of a
  * channel's messages must be in order, as the search relies on it, and a
- * message must not be too old when it is appended.
+ * message must not be too old when it is appended.  One that has its offset has
+ * been somewhere else before: it may be older, but is not of the future.
  */
 
 static void
 ngx_websocket_store_clamp(ngx_websocket_store_t *store,
-    ngx_websocket_channel_t *ch, ngx_websocket_store_message_t *message)
+    ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put)
 {
-    uint64_t  now;
+    uint64_t                        now, least;
+    ngx_websocket_store_message_t  *message;
 
+    message = put->message;
     now = store->now > ch->published ? store->now : ch->published;
+    least = now;
 
-    if (message->time < now) {
-        message->time = now;
+    if (put->at) {
+        put->now = put->now > now ? put->now : now;
+        least = ch->published;
+
+        if (message->time > put->now) {
+            message->time = put->now;
+            message->fraction = 0;
+        }
+    }
+
+    if (message->time < least) {
+        message->time = least;
         message->fraction = 0;
+    }
+
+    if (put->at == 0) {
+        put->now = message->time;
     }
 }
 
@@ -1033,6 +1083,12 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
 {
     ngx_websocket_channel_t  *ch;
 
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (put->message->end) {
+        ngx_websocket_store_set8(store, &ch->ended, 1);
+    }
+
     if (put->blocks) {
         ngx_websocket_store_write(store, channel, put);
         return;
@@ -1041,8 +1097,6 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
     if (put->message->ephemeral) {
         return;
     }
-
-    ch = ngx_websocket_store_block(store, channel);
 
     ngx_websocket_store_set64(store, &ch->offset, put->message->offset);
     ngx_websocket_store_set64(store, &ch->published, put->message->time);
@@ -1057,7 +1111,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, channel);
 
-    ngx_websocket_store_trim(store, channel, put->message->time, 0,
+    ngx_websocket_store_trim(store, channel, put->now, 0,
                              NGX_WEBSOCKET_STORE_TRIM);
 
     if (ch->held.of.count == 0) {
@@ -1065,7 +1119,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
     }
 
     ngx_websocket_store_fault();
-    ch->active = put->message->time;
+    ch->active = put->now;
 
     if (put->live) {
 
@@ -1078,9 +1132,7 @@ ngx_websocket_store_tell(ngx_websocket_store_t *store,
 }
 
 
-/* sets *wake to the workers that have subscribers; returns how many */
-
-static uint32_t
+uint32_t
 ngx_websocket_store_wake(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake)
 {
@@ -1147,7 +1199,7 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     m->time = message->time;
     m->source = message->source;
     m->key[0] = message->ephemeral ? 0 : message->key[0];
-    m->key[1] = message->ephemeral ? 0 : message->key[1];
+    m->key[1] = message->ephemeral ? 0 : ngx_websocket_store_key_word(message);
 
     if (!message->ephemeral) {
         ngx_websocket_store_set_jump(store, ch, m);
@@ -1376,19 +1428,37 @@ ngx_websocket_store_seek(ngx_websocket_store_t *store,
 }
 
 
+static void
+ngx_websocket_store_properties(ngx_websocket_message_t *m,
+    ngx_websocket_store_message_t *message)
+{
+    message->offset = m->offset;
+    message->time = m->time;
+    message->source = m->source;
+    message->size = m->size;
+    message->meta = m->meta;
+    message->type = m->type;
+    message->priority = m->priority;
+    message->fraction = m->fraction;
+}
+
+
 int
 ngx_websocket_store_read(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor,
     ngx_websocket_store_message_t *message, uint8_t *buf, size_t size)
 {
+    int                          rc;
     uint32_t                     ephemeral;
     ngx_websocket_ref_t          ref;
     ngx_websocket_channel_t     *ch;
     ngx_websocket_message_t     *m;
     ngx_websocket_store_place_t  place;
 
-    if (!ngx_websocket_store_readable(store, cursor)) {
-        return NGX_WEBSOCKET_STORE_DELETED;
+    rc = ngx_websocket_store_readable(store, cursor);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
     }
 
     ch = ngx_websocket_store_block(store, cursor->channel);
@@ -1401,7 +1471,8 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
     if (!ephemeral) {
 
         if (cursor->next > ch->offset) {
-            return NGX_WEBSOCKET_STORE_EMPTY;
+            return ch->ended ? NGX_WEBSOCKET_STORE_ENDED
+                             : NGX_WEBSOCKET_STORE_EMPTY;
         }
 
         if (cursor->next < ngx_websocket_store_left(store, cursor)) {
@@ -1416,14 +1487,12 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
 
     m = ngx_websocket_store_block(store, ref);
 
-    message->offset = m->offset;
-    message->time = m->time;
-    message->source = m->source;
-    message->size = m->size;
-    message->meta = m->meta;
-    message->type = m->type;
-    message->priority = m->priority;
-    message->fraction = m->fraction;
+    if (m->type == NGX_WEBSOCKET_STORE_NOTHING) {
+        ngx_websocket_store_advance(store, cursor, ref, m->offset + 1);
+        return NGX_WEBSOCKET_STORE_AGAIN;
+    }
+
+    ngx_websocket_store_properties(m, message);
     message->ephemeral = (uint8_t) ephemeral;
 
     if (size < m->size) {
@@ -1526,35 +1595,56 @@ ngx_websocket_store_next(ngx_websocket_store_t *store,
 }
 
 
-/* whether the channel that the cursor was set in is still there */
+/* DELETED when the channel that the cursor was set in is not there any more */
 
 static int
 ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor)
 {
-    ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_store_block(store, cursor->channel);
 
-    if (ch->epoch != cursor->epoch && cursor->entry && cursor->next == 1) {
-
-        /*
-         * The worker's entry holds the channel, which was given another
-         * numbering before its first message.
-         */
-
-        entry = ngx_websocket_store_at(store, cursor->entry);
-
-        cursor->epoch = ch->epoch;
-        cursor->next = entry->read + 1;
-        cursor->message = 0;
-        cursor->done = 0;
+    if (*ngx_websocket_store_kind(store, cursor->channel)
+        != NGX_WEBSOCKET_STORE_CHANNEL
+        || ch->deleted)
+    {
+        return NGX_WEBSOCKET_STORE_DELETED;
     }
 
-    return *ngx_websocket_store_kind(store, cursor->channel)
-           == NGX_WEBSOCKET_STORE_CHANNEL
-           && ch->epoch == cursor->epoch && !ch->deleted;
+    if (ch->epoch == cursor->epoch) {
+        return NGX_WEBSOCKET_STORE_OK;
+    }
+
+    return cursor->entry ? ngx_websocket_store_renewed(store, ch, cursor)
+                         : NGX_WEBSOCKET_STORE_DELETED;
+}
+
+
+/*
+ * The worker's entry holds the channel, which was given another numbering
+ * before its first message, or has begun anew: then GAP.
+ */
+
+static int
+ngx_websocket_store_renewed(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_cursor_t *cursor)
+{
+    ngx_websocket_entry_t  *entry;
+
+    entry = ngx_websocket_store_at(store, cursor->entry);
+
+    cursor->done = 0;
+
+    if (entry->read == NGX_WEBSOCKET_STORE_MISSED) {
+        return NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    cursor->epoch = ch->epoch;
+    cursor->next = entry->read + 1;
+    cursor->message = 0;
+
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -1577,13 +1667,24 @@ void
 ngx_websocket_store_skip(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor)
 {
-    uint64_t  left;
+    int                       rc;
+    uint64_t                  left;
+    ngx_websocket_channel_t  *ch;
 
-    if (!ngx_websocket_store_readable(store, cursor)) {
+    rc = ngx_websocket_store_readable(store, cursor);
+
+    if (rc == NGX_WEBSOCKET_STORE_DELETED) {
         return;
     }
 
     left = ngx_websocket_store_left(store, cursor);
+
+    if (rc == NGX_WEBSOCKET_STORE_GAP) {
+        ch = ngx_websocket_store_block(store, cursor->channel);
+
+        cursor->epoch = ch->epoch;
+        cursor->next = 0;
+    }
 
     if (cursor->next < left) {
         ngx_websocket_store_advance(store, cursor, 0, left);

@@ -17,13 +17,15 @@ extern const uint8_t  ngx_websocket_store_offset[];
 
 /*
  * Appends a message of n parts to a channel.  The caller sets message->time
- * (now), source, key, meta, type, priority, fraction and ephemeral; the
+ * (now), source, key, meta, type, priority, fraction, ephemeral and end; the
  * function sets offset and size.  *wake is set to the workers that have
  * subscribers, *info to the channel's state after the append (either may be
  * NULL).
  *
  * When the store still has a message of the channel with the same key, nothing
- * is appended: DUPLICATE, with message->offset and time set to that message's.
+ * is appended: DUPLICATE, with message->offset and time set to that message's;
+ * or MISMATCH where its digest was another.  A channel that has ended takes no
+ * other message: ENDED.
  *
  * Before, in constant amortised time, messages are dropped that the channel's
  * history no longer keeps and every subscribed worker has read.  When blocks
@@ -97,6 +99,7 @@ int ngx_websocket_store_seek(ngx_websocket_store_t *store,
  * the channel's history no longer keeps, nor ephemeral messages.  Returns
  *   OK       *message is set, buf filled;
  *   EMPTY    all is read;
+ *   ENDED    all is read, and nothing will come;
  *   SHORT    *message is set, but size is less than message->size: nothing
  *            was copied, the cursor stays;
  *   AGAIN    a piece of a large message was copied: to be called again with the
@@ -163,6 +166,19 @@ uint64_t ngx_websocket_store_shown(ngx_websocket_store_t *store,
  */
 int ngx_websocket_store_known(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info);
+
+/* Sets *wake to the workers that have subscribers; returns how many. */
+uint32_t ngx_websocket_store_wake(ngx_websocket_store_t *store,
+    ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake);
+
+/*
+ * Appends a message as ngx_websocket_store_append() does, or, where large is
+ * not NULL, as ngx_websocket_store_append_large().
+ */
+int ngx_websocket_store_publish(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
     ngx_websocket_store_info_t *info);
 
 /*

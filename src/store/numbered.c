@@ -1,23 +1,32 @@
 
+#include <string.h>
+
 #include "store/numbered.h"
 #include "store/channel.h"
+#include "store/ephemeral.h"
 #include "store/message.h"
 #include "store/store_private.h"
 
 
-static int ngx_websocket_store_close_hole(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, uint64_t at);
+static int ngx_websocket_store_place_put(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, int hole, ngx_websocket_store_put_t *put,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info);
+static int ngx_websocket_store_fits(ngx_websocket_channel_t *ch,
+    ngx_websocket_store_put_t *put, int hole);
+static int ngx_websocket_store_drop_all(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel);
+static int ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch,
+    uint64_t epoch, uint64_t offset);
 
 
 int
-ngx_websocket_store_append_at(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, uint64_t epoch,
-    ngx_websocket_store_message_t *message,
+ngx_websocket_store_place(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
+    uint64_t now, ngx_websocket_store_message_t *message,
     const ngx_websocket_store_part_t *parts, size_t n,
     ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info)
 {
-    int                        rc;
-    ngx_websocket_channel_t   *ch;
     ngx_websocket_store_put_t  put;
 
     put.message = message;
@@ -25,62 +34,100 @@ ngx_websocket_store_append_at(ngx_websocket_store_t *store,
     put.n = n;
     put.reserve = NULL;
     put.at = message->offset;
+    put.epoch = epoch;
+    put.now = now;
 
-    ch = ngx_websocket_store_block(store, channel);
-
-    if (ch->epoch != epoch) {
-        rc = ngx_websocket_store_begin_at(store, channel, epoch, put.at - 1);
-
-        if (rc != NGX_WEBSOCKET_STORE_OK) {
-            return rc;
-        }
-    }
-
-    if (put.at <= ch->offset) {
-        return ngx_websocket_store_known(store, channel, wake, info);
-    }
-
-    rc = ngx_websocket_store_close_hole(store, channel, put.at);
-
-    if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc;
-    }
-
-    rc = ngx_websocket_store_prepare(store, channel, &put, 0, wake);
-
-    if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc;
-    }
-
-    ngx_websocket_store_put(store, channel, &put);
-    ngx_websocket_store_commit(store);
-    ngx_websocket_store_tell(store, channel, &put);
-
-    if (info) {
-        ngx_websocket_store_info(store, channel, info);
-    }
-
-    return NGX_WEBSOCKET_STORE_OK;
+    return ngx_websocket_store_place_put(store, channel, hole, &put, NULL,
+                                         wake, info);
 }
 
 
-/*
- * A channel's messages have offsets without a hole: before one above the next
- * offset is appended, the others are dropped, in as many calls as it takes.
- */
+int
+ngx_websocket_store_place_large(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
+    uint64_t now, ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info)
+{
+    ngx_websocket_store_put_t  put;
+
+    put.message = message;
+    put.parts = parts;
+    put.n = n;
+    put.reserve = &store->reserves[slot];
+    put.at = large->placed;
+    put.epoch = epoch;
+    put.now = now;
+
+    return ngx_websocket_store_place_put(store, channel, hole, &put, large,
+                                         wake, info);
+}
+
 
 static int
-ngx_websocket_store_close_hole(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, uint64_t at)
+ngx_websocket_store_place_put(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel, int hole, ngx_websocket_store_put_t *put,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info)
+{
+    int                       rc;
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    rc = ngx_websocket_store_fits(ch, put, hole);
+
+    if (rc == NGX_WEBSOCKET_STORE_GAP && hole) {
+        rc = ngx_websocket_store_drop_all(store, channel);
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        rc = ngx_websocket_store_publish(store, channel, put, large, wake,
+                                         info);
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK && info) {
+        ngx_websocket_store_info(store, channel, info);
+    }
+
+    return rc;
+}
+
+
+static int
+ngx_websocket_store_fits(ngx_websocket_channel_t *ch,
+    ngx_websocket_store_put_t *put, int hole)
+{
+    if (ch->epoch != put->epoch) {
+
+        if (ch->offset || ngx_websocket_store_leads_back(ch, put->epoch, 0)) {
+            return NGX_WEBSOCKET_STORE_EPOCH;
+        }
+
+        return put->at == 1 || hole ? NGX_WEBSOCKET_STORE_OK
+                                    : NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    if (put->at <= ch->offset) {
+        return NGX_WEBSOCKET_STORE_DUPLICATE;
+    }
+
+    return put->at == ch->offset + 1 ? NGX_WEBSOCKET_STORE_OK
+                                     : NGX_WEBSOCKET_STORE_GAP;
+}
+
+
+/* numbered messages; those of a channel have offsets without a hole */
+
+static int
+ngx_websocket_store_drop_all(ngx_websocket_store_t *store,
+    ngx_websocket_ref_t channel)
 {
     uint32_t                  n;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_store_block(store, channel);
-
-    if (at == ch->offset + 1) {
-        return NGX_WEBSOCKET_STORE_OK;
-    }
 
     for (n = 0; ch->held.of.count; n++) {
 
@@ -103,28 +150,91 @@ ngx_websocket_store_close_hole(ngx_websocket_store_t *store,
  * no meaning as long as the channel has no message.
  */
 
-int
+void
 ngx_websocket_store_begin_at(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset)
 {
     uint32_t                  i;
+    uint64_t                  read;
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
     ch = ngx_websocket_store_block(store, channel);
 
-    if (ch->offset) {
-        return NGX_WEBSOCKET_STORE_EPOCH;
+    if (ch->epoch == epoch && ch->offset == offset) {
+        return;
     }
 
+    read = (ch->offset && ch->epoch != epoch) ? NGX_WEBSOCKET_STORE_MISSED
+                                              : offset;
+
     for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
-        ngx_websocket_store_fault();
-        entry->read = offset;
+
+        if (entry->read != NGX_WEBSOCKET_STORE_MISSED) {
+            ngx_websocket_store_fault();
+            entry->read = read;
+        }
     }
 
     ngx_websocket_store_set64(store, &ch->epoch, epoch);
     ngx_websocket_store_set64(store, &ch->offset, offset);
+    ngx_websocket_store_set8(store, &ch->ended, 0);
+}
+
+
+int
+ngx_websocket_store_reset(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset,
+    ngx_websocket_store_wake_t *wake)
+{
+    uint32_t                  max;
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    ngx_websocket_store_wake(store, ch, wake);
+
+    if (ch->epoch == epoch && ch->offset == offset) {
+        return NGX_WEBSOCKET_STORE_OK;
+    }
+
+    if (ngx_websocket_store_leads_back(ch, epoch, offset)) {
+        return NGX_WEBSOCKET_STORE_EPOCH;
+    }
+
+    for (max = NGX_WEBSOCKET_STORE_TRIM; ch->ephemeral.first; max--) {
+
+        if (max == 0) {
+            return NGX_WEBSOCKET_STORE_AGAIN;
+        }
+
+        ngx_websocket_store_looked(1);
+        ngx_websocket_store_drop_ephemeral(store, channel);
+    }
+
+    if (ngx_websocket_store_drop_all(store, channel)
+        != NGX_WEBSOCKET_STORE_OK)
+    {
+        return NGX_WEBSOCKET_STORE_AGAIN;
+    }
+
+    ngx_websocket_store_begin_at(store, channel, epoch, offset);
     ngx_websocket_store_commit(store);
+    ngx_websocket_store_publish_hint(store, channel, 0);
 
     return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+/* visitors know a place in the channel by its epoch and its offset */
+
+static int
+ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch, uint64_t epoch,
+    uint64_t offset)
+{
+    if (epoch == ch->epoch) {
+        return offset < ch->offset;
+    }
+
+    return !(ch->epoch & NGX_WEBSOCKET_STORE_OWN) && epoch < ch->epoch;
 }

@@ -1,7 +1,10 @@
 
 /*
- * The store's messages that were numbered elsewhere: a broker gives the epoch
+ * The store's messages that were numbered elsewhere: a broker gives the epochs
  * and the offsets, and the store keeps a copy of its messages.
+ *
+ * The epochs that the store gives have the bit NGX_WEBSOCKET_STORE_OWN, those
+ * of a broker have not, and only grow.
  */
 
 
@@ -13,27 +16,66 @@
 
 
 /*
- * Appends a message that was numbered elsewhere: epoch and message->offset,
- * which is not 0, are the caller's.  A message that is not newer than the
- * channel's newest is not appended: DUPLICATE.  Before one above the next
- * offset is appended, all earlier messages are dropped: workers that have not
- * read the message before it read a GAP.  A channel to which nothing was
- * appended takes over the epoch and begins with the message; one of another
- * epoch is left unchanged: EPOCH.  Keys are not compared; message->ephemeral
- * is 0.  Else as ngx_websocket_store_append().
+ * Puts a message in its place: the one after the channel's newest.  It is not
+ * 0, and stands in message->offset.  Placing it again does nothing, so that
+ * several may do so who do not know of each other.  A channel to which nothing
+ * was appended takes over the epoch with its first message.
+ *
+ * message->time may be of the past; now is the time of the call.
+ * message->ephemeral is 0, and message->key zeros, or one that no other message
+ * of the channel has.  A message of type NGX_WEBSOCKET_STORE_NOTHING without a
+ * size takes the place of one that nobody has.  *info, which may be NULL, is set to the channel's state after the call
+ * in any case, and *wake with OK.
+ *
+ * Returns what ngx_websocket_store_append() does, or, with nothing changed,
+ *   DUPLICATE  it is not newer than the newest;
+ *   GAP        messages before it are missing;
+ *   EPOCH      the channel has another epoch.
+ *
+ * Where hole is 1 there is no GAP: nobody has the messages before it.  All that
+ * are there are dropped, in as many calls as it takes, and workers that have
+ * not read them read a GAP.
  */
-int ngx_websocket_store_append_at(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, uint64_t epoch,
-    ngx_websocket_store_message_t *message,
+int ngx_websocket_store_place(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
+    uint64_t now, ngx_websocket_store_message_t *message,
     const ngx_websocket_store_part_t *parts, size_t n,
     ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info);
 
 /*
- * Sets the epoch and the newest offset of a channel to which nothing was
- * appended.  Its subscribers stay, and read what is appended then.  Returns OK,
- * or EPOCH with nothing changed when the channel has an offset already.
+ * The same for a message that ngx_websocket_store_reserve() and
+ * ngx_websocket_store_fill() were called for, with its offset in large->placed.
  */
-int ngx_websocket_store_begin_at(ngx_websocket_store_t *store,
+int ngx_websocket_store_place_large(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
+    uint64_t now, ngx_websocket_store_message_t *message,
+    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
+    ngx_websocket_store_info_t *info);
+
+/*
+ * The channel goes on after an offset of an epoch, which may be 0: the next
+ * message to be placed is the one after it.  What is there is dropped, in as
+ * many calls as it takes.  Its subscribers stay: each worker reads a GAP, even
+ * if it had read all, unless nothing was appended before; visitors read
+ * DELETED.  *wake is set.
+ *
+ * Returns OK, also when it is so already; AGAIN; or EPOCH when it would lead
+ * back, to an older epoch, or in the same to an offset below the newest: such a
+ * channel is to be deleted.
+ */
+int ngx_websocket_store_reset(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset,
+    ngx_websocket_store_wake_t *wake);
+
+
+/* for the other files of the store */
+
+/*
+ * Sets a channel, which has no messages, to an epoch and an offset, if it has
+ * another epoch or an offset below: to be committed.
+ */
+void ngx_websocket_store_begin_at(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset);
 
 

@@ -167,7 +167,7 @@ ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
 
         if (!ngx_websocket_store_live(store, entry)
-            || ch->offset - entry->read <= many)
+            || entry->read >= ch->offset || ch->offset - entry->read <= many)
         {
             continue;
         }

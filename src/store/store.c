@@ -129,7 +129,7 @@ ngx_websocket_store_format(void *base, size_t size, const uint8_t seed[16])
     /* clients see epochs, which must not reveal the seed */
 
     store->epoch = ngx_websocket_store_hash(store, (const uint8_t *) "epoch",
-                                            5);
+                                            5) | NGX_WEBSOCKET_STORE_OWN;
 
     store->fresh = 1;
     store->head = sizeof(ngx_websocket_store_t);
@@ -437,6 +437,12 @@ ngx_websocket_store_strerror(int rc)
 
     case NGX_WEBSOCKET_STORE_EPOCH:
         return "the channel has another epoch";
+
+    case NGX_WEBSOCKET_STORE_MISMATCH:
+        return "the key is another message's";
+
+    case NGX_WEBSOCKET_STORE_ENDED:
+        return "the channel has ended";
 
     default:
         return "not a store of this layout";

@@ -40,6 +40,10 @@
 #define NGX_WEBSOCKET_STORE_NAME_SIZE  240   /* the longest channel name */
 #define NGX_WEBSOCKET_STORE_MEMBER_SIZE  192 /* data of a member */
 #define NGX_WEBSOCKET_STORE_QUOTA_SIZE  20   /* the name of a quota key */
+#define NGX_WEBSOCKET_STORE_OWN        (UINT64_C(1) << 63) /* in epochs that
+                                                the store gives */
+#define NGX_WEBSOCKET_STORE_NOTHING    0xff  /* the type of a message that is
+                                                not there: readers pass over */
 #define NGX_WEBSOCKET_STORE_CROWD      4     /* unread messages in 1/n of the
                                                 region are a crowd */
 
@@ -57,6 +61,8 @@
 #define NGX_WEBSOCKET_STORE_FULL       -8    /* the quota is used up */
 #define NGX_WEBSOCKET_STORE_AGAIN      -9    /* call again: see above */
 #define NGX_WEBSOCKET_STORE_EPOCH      -10   /* the channel has another epoch */
+#define NGX_WEBSOCKET_STORE_MISMATCH   -11   /* the key is another message's */
+#define NGX_WEBSOCKET_STORE_ENDED      -12   /* the channel has ended */
 
 
 /* in the region: store_private.h has what they are */
@@ -110,13 +116,24 @@ typedef struct {
                                        0 is nobody in particular */
     uint64_t       key[2];          /* of ngx_websocket_store_key(), or zeros;
                                        not set by a read */
+    uint32_t       digest;          /* of what the publisher sent under the
+                                       key; not set by a read */
     uint32_t       size;            /* bytes: meta, then payload */
     uint16_t       meta;            /* bytes of meta */
     uint8_t        type;            /* the opcode: text or binary */
     uint8_t        priority;
     uint8_t        fraction;        /* of a millisecond, 1/256, after time */
     uint8_t        ephemeral;       /* 1: not numbered, see below */
+    uint8_t        end;             /* 1: the channel's last one; not set by a
+                                       read */
 } ngx_websocket_store_message_t;
+
+
+/*
+ * With message->end the channel has ended: nothing is appended to it any more
+ * until it is deleted.  Where the message is ephemeral and empty, it is not a
+ * message, and the channel ends without one.
+ */
 
 
 /*
@@ -156,6 +173,8 @@ typedef struct {
 
 typedef struct {
     uint64_t       offset;          /* when it was filled */
+    uint64_t       placed;          /* the offset that it is to have, of one
+                                       that was numbered elsewhere; or 0 */
     uint32_t       reserved;        /* blocks */
 
     /* where the message contains its own offset in digits */
@@ -178,6 +197,8 @@ typedef struct {
     uint32_t       subscribers;     /* of all live workers */
     uint32_t       members;         /* of all live workers */
     uint8_t        deleted;
+    uint8_t        ended;
+    uint8_t        keeps;           /* 1: messages stay in its history */
 } ngx_websocket_store_info_t;
 
 

@@ -12,7 +12,7 @@
 
 
 #define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_STORE_VERSION    6
+#define NGX_WEBSOCKET_STORE_VERSION    7
 
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
@@ -39,7 +39,7 @@
 
 #define NGX_WEBSOCKET_STORE_INLINE     4      /* entries in the channel */
 #define NGX_WEBSOCKET_STORE_OVERFLOW   10     /* entries in a further block */
-#define NGX_WEBSOCKET_STORE_NAME       44     /* bytes of name in the channel */
+#define NGX_WEBSOCKET_STORE_NAME       43     /* bytes of name in the channel */
 
 /* kinds of blocks that are referred to from without; 0 is any other */
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
@@ -48,6 +48,9 @@
 /* the list that a channel is on */
 #define NGX_WEBSOCKET_STORE_IDLE       1
 #define NGX_WEBSOCKET_STORE_GARBAGE    2
+
+/* as what an entry has read: the channel has begun anew since */
+#define NGX_WEBSOCKET_STORE_MISSED     UINT64_MAX
 
 /* the most blocks of a message, which has so many bits for their number */
 #define NGX_WEBSOCKET_STORE_BLOCKS_MAX  0xffffff
@@ -150,7 +153,8 @@ typedef struct {
  */
 
 struct ngx_websocket_entry_s {
-    uint64_t               read;            /* the newest offset read */
+    uint64_t               read;            /* the newest offset read; or
+                                               MISSED */
     uint32_t               incarnation;
     uint32_t               count;
     uint32_t               slot;
@@ -198,6 +202,7 @@ struct ngx_websocket_channel_s {
     uint8_t                wanted;          /* somebody subscribes to it */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
+    uint8_t                ended;           /* nothing is appended any more */
     uint8_t                name[NGX_WEBSOCKET_STORE_NAME];
     ngx_websocket_entry_t  entries[NGX_WEBSOCKET_STORE_INLINE];
     ngx_websocket_list_t   members;
@@ -242,7 +247,8 @@ struct ngx_websocket_message_s {
     };
     uint64_t               time;
     uint64_t               source;
-    uint64_t               key[2];          /* zeros: none */
+    uint64_t               key[2];          /* zeros: none; the low half of the
+                                               second is a digest */
     uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 96];
 };
 
@@ -275,6 +281,9 @@ struct ngx_websocket_store_put_s {
     ngx_websocket_reserve_t           *reserve;   /* with its bytes; or NULL */
     uint64_t                           at;    /* the offset it is to have; 0 is
                                                  the next one */
+    uint64_t                           epoch; /* of one that has its offset */
+    uint64_t                           now;   /* of such a one; else set to the
+                                                 time of the message */
     uint32_t                           live;  /* workers with subscribers */
     uint32_t                           blocks;
     ngx_websocket_store_part_t         offset;    /* in digits, if it is asked

@@ -20,6 +20,16 @@ const conf = `
       websocket_channel y;
       websocket_history length=2;
     }
+    location = /tokens {
+      websocket subscribe;
+      websocket_channel z;
+      websocket_replay all;
+    }
+    location = /tokens-publish {
+      websocket_publish;
+      websocket_channel z;
+      websocket_history length=100;
+    }
   }`;
 
 // what the page does: all that it is told goes to lists
@@ -35,7 +45,7 @@ function listen(url) {
   source.addEventListener('message', take);
   source.addEventListener('binary', take);
   source.addEventListener('open', () => { window.opened += 1; });
-  for (const name of ['close', 'unrecovered']) {
+  for (const name of ['close', 'unrecovered', 'end']) {
     source.addEventListener(name, (e) => window.told.push([name,
       JSON.parse(e.data)]));
   }
@@ -150,14 +160,38 @@ try {
   await other.goto('/');
   await other.evaluate(listen, `/short?since=${answer.epoch}:1`);
   await until('the page is told', async () => (await seen(other)).told.length);
-  tap.ok(JSON.stringify((await seen(other)).told) === JSON.stringify([
-    ['unrecovered', { recovered: false, position: `${answer.epoch}:5` }]]),
+  const [[name, { session, ...data }], ...more] = (await seen(other)).told;
+  tap.ok(name === 'unrecovered' && more.length === 0 && session
+    && JSON.stringify(data) === JSON.stringify(
+      { recovered: false, position: `${answer.epoch}:5` }),
   'a page that missed too much is told so');
   await post('/short-publish', 6, { body: 'six', kind: 'text/plain' });
   await until('messages go on', async () => (await seen(other)).n === 1);
   tap.ok(JSON.stringify(await other.evaluate(() => window.got))
     === JSON.stringify([['message', 'six', `${answer.epoch}:6`]]),
   'and goes on');
+
+  // a stream that ends: the page that was there, and one that comes later
+  await fetch(`${nginx.url}/tokens-publish`, { method: 'POST', body: 'one' });
+  const early = await browser.newPage();
+  await early.goto('/');
+  await early.evaluate(listen, '/tokens');
+  await until('the page has the first', async () => (await seen(early)).n);
+  await fetch(`${nginx.url}/tokens-publish`, { method: 'POST', body: 'two',
+    headers: { 'X-WebSocket-End': '1' } });
+  const late = await browser.newPage();
+  await late.goto('/');
+  await late.evaluate(listen, '/tokens');
+  const state = (p) => p.evaluate(() => ({ closed: window.source.readyState,
+    data: window.got.map((e) => e[1]), told: window.told }));
+  for (const p of [early, late]) {
+    await until('EventSource gives up', async () => (await state(p)).closed
+      === 2);
+    tap.ok(JSON.stringify(await state(p)) === JSON.stringify({ closed: 2,
+      data: ['one', 'two'],
+      told: [['end', { code: 1000, reason: 'the stream has ended' }]] }),
+    'a page gets all, the end, and does not come back');
+  }
 
   tap.ok(nginx.alerts().every((line) => /exited on signal 9/.test(line)),
     'no alerts');

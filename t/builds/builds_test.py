@@ -27,6 +27,7 @@ TYPE = 'websocket_type t { field name string pattern=^a; }'
 # what stands for each in what configure says, and what its library is called
 
 NEEDS = {'ngx_devel_kit': '', 'jansson': '-ljansson', 'libjwt': '-ljwt',
+         'hiredis': '-lhiredis',
          'OpenSSL': '-lcrypto', 'zlib': '-lz',
          'robust mutexes between processes, or eventfd()': '-lpthread'}
 

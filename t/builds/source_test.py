@@ -19,6 +19,7 @@ MAY = {
     'protocol': 'session broker auth hub delivery clock message* store* wire* conf',
     'session': 'broker auth hub delivery clock message* store* wire* conf',
     'broker': 'hub clock store*',
+    'broker*': '',
     'auth': 'hub clock store* wire* conf',
     'hub': 'delivery clock store* wire* conf',
     'delivery': 'clock message* store* wire* conf',

@@ -125,7 +125,8 @@ class Client:
     def hello(self, first):
         if self.position is None:
             self.position = first['position']
-        elif first != {'recovered': True, 'position': self.position}:
+        elif first != {'recovered': True, 'position': self.position,
+                       'session': first.get('session')}:
             self.wrong.append(f'{self.position}: {first}')
 
     def take(self, message):

@@ -13,9 +13,11 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
+#include "message/type_by.c"
 #include "message/type_check.c"
 #include "message/schema_pattern.c"
 #include "message/schema_field.c"
+#include "message/schema_one_of.c"
 #include "message/schema.c"
 #include "types.h"
 
@@ -91,6 +93,73 @@ view(void *data, ngx_websocket_type_t *type, const char *name, char *error,
 static const ngx_websocket_schema_host_t  host = { NULL, create, view };
 
 
+/* what a variant says the property of that name is, when it must be there */
+
+static json_t *
+constant(json_t *variant, const char *name)
+{
+    size_t   i;
+    json_t  *one, *value;
+
+    value = json_object_get(json_object_get(json_object_get(variant,
+                                                            "properties"),
+                                            name), "const");
+
+    json_array_foreach(json_object_get(variant, "required"), i, one) {
+
+        if (json_is_string(value) && json_is_string(one)
+            && strcmp(json_string_value(one), name) == 0)
+        {
+            return value;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* of the variants of a schema the one whose type's name goes on so */
+
+static json_t *
+variant_of(json_t *schema, const char *rest, size_t *n)
+{
+    int          all;
+    size_t       i;
+    json_t      *list, *one, *value;
+    const char  *name;
+
+    list = json_object_get(schema, "oneOf");
+
+    json_object_foreach(json_object_get(json_array_get(list, 0),
+                                        "properties"), name, value)
+    {
+        all = 1;
+
+        json_array_foreach(list, i, one) {
+            all &= constant(one, name) != NULL;
+        }
+
+        if (!all) {
+            continue;
+        }
+
+        json_array_foreach(list, i, one) {
+            *n = json_string_length(constant(one, name));
+
+            if (strncmp(rest, json_string_value(constant(one, name)), *n) == 0
+                && (rest[*n] == '.' || rest[*n] == '\0'))
+            {
+                return one;
+            }
+        }
+
+        return NULL;
+    }
+
+    return NULL;
+}
+
+
 /* the schema of the type of a name: "t.where.there" */
 
 static json_t *
@@ -103,7 +172,14 @@ resolve(const char *name)
 
     for (schema = root, name++; *name == '.'; name += n) {
 
-        n = strcspn(++name, ".");
+        name++;
+
+        if (json_object_get(schema, "oneOf")) {
+            schema = variant_of(schema, name, &n);
+            continue;
+        }
+
+        n = strcspn(name, ".");
         schema = json_object_getn(json_object_get(schema, "properties"), name,
                                   n);
 
@@ -209,6 +285,25 @@ valid_array(json_t *schema, json_t *json, int depth)
 }
 
 
+/* of an object that was counted already: one of them, and no other */
+
+static int
+valid_one_of(json_t *list, json_t *json, int depth)
+{
+    int      found;
+    size_t   i;
+    json_t  *one;
+
+    found = 0;
+
+    json_array_foreach(list, i, one) {
+        found += valid(one, json, depth - 1);
+    }
+
+    return found == 1;
+}
+
+
 static int
 valid_object(json_t *schema, json_t *json, int depth)
 {
@@ -226,13 +321,26 @@ valid_object(json_t *schema, json_t *json, int depth)
 
     if (json_object_get(schema, "properties")
         || json_object_get(schema, "required")
-        || json_object_get(schema, "additionalProperties") || depth == 0)
+        || json_object_get(schema, "additionalProperties")
+        || json_object_get(schema, "oneOf") || depth == 0)
     {
         depth++;
     }
 
     if (depth > NGX_WEBSOCKET_TYPE_DEPTH) {
         return 0;
+    }
+
+    if (!within(schema, "minProperties", "maxProperties",
+                (long double) json_object_size(json)))
+    {
+        return 0;
+    }
+
+    rule = json_object_get(schema, "oneOf");
+
+    if (rule) {
+        return valid_one_of(rule, json, depth);
     }
 
     json_array_foreach(json_object_get(schema, "required"), i, rule) {
@@ -246,9 +354,12 @@ valid_object(json_t *schema, json_t *json, int depth)
 
         rule = json_object_get(json_object_get(schema, "properties"), name);
 
-        if (rule ? !valid(rule, value, depth)
-                 : json_is_false(json_object_get(schema,
-                                                 "additionalProperties")))
+        if (rule == NULL) {
+            rule = json_object_get(schema, "additionalProperties");
+        }
+
+        if (json_is_object(rule) ? !valid(rule, value, depth)
+                                 : json_is_false(rule))
         {
             return 0;
         }
@@ -280,6 +391,17 @@ valid(json_t *schema, json_t *json, int depth)
 
     json_array_foreach(list, i, one) {
         found |= json_equal(one, json);
+    }
+
+    one = json_object_get(schema, "const");
+
+    if (one) {
+        found &= json_is_number(one) && json_is_number(json)
+                 ? number(one) == number(json) : json_equal(one, json);
+    }
+
+    if (json_object_get(schema, "oneOf")) {
+        found &= json_is_object(json);
     }
 
     if (!good || !found) {

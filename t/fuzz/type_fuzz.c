@@ -15,6 +15,7 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
+#include "message/type_by.c"
 #include "message/type_check.c"
 
 
@@ -62,6 +63,8 @@ directive(ngx_websocket_type_t *type, char *line)
 
     rc = !strcmp(words[0], "view")
          ? ngx_websocket_type_view(type, words + 1, n - 1, error, 100)
+         : !strcmp(words[0], "by")
+         ? ngx_websocket_type_by(type, words + 1, n - 1, error, 100)
          : !strcmp(words[0], "additional")
          ? ngx_websocket_type_additional(type, words + 1, n - 1, error, 100)
          : ngx_websocket_type_field(type, words + 1, n - 1, error, 100);

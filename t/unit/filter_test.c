@@ -11,6 +11,7 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
+#include "message/type_by.c"
 #include "message/type_check.c"
 #include "message/filter.c"
 #include "message/filter_compile.c"

@@ -9,9 +9,11 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
+#include "message/type_by.c"
 #include "message/type_check.c"
 #include "message/schema_pattern.c"
 #include "message/schema_field.c"
+#include "message/schema_one_of.c"
 #include "message/schema.c"
 #include "types.h"
 
@@ -444,7 +446,7 @@ refused_roots(void)
             "this keyword is not supported here");
     refused("{\"type\":\"object\",\"default\":{}}", "/default",
             "this keyword is not supported here");
-    refused("{\"type\":\"object\",\"oneOf\":[]}", "/oneOf",
+    refused("{\"type\":\"object\",\"anyOf\":[]}", "/anyOf",
             "this keyword is not supported");
     refused("{\"type\":\"object\",\"a~/\\n\":1}", "/a~0~1?",
             "this keyword is not supported");
@@ -457,8 +459,14 @@ refused_roots(void)
             "must be a name of \"properties\"");
     refused("{\"type\":\"object\",\"required\":[1]}", "/required/0",
             "must be a name of \"properties\"");
-    refused("{\"type\":\"object\",\"additionalProperties\":{}}",
-            "/additionalProperties", "must be true or false");
+    refused("{\"type\":\"object\",\"additionalProperties\":1}",
+            "/additionalProperties", "must be true, false or a schema");
+    refused("{\"type\":\"object\",\"additionalProperties\":"
+            "{\"type\":\"string\",\"maxLength\":3}}",
+            "/additionalProperties/maxLength",
+            "this keyword is not supported here");
+    refused("{\"type\":\"object\",\"minProperties\":1}", "/minProperties",
+            "this keyword is not supported here");
     refused("{\"type\":\"object\",\"x-views\":[]}", "/x-views",
             "must be an object of lists");
     refused("{\"type\":\"object\",\"x-views\":{\"v\":\"a\"}}", "/x-views/v",
@@ -479,6 +487,112 @@ refused_roots(void)
 }
 
 
+#define CHAT                                                                  \
+    "{\"type\":\"object\",\"required\":[\"kind\",\"type\"],"                     \
+    "\"properties\":{\"kind\":{},\"type\":{\"const\":\"chat\"},"                 \
+    "\"data\":{\"type\":\"string\",\"maxLength\":3}},"                          \
+    "\"additionalProperties\":false}"
+
+#define JOIN                                                                  \
+    "{\"type\":\"object\",\"required\":[\"type\"],"                              \
+    "\"properties\":{\"type\":{\"const\":\"join\"},"                            \
+    "\"data\":{\"type\":\"object\",\"additionalProperties\":"                  \
+    "{\"type\":[\"integer\",\"null\"]}}}}"
+
+#define ONE_OF(list)  "{\"oneOf\":[" list "]}"
+
+
+static void
+one_of(void)
+{
+    json_t                       *json;
+    const char                   *wrong;
+    ngx_websocket_type_t         *type;
+    const ngx_websocket_type_t   *of;
+    const ngx_websocket_field_t  *field;
+
+    type = good("t", ONE_OF(CHAT "," JOIN));
+
+    says("t", "{\"kind\":1,\"type\":\"chat\",\"data\":\"abc\"}", "");
+    says("t", "{\"type\":\"chat\",\"data\":\"abc\"}", "kind: is required");
+    says("t", "{\"kind\":1,\"type\":\"chat\",\"data\":\"abcd\"}",
+         "data: expected at most 3 characters");
+    says("t", "{\"kind\":1,\"type\":\"chat\",\"more\":1}",
+         "more: is not a field of t.chat");
+    says("t", "{\"type\":\"join\",\"more\":1}", "");
+    says("t", "{\"type\":\"join\",\"data\":{\"a\":1,\"b\":null}}", "");
+    says("t", "{\"type\":\"join\",\"data\":{\"a\":\"1\"}}",
+         "data.a: expected integer, got string");
+    says("t", "{\"type\":\"left\"}", "type: expected one of chat|join");
+    says("t", "{\"type\":1}", "type: expected string, got integer");
+    says("t", "{}", "type: is required");
+
+    /* what filters and views ask of it */
+
+    of = type;
+    wrong = ngx_websocket_type_path(&of, "type", &field);
+    unit_ok(wrong == NULL && field && field->words_count == 2,
+            "the path of the field that says which");
+
+    of = type;
+    wrong = ngx_websocket_type_path(&of, "data.a", &field);
+    unit_ok(wrong == NULL && field == NULL, "a path that several have");
+
+    forget();
+
+    type = good("t", ONE_OF(CHAT));
+
+    of = type;
+    wrong = ngx_websocket_type_path(&of, "data", &field);
+    unit_ok(wrong == NULL && field
+            && field->shape.kind == NGX_WEBSOCKET_KIND_STRING,
+            "a path that one has");
+
+    of = type;
+    wrong = ngx_websocket_type_path(&of, "other", &field);
+    unit_ok(wrong && field == NULL, "a path that none has");
+
+    json = json_object();
+    unit_ok(ngx_websocket_type_variant(type, json) == NULL, "no variant");
+    json_decref(json);
+
+    forget();
+
+    refused("{\"oneOf\":[]}", "/oneOf", "must be a list of 1 to 256 schemas");
+    refused("{\"oneOf\":[{\"type\":\"object\"}]}", "/oneOf",
+            "no property is \"required\", with a string as \"const\", in each "
+            "of them");
+    refused(ONE_OF(CHAT "," CHAT), "/oneOf/1",
+            "duplicate message type \"t.chat\"");
+    refused("{\"oneOf\":[" CHAT "],\"properties\":{}}", "/properties",
+            "this keyword is not supported beside \"oneOf\"");
+    refused("{\"oneOf\":[{\"required\":[\"a\"],\"properties\":"
+            "{\"a\":{\"const\":\"x\"}}}]}", "/oneOf/0/required",
+            "this keyword is not for kind any");
+    refused("{\"oneOf\":[{\"type\":\"object\",\"required\":[\"a\"],"
+            "\"properties\":{\"a\":{\"const\":\"x|y\"}}}]}", "/oneOf",
+            "\"by\": \"x|y=t.x|y\" is not WORD=TYPE");
+}
+
+
+static void
+maps(void)
+{
+    value("{\"const\":\"a|b\"}", "\"a|b\"", "");
+    value("{\"const\":\"a|b\"}", "\"a\"", "expected one of a|b");
+    value("{\"const\":5}", "5.0", "");
+    value("{\"const\":5}", "6", "expected at most 5");
+    value("{\"const\":true}", "false", "expected true");
+    value("{\"const\":true}", "true", "");
+    value("{\"enum\":[\"a\",\"b\"]}", "\"c\"", "expected one of a|b");
+    value("{\"type\":\"object\",\"minProperties\":1}", "{}",
+          "expected at least 1 member");
+    value("{\"type\":\"object\",\"maxProperties\":1}", "{\"a\":1,\"b\":2}",
+          "expected at most 1 member");
+    value("{\"type\":\"object\",\"maxProperties\":1}", "{\"a\":1}", "");
+}
+
+
 static void
 refused_properties(void)
 {
@@ -493,7 +607,16 @@ refused_properties(void)
     property("{\"type\":[\"string\",\"null\",\"null\"]}", "/type", TYPES);
 
     property("{\"$ref\":\"#\"}", "/$ref", "this keyword is not supported");
-    property("{\"const\":1}", "/const", "this keyword is not supported");
+    property("{\"const\":null}", "/const",
+             "this keyword is not for kind any");
+    property("{\"const\":\"a\",\"enum\":[\"a\"]}", "/const",
+             "cannot stand beside \"enum\"");
+    property("{\"const\":3,\"maximum\":2}", "/const",
+             "cannot stand beside \"maximum\"");
+    property("{\"type\":[\"string\",\"null\"],\"const\":\"a\"}", "/const",
+             "\"type\" says that null may be there too");
+    property("{\"type\":\"integer\",\"const\":1.5}", "/const",
+             "field \"v\": invalid number \"const=1.5\"");
     property("{\"type\":\"number\",\"exclusiveMinimum\":1}",
              "/exclusiveMinimum", "this keyword is not supported");
     property("{\"type\":\"array\",\"uniqueItems\":true}", "/uniqueItems",
@@ -784,6 +907,8 @@ main(void)
     rules();
     objects();
     refused_texts();
+    one_of();
+    maps();
     refused_roots();
     refused_properties();
     refused_values();

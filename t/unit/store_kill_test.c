@@ -143,6 +143,7 @@ static void
 mix_channel(ngx_websocket_store_t *store, ngx_websocket_ref_t ref,
     uint64_t *digest)
 {
+    int                            rc;
     uint32_t                       i;
     uint8_t                        buf[4096];
     ngx_websocket_entry_t         *entry;
@@ -170,9 +171,19 @@ mix_channel(ngx_websocket_store_t *store, ngx_websocket_ref_t ref,
     memset(&message, 0, sizeof(message));
     ngx_websocket_store_seek(store, ref, info.first, &cursor);
 
-    while (ngx_websocket_store_read(store, &cursor, &message, buf, sizeof(buf))
-           == NGX_WEBSOCKET_STORE_OK)
-    {
+    for ( ;; ) {
+        rc = ngx_websocket_store_read(store, &cursor, &message, buf,
+                                      sizeof(buf));
+
+        if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
+            mix(digest, &cursor.next, sizeof(cursor.next));
+            continue;
+        }
+
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            break;
+        }
+
         mix(digest, &message, offsetof(ngx_websocket_store_message_t,
                                        priority));
         mix(digest, buf, message.size);
@@ -320,6 +331,24 @@ append_small(model_t *m)
 
 
 static void
+append_last(model_t *m)
+{
+    m->ending = 1;
+    model_append(m, 1, 100, NULL);
+    m->ending = 0;
+}
+
+
+static void
+append_large_last(model_t *m)
+{
+    m->ending = 1;
+    model_append_by(m, 1, 700, 1, NULL);
+    m->ending = 0;
+}
+
+
+static void
 append_large(model_t *m)
 {
     model_append(m, 1, 3000, NULL);
@@ -406,23 +435,58 @@ join_ephemeral(model_t *m)
 
 
 static void
-append_next(model_t *m)
+place_next(model_t *m)
 {
-    model_append_at(m, 1, 100, 0, 0);
+    model_place(m, 1, 100, 0, 0, 0, MODEL_WORKERS);
 }
 
 
 static void
-append_with_hole(model_t *m)
+place_nothing(model_t *m)
 {
-    model_append_at(m, 1, 100, 5, 0);
+    model_place(m, 1, 0, 0, 0, 0, MODEL_WORKERS);
 }
 
 
 static void
-append_first(model_t *m)
+place_in_steps(model_t *m)
 {
-    model_append_at(m, 4, 100, 5, 1);
+    model_place(m, 1, 3000, 0, 0, 0, 1);
+}
+
+
+static void
+place_after_hole(model_t *m)
+{
+    model_place(m, 1, 100, 5, 0, 1, MODEL_WORKERS);
+}
+
+
+static void
+place_first(model_t *m)
+{
+    model_place(m, 4, 100, 5, 1, 1, MODEL_WORKERS);
+}
+
+
+static void
+reset_used(model_t *m)
+{
+    model_reset(m, 1, 5, 1);
+}
+
+
+static void
+reset_farther(model_t *m)
+{
+    model_reset(m, 1, 5, 0);
+}
+
+
+static void
+reset_first(model_t *m)
+{
+    model_reset(m, 4, 5, 1);
 }
 
 
@@ -835,6 +899,8 @@ sweeps(model_t *m)
 static const operation_t  operations[] = {
     { "append", 2, nothing, append_small },
     { "append of many blocks", 2, nothing, append_large },
+    { "append of the last message", 2, nothing, append_last },
+    { "append of the last message in steps", 3, nothing, append_large_last },
     { "append in steps", 3, nothing, append_in_steps },
     { "append in steps that evicts", 8, prepare_evict, append_in_steps },
     { "attach after a reserve", 2, prepare_reserve, die_with_reserve },
@@ -853,9 +919,14 @@ static const operation_t  operations[] = {
     { "delete with ephemeral messages", 6, prepare_ephemeral,
       delete_ephemeral },
     { "join with an ephemeral message", 2, nothing, join_ephemeral },
-    { "append at an offset", 2, nothing, append_next },
-    { "append after a hole", 4, nothing, append_with_hole },
-    { "append that gives the epoch", 5, prepare_first, append_first },
+    { "place", 2, nothing, place_next },
+    { "place of nothing", 2, nothing, place_nothing },
+    { "place in steps", 3, nothing, place_in_steps },
+    { "place after a hole", 5, nothing, place_after_hole },
+    { "place that gives the epoch", 4, prepare_first, place_first },
+    { "reset", 7, prepare_ephemeral, reset_used },
+    { "reset in the same epoch", 7, prepare_ephemeral, reset_farther },
+    { "reset before the first message", 4, prepare_first, reset_first },
     { "sweeper", 3, nothing, sweeper },
     { "open that evicts a channel", 3, prepare_evict_channel,
       append_evicting_channel },
@@ -1039,7 +1110,10 @@ hammer_read(ngx_websocket_store_cursor_t *cursor, uint64_t now)
             return;
         }
 
-        if (rc != NGX_WEBSOCKET_STORE_EMPTY || cursor->entry == 0) {
+        if ((rc != NGX_WEBSOCKET_STORE_EMPTY
+             && rc != NGX_WEBSOCKET_STORE_ENDED)
+            || cursor->entry == 0)
+        {
             abort();
         }
 

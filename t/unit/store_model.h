@@ -43,6 +43,8 @@ typedef struct {
     uint64_t                     hole;      /* the last one without all
                                                before it */
     uint64_t                     began;     /* with another numbering, at */
+    int                          ended;
+    uint8_t                      missed[MODEL_WORKERS];  /* it began anew */
     uint64_t                     ephemerals;
     uint64_t                     heard[MODEL_WORKERS];  /* to be read next */
     model_ephemeral_t            ephemeral[MODEL_OFFSETS];
@@ -50,6 +52,7 @@ typedef struct {
     uint32_t                       subscribers[MODEL_WORKERS];
     uint64_t                       times[MODEL_OFFSETS];
     uint32_t                       sizes[MODEL_OFFSETS];
+    uint8_t                        nothing[MODEL_OFFSETS];
 } model_channel_t;
 
 
@@ -89,9 +92,11 @@ typedef struct {
     uint64_t                      now;
     uint64_t                      latest;    /* now at its greatest */
     uint64_t                      epoch;     /* the newest */
+    uint64_t                      foreign;   /* the newest of a broker */
     uint32_t                      incarnation;
     int                           roomy;     /* nothing need be evicted */
     int                           set_back;  /* the clock was */
+    int                           ending;    /* what is appended is the last */
     unsigned                      nmembers;
     uint64_t                      nids;
     model_member_t                members[MODEL_MEMBERS];
@@ -173,6 +178,15 @@ model_find(model_t *model, unsigned n)
                                     (const uint8_t *) model_names[n],
                                     strlen(model_names[n]),
                                     model_hash(model, n));
+}
+
+
+/* the type of a message follows from where it stands, and is not NOTHING */
+
+static uint8_t
+model_type(uint64_t offset)
+{
+    return (uint8_t) (offset % NGX_WEBSOCKET_STORE_NOTHING);
 }
 
 
@@ -379,6 +393,7 @@ model_look(model_t *model, unsigned n, int swept)
 
     if (info.epoch != ch->epoch || info.offset != ch->offset
         || info.published != ch->published || info.deleted
+        || info.ended != ch->ended
         || info.subscribers != model_count(model, n)
         || info.members != model_members(model, n, 0))
     {
@@ -534,7 +549,7 @@ model_message_at(model_t *model, unsigned n, uint64_t offset, size_t size,
     m->message.time = model->now;
     m->message.source = m->offset * 3;
     m->message.meta = (uint16_t) (size / 3);
-    m->message.type = (uint8_t) m->offset;
+    m->message.type = model_type(m->offset);
     m->message.priority = (uint8_t) (m->offset * 7);
     m->message.fraction = (uint8_t) (m->offset * 11);
 
@@ -620,6 +635,8 @@ model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
     ch->published = m->time;
     ch->times[m->offset % MODEL_OFFSETS] = m->time;
     ch->sizes[m->offset % MODEL_OFFSETS] = (uint32_t) size;
+    ch->nothing[m->offset % MODEL_OFFSETS] =
+                       m->message.type == NGX_WEBSOCKET_STORE_NOTHING;
 
     model_drop(model, ch);
 
@@ -702,6 +719,8 @@ model_append_as(model_t *model, unsigned n, size_t size, unsigned worker,
         model_message(model, n, size, &m);
     }
 
+    m.message.end = (uint8_t) model->ending;
+
     if (worker < MODEL_WORKERS) {
         rc = model_append_large(model, ref, worker, &m, &info);
 
@@ -720,6 +739,8 @@ model_append_as(model_t *model, unsigned n, size_t size, unsigned worker,
     if (rc != NGX_WEBSOCKET_STORE_OK || info.offset != m.offset) {
         model_wrong(model, "an append went wrong");
     }
+
+    model->channels[n].ended = model->ending;
 
     model_appended(model, n, size, &m, ref);
 }
@@ -759,21 +780,118 @@ model_begin_at(model_t *model, unsigned n, uint64_t epoch, uint64_t offset)
         }
     }
 
+    for (i = 0; i < MODEL_WORKERS; i++) {
+        ch->missed[i] |= ch->offset && ch->epoch != epoch && ch->subscribers[i];
+    }
+
     ch->epoch = epoch;
     ch->began = offset + 1;
     ch->offset = offset;
     ch->dropped = offset;
     ch->hole = offset;
+    ch->ended = 0;
 }
 
 
-/* a message that has its offset: known already, the next one, or farther on */
+/* the epoch of a broker that follows, or one that does not */
+
+static uint64_t
+model_other(model_t *model, model_channel_t *ch, int older)
+{
+    if (older && !(ch->epoch & NGX_WEBSOCKET_STORE_OWN)) {
+        return ch->epoch - 1;
+    }
+
+    return ++model->foreign;
+}
+
+
+/* what place() is to return */
+
+static int
+model_place_rc(model_channel_t *ch, uint64_t epoch, uint64_t offset, int hole)
+{
+    if (epoch != ch->epoch) {
+        if (ch->offset
+            || (!(ch->epoch & NGX_WEBSOCKET_STORE_OWN) && epoch < ch->epoch))
+        {
+            return NGX_WEBSOCKET_STORE_EPOCH;
+        }
+
+        return offset == 1 || hole ? NGX_WEBSOCKET_STORE_OK
+                                   : NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    if (offset <= ch->offset) {
+        return NGX_WEBSOCKET_STORE_DUPLICATE;
+    }
+
+    if (offset > ch->offset + 1 && !hole) {
+        return NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    return ch->ended ? NGX_WEBSOCKET_STORE_ENDED : NGX_WEBSOCKET_STORE_OK;
+}
+
+
+/* in one step, or in those of a large message */
+
+static int
+model_place_by(model_t *model, ngx_websocket_channel_ref_t ref, uint64_t epoch,
+    int hole, unsigned worker, model_message_t *m,
+    ngx_websocket_store_info_t *info)
+{
+    int                          rc;
+    ngx_websocket_store_large_t  large;
+
+    if (worker == MODEL_WORKERS) {
+        model_again(rc, ngx_websocket_store_place(model->store, ref, epoch,
+                                                  hole, model->now,
+                                                  &m->message, m->parts, 3,
+                                                  &m->wake, info));
+        return rc;
+    }
+
+    memset(&large, 0, sizeof(large));
+    large.placed = m->offset;
+
+    do {
+        model_again(rc, ngx_websocket_store_reserve(model->store, ref,
+                                                    &m->message, m->parts, 3,
+                                                    worker, &large));
+
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            break;
+        }
+
+        ngx_websocket_store_fill(model->store, &m->message, m->parts, 3,
+                                 worker, &large);
+        log_section();
+
+        rc = ngx_websocket_store_place_large(model->store, ref, epoch, hole,
+                                             model->now, &m->message, m->parts,
+                                             3, worker, &large, &m->wake, info);
+        log_section();
+
+    } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
+
+    ngx_websocket_store_unreserve(model->store, worker);
+
+    return rc;
+}
+
+
+/*
+ * A message that has its offset: known already, the next one, or farther on;
+ * older than now by age, or with no size nothing.
+ */
 
 static void
-model_append_at(model_t *model, unsigned n, size_t size, int step, int other)
+model_place(model_t *model, unsigned n, size_t size, int step, int other,
+    int hole, unsigned worker)
 {
-    int                           rc;
-    uint64_t                      epoch, offset;
+    int                           rc, want;
+    uint64_t                      own, epoch, offset, now;
     model_channel_t              *ch;
     model_message_t               m;
     ngx_websocket_store_info_t    info;
@@ -786,45 +904,57 @@ model_append_at(model_t *model, unsigned n, size_t size, int step, int other)
         return;
     }
 
-    epoch = other ? ch->epoch ^ (uint64_t) 1 << 63 : ch->epoch;
+    epoch = other ? model_other(model, ch, step & 1) : ch->epoch;
     offset = (uint64_t) ((int64_t) ch->offset + 1 + step);
+    want = model_place_rc(ch, epoch, offset, hole);
 
-    if (other && ch->offset == 0) {
+    own = ch->epoch;
+
+    if (want == NGX_WEBSOCKET_STORE_OK && epoch != own) {
         model_begin_at(model, n, epoch, offset - 1);
     }
 
     model_message_at(model, n, offset, size, &m);
     m.message.offset = offset;
 
-    if (epoch == ch->epoch && step > 0) {
+    if (size == 0) {
+        m.message.type = NGX_WEBSOCKET_STORE_NOTHING;
+    }
+
+    /* it was somewhere else for a while */
+
+    now = m.time;
+    m.message.time = model->now - offset % 3 * 700;
+    m.time = m.message.time > now ? now : m.message.time;
+    m.time = m.time < ch->published ? ch->published : m.time;
+
+    if (epoch == ch->epoch && offset > ch->offset + 1 && hole) {
         ch->dropped = ch->offset;                   /* even without space */
         ch->hole = ch->offset;
     }
 
-    model_again(rc, ngx_websocket_store_append_at(model->store, ref, epoch,
-                                                  &m.message, m.parts, 3,
-                                                  &m.wake, &info));
-
-    if (epoch != ch->epoch || offset <= ch->offset) {
-
-        if (rc != (epoch != ch->epoch ? NGX_WEBSOCKET_STORE_EPOCH
-                                      : NGX_WEBSOCKET_STORE_DUPLICATE))
-        {
-            model_wrong(model, "a message was appended that was not new");
-        }
-
-        model_hinted(model, m.position, 0, 0, 0);
-        return;
-    }
+    rc = model_place_by(model, ref, epoch, hole, worker, &m, &info);
 
     if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
         model_no_space(model, ref, size);
-        model_hinted(model, m.position, 0, 0, 0);
-        return;
+        info.offset = ch->offset;
+
+    } else if (rc != want) {
+        model_wrong(model, "a message was placed otherwise");
     }
 
-    if (rc != NGX_WEBSOCKET_STORE_OK || info.offset != offset) {
-        model_wrong(model, "a numbered append went wrong");
+    if (info.offset != (rc == NGX_WEBSOCKET_STORE_OK ? offset : ch->offset)) {
+        model_wrong(model, "a message was placed elsewhere");
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        model_hinted(model, m.position, 0, 0, 0);
+
+        if (epoch == ch->epoch && epoch != own) {
+            model_begin_at(model, n, own, 0);
+        }
+
+        return;
     }
 
     if (offset > ch->offset + 1) {
@@ -833,6 +963,66 @@ model_append_at(model_t *model, unsigned n, size_t size, int step, int other)
     }
 
     model_appended(model, n, size, &m, ref);
+}
+
+
+/* it goes on somewhere else; all subscribers are told, but for one reason */
+
+static void
+model_reset(model_t *model, unsigned n, int step, int other)
+{
+    int                           rc, same;
+    unsigned                      i;
+    uint64_t                      epoch, offset, position;
+    model_channel_t              *ch;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_channel_ref_t   ref;
+
+    ch = &model->channels[n];
+    ref = model_look(model, n, 0);
+
+    if (ref == 0 || (int64_t) ch->offset + step < 0) {
+        return;
+    }
+
+    epoch = other ? model_other(model, ch, other & 1) : ch->epoch;
+    offset = (uint64_t) ((int64_t) ch->offset + step);
+    same = (epoch == ch->epoch && offset == ch->offset);
+    position = ngx_websocket_store_hints(model->store);
+
+    model_again(rc, ngx_websocket_store_reset(model->store, ref, epoch, offset,
+                                              &wake));
+    model_woken(model, n, &wake);
+
+    if (epoch == ch->epoch
+        ? step < 0
+        : !(ch->epoch & NGX_WEBSOCKET_STORE_OWN) && epoch < ch->epoch)
+    {
+        if (rc != NGX_WEBSOCKET_STORE_EPOCH) {
+            model_wrong(model, "a channel was led back");
+        }
+
+        model_hinted(model, position, 0, 0, 0);
+        return;
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        model_wrong(model, "a reset failed");
+    }
+
+    model_hinted(model, position, !same, ref, 0);
+
+    if (!same) {
+        model_begin_at(model, n, epoch, offset);
+
+        for (i = 0; i < MODEL_WORKERS; i++) {
+            ch->heard[i] = ch->ephemerals + 1;
+        }
+    }
+
+    if (model_look(model, n, 0) == 0) {
+        model_wrong(model, "a channel went with its messages");
+    }
 }
 
 
@@ -1123,6 +1313,7 @@ model_subscribe(model_t *model, unsigned n, unsigned worker)
 
     if (ch->subscribers[worker]++ == 0) {
         ch->heard[worker] = ch->ephemerals + 1;
+        ch->missed[worker] = 0;
     }
 }
 
@@ -1165,7 +1356,7 @@ model_compare(model_t *model, model_channel_t *ch,
 
     if (m->offset != offset || m->size != size || m->meta != size / 3
         || m->time != ch->times[offset % MODEL_OFFSETS]
-        || m->source != offset * 3 || m->type != (uint8_t) offset
+        || m->source != offset * 3 || m->type != model_type(offset)
         || m->priority != (uint8_t) (offset * 7)
         || (m->fraction && m->fraction != (uint8_t) (offset * 11))
         || memcmp(model->buf, model->want, size) != 0)
@@ -1270,6 +1461,37 @@ model_read_ephemeral(model_t *model, unsigned n, unsigned worker,
 }
 
 
+/* who subscribed before the channel began anew is told, whatever it had read */
+
+static void
+model_read_missed(model_t *model, model_channel_t *ch, unsigned worker,
+    ngx_websocket_store_cursor_t *cursor)
+{
+    unsigned                       i;
+    ngx_websocket_store_message_t  message;
+
+    for (i = 0; i < 2; i++) {
+        if (ngx_websocket_store_read(model->store, cursor, &message,
+                                     model->buf, MODEL_BUF)
+            != NGX_WEBSOCKET_STORE_GAP)
+        {
+            model_wrong(model, "who missed something is not told");
+        }
+    }
+
+    ngx_websocket_store_skip(model->store, cursor);
+    ch->missed[worker] = 0;
+
+    if (cursor->epoch != ch->epoch || cursor->next < ch->began
+        || cursor->next > ch->offset + 1
+        || (model->roomy && cursor->next > ch->began
+            && cursor->next > ch->dropped + 1))
+    {
+        model_wrong(model, "who missed something goes on elsewhere");
+    }
+}
+
+
 static void
 model_read(model_t *model, unsigned n, unsigned worker, size_t room)
 {
@@ -1287,6 +1509,11 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
 
     cursor = &model->cursors[n][worker];
     next = cursor->epoch == ch->epoch ? cursor->next : ch->began;
+
+    if (ch->missed[worker]) {
+        model_read_missed(model, ch, worker, cursor);
+        return;
+    }
 
     rc = ngx_websocket_store_read(model->store, cursor, &message, model->buf,
                                   room);
@@ -1306,8 +1533,18 @@ model_read(model_t *model, unsigned n, unsigned worker, size_t room)
         model_compare(model, ch, &message, next);
         break;
 
+    case NGX_WEBSOCKET_STORE_AGAIN:
+        if (!ch->nothing[next % MODEL_OFFSETS] || cursor->next != next + 1) {
+            model_wrong(model, "something was passed over");
+        }
+
+        break;
+
     case NGX_WEBSOCKET_STORE_EMPTY:
-        if (next != ch->offset + 1) {
+    case NGX_WEBSOCKET_STORE_ENDED:
+        if (next != ch->offset + 1
+            || ch->ended != (rc == NGX_WEBSOCKET_STORE_ENDED))
+        {
             model_wrong(model, "a message is missing");
         }
 
@@ -1448,15 +1685,30 @@ model_visit(model_t *model, unsigned n, uint64_t offset)
         offset = info.first;
     }
 
-    while ((rc = ngx_websocket_store_read(model->store, &cursor, &message,
-                                          model->buf, MODEL_BUF))
-           == NGX_WEBSOCKET_STORE_OK)
-    {
+    for ( ;; ) {
+        rc = ngx_websocket_store_read(model->store, &cursor, &message,
+                                      model->buf, MODEL_BUF);
+
+        if (rc != NGX_WEBSOCKET_STORE_OK && rc != NGX_WEBSOCKET_STORE_AGAIN) {
+            break;
+        }
+
         log_section();
-        model_compare(model, ch, &message, offset++);
+
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
+            model_compare(model, ch, &message, offset);
+
+        } else if (!ch->nothing[offset % MODEL_OFFSETS]) {
+            model_wrong(model, "a visitor passed over something");
+        }
+
+        offset++;
     }
 
-    if (rc != NGX_WEBSOCKET_STORE_EMPTY || offset != info.offset + 1) {
+    if (rc != (ch->ended ? NGX_WEBSOCKET_STORE_ENDED
+                         : NGX_WEBSOCKET_STORE_EMPTY)
+        || offset != info.offset + 1)
+    {
         model_wrong(model, "the history ends too early");
     }
 }
@@ -1537,7 +1789,7 @@ model_command(model_t *model, const uint8_t c[4])
     worker = c[2] % MODEL_WORKERS;
     size = c[3] < 200 ? c[3] : (size_t) (c[3] - 199) * 150;
 
-    switch (c[0] % 24) {
+    switch (c[0] % 25) {
 
     case 0:
         history.length = c[2] % 20;
@@ -1599,8 +1851,13 @@ model_command(model_t *model, const uint8_t c[4])
         break;
 
     case 22:
-        model_append_at(model, n, size,
-                        c[2] & 0x30 ? 0 : (int) (c[2] % 16) - 8, c[2] & 0x40);
+        model_place(model, n, size,
+                    c[2] & 0x30 ? 0 : (int) (c[2] % 16) - 8, c[2] & 0x40,
+                    c[3] & 2, c[3] & 4 ? worker : MODEL_WORKERS);
+        break;
+
+    case 24:
+        model_reset(model, n, (int) (c[3] % 16) - 8, c[2] % 3);
         break;
 
     case 16: case 17:

@@ -108,10 +108,11 @@ static int
 gap(ngx_websocket_store_cursor_t *cursor, uint64_t next)
 {
     int                            rc;
-    uint64_t                       before;
+    uint64_t                       before, epoch;
     ngx_websocket_store_message_t  message;
 
     before = cursor->next;
+    epoch = cursor->epoch;
     rc = ngx_websocket_store_read(l, cursor, &message, NULL, 0);
 
     if (rc != NGX_WEBSOCKET_STORE_GAP || cursor->next != before
@@ -122,7 +123,8 @@ gap(ngx_websocket_store_cursor_t *cursor, uint64_t next)
 
     ngx_websocket_store_skip(l, cursor);
 
-    return cursor->next == next && cursor->next > before;
+    return cursor->next == next
+           && (cursor->next > before || cursor->epoch != epoch);
 }
 
 
@@ -871,8 +873,8 @@ hints(void)
 
 
 static int
-append_key(ngx_websocket_channel_ref_t ref, const char *key,
-    uint64_t *offset)
+append_digest(ngx_websocket_channel_ref_t ref, const char *key,
+    uint32_t digest, uint64_t *offset)
 {
     int                            rc;
     ngx_websocket_store_part_t     part = { (const uint8_t *) key,
@@ -883,11 +885,20 @@ append_key(ngx_websocket_channel_ref_t ref, const char *key,
     message.time = NOW;
 
     ngx_websocket_store_key(l, part.data, part.size, message.key);
+    message.digest = digest;
 
     rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL, NULL);
     *offset = message.offset;
 
     return rc;
+}
+
+
+static int
+append_key(ngx_websocket_channel_ref_t ref, const char *key,
+    uint64_t *offset)
+{
+    return append_digest(ref, key, 0, offset);
 }
 
 
@@ -921,6 +932,13 @@ keys(void)
             && append_key(none, "x", &offset) == NGX_WEBSOCKET_STORE_OK
             && offset == 2, "keys: nothing is known where nothing is kept");
 
+    unit_ok(append_digest(b, "d", 7, &offset) == NGX_WEBSOCKET_STORE_OK
+            && append_digest(b, "d", 8,
+                             &offset) == NGX_WEBSOCKET_STORE_MISMATCH
+            && append_digest(b, "d", 7,
+                             &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && offset == 2 && sound(), "keys: of something else");
+
     memset(bytes, 'k', sizeof(bytes));
     ngx_websocket_store_key(l, bytes, 255, key);
     ngx_websocket_store_key(l, bytes, 300, other);
@@ -931,6 +949,54 @@ keys(void)
     ngx_websocket_store_key(l, bytes, 254, other);
     unit_ok(key[0] != other[0] && key[1] != other[1] && sound(),
             "keys: and each of them does");
+}
+
+
+static void
+ends(void)
+{
+    int                            rc;
+    uint8_t                        buf[100];
+    uint64_t                       offset;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_cursor_t   cursor, visitor;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    a;
+
+    begin(1 << 20);
+
+    a = open_at("a", NOW, 2, 0);
+    cursor = subscribe(a, 0);
+
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+    message.end = 1;
+    message.ephemeral = 1;
+
+    unit_ok(append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_OK
+            && ngx_websocket_store_append(l, a, &message, NULL, 0, NULL, &info)
+               == NGX_WEBSOCKET_STORE_OK
+            && info.offset == 1 && info.length == 1 && info.ended,
+            "end: without a last message");
+
+    rc = ngx_websocket_store_read(l, &cursor, &message, buf, sizeof(buf));
+    unit_ok(rc == NGX_WEBSOCKET_STORE_OK && message.offset == 1
+            && ngx_websocket_store_read(l, &cursor, &message, buf, sizeof(buf))
+               == NGX_WEBSOCKET_STORE_ENDED, "end: behind what there is");
+
+    ngx_websocket_store_seek(l, a, 2, &visitor);
+    unit_ok(ngx_websocket_store_read(l, &visitor, &message, buf, sizeof(buf))
+            == NGX_WEBSOCKET_STORE_ENDED, "end: for who comes later");
+
+    unit_ok(append_key(a, "y", &offset) == NGX_WEBSOCKET_STORE_ENDED
+            && append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && sound(), "end: it takes no more, but knows what it has");
+
+    ngx_websocket_store_delete(l, a, &wake);
+    unit_ok(append_key(open_at("a", NOW, 2, 0), "y",
+                       &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 1 && sound(), "end: until it is deleted");
 }
 
 
@@ -1400,7 +1466,8 @@ ephemeral_large(void)
 
 
 static int
-append_at(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset)
+place(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset,
+    int hole)
 {
     int                            rc;
     ngx_websocket_store_part_t     part = { ngx_websocket_store_offset, 0 };
@@ -1410,19 +1477,31 @@ append_at(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset)
     message.time = NOW;
     message.offset = offset;
 
-    model_again(rc, ngx_websocket_store_append_at(l, ref, epoch, &message,
-                                                  &part, 1, NULL, NULL));
+    model_again(rc, ngx_websocket_store_place(l, ref, epoch, hole, NOW,
+                                              &message, &part, 1, NULL, NULL));
 
     return message.offset == offset ? rc : NGX_WEBSOCKET_STORE_INVALID;
 }
 
 
+static int
+reset(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset)
+{
+    int                         rc;
+    ngx_websocket_store_wake_t  wake;
+
+    model_again(rc, ngx_websocket_store_reset(l, ref, epoch, offset, &wake));
+
+    return rc;
+}
+
+
 static void
-append_numbered(void)
+place_numbered(void)
 {
     unsigned                      i;
     ngx_websocket_store_info_t    info;
-    ngx_websocket_channel_ref_t   a, b;
+    ngx_websocket_channel_ref_t   a;
     ngx_websocket_store_cursor_t  cursor, other;
 
     begin(1 << 20);
@@ -1431,53 +1510,178 @@ append_numbered(void)
     a = open_at("a", NOW, 1000, 0);
     cursor = subscribe(a, 0);
 
-    unit_ok(append_at(a, 77, 995) == NGX_WEBSOCKET_STORE_OK,
-            "append at: a channel's first message gives it its epoch");
+    unit_ok(place(a, 77, 995, 0) == NGX_WEBSOCKET_STORE_GAP
+            && place(a, 77, 995, 1) == NGX_WEBSOCKET_STORE_OK,
+            "place: a channel's first message gives it its epoch");
     ngx_websocket_store_info(l, a, &info);
     unit_ok(info.epoch == 77 && info.offset == 995 && info.first == 995
-            && sound(), "append at: and its offset");
+            && sound(), "place: and its offset");
 
     other = subscribe(a, 1);
 
-    unit_ok(append_at(a, 77, 996) == NGX_WEBSOCKET_STORE_OK
-            && append_at(a, 77, 996) == NGX_WEBSOCKET_STORE_DUPLICATE
-            && append_at(a, 77, 3) == NGX_WEBSOCKET_STORE_DUPLICATE,
-            "append at: the next one once, an older one not");
-    unit_ok(append_at(a, 78, 997) == NGX_WEBSOCKET_STORE_EPOCH
-            && ngx_websocket_store_begin_at(l, a, 78, 5)
-               == NGX_WEBSOCKET_STORE_EPOCH,
-            "append at: not of another epoch");
+    unit_ok(place(a, 77, 996, 0) == NGX_WEBSOCKET_STORE_OK
+            && place(a, 77, 996, 0) == NGX_WEBSOCKET_STORE_DUPLICATE
+            && place(a, 77, 3, 1) == NGX_WEBSOCKET_STORE_DUPLICATE,
+            "place: the next one once, an older one not");
+    unit_ok(place(a, 77, 998, 0) == NGX_WEBSOCKET_STORE_GAP
+            && place(a, 78, 997, 1) == NGX_WEBSOCKET_STORE_EPOCH
+            && place(a, 76, 997, 1) == NGX_WEBSOCKET_STORE_EPOCH,
+            "place: not with a hole, nor of another epoch");
 
     unit_ok(next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
             && info.offset == 995
             && next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
             && info.offset == 996 && cursor.epoch == 77,
-            "append at: who subscribed before the first is given all");
+            "place: who subscribed before the first is given all");
     unit_ok(next(&other, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
             && info.offset == 996,
-            "append at: who subscribed after it is given the next");
+            "place: who subscribed after it is given the next");
 
     for (i = 0; i < 200; i++) {
         append(a, 10, NOW);
     }
 
-    unit_ok(append_at(a, 77, 1300) == NGX_WEBSOCKET_STORE_OK,
-            "append at: farther on");
+    unit_ok(place(a, 77, 1300, 1) == NGX_WEBSOCKET_STORE_OK,
+            "place: farther on");
     ngx_websocket_store_info(l, a, &info);
     unit_ok(info.offset == 1300 && info.first == 1300 && info.length == 1
-            && sound(), "append at: nothing before a hole is kept");
+            && sound(), "place: nothing before a hole is kept");
     unit_ok(gap(&cursor, 1300)
             && next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
-            && info.offset == 1300, "append at: readers are told of a hole");
+            && info.offset == 1300, "place: readers are told of a hole");
+}
+
+
+/* messages that are not there are passed over, one in a call */
+
+static void
+place_nothing(void)
+{
+    uint64_t                       offset;
+    ngx_websocket_channel_ref_t    a;
+    ngx_websocket_store_cursor_t   cursor, visitor;
+    ngx_websocket_store_message_t  message;
+
+    begin(1 << 20);
+
+    attach_three();
+    a = open_at("a", NOW, 1000, 0);
+    cursor = subscribe(a, 0);
+
+    place(a, 77, 1, 0);
+
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+    message.offset = 2;
+    message.type = NGX_WEBSOCKET_STORE_NOTHING;
+
+    unit_ok(ngx_websocket_store_place(l, a, 77, 0, NOW, &message, NULL, 0,
+                                      NULL, NULL) == NGX_WEBSOCKET_STORE_OK
+            && place(a, 77, 3, 0) == NGX_WEBSOCKET_STORE_OK,
+            "nothing: takes a place");
+
+    ngx_websocket_store_seek(l, a, 2, &visitor);
+
+    unit_ok(next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 1
+            && next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_AGAIN
+            && next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 3, "nothing: a worker reads what is after it");
+    unit_ok(next(&visitor, 100, &offset) == NGX_WEBSOCKET_STORE_AGAIN
+            && next(&visitor, 100, &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 3, "nothing: a visitor does, too");
+}
+
+
+static void
+reset_numbered(void)
+{
+    uint64_t                       offset;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_channel_ref_t    a, b;
+    ngx_websocket_store_cursor_t   cursor, fresh, visitor;
+
+    begin(1 << 20);
+
+    attach_three();
+    a = open_at("a", NOW, 1000, 0);
+    cursor = subscribe(a, 0);
+
+    unit_ok(reset(a, 5, 40) == NGX_WEBSOCKET_STORE_OK
+            && place(a, 5, 41, 0) == NGX_WEBSOCKET_STORE_OK
+            && next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 41 && sound(),
+            "reset: before the first message nobody has missed anything");
+
+    ngx_websocket_store_seek(l, a, 42, &visitor);
+
+    unit_ok(reset(a, 5, 41) == NGX_WEBSOCKET_STORE_OK
+            && next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_EMPTY,
+            "reset: to where it is, does nothing");
+    unit_ok(reset(a, 5, 40) == NGX_WEBSOCKET_STORE_EPOCH
+            && reset(a, 4, 99) == NGX_WEBSOCKET_STORE_EPOCH,
+            "reset: does not lead back");
+
+    unit_ok(reset(a, 7, 3) == NGX_WEBSOCKET_STORE_OK && sound(),
+            "reset: to another epoch");
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(info.epoch == 7 && info.offset == 3 && info.length == 0
+            && info.subscribers == 1, "reset: the channel is another, and has "
+            "its subscribers");
+    unit_ok(next(&visitor, 100, &offset) == NGX_WEBSOCKET_STORE_DELETED,
+            "reset: a visitor's channel is gone");
+
+    fresh = subscribe(a, 1);
+    place(a, 7, 4, 0);
+
+    unit_ok(next(&fresh, 100, &offset) == NGX_WEBSOCKET_STORE_OK && offset == 4,
+            "reset: who comes after it reads what follows");
+    unit_ok(gap(&cursor, 4) && cursor.epoch == 7
+            && next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 4, "reset: who had read all is told");
+
+    unit_ok(reset(a, 7, 9) == NGX_WEBSOCKET_STORE_OK && gap(&cursor, 10)
+            && gap(&fresh, 10) && sound(), "reset: farther on");
 
     b = open_at("b", NOW, 10, 0);
+    append(b, 10, NOW);
     cursor = subscribe(b, 0);
-    unit_ok(ngx_websocket_store_begin_at(l, b, 5, 40) == NGX_WEBSOCKET_STORE_OK
-            && ngx_websocket_store_begin_at(l, b, 6, 50)
-               == NGX_WEBSOCKET_STORE_EPOCH
-            && append_at(b, 5, 41) == NGX_WEBSOCKET_STORE_OK
-            && next(&cursor, 100, &info.offset) == NGX_WEBSOCKET_STORE_OK
-            && info.offset == 41 && sound(), "begin at: what follows is read");
+
+    unit_ok(reset(b, 1, 1) == NGX_WEBSOCKET_STORE_OK && gap(&cursor, 2),
+            "reset: what was numbered here goes, whatever the epoch");
+}
+
+
+/* of the past: times are in order, and not of the future */
+
+static void
+place_times(void)
+{
+    unsigned                       i;
+    uint64_t                       times[] = { NOW - 5000, NOW - 9000,
+                                               NOW + 9000, NOW };
+    uint64_t                       want[] = { NOW - 5000, NOW - 5000, NOW, NOW };
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_channel_ref_t    a;
+    ngx_websocket_store_message_t  message;
+
+    begin(1 << 20);
+
+    a = open_at("a", NOW, 1000, 0);
+
+    for (i = 0; i < 4; i++) {
+        memset(&message, 0, sizeof(message));
+        message.time = times[i];
+        message.offset = i + 1;
+
+        ngx_websocket_store_place(l, a, 7, 0, NOW, &message, NULL, 0, NULL,
+                                  &info);
+
+        unit_ok(message.time == want[i] && info.published == want[i],
+                "place: the time of message %u", i + 1);
+    }
+
+    unit_ok(l->now == NOW, "place: the time of the call is now");
 }
 
 
@@ -1994,12 +2198,16 @@ main(void)
     seeks();
     hints();
     keys();
+    ends();
     numbers();
     large();
     too_large();
     ephemeral();
     ephemeral_large();
-    append_numbered();
+    place_numbered();
+    place_nothing();
+    reset_numbered();
+    place_times();
     evict_search();
     evict_idle();
     evict_behind();

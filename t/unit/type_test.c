@@ -11,6 +11,7 @@
 #include "message/format.c"
 #include "message/view.c"
 #include "message/type.c"
+#include "message/type_by.c"
 #include "message/type_check.c"
 #include "types.h"
 
@@ -67,6 +68,9 @@ words(ngx_websocket_type_t *type, const char *line, char *error, size_t size)
 
     if (strcmp(list[0], "view") == 0) {
         rc = ngx_websocket_type_view(type, list + 1, n - 1, error, size);
+
+    } else if (strcmp(list[0], "by") == 0) {
+        rc = ngx_websocket_type_by(type, list + 1, n - 1, error, size);
 
     } else if (strcmp(list[0], "additional") == 0) {
         rc = ngx_websocket_type_additional(type, list + 1, n - 1, error, size);
@@ -534,8 +538,6 @@ directives(void)
             "field \"v\": pattern \"(\": missing )");
     refused("field v object of=nothing",
             "field \"v\": unknown type \"nothing\"");
-    refused("field v object of=string",
-            "field \"v\": unknown type \"string\"");
     refused("field v array of=nothing",
             "field \"v\": unknown type \"nothing\"");
     refused("field v number default=x",
@@ -568,8 +570,8 @@ directives(void)
             "view \"v\": field \"deep.a\" is already shown");
     refused("view v loose..a",
             "view \"v\": field \"loose..a\" has an empty name");
-    refused("additional", "\"additional\" is \"on\" or \"off\"");
-    refused("additional maybe", "\"additional\" is \"on\" or \"off\"");
+    refused("additional", "\"additional\" is \"on\", \"off\" or a kind");
+    refused("additional maybe", "\"additional\" is \"on\", \"off\" or a kind");
 
     unit_ok(ngx_websocket_type_create("string", &maker, error, sizeof(error))
             == NULL && strcmp(error, "\"string\" cannot be a type's name")
@@ -1079,6 +1081,106 @@ told(const char *path, const char *message, const char *expected)
 }
 
 
+static void
+maps(void)
+{
+    ngx_websocket_type_t  *type;
+
+    field("object of=string", "{\"a\":\"b\",\"\":\"\"}", "");
+    field("object of=string", "{}", "");
+    field("object of=string", "1", "expected object, got integer");
+    field("object of=any max=1", "{\"a\":1,\"b\":2}",
+          "expected at most 1 member");
+    field("object min=1", "{}", "expected at least 1 member");
+    field("object of=string default={\"a\":\"b\"}", "{}", "");
+
+    type = make("t", "field m object of=integer\nadditional string");
+
+    says(type, "{\"m\":{\"a\":1,\"b\":\"2\"}}",
+         "m.b: expected integer, got string");
+    says(type, "{\"m\":{\"a\":1},\"x\":\"y\",\"z\":\"\"}", "");
+    says(type, "{\"x\":\"y\",\"z\":3}", "z: expected string, got integer");
+
+    forget();
+
+    field("string const=a|b", "\"a|b\"", "");
+    field("string const=a|b", "\"a\"", "expected one of a|b");
+    field("integer const=3", "3.0", "");
+    field("integer const=3", "2", "expected at least 3");
+    field("boolean const=false", "false", "");
+    field("boolean const=false", "true", "expected false");
+}
+
+
+/* types of several */
+
+static void
+several(void)
+{
+    size_t                 i;
+    char                   error[256];
+    json_t                *json;
+    ngx_websocket_type_t  *type;
+
+    static const char  *wrong[][2] = {
+        { "by type", "\"by\" is FIELD WORD=TYPE ..." },
+        { "by type chat", "\"by\": \"chat\" is not WORD=TYPE" },
+        { "by type a|b=chat", "\"by\": \"a|b=chat\" is not WORD=TYPE" },
+        { "by type =chat", "\"by\": \"=chat\" is not WORD=TYPE" },
+        { "by type chat=none", "\"by\": unknown type \"none\"" },
+        { "by type chat=u", "\"by\": unknown type \"u\"" },
+        { "by type chat=all", "\"by\": type \"all\" has a \"by\" itself" },
+        { "by type a=chat a=join", "\"by\": duplicate \"a\"" },
+        { "by from a=chat", "duplicate field \"from\"" }
+    };
+
+    (void) make("chat", "field data string required max=3\n"
+                        "field unit string default=x\nfield n string");
+    (void) make("join", "field data object of=string\nadditional integer");
+    type = make("all", "field from string default=me\nfield n integer\n"
+                       "by type chat=chat join=join");
+
+    says(type, "{\"type\":\"chat\",\"data\":\"abc\",\"from\":\"a\"}", "");
+    says(type, "{\"type\":\"chat\",\"data\":\"abcd\"}",
+         "data: expected at most 3 characters");
+    says(type, "{\"type\":\"chat\"}", "data: is required");
+    says(type, "{\"type\":\"chat\",\"data\":\"\",\"more\":1}",
+         "more: is not a field of chat");
+    says(type, "{\"type\":\"join\",\"data\":{\"a\":\"b\"},\"more\":1}", "");
+    says(type, "{\"type\":\"join\",\"more\":\"1\"}",
+         "more: expected integer, got string");
+    says(type, "{\"type\":\"join\",\"from\":1}",
+         "from: expected string, got integer");
+    says(type, "{\"type\":\"leave\"}", "type: expected one of chat|join");
+    says(type, "{\"type\":null}", "type: expected string, got null");
+    says(type, "{\"data\":1}", "type: is required");
+
+    /* a member that both know is of both */
+
+    says(type, "{\"type\":\"chat\",\"data\":\"\",\"n\":1}",
+         "n: expected string, got integer");
+
+    /* both give their defaults */
+
+    json = json_pack("{s:s,s:s}", "type", "chat", "data", "a");
+    unit_ok(ngx_websocket_type_defaults(type, json, 99) == 2
+            && json_object_get(json, "unit") && json_object_get(json, "from"),
+            "the defaults of both");
+    unit_ok(ngx_websocket_type_defaults(type, json, 99) == 0, "given once");
+    json_decref(json);
+
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        type = make("u", "field from string");
+        unit_ok(words(type, wrong[i][0], error, sizeof(error)) == -1
+                && strcmp(error, wrong[i][1]) == 0, "%s: %s", wrong[i][0],
+                error);
+        ngx_websocket_type_destroy(types[--types_count]);
+    }
+
+    forget();
+}
+
+
 int
 main(void)
 {
@@ -1089,6 +1191,8 @@ main(void)
     strings();
     formats();
     nested();
+    maps();
+    several();
     directives();
     defaults();
     many();

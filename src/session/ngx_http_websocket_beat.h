@@ -1,0 +1,56 @@
+
+/*
+ * Heartbeats: how often a session has them, and those that the application at
+ * the other end sees, to whom Pings and comments are not shown.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_BEAT_H
+#define NGX_HTTP_WEBSOCKET_BEAT_H
+
+
+#include "session/ngx_http_websocket_session.h"
+
+
+/*
+ * Gives a new session the heartbeats that it asked for.  Returns NGX_OK, or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_beat_begin(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_options_t *options);
+
+/* Sends a visible heartbeat, if one is due. */
+void ngx_http_websocket_beat(ngx_http_websocket_session_t *s);
+
+/*
+ * Sends the frame of one, whose reference goes with it.  Where the client has
+ * yet to take what came before it is left out: then there is a life sign.
+ */
+void ngx_http_websocket_beat_send(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame);
+
+/*
+ * Whether the client's message is its answer to a visible heartbeat, an object
+ * with the one member "position": then it is counted like a Pong.  Returns
+ * NGX_OK, NGX_DECLINED when it is another message, or NGX_DONE when the
+ * session began to close.
+ */
+ngx_int_t ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size);
+
+
+/* Milliseconds between heartbeats, where the location has them. */
+
+static ngx_inline ngx_http_websocket_time_t
+ngx_http_websocket_beat_interval(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_time_t  interval;
+
+    interval = s->record->aside->interval;
+
+    return interval ? interval
+                    : (ngx_http_websocket_time_t) s->conf->heartbeat_interval;
+}
+
+
+#endif /* NGX_HTTP_WEBSOCKET_BEAT_H */
