@@ -83,7 +83,7 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_auth_t   *auth;
     ngx_http_websocket_grant_t  *grant;
 
-    grant = s->conf->jwt ? &ctx->access->grant : NULL;
+    grant = s->conf->jwt && ctx->access ? &ctx->access->grant : NULL;
     subject = grant ? grant->token.subject : NULL;
     length = subject ? ngx_strlen(subject) : 0;
 
@@ -323,13 +323,17 @@ ngx_http_websocket_auth_revoke(void)
 static void
 ngx_http_websocket_auth_revoked(ngx_queue_t *node)
 {
-    ngx_http_websocket_auth_t     *auth;
-    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_auth_t          *auth;
+    ngx_http_websocket_session_t       *s;
+    const ngx_http_websocket_choice_t  *choice;
 
     s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
     auth = s->record->aside->auth;
+    choice = ngx_http_websocket_protocol_of(s)->choice;
 
-    if (auth && ngx_http_websocket_auth_is_revoked(auth)) {
+    if ((auth && ngx_http_websocket_auth_is_revoked(auth))
+        || (choice && choice->revoked(s)))
+    {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
     }
 
