@@ -113,8 +113,10 @@ typedef enum {
 } ngx_http_websocket_overflow_e;
 
 
-#define NGX_HTTP_WEBSOCKET_JOIN   0x0002
-#define NGX_HTTP_WEBSOCKET_LEAVE  0x0004
+#define NGX_HTTP_WEBSOCKET_JOIN        0x0002
+#define NGX_HTTP_WEBSOCKET_LEAVE       0x0004
+#define NGX_HTTP_WEBSOCKET_UNRECORDED  0x0008   /* neither is numbered, nor in
+                                                   the history */
 
 
 /* sessions of a location whose frames wait for more to be written with */
@@ -259,6 +261,8 @@ typedef struct {
     ngx_shm_zone_t               *workers;          /* NULL: none needed */
     ngx_uint_t                    revokes;  /* 1: a directive revokes */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
+    ngx_uint_t                    refuses;  /* 1: a location has
+                                               websocket_refuse close */
     ngx_uint_t                    named;    /* 1: websocket_set_decoded works in
                                                later phases, too */
 
@@ -322,6 +326,8 @@ typedef struct {
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
     ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
 
+    ngx_uint_t                    refuse_close; /* a refused handshake is let
+                                                   in, and told why */
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
     ngx_flag_t                    own_messages;
