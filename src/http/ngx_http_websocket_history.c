@@ -13,6 +13,7 @@
 #include "delivery/ngx_http_websocket_filters.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_request.h"
 #include "session/ngx_http_websocket_session.h"
@@ -53,6 +54,8 @@ typedef struct {
 } ngx_http_websocket_page_t;
 
 
+static ngx_int_t ngx_http_websocket_channel_read(ngx_http_request_t *r,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_websocket_channel_info(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
@@ -94,6 +97,9 @@ static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
 static json_t *ngx_http_websocket_member_json(
     ngx_websocket_store_member_t *member);
+static ngx_int_t ngx_http_websocket_channel_removed(ngx_http_request_t *r,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_websocket_channel_away(ngx_http_request_t *r);
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_store_info_t *info);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
@@ -106,10 +112,25 @@ static ngx_str_t  ngx_http_websocket_page_type =
 ngx_int_t
 ngx_http_websocket_channel_get(ngx_http_request_t *r)
 {
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_fetch(r, conf->zone->broker->history,
+                                    ngx_http_websocket_channel_read);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
+{
     char                       *code, *error;
-    ngx_int_t                   rc;
     ngx_str_t                   value;
     ngx_http_websocket_page_t  *page;
+
+    if (rc != NGX_OK) {
+        return ngx_http_websocket_channel_away(r);
+    }
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
         return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
@@ -507,9 +528,7 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
 
     log = r->connection->log;
 
-    if (page->args.view || page->args.filter
-        || ngx_http_websocket_message_is_event(message, page->buf))
-    {
+    if (page->args.view || page->args.filter) {
         return ngx_http_websocket_history_shown(log, page, message);
     }
 
@@ -528,10 +547,15 @@ ngx_http_websocket_history_shown(ngx_log_t *log,
     ngx_http_websocket_shown_e     rc;
     ngx_http_websocket_message_t  *whole, *shown;
 
-    whole = ngx_http_websocket_message_read(message, page->buf, log);
+    whole = ngx_http_websocket_message_alloc(message->type,
+                                             message->size - message->meta,
+                                             message->meta, log);
     if (whole == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_memcpy(whole->meta, page->buf, message->meta);
+    ngx_memcpy(whole->payload, page->buf + message->meta, whole->size);
 
     shown = whole;
     rc = page->args.filter
@@ -807,29 +831,48 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 }
 
 
+/* a member's data is the inside of an object */
+
 static json_t *
 ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 {
-    ngx_websocket_meta_t        meta;
-    ngx_websocket_meta_part_t  *user, *client;
+    u_char   buf[NGX_WEBSOCKET_STORE_MEMBER_SIZE + 2], *p;
+    json_t  *json;
 
-    (void) ngx_websocket_meta_read(member->data, member->size, &meta);
+    p = buf;
+    *p++ = '{';
+    p = ngx_cpymem(p, member->data, member->size);
+    *p++ = '}';
 
-    user = &meta.parts[NGX_WEBSOCKET_META_USER];
-    client = &meta.parts[NGX_WEBSOCKET_META_CLIENT];
+    json = json_loadb((char *) buf, p - buf, 0, NULL);
 
-    return json_pack("{s:o,s:s%,s:I}",
-                     "from", user->data
-                             ? json_stringn((char *) user->data, user->size)
-                             : json_null(),
-                     "session", client->data, client->size,
-                     "since", (json_int_t)
-                              ngx_http_websocket_clock_wall(member->time));
+    if (json_object_set_new(json, "since",
+                            json_integer((json_int_t)
+                                ngx_http_websocket_clock_wall(member->time)))
+        != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
 }
 
 
 ngx_int_t
 ngx_http_websocket_channel_delete(ngx_http_request_t *r)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_fetch(r, conf->zone->broker->remove,
+                                    ngx_http_websocket_channel_removed);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_str_t                      *name;
     ngx_http_websocket_ctx_t       *ctx;
@@ -840,15 +883,27 @@ ngx_http_websocket_channel_delete(ngx_http_request_t *r)
 
     name = &ctx->channels[0];
 
-    if (ngx_http_websocket_hub_delete(conf->zone, name)
-        != NGX_WEBSOCKET_STORE_OK)
-    {
+    if (rc == NGX_DECLINED && !conf->zone->wait.stuck) {
+        return ngx_http_websocket_channel_away(r);
+    }
+
+    if (rc != NGX_OK) {
         return ngx_http_websocket_not_found(r);
     }
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                json_pack("{s:s%,s:b}", "channel", name->data,
                                          name->len, "deleted", 1));
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_away(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                           "broker_away",
+                                           "the channel cannot be had now: "
+                                           "try again");
 }
 
 
