@@ -497,7 +497,8 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
 
     message->epoch = channel->cursor.epoch;
     message->offset = m->offset;
-    message->source = m->source;
+    message->source = m->source & ~NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT;
+    message->except = (m->source & NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT) != 0;
     message->ephemeral = m->ephemeral;
     message->name = &channel->name->text;
     message->frame.time = m->time;
