@@ -199,6 +199,7 @@ ngx_http_websocket_content_message(ngx_log_t *log,
     m->source = message->source;
     m->except = message->except;
     m->ephemeral = message->ephemeral;
+    m->event = message->event;
     m->meta = message->meta;
     m->meta_size = message->meta_size;
 
