@@ -87,22 +87,17 @@ static ngx_http_websocket_frame_t *
 ngx_http_websocket_make_frame(ngx_log_t *log,
     ngx_http_websocket_message_t *message, ngx_uint_t variant)
 {
-    ngx_uint_t                          codec;
-    ngx_http_websocket_frame_t         *plain, *frame;
-    const ngx_http_websocket_format_t  *format;
+    ngx_uint_t                   codec, format;
+    ngx_http_websocket_frame_t  *plain, *frame;
 
     codec = ngx_http_websocket_variant_codec(variant);
+    format = ngx_http_websocket_variant_format(variant);
 
     if (codec == 0) {
-        format = ngx_http_websocket_format_of(variant);
-
-        return message->event && format->event ? format->event(log, message)
-                                               : format->make(log, message);
+        return ngx_http_websocket_formats[format]->make(log, message);
     }
 
-    if (ngx_http_websocket_shared_frame(log, message,
-                                ngx_http_websocket_variant_format(variant),
-                                        &plain)
+    if (ngx_http_websocket_shared_frame(log, message, format, &plain)
         != NGX_OK)
     {
         return NULL;

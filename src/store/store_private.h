@@ -253,13 +253,10 @@ struct ngx_websocket_message_s {
 };
 
 
-/*
- * The first block of a member, which is on its channel's list and on its
- * worker's.  What its data has no room for here is in further blocks.
- */
+/* a member: on its channel's list and on its worker's */
 
 typedef struct {
-    ngx_websocket_ref_t    next;
+    ngx_websocket_ref_t    next;            /* unused while in use */
     ngx_websocket_ref_t    channel;
     ngx_websocket_ref_t    after;           /* of the channel */
     ngx_websocket_ref_t    before;
@@ -271,7 +268,7 @@ typedef struct {
     uint64_t               time;
     uint16_t               size;
     uint8_t                leave_message;
-    uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 51];
+    uint8_t                data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
 } ngx_websocket_member_t;
 
 
