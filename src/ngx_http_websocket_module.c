@@ -15,6 +15,7 @@
 #include "conf/ngx_http_websocket_conf_jwt.h"
 #include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_location.h"
+#include "conf/ngx_http_websocket_conf_mask.h"
 #include "conf/ngx_http_websocket_conf_name.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
 #include "conf/ngx_http_websocket_conf_origin.h"
@@ -71,6 +72,7 @@ static ngx_conf_bitmask_t  ngx_http_websocket_event_names[] = {
     { ngx_string("off"), NGX_CONF_BITMASK_SET },
     { ngx_string("join"), NGX_HTTP_WEBSOCKET_JOIN },
     { ngx_string("leave"), NGX_HTTP_WEBSOCKET_LEAVE },
+    { ngx_string("history=off"), NGX_HTTP_WEBSOCKET_UNRECORDED },
     { ngx_null_string, 0 }
 };
 
@@ -251,11 +253,32 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_events"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_events,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, events),
       &ngx_http_websocket_event_names },
+
+    { ngx_string("websocket_mask"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_mask_arguments,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_user"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, user),
+      NULL },
+
+    { ngx_string("websocket_expires"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, expires),
+      NULL },
 
     { ngx_string("websocket_refuse"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
