@@ -1,5 +1,6 @@
 
 #include "http/ngx_http_websocket_metrics.h"
+#include "broker/ngx_http_websocket_remote.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 #include "protocol/ngx_http_websocket_protocols.h"
@@ -105,6 +106,18 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       ngx_http_websocket_stat_at(rejected) },
 
     { NULL, NULL, NULL, NULL, NULL, 0, 0 }
+};
+
+
+const ngx_http_websocket_broker_metric_t
+    ngx_http_websocket_broker_metrics[NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS] =
+{
+    { "received_messages", "Messages that the broker told this nginx of." },
+    { "gaps", "Times that messages before one of them were missing." },
+    { "filled_messages", "Messages that were read from the broker." },
+    { "refused_messages", "Publishes that the broker did not take." },
+    { "reconnects", "Connections to the broker that were lost." },
+    { "seat_takeovers", "Workers that began to subscribe for all." }
 };
 
 

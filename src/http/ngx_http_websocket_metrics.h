@@ -29,6 +29,20 @@ typedef struct {
 extern const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[];
 
 
+/*
+ * Counters of a zone's broker, in their order: of the family
+ * websocket_broker_NAME_total, and of JSON the member NAME.
+ */
+
+typedef struct {
+    char                         *name;
+    char                         *help;
+} ngx_http_websocket_broker_metric_t;
+
+extern const ngx_http_websocket_broker_metric_t
+    ngx_http_websocket_broker_metrics[];
+
+
 /* all that is told, at one time */
 
 typedef struct {
