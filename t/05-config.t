@@ -318,6 +318,19 @@ server websocket_set_decoded $room;
 http websocket_set_decoded $room $arg_room;
     "websocket_set_decoded" directive is not allowed here
 
+http websocket_ack maybe;
+    invalid value "maybe"
+http websocket_ack on; websocket_ack off;
+    "websocket_ack" directive is duplicate
+location websocket subscribe; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket_publish; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket echo; websocket_ack ask;
+    ok
+
 # history, and what of it is sent
 
 http websocket_history time=10m;

@@ -113,6 +113,15 @@ typedef enum {
 } ngx_http_websocket_overflow_e;
 
 
+/* websocket_ack */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_ACK_OFF = 0,
+    NGX_HTTP_WEBSOCKET_ACK_ASK,         /* for clients that ask for it */
+    NGX_HTTP_WEBSOCKET_ACK_ON
+} ngx_http_websocket_ack_e;
+
+
 #define NGX_HTTP_WEBSOCKET_JOIN   0x0002
 #define NGX_HTTP_WEBSOCKET_LEAVE  0x0004
 
@@ -322,6 +331,7 @@ typedef struct {
 
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
+    ngx_uint_t                    ack;      /* an ngx_http_websocket_ack_e */
     ngx_flag_t                    own_messages;
     ngx_flag_t                    priority;
     ngx_str_t                     priority_field;   /* of a JSON object */

@@ -7,6 +7,7 @@
 #include "http/ngx_http_websocket_publish.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "delivery/ngx_http_websocket_intake.h"
+#include "delivery/ngx_http_websocket_key.h"
 #include "delivery/ngx_http_websocket_priority.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
@@ -675,56 +676,31 @@ ngx_http_websocket_publish_end(ngx_http_request_t *r,
 }
 
 
-/*
- * A client that guesses a publisher's key, or another user's, must not take
- * its place.
- */
-
 static ngx_int_t
 ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value)
 {
-    u_char                         *p;
     ngx_int_t                       rc;
-    ngx_str_t                       key, user;
+    ngx_str_t                       user;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    key = *value;
-
-    if (!conf->publish) {
-
-        rc = ngx_http_websocket_user(r, &user);
-
-        if (rc == NGX_OK) {
-
-            /*
-             * No header's value has a zero, so that user and key cannot be
-             * confused.
-             */
-
-            key.len = user.len + 1 + value->len;
-            key.data = ngx_pnalloc(r->pool, key.len);
-            if (key.data == NULL) {
-                return NGX_ERROR;
-            }
-
-            p = ngx_cpymem(key.data, user.data, user.len);
-            *p++ = '\0';
-            ngx_memcpy(p, value->data, value->len);
-
-        } else if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
+    if (conf->publish) {
+        ngx_websocket_store_key(conf->zone->store, value->data, value->len,
+                                message->key);
+        return NGX_OK;
     }
 
-    ngx_websocket_store_key(conf->zone->store, key.data, key.len,
-                            message->key);
+    rc = ngx_http_websocket_user(r, &user);
 
-    if (!conf->publish) {
-        message->key[1] = ~message->key[1];
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
     }
+
+    ngx_http_websocket_client_key(conf->zone->store,
+                                  rc == NGX_OK ? &user : NULL, 0, value,
+                                  message->key);
 
     return NGX_OK;
 }

@@ -3,6 +3,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_ack.h"
 #include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -148,6 +149,10 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
                     | ++ngx_http_websocket_session_number;
 
     rc = ngx_http_websocket_beat_begin(s, options);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_ack_begin(s, options);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_subscription_create(s, ctx->channels,
@@ -678,6 +683,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_pause_free(s);
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
+    ngx_http_websocket_ack_free(s);
 
     ngx_free(record->aside->close_reason);
     ngx_free(record->aside->auth);
