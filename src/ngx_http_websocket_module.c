@@ -30,6 +30,7 @@
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_name.h"
 #include "http/ngx_http_websocket_publish.h"
+#include "http/ngx_http_websocket_refusal.h"
 #include "http/ngx_http_websocket_revoke.h"
 #include "http/ngx_http_websocket_status.h"
 #include "http/ngx_http_websocket_variables.h"
@@ -65,10 +66,18 @@ static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_websocket_refusals[] = {
+    { ngx_string("status"), 0 },
+    { ngx_string("close"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_bitmask_t  ngx_http_websocket_event_names[] = {
     { ngx_string("off"), NGX_CONF_BITMASK_SET },
     { ngx_string("join"), NGX_HTTP_WEBSOCKET_JOIN },
     { ngx_string("leave"), NGX_HTTP_WEBSOCKET_LEAVE },
+    { ngx_string("history=off"), NGX_HTTP_WEBSOCKET_UNRECORDED },
     { ngx_null_string, 0 }
 };
 
@@ -249,11 +258,18 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_events"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_events,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, events),
       &ngx_http_websocket_event_names },
+
+    { ngx_string("websocket_refuse"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, refuse_close),
+      &ngx_http_websocket_refusals },
 
     { ngx_string("websocket_max_connections"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
@@ -361,10 +377,10 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_filter"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_filter,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_websocket_loc_conf_t, typed.filter),
+      0,
       NULL },
 
     { ngx_string("websocket_stamp"),
@@ -461,6 +477,10 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
 
     if (wmcf->revokes && ngx_http_websocket_revocations(cf) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (wmcf->refuses) {
+        ngx_http_websocket_refusal_init();
     }
 
     return ngx_http_websocket_named_init(cf);

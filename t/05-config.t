@@ -399,7 +399,11 @@ http websocket_presence on from=$nope;
 http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
-    invalid value "arrive", it must be "join", "leave", or "off"
+    invalid value "arrive", it must be "join", "leave", "history=off", or "off"
+http websocket_events join leave history=on;
+    invalid value "history=on", it must be "join", "leave", "history=off", or "off"
+http websocket_events history=off;
+    "history=off" needs "join" or "leave"
 http websocket_events off join;
     "off" stands alone
 http websocket_events join; websocket_events leave;
@@ -806,6 +810,17 @@ http websocket_type m { field a string; field b number; view v b; }
 location websocket_publish; websocket_outbound_type m; websocket_view w;
     "websocket_publish": type "m" has no view "w", which "websocket_view" says
 
+# filters
+
+location websocket subscribe; websocket_filter maybe;
+    invalid value "maybe", it must be "on" or "off"
+location websocket subscribe; websocket_filter on replay=some;
+    invalid value "some", it must be "none", "all", or a number of messages
+location websocket subscribe; websocket_filter off replay=1;
+    "websocket_filter" directive has "off" alone
+location websocket subscribe; websocket_filter on; websocket_filter on;
+    "websocket_filter" directive is duplicate
+
 # what the server adds
 
 location websocket subscribe; websocket_stamp time;
@@ -869,6 +884,10 @@ location websocket_status xml;
     invalid format "xml", it must be "json" or "prometheus"
 server websocket_status json;
     "websocket_status" directive is not allowed here
+server websocket_refuse with;
+    invalid value "with"
+server websocket_refuse close; websocket_refuse close;
+    "websocket_refuse" directive is duplicate
 server websocket_access_log both;
     invalid value "both"
 server websocket_access_log end; websocket_access_log start;

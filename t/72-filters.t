@@ -550,3 +550,73 @@ c< text {"level":"e","id":1}
 ! < json {"error":{"code":"invalid_filter"}}
 ! GET /pub?filter=
 ! < json {"error":{"code":"invalid_filter"}}
+
+
+
+=== TEST 13: a filter that is sent gets what matches of the history, then what is new
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket subscribe; websocket_channel x; websocket_filter on; websocket_history length=100; }
+    location = /all { websocket subscribe; websocket_channel x; websocket_filter on replay=all; websocket_history length=100; }
+    location = /two { websocket subscribe; websocket_channel x y; websocket_filter on replay=2; websocket_history length=100; }
+    location = /pub { websocket_publish; websocket_channel x; websocket_history length=100; }
+    location = /puby { websocket_publish; websocket_channel y; websocket_history length=100; }
+--- websocket
+! POST /pub {"l":"e","n":1}
+! POST /pub {"l":"i","n":2}
+! POST /pub {"l":"e","n":3}
+a> GET /ws?position=1
+a< 101
+a< json {"position":"$EPOCH:3"}
+a> text {"filter":{"l":"e"}}
+a< text {"filter":"ok"}
+! POST /pub {"l":"e","n":4}
+a< text $EPOCH:4\n{"l":"e","n":4}
+a> text {"filter":{"l":"e"},"replay":3}
+a< text {"filter":"ok"}
+a< text $EPOCH:3\n{"l":"e","n":3}
+a< text $EPOCH:4\n{"l":"e","n":4}
+! POST /pub {"l":"i","n":5}
+! POST /pub {"l":"e","n":6}
+a< text $EPOCH:6\n{"l":"e","n":6}
+a> text {"replay":"all","filter":{"l":"i"}}
+a< text {"filter":"ok"}
+a< text $EPOCH:2\n{"l":"i","n":2}
+a< text $EPOCH:5\n{"l":"i","n":5}
+a> text {"filter":null,"replay":1}
+a< text {"filter":"ok"}
+a< text $EPOCH:6\n{"l":"e","n":6}
+a> text {"filter":null,"replay":0}
+a< text {"filter":"ok"}
+a> text {"filter":null,"replay":-1}
+a< text {"error":{"code":"invalid_filter","path":"replay","message":"expected \\"all\\" or a number of messages"}}
+a> text {"filter":null,"replay":"some"}
+a< json {"error":{"code":"invalid_filter","path":"replay"}}
+# what the location says, also when the client connects
+b> GET /all
+b< 101
+b> text {"filter":{"l":"i"}}
+b< text {"filter":"ok"}
+b< text {"l":"i","n":2}
+b< text {"l":"i","n":5}
+b> text {"filter":{"l":"i"},"replay":0}
+b< text {"filter":"ok"}
+c> GET /all?filter={"n":{"gte":4}}
+c< 101
+c< text {"l":"e","n":4}
+c< text {"l":"i","n":5}
+c< text {"l":"e","n":6}
+# of each channel
+! POST /puby {"l":"y","n":1}
+d> GET /two
+d< 101
+d> text {"filter":{"n":{"ne":5}}}
+d< text {"filter":"ok"}
+d< text {"l":"e","n":6}
+d< text {"l":"y","n":1}
+! POST /pub {"l":"i","n":7}
+a< text $EPOCH:7\n{"l":"i","n":7}
+b< text {"l":"i","n":7}
+c< text {"l":"i","n":7}
+d< text {"l":"i","n":7}

@@ -122,8 +122,10 @@ typedef enum {
 } ngx_http_websocket_ack_e;
 
 
-#define NGX_HTTP_WEBSOCKET_JOIN   0x0002
-#define NGX_HTTP_WEBSOCKET_LEAVE  0x0004
+#define NGX_HTTP_WEBSOCKET_JOIN        0x0002
+#define NGX_HTTP_WEBSOCKET_LEAVE       0x0004
+#define NGX_HTTP_WEBSOCKET_UNRECORDED  0x0008   /* neither is numbered, nor in
+                                                   the history */
 
 
 /* sessions of a location whose frames wait for more to be written with */
@@ -249,6 +251,8 @@ typedef struct {
     ngx_http_websocket_use_t     *send;     /* NULL: any message */
     ngx_http_complex_value_t     *view;     /* NULL: all of a message */
     ngx_flag_t                    filter;
+    ngx_uint_t                    replay;   /* of what matches a filter: from
+                                               so many messages */
     ngx_http_websocket_stamp_t   *stamp;    /* NULL: off */
     ngx_http_websocket_collect_t *collect;  /* NULL: off */
     ngx_uint_t                    takes;    /* something is to be done with
@@ -266,6 +270,8 @@ typedef struct {
     ngx_shm_zone_t               *workers;          /* NULL: none needed */
     ngx_uint_t                    revokes;  /* 1: a directive revokes */
     ngx_shm_zone_t               *revocations;      /* NULL: none */
+    ngx_uint_t                    refuses;  /* 1: a location has
+                                               websocket_refuse close */
     ngx_uint_t                    named;    /* 1: websocket_set_decoded works in
                                                later phases, too */
 
@@ -329,6 +335,8 @@ typedef struct {
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
     ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
 
+    ngx_uint_t                    refuse_close; /* a refused handshake is let
+                                                   in, and told why */
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
     ngx_uint_t                    ack;      /* an ngx_http_websocket_ack_e */

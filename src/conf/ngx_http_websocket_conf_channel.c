@@ -239,25 +239,39 @@ ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     value = cf->args->elts;
+    n = ngx_http_websocket_replay_number(cf, &value[1]);
 
-    if (ngx_strcmp(value[1].data, "none") == 0) {
-        n = 0;
-
-    } else if (ngx_strcmp(value[1].data, "all") == 0) {
-        n = NGX_MAX_INT32_VALUE;
-
-    } else {
-        n = ngx_atoi(value[1].data, value[1].len);
-
-        if (n == NGX_ERROR || n > NGX_MAX_INT32_VALUE) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid value \"%V\", it must be \"none\", "
-                               "\"all\", or a number of messages", &value[1]);
-            return NGX_CONF_ERROR;
-        }
+    if (n == NGX_ERROR) {
+        return NGX_CONF_ERROR;
     }
 
     wlcf->replay = n;
 
     return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_replay_number(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    if (ngx_strcmp(value->data, "none") == 0) {
+        return 0;
+    }
+
+    if (ngx_strcmp(value->data, "all") == 0) {
+        return NGX_MAX_INT32_VALUE;
+    }
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n > NGX_MAX_INT32_VALUE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\", it must be \"none\", "
+                           "\"all\", or a number of messages", value);
+        return NGX_ERROR;
+    }
+
+    return n;
 }

@@ -21,6 +21,12 @@ char *ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
+ * How many messages a value says, of "none", "all" or a number.  Returns it, or
+ * NGX_ERROR, which is logged.
+ */
+ngx_int_t ngx_http_websocket_replay_number(ngx_conf_t *cf, ngx_str_t *value);
+
+/*
  * Compiles a channel's name, whose variables may be empty or not.  Returns
  * NGX_OK, or NGX_ERROR, which is logged.
  */

@@ -111,6 +111,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->origins = NGX_CONF_UNSET_PTR;
     conf->jwt = NGX_CONF_UNSET_PTR;
     conf->scopes = NGX_CONF_UNSET_PTR;
+    conf->refuse_close = NGX_CONF_UNSET_UINT;
     conf->log_start = NGX_CONF_UNSET_UINT;
     conf->ack = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
@@ -161,6 +162,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              &ngx_http_websocket_origins_default);
     ngx_conf_merge_ptr_value(conf->jwt, prev->jwt, NULL);
     ngx_conf_merge_ptr_value(conf->scopes, prev->scopes, NULL);
+    ngx_conf_merge_uint_value(conf->refuse_close, prev->refuse_close, 0);
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
     ngx_conf_merge_uint_value(conf->ack, prev->ack,
                               NGX_HTTP_WEBSOCKET_ACK_ASK);
@@ -345,6 +347,8 @@ ngx_http_websocket_count_location(ngx_conf_t *cf,
 
     *location = conf;
     conf->location = clcf->name;
+
+    wmcf->refuses |= conf->refuse_close;
 
     return NGX_CONF_OK;
 }

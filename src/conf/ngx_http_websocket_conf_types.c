@@ -1,6 +1,8 @@
 
 #include "conf/ngx_http_websocket_conf_types.h"
+#include "conf/ngx_http_websocket_conf_channel.h"
 #include "conf/ngx_http_websocket_conf_collect.h"
+#include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_pattern.h"
 #include "message/type_by.h"
 
@@ -526,6 +528,52 @@ ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
 }
 
 
+/* on [replay=N|all], or off */
+
+char *
+ngx_http_websocket_filter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_int_t                    n;
+    ngx_http_websocket_param_t  *replay;
+    ngx_http_websocket_param_t   params[] = {
+        { "replay=", ngx_null_string },
+        { NULL, ngx_null_string }
+    };
+
+    if (wlcf->typed.filter != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_websocket_conf_flag(cf, &wlcf->typed.filter) != NGX_OK
+        || ngx_http_websocket_params(cf, params, 2) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    replay = &params[0];
+
+    if (replay->value.data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (!wlcf->typed.filter) {
+        return "has \"off\" alone";
+    }
+
+    n = ngx_http_websocket_replay_number(cf, &replay->value);
+
+    if (n == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->typed.replay = n;
+
+    return NGX_CONF_OK;
+}
+
+
 void
 ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
 {
@@ -535,7 +583,12 @@ ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
     typed->stamp = NGX_CONF_UNSET_PTR;
     typed->collect = NGX_CONF_UNSET_PTR;
 
-    /* set by ngx_pcalloc(): typed->view = NULL; */
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     typed->replay = 0;
+     *     typed->view = NULL;
+     */
 }
 
 
@@ -546,7 +599,11 @@ ngx_http_websocket_typed_merge(ngx_conf_t *cf,
     ngx_conf_merge_ptr_value(typed->receive, prev->receive, NULL);
     ngx_conf_merge_ptr_value(typed->send, prev->send, NULL);
 
-    ngx_conf_merge_value(typed->filter, prev->filter, 0);
+    if (typed->filter == NGX_CONF_UNSET) {
+        typed->filter = (prev->filter == 1);
+        typed->replay = prev->replay;
+    }
+
     ngx_conf_merge_ptr_value(typed->stamp, prev->stamp, NULL);
     ngx_conf_merge_ptr_value(typed->collect, prev->collect, NULL);
 

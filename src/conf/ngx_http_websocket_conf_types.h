@@ -47,6 +47,8 @@ char *ngx_http_websocket_no_view(ngx_conf_t *cf,
 char *ngx_http_websocket_message(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_websocket_filter(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_CONF_TYPES_H */

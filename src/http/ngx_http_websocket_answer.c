@@ -1,6 +1,7 @@
 
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_channel_names.h"
 #include "wire/utf8.h"
 
 
@@ -22,10 +23,18 @@ ngx_int_t
 ngx_http_websocket_answer_text(ngx_http_request_t *r, ngx_uint_t status,
     char *text)
 {
-    size_t     len;
-    ngx_str_t  body;
+    size_t                     len;
+    ngx_str_t                  body;
+    ngx_http_websocket_ctx_t  *ctx;
 
     ngx_http_websocket_log_refusal(r, status, text);
+
+    ctx = ngx_http_websocket_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->refusal = text;
 
     len = ngx_strlen(text);
 

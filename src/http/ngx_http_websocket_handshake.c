@@ -70,6 +70,8 @@ static ngx_int_t ngx_http_websocket_handshake_check(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
 static void ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_http_websocket_handshake_t *h);
+static ngx_uint_t ngx_http_websocket_handshake_version(
+    ngx_http_websocket_handshake_t *h);
 static char *ngx_http_websocket_handshake_request_error(
     ngx_http_request_t *r);
 static char *ngx_http_websocket_handshake_header_error(
@@ -89,7 +91,6 @@ static ngx_int_t ngx_http_websocket_add_accept(ngx_http_request_t *r,
     ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_add_deflate(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed);
-static ngx_str_t *ngx_http_websocket_subprotocol(ngx_http_request_t *r);
 static const ngx_http_websocket_protocol_t *
     ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol);
 static ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r,
@@ -658,16 +659,48 @@ ngx_http_websocket_handshake_check(ngx_http_request_t *r,
                                               error);
     }
 
-    if (h->version.len != ngx_http_websocket_version.len
-        || ngx_strncmp(h->version.data, ngx_http_websocket_version.data,
-                       h->version.len)
-           != 0)
-    {
+    if (!ngx_http_websocket_handshake_version(h)) {
         return ngx_http_websocket_upgrade_required(r,
                                        "Sec-WebSocket-Version must be 13");
     }
 
     return NGX_HTTP_WEBSOCKET_PASS;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_handshake_version(ngx_http_websocket_handshake_t *h)
+{
+    return h->version.len == ngx_http_websocket_version.len
+           && ngx_strncmp(h->version.data, ngx_http_websocket_version.data,
+                          h->version.len)
+              == 0;
+}
+
+
+ngx_int_t
+ngx_http_websocket_handshake_key(ngx_http_request_t *r, ngx_str_t *key)
+{
+    ngx_http_websocket_handshake_t  h;
+
+    if (!ngx_http_websocket_asks(r)
+        || ngx_http_websocket_handshake_request_error(r))
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
+    ngx_http_websocket_handshake_headers(r, &h);
+
+    if (ngx_http_websocket_handshake_header_error(&h)
+        || !ngx_http_websocket_handshake_version(&h))
+    {
+        return NGX_DECLINED;
+    }
+
+    *key = h.key;
+
+    return NGX_OK;
 }
 
 
@@ -900,18 +933,7 @@ ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
 {
     ngx_int_t  rc;
 
-    r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
-    ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
-
-    r->keepalive = 0;
-
-    if (ngx_http_websocket_add_header(r, "Upgrade",
-                                      &ngx_http_websocket_websocket) != NGX_OK
-        || ngx_http_websocket_add_accept(r, key) != NGX_OK
-        || (options->subprotocol
-            && ngx_http_websocket_add_header(r, "Sec-WebSocket-Protocol",
-                                             options->subprotocol)
-               != NGX_OK)
+    if (ngx_http_websocket_switch(r, options->subprotocol, key) != NGX_OK
         || (options->deflate.accepted
             && ngx_http_websocket_add_deflate(r, &options->deflate) != NGX_OK))
     {
@@ -927,6 +949,29 @@ ngx_http_websocket_switch_protocols(ngx_http_request_t *r,
     rc = ngx_http_send_special(r, NGX_HTTP_FLUSH);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_switch(ngx_http_request_t *r, ngx_str_t *subprotocol,
+    ngx_str_t *key)
+{
+    r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
+    ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
+
+    r->keepalive = 0;
+
+    if (ngx_http_websocket_add_header(r, "Upgrade",
+                                      &ngx_http_websocket_websocket) != NGX_OK
+        || ngx_http_websocket_add_accept(r, key) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return subprotocol
+           ? ngx_http_websocket_add_header(r, "Sec-WebSocket-Protocol",
+                                           subprotocol)
+           : NGX_OK;
 }
 
 
@@ -975,9 +1020,7 @@ ngx_http_websocket_add_deflate(ngx_http_request_t *r,
 }
 
 
-/* returns the location's first subprotocol that the client offers, or NULL */
-
-static ngx_str_t *
+ngx_str_t *
 ngx_http_websocket_subprotocol(ngx_http_request_t *r)
 {
     ngx_uint_t                      i;

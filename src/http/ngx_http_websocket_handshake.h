@@ -18,6 +18,23 @@ ngx_int_t ngx_http_websocket_handshake_handler(ngx_http_request_t *r);
 ngx_uint_t ngx_http_websocket_asks(ngx_http_request_t *r);
 
 /*
+ * Sets *key to that of a handshake of RFC 6455, section 4.2.1, which can be
+ * answered with 101.  Returns NGX_OK, or NGX_DECLINED when it is none.
+ */
+ngx_int_t ngx_http_websocket_handshake_key(ngx_http_request_t *r,
+    ngx_str_t *key);
+
+/* The location's first subprotocol that the client offers, or NULL. */
+ngx_str_t *ngx_http_websocket_subprotocol(ngx_http_request_t *r);
+
+/*
+ * Makes the response's header one of 101, with that subprotocol or, where it is
+ * NULL, without.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_switch(ngx_http_request_t *r,
+    ngx_str_t *subprotocol, ngx_str_t *key);
+
+/*
  * Opens a stream; key is that of a WebSocket's handshake, or NULL.  Returns
  * what a content handler returns.
  */

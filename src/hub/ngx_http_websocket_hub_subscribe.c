@@ -15,6 +15,9 @@ static ngx_http_websocket_channel_t *ngx_http_websocket_hub_channel(
 static void ngx_http_websocket_hub_begin(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_subscribe_t *zs);
+static ngx_int_t ngx_http_websocket_hub_rewind_to(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_store_cursor_t *cursor);
 static void ngx_http_websocket_hub_live(
     ngx_http_websocket_subscription_t *subscription, uint64_t offset);
 static void ngx_http_websocket_hub_catch_up_one(
@@ -216,6 +219,84 @@ ngx_http_websocket_hub_live(ngx_http_websocket_subscription_t *subscription,
 
     subscription->catch_up = NULL;
     subscription->offset = offset;
+}
+
+
+ngx_int_t
+ngx_http_websocket_hub_rewind(
+    ngx_http_websocket_subscription_t *subscription, ngx_uint_t newest)
+{
+    int                            rc;
+    uint64_t                       next;
+    ngx_str_t                     *name;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_store_cursor_t   cursor;
+    ngx_http_websocket_zone_t     *zone;
+
+    if (!subscription->active || newest == 0) {
+        return NGX_OK;
+    }
+
+    zone = subscription->channel->zone;
+    name = &subscription->channel->name->text;
+
+    next = subscription->catch_up ? subscription->catch_up->cursor.next
+                                  : subscription->offset + 1;
+
+    rc = ngx_http_websocket_zone_seek(zone, name, UINT64_MAX, &cursor, &info);
+
+    if (rc != NGX_WEBSOCKET_STORE_BUSY && rc != NGX_WEBSOCKET_STORE_NOTFOUND) {
+        rc = ngx_http_websocket_zone_seek(zone, name,
+                                          info.offset + 1
+                                          - ngx_min(newest, info.length),
+                                          &cursor, &info);
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_BUSY) {
+        return NGX_AGAIN;
+    }
+
+    /* whoever is subscribed to what is not there any more is told so */
+
+    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND
+        || info.epoch != subscription->channel->cursor.epoch
+        || cursor.next >= next)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_websocket_hub_rewind_to(subscription, &cursor);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_hub_rewind_to(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_websocket_store_cursor_t *cursor)
+{
+    ngx_http_websocket_catch_up_t  *catch_up;
+
+    catch_up = subscription->catch_up;
+
+    if (catch_up == NULL) {
+        catch_up = ngx_calloc(sizeof(ngx_http_websocket_catch_up_t),
+                              ngx_cycle->log);
+        if (catch_up == NULL) {
+            return NGX_ERROR;
+        }
+
+        catch_up->subscription = subscription;
+        subscription->catch_up = catch_up;
+    }
+
+    catch_up->cursor = *cursor;
+    subscription->offset = cursor->next - 1;
+
+    if (ngx_http_websocket_hub_kind_of(subscription)->ready(subscription)) {
+        ngx_http_websocket_hub_more(subscription);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -27,6 +27,16 @@ ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 void ngx_http_websocket_hub_more(
     ngx_http_websocket_subscription_t *subscription);
 
+/*
+ * Gives a subscriber the channel's history anew, from the newest so many
+ * messages on, and then what is new, without a hole and nothing twice: in later
+ * turns, as one that catches up.  Does nothing when it has been given less
+ * already.  Returns NGX_OK; NGX_AGAIN when the zone is stuck, NGX_ERROR when
+ * memory was refused: then nothing has changed.
+ */
+ngx_int_t ngx_http_websocket_hub_rewind(
+    ngx_http_websocket_subscription_t *subscription, ngx_uint_t newest);
+
 /* Ends a subscription; does nothing when it is not active. */
 void ngx_http_websocket_hub_unsubscribe(
     ngx_http_websocket_subscription_t *subscription);

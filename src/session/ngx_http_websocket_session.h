@@ -213,6 +213,8 @@ typedef struct {
     ngx_http_websocket_named_t           *named;        /* or NULL */
     ngx_http_websocket_await_t           *await;        /* or NULL */
     void                                 *pending;      /* of who awaits */
+    char                                 *refusal;      /* why; or NULL */
+    ngx_uint_t                            refused;      /* 1: with a Close */
 
     /* frees what the request has of a token and its session does not need;
        NULL: nothing */

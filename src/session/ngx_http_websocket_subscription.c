@@ -191,6 +191,10 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     begin.replay.nsince = options->nsince;
     begin.replay.newest = s->conf->replay;
 
+    if (ngx_http_websocket_select_filter(s, sub)) {
+        begin.replay.newest = ngx_max(s->conf->replay, s->conf->typed.replay);
+    }
+
     /* of several, or behind others, the hello comes before any message */
 
     begin.defer = hello->n > 1 || hello->late;
@@ -343,6 +347,30 @@ ngx_http_websocket_subscription_over(ngx_http_websocket_session_t *s,
     }
 
     ngx_http_websocket_subscription_changed(s, sub);
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_rewind(ngx_http_websocket_session_t *s,
+    ngx_uint_t newest)
+{
+    ngx_int_t                           rc;
+    ngx_http_websocket_subscription_t  *sub;
+
+    rc = NGX_OK;
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub && rc == NGX_OK;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        rc = ngx_http_websocket_hub_rewind(sub, newest);
+
+        if (sub->catch_up) {
+            s->catching_up = 1;
+        }
+    }
+
+    return rc;
 }
 
 

@@ -58,6 +58,14 @@ ngx_int_t ngx_http_websocket_session_subscribe(
     ngx_http_websocket_subscription_t **sub);
 
 /*
+ * Gives the session its channels' histories anew, from the newest so many
+ * messages of each on, as its filter lets them pass.  Returns as
+ * ngx_http_websocket_hub_rewind(): but that some may have begun.
+ */
+ngx_int_t ngx_http_websocket_session_rewind(ngx_http_websocket_session_t *s,
+    ngx_uint_t newest);
+
+/*
  * Ends one subscription, also within a delivery to it.  What is queued of it
  * is still sent.
  */

@@ -24,7 +24,10 @@ static ngx_int_t ngx_http_websocket_typed_publish(
 static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
     u_char letter);
 static ngx_int_t ngx_http_websocket_typed_refilter(
-    ngx_http_websocket_session_t *s, json_t *json);
+    ngx_http_websocket_session_t *s, json_t *json, json_t *replay);
+static ngx_websocket_json_e ngx_http_websocket_typed_replay(
+    ngx_http_websocket_session_t *s, json_t *json, ngx_uint_t *newest,
+    ngx_websocket_json_error_t *error);
 static ngx_int_t ngx_http_websocket_typed_take(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_int_t ngx_http_websocket_typed_violation(
@@ -208,22 +211,25 @@ ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
 
 
 /*
- * Returns 1 when the message was {"filter":...} and nothing else, or when
- * memory was refused: *rc is then what receive() returns.  Returns 0 for any
- * other message.
+ * Returns 1 when the message was {"filter":...}, perhaps with "replay", and
+ * nothing else, or when memory was refused: *rc is then what receive()
+ * returns.  Returns 0 for any other message.
  */
 
 static ngx_uint_t
 ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in, ngx_int_t *rc)
 {
-    json_t                      *json, *filter;
+    json_t                      *json, *filter, *replay;
+    u_char                      *last;
     ngx_uint_t                   found;
     ngx_websocket_json_error_t   error;
 
+    last = in->data + in->size;
+
     if (in->type != NGX_WEBSOCKET_TEXT
-        || !ngx_http_websocket_typed_begins(in->data, in->data + in->size,
-                                            'f'))
+        || (!ngx_http_websocket_typed_begins(in->data, last, 'f')
+            && !ngx_http_websocket_typed_begins(in->data, last, 'r')))
     {
         return 0;
     }
@@ -244,10 +250,11 @@ ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
     }
 
     filter = json_object_get(json, "filter");
-    found = filter && json_object_size(json) == 1;
+    replay = json_object_get(json, "replay");
+    found = filter && json_object_size(json) == (replay ? 2 : 1);
 
     if (found) {
-        *rc = ngx_http_websocket_typed_refilter(s, filter);
+        *rc = ngx_http_websocket_typed_refilter(s, filter, replay);
     }
 
     json_decref(json);
@@ -284,17 +291,18 @@ ngx_http_websocket_typed_begins(u_char *p, u_char *last, u_char letter)
 
 static ngx_int_t
 ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
-    json_t *json)
+    json_t *json, json_t *replay)
 {
     ngx_int_t                    answered;
+    ngx_uint_t                   newest;
     ngx_websocket_json_e         rc;
     ngx_websocket_filter_t      *filter;
     ngx_websocket_json_error_t   error;
 
-    rc = NGX_WEBSOCKET_JSON_OK;
     filter = NULL;
+    rc = ngx_http_websocket_typed_replay(s, replay, &newest, &error);
 
-    if (!json_is_null(json)) {
+    if (rc == NGX_WEBSOCKET_JSON_OK && !json_is_null(json)) {
         rc = ngx_http_websocket_filters_compile(json, s->conf, s->first.view,
                                                 &filter, &error);
     }
@@ -313,8 +321,57 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_typed_out_of_memory(s);
     }
 
+    switch (ngx_http_websocket_session_rewind(s, newest)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_AGAIN:
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
+        return NGX_OK;
+
+    default:  /* NGX_ERROR */
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
+
     return ngx_http_websocket_typed_answer(s, "{\"filter\":\"ok\"}",
                                           sizeof("{\"filter\":\"ok\"}") - 1);
+}
+
+
+/* how many of the newest messages the filter is to be held against */
+
+static ngx_websocket_json_e
+ngx_http_websocket_typed_replay(ngx_http_websocket_session_t *s,
+    json_t *json, ngx_uint_t *newest, ngx_websocket_json_error_t *error)
+{
+    json_int_t                  n;
+    ngx_websocket_json_place_t  place;
+
+    *newest = s->conf->typed.replay;
+
+    if (json == NULL) {
+        return NGX_WEBSOCKET_JSON_OK;
+    }
+
+    n = json_integer_value(json);
+
+    if (json_is_string(json) && ngx_strcmp(json_string_value(json), "all") == 0)
+    {
+        n = NGX_MAX_INT32_VALUE;
+
+    } else if (!json_is_integer(json) || n < 0) {
+        place.parent = NULL;
+        place.name = "replay";
+        place.size = sizeof("replay") - 1;
+
+        return ngx_websocket_json_refuse(error, &place, "expected \"all\" or a "
+                                         "number of messages");
+    }
+
+    *newest = ngx_min(n, NGX_MAX_INT32_VALUE);
+
+    return NGX_WEBSOCKET_JSON_OK;
 }
 
 

@@ -86,7 +86,7 @@ static ngx_websocket_ref_t ngx_websocket_store_search(
 static ngx_websocket_ref_t ngx_websocket_store_next(
     ngx_websocket_store_t *store, ngx_websocket_channel_t *ch,
     ngx_websocket_store_cursor_t *cursor);
-static void ngx_websocket_store_describe(ngx_websocket_message_t *m,
+static void ngx_websocket_store_properties(ngx_websocket_message_t *m,
     ngx_websocket_store_message_t *message);
 static int ngx_websocket_store_readable(ngx_websocket_store_t *store,
     ngx_websocket_store_cursor_t *cursor);
@@ -1429,7 +1429,7 @@ ngx_websocket_store_seek(ngx_websocket_store_t *store,
 
 
 static void
-ngx_websocket_store_describe(ngx_websocket_message_t *m,
+ngx_websocket_store_properties(ngx_websocket_message_t *m,
     ngx_websocket_store_message_t *message)
 {
     message->offset = m->offset;
@@ -1492,7 +1492,7 @@ ngx_websocket_store_read(ngx_websocket_store_t *store,
         return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
-    ngx_websocket_store_describe(m, message);
+    ngx_websocket_store_properties(m, message);
     message->ephemeral = (uint8_t) ephemeral;
 
     if (size < m->size) {
