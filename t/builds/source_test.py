@@ -16,9 +16,11 @@ from nginx import Tap
 
 MAY = {
     'http': 'protocol session broker auth hub delivery clock message* store* wire* conf',
-    'protocol': 'session broker auth hub delivery clock message* store* wire* conf',
+    'protocol': 'centrifuge* session broker auth hub delivery clock message* store* wire* '
+                'conf',
+    'centrifuge*': 'message* wire*',
     'session': 'broker auth hub delivery clock message* store* wire* conf',
-    'broker': 'hub clock store*',
+    'broker': 'auth hub clock store*',
     'broker*': '',
     'auth': 'hub clock store* wire* conf',
     'hub': 'delivery clock store* wire* conf',

@@ -15,6 +15,7 @@ from peer import (BROKEN, FIN, TEXT, UPGRADE, Closed, Peer, ask, becomes,
                   frame, request, settled, workers)
 
 FILTERED = '/ws/o?filter=' + quote('{"eq":["tags.a","b"]}')
+NDJSON = 'Content-Type: application/x-ndjson\r\n'
 TRIES = 50      # until somebody has gone in these 50 ms
 
 CONF = '''
@@ -30,6 +31,7 @@ CONF = '''
         location ~ ^/in/(.*)$ { websocket publish; websocket_channel $1; }
         location ~ ^/pub/(.*)$ { websocket_publish; websocket_channel $1; }
         location = /status { websocket_status json; }
+        location = /revoke { websocket_revoke time=60s; }
     }
 '''
 
@@ -70,6 +72,12 @@ async def published(tap, nginx):
 
     got = [await reader.receive() for _ in range(5)]
     tap.ok(sorted(got) == [b'x%d' % i for i in range(5)], 'which come')
+
+    status, a = await ask(port, 'POST', '/pub/a', NDJSON, b'"n1"\n"n2"\n"n3"')
+    got = [await reader.receive() for _ in range(3)]
+    tap.ok(status == 200 and a['offsets'] == [6, 7, 8]
+           and got == [b'"n1"', b'"n2"', b'"n3"'],
+           f'many messages are published one after the other: {a}')
 
     reader.write(b''.join(frame(FIN | TEXT, b'%d' % i) for i in range(6)))
     tap.ok([await reader.receive() for _ in range(6)]
@@ -121,6 +129,22 @@ async def clients(tap, nginx):
         peer.send(FIN | TEXT, b'x')
         await asyncio.sleep(0.01)
         peer.reset() if reset else peer.close()
+
+    async def batch(channel, reset):
+        peer = Peer(port)
+        await peer.connect()
+        peer.write(f'POST /pub/{channel} HTTP/1.1\r\nHost: x\r\n'
+                   f'{NDJSON}Content-Length: 4\r\n\r\n1\n2\n'.encode())
+        await asyncio.sleep(0.01)
+        peer.reset()
+
+    n = nginx.log().count('nobody waits')
+    for i in range(TRIES):
+        await batch(f'batch{i}', True)
+        what = await becomes(lambda: history(port, f'batch{i}'), ['1'])
+        if nginx.log().count('nobody waits') > n:
+            break
+    tap.ok(what == ['1'], f'the client of many messages has gone: {what}')
 
     await gone(tap, nginx, 'closed', lambda c: request(c, False))
     await gone(tap, nginx, 'reset', lambda c: request(c, True))
@@ -176,6 +200,53 @@ async def opens(tap, nginx):
             if await becomes(nobody, True, 1):
                 break
         tap.ok(await nobody(), f'the client of a handshake has gone: {name}')
+
+
+async def asked(tap, nginx):
+    """What else a broker is asked over HTTP."""
+    port = nginx.port
+
+    await ask(port, 'POST', '/pub/asked', '', b'x')
+    status, got = await ask(port, 'GET', '/pub/asked')
+    tap.ok(status == 200 and got['offset'] == 1, 'what is known of a channel')
+    reader = await Peer(port).websocket('/ws/asked')
+    status, got = await ask(port, 'DELETE', '/pub/asked')
+    tap.ok(status == 200 and got['deleted'], 'a deletion')
+    try:
+        await reader.receive()
+        code = None
+    except Closed as e:
+        code = e.code
+    tap.ok(code == 1000, 'of which subscribers are told')
+    status, _ = await ask(port, 'DELETE', '/pub/asked')
+    tap.ok(status == 404, 'another one')
+    answers = [await ask(port, method, '/pub/nothing')
+               for method in ('GET', 'DELETE')]
+    tap.ok([(status, a['error']['code']) for status, a in answers]
+           == [(503, 'broker_away')] * 2, 'or it cannot be had')
+    status, got = await ask(port, 'POST', '/revoke', '', b'{"user":"eve"}')
+    tap.ok(status == 200 and got['user'] == 'eve', 'a revocation')
+
+    for what, method, path, body in (('opens', 'GET', '/pub/o?limit=1', ''),
+                                     ('removes', 'DELETE', '/pub/o', ''),
+                                     ('revokes', 'POST', '/revoke',
+                                      '{"jti":"1"}')):
+        await ask(port, 'POST', '/pub/o', '', b'x')
+        n = nginx.log().count(f'nobody {what}')
+        for _ in range(TRIES):
+            peer = Peer(port)
+            await peer.connect()
+            peer.write(f'{method} {path} HTTP/1.1\r\nHost: x\r\n'
+                       f'Content-Length: {len(body)}\r\n\r\n{body}'.encode())
+            await asyncio.sleep(0.01)
+            peer.reset()
+
+            async def nobody():
+                return nginx.log().count(f'nobody {what}') > n
+
+            if await becomes(nobody, True, 1):
+                break
+        tap.ok(await nobody(), f'the client has gone: {method} {path}')
 
 
 async def opening(port, path='/ws/o'):
@@ -316,6 +387,7 @@ async def run(tap):
         await acked(tap, nginx)
         await clients(tap, nginx)
         await opens(tap, nginx)
+        await asked(tap, nginx)
         tap.ok(await settled(nginx, most) <= most, 'no connection is left')
         await processes(tap, nginx)
         await interest(tap, nginx)
