@@ -41,6 +41,8 @@
     ((s)->late || (s)->write_blocked)
 
 
+static ngx_int_t ngx_http_websocket_session_asked(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
     ngx_http_request_t *r, const ngx_http_websocket_protocol_t *protocol);
 static ngx_uint_t ngx_http_websocket_session_protocol(
@@ -153,11 +155,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = ngx_http_websocket_beat_begin(s, options);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_ack_begin(s, options);
-    }
+    rc = ngx_http_websocket_session_asked(s, options);
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_subscription_create(s, ctx->channels,
@@ -209,6 +207,20 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     ctx->session = s;
 
     return NGX_OK;
+}
+
+
+/* what a client is told besides, as it has asked */
+
+static ngx_int_t
+ngx_http_websocket_session_asked(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_options_t *options)
+{
+    if (ngx_http_websocket_beat_begin(s, options) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_ack_begin(s, options);
 }
 
 
