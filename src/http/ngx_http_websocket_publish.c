@@ -6,13 +6,14 @@
 
 #include "http/ngx_http_websocket_publish.h"
 #include "broker/ngx_http_websocket_broker.h"
+#include "broker/ngx_http_websocket_key.h"
 #include "delivery/ngx_http_websocket_intake.h"
-#include "delivery/ngx_http_websocket_key.h"
 #include "delivery/ngx_http_websocket_priority.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_history.h"
 #include "http/ngx_http_websocket_later.h"
@@ -502,7 +503,12 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
         conf->stats->published++;
     }
 
-    return ngx_http_websocket_answer_json(r, p->info.subscribers
+    if (conf->zone->remote) {
+        (void) json_object_set_new(json, "nodes",
+                                   json_integer((json_int_t) p->nodes));
+    }
+
+    return ngx_http_websocket_answer_json(r, p->info.subscribers || p->nodes
                                              ? NGX_HTTP_OK
                                              : NGX_HTTP_ACCEPTED,
                                           json);
@@ -531,6 +537,20 @@ ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
                                                "ended",
                                                "the channel has ended: "
                                                "DELETE it to begin anew");
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_AWAY) {
+        return ngx_http_websocket_broker_away(r);
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_UNABLE) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
+
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_IMPLEMENTED,
+                                               "not_with_broker",
+                                               "a zone with a broker has "
+                                               "neither X-WebSocket-End nor "
+                                               "messages above 512k");
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -697,8 +717,7 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (conf->publish) {
-        ngx_websocket_store_key(conf->zone->store, value->data, value->len,
-                                message->key);
+        ngx_http_websocket_publisher_key(conf->zone, value, message->key);
         return NGX_OK;
     }
 
@@ -708,9 +727,8 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_websocket_client_key(conf->zone->store,
-                                  rc == NGX_OK ? &user : NULL, 0, value,
-                                  message->key);
+    ngx_http_websocket_client_key(conf->zone, rc == NGX_OK ? &user : NULL, 0,
+                                  value, message->key);
 
     return NGX_OK;
 }

@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_ack.h"
-#include "delivery/ngx_http_websocket_key.h"
+#include "broker/ngx_http_websocket_key.h"
 #include "message/fields.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_protocol.h"
@@ -8,10 +8,13 @@
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
 
+#include <openssl/rand.h>
+
 
 #define NGX_HTTP_WEBSOCKET_ACK_ID  255      /* bytes of an id */
 
 
+static ngx_int_t ngx_http_websocket_ack_own(uint64_t *own);
 static ngx_int_t ngx_http_websocket_ack_id(ngx_http_websocket_session_t *s,
     ngx_str_t *id);
 static ngx_uint_t ngx_http_websocket_ack_text(json_t *value, u_char *buf,
@@ -50,7 +53,7 @@ ngx_http_websocket_ack_begin(ngx_http_websocket_session_t *s,
     s->record->aside->ack = ack;
 
     if (options->user.len == 0) {
-        return NGX_OK;
+        return ngx_http_websocket_ack_own(&ack->own);
     }
 
     ack->user.data = ngx_alloc(options->user.len, s->connection->log);
@@ -60,6 +63,21 @@ ngx_http_websocket_ack_begin(ngx_http_websocket_session_t *s,
 
     ack->user.len = options->user.len;
     ngx_memcpy(ack->user.data, options->user.data, ack->user.len);
+
+    return NGX_OK;
+}
+
+
+/* sessions of other nodes may have the same number */
+
+static ngx_int_t
+ngx_http_websocket_ack_own(uint64_t *own)
+{
+    do {
+        if (RAND_bytes((u_char *) own, sizeof(uint64_t)) != 1) {
+            return NGX_ERROR;
+        }
+    } while (*own == 0);
 
     return NGX_OK;
 }
@@ -147,10 +165,9 @@ ngx_http_websocket_ack_id(ngx_http_websocket_session_t *s, ngx_str_t *id)
         return NGX_OK;
     }
 
-    ngx_http_websocket_client_key(s->conf->zone->store,
+    ngx_http_websocket_client_key(s->conf->zone,
                                   ack->user.data ? &ack->user : NULL,
-                                  ack->user.data ? 0 : s->record->id, id,
-                                  ack->key);
+                                  ack->own, id, ack->key);
 
     return NGX_OK;
 }

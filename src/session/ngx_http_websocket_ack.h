@@ -15,8 +15,9 @@
 /* of the record's aside: of sessions that asked for it */
 
 struct ngx_http_websocket_ack_s {
-    ngx_str_t                     user;     /* data is NULL: the messages' ids
-                                               are the session's alone */
+    ngx_str_t                     user;     /* data is NULL: there is none */
+    uint64_t                      own;      /* and then the session's own
+                                               number, or 0 */
 
     /* of the message that is under work */
 

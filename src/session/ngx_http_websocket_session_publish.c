@@ -84,7 +84,8 @@ ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
 
     } else if (p->rc < NGX_WEBSOCKET_STORE_OK
                && p->rc != NGX_WEBSOCKET_STORE_ENDED
-               && p->rc != NGX_WEBSOCKET_STORE_MISMATCH)
+               && p->rc != NGX_WEBSOCKET_STORE_MISMATCH
+               && p->rc != NGX_HTTP_WEBSOCKET_BROKER_AWAY)
     {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                       "websocket zone \"%V\" cannot take the message: %s",
@@ -103,6 +104,10 @@ ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
 
     case NGX_WEBSOCKET_STORE_ENDED:
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
+        break;
+
+    case NGX_HTTP_WEBSOCKET_BROKER_AWAY:
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
         break;
 
     default:
@@ -147,6 +152,16 @@ ngx_http_websocket_session_acked(ngx_http_websocket_session_t *s,
         }
 
         return rc;
+
+    case NGX_HTTP_WEBSOCKET_BROKER_AWAY:
+        return ngx_http_websocket_ack_error(s, "broker_away", NULL,
+                                            "no server of the broker can be "
+                                            "had now");
+
+    case NGX_HTTP_WEBSOCKET_BROKER_UNABLE:
+        return ngx_http_websocket_ack_error(s, "not_with_broker", NULL,
+                                            "a zone with a broker has no "
+                                            "messages above 512k");
 
     default:
         return ngx_http_websocket_ack_error(s, "zone_full", NULL,

@@ -1,5 +1,6 @@
 
-#include "delivery/ngx_http_websocket_key.h"
+#include "broker/ngx_http_websocket_key.h"
+#include "broker/ngx_http_websocket_remote_publish.h"
 
 #include <ngx_sha1.h>
 
@@ -8,10 +9,24 @@
 
 
 void
-ngx_http_websocket_client_key(const ngx_websocket_store_t *store,
-    ngx_str_t *user, uint64_t session, ngx_str_t *id, uint64_t key[2])
+ngx_http_websocket_publisher_key(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *id, uint64_t key[2])
+{
+    if (zone->remote) {
+        ngx_http_websocket_remote_key(id, key);
+        return;
+    }
+
+    ngx_websocket_store_key(zone->store, id->data, id->len, key);
+}
+
+
+void
+ngx_http_websocket_client_key(ngx_http_websocket_zone_t *zone, ngx_str_t *user,
+    uint64_t own, ngx_str_t *id, uint64_t key[2])
 {
     u_char      *p, buf[NGX_HTTP_WEBSOCKET_KEY_BYTES];
+    ngx_str_t    text;
     ngx_sha1_t   sha1;
 
     p = buf;
@@ -45,10 +60,13 @@ ngx_http_websocket_client_key(const ngx_websocket_store_t *store,
         p = ngx_cpymem(p, id->data, id->len);
     }
 
-    ngx_websocket_store_key(store, buf, p - buf, key);
+    text.data = buf;
+    text.len = p - buf;
+
+    ngx_http_websocket_publisher_key(zone, &text, key);
 
     /* none of a publisher's is the same, nor is one session another */
 
-    key[0] ^= session;
+    key[0] ^= own;
     key[1] = ~key[1];
 }
