@@ -60,7 +60,7 @@ alike(const char *name, const char *own)
         letter = name;
         n = 1;
 
-        for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
+        for (i = 0; i < 4; i++) {
 
             if (strncmp(name, others[i].text, strlen(others[i].text)) == 0) {
                 letter = &others[i].letter;
