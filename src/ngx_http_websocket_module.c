@@ -72,6 +72,7 @@ static ngx_conf_bitmask_t  ngx_http_websocket_event_names[] = {
     { ngx_string("off"), NGX_CONF_BITMASK_SET },
     { ngx_string("join"), NGX_HTTP_WEBSOCKET_JOIN },
     { ngx_string("leave"), NGX_HTTP_WEBSOCKET_LEAVE },
+    { ngx_string("history=off"), NGX_HTTP_WEBSOCKET_UNRECORDED },
     { ngx_null_string, 0 }
 };
 
@@ -252,7 +253,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_events"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_events,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, events),

@@ -386,7 +386,11 @@ http websocket_presence on from=$nope;
 http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
-    invalid value "arrive", it must be "join", "leave", or "off"
+    invalid value "arrive", it must be "join", "leave", "history=off", or "off"
+http websocket_events join leave history=on;
+    invalid value "history=on", it must be "join", "leave", "history=off", or "off"
+http websocket_events history=off;
+    "history=off" needs "join" or "leave"
 http websocket_events off join;
     "off" stands alone
 http websocket_events join; websocket_events leave;

@@ -113,8 +113,10 @@ typedef enum {
 } ngx_http_websocket_overflow_e;
 
 
-#define NGX_HTTP_WEBSOCKET_JOIN   0x0002
-#define NGX_HTTP_WEBSOCKET_LEAVE  0x0004
+#define NGX_HTTP_WEBSOCKET_JOIN        0x0002
+#define NGX_HTTP_WEBSOCKET_LEAVE       0x0004
+#define NGX_HTTP_WEBSOCKET_UNRECORDED  0x0008   /* neither is numbered, nor in
+                                                   the history */
 
 
 /* websocket_namespace: the rules for a family of channels */

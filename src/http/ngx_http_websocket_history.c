@@ -528,7 +528,9 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
 
     log = r->connection->log;
 
-    if (page->args.view || page->args.filter) {
+    if (page->args.view || page->args.filter
+        || ngx_http_websocket_message_is_event(message, page->buf))
+    {
         return ngx_http_websocket_history_shown(log, page, message);
     }
 
@@ -547,15 +549,10 @@ ngx_http_websocket_history_shown(ngx_log_t *log,
     ngx_http_websocket_shown_e     rc;
     ngx_http_websocket_message_t  *whole, *shown;
 
-    whole = ngx_http_websocket_message_alloc(message->type,
-                                             message->size - message->meta,
-                                             message->meta, log);
+    whole = ngx_http_websocket_message_read(message, page->buf, log);
     if (whole == NULL) {
         return NGX_ERROR;
     }
-
-    ngx_memcpy(whole->meta, page->buf, message->meta);
-    ngx_memcpy(whole->payload, page->buf + message->meta, whole->size);
 
     shown = whole;
     rc = page->args.filter
@@ -831,31 +828,24 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 }
 
 
-/* a member's data is the inside of an object */
-
 static json_t *
 ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 {
-    u_char   buf[NGX_WEBSOCKET_STORE_MEMBER_SIZE + 2], *p;
-    json_t  *json;
+    ngx_websocket_meta_t        meta;
+    ngx_websocket_meta_part_t  *user, *client;
 
-    p = buf;
-    *p++ = '{';
-    p = ngx_cpymem(p, member->data, member->size);
-    *p++ = '}';
+    (void) ngx_websocket_meta_read(member->data, member->size, &meta);
 
-    json = json_loadb((char *) buf, p - buf, 0, NULL);
+    user = &meta.parts[NGX_WEBSOCKET_META_USER];
+    client = &meta.parts[NGX_WEBSOCKET_META_CLIENT];
 
-    if (json_object_set_new(json, "since",
-                            json_integer((json_int_t)
-                                ngx_http_websocket_clock_wall(member->time)))
-        != 0)
-    {
-        json_decref(json);
-        return NULL;
-    }
-
-    return json;
+    return json_pack("{s:o,s:s%,s:I}",
+                     "from", user->data
+                             ? json_stringn((char *) user->data, user->size)
+                             : json_null(),
+                     "session", client->data, client->size,
+                     "since", (json_int_t)
+                              ngx_http_websocket_clock_wall(member->time));
 }
 
 

@@ -85,6 +85,9 @@ static ngx_uint_t ngx_http_websocket_zone_wake(
 static int ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
     ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref);
+static int ngx_http_websocket_zone_told(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, ngx_websocket_channel_ref_t channel,
+    ngx_websocket_store_append_t *append);
 static int ngx_http_websocket_zone_part(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
@@ -1156,25 +1159,55 @@ ngx_http_websocket_zone_admit(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
     ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref)
 {
-    int                         rc;
-    ngx_websocket_store_wake_t  wake;
+    int                           rc;
+    ngx_websocket_store_append_t  append;
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_websocket_store_join(zone->store, channel,
-                                  ngx_http_websocket_worker_slot(), member,
-                                  p->n ? &p->message : NULL, p->parts, p->n,
-                                  &wake, ref);
+    rc = ngx_http_websocket_zone_told(zone, p, channel, &append);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        rc = ngx_websocket_store_join(zone->store, channel,
+                                      ngx_http_websocket_worker_slot(), member,
+                                      p->n ? &append : NULL, ref);
+    }
 
     ngx_http_websocket_zone_unlock(zone);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        p->here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&append.wake);
     }
 
     return rc;
+}
+
+
+/* where the message of a member of the channel goes, with the lock held */
+
+static int
+ngx_http_websocket_zone_told(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, ngx_websocket_channel_ref_t channel,
+    ngx_websocket_store_append_t *append)
+{
+    uint64_t  hash;
+
+    ngx_memzero(&append->wake, sizeof(ngx_websocket_store_wake_t));
+
+    append->channel = channel;
+    append->message = &p->message;
+    append->parts = p->parts;
+    append->n = p->n;
+
+    if (p->n == 0 || p->channel.len == 0) {
+        return NGX_WEBSOCKET_STORE_OK;
+    }
+
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+
+    return ngx_http_websocket_zone_open(zone, p, hash, &append->channel);
 }
 
 
@@ -1286,15 +1319,37 @@ ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_leave_message_pt leave_message,
     ngx_websocket_store_wake_t *wake)
 {
-    size_t                         n;
-    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_websocket_store_message_t  message;
+    int                           rc;
+    ngx_str_t                     channel;
+    ngx_websocket_store_name_t    name;
+    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_websocket_channel_ref_t   own;
+    ngx_http_websocket_publish_t  p;
+    ngx_websocket_store_append_t  append;
 
-    n = leave_message ? leave_message(member, &message, parts) : 0;
+    ngx_memzero(&p, sizeof(ngx_http_websocket_publish_t));
+    p.parts = parts;
 
-    return ngx_websocket_store_leave(zone->store, ref,
-                                     ngx_http_websocket_clock_now(),
-                                     n ? &message : NULL, parts, n, wake);
+    own = ngx_websocket_store_member_channel(zone->store, ref, &name);
+
+    if (leave_message) {
+        channel.data = name.data;
+        channel.len = name.size;
+
+        leave_message(&channel, member, &p);
+    }
+
+    rc = ngx_http_websocket_zone_told(zone, &p, own, &append);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        rc = ngx_websocket_store_leave(zone->store, ref,
+                                       ngx_http_websocket_clock_now(),
+                                       p.n ? &append : NULL);
+    }
+
+    *wake = append.wake;
+
+    return rc;
 }
 
 

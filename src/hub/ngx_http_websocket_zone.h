@@ -225,22 +225,24 @@ int ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_info_t *info);
 
 /*
- * Joins as of the log, with a message, or with none where it has no parts.
- * Wakes the other workers; p->here is set.
+ * Joins as of the log, with a message to p->channel, or to the member's own
+ * channel where that is empty; with none where it has no parts.  Wakes the
+ * other workers; p->here is set.
  */
 int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
     ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref);
 
 /*
- * Makes the message of a member that goes: up to NGX_HTTP_WEBSOCKET_PARTS
- * parts, how many is returned, 0 for no message.  Called with the lock held.
+ * Makes the message of a member that leaves a channel: sets p->message, up to
+ * NGX_HTTP_WEBSOCKET_PARTS parts in p->parts, p->n to how many, and p->channel
+ * where the message is for another channel.  Without parts there is none.
+ * Called with the lock held.
  */
-#define NGX_HTTP_WEBSOCKET_PARTS  4
+#define NGX_HTTP_WEBSOCKET_PARTS  6
 
-typedef size_t (*ngx_http_websocket_leave_message_pt)(
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
+typedef void (*ngx_http_websocket_leave_message_pt)(ngx_str_t *channel,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 /* Takes a member off, as of the log. */
 ngx_int_t ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,

@@ -253,10 +253,13 @@ struct ngx_websocket_message_s {
 };
 
 
-/* a member: on its channel's list and on its worker's */
+/*
+ * The first block of a member, which is on its channel's list and on its
+ * worker's.  What its data has no room for here is in further blocks.
+ */
 
 typedef struct {
-    ngx_websocket_ref_t    next;            /* unused while in use */
+    ngx_websocket_ref_t    next;
     ngx_websocket_ref_t    channel;
     ngx_websocket_ref_t    after;           /* of the channel */
     ngx_websocket_ref_t    before;
@@ -268,7 +271,7 @@ typedef struct {
     uint64_t               time;
     uint16_t               size;
     uint8_t                leave_message;
-    uint8_t                data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
+    uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 51];
 } ngx_websocket_member_t;
 
 
