@@ -40,7 +40,8 @@ typedef struct {
 typedef enum {
     NGX_HTTP_WEBSOCKET_REVOKED = 0,
     NGX_HTTP_WEBSOCKET_REVOCATIONS_FULL,
-    NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY     /* their lock cannot be had now */
+    NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY,    /* their lock cannot be had now */
+    NGX_HTTP_WEBSOCKET_REVOCATIONS_AWAY     /* nor a broker, which has them */
 } ngx_http_websocket_revocation_e;
 
 

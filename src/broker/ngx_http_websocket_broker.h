@@ -12,12 +12,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "auth/ngx_http_websocket_revocations.h"
 #include "hub/ngx_http_websocket_hub.h"
 
 
-typedef struct ngx_http_websocket_fetch_s  ngx_http_websocket_fetch_t;
+typedef struct ngx_http_websocket_fetch_s   ngx_http_websocket_fetch_t;
+typedef struct ngx_http_websocket_revoke_s  ngx_http_websocket_revoke_t;
 
-/* channels that are about to be read; valid during the call */
+/* channels that are about to be read, or removed; valid during the call */
 
 struct ngx_http_websocket_fetch_s {
     ngx_str_t                    *channels;     /* their names */
@@ -29,6 +31,23 @@ struct ngx_http_websocket_fetch_s {
     ngx_http_websocket_fetch_t   *pending;
     void                        (*done)(ngx_http_websocket_fetch_t *f);
     void                         *data;
+};
+
+
+/* a revocation; valid during the call */
+
+struct ngx_http_websocket_revoke_s {
+    ngx_http_websocket_revocation_key_t   key;
+    int64_t                               time;     /* seconds: what was issued
+                                                       up to then */
+    int64_t                               until;
+
+    /* set by the broker, and of who waits: as in a publish_t */
+
+    ngx_http_websocket_revocation_e       rc;
+    ngx_http_websocket_revoke_t          *pending;
+    void                                (*done)(ngx_http_websocket_revoke_t *v);
+    void                                 *data;
 };
 
 
@@ -74,6 +93,18 @@ struct ngx_http_websocket_broker_s {
                                      ngx_http_websocket_zone_t *zone,
                                      ngx_http_websocket_leave_message_pt
                                          leave_message);
+
+    /*
+     * Deletes the first of the channels.  Returns NGX_OK, or NGX_AGAIN as
+     * publish() does; rc is NGX_OK, NGX_DONE when there is no such channel, or
+     * NGX_DECLINED when it cannot be done now.
+     */
+    ngx_int_t                   (*remove)(ngx_http_websocket_zone_t *zone,
+                                     ngx_http_websocket_fetch_t *f);
+
+    /* Revokes.  Returns NGX_OK, or NGX_AGAIN as publish() does. */
+    ngx_int_t                   (*revoke)(ngx_http_websocket_zone_t *zone,
+                                     ngx_http_websocket_revoke_t *v);
 
     /* NULL: it does not want to know */
     const ngx_http_websocket_interest_t  *interest;

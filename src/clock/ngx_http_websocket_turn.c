@@ -13,6 +13,7 @@
 typedef struct {
     uint64_t      end;      /* of the budget, microseconds */
     ngx_event_t   next;     /* begins the next turn */
+    ngx_uint_t    begun;    /* since that was posted */
 } ngx_http_websocket_turn_t;
 
 
@@ -77,6 +78,7 @@ ngx_http_websocket_turn_begin(void)
                                   + NGX_HTTP_WEBSOCKET_TURN;
 
     ngx_http_websocket_turn_steps = NGX_HTTP_WEBSOCKET_STEPS - 1;
+    ngx_http_websocket_turn.begun = 1;
 }
 
 
@@ -85,21 +87,28 @@ ngx_http_websocket_turn_next(ngx_event_t *ev)
 {
     /* before what is left, in the order of posting */
 
-    ngx_post_event(&ngx_http_websocket_turn.next, &ngx_posted_next_events);
+    if (!ngx_http_websocket_turn.next.posted) {
+        ngx_http_websocket_turn.begun = 0;
+        ngx_post_event(&ngx_http_websocket_turn.next, &ngx_posted_next_events);
+    }
+
     ngx_post_event(ev, &ngx_posted_next_events);
 }
 
 
 /*
- * What was left of the last turn goes first, and its first steps count too.
- * With timer_resolution the time that nginx knows stands still for many
- * turns, which are told by this alone.
+ * What was left of the last turn counts from its first step on, unless what
+ * came in this turn, which goes before it, has begun it.  With
+ * timer_resolution the time that nginx knows stands still for many turns,
+ * which are told by this alone.
  */
 
 static void
 ngx_http_websocket_turn_handler(ngx_event_t *ev)
 {
-    ngx_http_websocket_turn_begin();
+    if (!ngx_http_websocket_turn.begun) {
+        ngx_http_websocket_turn_begin();
+    }
 }
 
 

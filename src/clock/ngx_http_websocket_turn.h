@@ -24,7 +24,7 @@
 
 /* what is done between two looks at the clock, in steps */
 #ifndef NGX_HTTP_WEBSOCKET_STEPS
-#define NGX_HTTP_WEBSOCKET_STEPS  128
+#define NGX_HTTP_WEBSOCKET_STEPS  64
 #endif
 
 

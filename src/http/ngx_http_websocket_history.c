@@ -13,6 +13,7 @@
 #include "delivery/ngx_http_websocket_filters.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_request.h"
 #include "session/ngx_http_websocket_session.h"
@@ -53,6 +54,8 @@ typedef struct {
 } ngx_http_websocket_page_t;
 
 
+static ngx_int_t ngx_http_websocket_channel_read(ngx_http_request_t *r,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_websocket_channel_info(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
@@ -94,6 +97,9 @@ static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
 static json_t *ngx_http_websocket_member_json(
     ngx_websocket_store_member_t *member);
+static ngx_int_t ngx_http_websocket_channel_removed(ngx_http_request_t *r,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_websocket_channel_away(ngx_http_request_t *r);
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_store_info_t *info);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
@@ -106,10 +112,25 @@ static ngx_str_t  ngx_http_websocket_page_type =
 ngx_int_t
 ngx_http_websocket_channel_get(ngx_http_request_t *r)
 {
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_fetch(r, conf->zone->broker->history,
+                                    ngx_http_websocket_channel_read);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
+{
     char                       *code, *error;
-    ngx_int_t                   rc;
     ngx_str_t                   value;
     ngx_http_websocket_page_t  *page;
+
+    if (rc != NGX_OK) {
+        return ngx_http_websocket_channel_away(r);
+    }
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
         return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
@@ -831,6 +852,18 @@ ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 ngx_int_t
 ngx_http_websocket_channel_delete(ngx_http_request_t *r)
 {
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    return ngx_http_websocket_fetch(r, conf->zone->broker->remove,
+                                    ngx_http_websocket_channel_removed);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
+{
     ngx_str_t                      *name;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -840,15 +873,27 @@ ngx_http_websocket_channel_delete(ngx_http_request_t *r)
 
     name = &ctx->channels[0];
 
-    if (ngx_http_websocket_hub_delete(conf->zone, name)
-        != NGX_WEBSOCKET_STORE_OK)
-    {
+    if (rc == NGX_DECLINED && !conf->zone->wait.stuck) {
+        return ngx_http_websocket_channel_away(r);
+    }
+
+    if (rc != NGX_OK) {
         return ngx_http_websocket_not_found(r);
     }
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                json_pack("{s:s%,s:b}", "channel", name->data,
                                          name->len, "deleted", 1));
+}
+
+
+static ngx_int_t
+ngx_http_websocket_channel_away(ngx_http_request_t *r)
+{
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                           "broker_away",
+                                           "the channel cannot be had now: "
+                                           "try again");
 }
 
 

@@ -5,13 +5,24 @@
 
 
 #include "auth/ngx_http_websocket_revocations.h"
+#include "broker/ngx_http_websocket_broker_local.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_revoke.h"
+#include "http/ngx_http_websocket_suspend.h"
 #include "session/ngx_http_websocket_token.h"
 
 
 #define NGX_HTTP_WEBSOCKET_REVOKE_SIZE  8192
+
+
+typedef struct {
+    ngx_http_request_t           *request;
+    ngx_http_websocket_revoke_t  *pending;      /* or NULL */
+    char                         *name;         /* of what: user, jti */
+    json_t                       *what;
+    int64_t                       until;
+} ngx_http_websocket_revoking_t;
 
 
 static void ngx_http_websocket_revoke_body(ngx_http_request_t *r);
@@ -21,6 +32,13 @@ static ngx_uint_t ngx_http_websocket_revoke_read(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_revoke_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_revoke_one(ngx_http_request_t *r,
     json_t *json);
+static ngx_int_t ngx_http_websocket_revoke_ask(
+    ngx_http_websocket_revoking_t *revoking, ngx_http_websocket_revoke_t *v);
+static void ngx_http_websocket_revoke_gone(void *data);
+static void ngx_http_websocket_revoke_done(ngx_http_websocket_revoke_t *v);
+static ngx_int_t ngx_http_websocket_revoke_result(
+    ngx_http_websocket_revoking_t *revoking,
+    ngx_http_websocket_revocation_e rc);
 
 
 static ngx_str_t  ngx_http_websocket_allow_post = ngx_string("POST");
@@ -150,12 +168,10 @@ ngx_http_websocket_revoke_too_large(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
 {
-    json_t                               *user, *id, *what;
-    int64_t                               until;
-    ngx_http_websocket_loc_conf_t        *conf;
-    ngx_http_websocket_revocation_key_t   key;
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    json_t                         *user, *id, *what;
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_websocket_revoke_t     v;
+    ngx_http_websocket_revoking_t  *revoking;
 
     user = json_object_get(json, "user");
     id = json_object_get(json, "jti");
@@ -168,17 +184,109 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
                                       "{\"jti\":\"...\"}");
     }
 
-    ngx_http_websocket_revocation_key(&key,
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_websocket_revoking_t));
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    revoking = cln->data;
+    ngx_memzero(revoking, sizeof(ngx_http_websocket_revoking_t));
+
+    revoking->request = r;
+    revoking->name = user ? "user" : "jti";
+    revoking->what = json_incref(what);
+
+    cln->handler = ngx_http_websocket_revoke_gone;
+
+    ngx_http_websocket_revocation_key(&v.key,
                                       user ? NGX_HTTP_WEBSOCKET_REVOKED_SUBJECT
                                            : NGX_HTTP_WEBSOCKET_REVOKED_ID,
                                       json_string_value(what),
                                       json_string_length(what));
 
-    until = (int64_t) ngx_time() + conf->revoke;
+    return ngx_http_websocket_revoke_ask(revoking, &v);
+}
 
-    switch (ngx_http_websocket_revocation_add(&key, (int64_t) ngx_time(),
-                                              until))
-    {
+
+/* those of a nginx without zones are its own */
+
+static ngx_int_t
+ngx_http_websocket_revoke_ask(ngx_http_websocket_revoking_t *revoking,
+    ngx_http_websocket_revoke_t *v)
+{
+    ngx_int_t                           rc;
+    ngx_http_request_t                 *r;
+    ngx_http_websocket_loc_conf_t      *conf;
+    const ngx_http_websocket_broker_t  *broker;
+
+    r = revoking->request;
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    v->time = (int64_t) ngx_time();
+    v->until = v->time + conf->revoke;
+
+    revoking->until = v->until;
+
+    broker = conf->zone ? conf->zone->broker : &ngx_http_websocket_broker_local;
+
+    rc = broker->revoke(conf->zone, v);
+
+    if (rc != NGX_AGAIN) {
+        return ngx_http_websocket_revoke_result(revoking, v->rc);
+    }
+
+    revoking->pending = v->pending;
+    revoking->pending->done = ngx_http_websocket_revoke_done;
+    revoking->pending->data = revoking;
+
+    ngx_http_websocket_suspend(r);
+
+    return NGX_DONE;
+}
+
+
+/* the request ends: what was asked for is done all the same */
+
+static void
+ngx_http_websocket_revoke_gone(void *data)
+{
+    ngx_http_websocket_revoking_t  *revoking = data;
+
+    json_decref(revoking->what);
+
+    if (revoking->pending) {
+        revoking->pending->done = NULL;
+    }
+}
+
+
+static void
+ngx_http_websocket_revoke_done(ngx_http_websocket_revoke_t *v)
+{
+    ngx_http_request_t             *r;
+    ngx_http_websocket_revoking_t  *revoking;
+
+    revoking = v->data;
+    revoking->pending = NULL;
+
+    r = revoking->request;
+
+    ngx_http_websocket_resume(r);
+    ngx_http_websocket_finish(r, ngx_http_websocket_revoke_result(revoking,
+                                                                  v->rc));
+}
+
+
+static ngx_int_t
+ngx_http_websocket_revoke_result(ngx_http_websocket_revoking_t *revoking,
+    ngx_http_websocket_revocation_e rc)
+{
+    ngx_http_request_t  *r;
+
+    r = revoking->request;
+
+    switch (rc) {
+
     case NGX_HTTP_WEBSOCKET_REVOKED:
         break;
 
@@ -187,6 +295,12 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
                                     NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
                                     "a worker that writes a revocation is "
                                     "suspended: try again");
+
+    case NGX_HTTP_WEBSOCKET_REVOCATIONS_AWAY:
+        return ngx_http_websocket_answer_error(r,
+                                    NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "broker_away",
+                                    "the broker cannot be had: try again");
 
     default:  /* NGX_HTTP_WEBSOCKET_REVOCATIONS_FULL */
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -203,7 +317,7 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
     ngx_http_websocket_auth_revoke();
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
-                                     json_pack("{s:O,s:I}",
-                                              user ? "user" : "jti", what,
-                                              "until", (json_int_t) until));
+                                     json_pack("{s:O,s:I}", revoking->name,
+                                              revoking->what, "until",
+                                              (json_int_t) revoking->until));
 }

@@ -18,7 +18,7 @@ MAY = {
     'http': 'protocol session broker auth hub delivery clock message* store* wire* conf',
     'protocol': 'session broker auth hub delivery clock message* store* wire* conf',
     'session': 'broker auth hub delivery clock message* store* wire* conf',
-    'broker': 'hub clock store*',
+    'broker': 'auth hub clock store*',
     'broker*': '',
     'auth': 'hub clock store* wire* conf',
     'hub': 'delivery clock store* wire* conf',

@@ -29,6 +29,7 @@ CONF = '''
         location ~ ^/in/(.*)$ { websocket publish; websocket_channel $1; }
         location ~ ^/pub/(.*)$ { websocket_publish; websocket_channel $1; }
         location = /status { websocket_status json; }
+        location = /revoke { websocket_revoke time=60s; }
     }
 '''
 
@@ -161,6 +162,53 @@ async def opens(tap, nginx):
             if await becomes(nobody, True, 1):
                 break
         tap.ok(await nobody(), f'the client of a handshake has gone: {name}')
+
+
+async def asked(tap, nginx):
+    """What else a broker is asked over HTTP."""
+    port = nginx.port
+
+    await ask(port, 'POST', '/pub/asked', '', b'x')
+    status, got = await ask(port, 'GET', '/pub/asked')
+    tap.ok(status == 200 and got['offset'] == 1, 'what is known of a channel')
+    reader = await Peer(port).websocket('/ws/asked')
+    status, got = await ask(port, 'DELETE', '/pub/asked')
+    tap.ok(status == 200 and got['deleted'], 'a deletion')
+    try:
+        await reader.receive()
+        code = None
+    except Closed as e:
+        code = e.code
+    tap.ok(code == 1000, 'of which subscribers are told')
+    status, _ = await ask(port, 'DELETE', '/pub/asked')
+    tap.ok(status == 404, 'another one')
+    answers = [await ask(port, method, '/pub/nothing')
+               for method in ('GET', 'DELETE')]
+    tap.ok([(status, a['error']['code']) for status, a in answers]
+           == [(503, 'broker_away')] * 2, 'or it cannot be had')
+    status, got = await ask(port, 'POST', '/revoke', '', b'{"user":"eve"}')
+    tap.ok(status == 200 and got['user'] == 'eve', 'a revocation')
+
+    for what, method, path, body in (('opens', 'GET', '/pub/o?limit=1', ''),
+                                     ('removes', 'DELETE', '/pub/o', ''),
+                                     ('revokes', 'POST', '/revoke',
+                                      '{"jti":"1"}')):
+        await ask(port, 'POST', '/pub/o', '', b'x')
+        n = nginx.log().count(f'nobody {what}')
+        for _ in range(TRIES):
+            peer = Peer(port)
+            await peer.connect()
+            peer.write(f'{method} {path} HTTP/1.1\r\nHost: x\r\n'
+                       f'Content-Length: {len(body)}\r\n\r\n{body}'.encode())
+            await asyncio.sleep(0.01)
+            peer.reset()
+
+            async def nobody():
+                return nginx.log().count(f'nobody {what}') > n
+
+            if await becomes(nobody, True, 1):
+                break
+        tap.ok(await nobody(), f'the client has gone: {method} {path}')
 
 
 async def opening(port, path='/ws/o'):
@@ -300,6 +348,7 @@ async def run(tap):
         await published(tap, nginx)
         await clients(tap, nginx)
         await opens(tap, nginx)
+        await asked(tap, nginx)
         tap.ok(await settled(nginx, most) <= most, 'no connection is left')
         await processes(tap, nginx)
         await interest(tap, nginx)

@@ -28,14 +28,29 @@ typedef struct {
 
 typedef struct {
     ngx_event_t                     timer;
+    ngx_http_websocket_zone_t      *zone;
     ngx_http_websocket_fetch_t      f;
-} late_history_t;
+    ngx_str_t                       channel;
+    ngx_uint_t                      remove;
+    u_char                          data[1];
+} late_fetch_t;
+
+
+typedef struct {
+    ngx_event_t                     timer;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_revoke_t     v;
+} late_revoke_t;
 
 
 static ngx_int_t late_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p);
 static ngx_int_t late_history(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_fetch_t *f);
+static ngx_int_t late_remove(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_fetch_t *f);
+static ngx_int_t late_revoke(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_revoke_t *v);
 static void late_deliver(ngx_http_websocket_subscription_t *s,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static ngx_uint_t late_ready(ngx_http_websocket_subscription_t *s);
@@ -60,6 +75,8 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     ngx_http_websocket_hub_join,
     ngx_http_websocket_hub_leave,
     ngx_http_websocket_hub_reap_members,
+    late_remove,
+    late_revoke,
     &late_interest
 };
 
@@ -246,47 +263,123 @@ late_detach(ngx_http_websocket_zone_t *zone,
 }
 
 
+/* a channel whose name begins with "not" cannot be had */
+
 static void
 late_fetched(ngx_event_t *ev)
 {
-    late_history_t  *late;
+    late_fetch_t  *late;
 
-    late = ngx_queue_data(ev, late_history_t, timer);
+    late = ngx_queue_data(ev, late_fetch_t, timer);
+
+    late->f.rc = NGX_OK;
+
+    if (late->channel.len > 3
+        && ngx_strncmp(late->channel.data, "not", 3) == 0)
+    {
+        late->f.rc = NGX_DECLINED;
+
+    } else if (late->remove) {
+        (void) ngx_http_websocket_broker_now.remove(late->zone, &late->f);
+    }
 
     if (late->f.done) {
         late->f.done(&late->f);
 
     } else {
-        ngx_log_error(NGX_LOG_WARN, ev->log, 0, "late: nobody opens");
+        ngx_log_error(NGX_LOG_WARN, ev->log, 0, "late: nobody %s",
+                      late->remove ? "removes" : "opens");
     }
 
     ngx_free(late);
 }
 
 
-/* a channel whose name begins with "not" cannot be had */
-
 static ngx_int_t
-late_history(ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f)
+late_fetch(ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f,
+    ngx_uint_t remove)
 {
-    ngx_str_t       *channel;
-    late_history_t  *late;
+    late_fetch_t  *late;
 
-    late = ngx_calloc(sizeof(late_history_t), ngx_cycle->log);
+    late = ngx_calloc(sizeof(late_fetch_t) + f->channels[0].len,
+                      ngx_cycle->log);
 
     if (late == NULL) {
         f->rc = NGX_DECLINED;
         return NGX_OK;
     }
 
-    channel = &f->channels[0];
+    late->zone = zone;
+    late->remove = remove;
 
-    late->f.rc = channel->len > 3 && ngx_strncmp(channel->data, "not", 3) == 0
-                 ? NGX_DECLINED : NGX_OK;
+    late->channel.len = f->channels[0].len;
+    late->channel.data = late->data;
+    ngx_memcpy(late->data, f->channels[0].data, f->channels[0].len);
+
+    late->f.channels = &late->channel;
+    late->f.n = 1;
 
     late_timer(&late->timer, late_fetched);
 
     f->pending = &late->f;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+late_history(ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f)
+{
+    return late_fetch(zone, f, 0);
+}
+
+
+static ngx_int_t
+late_remove(ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f)
+{
+    return late_fetch(zone, f, 1);
+}
+
+
+static void
+late_revoked(ngx_event_t *ev)
+{
+    late_revoke_t  *late;
+
+    late = ngx_queue_data(ev, late_revoke_t, timer);
+
+    (void) ngx_http_websocket_broker_now.revoke(late->zone, &late->v);
+
+    if (late->v.done) {
+        late->v.done(&late->v);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, ev->log, 0, "late: nobody revokes");
+    }
+
+    ngx_free(late);
+}
+
+
+static ngx_int_t
+late_revoke(ngx_http_websocket_zone_t *zone, ngx_http_websocket_revoke_t *v)
+{
+    late_revoke_t  *late;
+
+    late = ngx_calloc(sizeof(late_revoke_t), ngx_cycle->log);
+
+    if (late == NULL) {
+        v->rc = NGX_HTTP_WEBSOCKET_REVOCATIONS_AWAY;
+        return NGX_OK;
+    }
+
+    late->zone = zone;
+    late->v = *v;
+    late->v.done = NULL;
+
+    late_timer(&late->timer, late_revoked);
+
+    v->pending = &late->v;
 
     return NGX_AGAIN;
 }
