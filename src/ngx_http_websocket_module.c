@@ -16,6 +16,7 @@
 #include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_location.h"
 #include "conf/ngx_http_websocket_conf_name.h"
+#include "conf/ngx_http_websocket_conf_namespace.h"
 #include "conf/ngx_http_websocket_conf_origin.h"
 #include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_conf_presence.h"
@@ -36,6 +37,7 @@
 #include "http/ngx_http_websocket_variables.h"
 #include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "protocol/ngx_http_websocket_centrifuge.h"
 #include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_head.h"
@@ -86,6 +88,13 @@ static ngx_conf_post_t  ngx_http_websocket_timer_post = {
 
 static ngx_conf_num_bounds_t  ngx_http_websocket_number_bounds = {
     ngx_conf_check_num_bounds, 1, NGX_MAX_INT32_VALUE
+};
+
+
+/* of a session: they are gone through one by one */
+
+static ngx_conf_num_bounds_t  ngx_http_websocket_channels_bounds = {
+    ngx_conf_check_num_bounds, 1, 10000
 };
 
 
@@ -382,6 +391,48 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
+    { ngx_string("websocket_namespace"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_websocket_namespace,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_anonymous"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, anonymous),
+      NULL },
+
+    { ngx_string("websocket_insecure"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, insecure),
+      NULL },
+
+    { ngx_string("websocket_max_channels"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, max_channels),
+      &ngx_http_websocket_channels_bounds },
+
+    { ngx_string("websocket_connect_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, connect_timeout),
+      &ngx_http_websocket_timer_post },
+
+    { ngx_string("websocket_token_grace"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, token_grace),
+      NULL },
+
     { ngx_string("websocket_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_websocket_status,
@@ -511,6 +562,7 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     ngx_http_websocket_views_start(wmcf->views);
     ngx_http_websocket_later_init(cycle);
     ngx_http_websocket_session_init(cycle, ngx_http_websocket_protocols);
+    ngx_http_websocket_centrifuge_init(cycle, wmcf);
     ngx_http_websocket_drain_init(cycle, ngx_http_websocket_process_left);
 
     if (ngx_http_websocket_request_init(cycle) != NGX_OK) {

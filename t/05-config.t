@@ -248,8 +248,8 @@ http websocket_zone zone=live:1048577m;
 # locations
 
 location websocket duplex;
-    invalid mode "duplex", it must be "pubsub", "subscribe", "publish", or
-        "echo"
+    invalid mode "duplex", it must be "pubsub", "subscribe", "publish",
+        "echo", or "centrifuge"
 zoneless
 location websocket subscribe;
     "websocket": no "websocket_zone" is defined in the http block, as in
@@ -263,8 +263,8 @@ location websocket subscribe; websocket echo;
 location websocket subscribe a;
     invalid parameter "a", zone=NAME is expected
 location websocket Result;
-    invalid mode "Result", it must be "pubsub", "subscribe", "publish", or
-        "echo"
+    invalid mode "Result", it must be "pubsub", "subscribe", "publish",
+        "echo", or "centrifuge"
 location websocket subscribe zone=;
     invalid parameter "zone=", zone=NAME is expected
 location websocket subscribe zone=live zone=live;
@@ -879,3 +879,71 @@ server websocket_access_log both;
     invalid value "both"
 server websocket_access_log end; websocket_access_log start;
     "websocket_access_log" directive is duplicate
+
+# namespaces, and Centrifugo's protocol
+
+http websocket_namespace chat { history length=10 time=5m max=1m; recovery force; }
+http websocket_namespace news { history length=10; positioning allow;
+http subscribe client; publish subscriber anonymous;
+http history_access client subscriber anonymous; users on; pattern ^[a-z]+$; }
+location websocket centrifuge; websocket_anonymous on; websocket_max_channels 10;
+location websocket_connect_timeout 1s; websocket_token_grace 1s;
+    ok
+location websocket centrifuge;
+    "websocket": nobody could connect with "centrifuge": it needs "websocket_jwt",
+        "websocket_anonymous on" or "websocket_insecure on"
+location websocket centrifuge; websocket_insecure on;
+    ok
+location websocket centrifuge; websocket_jwt key=keys/hs.key alg=HS256;
+    ok
+location websocket centrifuge; websocket_insecure perhaps;
+    invalid value "perhaps" in "websocket_insecure" directive, it must be "on"
+        or "off"
+server websocket_max_channels 0;
+    value must be between 1 and 10000
+server websocket_connect_timeout 0;
+    "websocket_connect_timeout" directive must be above zero
+http websocket_namespace a { }
+    invalid name "a" of a namespace: it is of two or more letters, digits, "_"
+        and "-"
+http websocket_namespace a:b { }
+    invalid name "a:b" of a namespace: it is of two or more letters, digits,
+        "_" and "-"
+http websocket_namespace aa { }
+http websocket_namespace aa { }
+    duplicate namespace "aa"
+server websocket_namespace aa { }
+    "websocket_namespace" directive is not allowed here
+http websocket_namespace aa { keep all; }
+    unknown directive "keep" in "websocket_namespace", none of history,
+        recovery, positioning, subscribe, publish, history_access, users,
+        pattern
+http websocket_namespace aa { users on; users off; }
+    "users" is duplicate
+http websocket_namespace aa { users; }
+    invalid number of arguments in "users"
+http websocket_namespace aa { subscribe client anonymous client; }
+    invalid number of arguments in "subscribe"
+http websocket_namespace aa { users 7; }
+    invalid value "7", it must be "on" or "off"
+http websocket_namespace aa { history length=0; }
+    "history" of no length: leave it out
+http websocket_namespace aa { history length=5 except=a:b; }
+    invalid parameter "except=a:b", none of length=, time=, max=
+http websocket_namespace aa { recovery force; }
+    namespace "aa": "recovery" and "positioning" need a "history"
+http websocket_namespace aa { history_access client; }
+    namespace "aa": "history_access" needs a "history"
+http websocket_namespace aa { history length=5; recovery on; }
+    invalid value "on" in "recovery": it must be, once, one of "allow", "force"
+http websocket_namespace aa { publish client client; }
+    invalid value "client" in "publish": it must be, once, one of "client",
+        "subscriber", "anonymous"
+http websocket_namespace aa { publish anonymous; }
+    "anonymous" stands beside "client" or "subscriber"
+http websocket_namespace aa { subscribe anonymous; }
+    "anonymous" stands beside "client"
+http websocket_namespace aa { subscribe subscriber; }
+    "subscriber" cannot be who may subscribe
+http websocket_namespace aa { pattern (; }
+    invalid pattern "(": ...

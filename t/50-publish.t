@@ -389,3 +389,97 @@ a> rcvbuf 2048
 a@$TEST_NGINX_RAND_PORT_1> plain GET /pub?limit=10
 a< 200
 a< body qr/"data":"x{300}.*"data":"y+"\}\]\}$/
+
+
+
+=== TEST 20: many messages in one POST, a message a line
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_type m { field n integer required; field u string default=x; }
+--- config
+    websocket_channel x;
+    websocket_history length=100;
+    location = /ws { websocket pubsub; websocket_inbound_type m; websocket_stamp sequence; websocket_filter on; }
+    location = /pub { websocket_publish; }
+    location = /typed { websocket_publish; websocket_outbound_type m; }
+--- websocket
+a> GET /ws
+a< 101
+! POST /pub [Content-Type: application/x-ndjson] {"n":1}\n {"n":2}\r\n\n"three"\n[4]
+! < 200
+! < json {"channel":"x","offset":4,"subscribers":1,"offsets":[1,2,3,4]}
+a< text {"n":1}
+a< text {"n":2}
+a< text "three"
+a< text [4]
+# all or none
+! POST /pub [Content-Type: application/x-ndjson] {"n":1}\n{"n":2\n{"n":3}
+! < 422
+! < json {"error":{"code":"invalid_message","message":"message 2: is not JSON"}}
+! POST /typed [Content-Type: application/x-ndjson] {"n":1}\n{"n":2}\n{"n":"3"}
+! < 422
+! < json {"error":{"code":"invalid_message","path":"n","message":"message 3: expected integer, got string"}}
+! POST /pub [Content-Type: application/x-ndjson] \n \n
+! < 422
+! < json {"error":{"code":"invalid_message","message":"there is no message"}}
+! POST /pub [Content-Type: application/x-ndjson] {"n":"\xff"}
+! < 400
+! < json {"error":{"code":"invalid_utf8"}}
+! POST /pub [Content-Type: application/x-ndjson; X-WebSocket-Priority: none] {}
+! < 400
+! < json {"error":{"code":"invalid_header"}}
+! GET /pub
+! < json {"offset":4}
+# typed, stamped, with a priority and tags
+! POST /ws [Content-Type: application/x-ndjson] {"n":5}\n{"n":6,"u":"y"}
+! < json {"offset":6,"offsets":[5,6]}
+a< text {"sequence":5,"n":5,"u":"x"}
+a< text {"sequence":6,"n":6,"u":"y"}
+a> text {"filter":{"tags.to":"ann"}}
+a< text {"filter":"ok"}
+! POST /pub {"n":7}
+! POST /pub [Content-Type: application/x-ndjson; X-WebSocket-Tags: to=ann] {"n":8}\n{"n":9}
+a< text {"n":8}
+a< text {"n":9}
+# each message has its key
+! POST /pub [Content-Type: application/x-ndjson; Idempotency-Key: k] {"n":10}\n{"n":11}
+! < json {"offsets":[10,11]}
+! POST /pub [Content-Type: application/x-ndjson; Idempotency-Key: k] {"n":10}\n{"n":11}\n{"n":12}
+! < json {"offset":12,"offsets":[10,11,12],"duplicates":2}
+! POST /pub [Content-Type: application/x-ndjson; Idempotency-Key: k] {"n":11}
+! < 422
+! < json {"error":{"code":"idempotency_mismatch"}}
+# and the last one may end the channel
+! POST /pub [Content-Type: application/x-ndjson; X-WebSocket-End: 1; X-WebSocket-Tags: to=ann] {"n":13}\n{"n":14}
+! < json {"offset":14}
+a< text {"n":13}
+a< text {"n":14}
+a< close 1000
+! POST /pub [Content-Type: application/x-ndjson] {"n":15}
+! < 409
+! < json {"error":{"code":"ended"}}
+
+
+
+=== TEST 21: bounds of a body with many messages
+--- http_config
+    websocket_zone zone=live:64k;
+--- config
+    websocket_channel x;
+    websocket_max_message_size 1k;
+    location = /pub { websocket_publish; client_max_body_size 2m; }
+--- websocket
+! POST /pub [Content-Type: application/x-ndjson] * 1000 1\n
+! < 202
+! < json {"offset":1000}
+! POST /pub [Content-Type: application/x-ndjson] * 1001 1\n
+! < 413
+! < json {"error":{"code":"too_large","message":"there are more than 1000 messages"}}
+! POST /pub [Content-Type: application/x-ndjson] * 1025 1
+! < 413
+! < json {"error":{"code":"too_large","message":"a message is larger than websocket_max_message_size"}}
+! POST /pub [Content-Type: application/x-ndjson] * 600000 1\n
+! < 413
+! < json {"error":{"code":"too_large"}}
+! GET /pub
+! < json {"offset":1000}

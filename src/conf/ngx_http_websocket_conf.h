@@ -119,6 +119,34 @@ typedef enum {
                                                    the history */
 
 
+/* websocket_namespace: the rules for a family of channels */
+
+#define NGX_HTTP_WEBSOCKET_ALLOW  1         /* to who asks for it */
+#define NGX_HTTP_WEBSOCKET_FORCE  2
+
+#define NGX_HTTP_WEBSOCKET_WHO_CLIENT      0x01
+#define NGX_HTTP_WEBSOCKET_WHO_SUBSCRIBER  0x02
+#define NGX_HTTP_WEBSOCKET_WHO_ANONYMOUS   0x04     /* too */
+
+typedef struct {
+    ngx_str_t                     name;
+    ngx_uint_t                    lines;    /* that were read of the block */
+
+    ngx_websocket_store_history_t  history; /* of no length: none */
+    ngx_uint_t                    recovery;
+    ngx_uint_t                    positioning;
+
+    /* who may, where no token says more; 0: nobody */
+
+    ngx_uint_t                    subscribe;
+    ngx_uint_t                    publish;
+    ngx_uint_t                    history_access;
+
+    ngx_uint_t                    users;    /* names may list who may */
+    void                         *pattern;  /* NULL: any */
+} ngx_http_websocket_namespace_t;
+
+
 /* sessions of a location whose frames wait for more to be written with */
 
 typedef struct {
@@ -266,6 +294,9 @@ typedef struct {
     ngx_uint_t                    named;    /* 1: websocket_set_decoded works in
                                                later phases, too */
 
+    ngx_array_t                  *namespaces;
+                           /* ngx_http_websocket_namespace_t *, or NULL: none */
+
     ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
                                                NULL: none */
     ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
@@ -289,6 +320,7 @@ typedef struct {
     ngx_uint_t                    subscribes;
     ngx_uint_t                    publishes;
     ngx_uint_t                    echo;
+    ngx_uint_t                    centrifuge;
 
     ngx_str_t                     zone_name;
     ngx_http_websocket_place_t    place;
@@ -343,6 +375,15 @@ typedef struct {
     ngx_http_websocket_origins_t *origins;
     ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
     ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
+
+    /* of Centrifugo's protocol */
+
+    ngx_flag_t                    anonymous;
+    ngx_flag_t                    insecure;
+    ngx_uint_t                    max_channels; /* of a session */
+    ngx_msec_t                    connect_timeout;
+    time_t                        token_grace;
+    ngx_array_t                  *namespaces;   /* as of the main conf */
 
     ngx_http_websocket_typed_t    typed;
 

@@ -94,19 +94,38 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
+    ngx_websocket_store_history_t  history;
+
+    if (wlcf->history_length != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_websocket_history_params(cf, wlcf, &history) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->history_length = history.length;
+    wlcf->history_time = history.time;
+    wlcf->history_max = history.max;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_websocket_history_params(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf,
+    ngx_websocket_store_history_t *history)
+{
     off_t                       max;
     ngx_int_t                   length, time;
     ngx_http_websocket_param_t  params[] = {
         { "length=", ngx_null_string },
         { "time=", ngx_null_string },
         { "max=", ngx_null_string },
-        { "except=", ngx_null_string },
+        { wlcf ? "except=" : NULL, ngx_null_string },
         { NULL, ngx_null_string }
     };
-
-    if (wlcf->history_length != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
 
     if (ngx_http_websocket_params(cf, params, 1) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
@@ -152,10 +171,10 @@ ngx_http_websocket_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    wlcf->history_length = length;
-    wlcf->history_time = time;
-    wlcf->history_max = (max + NGX_WEBSOCKET_STORE_BLOCK - 1)
-                        / NGX_WEBSOCKET_STORE_BLOCK;
+    history->length = length;
+    history->time = time;
+    history->max = (max + NGX_WEBSOCKET_STORE_BLOCK - 1)
+                   / NGX_WEBSOCKET_STORE_BLOCK;
 
     return NGX_CONF_OK;
 }

@@ -21,6 +21,15 @@ char *ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
+ * Reads length=, time= and max= of a history, and for a location except=,
+ * which it sets there.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, which it has
+ * logged.
+ */
+char *ngx_http_websocket_history_params(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf,
+    ngx_websocket_store_history_t *history);
+
+/*
  * How many messages a value says, of "none", "all" or a number.  Returns it, or
  * NGX_ERROR, which is logged.
  */

@@ -9,6 +9,7 @@ typedef struct {
     ngx_uint_t                    subscribes;
     ngx_uint_t                    publishes;
     ngx_uint_t                    echo;
+    ngx_uint_t                    centrifuge;
 } ngx_http_websocket_mode_t;
 
 
@@ -20,11 +21,12 @@ static void ngx_http_websocket_set_handler(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 static ngx_http_websocket_mode_t  ngx_http_websocket_modes[] = {
-    { ngx_string("pubsub"), 1, 1, 0 },
-    { ngx_string("subscribe"), 1, 0, 0 },
-    { ngx_string("publish"), 0, 1, 0 },
-    { ngx_string("echo"), 0, 0, 1 },
-    { ngx_null_string, 0, 0, 0 }
+    { ngx_string("pubsub"), 1, 1, 0, 0 },
+    { ngx_string("subscribe"), 1, 0, 0, 0 },
+    { ngx_string("publish"), 0, 1, 0, 0 },
+    { ngx_string("echo"), 0, 0, 1, 0 },
+    { ngx_string("centrifuge"), 0, 0, 0, 1 },
+    { ngx_null_string, 0, 0, 0, 0 }
 };
 
 
@@ -54,8 +56,8 @@ ngx_http_websocket_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (mode->name.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid mode \"%V\", it must be "
-                           "\"pubsub\", \"subscribe\", \"publish\", or "
-                           "\"echo\"", &value[1]);
+                           "\"pubsub\", \"subscribe\", \"publish\", "
+                           "\"echo\", or \"centrifuge\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -67,6 +69,7 @@ ngx_http_websocket_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     wlcf->subscribes = mode->subscribes;
     wlcf->publishes = mode->publishes;
     wlcf->echo = mode->echo;
+    wlcf->centrifuge = mode->centrifuge;
 
     return ngx_http_websocket_set_location(cf, cmd, wlcf, 2);
 }

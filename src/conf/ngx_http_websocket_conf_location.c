@@ -9,11 +9,15 @@
 
 static void ngx_http_websocket_merge_history(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
+static void ngx_http_websocket_merge_centrifuge(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_heartbeat(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_check_location(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
+static char *ngx_http_websocket_centrifuge_check(
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_count_location(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
@@ -76,6 +80,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->subscribes = 0;
      *     conf->publishes = 0;
      *     conf->echo = 0;
+     *     conf->centrifuge = 0;
      *     conf->zone_name = { 0, NULL };
      *     conf->place = { NULL, 0 };
      *     conf->zone = NULL;
@@ -88,6 +93,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
+     *     conf->namespaces = NULL;
      */
 
     conf->channels = NGX_CONF_UNSET_PTR;
@@ -116,6 +122,11 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
+    conf->anonymous = NGX_CONF_UNSET;
+    conf->insecure = NGX_CONF_UNSET;
+    conf->max_channels = NGX_CONF_UNSET_UINT;
+    conf->connect_timeout = NGX_CONF_UNSET_MSEC;
+    conf->token_grace = NGX_CONF_UNSET;
 
     ngx_http_websocket_limits_create(&conf->limits);
     ngx_http_websocket_typed_init(&conf->typed);
@@ -150,7 +161,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_size_value(conf->max_message_size, prev->max_message_size,
                               64 * 1024);
-    ngx_conf_merge_uint_value(conf->queue_messages, prev->queue_messages, 256);
+    ngx_conf_merge_uint_value(conf->queue_messages, prev->queue_messages,
+                              conf->centrifuge ? NGX_MAX_INT32_VALUE : 256);
     ngx_conf_merge_size_value(conf->queue_size, prev->queue_size, 1024 * 1024);
     ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
                               NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
@@ -164,6 +176,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->refuse_close, prev->refuse_close, 0);
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
+    ngx_http_websocket_merge_centrifuge(cf, prev, conf);
 
     if (conf->priority == NGX_CONF_UNSET) {
         conf->priority_field = prev->priority_field;
@@ -226,6 +239,33 @@ ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
 }
 
 
+/* its clients are told of each message in its place, or that one was lost */
+
+static void
+ngx_http_websocket_merge_centrifuge(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    ngx_conf_merge_value(conf->anonymous, prev->anonymous, 0);
+    ngx_conf_merge_value(conf->insecure, prev->insecure, 0);
+    ngx_conf_merge_uint_value(conf->max_channels, prev->max_channels, 128);
+    ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,
+                              10000);
+    ngx_conf_merge_sec_value(conf->token_grace, prev->token_grace, 25);
+
+    if (!conf->centrifuge) {
+        return;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    conf->namespaces = wmcf->namespaces;
+    conf->own_messages = 1;
+    conf->overflow = NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE;
+}
+
+
 static void
 ngx_http_websocket_merge_heartbeat(ngx_http_websocket_loc_conf_t *prev,
     ngx_http_websocket_loc_conf_t *conf)
@@ -267,6 +307,7 @@ ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     conf->subscribes = prev->subscribes;
     conf->publishes = prev->publishes;
     conf->echo = prev->echo;
+    conf->centrifuge = prev->centrifuge;
     conf->zone_name = prev->zone_name;
     conf->place = prev->place;
 
@@ -297,7 +338,8 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    wrong = ngx_http_websocket_typed_check(cf, conf);
+    wrong = conf->centrifuge ? ngx_http_websocket_centrifuge_check(conf)
+                             : ngx_http_websocket_typed_check(cf, conf);
 
     if (wrong != NGX_CONF_OK) {
         return ngx_http_websocket_misplaced(cf, conf, wrong);
@@ -323,6 +365,17 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
     }
 
     return ngx_http_websocket_find_zone(cf, conf);
+}
+
+
+static char *
+ngx_http_websocket_centrifuge_check(ngx_http_websocket_loc_conf_t *conf)
+{
+    return conf->jwt || conf->anonymous || conf->insecure
+           ? NGX_CONF_OK
+           : "nobody could connect with \"centrifuge\": it needs "
+             "\"websocket_jwt\", \"websocket_anonymous on\" or "
+             "\"websocket_insecure on\"";
 }
 
 
@@ -383,7 +436,7 @@ ngx_http_websocket_default_channel(ngx_conf_t *cf,
 
     static ngx_str_t            uri = ngx_string("$uri");
 
-    if (conf->channels) {
+    if (conf->channels && !conf->centrifuge) {
         return NGX_CONF_OK;
     }
 
@@ -391,6 +444,13 @@ ngx_http_websocket_default_channel(ngx_conf_t *cf,
                                       sizeof(ngx_http_websocket_name_t));
     if (conf->channels == NULL) {
         return NGX_CONF_ERROR;
+    }
+
+    if (conf->centrifuge) {
+
+        /* its clients choose */
+
+        return NGX_CONF_OK;
     }
 
     name = ngx_array_push(conf->channels);

@@ -89,7 +89,10 @@ ngx_http_websocket_check_request(ngx_http_request_t *r)
                                          error);
     }
 
-    if (conf->jwt == NULL) {
+    if (conf->jwt == NULL || conf->centrifuge) {
+
+        /* a client of Centrifugo's protocol sends its token later */
+
         return NGX_HTTP_WEBSOCKET_PASS;
     }
 
@@ -128,7 +131,7 @@ ngx_http_websocket_check_again(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    if (conf->jwt == NULL) {
+    if (conf->jwt == NULL || conf->centrifuge) {
         return NGX_HTTP_WEBSOCKET_PASS;
     }
 
@@ -148,7 +151,7 @@ ngx_http_websocket_check_channels(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (conf->jwt == NULL) {
+    if (conf->jwt == NULL || conf->centrifuge) {
         return NGX_HTTP_WEBSOCKET_PASS;
     }
 

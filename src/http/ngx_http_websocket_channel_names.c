@@ -1,7 +1,7 @@
 
 #include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_name.h"
-#include "wire/utf8.h"
+#include "hub/ngx_http_websocket_channel_name.h"
 
 
 static ngx_uint_t ngx_http_websocket_channel_known(
@@ -43,7 +43,7 @@ ngx_http_websocket_channel_names(ngx_http_request_t *r,
             return rc;
         }
 
-        *error = ngx_http_websocket_channel_error(&name);
+        *error = ngx_http_websocket_channel_name_error(&name);
 
         if (*error) {
             return NGX_HTTP_BAD_REQUEST;
@@ -77,39 +77,6 @@ ngx_http_websocket_ctx(ngx_http_request_t *r)
     }
 
     return ctx;
-}
-
-
-/*
- * Names come from clients and go to logs and JSON: they are UTF-8 without
- * control characters.
- */
-
-char *
-ngx_http_websocket_channel_error(ngx_str_t *name)
-{
-    ngx_websocket_utf8_t  utf8;
-
-    if (name->len == 0) {
-        return "the channel name is empty";
-    }
-
-    if (name->len > NGX_WEBSOCKET_STORE_NAME_SIZE) {
-        return "the channel name is longer than "
-               ngx_value(NGX_WEBSOCKET_STORE_NAME_SIZE) " bytes";
-    }
-
-    if (ngx_websocket_control(name->data, name->len) < name->len) {
-        return "the channel name has a control character";
-    }
-
-    utf8 = 0;
-
-    if (ngx_websocket_utf8(&utf8, name->data, name->len) != 0 || utf8 != 0) {
-        return "the channel name is not UTF-8";
-    }
-
-    return NULL;
 }
 
 

@@ -25,8 +25,5 @@ ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_channel_names(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t **ctx, char **error);
 
-/* What is wrong with a channel's name, or NULL. */
-char *ngx_http_websocket_channel_error(ngx_str_t *name);
-
 
 #endif /* NGX_HTTP_WEBSOCKET_CHANNEL_NAMES_H */

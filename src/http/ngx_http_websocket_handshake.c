@@ -20,6 +20,7 @@
 #include "http/ngx_http_websocket_slotless.h"
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "protocol/ngx_http_websocket_centrifuge.h"
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -212,6 +213,7 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
 {
     ngx_int_t                       rc;
     ngx_http_websocket_options_t    options;
+    ngx_http_websocket_loc_conf_t  *conf;
     ngx_http_websocket_handshake_t  h;
 
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
@@ -232,9 +234,13 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
                            "the Sec-WebSocket-Extensions header is malformed");
     }
 
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
     options.subprotocol = ngx_http_websocket_subprotocol(r);
-    options.protocol = ngx_http_websocket_handshake_protocol(
-                                                         options.subprotocol);
+    options.protocol = conf->centrifuge
+                       ? &ngx_http_websocket_centrifuge_protocol
+                       : ngx_http_websocket_handshake_protocol(
+                                                          options.subprotocol);
 
     return ngx_http_websocket_open(r, &options, &h.key);
 }

@@ -188,7 +188,7 @@ ngx_http_websocket_set_decode(ngx_http_request_t *r,
 
     res->len = dst - res->data;
 
-    if (ngx_http_websocket_channel_error(res)
+    if (ngx_http_websocket_channel_name_error(res)
         || ngx_http_websocket_name_lacking(r, set->variables))
     {
         res->len = 0;

@@ -15,6 +15,7 @@
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_history.h"
 #include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_publish_batch.h"
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_suspend.h"
@@ -41,6 +42,8 @@ static ngx_int_t ngx_http_websocket_publish_check(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_post(ngx_http_request_t *r);
 static void ngx_http_websocket_publish_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
+static off_t ngx_http_websocket_publish_most(ngx_http_request_t *r,
+    ngx_http_websocket_loc_conf_t *conf);
 static ngx_int_t ngx_http_websocket_publish_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_websocket_store_part_t *parts, ngx_uint_t n, ngx_uint_t empty);
@@ -52,8 +55,6 @@ static void ngx_http_websocket_publish_gone(void *data);
 static void ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
-static ngx_int_t ngx_http_websocket_publish_refused(ngx_http_request_t *r,
-    int rc);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_again(ngx_http_request_t *r);
@@ -64,8 +65,6 @@ static ngx_int_t ngx_http_websocket_publish_read_file(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_websocket_publish_is_utf8(
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
-    ngx_websocket_store_message_t *message, char **error);
 static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value);
 static ngx_int_t ngx_http_websocket_publish_end(ngx_http_request_t *r,
@@ -209,8 +208,9 @@ ngx_http_websocket_publish_post(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (r->headers_in.content_length_n > (off_t) conf->max_message_size) {
-
+    if (r->headers_in.content_length_n
+        > ngx_http_websocket_publish_most(r, conf))
+    {
         /*
          * The length alone is enough to refuse the body, before any of it is
          * read.
@@ -269,7 +269,7 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (size > (off_t) conf->max_message_size) {
+    if (size > ngx_http_websocket_publish_most(r, conf)) {
         return ngx_http_websocket_publish_too_large(r);
     }
 
@@ -284,7 +284,22 @@ ngx_http_websocket_publish_message(ngx_http_request_t *r)
                                     "messages as application/octet-stream");
     }
 
-    return ngx_http_websocket_publish_append(r, parts, n, size == 0);
+    return ngx_http_websocket_publish_batch_is(r)
+           ? ngx_http_websocket_publish_batch(r, parts, n)
+           : ngx_http_websocket_publish_append(r, parts, n, size == 0);
+}
+
+
+/* of a body */
+
+static off_t
+ngx_http_websocket_publish_most(ngx_http_request_t *r,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    return ngx_http_websocket_publish_batch_is(r)
+           ? (off_t) ngx_max(conf->max_message_size,
+                             NGX_HTTP_WEBSOCKET_BATCH_BODY)
+           : (off_t) conf->max_message_size;
 }
 
 
@@ -493,7 +508,7 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
 {
     ngx_http_websocket_loc_conf_t  *conf;
@@ -585,12 +600,7 @@ ngx_http_websocket_publish_again(ngx_http_request_t *r)
 }
 
 
-/*
- * What headers say of the message; *error is what is wrong with them, or NULL.
- * Returns NGX_OK or NGX_ERROR.
- */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error)
 {
@@ -785,7 +795,7 @@ ngx_http_websocket_publish_parts(ngx_http_request_t *r,
 
     *parts = part;
 
-    if (*size > (off_t) conf->max_message_size) {
+    if (*size > ngx_http_websocket_publish_most(r, conf)) {
         return NGX_OK;
     }
 
@@ -867,16 +877,23 @@ ngx_http_websocket_publish_is_utf8(ngx_websocket_store_part_t *parts,
 static ngx_uint_t
 ngx_http_websocket_publish_binary(ngx_http_request_t *r)
 {
-    ngx_table_elt_t  *type;
-
     static ngx_str_t  binary = ngx_string("application/octet-stream");
+
+    return ngx_http_websocket_publish_of(r, &binary);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_publish_of(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_table_elt_t  *type;
 
     type = r->headers_in.content_type;
 
     return type
-           && type->value.len >= binary.len
-           && ngx_strncasecmp(type->value.data, binary.data, binary.len) == 0
-           && (type->value.len == binary.len
-               || type->value.data[binary.len] == ';'
-               || type->value.data[binary.len] == ' ');
+           && type->value.len >= name->len
+           && ngx_strncasecmp(type->value.data, name->data, name->len) == 0
+           && (type->value.len == name->len
+               || type->value.data[name->len] == ';'
+               || type->value.data[name->len] == ' ');
 }

@@ -12,6 +12,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "store/store.h"
+
 
 /* The content handler of websocket_publish. */
 ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
@@ -21,6 +23,26 @@ ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
  * handler returns.
  */
 ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
+
+
+/* for publish_batch.c */
+
+/* Whether the body is of a content type, whatever its parameters are. */
+ngx_uint_t ngx_http_websocket_publish_of(ngx_http_request_t *r,
+    ngx_str_t *name);
+
+/*
+ * Reads what headers say of the message; *error is what is wrong with them, or
+ * is left as it is.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error);
+
+/*
+ * Answers that the store did not take it, with rc.  Returns what a content
+ * handler returns.
+ */
+ngx_int_t ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PUBLISH_H */

@@ -1,5 +1,7 @@
 
 #include "hub/ngx_http_websocket_channel_name.h"
+#include "store/store.h"
+#include "wire/utf8.h"
 
 
 ngx_http_websocket_channel_name_t *
@@ -41,4 +43,37 @@ ngx_http_websocket_channel_name(ngx_http_websocket_channel_name_t *name,
     if (name) {
         *text = name->text;
     }
+}
+
+
+/*
+ * Names come from clients and go to logs and JSON: they are UTF-8 without
+ * control characters.
+ */
+
+char *
+ngx_http_websocket_channel_name_error(ngx_str_t *name)
+{
+    ngx_websocket_utf8_t  utf8;
+
+    if (name->len == 0) {
+        return "the channel name is empty";
+    }
+
+    if (name->len > NGX_WEBSOCKET_STORE_NAME_SIZE) {
+        return "the channel name is longer than "
+               ngx_value(NGX_WEBSOCKET_STORE_NAME_SIZE) " bytes";
+    }
+
+    if (ngx_websocket_control(name->data, name->len) < name->len) {
+        return "the channel name has a control character";
+    }
+
+    utf8 = 0;
+
+    if (ngx_websocket_utf8(&utf8, name->data, name->len) != 0 || utf8 != 0) {
+        return "the channel name is not UTF-8";
+    }
+
+    return NULL;
 }

@@ -30,6 +30,9 @@ void ngx_http_websocket_channel_name_release(
 void ngx_http_websocket_channel_name(ngx_http_websocket_channel_name_t *name,
     ngx_str_t *text);
 
+/* What is wrong with a channel's name, or NULL. */
+char *ngx_http_websocket_channel_name_error(ngx_str_t *name);
+
 
 /* Takes one more reference. */
 

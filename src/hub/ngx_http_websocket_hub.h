@@ -64,6 +64,10 @@ typedef struct {
     ngx_uint_t                  (*ready)(
                                      ngx_http_websocket_subscription_t *s);
 
+    /* it was given all that came before it, perhaps nothing: also within
+       ngx_http_websocket_hub_subscribe() */
+    void                        (*live)(ngx_http_websocket_subscription_t *s);
+
     /* messages were lost (GAP), the channel was deleted (DELETED) or has ended
        (ENDED), and it was given all: it ends the subscription */
     void                        (*broken)(

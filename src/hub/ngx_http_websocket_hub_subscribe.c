@@ -165,6 +165,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
 
     if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY && zs->n == 0) {
         ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
+        subscriber->live(subscription);
         return;
     }
 
@@ -185,6 +186,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
 
     if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY) {
         ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
+        subscriber->live(subscription);
         return;
     }
 
@@ -413,6 +415,7 @@ ngx_http_websocket_hub_catch_up_read(
 
     case NGX_WEBSOCKET_STORE_EMPTY:
         ngx_http_websocket_hub_live(subscription, cursor->next - 1);
+        ngx_http_websocket_hub_kind_of(subscription)->live(subscription);
         return 0;
 
     case NGX_WEBSOCKET_STORE_GAP:

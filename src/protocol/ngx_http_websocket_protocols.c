@@ -1,5 +1,6 @@
 
 #include "protocol/ngx_http_websocket_protocols.h"
+#include "protocol/ngx_http_websocket_centrifuge.h"
 #include "protocol/ngx_http_websocket_events.h"
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_poll.h"
@@ -9,6 +10,7 @@ const ngx_http_websocket_protocol_t *const  ngx_http_websocket_protocols[] = {
     &ngx_http_websocket_plain_protocol,
     &ngx_http_websocket_events_protocol,
     &ngx_http_websocket_poll_protocol,
+    &ngx_http_websocket_centrifuge_protocol,
     NULL
 };
 

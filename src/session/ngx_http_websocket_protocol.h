@@ -71,6 +71,36 @@ struct ngx_http_websocket_transport_s {
 };
 
 
+/*
+ * What a language does whose clients choose their channels while they are
+ * connected, and whose heartbeat is its own.
+ */
+
+typedef struct {
+    /* a new session.  Returns NGX_OK, or NGX_ERROR when memory was refused */
+    ngx_int_t                   (*begin)(ngx_http_websocket_session_t *s);
+
+    /* frees what it has of the session, also after begin() has failed */
+    void                        (*end)(ngx_http_websocket_session_t *s);
+
+    /* when expire() is to be called, which does what is due then */
+    ngx_http_websocket_time_t   (*due)(ngx_http_websocket_session_t *s);
+    void                        (*expire)(ngx_http_websocket_session_t *s);
+
+    /* whether the token that the client is in by was revoked */
+    ngx_uint_t                  (*revoked)(ngx_http_websocket_session_t *s);
+
+    /* the subscription was given all that came before it */
+    void                        (*live)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_subscription_t *sub);
+
+    /* as of a kind of subscribers */
+    void                        (*broken)(ngx_http_websocket_session_t *s,
+                                     ngx_http_websocket_subscription_t *sub,
+                                     int rc);
+} ngx_http_websocket_choice_t;
+
+
 /* a language: how messages travel on a session */
 
 struct ngx_http_websocket_protocol_s {
@@ -84,6 +114,9 @@ struct ngx_http_websocket_protocol_s {
     const ngx_http_websocket_format_t     *positioned;
 
     ngx_str_t                              type;    /* of a response */
+
+    /* NULL: sessions come with their channels */
+    const ngx_http_websocket_choice_t     *choice;
 
     /* of each reason */
     const ngx_http_websocket_close_t      *closes;

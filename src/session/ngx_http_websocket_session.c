@@ -59,10 +59,14 @@ static ngx_int_t ngx_http_websocket_session_queue_one(
     ngx_http_websocket_message_t *message);
 static ngx_uint_t ngx_http_websocket_session_ready(
     ngx_http_websocket_subscription_t *subscription);
+static void ngx_http_websocket_session_live(
+    ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_session_broken(
     ngx_http_websocket_subscription_t *subscription, int rc);
 static void ngx_http_websocket_session_ended(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription);
+static void ngx_http_websocket_session_say_close(
+    ngx_http_websocket_session_t *s, uint16_t code, const char *text);
 static void ngx_http_websocket_session_due(
     ngx_queue_t *node);
 static ngx_int_t ngx_http_websocket_session_expire(
@@ -80,6 +84,7 @@ static void ngx_http_websocket_session_count_end(
 static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
     ngx_http_websocket_session_deliver,
     ngx_http_websocket_session_ready,
+    ngx_http_websocket_session_live,
     ngx_http_websocket_session_broken
 };
 
@@ -174,6 +179,10 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 
     if (rc == NGX_OK && s->conf->subscribes) {
         rc = ngx_http_websocket_presence_begin(s, r);
+    }
+
+    if (rc == NGX_OK && options->protocol->choice) {
+        rc = options->protocol->choice->begin(s);
     }
 
     if (rc == NGX_OK && !holds) {
@@ -408,7 +417,25 @@ ngx_http_websocket_session_ready(
 
     s = ngx_http_websocket_session_of(subscription);
 
-    return s->out->count == 0;
+    /* what a language gathers does not wait for what was queued before */
+
+    return s->out->count == 0 || ngx_http_websocket_protocol_of(s)->choice;
+}
+
+
+static void
+ngx_http_websocket_session_live(
+    ngx_http_websocket_subscription_t *subscription)
+{
+    ngx_http_websocket_session_t       *s;
+    const ngx_http_websocket_choice_t  *choice;
+
+    s = ngx_http_websocket_session_of(subscription);
+    choice = ngx_http_websocket_protocol_of(s)->choice;
+
+    if (choice) {
+        choice->live(s, subscription);
+    }
 }
 
 
@@ -435,9 +462,16 @@ static void
 ngx_http_websocket_session_broken(
     ngx_http_websocket_subscription_t *subscription, int rc)
 {
-    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_session_t       *s;
+    const ngx_http_websocket_choice_t  *choice;
 
     s = ngx_http_websocket_session_of(subscription);
+    choice = ngx_http_websocket_protocol_of(s)->choice;
+
+    if (choice) {
+        choice->broken(s, subscription, rc);
+        return;
+    }
 
     if (rc == NGX_WEBSOCKET_STORE_ENDED) {
         ngx_http_websocket_session_ended(s, subscription);
@@ -545,14 +579,33 @@ ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
         ngx_http_websocket_queue_drop(s, NGX_HTTP_WEBSOCKET_DROPPED_CLOSE);
     }
 
+    ngx_http_websocket_session_say_close(s, close->code, text);
+}
+
+
+void
+ngx_http_websocket_session_close_code(ngx_http_websocket_session_t *s,
+    uint16_t code, const char *text)
+{
+    if (!s->close_queued) {
+        ngx_http_websocket_session_say_close(s, code, text);
+    }
+}
+
+
+static void
+ngx_http_websocket_session_say_close(ngx_http_websocket_session_t *s,
+    uint16_t code, const char *text)
+{
     s->close_queued = 1;
     s->record->leave = ngx_http_websocket_now();
 
     ngx_http_websocket_session_part(s);
-    ngx_http_websocket_session_note(s, close->code, (const u_char *) text,
+    ngx_http_websocket_session_note(s, code, (const u_char *) text,
                                     ngx_strlen(text));
 
-    protocol->close(s, close->code, (const u_char *) text, ngx_strlen(text));
+    ngx_http_websocket_protocol_of(s)->close(s, code, (const u_char *) text,
+                                             ngx_strlen(text));
     ngx_http_websocket_progress_mark(s);
 
     ngx_http_websocket_session_resume_all(s);
@@ -679,6 +732,10 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
 
+    if (ngx_http_websocket_protocol_of(s)->choice) {
+        ngx_http_websocket_protocol_of(s)->choice->end(s);
+    }
+
     ngx_free(record->aside->close_reason);
     ngx_free(record->aside->auth);
 
@@ -726,7 +783,11 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 
     } else if (s->state == NGX_HTTP_WEBSOCKET_OPEN) {
 
-        if (s->ping_open) {
+        if (ngx_http_websocket_protocol_of(s)->choice) {
+            ngx_http_websocket_earlier(
+                            ngx_http_websocket_protocol_of(s)->choice->due(s));
+
+        } else if (s->ping_open) {
 
             if (!ngx_http_websocket_session_hindered(s)) {
                 ngx_http_websocket_earlier(
@@ -882,7 +943,12 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    ngx_http_websocket_session_heartbeat(s);
+    if (ngx_http_websocket_protocol_of(s)->choice) {
+        ngx_http_websocket_protocol_of(s)->choice->expire(s);
+
+    } else {
+        ngx_http_websocket_session_heartbeat(s);
+    }
 
     return NGX_OK;
 }

@@ -44,6 +44,7 @@ typedef struct {
     ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
     ngx_http_websocket_further_t *further;  /* the last subscription besides
                                                the first one, or NULL */
+    void                         *choice;   /* of a language's own */
     u_char                       *close_reason;
     uint8_t                       close_reason_size;
     uint8_t                       visible;  /* heartbeats are messages */
@@ -256,6 +257,10 @@ void ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
 /* The same with a text of its own, which is constant. */
 void ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
     ngx_http_websocket_reason_e reason, const char *text);
+
+/* The same with a code of its own, behind what is queued. */
+void ngx_http_websocket_session_close_code(ngx_http_websocket_session_t *s,
+    uint16_t code, const char *text);
 
 /* For the variables: why the session ends; the first to say so counts. */
 void ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,

@@ -15,6 +15,11 @@ static ngx_int_t ngx_http_websocket_subscription_start(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub,
     ngx_http_websocket_options_t *options, ngx_http_websocket_hello_t *hello,
     ngx_uint_t i);
+static ngx_int_t ngx_http_websocket_subscription_enter(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub,
+    ngx_http_websocket_begin_t *begin);
+static ngx_uint_t ngx_http_websocket_subscription_closed(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_subscription_tell(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub,
     ngx_http_websocket_options_t *options);
@@ -86,7 +91,9 @@ ngx_http_websocket_subscription_add(ngx_http_websocket_session_t *s,
         return NULL;
     }
 
-    if (ngx_http_websocket_subscription_next(s, NULL) == NULL) {
+    if (ngx_http_websocket_subscription_next(s, NULL) == NULL
+        && ngx_http_websocket_protocol_of(s)->choice == NULL)
+    {
         s->first.name = shared;
         return &s->first;
     }
@@ -184,8 +191,6 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     ngx_http_websocket_begin_t     begin;
     ngx_websocket_store_history_t  history;
 
-    s->catching_up = 1;
-
     begin.history = ngx_http_websocket_conf_history(s->conf, &history);
     begin.replay.since = options->since;
     begin.replay.nsince = options->nsince;
@@ -204,13 +209,9 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     sub->ordered = options->nsince != 0;
     sub->view = options->view;
 
-    s->record->nsubscriptions++;
-    ngx_http_websocket_subscription_changed(s, sub);
-
-    rc = ngx_http_websocket_hub_subscribe(s->conf->zone, &begin, sub);
+    rc = ngx_http_websocket_subscription_enter(s, sub, &begin);
 
     if (rc != NGX_OK) {
-        ngx_http_websocket_subscription_over(s, sub);
         return rc;
     }
 
@@ -225,6 +226,65 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
 }
 
 
+static ngx_int_t
+ngx_http_websocket_subscription_enter(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub, ngx_http_websocket_begin_t *begin)
+{
+    ngx_int_t  rc;
+
+    s->catching_up = 1;
+
+    s->record->nsubscriptions++;
+    ngx_http_websocket_subscription_changed(s, sub);
+
+    rc = ngx_http_websocket_hub_subscribe(s->conf->zone, begin, sub);
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_subscription_over(s, sub);
+    }
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_subscription_closed(ngx_http_websocket_session_t *s)
+{
+    return s->close_queued || s->record->away
+           || s->state > NGX_HTTP_WEBSOCKET_OPEN;
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_choose(ngx_http_websocket_session_t *s,
+    ngx_str_t *name, ngx_http_websocket_namespace_t *ns,
+    ngx_http_websocket_begin_t *begin,
+    ngx_http_websocket_subscription_t **sub)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_websocket_subscription_closed(s)) {
+        return NGX_DONE;
+    }
+
+    *sub = ngx_http_websocket_subscription_add(s, name);
+    if (*sub == NULL) {
+        return NGX_ERROR;
+    }
+
+    (*sub)->ordered = 1;
+    ((ngx_http_websocket_further_t *) *sub)->ns = ns;
+
+    rc = ngx_http_websocket_subscription_enter(s, *sub, begin);
+
+    if (rc != NGX_OK) {
+        ngx_http_websocket_subscription_undo(s, *sub);
+    }
+
+    return rc;
+}
+
+
 ngx_int_t
 ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
     ngx_str_t *name, ngx_http_websocket_options_t *options,
@@ -232,9 +292,7 @@ ngx_http_websocket_session_subscribe(ngx_http_websocket_session_t *s,
 {
     ngx_int_t  rc;
 
-    if (s->close_queued || s->record->away
-        || s->state > NGX_HTTP_WEBSOCKET_OPEN)
-    {
+    if (ngx_http_websocket_subscription_closed(s)) {
         return NGX_DONE;
     }
 

@@ -14,7 +14,7 @@
 #include "session/ngx_http_websocket_session.h"
 
 
-/* a subscription besides the first one */
+/* a subscription besides the first one, which a client that chooses never has */
 
 struct ngx_http_websocket_further_s {
     ngx_http_websocket_subscription_t     subscription;
@@ -22,6 +22,10 @@ struct ngx_http_websocket_further_s {
     ngx_websocket_filter_t               *filter;   /* NULL: none */
     ngx_http_websocket_further_t         *next;     /* of the last one: the
                                                        first of them */
+
+    /* of a client that chooses */
+
+    ngx_http_websocket_namespace_t       *ns;
 };
 
 
@@ -56,6 +60,17 @@ ngx_int_t ngx_http_websocket_subscription_begin(
 ngx_int_t ngx_http_websocket_session_subscribe(
     ngx_http_websocket_session_t *s, ngx_str_t *name,
     ngx_http_websocket_options_t *options,
+    ngx_http_websocket_subscription_t **sub);
+
+/*
+ * Subscribes a session whose client chooses to a channel that it does not
+ * have, as begin says: its language is told when all that came before was
+ * delivered, perhaps during the call, and says hello itself.  Returns as
+ * above.  *sub is set before anything is delivered.
+ */
+ngx_int_t ngx_http_websocket_session_choose(ngx_http_websocket_session_t *s,
+    ngx_str_t *name, ngx_http_websocket_namespace_t *ns,
+    ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t **sub);
 
 /*
@@ -128,13 +143,13 @@ ngx_http_websocket_subscription_next(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_further_t  *last;
 
-    if (sub == NULL) {
-        return s->first.active || s->first.name ? &s->first : NULL;
+    if (sub == NULL && (s->first.active || s->first.name)) {
+        return &s->first;
     }
 
     last = s->record->aside->further;
 
-    if (!sub->further) {
+    if (sub == NULL || !sub->further) {
         return last ? &last->next->subscription : NULL;
     }
 

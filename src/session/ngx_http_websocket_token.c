@@ -253,13 +253,17 @@ ngx_http_websocket_auth_revoke(void)
 static void
 ngx_http_websocket_auth_revoked(ngx_queue_t *node)
 {
-    ngx_http_websocket_auth_t     *auth;
-    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_auth_t          *auth;
+    ngx_http_websocket_session_t       *s;
+    const ngx_http_websocket_choice_t  *choice;
 
     s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
     auth = s->record->aside->auth;
+    choice = ngx_http_websocket_protocol_of(s)->choice;
 
-    if (auth && auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+    if ((auth && auth->revocable && ngx_http_websocket_revoked(&auth->token))
+        || (choice && choice->revoked(s)))
+    {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
     }
 

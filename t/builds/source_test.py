@@ -16,7 +16,9 @@ from nginx import Tap
 
 MAY = {
     'http': 'protocol session broker auth hub delivery clock message* store* wire* conf',
-    'protocol': 'session broker auth hub delivery clock message* store* wire* conf',
+    'protocol': 'centrifuge* session broker auth hub delivery clock message* store* wire* '
+                'conf',
+    'centrifuge*': 'message* wire*',
     'session': 'broker auth hub delivery clock message* store* wire* conf',
     'broker': 'auth hub clock store*',
     'broker*': '',

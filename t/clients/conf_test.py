@@ -177,6 +177,7 @@ AROUND = {
     'location': 'http {{ {zone} server {{ listen 8080; {block} }} }}',
     'server': 'http {{ {zone} {block} }}',
     'websocket_type': 'http {{ {zone} {block} }}',
+    'websocket_namespace': 'http {{ {zone} {block} }}',
     'map': 'http {{ {zone} {block} }}',
 }
 

@@ -14,6 +14,7 @@ from peer import (BROKEN, FIN, TEXT, UPGRADE, Closed, Peer, ask, becomes,
                   frame, request, settled, workers)
 
 FILTERED = '/ws/o?filter=' + quote('{"eq":["tags.a","b"]}')
+NDJSON = 'Content-Type: application/x-ndjson\r\n'
 TRIES = 50      # until somebody has gone in these 50 ms
 
 CONF = '''
@@ -71,6 +72,12 @@ async def published(tap, nginx):
     got = [await reader.receive() for _ in range(5)]
     tap.ok(sorted(got) == [b'x%d' % i for i in range(5)], 'which come')
 
+    status, a = await ask(port, 'POST', '/pub/a', NDJSON, b'"n1"\n"n2"\n"n3"')
+    got = [await reader.receive() for _ in range(3)]
+    tap.ok(status == 200 and a['offsets'] == [6, 7, 8]
+           and got == [b'"n1"', b'"n2"', b'"n3"'],
+           f'many messages are published one after the other: {a}')
+
     reader.write(b''.join(frame(FIN | TEXT, b'%d' % i) for i in range(6)))
     tap.ok([await reader.receive() for _ in range(6)]
            == [b'%d' % i for i in range(6)],
@@ -107,6 +114,22 @@ async def clients(tap, nginx):
         peer.send(FIN | TEXT, b'x')
         await asyncio.sleep(0.01)
         peer.reset() if reset else peer.close()
+
+    async def batch(channel, reset):
+        peer = Peer(port)
+        await peer.connect()
+        peer.write(f'POST /pub/{channel} HTTP/1.1\r\nHost: x\r\n'
+                   f'{NDJSON}Content-Length: 4\r\n\r\n1\n2\n'.encode())
+        await asyncio.sleep(0.01)
+        peer.reset()
+
+    n = nginx.log().count('nobody waits')
+    for i in range(TRIES):
+        await batch(f'batch{i}', True)
+        what = await becomes(lambda: history(port, f'batch{i}'), ['1'])
+        if nginx.log().count('nobody waits') > n:
+            break
+    tap.ok(what == ['1'], f'the client of many messages has gone: {what}')
 
     await gone(tap, nginx, 'closed', lambda c: request(c, False))
     await gone(tap, nginx, 'reset', lambda c: request(c, True))

@@ -54,6 +54,7 @@ static ngx_int_t late_revoke(ngx_http_websocket_zone_t *zone,
 static void late_deliver(ngx_http_websocket_subscription_t *s,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static ngx_uint_t late_ready(ngx_http_websocket_subscription_t *s);
+static void late_live(ngx_http_websocket_subscription_t *s);
 static void late_broken(ngx_http_websocket_subscription_t *s, int rc);
 static void late_attach(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_name_t *channel);
@@ -86,6 +87,7 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
 static const ngx_http_websocket_subscriber_t  late_subscriber = {
     late_deliver,
     late_ready,
+    late_live,
     late_broken
 };
 
@@ -151,6 +153,13 @@ static ngx_uint_t
 late_ready(ngx_http_websocket_subscription_t *s)
 {
     return 1;
+}
+
+
+static void
+late_live(ngx_http_websocket_subscription_t *s)
+{
+    /* void */
 }
 
 

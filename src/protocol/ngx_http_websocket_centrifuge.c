@@ -1,0 +1,142 @@
+
+#include "protocol/ngx_http_websocket_centrifuge.h"
+#include "centrifuge/json_codec.h"
+#include "protocol/ngx_http_websocket_centrifuge_commands.h"
+#include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "protocol/ngx_http_websocket_centrifuge_push.h"
+#include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
+#include "session/ngx_http_websocket_deflate.h"
+#include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_socket.h"
+#include "wire/frame.h"
+
+
+static ngx_int_t ngx_http_websocket_centrifuge_open(
+    ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_centrifuge_end(
+    ngx_http_websocket_session_t *s);
+static ngx_int_t ngx_http_websocket_centrifuge_hello(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_hello_t *hello);
+static ngx_int_t ngx_http_websocket_centrifuge_push(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
+static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_json(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+
+
+static const ngx_http_websocket_format_t
+    ngx_http_websocket_centrifuge_json_format =
+{
+    "centrifuge", ngx_http_websocket_centrifuge_json, 1
+};
+
+
+static const ngx_http_websocket_centrifuge_form_t
+    ngx_http_websocket_centrifuge_json_form =
+{
+    {
+        ngx_http_websocket_centrifuge_open,
+        ngx_http_websocket_centrifuge_end,
+        ngx_http_websocket_centrifuge_due,
+        ngx_http_websocket_centrifuge_expire,
+        ngx_http_websocket_centrifuge_revoked,
+        ngx_http_websocket_centrifuge_live,
+        ngx_http_websocket_centrifuge_broken
+    },
+    &ngx_websocket_json_codec
+};
+
+
+const ngx_http_websocket_protocol_t  ngx_http_websocket_centrifuge_protocol = {
+    .name = "centrifuge",
+    .transport = &ngx_http_websocket_socket,
+    .format = &ngx_http_websocket_centrifuge_json_format,
+    .positioned = &ngx_http_websocket_centrifuge_json_format,
+    .choice = &ngx_http_websocket_centrifuge_json_form.choice,
+    .closes = ngx_http_websocket_centrifuge_closes,
+    .direct = 1,
+    .hello = ngx_http_websocket_centrifuge_hello,
+    .receive = ngx_http_websocket_centrifuge_receive,
+    .push = ngx_http_websocket_centrifuge_push,
+    .close = ngx_http_websocket_socket_close
+};
+
+
+void
+ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
+    ngx_http_websocket_main_conf_t *wmcf)
+{
+    ngx_http_websocket_centrifuge_commands_init(cycle);
+    ngx_http_websocket_centrifuge_push_init(wmcf->namespaces);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_open(ngx_http_websocket_session_t *s)
+{
+    if (ngx_http_websocket_session_aside(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    s->record->aside->choice = ngx_calloc(
+                                       sizeof(ngx_http_websocket_centrifuge_t),
+                                       s->connection->log);
+
+    return s->record->aside->choice ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client == NULL) {
+        return;
+    }
+
+    ngx_http_websocket_centrifuge_recovery_free(s);
+
+    ngx_free(client->identity);
+    ngx_free(client);
+}
+
+
+/* a client is told of a connection when it asks for one */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_hello(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_hello_t *hello)
+{
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_push(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
+{
+    if (ngx_http_websocket_centrifuge_recover(s, from, message) == NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_websocket_deflate_own(s)) {
+        return ngx_http_websocket_deflate_message(s, message, frame);
+    }
+
+    return ngx_http_websocket_shared_frame(s->connection->log, message,
+                                           s->variant, frame);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_centrifuge_json(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    return ngx_http_websocket_centrifuge_push_frame(&ngx_websocket_json_codec,
+                                                    log, message);
+}

@@ -1,0 +1,510 @@
+
+#include <openssl/rand.h>
+
+#include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "conf/ngx_http_websocket_version.h"
+#include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "protocol/ngx_http_websocket_centrifuge_token.h"
+#include "session/ngx_http_websocket_behind.h"
+#include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_progress.h"
+#include "session/ngx_http_websocket_write.h"
+#include "wire/frame.h"
+
+
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_NAME     16
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_VERSION  64
+
+
+static ngx_int_t ngx_http_websocket_centrifuge_identify(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static ngx_int_t ngx_http_websocket_centrifuge_verify(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static ngx_int_t ngx_http_websocket_centrifuge_uuid(u_char *text);
+static ngx_int_t ngx_http_websocket_centrifuge_connected(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static void ngx_http_websocket_centrifuge_reply_client(
+    ngx_http_websocket_session_t *s, ngx_websocket_reply_t *reply);
+static ngx_http_websocket_time_t ngx_http_websocket_centrifuge_ends(
+    time_t end);
+static ngx_uint_t ngx_http_websocket_centrifuge_ended(
+    ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_centrifuge_heartbeat(
+    ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_centrifuge_ping(
+    ngx_http_websocket_session_t *s);
+static ngx_uint_t ngx_http_websocket_centrifuge_deaf(
+    ngx_http_websocket_session_t *s);
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t                         rc;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (command->name.size > NGX_HTTP_WEBSOCKET_CENTRIFUGE_NAME
+        || command->version.size > NGX_HTTP_WEBSOCKET_CENTRIFUGE_VERSION)
+    {
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                    NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
+    }
+
+    rc = ngx_http_websocket_centrifuge_identify(s, command);
+
+    if (rc == NGX_DECLINED) {
+
+        /* it was answered with an error: the client is to connect anew */
+
+        client->refused = 1;
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK || s->close_queued) {
+        return rc;
+    }
+
+    if (ngx_http_websocket_centrifuge_uuid(client->client) != NGX_OK) {
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                       NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
+    }
+
+    client->connected = 1;
+
+    return ngx_http_websocket_centrifuge_connected(s, command);
+}
+
+
+/* NGX_DECLINED when it may not connect, and was told so in a reply */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_identify(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    if (command->token.size && s->conf->jwt) {
+        return ngx_http_websocket_centrifuge_verify(s, command);
+    }
+
+    if (s->conf->insecure || (s->conf->anonymous && command->token.size == 0))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_websocket_centrifuge_disconnect(s, command->token.size
+                                 ? NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN
+                                 : NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
+}
+
+
+/* of a connect, or of a refresh, whose user is to be the same */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t                               rc;
+    ngx_str_t                               user;
+    ngx_uint_t                              wrong;
+    ngx_http_websocket_centrifuge_t        *client;
+    ngx_http_websocket_centrifuge_token_t   token;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    /* to verify a signature takes as long as thousands of messages */
+
+    if (client->connected) {
+        (void) ngx_http_websocket_session_pause_for(s,
+                                                    NGX_HTTP_WEBSOCKET_MOMENT);
+    }
+
+    switch (ngx_http_websocket_centrifuge_token(s, &command->token, &token)) {
+
+    case NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK:
+        break;
+
+    case NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_EXPIRED:
+        rc = ngx_http_websocket_centrifuge_error(s, command,
+                                            NGX_WEBSOCKET_ERROR_TOKEN_EXPIRED);
+        return rc == NGX_OK ? NGX_DECLINED : rc;
+
+    case NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_WRONG:
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                  NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN);
+
+    default:  /* NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_NO_MEMORY */
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                       NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
+    }
+
+    ngx_http_websocket_centrifuge_user(client, &user);
+
+    wrong = token.channel.len
+            || (client->connected
+                && (user.len != token.user.len
+                    || ngx_memcmp(user.data, token.user.data, user.len) != 0));
+
+    rc = wrong ? NGX_DECLINED
+               : ngx_http_websocket_centrifuge_token_take(s, &token);
+
+    ngx_http_websocket_centrifuge_token_free(&token);
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_http_websocket_centrifuge_disconnect(s, wrong
+                                  ? NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN
+                                  : NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
+}
+
+
+/* of random bits: RFC 9562, section 5.4 */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_uuid(u_char *text)
+{
+    u_char      bytes[16], *p;
+    ngx_uint_t  i;
+
+    if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+        return NGX_ERROR;
+    }
+
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+
+    p = text;
+
+    for (i = 0; i < sizeof(bytes); i++) {
+
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *p++ = '-';
+        }
+
+        p = ngx_hex_dump(p, &bytes[i], 1);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the first ping comes at a time of its own, that not all come together */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_msec_t                        interval;
+    ngx_websocket_reply_t             reply;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+    interval = s->conf->heartbeat_interval;
+
+    ngx_http_websocket_centrifuge_reply_to(&reply, command);
+    ngx_http_websocket_centrifuge_reply_client(s, &reply);
+
+    if (interval) {
+        client->ping = ngx_http_websocket_now() + interval / 2
+                       + ngx_random() % (interval / 2 + 1);
+
+        reply.ping = (interval + 999) / 1000;
+        reply.pong = 1;
+    }
+
+    ngx_http_websocket_session_schedule(s);
+
+    return ngx_http_websocket_centrifuge_answer(s, &reply);
+}
+
+
+/* what a connect and a refresh are answered with */
+
+static void
+ngx_http_websocket_centrifuge_reply_client(ngx_http_websocket_session_t *s,
+    ngx_websocket_reply_t *reply)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    reply->client.data = (char *) client->client;
+    reply->client.size = NGX_HTTP_WEBSOCKET_UUID;
+
+    reply->version.data = NGX_HTTP_WEBSOCKET_VERSION;
+    reply->version.size = sizeof(NGX_HTTP_WEBSOCKET_VERSION) - 1;
+
+    if (client->identity && !s->conf->insecure) {
+        ngx_http_websocket_centrifuge_token_tell(reply,
+                                                 client->identity->expires);
+    }
+}
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_refresh(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t              rc;
+    ngx_websocket_reply_t  reply;
+
+    if (command->token.size == 0 || s->conf->jwt == NULL) {
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                    NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
+    }
+
+    rc = ngx_http_websocket_centrifuge_verify(s, command);
+
+    if (rc != NGX_OK || s->close_queued) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    ngx_http_websocket_centrifuge_reply_to(&reply, command);
+    ngx_http_websocket_centrifuge_reply_client(s, &reply);
+
+    ngx_http_websocket_session_schedule(s);
+
+    return ngx_http_websocket_centrifuge_answer(s, &reply);
+}
+
+
+/* one that was not asked for is none */
+
+ngx_int_t
+ngx_http_websocket_centrifuge_pong(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (!client->pong) {
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                    NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
+    }
+
+    client->pong = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_http_websocket_time_t
+ngx_http_websocket_centrifuge_due(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_time_t         due, t;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (!client->connected) {
+        return ngx_http_websocket_progress_since(
+                              (ngx_http_websocket_time_t) s->record->started)
+               + s->conf->connect_timeout;
+    }
+
+    due = ngx_http_websocket_now() + NGX_HTTP_WEBSOCKET_LONGEST;
+
+#define ngx_http_websocket_earlier(time)                                      \
+    t = time;                                                                 \
+    if ((int32_t) (t - due) < 0) {                                            \
+        due = t;                                                              \
+    }
+
+    if (s->conf->heartbeat_interval) {
+        ngx_http_websocket_earlier(client->ping);
+
+        if (client->pong && !s->late && !s->write_blocked) {
+            ngx_http_websocket_earlier(
+                              ngx_http_websocket_progress_since(client->pinged)
+                              + s->conf->heartbeat_timeout);
+        }
+    }
+
+    if (client->identity && client->identity->expires && !s->conf->insecure) {
+        ngx_http_websocket_earlier(
+                ngx_http_websocket_centrifuge_ends(client->identity->expires
+                                                   + s->conf->token_grace));
+    }
+
+#undef ngx_http_websocket_earlier
+
+    return due;
+}
+
+
+static ngx_http_websocket_time_t
+ngx_http_websocket_centrifuge_ends(time_t end)
+{
+    int64_t      left;
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+    left = ((int64_t) end - tp->sec) * 1000 - tp->msec;
+
+    left = ngx_max(left, 0);
+    left = ngx_min(left, (int64_t) NGX_HTTP_WEBSOCKET_LONGEST);
+
+    return ngx_http_websocket_now() + (ngx_http_websocket_time_t) left;
+}
+
+
+void
+ngx_http_websocket_centrifuge_expire(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (!client->connected) {
+
+        if (ngx_http_websocket_progress_passed(
+                              (ngx_http_websocket_time_t) s->record->started,
+                              s->conf->connect_timeout))
+        {
+            (void) ngx_http_websocket_centrifuge_disconnect(s,
+                                          NGX_HTTP_WEBSOCKET_DISCONNECT_STALE);
+        }
+
+        return;
+    }
+
+    if (ngx_http_websocket_centrifuge_ended(s)) {
+        return;
+    }
+
+    if (s->conf->heartbeat_interval) {
+        ngx_http_websocket_centrifuge_heartbeat(s);
+    }
+}
+
+
+/* the token, with what it has of grace */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_ended(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_identity_t  *identity;
+
+    identity = ngx_http_websocket_centrifuge_of(s)->identity;
+
+    if (identity == NULL || identity->expires == 0 || s->conf->insecure
+        || ngx_time() < identity->expires + s->conf->token_grace)
+    {
+        return 0;
+    }
+
+    (void) ngx_http_websocket_centrifuge_disconnect(s,
+                                        NGX_HTTP_WEBSOCKET_DISCONNECT_EXPIRED);
+    return 1;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_centrifuge_revoked(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_identity_t  *identity;
+
+    identity = ngx_http_websocket_centrifuge_of(s)->identity;
+
+    return identity && identity->revocable
+           && ngx_http_websocket_revoked(&identity->token);
+}
+
+
+/* at every interval, whatever else is sent: some clients count on that */
+
+static void
+ngx_http_websocket_centrifuge_heartbeat(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client->pong && ngx_http_websocket_centrifuge_deaf(s)) {
+        s->conf->stats->dead++;
+
+        (void) ngx_http_websocket_centrifuge_disconnect(s,
+                                        NGX_HTTP_WEBSOCKET_DISCONNECT_NO_PONG);
+        return;
+    }
+
+    if ((int32_t) (ngx_http_websocket_now() - client->ping) >= 0) {
+        ngx_http_websocket_centrifuge_ping(s);
+    }
+}
+
+
+/* whether the pong should be there, and not among what is not read yet */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_deaf(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (s->late || s->write_blocked
+        || !ngx_http_websocket_progress_passed(client->pinged,
+                                               s->conf->heartbeat_timeout))
+    {
+        return 0;
+    }
+
+    if (ngx_http_websocket_session_is_paused(s)
+        || ngx_http_websocket_behind_is(s)
+        || ngx_http_websocket_progress_unread(s))
+    {
+        client->pinged = ngx_http_websocket_now();
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_ping(ngx_http_websocket_session_t *s)
+{
+    u_char                            bytes[NGX_WEBSOCKET_HEADER_SIZE + 8];
+    u_char                           *p;
+    ngx_http_websocket_frame_t       *frame;
+    const ngx_websocket_bytes_t      *ping;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+    ping = &ngx_http_websocket_centrifuge_codec(s)->ping;
+
+    client->ping = ngx_http_websocket_now() + s->conf->heartbeat_interval;
+
+    if (!client->pong) {
+        client->pong = 1;
+        client->pinged = ngx_http_websocket_now();
+    }
+
+    if (ngx_http_websocket_direct_ready(s)) {
+
+        p = bytes + ngx_websocket_frame_header(bytes, NGX_WEBSOCKET_FIN
+                               | ngx_http_websocket_centrifuge_codec(s)->opcode,
+                                               ping->size);
+        p = ngx_cpymem(p, ping->data, ping->size);
+
+        ngx_http_websocket_direct_write(s, bytes, p - bytes);
+
+    } else {
+        frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                               | ngx_http_websocket_centrifuge_codec(s)->opcode,
+                                                (u_char *) ping->data,
+                                                ping->size,
+                                                s->connection->log);
+
+        if (ngx_http_websocket_send_answer(s, frame) != NGX_OK) {
+            return;
+        }
+    }
+
+    ngx_http_websocket_progress_mark(s);
+}

@@ -1,0 +1,88 @@
+
+/*
+ * What the files of Centrifugo's protocol share.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_CENTRIFUGE_PRIVATE_H
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_PRIVATE_H
+
+
+#include "auth/ngx_http_websocket_revocations.h"
+#include "centrifuge/codec.h"
+#include "session/ngx_http_websocket_pause.h"
+#include "session/ngx_http_websocket_subscription.h"
+
+
+/* a UUID in text */
+#define NGX_HTTP_WEBSOCKET_UUID  36
+
+/* bytes of a text that are kept for the next one */
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_TEXT  65536
+
+/* publications of a reply at most */
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE  300
+
+
+typedef struct ngx_http_websocket_recovery_s   ngx_http_websocket_recovery_t;
+typedef struct ngx_http_websocket_commands_s  ngx_http_websocket_commands_t;
+
+
+/* who a connection is of, by its token */
+
+typedef struct {
+    ngx_str_t                         user;
+    ngx_str_t                         info;     /* JSON, or empty */
+    time_t                            expires;  /* 0: never */
+    ngx_http_websocket_revocable_t    token;    /* if it is revocable */
+    ngx_uint_t                        revocable;
+} ngx_http_websocket_identity_t;
+
+
+/* what a session has beside others': its aside->choice */
+
+typedef struct {
+    ngx_http_websocket_recovery_t    *recovery; /* NULL: none is under way */
+    ngx_http_websocket_commands_t    *rest;     /* NULL: no command waits */
+    ngx_http_websocket_identity_t    *identity; /* NULL: anonymous */
+    ngx_http_websocket_time_t         ping;     /* when the next one is due */
+    ngx_http_websocket_time_t         pinged;   /* when the last one went */
+    u_char                            client[NGX_HTTP_WEBSOCKET_UUID];
+    unsigned                          connected:1;
+    unsigned                          refused:1;    /* connect, with an error */
+    unsigned                          pong:1;       /* is due */
+} ngx_http_websocket_centrifuge_t;
+
+
+/* a form of the protocol: what its table has as choice */
+
+typedef struct {
+    ngx_http_websocket_choice_t   choice;
+    const ngx_websocket_codec_t  *codec;
+} ngx_http_websocket_centrifuge_form_t;
+
+
+#define ngx_http_websocket_centrifuge_of(s)                                   \
+    ((ngx_http_websocket_centrifuge_t *) (s)->record->aside->choice)
+
+#define ngx_http_websocket_centrifuge_codec(s)                                \
+    ((const ngx_http_websocket_centrifuge_form_t *)                           \
+         ngx_http_websocket_protocol_of(s)->choice)->codec
+
+
+/* The user that a connection is of; an anonymous one has no name. */
+
+static ngx_inline void
+ngx_http_websocket_centrifuge_user(ngx_http_websocket_centrifuge_t *client,
+    ngx_str_t *user)
+{
+    if (client->identity) {
+        *user = client->identity->user;
+
+    } else {
+        ngx_str_null(user);
+    }
+}
+
+
+#endif /* NGX_HTTP_WEBSOCKET_CENTRIFUGE_PRIVATE_H */

@@ -1,0 +1,244 @@
+
+#include "protocol/ngx_http_websocket_centrifuge_publish.h"
+#include "broker/ngx_http_websocket_broker.h"
+#include "message/meta.h"
+#include "protocol/ngx_http_websocket_centrifuge_channel.h"
+#include "protocol/ngx_http_websocket_centrifuge_commands.h"
+#include "protocol/ngx_http_websocket_centrifuge_push.h"
+#include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "wire/frame.h"
+
+
+/* who publishes, as parts of meta, and then the data */
+
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_PARTS  7
+
+typedef struct {
+    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_CENTRIFUGE_PARTS];
+    size_t                        n;
+    size_t                        meta;
+    u_char                        heads[3][NGX_WEBSOCKET_META_HEAD];
+} ngx_http_websocket_publication_parts_t;
+
+
+static void ngx_http_websocket_centrifuge_author(
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_publication_parts_t *all);
+static void ngx_http_websocket_centrifuge_add(
+    ngx_http_websocket_publication_parts_t *all,
+    ngx_websocket_meta_type_e type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_centrifuge_append(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_publication_parts_t *all);
+static ngx_int_t ngx_http_websocket_centrifuge_pending(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_publish_t *pending);
+static void ngx_http_websocket_centrifuge_arrived(
+    ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_centrifuge_published(
+    ngx_http_websocket_session_t *s, uint32_t id, int rc);
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    size_t                                    size;
+    ngx_int_t                                 rc;
+    ngx_websocket_error_e                     error;
+    ngx_websocket_store_part_t               *part;
+    ngx_http_websocket_publication_parts_t    all;
+    ngx_http_websocket_centrifuge_channel_t   channel;
+
+    rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    error = 0;
+
+    if (command->data.size == 0) {
+        error = NGX_WEBSOCKET_ERROR_BAD_REQUEST;
+
+    } else if (!ngx_http_websocket_centrifuge_may(s, &channel,
+                                                  channel.ns->publish))
+    {
+        error = NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
+    }
+
+    if (error) {
+        return ngx_http_websocket_centrifuge_error(s, command, error);
+    }
+
+    /* the command may be done anew: what is left of the data is the same */
+
+    size = ngx_http_websocket_centrifuge_join_lines(
+                                                (u_char *) command->data.data,
+                                                command->data.size);
+
+    ngx_memset((u_char *) command->data.data + size, ' ',
+               command->data.size - size);
+
+    ngx_http_websocket_centrifuge_author(s, &all);
+
+    part = &all.parts[all.n++];
+    part->data = (u_char *) command->data.data;
+    part->size = size;
+
+    return ngx_http_websocket_centrifuge_append(s, command, &channel, &all);
+}
+
+
+static void
+ngx_http_websocket_centrifuge_author(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_publication_parts_t *all)
+{
+    ngx_http_websocket_identity_t    *identity;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+    identity = client->identity;
+
+    all->n = 0;
+    all->meta = 0;
+
+    ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_CLIENT,
+                                      client->client,
+                                      NGX_HTTP_WEBSOCKET_UUID);
+    if (identity == NULL) {
+        return;
+    }
+
+    ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_USER,
+                                      identity->user.data,
+                                      identity->user.len);
+
+    ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_CONN_INFO,
+                                      identity->info.data,
+                                      identity->info.len);
+}
+
+
+static void
+ngx_http_websocket_centrifuge_add(ngx_http_websocket_publication_parts_t *all,
+    ngx_websocket_meta_type_e type, u_char *data, size_t size)
+{
+    u_char  *head;
+
+    if (size == 0) {
+        return;
+    }
+
+    head = all->heads[all->n / 2];
+
+    (void) ngx_websocket_meta_head(head, type, size);
+
+    all->parts[all->n].data = head;
+    all->parts[all->n++].size = NGX_WEBSOCKET_META_HEAD;
+
+    all->parts[all->n].data = data;
+    all->parts[all->n++].size = size;
+
+    all->meta += NGX_WEBSOCKET_META_HEAD + size;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_append(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_publication_parts_t *all)
+{
+    ngx_http_websocket_publish_t  p;
+
+    ngx_memzero(&p, sizeof(ngx_http_websocket_publish_t));
+
+    p.message.type = NGX_WEBSOCKET_TEXT;
+    p.message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+    p.message.source = s->record->id;
+    p.message.meta = all->meta;
+
+    p.channel = channel->name;
+    p.history = channel->ns->history.length ? &channel->ns->history : NULL;
+    p.parts = all->parts;
+    p.n = all->n;
+
+    if (s->conf->zone->broker->publish(s->conf->zone, &p) == NGX_AGAIN) {
+        return ngx_http_websocket_centrifuge_pending(s, command, p.pending);
+    }
+
+    if (p.rc == NGX_WEBSOCKET_STORE_BUSY) {
+        return NGX_AGAIN;
+    }
+
+    return ngx_http_websocket_centrifuge_published(s, command->id, p.rc);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_pending(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_http_websocket_publish_t *pending)
+{
+    ngx_http_websocket_commands_t  *rest;
+
+    rest = ngx_http_websocket_centrifuge_wait(s);
+    if (rest == NULL) {
+        return NGX_DONE;
+    }
+
+    rest->publish = pending;
+    rest->id = command->id;
+
+    pending->done = ngx_http_websocket_centrifuge_arrived;
+    pending->data = s;
+
+    return NGX_BUSY;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_arrived(ngx_http_websocket_publish_t *p)
+{
+    ngx_http_websocket_session_t   *s;
+    ngx_http_websocket_commands_t  *rest;
+
+    s = p->data;
+    rest = ngx_http_websocket_centrifuge_of(s)->rest;
+
+    rest->publish = NULL;
+
+    (void) ngx_http_websocket_centrifuge_published(s, rest->id, p->rc);
+
+    ngx_http_websocket_centrifuge_go_on(s);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_published(ngx_http_websocket_session_t *s,
+    uint32_t id, int rc)
+{
+    ngx_websocket_reply_t  reply;
+
+    ngx_memzero(&reply, sizeof(ngx_websocket_reply_t));
+
+    reply.id = id;
+    reply.kind = NGX_WEBSOCKET_COMMAND_PUBLISH;
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        s->conf->stats->published++;
+
+    } else if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        reply.error = NGX_WEBSOCKET_ERROR_NOT_AVAILABLE;
+
+    } else {
+        reply.error = NGX_WEBSOCKET_ERROR_INTERNAL;
+
+        ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
+                      "websocket zone \"%V\" cannot take the message: %s",
+                      &s->conf->zone->name, ngx_websocket_store_strerror(rc));
+    }
+
+    return ngx_http_websocket_centrifuge_answer(s, &reply);
+}

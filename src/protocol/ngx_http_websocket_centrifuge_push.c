@@ -1,0 +1,231 @@
+
+#include "protocol/ngx_http_websocket_centrifuge_push.h"
+#include "centrifuge/json_command.h"
+#include "conf/ngx_http_websocket_conf_namespace.h"
+#include "message/meta.h"
+#include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "wire/frame.h"
+
+
+static void ngx_http_websocket_centrifuge_info(
+    ngx_websocket_client_info_t *info, const ngx_websocket_meta_t *meta);
+static void ngx_http_websocket_centrifuge_part(ngx_websocket_bytes_t *bytes,
+    const ngx_websocket_meta_t *meta, ngx_uint_t type);
+static void ngx_http_websocket_centrifuge_data(ngx_websocket_bytes_t *bytes,
+    ngx_uint_t type, u_char *data, size_t size);
+static void ngx_http_websocket_centrifuge_lines(
+    ngx_websocket_json_text_t *made, u_char *data, size_t size);
+static void ngx_http_websocket_centrifuge_base64(
+    ngx_websocket_json_text_t *made, u_char *data, size_t size);
+
+
+/* what is made of data that cannot go as it is: until the next one */
+
+static ngx_websocket_json_text_t   ngx_http_websocket_centrifuge_made;
+
+static ngx_array_t                *ngx_http_websocket_centrifuge_namespaces;
+
+
+void
+ngx_http_websocket_centrifuge_push_init(ngx_array_t *namespaces)
+{
+    ngx_http_websocket_centrifuge_namespaces = namespaces;
+}
+
+
+ngx_http_websocket_frame_t *
+ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
+    ngx_log_t *log, ngx_http_websocket_message_t *message)
+{
+    ngx_uint_t                       marks;
+    ngx_websocket_push_t             push;
+    ngx_websocket_json_text_t       *text;
+    ngx_http_websocket_namespace_t  *ns;
+
+    ngx_memzero(&push, sizeof(ngx_websocket_push_t));
+
+    push.channel.data = (char *) message->name->data;
+    push.channel.size = message->name->len;
+
+    marks = ngx_http_websocket_centrifuge_publication(&push.publication,
+                                           message->type, message->meta,
+                                           message->meta_size,
+                                           message->payload, message->size);
+
+    if (push.publication.data.data == NULL) {
+        return NULL;
+    }
+
+    if (marks & NGX_WEBSOCKET_META_JOIN) {
+        push.kind = NGX_WEBSOCKET_PUSH_JOIN;
+
+    } else if (marks & NGX_WEBSOCKET_META_LEAVE) {
+        push.kind = NGX_WEBSOCKET_PUSH_LEAVE;
+    }
+
+    ns = ngx_http_websocket_namespace_of(
+                                     ngx_http_websocket_centrifuge_namespaces,
+                                     message->name);
+
+    if (ns && ns->history.length && !message->ephemeral) {
+        push.publication.offset = message->offset;
+    }
+
+    text = ngx_http_websocket_centrifuge_text();
+
+    codec->push(text, &push);
+
+    return ngx_http_websocket_centrifuge_frame(codec, text, log);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_centrifuge_publication(ngx_websocket_publication_t *p,
+    ngx_uint_t type, u_char *meta, size_t meta_size, u_char *data,
+    size_t size)
+{
+    ngx_websocket_meta_t  parts;
+
+    ngx_memzero(p, sizeof(ngx_websocket_publication_t));
+
+    (void) ngx_websocket_meta_read(meta, meta_size, &parts);
+
+    ngx_http_websocket_centrifuge_info(&p->info, &parts);
+
+    if (p->info.client.data && size) {
+
+        /* what clients publish was looked at then */
+
+        p->data.data = (char *) data;
+        p->data.size = size;
+
+    } else {
+        ngx_http_websocket_centrifuge_data(&p->data, type, data, size);
+    }
+
+    return parts.marks;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_info(ngx_websocket_client_info_t *info,
+    const ngx_websocket_meta_t *meta)
+{
+    ngx_http_websocket_centrifuge_part(&info->client, meta,
+                                       NGX_WEBSOCKET_META_CLIENT);
+    ngx_http_websocket_centrifuge_part(&info->user, meta,
+                                       NGX_WEBSOCKET_META_USER);
+    ngx_http_websocket_centrifuge_part(&info->conn_info, meta,
+                                       NGX_WEBSOCKET_META_CONN_INFO);
+    ngx_http_websocket_centrifuge_part(&info->chan_info, meta,
+                                       NGX_WEBSOCKET_META_CHAN_INFO);
+}
+
+
+static void
+ngx_http_websocket_centrifuge_part(ngx_websocket_bytes_t *bytes,
+    const ngx_websocket_meta_t *meta, ngx_uint_t type)
+{
+    bytes->data = (const char *) meta->parts[type].data;
+    bytes->size = meta->parts[type].size;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_data(ngx_websocket_bytes_t *bytes,
+    ngx_uint_t type, u_char *data, size_t size)
+{
+    ngx_websocket_json_text_t  *made;
+
+    if (type == NGX_WEBSOCKET_TEXT
+        && ngx_websocket_json_valid((char *) data, size))
+    {
+        bytes->data = (char *) data;
+        bytes->size = size;
+
+        if (ngx_strlchr(data, data + size, LF) == NULL
+            && ngx_strlchr(data, data + size, CR) == NULL)
+        {
+            return;
+        }
+    }
+
+    made = &ngx_http_websocket_centrifuge_made;
+
+    if (made->failed || made->alloc > NGX_HTTP_WEBSOCKET_CENTRIFUGE_TEXT) {
+        ngx_websocket_json_text_done(made);
+    }
+
+    made->size = 0;
+
+    if (bytes->data) {
+        ngx_http_websocket_centrifuge_lines(made, data, size);
+
+    } else if (type == NGX_WEBSOCKET_TEXT) {
+        ngx_websocket_json_append_string(made, (char *) data, size);
+
+    } else {
+        ngx_http_websocket_centrifuge_base64(made, data, size);
+    }
+
+    bytes->data = made->failed ? NULL : made->data;
+    bytes->size = made->size;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_lines(ngx_websocket_json_text_t *made,
+    u_char *data, size_t size)
+{
+    ngx_websocket_json_append(made, data, size);
+
+    if (!made->failed) {
+        made->size = ngx_http_websocket_centrifuge_join_lines(
+                                                        (u_char *) made->data,
+                                                        made->size);
+    }
+}
+
+
+static void
+ngx_http_websocket_centrifuge_base64(ngx_websocket_json_text_t *made,
+    u_char *data, size_t size)
+{
+    size_t     n;
+    u_char     piece[4];
+    ngx_str_t  from, to;
+
+    ngx_websocket_json_append(made, "\"", 1);
+
+    for ( /* void */ ; size && !made->failed; data += n, size -= n) {
+
+        n = ngx_min(size, 3);
+
+        from.data = data;
+        from.len = n;
+        to.data = piece;
+
+        ngx_encode_base64(&to, &from);
+        ngx_websocket_json_append(made, to.data, to.len);
+    }
+
+    ngx_websocket_json_append(made, "\"", 1);
+}
+
+
+size_t
+ngx_http_websocket_centrifuge_join_lines(u_char *data, size_t size)
+{
+    u_char  *p, *to, *last;
+
+    last = data + size;
+    to = data;
+
+    for (p = data; p < last; p++) {
+        if (*p != LF && *p != CR) {
+            *to++ = *p;
+        }
+    }
+
+    return to - data;
+}

@@ -1,0 +1,39 @@
+
+/*
+ * Messages of channels as publications of Centrifugo's protocol.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_CENTRIFUGE_PUSH_H
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_PUSH_H
+
+
+#include "protocol/ngx_http_websocket_centrifuge_private.h"
+
+
+/* In init_process: of the main configuration. */
+void ngx_http_websocket_centrifuge_push_init(ngx_array_t *namespaces);
+
+/* The frame of a message's push, as of a format. */
+ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_push_frame(
+    const ngx_websocket_codec_t *codec, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
+
+/*
+ * What a message is: meta bytes of meta, and size bytes of the payload.  A
+ * text that is not JSON becomes a string, binary data a string in base64; what
+ * *p refers to is valid until the next call.  Returns the message's marks;
+ * p->data.data is NULL when memory was refused.
+ */
+ngx_uint_t ngx_http_websocket_centrifuge_publication(
+    ngx_websocket_publication_t *p, ngx_uint_t type, u_char *meta,
+    size_t meta_size, u_char *data, size_t size);
+
+/*
+ * Takes line ends, which in JSON stand outside of strings only, out of size
+ * bytes.  Returns how many are left.
+ */
+size_t ngx_http_websocket_centrifuge_join_lines(u_char *data, size_t size);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_CENTRIFUGE_PUSH_H */

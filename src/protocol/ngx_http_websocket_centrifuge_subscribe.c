@@ -1,0 +1,574 @@
+
+#include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
+#include "broker/ngx_http_websocket_broker.h"
+#include "conf/ngx_http_websocket_conf_namespace.h"
+#include "message/meta.h"
+#include "protocol/ngx_http_websocket_centrifuge_channel.h"
+#include "protocol/ngx_http_websocket_centrifuge_commands.h"
+#include "protocol/ngx_http_websocket_centrifuge_push.h"
+#include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "protocol/ngx_http_websocket_centrifuge_token.h"
+#include "session/ngx_http_websocket_socket.h"
+
+
+/*
+ * A subscription that is yet to be answered: all that its client has missed
+ * goes into the reply, and what is published meanwhile, too.
+ */
+
+struct ngx_http_websocket_recovery_s {
+    ngx_http_websocket_subscription_t  *sub;
+    ngx_websocket_json_text_t           list;
+    ngx_uint_t                          count;
+    ngx_websocket_position_t            position;   /* that it begins after */
+    uint32_t                            id;
+    unsigned                            told:1;     /* epoch and offset are */
+    unsigned                            recoverable:1;
+    unsigned                            asked:1;
+    unsigned                            recovered:1;
+    unsigned                            fails:1;    /* where it is not */
+    unsigned                            live:1;
+};
+
+
+static ngx_websocket_error_e ngx_http_websocket_centrifuge_refuses(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel);
+static ngx_int_t ngx_http_websocket_centrifuge_enter(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel);
+static ngx_http_websocket_recovery_t *ngx_http_websocket_centrifuge_begin(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel);
+static ngx_int_t ngx_http_websocket_centrifuge_since(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_str_t *name, ngx_websocket_position_t *since);
+static ngx_int_t ngx_http_websocket_centrifuge_entered(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_websocket_centrifuge_subscribed(
+    ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_centrifuge_failed(
+    ngx_http_websocket_session_t *s);
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t                                rc;
+    ngx_websocket_error_e                    error;
+    ngx_http_websocket_centrifuge_channel_t  channel;
+
+    if (command->delta.size
+        && (command->delta.size != 6
+            || ngx_strncmp(command->delta.data, "fossil", 6) != 0))
+    {
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                    NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
+    }
+
+    rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    error = ngx_http_websocket_centrifuge_refuses(s, command, &channel);
+
+    if (error) {
+        return ngx_http_websocket_centrifuge_error(s, command, error);
+    }
+
+    return ngx_http_websocket_centrifuge_enter(s, command, &channel);
+}
+
+
+static ngx_websocket_error_e
+ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel)
+{
+    ngx_int_t  listed;
+
+    if (channel->sub) {
+        return NGX_WEBSOCKET_ERROR_ALREADY_SUBSCRIBED;
+    }
+
+    if (s->record->nsubscriptions >= s->conf->max_channels) {
+        return NGX_WEBSOCKET_ERROR_LIMIT_EXCEEDED;
+    }
+
+    if (!ngx_http_websocket_namespace_takes(channel->ns, &channel->name)) {
+        return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
+    }
+
+    /* of other kinds of subscriptions than that to a stream there are none */
+
+    if (command->type || channel->name.data[0] == '$') {
+        return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
+    }
+
+    if (command->tf.size) {
+        return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
+    }
+
+    listed = ngx_http_websocket_centrifuge_listed(s, channel);
+
+    if (listed == NGX_OK || s->conf->insecure
+        || (listed == NGX_DONE
+            && ngx_http_websocket_centrifuge_may(s, channel,
+                                                 channel->ns->subscribe)))
+    {
+        return 0;
+    }
+
+    return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel)
+{
+    ngx_int_t                          rc;
+    ngx_websocket_position_t           since;
+    ngx_http_websocket_begin_t         begin;
+    ngx_http_websocket_recovery_t     *recovery;
+    ngx_http_websocket_namespace_t    *ns;
+
+    ns = channel->ns;
+    ngx_memzero(&begin, sizeof(ngx_http_websocket_begin_t));
+
+    recovery = ngx_http_websocket_centrifuge_begin(s, command, channel);
+    if (recovery == NULL) {
+        return NGX_DONE;
+    }
+
+    rc = NGX_OK;
+
+    if (recovery->asked) {
+        rc = ngx_http_websocket_centrifuge_since(s, command, &channel->name,
+                                                 &since);
+        begin.replay.since = &since;
+        begin.replay.nsince = (rc == NGX_OK);
+    }
+
+    if (rc != NGX_AGAIN) {
+        begin.history = ns->history.length ? &ns->history : NULL;
+
+        rc = ngx_http_websocket_session_choose(s, &channel->name, ns, &begin,
+                                               &recovery->sub);
+    }
+
+    recovery->position = begin.position;
+    recovery->recovered = begin.recovered;
+
+    /* a channel that is not there yet has lost nothing */
+
+    if (recovery->asked && command->epoch.size == 0
+        && begin.position.offset == command->offset)
+    {
+        recovery->recovered = 1;
+    }
+
+    return ngx_http_websocket_centrifuge_entered(s, command, rc);
+}
+
+
+/* NULL when memory was refused: the session fails */
+
+static ngx_http_websocket_recovery_t *
+ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel)
+{
+    ngx_uint_t                       reads, positioned;
+    ngx_http_websocket_recovery_t   *recovery;
+    ngx_http_websocket_namespace_t  *ns;
+
+    recovery = ngx_calloc(sizeof(ngx_http_websocket_recovery_t),
+                          s->connection->log);
+
+    if (recovery == NULL) {
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        return NULL;
+    }
+
+    ns = channel->ns;
+
+    /* who may read the history may as well have it told */
+
+    reads = ns->history.length
+            && ngx_http_websocket_centrifuge_may(s, channel,
+                                                 ns->history_access);
+
+    recovery->recoverable = ns->recovery == NGX_HTTP_WEBSOCKET_FORCE
+                            || ((ns->recovery || reads)
+                                && (command->recoverable
+                                    || command->recover));
+
+    positioned = ns->positioning == NGX_HTTP_WEBSOCKET_FORCE
+                 || ((ns->positioning || reads) && command->positioned);
+
+    recovery->id = command->id;
+    recovery->told = recovery->recoverable || positioned;
+    recovery->asked = recovery->recoverable && command->recover;
+    recovery->fails = (command->flag & NGX_WEBSOCKET_FLAG_RECOVER_OR_FAIL)
+                      != 0;
+    recovery->list.max = s->conf->queue_size / 2;
+
+    ngx_http_websocket_centrifuge_of(s)->recovery = recovery;
+
+    return recovery;
+}
+
+
+/*
+ * The position that a client recovers from, where that can be: NGX_DECLINED
+ * when not, NGX_AGAIN when the zone is stuck.  No epoch is any one.
+ */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_str_t *name,
+    ngx_websocket_position_t *since)
+{
+    int                         rc;
+    u_char                      epoch[NGX_WEBSOCKET_POSITION_EPOCH];
+    ngx_websocket_store_info_t  info;
+
+    rc = ngx_http_websocket_zone_info(s->conf->zone, name, &info);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
+    }
+
+    ngx_websocket_position_print_epoch(epoch, info.epoch);
+
+    if (command->epoch.size
+        && (command->epoch.size != NGX_WEBSOCKET_POSITION_EPOCH
+            || ngx_memcmp(command->epoch.data, epoch,
+                          NGX_WEBSOCKET_POSITION_EPOCH)
+               != 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    /* what would not be told as a whole is not read either */
+
+    if (command->offset > info.offset
+        || info.offset - command->offset > NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE)
+    {
+        return NGX_DECLINED;
+    }
+
+    since->epoch = info.epoch;
+    since->offset = command->offset;
+
+    return NGX_OK;
+}
+
+
+/* rc is of session_choose() */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_entered(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_int_t rc)
+{
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    if (rc == NGX_OK && recovery->sub == NULL) {
+
+        /* messages were lost while it began */
+
+        rc = NGX_DECLINED;
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_AGAIN:
+        ngx_http_websocket_centrifuge_recovery_free(s);
+        return NGX_AGAIN;
+
+    case NGX_DECLINED:
+        ngx_http_websocket_centrifuge_recovery_free(s);
+
+        return ngx_http_websocket_centrifuge_error(s, command,
+                                                 NGX_WEBSOCKET_ERROR_INTERNAL);
+
+    case NGX_DONE:
+        ngx_http_websocket_centrifuge_recovery_free(s);
+        return NGX_OK;
+
+    default:  /* NGX_ERROR */
+        ngx_http_websocket_centrifuge_recovery_free(s);
+        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+
+        return NGX_DONE;
+    }
+
+    if (recovery->live) {
+        return ngx_http_websocket_centrifuge_subscribed(s);
+    }
+
+    return ngx_http_websocket_centrifuge_wait(s) ? NGX_BUSY : NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_message_t *message)
+{
+    ngx_uint_t                      marks;
+    ngx_websocket_publication_t     p;
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    if (recovery == NULL || recovery->sub != from || recovery->live) {
+        return NGX_DECLINED;
+    }
+
+    marks = ngx_http_websocket_centrifuge_publication(&p, message->type,
+                                           message->meta, message->meta_size,
+                                           message->payload, message->size);
+
+    if (marks & (NGX_WEBSOCKET_META_JOIN | NGX_WEBSOCKET_META_LEAVE)) {
+        return NGX_OK;
+    }
+
+    p.offset = message->offset;
+
+    if (p.data.data == NULL
+        || ++recovery->count > NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE)
+    {
+        recovery->list.failed = 1;
+        return NGX_OK;
+    }
+
+    ngx_http_websocket_centrifuge_codec(s)->publication(&recovery->list, &p);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_centrifuge_live(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client->recovery == NULL || client->recovery->sub != sub) {
+        return;
+    }
+
+    client->recovery->live = 1;
+
+    /* else the command is under way yet, and answers itself */
+
+    if (client->rest) {
+        (void) ngx_http_websocket_centrifuge_subscribed(s);
+        ngx_http_websocket_centrifuge_go_on(s);
+    }
+}
+
+
+/* the reply, before anything of the channel that is new */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
+{
+    u_char                          epoch[NGX_WEBSOCKET_POSITION_EPOCH];
+    ngx_int_t                       rc;
+    ngx_uint_t                      recovered;
+    ngx_websocket_reply_t           reply;
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    ngx_memzero(&reply, sizeof(ngx_websocket_reply_t));
+
+    reply.id = recovery->id;
+    reply.kind = NGX_WEBSOCKET_COMMAND_SUBSCRIBE;
+
+    recovered = recovery->asked && recovery->recovered
+                && !recovery->list.failed;
+
+    if (recovery->told) {
+        ngx_websocket_position_print_epoch(epoch, recovery->position.epoch);
+
+        reply.epoch.data = (char *) epoch;
+        reply.epoch.size = NGX_WEBSOCKET_POSITION_EPOCH;
+
+        reply.positioned = 1;
+        reply.recoverable = recovery->recoverable;
+        reply.was_recovering = recovery->asked;
+        reply.recovered = recovered;
+        reply.offset = recovered ? recovery->position.offset
+                                 : recovery->sub->offset;
+    }
+
+    if (recovered) {
+        reply.list.data = recovery->list.data;
+        reply.list.size = recovery->list.size;
+
+    } else if (recovery->asked && recovery->fails) {
+        reply.error = NGX_WEBSOCKET_ERROR_UNRECOVERABLE;
+
+        ngx_http_websocket_session_unsubscribe(s, recovery->sub);
+    }
+
+    rc = ngx_http_websocket_centrifuge_answer(s, &reply);
+
+    ngx_http_websocket_centrifuge_recovery_free(s);
+
+    return rc;
+}
+
+
+void
+ngx_http_websocket_centrifuge_recovery_free(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client->recovery) {
+        ngx_websocket_json_text_done(&client->recovery->list);
+        ngx_free(client->recovery);
+
+        client->recovery = NULL;
+    }
+}
+
+
+void
+ngx_http_websocket_centrifuge_broken(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub, int rc)
+{
+    ngx_str_t                         name;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client->recovery && client->recovery->sub == sub) {
+
+        if (rc != NGX_WEBSOCKET_STORE_ENDED || client->rest == NULL) {
+            ngx_http_websocket_centrifuge_failed(s);
+            return;
+        }
+
+        /* all that there will ever be */
+
+        ngx_http_websocket_centrifuge_live(s, sub);
+    }
+
+    if (!sub->active) {
+        return;
+    }
+
+    ngx_http_websocket_channel_name(ngx_http_websocket_hub_name(sub), &name);
+
+    ngx_http_websocket_centrifuge_unsubscribed(s, &name,
+                               rc == NGX_WEBSOCKET_STORE_ENDED
+                               ? NGX_HTTP_WEBSOCKET_UNSUBSCRIBED_SERVER
+                               : NGX_HTTP_WEBSOCKET_UNSUBSCRIBED_STATE);
+
+    ngx_http_websocket_session_unsubscribe(s, sub);
+}
+
+
+/* a subscription that was not answered yet: the client tries again */
+
+static void
+ngx_http_websocket_centrifuge_failed(ngx_http_websocket_session_t *s)
+{
+    ngx_websocket_reply_t             reply;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    ngx_http_websocket_session_unsubscribe(s, client->recovery->sub);
+
+    client->recovery->sub = NULL;
+
+    if (client->rest == NULL) {
+
+        /* the command is under way yet, and answers itself */
+
+        return;
+    }
+
+    ngx_memzero(&reply, sizeof(ngx_websocket_reply_t));
+
+    reply.id = client->recovery->id;
+    reply.kind = NGX_WEBSOCKET_COMMAND_SUBSCRIBE;
+    reply.error = NGX_WEBSOCKET_ERROR_INTERNAL;
+
+    (void) ngx_http_websocket_centrifuge_answer(s, &reply);
+
+    ngx_http_websocket_centrifuge_recovery_free(s);
+    ngx_http_websocket_centrifuge_go_on(s);
+}
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_unsubscribe(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_str_t                           name;
+    ngx_websocket_reply_t               reply;
+    ngx_http_websocket_subscription_t  *sub;
+
+    if (command->channel.size == 0) {
+        return ngx_http_websocket_centrifuge_disconnect(s,
+                                    NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
+    }
+
+    /* an error would have clients connect anew: there is none */
+
+    name.data = (u_char *) command->channel.data;
+    name.len = command->channel.size;
+
+    sub = ngx_http_websocket_session_find(s, &name);
+
+    if (sub) {
+        ngx_http_websocket_session_unsubscribe(s, sub);
+    }
+
+    ngx_http_websocket_centrifuge_reply_to(&reply, command);
+
+    return ngx_http_websocket_centrifuge_answer(s, &reply);
+}
+
+
+/* no subscription is by a token yet that could be another one */
+
+ngx_int_t
+ngx_http_websocket_centrifuge_sub_refresh(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t                                rc;
+    ngx_http_websocket_centrifuge_channel_t  channel;
+
+    rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    return ngx_http_websocket_centrifuge_error(s, command,
+                             channel.sub && command->token.size == 0
+                             ? NGX_WEBSOCKET_ERROR_BAD_REQUEST
+                             : NGX_WEBSOCKET_ERROR_PERMISSION_DENIED);
+}

@@ -1,0 +1,312 @@
+// npm's centrifuge, the client that Centrifugo's makers wrote, in JSON over
+// npm's ws: what it finds with Centrifugo it finds here.
+
+import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+
+import { Nginx, Tap, require, until } from '../lib/nginx.mjs';
+
+const { Centrifuge } = require('centrifuge');
+const WebSocket = require('ws');
+
+const SECRET = 'a secret of at least 32 bytes, for HS256';
+const KEYS = `${execFileSync('mktemp', ['-d']).toString().trim()}/key`;
+writeFileSync(KEYS, SECRET);
+
+const nginx = await Nginx.start('centrifuge', `
+  websocket_zone zone=live:4m;
+  websocket_namespace default {
+    subscribe client anonymous;
+    publish   subscriber anonymous;
+  }
+  websocket_namespace news {
+    history        length=100 time=60s;
+    recovery       force;
+    positioning    force;
+    subscribe      client anonymous;
+    publish        client anonymous;
+    history_access subscriber anonymous;
+  }
+  websocket_namespace users { subscribe client; publish client; users on; }
+  websocket_namespace closed { history length=10; }
+  server {
+    listen 127.0.0.1:$PORT;
+    location = /open {
+      websocket centrifuge;
+      websocket_anonymous on;
+      websocket_heartbeat interval=1s timeout=500ms;
+      websocket_drain 100ms;
+    }
+    location = /token {
+      websocket centrifuge;
+      websocket_jwt key=${KEYS} alg=HS256;
+      websocket_token_grace 0s;
+    }
+    location = /lost { websocket_publish; websocket_channel news:lost; }
+    location = /plain { websocket_publish; websocket_channel plain; }
+  }
+`);
+const tap = new Tap();
+
+const base64 = (x) => Buffer.from(x).toString('base64url');
+
+function token(claims) {
+  const body = `${base64('{"alg":"HS256","typ":"JWT"}')}.`
+    + base64(JSON.stringify(claims));
+  return `${body}.${createHmac('sha256', SECRET).update(body)
+    .digest('base64url')}`;
+}
+
+const now = () => Math.floor(Date.now() / 1000);
+
+function client(path, options) {
+  const centrifuge = new Centrifuge(`ws://127.0.0.1:${nginx.port}${path}`, {
+    websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 200,
+    ...options,
+  });
+  centrifuge.on('error', () => {});
+  return centrifuge;
+}
+
+// a client that is connected; of one that is refused, why
+async function connected(path, options) {
+  const c = client(path, options);
+  const end = new Promise((done) => {
+    c.on('connected', () => done());
+    c.on('disconnected', (ctx) => done(ctx.code));
+  });
+  c.connect();
+  c.refused = await end;
+  return c;
+}
+
+// a subscription, and what it has got
+async function subscribed(c, channel, options) {
+  const sub = c.newSubscription(channel, options);
+  sub.got = [];
+  sub.states = [];
+  sub.on('publication', (ctx) => sub.got.push(ctx));
+  sub.on('error', () => {});
+  const end = new Promise((done) => {
+    sub.on('subscribed', (ctx) => { sub.states.push(ctx); done(); });
+    sub.on('unsubscribed', (ctx) => done(ctx.code));
+  });
+  sub.subscribe();
+  sub.refused = await end;
+  return sub;
+}
+
+const code = (promise) => promise.then(() => 0, (error) => error.code);
+
+const data = (sub) => JSON.stringify(sub.got.map((p) => p.data));
+
+const post = (path, body) =>
+  fetch(`${nginx.url}${path}`, { method: 'POST', body });
+
+async function basics() {
+  const a = await connected('/open');
+  const b = await connected('/open');
+
+  const sa = await subscribed(a, 'plain');
+  const sb = await subscribed(b, 'plain');
+
+  await sa.publish({ n: 1, text: 'h\u00e9 "\u{1f600}"' });
+  await b.publish('plain', [2]);
+  await until('both get both', () => sa.got.length === 2
+    && sb.got.length === 2);
+  tap.ok(data(sa) === data(sb)
+    && data(sa) === '[{"n":1,"text":"h\u00e9 \\"\u{1f600}\\""},[2]]',
+  'two clients, their publications');
+  tap.ok(sa.got[0].info.client && sa.got[0].offset === undefined,
+    'who published, and no offset without a history');
+
+  await post('/plain', '{\n "n": 3\n}');
+  await post('/plain', 'no JSON');
+  await until('both are there', () => sa.got.length === 4);
+  tap.ok(JSON.stringify(sa.got.slice(2).map((p) => p.data))
+    === '[{"n":3},"no JSON"]', 'what is posted, JSON or not');
+
+  sb.unsubscribe();
+  await until('it left', () => sb.state === 'unsubscribed');
+  tap.ok(await code(b.publish('plain', 1)) === 103,
+    'only a subscriber may publish');
+  tap.ok((await subscribed(a, 'nowhere:x')).refused === 102,
+    'a namespace that there is not');
+  tap.ok((await subscribed(a, 'closed:x')).refused === 103,
+    'a namespace that gives no rights');
+  tap.ok((await subscribed(a, 'users:#7')).refused === 103,
+    'a channel of somebody else');
+  tap.ok((await subscribed(a, 'x'.repeat(241))).refused === 107,
+    'a name that is too long');
+  tap.ok(await code(a.history('plain', { limit: 1 })) === 108,
+    'no history');
+  tap.ok(await code(a.history('news:a', { limit: 1 })) === 103,
+    'no right to the history');
+  tap.ok(await code(a.rpc('any', {})) === 108, 'no RPC');
+
+  a.send({ n: 1 });
+  await until('it is sent away', () => a.state === 'disconnected');
+  tap.ok(true, 'a message for nobody');
+  b.disconnect();
+}
+
+async function history() {
+  const a = await connected('/open');
+  const s = await subscribed(a, 'news:h');
+  for (let i = 1; i <= 5; i += 1) await s.publish(i);
+
+  const list = async (options) => {
+    const h = await s.history(options);
+    return `${h.offset}: ${h.publications.map((p) => `${p.offset}=${p.data}`)}`;
+  };
+  const { epoch } = await s.history({ limit: 0 });
+
+  tap.ok(await list({ limit: 0 }) === '5: ', 'a position alone');
+  tap.ok(await list({ limit: -1 }) === '5: 1=1,2=2,3=3,4=4,5=5', 'all');
+  tap.ok(await list({ limit: 2 }) === '5: 1=1,2=2', 'the oldest');
+  tap.ok(await list({ limit: 2, since: { offset: 3, epoch } }) === '5: 4=4,5=5',
+    'from a position on');
+  tap.ok(await list({ limit: 2, reverse: true }) === '5: 5=5,4=4',
+    'the newest');
+  tap.ok(await list({ limit: -1, since: { offset: 3, epoch }, reverse: true })
+    === '5: 2=2,1=1', 'from a position back');
+  tap.ok(await code(s.history({ limit: 1, since: { offset: 1, epoch: 'x' } }))
+    === 112, 'a position of another epoch');
+  a.disconnect();
+}
+
+// ten channels, and a client that loses its worker
+async function recovery(what, hit) {
+  const a = await connected('/open');
+  const subs = [];
+  for (let i = 0; i < 10; i += 1) {
+    subs.push(await subscribed(a, `news:${what}${i}`));
+  }
+  const put = async (n) => {
+    const b = await connected('/open');
+    for (let i = 0; i < 10; i += 1) {
+      await b.publish(`news:${what}${i}`, n);
+    }
+    b.disconnect();
+  };
+
+  await put(1);
+  await until('all have one', () => subs.every((s) => s.got.length === 1));
+
+  const away = new Promise((done) => a.once('connecting', done));
+  await hit();
+  await away;
+  await put(2);
+  await put(3);
+  await until(`all is recovered, ${what}`, () => subs.every((s) =>
+    s.got.length === 3));
+  await put(4);
+  await until('all go on', () => subs.every((s) => s.got.length === 4));
+
+  tap.ok(subs.every((s) => data(s) === '[1,2,3,4]'
+    && s.states.every((ctx, i) => ctx.recoverable && ctx.positioned
+      && (i === 0 || ctx.recovered))),
+  `${what}: nothing lost, nothing twice, recovered`);
+  a.disconnect();
+}
+
+function workers() {
+  return execFileSync('pgrep', ['-P', `${nginx.process.pid}`]).toString()
+    .trim().split('\n').map(Number);
+}
+
+async function killed() {
+  for (const pid of workers()) process.kill(pid, 'SIGKILL');
+}
+
+async function lost() {
+  const a = await connected('/open');
+  const s = await subscribed(a, 'news:lost');
+  await s.publish(1);
+  await until('it is there', () => s.got.length === 1);
+
+  await fetch(`${nginx.url}/lost`, { method: 'DELETE' });
+  await until('it is subscribed again', () => s.states.length === 2);
+  tap.ok(!s.states[1].recovered && s.states[1].wasRecovering,
+    'a deleted channel is told as lost');
+  a.disconnect();
+}
+
+async function pings() {
+  const a = await connected('/open');
+  const s = await subscribed(a, 'plain');
+  const end = Date.now() + 2600;
+  let stayed = true;
+  a.on('connecting', () => { stayed = false; });
+  while (Date.now() < end) {
+    await s.publish('busy');
+    await new Promise((r) => setTimeout(r, 50));
+  }
+  tap.ok(stayed, 'pings are answered on a busy connection');
+  a.disconnect();
+}
+
+async function tokens() {
+  const ann = await connected('/token', {
+    token: token({ sub: 'ann', exp: now() + 3600, info: { name: 'Ann' } }),
+  });
+  tap.ok(ann.refused === undefined, 'a token');
+
+  const mine = await subscribed(ann, 'users:#bob,ann');
+  tap.ok(mine.refused === undefined, 'a channel of the user');
+  tap.ok((await subscribed(ann, 'users:#bob')).refused === 103,
+    'a channel of another one');
+  await mine.publish(1);
+  await until('it is there', () => mine.got.length === 1);
+  tap.ok(mine.got[0].info.user === 'ann'
+    && mine.got[0].info.connInfo.name === 'Ann', 'who has published');
+  ann.disconnect();
+
+  tap.ok((await connected('/token')).refused === 3501, 'no token');
+  tap.ok((await connected('/token', { token: 'a.b.c' })).refused === 3500,
+    'a token that is none');
+  tap.ok((await connected('/token', {
+    token: `${token({ sub: 'ann' })}x`,
+  })).refused === 3500, 'a token of somebody else');
+
+  let asked = 0;
+  const bob = await connected('/token', {
+    token: token({ sub: 'bob', exp: now() - 10 }),
+    getToken: async () => {
+      asked += 1;
+      return token({ sub: 'bob', exp: now() + (asked === 1 ? 2 : 3600) });
+    },
+  });
+  tap.ok(bob.refused === undefined && asked === 1, 'one that has expired');
+  await until('it is renewed', () => asked === 2);
+  await new Promise((r) => setTimeout(r, 2500));
+  tap.ok(bob.state === 'connected', 'one that is renewed in time');
+  bob.disconnect();
+
+  const eve = await connected('/token', {
+    token: token({ sub: 'eve', exp: now() + 1 }),
+    getToken: () => new Promise(() => {}),
+  });
+  const [ctx] = await Promise.all([new Promise((r) => eve.on('connecting', r)),
+  ]);
+  tap.ok(ctx.code === 3005, 'one that is not renewed');
+  eve.disconnect();
+}
+
+try {
+  await basics();
+  await history();
+  await recovery('kill', killed);
+  await recovery('reload', () => nginx.process.kill('SIGHUP'));
+  await lost();
+  await pings();
+  await tokens();
+
+  tap.ok(nginx.alerts().filter((line) => !/exited on signal 9/.test(line))
+    .length === 0, 'no alerts');
+} finally {
+  await nginx.stop();
+}
+
+tap.done();
