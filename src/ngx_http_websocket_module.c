@@ -15,6 +15,7 @@
 #include "conf/ngx_http_websocket_conf_jwt.h"
 #include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_location.h"
+#include "conf/ngx_http_websocket_conf_mask.h"
 #include "conf/ngx_http_websocket_conf_name.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
 #include "conf/ngx_http_websocket_conf_origin.h"
@@ -257,6 +258,27 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, events),
       &ngx_http_websocket_event_names },
+
+    { ngx_string("websocket_mask"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_mask_arguments,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_user"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, user),
+      NULL },
+
+    { ngx_string("websocket_expires"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, expires),
+      NULL },
 
     { ngx_string("websocket_refuse"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,

@@ -608,7 +608,7 @@ server websocket_jwt key=keys/empty alg=HS256;
     key 1 of "$ROOT/keys/empty": a secret is empty
 server websocket_jwt secret=0123456789 alg=HS256;
     invalid parameter "secret=0123456789", none of key=, alg=, from=, cookie=,
-        issuer=, audience=, leeway=, renew=, exp=, channels=, typ=
+        issuer=, audience=, leeway=, renew=, exp=, channels=, typ=, max_age=
 server websocket_jwt key=keys/hs.key alg=none;
     invalid parameter "alg=none": it is one of HS256, HS384, HS512, RS256,
         RS384, RS512, ES256, ES384, ES512
@@ -871,6 +871,20 @@ location websocket_status xml;
     invalid format "xml", it must be "json" or "prometheus"
 server websocket_status json;
     "websocket_status" directive is not allowed here
+server websocket_jwt key=keys/hs.key alg=HS256 max_age=2y;
+    invalid parameter "max_age=2y": not a time from 1s to 1y
+server websocket_user a; websocket_user b;
+    "websocket_user" directive is duplicate
+server websocket_user $nothing;
+    unknown "nothing" variable in no place
+server websocket_expires a; websocket_expires b;
+    "websocket_expires" directive is duplicate
+server websocket_mask a b=;
+    invalid name "b=": that of an argument, without "=", is expected
+server websocket_mask "";
+    invalid name "": that of an argument, without "=", is expected
+server websocket_mask a; websocket_mask off;
+    "websocket_mask" directive is duplicate
 server websocket_refuse with;
     invalid value "with"
 server websocket_refuse close; websocket_refuse close;

@@ -375,6 +375,10 @@ typedef struct {
     ngx_http_websocket_origins_t *origins;
     ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
     ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
+    ngx_http_complex_value_t     *user;     /* NULL: the token's subject, or
+                                               that of auth_basic */
+    ngx_http_complex_value_t     *expires;  /* NULL: never */
+    ngx_array_t                  *masks;    /* ngx_str_t, of arguments */
 
     /* of Centrifugo's protocol */
 
