@@ -45,6 +45,11 @@
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
 #define NGX_WEBSOCKET_STORE_MEMBER     2
 
+/* what is known of a channel's readers, and of the copy that it is */
+#define NGX_WEBSOCKET_STORE_WANTED     1      /* somebody subscribes to it */
+#define NGX_WEBSOCKET_STORE_ASKED      2      /* somebody is about to read */
+#define NGX_WEBSOCKET_STORE_LIVE       4      /* it is complete */
+
 /* the list that a channel is on */
 #define NGX_WEBSOCKET_STORE_IDLE       1
 #define NGX_WEBSOCKET_STORE_GARBAGE    2
@@ -200,7 +205,7 @@ struct ngx_websocket_channel_s {
     ngx_websocket_ref_t    long_name;       /* the block of a long name */
     ngx_websocket_ref_t    prev;            /* of the list that it is on */
     uint8_t                name_size;
-    uint8_t                wanted;          /* somebody subscribes to it */
+    uint8_t                state;           /* WANTED, ASKED, LIVE */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
     uint8_t                ended;           /* nothing is appended any more */
