@@ -51,6 +51,12 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
         != NGX_OK
         || ngx_array_init(&wmcf->zone_names, cf->pool, 1, sizeof(ngx_str_t))
            != NGX_OK
+        || ngx_array_init(&wmcf->brokers, cf->pool, 1,
+                          sizeof(ngx_http_websocket_broker_conf_t))
+           != NGX_OK
+        || ngx_array_init(&wmcf->brokered, cf->pool, 1,
+                          sizeof(ngx_http_websocket_brokered_t))
+           != NGX_OK
         || ngx_array_init(&wmcf->locations, cf->pool, 4,
                           sizeof(ngx_http_websocket_loc_conf_t *))
            != NGX_OK)
