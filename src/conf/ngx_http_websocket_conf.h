@@ -290,6 +290,8 @@ typedef struct {
 typedef struct {
     ngx_websocket_stamp_name_t    names[NGX_WEBSOCKET_STAMP_FIELDS];
     ngx_http_complex_value_t     *from;
+    ngx_str_t                     measured; /* the field of which the length
+                                               is told; may be empty */
 } ngx_http_websocket_stamp_t;
 
 
@@ -382,6 +384,7 @@ typedef struct {
     ngx_uint_t                    history_max;  /* blocks of the log */
     ngx_http_websocket_except_t  *history_except;   /* NULL: none */
     ngx_uint_t                    replay;   /* messages */
+    ngx_uint_t                    replay_only;  /* nothing else */
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */
     ngx_msec_t                    heartbeat_timeout;

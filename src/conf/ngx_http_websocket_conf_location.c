@@ -179,7 +179,6 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->queue_size, prev->queue_size, 1024 * 1024);
     ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
                               NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
-    ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_ptr_value(conf->deflate, prev->deflate, NULL);
 
@@ -270,6 +269,11 @@ ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
         conf->history_time = prev->history_time;
         conf->history_max = prev->history_max;
         conf->history_except = prev->history_except;
+    }
+
+    if (conf->replay == NGX_CONF_UNSET_UINT) {
+        conf->replay = prev->replay == NGX_CONF_UNSET_UINT ? 0 : prev->replay;
+        conf->replay_only = prev->replay_only;
     }
 }
 

@@ -71,6 +71,8 @@ static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value);
 static ngx_int_t ngx_http_websocket_publish_end(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
+static ngx_int_t ngx_http_websocket_publish_except(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error);
 static uint32_t ngx_http_websocket_publish_digest(
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
 
@@ -644,7 +646,9 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
         }
     }
 
-    if (ngx_http_websocket_publish_end(r, message, error) != NGX_OK) {
+    if (ngx_http_websocket_publish_end(r, message, error) != NGX_OK
+        || ngx_http_websocket_publish_except(r, message, error) != NGX_OK)
+    {
         return NGX_OK;
     }
 
@@ -701,6 +705,36 @@ ngx_http_websocket_publish_end(ngx_http_request_t *r,
     }
 
     message->end = 1;
+
+    return NGX_OK;
+}
+
+
+/* as above */
+
+static ngx_int_t
+ngx_http_websocket_publish_except(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error)
+{
+    ngx_int_t         id;
+    ngx_uint_t        several;
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_websocket_header(r, "x-websocket-except", &several);
+
+    if (h == NULL) {
+        return NGX_OK;
+    }
+
+    id = several || h->value.len != 16 ? NGX_ERROR
+                                       : ngx_hextoi(h->value.data, 16);
+
+    if (id == NGX_ERROR) {
+        *error = "X-WebSocket-Except is not a session's 16 digits";
+        return NGX_DECLINED;
+    }
+
+    message->source = (uint64_t) id | NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT;
 
     return NGX_OK;
 }

@@ -60,6 +60,10 @@ static ngx_int_t ngx_http_websocket_session_queue_one(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_message_t *message);
+static ngx_int_t ngx_http_websocket_session_pass(
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t *message);
 static ngx_uint_t ngx_http_websocket_session_ready(
     ngx_http_websocket_subscription_t *subscription);
 static void ngx_http_websocket_session_live(
@@ -397,6 +401,23 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 }
 
 
+static ngx_int_t
+ngx_http_websocket_session_pass(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t *message)
+{
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    protocol = ngx_http_websocket_protocol_of(s);
+
+    if (protocol->pass) {
+        protocol->pass(s, subscription, message);
+    }
+
+    return NGX_OK;
+}
+
+
 /* as ngx_http_websocket_send() */
 
 static ngx_int_t
@@ -406,6 +427,10 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                    rc;
     ngx_http_websocket_frame_t  *frame;
+
+    if (message->except && message->source == s->record->id) {
+        return ngx_http_websocket_session_pass(s, subscription, message);
+    }
 
     if (s->filtered || subscription->view) {
 
