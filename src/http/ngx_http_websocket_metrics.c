@@ -112,12 +112,18 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
 const ngx_http_websocket_broker_metric_t
     ngx_http_websocket_broker_metrics[NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS] =
 {
-    { "received_messages", "Messages that the broker told this nginx of." },
-    { "gaps", "Times that messages before one of them were missing." },
-    { "filled_messages", "Messages that were read from the broker." },
-    { "refused_messages", "Publishes that the broker did not take." },
-    { "reconnects", "Connections to the broker that were lost." },
-    { "seat_takeovers", "Workers that began to subscribe for all." }
+    { "websocket_broker_received_messages_total",
+      "Messages that the broker told this nginx of." },
+    { "websocket_broker_gaps_total",
+      "Times that messages before one of them were missing." },
+    { "websocket_broker_filled_messages_total",
+      "Messages that were read from the broker." },
+    { "websocket_broker_refused_messages_total",
+      "Publishes that the broker did not take." },
+    { "websocket_broker_reconnects_total",
+      "Connections to the broker that were lost." },
+    { "websocket_broker_seat_takeovers_total",
+      "Workers that began to subscribe for all." }
 };
 
 

@@ -30,9 +30,12 @@ extern const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[];
 
 
 /*
- * Counters of a zone's broker, in their order: of the family
- * websocket_broker_NAME_total, and of JSON the member NAME.
+ * Counters of a zone's broker, in their order; in JSON without what is before
+ * and after.
  */
+
+#define NGX_HTTP_WEBSOCKET_BROKER_BEFORE  (sizeof("websocket_broker_") - 1)
+#define NGX_HTTP_WEBSOCKET_BROKER_AFTER   (sizeof("_total") - 1)
 
 typedef struct {
     char                         *name;

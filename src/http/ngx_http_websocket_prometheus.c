@@ -161,9 +161,7 @@ static void
 ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
     ngx_http_websocket_snapshot_t *snapshot)
 {
-    u_char                                     *last;
     ngx_uint_t                                  n;
-    u_char                                      name[64];
     const ngx_http_websocket_broker_metric_t   *metric;
 
     if (snapshot->conf->brokered.nelts == 0) {
@@ -179,13 +177,9 @@ ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
 
         metric = &ngx_http_websocket_broker_metrics[n];
 
-        last = ngx_snprintf(name, sizeof(name) - 1,
-                            "websocket_broker_%s_total", metric->name);
-        *last = '\0';
-
-        ngx_http_websocket_text_head(text, (char *) name, "counter",
+        ngx_http_websocket_text_head(text, metric->name, "counter",
                                      metric->help);
-        ngx_http_websocket_text_broker(text, snapshot, (char *) name, n);
+        ngx_http_websocket_text_broker(text, snapshot, metric->name, n);
     }
 }
 

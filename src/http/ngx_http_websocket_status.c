@@ -125,16 +125,25 @@ ngx_http_websocket_status_json(ngx_http_request_t *r,
 static json_t *
 ngx_http_websocket_broker_json(ngx_http_websocket_remote_t *remote)
 {
+    char        *p;
+    size_t       size;
     json_t      *json;
     ngx_uint_t   i;
+    char         name[64];
 
     json = json_pack("{s:s%,s:b}", "name", remote->conf->name.data,
                      remote->conf->name.len,
                      "up", (int) ngx_http_websocket_remote_hears(remote));
 
     for (i = 0; i < NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS; i++) {
-        (void) json_object_set_new(json,
-                     ngx_http_websocket_broker_metrics[i].name,
+
+        p = ngx_http_websocket_broker_metrics[i].name
+            + NGX_HTTP_WEBSOCKET_BROKER_BEFORE;
+        size = ngx_strlen(p) - NGX_HTTP_WEBSOCKET_BROKER_AFTER;
+
+        (void) ngx_cpystrn((u_char *) name, (u_char *) p, size + 1);
+
+        (void) json_object_set_new(json, name,
                      json_integer((json_int_t) remote->shared->counters[i]));
     }
 

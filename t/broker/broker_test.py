@@ -6,6 +6,7 @@ workers and the server go.
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -13,7 +14,7 @@ import time
 from cluster import (Cluster, Proxy, history, position, publish, seat,
                      subscribed)
 from nginx import TIMEOUT, Nginx, Tap
-from peer import (FIN, TEXT, Closed, Peer, ask, becomes, workers)
+from peer import (FIN, TEXT, Closed, Http, Peer, ask, becomes, workers)
 from redis_server import need_redis
 
 NUMBERS = [str(i) for i in range(20)]
@@ -330,6 +331,12 @@ async def deaf(tap):
                f'a deaf node says so: {time.monotonic() - start:.1f} s')
         cluster.client().xadd('unrelated', {'a': 'b'})
         _, status = await ask(port, 'GET', '/status')
+        http = Http(port)
+        _, text = await http.request('GET', '/metrics')
+        http.close()
+        tap.ok(b'websocket_broker_up{zone="live"} 0' in text
+               and re.search(rb'websocket_broker_reconnects_total{zone="live"}'
+                             rb' [1-9]', text), 'as Prometheus reads it')
         tap.ok(not status['zones'][0]['broker']['up']
                and status['zones'][0]['broker']['reconnects'] > 0,
                'its metrics too, and it tries again')
