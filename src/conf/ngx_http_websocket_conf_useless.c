@@ -72,6 +72,9 @@ static ngx_http_websocket_use_of_t  ngx_http_websocket_uses[] = {
                               1, SESSIONS|NGX_HTTP_WEBSOCKET_AT_HTTP),
     ngx_http_websocket_use_of("websocket_send_queue", queue_messages, 1,
                               SESSIONS),
+    { "websocket_ack", offsetof(ngx_http_websocket_loc_conf_t, ack), 1,
+      NGX_HTTP_WEBSOCKET_AT_SESSIONS|NGX_HTTP_WEBSOCKET_AT_HTTP,
+      NGX_HTTP_WEBSOCKET_ACK_ASK },
     ngx_http_websocket_use_of("websocket_coalesce", batch, 0, SESSIONS),
     ngx_http_websocket_use_of("websocket_deflate", deflate, 0, SESSIONS),
     ngx_http_websocket_use_of("websocket_priority", priority, 1,
@@ -232,6 +235,14 @@ ngx_http_websocket_useless_instead(ngx_http_websocket_loc_conf_t *conf)
         && (conf->publish || conf->subscribes || conf->echo))
     {
         return "\"websocket_collect\" answers with \"websocket publish\" only";
+    }
+
+    if (conf->ack == NGX_HTTP_WEBSOCKET_ACK_ON
+        && (conf->publish || (conf->websocket && !conf->publishes
+                              && !conf->echo)))
+    {
+        return "\"websocket_ack\" acknowledges what clients send on sockets "
+               "only";
     }
 
     if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp

@@ -38,6 +38,7 @@ USEFUL = {
     'websocket_drain 1s': SESSIONS,
     'websocket_max_message_size 1k': SESSIONS | {'http'},
     'websocket_send_queue messages=1': SESSIONS,
+    'websocket_ack on': SESSIONS - {'subscribe'},
     'websocket_coalesce delay=1s': SESSIONS,
     'websocket_deflate on': SESSIONS,
     'websocket_priority on': CHANNELS | {'http'},
@@ -106,7 +107,7 @@ def warnings(tmp, locations):
         [os.environ.get('TEST_NGINX_BINARY', 'nginx'), '-t', '-p', tmp,
          '-c', f'{tmp}/nginx.conf', '-e', 'stderr'],
         capture_output=True, text=True, check=False)
-    named = re.findall(r'\[warn\] .*?: "(\w+)" (?:[\w ]+ nothing|answers) .* '
+    named = re.findall(r'\[warn\] .*?: "(\w+)" (?:[\w ]+ nothing|answers|acknowledges) .* '
                        r'in \S+:(\d+)', run.stderr)
     return run, named
 
