@@ -355,6 +355,19 @@ server websocket_set_decoded $room;
 http websocket_set_decoded $room $arg_room;
     "websocket_set_decoded" directive is not allowed here
 
+http websocket_ack maybe;
+    invalid value "maybe"
+http websocket_ack on; websocket_ack off;
+    "websocket_ack" directive is duplicate
+location websocket subscribe; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket_publish; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket echo; websocket_ack ask;
+    ok
+
 # history, and what of it is sent
 
 http websocket_history time=10m;
@@ -920,7 +933,7 @@ location websocket_status json; websocket_publish;
 location websocket_status json; websocket_status json;
     "websocket_status" directive is duplicate
 location websocket_status xml;
-    invalid format "xml", it must be "json" or "prometheus"
+    invalid format "xml", it must be "json", "prometheus", or "health"
 server websocket_status json;
     "websocket_status" directive is not allowed here
 server websocket_jwt key=keys/hs.key alg=HS256 max_age=2y;

@@ -131,6 +131,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->masks = NGX_CONF_UNSET_PTR;
     conf->refuse_close = NGX_CONF_UNSET_UINT;
     conf->log_start = NGX_CONF_UNSET_UINT;
+    conf->ack = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
@@ -184,6 +185,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_websocket_merge_access(prev, conf);
 
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
+    ngx_conf_merge_uint_value(conf->ack, prev->ack,
+                              NGX_HTTP_WEBSOCKET_ACK_ASK);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
     ngx_http_websocket_merge_centrifuge(cf, prev, conf);
 
@@ -574,6 +577,13 @@ ngx_http_websocket_warn_useless(ngx_conf_t *cf,
                && (conf->publish || conf->subscribes || conf->echo))
     {
         what = "\"websocket_collect\" answers with \"websocket publish\" only";
+
+    } else if (conf->ack == NGX_HTTP_WEBSOCKET_ACK_ON
+               && (conf->publish || (conf->websocket && !conf->publishes
+                                     && !conf->echo)))
+    {
+        what = "\"websocket_ack\" acknowledges what clients send on sockets "
+               "only";
 
     } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
                && conf->websocket && !conf->publishes)
