@@ -141,10 +141,12 @@ ngx_http_websocket_centrifuge_run(ngx_http_websocket_session_t *s,
 
         if (rc == NGX_AGAIN) {
             rc = ngx_http_websocket_centrifuge_stuck(s, &command);
+        }
 
-            if (rc == NGX_BUSY) {
-                commands.p = at;
-            }
+        if (rc == NGX_BUSY
+            && ngx_http_websocket_centrifuge_of(s)->rest->again)
+        {
+            commands.p = at;
         }
 
         if (rc == NGX_DECLINED) {
@@ -265,6 +267,7 @@ ngx_http_websocket_centrifuge_stuck(ngx_http_websocket_session_t *s,
     }
 
     if (ngx_http_websocket_wait(s->conf->zone, &rest->waiter) == NGX_OK) {
+        rest->again = 1;
         return NGX_BUSY;
     }
 
@@ -393,6 +396,10 @@ ngx_http_websocket_centrifuge_cancel(ngx_http_websocket_work_t *work)
         /* the broker publishes it all the same */
 
         rest->publish->done = NULL;
+    }
+
+    if (rest->fetch) {
+        rest->fetch->done = NULL;
     }
 
     if (rest->queue.next) {

@@ -51,6 +51,9 @@ typedef struct {
     unsigned                          connected:1;
     unsigned                          refused:1;    /* connect, with an error */
     unsigned                          pong:1;       /* is due */
+    unsigned                          fetched:1;    /* the history of what it
+                                                       subscribes to */
+    unsigned                          unfetched:1;  /* it cannot be had */
 } ngx_http_websocket_centrifuge_t;
 
 

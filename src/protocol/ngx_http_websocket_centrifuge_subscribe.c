@@ -34,6 +34,11 @@ struct ngx_http_websocket_recovery_s {
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_refuses(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel);
+static ngx_int_t ngx_http_websocket_centrifuge_fetch(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_str_t *name);
+static void ngx_http_websocket_centrifuge_fetched(
+    ngx_http_websocket_fetch_t *f);
 static ngx_int_t ngx_http_websocket_centrifuge_enter(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel);
@@ -80,7 +85,88 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_error(s, command, error);
     }
 
+    rc = ngx_http_websocket_centrifuge_fetch(s, command, &channel.name);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
     return ngx_http_websocket_centrifuge_enter(s, command, &channel);
+}
+
+
+/*
+ * The zone is to have what there is of the channel.  NGX_DECLINED when it
+ * cannot be had, and the client was told so.
+ */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_str_t *name)
+{
+    ngx_int_t                         rc;
+    ngx_http_websocket_fetch_t        f;
+    ngx_http_websocket_commands_t    *rest;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client->fetched) {
+
+        /* the command is done anew */
+
+        client->fetched = 0;
+        rc = client->unfetched ? NGX_DECLINED : NGX_OK;
+
+    } else {
+        ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
+
+        f.channels = name;
+        f.n = 1;
+
+        rc = s->conf->zone->broker->history(s->conf->zone, &f);
+        rc = rc == NGX_AGAIN ? rc : f.rc;
+    }
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (rc != NGX_AGAIN) {
+        rc = ngx_http_websocket_centrifuge_error(s, command,
+                                                 NGX_WEBSOCKET_ERROR_INTERNAL);
+        return rc == NGX_OK ? NGX_DECLINED : rc;
+    }
+
+    rest = ngx_http_websocket_centrifuge_wait(s);
+    if (rest == NULL) {
+        return NGX_DONE;
+    }
+
+    rest->again = 1;
+    rest->fetch = f.pending;
+
+    f.pending->done = ngx_http_websocket_centrifuge_fetched;
+    f.pending->data = s;
+
+    return NGX_BUSY;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_fetched(ngx_http_websocket_fetch_t *f)
+{
+    ngx_http_websocket_session_t     *s;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    s = f->data;
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    client->rest->fetch = NULL;
+    client->fetched = 1;
+    client->unfetched = (f->rc != NGX_OK);
+
+    ngx_http_websocket_centrifuge_go_on(s);
 }
 
 
