@@ -2,6 +2,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_history.h"
 #include "protocol/ngx_http_websocket_centrifuge_publish.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"

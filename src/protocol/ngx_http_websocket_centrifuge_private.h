@@ -45,6 +45,8 @@ typedef struct {
     ngx_http_websocket_recovery_t    *recovery; /* NULL: none is under way */
     ngx_http_websocket_commands_t    *rest;     /* NULL: no command waits */
     ngx_http_websocket_identity_t    *identity; /* NULL: anonymous */
+    time_t                            grants;   /* when the first token of a
+                                                   channel ends; 0: never */
     ngx_http_websocket_time_t         ping;     /* when the next one is due */
     ngx_http_websocket_time_t         pinged;   /* when the last one went */
     u_char                            client[NGX_HTTP_WEBSOCKET_UUID];

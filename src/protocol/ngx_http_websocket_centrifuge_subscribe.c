@@ -5,6 +5,7 @@
 #include "message/meta.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
+#include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
@@ -41,10 +42,12 @@ static void ngx_http_websocket_centrifuge_fetched(
     ngx_http_websocket_fetch_t *f);
 static ngx_int_t ngx_http_websocket_centrifuge_enter(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_channel_t *channel);
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant);
 static ngx_http_websocket_recovery_t *ngx_http_websocket_centrifuge_begin(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_channel_t *channel);
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant);
 static ngx_int_t ngx_http_websocket_centrifuge_since(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_str_t *name, ngx_websocket_position_t *since);
@@ -61,9 +64,10 @@ ngx_int_t
 ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
 {
-    ngx_int_t                                rc;
-    ngx_websocket_error_e                    error;
-    ngx_http_websocket_centrifuge_channel_t  channel;
+    ngx_int_t                                 rc;
+    ngx_websocket_error_e                     error;
+    ngx_http_websocket_centrifuge_grant_t    *grant;
+    ngx_http_websocket_centrifuge_channel_t   channel;
 
     if (command->delta.size
         && (command->delta.size != 6
@@ -85,13 +89,22 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_error(s, command, error);
     }
 
-    rc = ngx_http_websocket_centrifuge_fetch(s, command, &channel.name);
+    grant = NULL;
+
+    if (command->token.size) {
+        rc = ngx_http_websocket_centrifuge_grant(s, command, &channel, &grant);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_centrifuge_fetch(s, command, &channel.name);
+    }
 
     if (rc != NGX_OK) {
+        ngx_free(grant);
         return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
-    return ngx_http_websocket_centrifuge_enter(s, command, &channel);
+    return ngx_http_websocket_centrifuge_enter(s, command, &channel, grant);
 }
 
 
@@ -191,12 +204,23 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
 
     /* of other kinds of subscriptions than that to a stream there are none */
 
-    if (command->type || channel->name.data[0] == '$') {
+    if (command->type) {
         return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
     }
 
     if (command->tf.size) {
         return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
+    }
+
+    if (command->token.size) {
+
+        /* it decides */
+
+        return 0;
+    }
+
+    if (channel->name.data[0] == '$') {
+        return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
     }
 
     listed = ngx_http_websocket_centrifuge_listed(s, channel);
@@ -213,10 +237,13 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
 }
 
 
+/* takes the grant over, which may be NULL */
+
 static ngx_int_t
 ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_channel_t *channel)
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant)
 {
     ngx_int_t                          rc;
     ngx_websocket_position_t           since;
@@ -227,8 +254,9 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ns = channel->ns;
     ngx_memzero(&begin, sizeof(ngx_http_websocket_begin_t));
 
-    recovery = ngx_http_websocket_centrifuge_begin(s, command, channel);
+    recovery = ngx_http_websocket_centrifuge_begin(s, command, channel, grant);
     if (recovery == NULL) {
+        ngx_free(grant);
         return NGX_DONE;
     }
 
@@ -246,6 +274,13 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
 
         rc = ngx_http_websocket_session_choose(s, &channel->name, ns, &begin,
                                                &recovery->sub);
+    }
+
+    if (rc == NGX_OK && recovery->sub) {
+        ngx_http_websocket_centrifuge_grant_take(s, recovery->sub, grant);
+
+    } else {
+        ngx_free(grant);
     }
 
     recovery->position = begin.position;
@@ -268,7 +303,8 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
 static ngx_http_websocket_recovery_t *
 ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_channel_t *channel)
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant)
 {
     ngx_uint_t                       reads, positioned;
     ngx_http_websocket_recovery_t   *recovery;
@@ -291,11 +327,13 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
                                                  ns->history_access);
 
     recovery->recoverable = ns->recovery == NGX_HTTP_WEBSOCKET_FORCE
+                            || (grant && grant->recovery)
                             || ((ns->recovery || reads)
                                 && (command->recoverable
                                     || command->recover));
 
     positioned = ns->positioning == NGX_HTTP_WEBSOCKET_FORCE
+                 || (grant && grant->positioning)
                  || ((ns->positioning || reads) && command->positioned);
 
     recovery->id = command->id;
@@ -474,18 +512,25 @@ ngx_http_websocket_centrifuge_live(ngx_http_websocket_session_t *s,
 static ngx_int_t
 ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
 {
-    u_char                          epoch[NGX_WEBSOCKET_POSITION_EPOCH];
-    ngx_int_t                       rc;
-    ngx_uint_t                      recovered;
-    ngx_websocket_reply_t           reply;
-    ngx_http_websocket_recovery_t  *recovery;
+    u_char                                  epoch[
+                                                NGX_WEBSOCKET_POSITION_EPOCH];
+    ngx_int_t                               rc;
+    ngx_uint_t                              recovered;
+    ngx_websocket_reply_t                   reply;
+    ngx_http_websocket_recovery_t          *recovery;
+    ngx_http_websocket_centrifuge_grant_t  *grant;
 
     recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+    grant = ngx_http_websocket_centrifuge_grant_of(recovery->sub);
 
     ngx_memzero(&reply, sizeof(ngx_websocket_reply_t));
 
     reply.id = recovery->id;
     reply.kind = NGX_WEBSOCKET_COMMAND_SUBSCRIBE;
+
+    if (grant && !s->conf->insecure) {
+        ngx_http_websocket_centrifuge_token_tell(&reply, grant->expires);
+    }
 
     recovered = recovery->asked && recovery->recovered
                 && !recovery->list.failed;
@@ -635,26 +680,4 @@ ngx_http_websocket_centrifuge_unsubscribe(ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_reply_to(&reply, command);
 
     return ngx_http_websocket_centrifuge_answer(s, &reply);
-}
-
-
-/* no subscription is by a token yet that could be another one */
-
-ngx_int_t
-ngx_http_websocket_centrifuge_sub_refresh(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command)
-{
-    ngx_int_t                                rc;
-    ngx_http_websocket_centrifuge_channel_t  channel;
-
-    rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
-    }
-
-    return ngx_http_websocket_centrifuge_error(s, command,
-                             channel.sub && command->token.size == 0
-                             ? NGX_WEBSOCKET_ERROR_BAD_REQUEST
-                             : NGX_WEBSOCKET_ERROR_PERMISSION_DENIED);
 }

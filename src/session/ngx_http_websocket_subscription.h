@@ -26,6 +26,8 @@ struct ngx_http_websocket_further_s {
     /* of a client that chooses */
 
     ngx_http_websocket_namespace_t       *ns;
+    void                                 *choice;   /* of its language, freed
+                                                       with it; or NULL */
 };
 
 

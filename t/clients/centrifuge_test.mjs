@@ -294,14 +294,61 @@ async function tokens() {
   eve.disconnect();
 }
 
+async function channelTokens() {
+  const ann = await connected('/token', { token: token({ sub: 'ann' }) });
+  const of = (channel, claims) => token({ sub: 'ann', channel, ...claims });
+
+  tap.ok((await subscribed(ann, '$users:none')).refused === 103,
+    'a channel that needs a token');
+  tap.ok((await subscribed(ann, 'users:bad', { token: 'a.b.c' })).refused
+    === 103, 'a token that is none');
+
+  const free = await subscribed(ann, '$users:a', {
+    token: of('$users:a', { info: { role: 'host' } }),
+  });
+  await free.publish(1);
+  await until('it is there', () => free.got.length === 1);
+  tap.ok(free.got[0].info.chanInfo.role === 'host', 'a token for a channel');
+
+  const kept = await subscribed(ann, 'closed:kept', {
+    token: of('closed:kept', { override: { force_recovery: { value: true } } }),
+  });
+  tap.ok(kept.states[0].recoverable, 'a token that overrides its namespace');
+
+  let asked = 0;
+  const renewed = await subscribed(ann, '$users:b', {
+    token: of('$users:b', { exp: now() - 10 }),
+    getToken: async () => {
+      asked += 1;
+      return of('$users:b', { exp: now() + (asked === 1 ? 2 : 3600) });
+    },
+  });
+  tap.ok(renewed.refused === undefined && asked === 1, 'one that has expired');
+
+  const ended = await subscribed(ann, '$users:c', {
+    token: of('$users:c', { exp: now() + 1 }),
+    getToken: () => new Promise(() => {}),
+  });
+  const why = await new Promise((r) => ended.on('subscribing', r));
+  tap.ok(why.code === 2501, 'one that is not renewed');
+
+  await until('one is renewed', () => asked === 2);
+  await new Promise((r) => setTimeout(r, 1500));
+  tap.ok(renewed.state === 'subscribed' && renewed.states.length === 1,
+    'one that is renewed in time');
+
+  ann.newSubscription('$users:d', { token: of('$users:e') }).subscribe();
+  const end = await new Promise((r) => ann.on('disconnected', r));
+  tap.ok(end.code === 3500, 'a token for another channel');
+}
+
 try {
   await basics();
   await history();
   await recovery('kill', killed);
   await recovery('reload', () => nginx.process.kill('SIGHUP'));
   await lost();
-  await pings();
-  await tokens();
+  await Promise.all([pings(), tokens(), channelTokens()]);
 
   tap.ok(nginx.alerts().filter((line) => !/exited on signal 9/.test(line))
     .length === 0, 'no alerts');
