@@ -226,7 +226,7 @@ http websocket_zone zone=live:32k;
 http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
     websocket zone "live" is already defined
 http websocket_zone zone=live:1m colour=red;
-    invalid parameter "colour=red", none of zone=, inactive=
+    invalid parameter "colour=red", none of zone=, inactive=, broker=
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;
@@ -241,6 +241,43 @@ http websocket_zone inactive=1s;
     invalid parameter "zone=": zone=NAME:SIZE is required
 http websocket_zone zone=live:1m inactive=;
     invalid parameter "inactive=": not a time
+http websocket_zone zone=live:1m broker=b;
+    websocket broker "b" is not defined
+http websocket_broker b redis://127.0.0.1; websocket_broker b redis://127.0.0.1;
+    websocket broker "b" is already defined
+http websocket_broker b redis://127.0.0.1; websocket_zone zone=y:1m broker=b; websocket_zone zone=z:1m broker=b;
+    websocket broker "b" is used by two zones: define another one, with another
+        prefix=,
+http websocket_broker b redis://127.0.0.1; websocket_zone zone=live:1m broker=b;
+location websocket pubsub; websocket_channel a; websocket_presence on;
+    websocket_presence and websocket_events are not for a zone with a broker:
+        location "/x" in no place
+http websocket_broker b;
+    invalid number of arguments in "websocket_broker" directive
+http websocket_broker b http://127.0.0.1;
+    invalid broker "http://127.0.0.1": it does not begin with redis://,
+        rediss:// or unix:
+http websocket_broker b redis://user:pass@127.0.0.1;
+    the URL of broker "b" has a "@": use user= and password_file=
+http websocket_broker b redis://127.0.0.1/3;
+    invalid broker "redis://127.0.0.1/3": there is no path in it
+http websocket_broker b redis://127.0.0.1:99999;
+    invalid broker "redis://127.0.0.1:99999": invalid port
+http websocket_broker b redis://127.0.0.1 prefix=;
+    invalid parameter "prefix=": it is of 1 to 64 bytes
+http websocket_broker b redis://127.0.0.1 away=later;
+    invalid parameter "away=later": it is "wait" or "refuse"
+http websocket_broker b redis://127.0.0.1 wait=0;
+    invalid parameter "wait=0": not a time above zero
+http websocket_broker b redis://127.0.0.1 user=me;
+    invalid parameter "user=me": there is no password_file=
+http websocket_broker b redis://127.0.0.1 password_file=/nowhere;
+    open() "/nowhere" failed (2: No such file or directory)
+http websocket_broker b redis://127.0.0.1 trusted_certificate=/nowhere;
+    invalid parameter "trusted_certificate=/nowhere": the URL is not rediss://
+http websocket_broker b redis://127.0.0.1 colour=red;
+    invalid parameter "colour=red", none of prefix=, password_file=,
+        user=, trusted_certificate=, away=, wait=
 http websocket_zone zone=live:1048577m;
     invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is
         the most
@@ -386,7 +423,11 @@ http websocket_presence on from=$nope;
 http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
-    invalid value "arrive", it must be "join", "leave", or "off"
+    invalid value "arrive", it must be "join", "leave", "history=off", or "off"
+http websocket_events join leave history=on;
+    invalid value "history=on", it must be "join", "leave", "history=off", or "off"
+http websocket_events history=off;
+    "history=off" needs "join" or "leave"
 http websocket_events off join;
     "off" stands alone
 http websocket_events join; websocket_events leave;
@@ -604,7 +645,7 @@ server websocket_jwt key=keys/empty alg=HS256;
     key 1 of "$ROOT/keys/empty": a secret is empty
 server websocket_jwt secret=0123456789 alg=HS256;
     invalid parameter "secret=0123456789", none of key=, alg=, from=, cookie=,
-        issuer=, audience=, leeway=, renew=, exp=, channels=, typ=
+        issuer=, audience=, leeway=, renew=, exp=, channels=, typ=, max_age=
 server websocket_jwt key=keys/hs.key alg=none;
     invalid parameter "alg=none": it is one of HS256, HS384, HS512, RS256,
         RS384, RS512, ES256, ES384, ES512
@@ -867,6 +908,20 @@ location websocket_status xml;
     invalid format "xml", it must be "json" or "prometheus"
 server websocket_status json;
     "websocket_status" directive is not allowed here
+server websocket_jwt key=keys/hs.key alg=HS256 max_age=2y;
+    invalid parameter "max_age=2y": not a time from 1s to 1y
+server websocket_user a; websocket_user b;
+    "websocket_user" directive is duplicate
+server websocket_user $nothing;
+    unknown "nothing" variable in no place
+server websocket_expires a; websocket_expires b;
+    "websocket_expires" directive is duplicate
+server websocket_mask a b=;
+    invalid name "b=": that of an argument, without "=", is expected
+server websocket_mask "";
+    invalid name "": that of an argument, without "=", is expected
+server websocket_mask a; websocket_mask off;
+    "websocket_mask" directive is duplicate
 server websocket_refuse with;
     invalid value "with"
 server websocket_refuse close; websocket_refuse close;

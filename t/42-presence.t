@@ -442,3 +442,55 @@ b< 101
 b< json {"type":"join","from":"bob"}
 ! GET /pub?presence=1
 ! < json {"offset":1,"members":1,"presence":[{"from":"bob"}]}
+
+
+
+=== TEST 13: events of which there is no record
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$arg_name';
+    access_log logs/access.log ws;
+--- config
+    location = /ws {
+        websocket pubsub;
+        websocket_channel x;
+        websocket_history length=10;
+        websocket_presence on from=$arg_name;
+        websocket_events join leave history=off;
+    }
+    location = /pub { websocket_publish; websocket_channel x; websocket_presence on; }
+--- websocket
+a> GET /ws?name=ann
+a< 101
+a< json= {"type":"join","from":"ann","session":"qr/^[0-9a-f]{16}$/","time":"qr/Z$/"}
+! apart b a
+b> GET /ws?name=bob&position=1
+b< 101
+b< json {"position":"qr/:0$/"}
+b< text qr/\A\w+:0\n\{"type":"join","from":"bob"/
+a< json {"type":"join","from":"bob"}
+a> text one
+a< text one
+b< text qr/\A\w+:1\none/
+b> end
+a< json {"type":"leave","from":"bob"}
+a> text two
+a< text two
+# who comes later is told of messages only
+! GET /pub
+! < json {"offset":2}
+! apart c a
+c> GET /ws?name=cid&position=1&since=$EPOCH:0
+c< 101
+c< json {"recovered":true}
+c< text qr/:1\none/
+c< text qr/:2\ntwo/
+c< text qr/\A\w+:2\n\{"type":"join","from":"cid"/
+a< json {"type":"join","from":"cid"}
+! GET /pub?since=$EPOCH:0
+! < json {"offset":2,"history":2,"messages":[{"offset":1,"data":"one"},{"offset":2,"data":"two"}]}
+# of a worker that died
+! kill worker of c
+a< json {"type":"leave","from":"cid"}
+! GET /pub
+! < json {"offset":2}

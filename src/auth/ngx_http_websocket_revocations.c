@@ -425,6 +425,25 @@ ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
 
 
 ngx_uint_t
+ngx_http_websocket_revocable_user(ngx_http_websocket_revocable_t *what,
+    ngx_str_t *user)
+{
+    if (ngx_http_websocket_revocations_zone() == NULL) {
+        return 0;
+    }
+
+    ngx_memzero(what, sizeof(ngx_http_websocket_revocable_t));
+
+    ngx_http_websocket_revocation_key(&what->subject,
+                                      NGX_HTTP_WEBSOCKET_REVOKED_SUBJECT,
+                                      (char *) user->data, user->len);
+    what->issued = (int64_t) ngx_time();
+
+    return 1;
+}
+
+
+ngx_uint_t
 ngx_http_websocket_revoked(ngx_http_websocket_revocable_t *what)
 {
     ngx_http_websocket_revocations_read(ngx_http_websocket_revocations_zone());

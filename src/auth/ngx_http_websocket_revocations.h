@@ -64,6 +64,12 @@ ngx_http_websocket_revocation_e ngx_http_websocket_revocation_add(
 ngx_uint_t ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
     ngx_websocket_token_t *token);
 
+/*
+ * The same for a session that begins now, of a user who need not have a token.
+ */
+ngx_uint_t ngx_http_websocket_revocable_user(
+    ngx_http_websocket_revocable_t *what, ngx_str_t *user);
+
 /* Whether a token was revoked, as far as this worker knows. */
 ngx_uint_t ngx_http_websocket_revoked(ngx_http_websocket_revocable_t *what);
 

@@ -143,6 +143,9 @@ ngx_websocket_token_text(ngx_websocket_token_e status)
     case NGX_WEBSOCKET_TOKEN_NO_EXPIRY:
         return "the token never expires";
 
+    case NGX_WEBSOCKET_TOKEN_NO_AGE:
+        return "the token does not say when it was issued";
+
     case NGX_WEBSOCKET_TOKEN_EXPIRED:
         return "the token has expired";
 
@@ -478,6 +481,17 @@ ngx_websocket_token_claims(ngx_websocket_token_t *token,
 
     if (rules->expiry && token->expires == NGX_WEBSOCKET_TOKEN_NEVER) {
         return NGX_WEBSOCKET_TOKEN_NO_EXPIRY;
+    }
+
+    if (rules->max_age) {
+
+        if (issued == INT64_MIN) {
+            return NGX_WEBSOCKET_TOKEN_NO_AGE;
+        }
+
+        if (token->expires > issued + rules->max_age) {
+            token->expires = issued + rules->max_age;
+        }
     }
 
     if (ngx_websocket_token_expired(token, rules, now)) {

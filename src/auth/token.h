@@ -50,6 +50,7 @@ typedef enum {
     NGX_WEBSOCKET_TOKEN_CLAIM,        /* one of RFC 7519, section 4.1, is of
                                          the wrong type, or sub or jti empty */
     NGX_WEBSOCKET_TOKEN_NO_EXPIRY,
+    NGX_WEBSOCKET_TOKEN_NO_AGE,       /* it does not say when it was issued */
     NGX_WEBSOCKET_TOKEN_EXPIRED,
     NGX_WEBSOCKET_TOKEN_NOT_YET,
     NGX_WEBSOCKET_TOKEN_ISSUER,
@@ -70,6 +71,8 @@ typedef struct {
     const char    *issuer;            /* NULL: iss is not looked at */
     const char    *audience;          /* NULL: aud is not looked at */
     uint32_t       leeway;            /* seconds, for exp, nbf and iat */
+    uint32_t       max_age;           /* seconds after iat, which must be there,
+                                         in which it expires; 0: any */
     uint8_t        expiry;            /* 1: exp must be there */
 } ngx_websocket_token_rules_t;
 
@@ -77,7 +80,9 @@ typedef struct {
 typedef struct {
     json_t        *grants;            /* an object, all of the claims */
     const char    *subject;           /* sub, NULL if there is none */
-    int64_t        expires;           /* exp, or ..._NEVER; no leeway in it */
+    int64_t        expires;           /* exp, or iat and max_age if that is
+                                         earlier, or ..._NEVER; no leeway in
+                                         it */
     int64_t        issued;            /* iat less the leeway, when it may have
                                          been at the earliest; 0: none */
 } ngx_websocket_token_t;

@@ -113,8 +113,10 @@ typedef enum {
 } ngx_http_websocket_overflow_e;
 
 
-#define NGX_HTTP_WEBSOCKET_JOIN   0x0002
-#define NGX_HTTP_WEBSOCKET_LEAVE  0x0004
+#define NGX_HTTP_WEBSOCKET_JOIN        0x0002
+#define NGX_HTTP_WEBSOCKET_LEAVE       0x0004
+#define NGX_HTTP_WEBSOCKET_UNRECORDED  0x0008   /* neither is numbered, nor in
+                                                   the history */
 
 
 /* websocket_namespace: the rules for a family of channels */
@@ -223,6 +225,36 @@ typedef struct {
 } ngx_http_websocket_jwt_t;
 
 
+/* websocket_broker */
+
+typedef struct {
+    ngx_str_t                     name;
+    ngx_str_t                     url;      /* as it was given */
+    ngx_str_t                     host;     /* terminated, for TLS */
+    ngx_addr_t                   *addrs;
+    ngx_uint_t                    naddrs;
+    ngx_str_t                     prefix;   /* of all keys */
+    ngx_str_t                     user;     /* may be empty */
+    ngx_str_t                     password; /* empty: none is asked for */
+    ngx_msec_t                    wait;     /* while the server is away */
+    ngx_uint_t                    refuse;   /* 1: at once then */
+    ngx_uint_t                    used;     /* by a zone */
+    ngx_uint_t                    tls;
+#if (NGX_SSL)
+    ngx_ssl_t                    *ssl;      /* NULL without tls */
+#endif
+} ngx_http_websocket_broker_conf_t;
+
+
+/* a websocket_zone with broker= */
+
+typedef struct {
+    ngx_http_websocket_zone_t    *zone;
+    ngx_str_t                     broker;
+    ngx_http_websocket_place_t    place;
+} ngx_http_websocket_brokered_t;
+
+
 /* a view of a type, as an element of the main configuration's views */
 
 typedef struct {
@@ -280,6 +312,10 @@ typedef struct {
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   zone_names;       /* ngx_str_t, theirs */
+    ngx_array_t                   brokers;
+                                        /* ngx_http_websocket_broker_conf_t */
+    ngx_array_t                   brokered;
+                                        /* ngx_http_websocket_brokered_t */
     ngx_array_t                   locations;
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
@@ -373,6 +409,10 @@ typedef struct {
     ngx_http_websocket_origins_t *origins;
     ngx_http_websocket_jwt_t     *jwt;      /* NULL: no token is asked for */
     ngx_array_t                  *scopes;   /* ngx_str_t; NULL: none */
+    ngx_http_complex_value_t     *user;     /* NULL: the token's subject, or
+                                               that of auth_basic */
+    ngx_http_complex_value_t     *expires;  /* NULL: never */
+    ngx_array_t                  *masks;    /* ngx_str_t, of arguments */
 
     /* of Centrifugo's protocol */
 

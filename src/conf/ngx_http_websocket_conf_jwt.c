@@ -15,8 +15,15 @@ enum {
     NGX_HTTP_WEBSOCKET_JWT_EXP,
     NGX_HTTP_WEBSOCKET_JWT_CHANNELS,
     NGX_HTTP_WEBSOCKET_JWT_TYPE,
+    NGX_HTTP_WEBSOCKET_JWT_MAX_AGE,
     NGX_HTTP_WEBSOCKET_JWT_N
 };
+
+
+/* the most that parameters may say, seconds */
+#define NGX_HTTP_WEBSOCKET_JWT_HOUR  3600
+#define NGX_HTTP_WEBSOCKET_JWT_DAY   (24 * 3600)
+#define NGX_HTTP_WEBSOCKET_JWT_YEAR  (365 * 24 * 3600)
 
 
 static char *ngx_http_websocket_jwt_places(ngx_conf_t *cf,
@@ -56,6 +63,7 @@ ngx_http_websocket_jwt(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "exp=", ngx_null_string },
         { "channels=", ngx_null_string },
         { "typ=", ngx_null_string },
+        { "max_age=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -181,7 +189,7 @@ static char *
 ngx_http_websocket_jwt_rules(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
     ngx_http_websocket_param_t *params)
 {
-    time_t      leeway;
+    time_t      leeway, age;
     ngx_uint_t  i, expiry;
 
     for (i = NGX_HTTP_WEBSOCKET_JWT_ISSUER;
@@ -200,16 +208,21 @@ ngx_http_websocket_jwt_rules(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
     jwt->rules.audience =
               (char *) params[NGX_HTTP_WEBSOCKET_JWT_AUDIENCE].value.data;
 
+    age = 0;
     leeway = 0;
     expiry = 0;
 
     if (ngx_http_websocket_jwt_seconds(cf,
                                        &params[NGX_HTTP_WEBSOCKET_JWT_LEEWAY],
-                                       &leeway, 3600)
+                                       &leeway, NGX_HTTP_WEBSOCKET_JWT_HOUR)
         != NGX_CONF_OK
         || ngx_http_websocket_jwt_seconds(cf,
                                        &params[NGX_HTTP_WEBSOCKET_JWT_RENEW],
-                                       &jwt->renew, 86400)
+                                       &jwt->renew, NGX_HTTP_WEBSOCKET_JWT_DAY)
+           != NGX_CONF_OK
+        || ngx_http_websocket_jwt_seconds(cf,
+                                       &params[NGX_HTTP_WEBSOCKET_JWT_MAX_AGE],
+                                       &age, NGX_HTTP_WEBSOCKET_JWT_YEAR)
            != NGX_CONF_OK
         || ngx_http_websocket_jwt_required(cf,
                                        &params[NGX_HTTP_WEBSOCKET_JWT_EXP],
@@ -227,6 +240,7 @@ ngx_http_websocket_jwt_rules(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
     }
 
     jwt->rules.leeway = leeway;
+    jwt->rules.max_age = age;
     jwt->rules.expiry = expiry;
 
     return NGX_CONF_OK;
@@ -270,9 +284,11 @@ ngx_http_websocket_jwt_seconds(ngx_conf_t *cf,
 
     if (n == NGX_ERROR || n == 0 || n > most) {
         return ngx_http_websocket_bad_param(cf, param,
-                                            most == 3600
-                                            ? "not a time from 1s to 1h"
-                                            : "not a time from 1s to 1d");
+                                      most == NGX_HTTP_WEBSOCKET_JWT_HOUR
+                                      ? "not a time from 1s to 1h"
+                                      : most == NGX_HTTP_WEBSOCKET_JWT_DAY
+                                        ? "not a time from 1s to 1d"
+                                        : "not a time from 1s to 1y");
     }
 
     *seconds = n;

@@ -2,11 +2,14 @@
 #include "conf/ngx_http_websocket_conf_channel.h"
 #include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_location.h"
+#include "conf/ngx_http_websocket_conf_mask.h"
 #include "conf/ngx_http_websocket_conf_origin.h"
 #include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_conf_types.h"
 
 
+static void ngx_http_websocket_merge_access(
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_history(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_centrifuge(ngx_conf_t *cf,
@@ -47,6 +50,12 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
                        sizeof(ngx_http_websocket_zone_t *))
         != NGX_OK
         || ngx_array_init(&wmcf->zone_names, cf->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK
+        || ngx_array_init(&wmcf->brokers, cf->pool, 1,
+                          sizeof(ngx_http_websocket_broker_conf_t))
+           != NGX_OK
+        || ngx_array_init(&wmcf->brokered, cf->pool, 1,
+                          sizeof(ngx_http_websocket_brokered_t))
            != NGX_OK
         || ngx_array_init(&wmcf->locations, cf->pool, 4,
                           sizeof(ngx_http_websocket_loc_conf_t *))
@@ -93,6 +102,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
+     *     conf->user = NULL;
+     *     conf->expires = NULL;
      *     conf->namespaces = NULL;
      */
 
@@ -117,6 +128,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->origins = NGX_CONF_UNSET_PTR;
     conf->jwt = NGX_CONF_UNSET_PTR;
     conf->scopes = NGX_CONF_UNSET_PTR;
+    conf->masks = NGX_CONF_UNSET_PTR;
     conf->refuse_close = NGX_CONF_UNSET_UINT;
     conf->log_start = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
@@ -169,11 +181,9 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_ptr_value(conf->deflate, prev->deflate, NULL);
-    ngx_conf_merge_ptr_value(conf->origins, prev->origins,
-                             &ngx_http_websocket_origins_default);
-    ngx_conf_merge_ptr_value(conf->jwt, prev->jwt, NULL);
-    ngx_conf_merge_ptr_value(conf->scopes, prev->scopes, NULL);
-    ngx_conf_merge_uint_value(conf->refuse_close, prev->refuse_close, 0);
+
+    ngx_http_websocket_merge_access(prev, conf);
+
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
     ngx_http_websocket_merge_centrifuge(cf, prev, conf);
@@ -223,6 +233,28 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     return conf->revoke ? NGX_CONF_OK
                         : ngx_http_websocket_check_location(cf, conf);
+}
+
+
+static void
+ngx_http_websocket_merge_access(ngx_http_websocket_loc_conf_t *prev,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_conf_merge_ptr_value(conf->origins, prev->origins,
+                             &ngx_http_websocket_origins_default);
+    ngx_conf_merge_ptr_value(conf->jwt, prev->jwt, NULL);
+    ngx_conf_merge_ptr_value(conf->scopes, prev->scopes, NULL);
+    ngx_conf_merge_ptr_value(conf->masks, prev->masks,
+                             &ngx_http_websocket_masks_default);
+    ngx_conf_merge_uint_value(conf->refuse_close, prev->refuse_close, 0);
+
+    if (conf->user == NULL) {
+        conf->user = prev->user;
+    }
+
+    if (conf->expires == NULL) {
+        conf->expires = prev->expires;
+    }
 }
 
 

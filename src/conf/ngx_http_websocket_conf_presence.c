@@ -48,41 +48,52 @@ ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* join and leave, or off */
+/* join and leave, with history=off, or off */
 
 char *
 ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
-    ngx_str_t   *value;
-    ngx_uint_t   i;
+    ngx_str_t           *value;
+    ngx_uint_t           i, mask;
+    ngx_conf_bitmask_t  *name;
 
     if (wlcf->events) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
+    mask = 0;
 
-    if (cf->args->nelts == 3
-        && (ngx_strcmp(value[1].data, "off") == 0
-            || ngx_strcmp(value[2].data, "off") == 0))
-    {
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (name = cmd->post; name->name.len; name++) {
+            if (ngx_strcmp(name->name.data, value[i].data) == 0) {
+                break;
+            }
+        }
+
+        if (name->name.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\", it must be \"join\", "
+                               "\"leave\", \"history=off\", or \"off\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        mask |= name->mask;
+    }
+
+    if ((mask & NGX_CONF_BITMASK_SET) && cf->args->nelts > 2) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"off\" stands alone");
         return NGX_CONF_ERROR;
     }
 
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_strcmp(value[i].data, "join") != 0
-            && ngx_strcmp(value[i].data, "leave") != 0
-            && ngx_strcmp(value[i].data, "off") != 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid value \"%V\", it must be \"join\", "
-                               "\"leave\", or \"off\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
+    if (mask == NGX_HTTP_WEBSOCKET_UNRECORDED) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"history=off\" needs \"join\" or \"leave\"");
+        return NGX_CONF_ERROR;
     }
 
     return ngx_conf_set_bitmask_slot(cf, cmd, conf);

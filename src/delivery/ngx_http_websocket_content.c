@@ -198,6 +198,7 @@ ngx_http_websocket_content_message(ngx_log_t *log,
     m->offset = message->offset;
     m->source = message->source;
     m->ephemeral = message->ephemeral;
+    m->event = message->event;
     m->meta = message->meta;
     m->meta_size = message->meta_size;
 

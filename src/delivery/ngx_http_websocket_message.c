@@ -3,6 +3,10 @@
 #include "delivery/ngx_http_websocket_content.h"
 
 
+static ngx_http_websocket_message_t *ngx_http_websocket_message_event(
+    ngx_websocket_store_message_t *m, u_char *p, ngx_log_t *log);
+
+
 ngx_http_websocket_message_t *
 ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
 {
@@ -36,6 +40,72 @@ ngx_http_websocket_message_alloc(uint8_t type, size_t size, size_t meta,
     message->payload = (u_char *) (message + 1)
                        + NGX_HTTP_WEBSOCKET_MESSAGE_ROOM;
     message->meta = message->payload + size;
+
+    return message;
+}
+
+
+ngx_http_websocket_message_t *
+ngx_http_websocket_message_read(ngx_websocket_store_message_t *m, u_char *p,
+    ngx_log_t *log)
+{
+    ngx_http_websocket_message_t  *message;
+
+    if (ngx_http_websocket_message_is_event(m, p)) {
+        message = ngx_http_websocket_message_event(m, p, log);
+
+    } else {
+        message = ngx_http_websocket_message_alloc(m->type, m->size - m->meta,
+                                                   m->meta, log);
+        if (message) {
+            ngx_memcpy(message->payload, p + m->meta, message->size);
+        }
+    }
+
+    if (message == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(message->meta, p, m->meta);
+
+    message->offset = m->offset;
+    message->source = m->source;
+    message->ephemeral = m->ephemeral;
+    message->frame.time = m->time;
+    message->frame.fraction = m->fraction;
+    message->frame.priority = m->priority;
+
+    return message;
+}
+
+
+static ngx_http_websocket_message_t *
+ngx_http_websocket_message_event(ngx_websocket_store_message_t *m, u_char *p,
+    ngx_log_t *log)
+{
+    ngx_websocket_meta_t           meta;
+    ngx_websocket_json_text_t      text;
+    ngx_http_websocket_message_t  *message;
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    (void) ngx_websocket_meta_read(p, m->meta, &meta);
+
+    ngx_websocket_event_text(&meta, &text);
+
+    message = NULL;
+
+    if (!text.failed) {
+        message = ngx_http_websocket_message_alloc(m->type, text.size, m->meta,
+                                                   log);
+    }
+
+    if (message) {
+        ngx_memcpy(message->payload, text.data, text.size);
+        message->event = ngx_websocket_event_mark(p, m->meta);
+    }
+
+    ngx_websocket_json_text_done(&text);
 
     return message;
 }

@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "message/event.h"
 #include "store/store.h"
 
 
@@ -109,6 +110,8 @@ struct ngx_http_websocket_message_s {
     uint8_t                       filtered; /* a number: of filters.c */
     uint8_t                       written;  /* to some subscribers at once */
     uint8_t                       ephemeral;
+    uint8_t                       event;    /* META_JOIN or _LEAVE of
+                                               message/meta.h, or 0 */
     uint16_t                      meta_size;
 
     size_t                        size;
@@ -138,6 +141,13 @@ struct ngx_http_websocket_format_s {
 
     /* tells where a message is in its channel: none may pass another */
     unsigned                      positions:1;
+
+    /*
+     * The same for a message that is an event, of which the parts of its meta
+     * tell.  NULL: events are written as their payload, a JSON text.
+     */
+    ngx_http_websocket_frame_t *(*event)(ngx_log_t *log,
+                                     ngx_http_websocket_message_t *message);
 };
 
 
@@ -152,6 +162,24 @@ ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
 /* The same with room for the parts of meta, at message->meta. */
 ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
     size_t size, size_t meta, ngx_log_t *log);
+
+/*
+ * Makes a message of what the store has: m->size bytes at p, which are copied.
+ * The payload of an event is made, as message/event.h has it.  The epoch and
+ * what the frame has of the channel is set by the caller.  Returns NULL when
+ * memory is refused.
+ */
+ngx_http_websocket_message_t *ngx_http_websocket_message_read(
+    ngx_websocket_store_message_t *m, u_char *p, ngx_log_t *log);
+
+/* Whether a message of the store is an event. */
+static ngx_inline ngx_uint_t
+ngx_http_websocket_message_is_event(ngx_websocket_store_message_t *m,
+    u_char *p)
+{
+    return m->size == m->meta && m->size
+           && ngx_websocket_event_mark(p, m->meta);
+}
 
 /*
  * The message's own bytes as a frame, once, without a copy: header bytes, not

@@ -9,6 +9,7 @@
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_variables.h"
 #include "session/ngx_http_websocket_token.h"
 #include "wire/utf8.h"
 
@@ -16,6 +17,9 @@
 #define NGX_HTTP_WEBSOCKET_CLAIM  (sizeof("websocket_jwt_") - 1)
 
 
+static ngx_int_t ngx_http_websocket_check_user(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_check_expired(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_access(ngx_http_request_t *r,
     ngx_http_websocket_access_t **access);
 static ngx_int_t ngx_http_websocket_access_verify(ngx_http_request_t *r,
@@ -34,7 +38,12 @@ static ngx_int_t ngx_http_websocket_token_subprotocol(ngx_http_request_t *r,
     ngx_str_t *token);
 static ngx_int_t ngx_http_websocket_token_offered(ngx_str_t *list,
     ngx_str_t *token);
-static void ngx_http_websocket_mask_token(ngx_str_t *text);
+static void ngx_http_websocket_mask_names(ngx_http_request_t *r,
+    ngx_str_t *names, ngx_uint_t n);
+static void ngx_http_websocket_mask_text(ngx_str_t *text, ngx_str_t *names,
+    ngx_uint_t n);
+static size_t ngx_http_websocket_mask_name(u_char *p, u_char *last,
+    ngx_str_t *names, ngx_uint_t n);
 static ngx_uint_t ngx_http_websocket_wanted_rights(ngx_http_request_t *r,
     ngx_uint_t *n);
 static ngx_int_t ngx_http_websocket_unauthorized(ngx_http_request_t *r,
@@ -53,6 +62,7 @@ static const char *ngx_http_websocket_claim_name(
 
 
 static ngx_str_t  ngx_http_websocket_claims = ngx_string("websocket_jwt_");
+static ngx_str_t  ngx_http_websocket_token_name = ngx_string("token");
 
 
 ngx_int_t
@@ -93,7 +103,7 @@ ngx_http_websocket_check_request(ngx_http_request_t *r)
 
         /* a client of Centrifugo's protocol sends its token later */
 
-        return NGX_HTTP_WEBSOCKET_PASS;
+        return ngx_http_websocket_check_user(r);
     }
 
     if (ngx_http_websocket_access(r, &access) != NGX_OK) {
@@ -102,7 +112,7 @@ ngx_http_websocket_check_request(ngx_http_request_t *r)
 
     /* nobody needs the token's text any more, and logs must not have it */
 
-    ngx_http_websocket_mask(r);
+    ngx_http_websocket_mask_names(r, &ngx_http_websocket_token_name, 1);
 
     /*
      * A variable may have had the token verified long before: meanwhile it may
@@ -118,7 +128,7 @@ ngx_http_websocket_check_request(ngx_http_request_t *r)
     error = ngx_http_websocket_grant_lacks(&access->grant, conf);
 
     return error ? ngx_http_websocket_insufficient(r, error)
-                 : NGX_HTTP_WEBSOCKET_PASS;
+                 : ngx_http_websocket_check_user(r);
 }
 
 
@@ -131,14 +141,86 @@ ngx_http_websocket_check_again(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
 
-    if (conf->jwt == NULL || conf->centrifuge) {
+    if (conf->jwt && !conf->centrifuge) {
+        ngx_http_websocket_access_look(ctx->access, conf->jwt);
+
+        if (ctx->access->error) {
+            return ngx_http_websocket_unauthorized(r, ctx->access);
+        }
+    }
+
+    return conf->expires ? ngx_http_websocket_check_expired(r, ctx)
+                         : NGX_HTTP_WEBSOCKET_PASS;
+}
+
+
+/* a check of websocket_expires, and who it is, for the session to know */
+
+static ngx_int_t
+ngx_http_websocket_check_user(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                       value;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->user == NULL && conf->expires == NULL) {
         return NGX_HTTP_WEBSOCKET_PASS;
     }
 
-    ngx_http_websocket_access_look(ctx->access, conf->jwt);
+    ctx = ngx_http_websocket_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    return ctx->access->error ? ngx_http_websocket_unauthorized(r, ctx->access)
-                              : NGX_HTTP_WEBSOCKET_PASS;
+    rc = conf->user ? ngx_http_websocket_user(r, &ctx->user) : NGX_DECLINED;
+
+    if (rc == NGX_DECLINED) {
+        ctx->user.len = 0;
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (conf->expires == NULL) {
+        return NGX_HTTP_WEBSOCKET_PASS;
+    }
+
+    if (ngx_http_complex_value(r, conf->expires, &value) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->expires = value.len ? ngx_atotm(value.data, value.len)
+                             : NGX_WEBSOCKET_TOKEN_NEVER;
+
+    return ngx_http_websocket_check_expired(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_check_expired(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx)
+{
+    if (ctx->expires == NGX_ERROR) {
+        ngx_http_websocket_mask(r);
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "the value of \"websocket_expires\" is not a time in "
+                      "seconds");
+
+        return ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
+                                         NGX_HTTP_UNAUTHORIZED, "unauthorized",
+                                         "it is not known when this expires");
+    }
+
+    return ctx->expires > (int64_t) ngx_time()
+           ? NGX_HTTP_WEBSOCKET_PASS
+           : ngx_http_websocket_refuse(r, NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
+                                       NGX_HTTP_UNAUTHORIZED, "unauthorized",
+                                       "this has expired");
 }
 
 
@@ -517,42 +599,72 @@ ngx_http_websocket_mask(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     if (conf->jwt) {
-        ngx_http_websocket_mask_token(&r->request_line);
-        ngx_http_websocket_mask_token(&r->unparsed_uri);
-        ngx_http_websocket_mask_token(&r->args);
+        ngx_http_websocket_mask_names(r, &ngx_http_websocket_token_name, 1);
     }
+
+    ngx_http_websocket_mask_names(r, conf->masks->elts, conf->masks->nelts);
 }
 
 
-/* each argument "token": for $request, $args and the error log's lines */
+/* for $request, $args and the error log's lines */
 
 static void
-ngx_http_websocket_mask_token(ngx_str_t *text)
+ngx_http_websocket_mask_names(ngx_http_request_t *r, ngx_str_t *names,
+    ngx_uint_t n)
+{
+    ngx_http_websocket_mask_text(&r->request_line, names, n);
+    ngx_http_websocket_mask_text(&r->unparsed_uri, names, n);
+    ngx_http_websocket_mask_text(&r->args, names, n);
+}
+
+
+static void
+ngx_http_websocket_mask_text(ngx_str_t *text, ngx_str_t *names, ngx_uint_t n)
 {
     u_char  *p, *last;
+    size_t   len;
 
     p = text->data;
     last = p + text->len;
 
-    while (last - p > (ssize_t) sizeof("token=") - 1) {
+    for ( /* void */ ; p < last; p++) {
 
-        if ((p > text->data && p[-1] != '?' && p[-1] != '&')
-            || ngx_strncasecmp(p, (u_char *) "token=", sizeof("token=") - 1)
-               != 0)
-        {
-            p++;
+        if (p > text->data && p[-1] != '?' && p[-1] != '&') {
             continue;
         }
 
-        for (p += sizeof("token=") - 1; p < last; p++) {
+        len = ngx_http_websocket_mask_name(p, last, names, n);
 
-            if (*p == '&' || *p == ' ' || *p == '#') {
-                break;
-            }
+        if (len == 0) {
+            continue;
+        }
 
-            *p = '*';
+        p += len + 1;
+
+        while (p < last && *p != '&' && *p != ' ' && *p != '#') {
+            *p++ = '*';
         }
     }
+}
+
+
+/* the length of the name that stands at p, before a "="; 0: none of these */
+
+static size_t
+ngx_http_websocket_mask_name(u_char *p, u_char *last, ngx_str_t *names,
+    ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        if ((size_t) (last - p) > names[i].len && p[names[i].len] == '='
+            && ngx_strncasecmp(p, names[i].data, names[i].len) == 0)
+        {
+            return names[i].len;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -30,8 +30,8 @@ ngx_int_t ngx_http_websocket_check_channels(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx);
 
 /*
- * Overwrites the request's token where logs would tell it, if the location
- * asks for one; it cannot be verified any more.
+ * Overwrites the arguments of websocket_mask, and the request's token, where
+ * logs would tell them: nothing that reads arguments can follow.
  */
 void ngx_http_websocket_mask(ngx_http_request_t *r);
 

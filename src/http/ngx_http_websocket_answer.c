@@ -212,6 +212,8 @@ ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
         return status;
     }
 
+    ngx_http_websocket_mask(r);
+
     /*
      * What was not read of the request's body must not be taken for the next
      * request.

@@ -464,6 +464,8 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
         return NGX_HTTP_NO_CONTENT;
     }
 
+    ngx_http_websocket_mask(r);
+
     rc = key ? ngx_http_websocket_switch_protocols(r, options, key)
              : ngx_http_websocket_stream_header(r, options);
 

@@ -99,7 +99,7 @@ static json_t *ngx_http_websocket_member_json(
     ngx_websocket_store_member_t *member);
 static ngx_int_t ngx_http_websocket_channel_removed(ngx_http_request_t *r,
     ngx_int_t rc);
-static ngx_int_t ngx_http_websocket_channel_away(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_websocket_channel_new(ngx_http_request_t *r);
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_store_info_t *info);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
@@ -129,7 +129,11 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
     ngx_http_websocket_page_t  *page;
 
     if (rc != NGX_OK) {
-        return ngx_http_websocket_channel_away(r);
+        return ngx_http_websocket_broker_away(r);
+    }
+
+    if (ngx_http_websocket_channel_new(r)) {
+        return ngx_http_websocket_not_found(r);
     }
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
@@ -158,6 +162,27 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
     default:  /* NGX_ERROR */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+}
+
+
+/* it was made in order to ask the broker for it, who has none */
+
+static ngx_uint_t
+ngx_http_websocket_channel_new(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_store_info_t      info;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    return conf->zone->remote
+           && ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0],
+                                           &info)
+              == NGX_WEBSOCKET_STORE_OK
+           && info.length == 0 && info.published == 0
+           && info.subscribers == 0;
 }
 
 
@@ -528,7 +553,9 @@ ngx_http_websocket_history_entry(ngx_http_request_t *r,
 
     log = r->connection->log;
 
-    if (page->args.view || page->args.filter) {
+    if (page->args.view || page->args.filter
+        || ngx_http_websocket_message_is_event(message, page->buf))
+    {
         return ngx_http_websocket_history_shown(log, page, message);
     }
 
@@ -547,15 +574,10 @@ ngx_http_websocket_history_shown(ngx_log_t *log,
     ngx_http_websocket_shown_e     rc;
     ngx_http_websocket_message_t  *whole, *shown;
 
-    whole = ngx_http_websocket_message_alloc(message->type,
-                                             message->size - message->meta,
-                                             message->meta, log);
+    whole = ngx_http_websocket_message_read(message, page->buf, log);
     if (whole == NULL) {
         return NGX_ERROR;
     }
-
-    ngx_memcpy(whole->meta, page->buf, message->meta);
-    ngx_memcpy(whole->payload, page->buf + message->meta, whole->size);
 
     shown = whole;
     rc = page->args.filter
@@ -831,31 +853,24 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 }
 
 
-/* a member's data is the inside of an object */
-
 static json_t *
 ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 {
-    u_char   buf[NGX_WEBSOCKET_STORE_MEMBER_SIZE + 2], *p;
-    json_t  *json;
+    ngx_websocket_meta_t        meta;
+    ngx_websocket_meta_part_t  *user, *client;
 
-    p = buf;
-    *p++ = '{';
-    p = ngx_cpymem(p, member->data, member->size);
-    *p++ = '}';
+    (void) ngx_websocket_meta_read(member->data, member->size, &meta);
 
-    json = json_loadb((char *) buf, p - buf, 0, NULL);
+    user = &meta.parts[NGX_WEBSOCKET_META_USER];
+    client = &meta.parts[NGX_WEBSOCKET_META_CLIENT];
 
-    if (json_object_set_new(json, "since",
-                            json_integer((json_int_t)
-                                ngx_http_websocket_clock_wall(member->time)))
-        != 0)
-    {
-        json_decref(json);
-        return NULL;
-    }
-
-    return json;
+    return json_pack("{s:o,s:s%,s:I}",
+                     "from", user->data
+                             ? json_stringn((char *) user->data, user->size)
+                             : json_null(),
+                     "session", client->data, client->size,
+                     "since", (json_int_t)
+                              ngx_http_websocket_clock_wall(member->time));
 }
 
 
@@ -884,7 +899,7 @@ ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
     name = &ctx->channels[0];
 
     if (rc == NGX_DECLINED && !conf->zone->wait.stuck) {
-        return ngx_http_websocket_channel_away(r);
+        return ngx_http_websocket_broker_away(r);
     }
 
     if (rc != NGX_OK) {
@@ -894,16 +909,6 @@ ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                json_pack("{s:s%,s:b}", "channel", name->data,
                                          name->len, "deleted", 1));
-}
-
-
-static ngx_int_t
-ngx_http_websocket_channel_away(ngx_http_request_t *r)
-{
-    return ngx_http_websocket_answer_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                           "broker_away",
-                                           "the channel cannot be had now: "
-                                           "try again");
 }
 
 

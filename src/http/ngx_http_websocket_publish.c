@@ -6,12 +6,14 @@
 
 #include "http/ngx_http_websocket_publish.h"
 #include "broker/ngx_http_websocket_broker.h"
+#include "broker/ngx_http_websocket_remote_publish.h"
 #include "delivery/ngx_http_websocket_intake.h"
 #include "delivery/ngx_http_websocket_priority.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_history.h"
 #include "http/ngx_http_websocket_later.h"
@@ -501,7 +503,12 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
         conf->stats->published++;
     }
 
-    return ngx_http_websocket_answer_json(r, p->info.subscribers
+    if (conf->zone->remote) {
+        (void) json_object_set_new(json, "nodes",
+                                   json_integer((json_int_t) p->nodes));
+    }
+
+    return ngx_http_websocket_answer_json(r, p->info.subscribers || p->nodes
                                              ? NGX_HTTP_OK
                                              : NGX_HTTP_ACCEPTED,
                                           json);
@@ -530,6 +537,20 @@ ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
                                                "ended",
                                                "the channel has ended: "
                                                "DELETE it to begin anew");
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_AWAY) {
+        return ngx_http_websocket_broker_away(r);
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_UNABLE) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
+
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_IMPLEMENTED,
+                                               "not_with_broker",
+                                               "a zone with a broker has "
+                                               "neither X-WebSocket-End nor "
+                                               "messages above 512k");
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -729,8 +750,13 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
         }
     }
 
-    ngx_websocket_store_key(conf->zone->store, key.data, key.len,
-                            message->key);
+    if (conf->zone->remote) {
+        ngx_http_websocket_remote_key(&key, message->key);
+
+    } else {
+        ngx_websocket_store_key(conf->zone->store, key.data, key.len,
+                                message->key);
+    }
 
     if (!conf->publish) {
         message->key[1] = ~message->key[1];

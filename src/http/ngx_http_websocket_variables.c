@@ -2,6 +2,8 @@
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_variables.h"
 #include "session/ngx_http_websocket_limits.h"
+#include "session/ngx_http_websocket_token.h"
+#include "wire/utf8.h"
 
 
 typedef enum {
@@ -27,6 +29,8 @@ static ngx_int_t ngx_http_websocket_variable_close_reason(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_websocket_variable_user(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_websocket_named_user(ngx_http_request_t *r,
+    ngx_str_t *user);
 static void ngx_http_websocket_variable_set(ngx_http_variable_value_t *v,
     u_char *data, size_t len);
 
@@ -272,6 +276,33 @@ ngx_http_websocket_variable_user(ngx_http_request_t *r,
 }
 
 
+/*
+ * The value of websocket_user: a session keeps it.  It goes to logs and names,
+ * so that one with control characters is none.
+ */
+
+static ngx_int_t
+ngx_http_websocket_named_user(ngx_http_request_t *r, ngx_str_t *user)
+{
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx && ctx->session && ctx->session->record->aside->auth) {
+        ngx_http_websocket_auth_user(ctx->session->record->aside->auth, user);
+
+    } else if (ngx_http_complex_value(r, conf->user, user) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return user->len && ngx_websocket_control(user->data, user->len)
+                        == user->len
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
 ngx_int_t
 ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user)
 {
@@ -280,6 +311,11 @@ ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user)
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->user) {
+        return ngx_http_websocket_named_user(r, user);
+    }
+
     subject = ngx_http_websocket_subject(r);
 
     if (subject) {

@@ -492,25 +492,15 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
         }
     }
 
-    message = ngx_http_websocket_message_alloc(m->type, m->size - m->meta,
-                                               m->meta, ngx_cycle->log);
+    message = ngx_http_websocket_message_read(m, p, ngx_cycle->log);
     if (message == NULL) {
         return NULL;
     }
 
     message->epoch = channel->cursor.epoch;
-    message->offset = m->offset;
-    message->source = m->source;
-    message->ephemeral = m->ephemeral;
     message->name = &channel->name->text;
-    message->frame.time = m->time;
-    message->frame.fraction = m->fraction;
     message->frame.fresh = fresh;
     message->frame.channel = channel->ref;
-    message->frame.priority = m->priority;
-
-    ngx_memcpy(message->meta, p, m->meta);
-    ngx_memcpy(message->payload, p + m->meta, message->size);
 
     if (!fresh) {
         ngx_http_websocket_recent_keep(message);

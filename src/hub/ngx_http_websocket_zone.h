@@ -22,6 +22,7 @@ typedef struct ngx_http_websocket_hub_s     ngx_http_websocket_hub_t;
 typedef struct ngx_http_websocket_shared_s  ngx_http_websocket_shared_t;
 typedef struct ngx_http_websocket_broker_s  ngx_http_websocket_broker_t;
 typedef struct ngx_http_websocket_publish_s ngx_http_websocket_publish_t;
+typedef struct ngx_http_websocket_remote_s  ngx_http_websocket_remote_t;
 
 /*
  * Who is told of a channel's first subscriber in the zone, of all workers, and
@@ -33,6 +34,9 @@ typedef struct {
                                      ngx_websocket_store_name_t *channel);
     void                        (*detach)(ngx_http_websocket_zone_t *zone,
                                      ngx_websocket_store_name_t *channel);
+
+    /* this worker was woken, for whatever reason; may be NULL */
+    void                        (*wake)(ngx_http_websocket_zone_t *zone);
 } ngx_http_websocket_interest_t;
 
 
@@ -46,6 +50,8 @@ struct ngx_http_websocket_zone_s {
 
     const ngx_http_websocket_broker_t    *broker;
     const ngx_http_websocket_interest_t  *interest;     /* NULL: nobody's */
+    ngx_http_websocket_remote_t          *remote;       /* of a broker
+                                                           elsewhere; or NULL */
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL in what is not a worker,
@@ -123,6 +129,9 @@ struct ngx_http_websocket_publish_s {
     ngx_websocket_store_info_t      info;       /* after the message */
     ngx_uint_t                      here;       /* this worker has subscribers
                                                    of the channel */
+
+    ngx_uint_t                      nodes;      /* that heard of it, where
+                                                   there are several */
 
     /* of a broker, of which ngx_http_websocket_broker.h tells */
 
@@ -225,22 +234,24 @@ int ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_info_t *info);
 
 /*
- * Joins as of the log, with a message, or with none where it has no parts.
- * Wakes the other workers; p->here is set.
+ * Joins as of the log, with a message to p->channel, or to the member's own
+ * channel where that is empty; with none where it has no parts.  Wakes the
+ * other workers; p->here is set.
  */
 int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
     ngx_http_websocket_publish_t *p, ngx_websocket_member_ref_t *ref);
 
 /*
- * Makes the message of a member that goes: up to NGX_HTTP_WEBSOCKET_PARTS
- * parts, how many is returned, 0 for no message.  Called with the lock held.
+ * Makes the message of a member that leaves a channel: sets p->message, up to
+ * NGX_HTTP_WEBSOCKET_PARTS parts in p->parts, p->n to how many, and p->channel
+ * where the message is for another channel.  Without parts there is none.
+ * Called with the lock held.
  */
-#define NGX_HTTP_WEBSOCKET_PARTS  4
+#define NGX_HTTP_WEBSOCKET_PARTS  6
 
-typedef size_t (*ngx_http_websocket_leave_message_pt)(
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
+typedef void (*ngx_http_websocket_leave_message_pt)(ngx_str_t *channel,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 /* Takes a member off, as of the log. */
 ngx_int_t ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
@@ -294,6 +305,49 @@ void ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone);
 ngx_uint_t ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone);
 
 #define NGX_HTTP_WEBSOCKET_SWEEP  16
+
+
+/*
+ * A channel that is a copy of a broker's: its messages are numbered there.
+ */
+
+/*
+ * Asks for a channel, which is made when it does not exist.  Returns OK when
+ * it is live, EMPTY when it was asked for, NOSPACE or BUSY.
+ */
+int ngx_http_websocket_zone_ask(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name);
+
+/*
+ * Puts p->message, whose offset is set, in its place, as
+ * ngx_websocket_store_place() does; an ephemeral one is appended.  Returns what
+ * that does, NOTFOUND when there is no such channel, or BUSY.  p->info is set
+ * where there is one.
+ */
+int ngx_http_websocket_zone_place(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
+
+/*
+ * Has a channel go on after an offset, as ngx_websocket_store_reset() does; or
+ * NOTFOUND, NOSPACE or BUSY.  *here is as of zone_publish().
+ */
+int ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
+
+/* It is live from now on: OK, NOTFOUND or BUSY. */
+int ngx_http_websocket_zone_enliven(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name);
+
+/*
+ * OK when nobody wants the channel, or it is gone; with now set it is not live
+ * any more then.  DUPLICATE when somebody does; BUSY.
+ */
+int ngx_http_websocket_zone_neglect(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_uint_t now);
+
+/* As ngx_websocket_store_walk(): OK or BUSY; *n is the number of names. */
+int ngx_http_websocket_zone_walk(ngx_http_websocket_zone_t *zone,
+    uint64_t *bucket, ngx_websocket_store_name_t *names, ngx_uint_t *n);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_ZONE_H */

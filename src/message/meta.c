@@ -65,7 +65,7 @@ ngx_websocket_meta_next(const uint8_t *data, size_t size)
         return 0;
     }
 
-    n = NGX_WEBSOCKET_META_HEAD + ((size_t) data[1] << 8) + data[2];
+    n = ngx_websocket_meta_size(data);
 
     return n <= size ? n : 0;
 }

@@ -34,6 +34,10 @@ typedef enum {
     NGX_WEBSOCKET_META_CONN_INFO,   /* JSON */
     NGX_WEBSOCKET_META_CHAN_INFO,   /* JSON */
 
+    NGX_WEBSOCKET_META_CHANNEL,     /* the name of the one that it is about */
+    NGX_WEBSOCKET_META_TIME,        /* when it was: milliseconds since 1970 in
+                                       8 bytes, the highest first */
+
     NGX_WEBSOCKET_META_TYPES
 } ngx_websocket_meta_type_e;
 
@@ -80,6 +84,15 @@ size_t ngx_websocket_meta_find(const uint8_t *data, size_t size,
  */
 uint8_t *ngx_websocket_meta_head(uint8_t *p, ngx_websocket_meta_type_e type,
     size_t size);
+
+
+/* The size of a part that is there, with what stands before its bytes. */
+
+static inline size_t
+ngx_websocket_meta_size(const uint8_t *p)
+{
+    return NGX_WEBSOCKET_META_HEAD + ((size_t) p[1] << 8) + p[2];
+}
 
 
 #endif /* NGX_WEBSOCKET_META_H */

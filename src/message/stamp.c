@@ -16,7 +16,6 @@ static int ngx_websocket_stamp_name(const ngx_websocket_stamp_t *stamp,
 static void ngx_websocket_stamp_string(ngx_websocket_json_text_t *text,
     const char *data, size_t size);
 static size_t ngx_websocket_stamp_whole(const char *data, size_t size);
-static void ngx_websocket_stamp_time(char *buf, uint64_t time);
 static char *ngx_websocket_stamp_digits(char *p, uint32_t n, int digits);
 static int ngx_websocket_stamp_members(ngx_websocket_scan_t *scan,
     const ngx_websocket_stamp_name_t *names, ngx_websocket_json_text_t *text);
@@ -173,12 +172,7 @@ ngx_websocket_stamp_whole(const char *data, size_t size)
 }
 
 
-/*
- * Writes a time as RFC 3339 has it, in UTC with milliseconds, to buf of
- * NGX_WEBSOCKET_STAMP_TIME_SIZE bytes; years end with 9999.
- */
-
-static void
+void
 ngx_websocket_stamp_time(char *buf, uint64_t time)
 {
     uint32_t  days, ms, era, day, year, month;

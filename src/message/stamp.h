@@ -72,5 +72,11 @@ ngx_websocket_json_e ngx_websocket_stamp(const char *message, size_t size,
     const ngx_websocket_stamp_t *stamp, ngx_websocket_json_text_t *text,
     size_t *number, ngx_websocket_json_error_t *error);
 
+/*
+ * Writes a time as RFC 3339 has it, in UTC with milliseconds, to buf of
+ * NGX_WEBSOCKET_STAMP_TIME_SIZE bytes; years end with 9999.
+ */
+void ngx_websocket_stamp_time(char *buf, uint64_t time);
+
 
 #endif /* NGX_WEBSOCKET_STAMP_H */

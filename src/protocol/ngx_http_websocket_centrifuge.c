@@ -28,7 +28,7 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_json(
 static const ngx_http_websocket_format_t
     ngx_http_websocket_centrifuge_json_format =
 {
-    "centrifuge", ngx_http_websocket_centrifuge_json, 1
+    "centrifuge", ngx_http_websocket_centrifuge_json, 1, NULL
 };
 
 

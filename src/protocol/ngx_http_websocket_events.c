@@ -33,7 +33,7 @@ static u_char *ngx_http_websocket_event_lines(u_char *p, u_char *data,
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_event_format = {
-    "event", ngx_http_websocket_own_event_frame, 1
+    "event", ngx_http_websocket_own_event_frame, 1, NULL
 };
 
 

@@ -39,12 +39,12 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_plain_format = {
-    "plain", ngx_http_websocket_plain_frame, 0
+    "plain", ngx_http_websocket_plain_frame, 0, NULL
 };
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_positions = {
-    "position", ngx_http_websocket_position_frame, 1
+    "position", ngx_http_websocket_position_frame, 1, NULL
 };
 
 

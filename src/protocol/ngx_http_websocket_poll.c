@@ -36,7 +36,7 @@ static json_t *ngx_http_websocket_message_json(ngx_log_t *log,
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_json_format = {
-    "json", ngx_http_websocket_json_frame, 1
+    "json", ngx_http_websocket_json_frame, 1, NULL
 };
 
 

@@ -19,8 +19,8 @@ struct ngx_http_websocket_extra_s {
     ngx_websocket_filter_t       *filter;       /* of the first channel, or
                                                    NULL */
     ngx_str_t                     from;         /* who it is, for stamps */
-    u_char                       *member;       /* and for presence, as it is
-                                                   told, ended by a 0 byte */
+    u_char                       *member;       /* and for presence: a part of
+                                                   meta, or NULL */
     ngx_websocket_json_text_t     collected;    /* "[...,...", or empty */
 };
 

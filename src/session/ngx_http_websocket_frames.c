@@ -87,17 +87,22 @@ static ngx_http_websocket_frame_t *
 ngx_http_websocket_make_frame(ngx_log_t *log,
     ngx_http_websocket_message_t *message, ngx_uint_t variant)
 {
-    ngx_uint_t                   codec, format;
-    ngx_http_websocket_frame_t  *plain, *frame;
+    ngx_uint_t                          codec;
+    ngx_http_websocket_frame_t         *plain, *frame;
+    const ngx_http_websocket_format_t  *format;
 
     codec = ngx_http_websocket_variant_codec(variant);
-    format = ngx_http_websocket_variant_format(variant);
 
     if (codec == 0) {
-        return ngx_http_websocket_formats[format]->make(log, message);
+        format = ngx_http_websocket_format_of(variant);
+
+        return message->event && format->event ? format->event(log, message)
+                                               : format->make(log, message);
     }
 
-    if (ngx_http_websocket_shared_frame(log, message, format, &plain)
+    if (ngx_http_websocket_shared_frame(log, message,
+                                ngx_http_websocket_variant_format(variant),
+                                        &plain)
         != NGX_OK)
     {
         return NULL;

@@ -2,38 +2,42 @@
 #include "session/ngx_http_websocket_presence.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "message/event.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "wire/frame.h"
 
 
-/* "from": and ,"session":"0123456789abcdef" */
-#define NGX_HTTP_WEBSOCKET_FROM_SIZE  (NGX_WEBSOCKET_STORE_MEMBER_SIZE        \
-                                       - (sizeof("\"from\":") - 1)            \
-                                       - (sizeof(",\"session\":\"\"") - 1) - 16)
+/* the most that a name takes as a JSON string */
+#define NGX_HTTP_WEBSOCKET_FROM_SIZE     156
+
+/* a session's id, in hexadecimal digits */
+#define NGX_HTTP_WEBSOCKET_SESSION_SIZE  16
+
+/* what the events of a member are, in its leave_message */
+#define NGX_HTTP_WEBSOCKET_TELL_LEAVE    0x01
+#define NGX_HTTP_WEBSOCKET_TELL_ONCE     0x02   /* without a record of it */
 
 
 static ngx_uint_t ngx_http_websocket_presence_wanted(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_presence_member(
     ngx_http_websocket_session_t *s, ngx_websocket_store_member_t *member);
-static size_t ngx_http_websocket_presence_leave_message(
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
-static u_char *ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name);
-static size_t ngx_http_websocket_presence_event(char *type,
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts);
+static void ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
+static size_t ngx_http_websocket_presence_name(ngx_str_t *name);
+static void ngx_http_websocket_presence_event(unsigned mark,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 
 ngx_int_t
 ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r)
 {
-    u_char     *p, *last;
+    u_char     *p;
+    size_t      size;
     ngx_str_t   name;
-    u_char      from[NGX_HTTP_WEBSOCKET_FROM_SIZE + 1];
 
     if (!ngx_http_websocket_presence_wanted(s)
         || s->conf->presence_from == NULL)
@@ -45,24 +49,25 @@ ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    if (name.len == 0) {
+    size = ngx_http_websocket_presence_name(&name);
+
+    if (size == 0) {
         return NGX_OK;
     }
-
-    last = ngx_http_websocket_presence_name(from, &name);
-    *last++ = '\0';
 
     if (ngx_http_websocket_extra_create(s) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    p = ngx_alloc(last - from, s->connection->log);
+    p = ngx_alloc(NGX_WEBSOCKET_META_HEAD + size, s->connection->log);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, from, last - from);
     s->record->aside->extra->member = p;
+
+    p = ngx_websocket_meta_head(p, NGX_WEBSOCKET_META_USER, size);
+    ngx_memcpy(p, name.data, size);
 
     return NGX_OK;
 }
@@ -93,12 +98,14 @@ ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_presence_member(s, &member);
 
+    ngx_str_null(&p.channel);
+    p.history = NULL;
     p.parts = parts;
     p.n = 0;
 
     if (s->conf->events & NGX_HTTP_WEBSOCKET_JOIN) {
-        p.n = ngx_http_websocket_presence_event("join", &member, &p.message,
-                                                parts);
+        ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_JOIN, &member,
+                                          &p);
     }
 
     rc = s->conf->zone->broker->join(subscription, &member, &p);
@@ -134,43 +141,62 @@ ngx_http_websocket_presence_reap(ngx_http_websocket_zone_t *zone)
 }
 
 
-/* fills in the message and its parts; returns how many, 0 for none */
-
-static size_t
-ngx_http_websocket_presence_leave_message(ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts)
+static void
+ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
 {
-    return member->leave_message ? ngx_http_websocket_presence_event("leave",
-                                                                     member,
-                                                             message, parts)
-                         : 0;
+    if (member->leave_message & NGX_HTTP_WEBSOCKET_TELL_LEAVE) {
+        ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_LEAVE, member, p);
+    }
 }
 
+
+/* what is known of it are parts of meta, those of its events */
 
 static void
 ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
     ngx_websocket_store_member_t *member)
 {
     u_char  *p, *from;
+    size_t   size;
 
+    p = member->data;
     from = s->record->aside->extra ? s->record->aside->extra->member : NULL;
 
-    p = ngx_sprintf(member->data, "\"from\":%s",
-                    from ? (char *) from : "null");
-    p = ngx_sprintf(p, ",\"session\":\"%016xL\"", s->record->id);
+    if (from) {
+        size = ngx_websocket_meta_size(from);
+        p = ngx_cpymem(p, from, size);
+    }
+
+    p = ngx_websocket_meta_head(p, NGX_WEBSOCKET_META_CLIENT,
+                                NGX_HTTP_WEBSOCKET_SESSION_SIZE);
+    p = ngx_sprintf(p, "%016xL", s->record->id);
 
     member->id = s->record->id;
     member->time = ngx_http_websocket_clock_now();
     member->size = p - member->data;
-    member->leave_message = (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) != 0;
+    member->leave_message = 0;
+
+    if (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) {
+        member->leave_message |= NGX_HTTP_WEBSOCKET_TELL_LEAVE;
+    }
+
+    if (s->conf->events & NGX_HTTP_WEBSOCKET_UNRECORDED) {
+        member->leave_message |= NGX_HTTP_WEBSOCKET_TELL_ONCE;
+    }
 }
 
 
-/* as a JSON string of up to NGX_HTTP_WEBSOCKET_FROM_SIZE bytes, or null */
+/*
+ * Returns how many bytes of a name are told: as many as take up to
+ * NGX_HTTP_WEBSOCKET_FROM_SIZE as a JSON string, and none of what is not
+ * UTF-8.
+ */
 
-static u_char *
-ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name)
+static size_t
+ngx_http_websocket_presence_name(ngx_str_t *name)
 {
+    char     string[NGX_HTTP_WEBSOCKET_FROM_SIZE];
     size_t   len, size;
     json_t  *json;
 
@@ -188,12 +214,12 @@ ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name)
             break;
         }
 
-        size = json_dumpb(json, (char *) p, NGX_HTTP_WEBSOCKET_FROM_SIZE,
+        size = json_dumpb(json, string, NGX_HTTP_WEBSOCKET_FROM_SIZE,
                           JSON_ENCODE_ANY);
         json_decref(json);
 
         if (size && size <= NGX_HTTP_WEBSOCKET_FROM_SIZE) {
-            return p + size;
+            return len;
         }
 
         /* what is beyond the room even without an escape */
@@ -201,46 +227,35 @@ ngx_http_websocket_presence_name(u_char *p, ngx_str_t *name)
         len = ngx_min(len, NGX_HTTP_WEBSOCKET_FROM_SIZE);
     }
 
-    return ngx_cpymem(p, "null", 4);
+    return 0;
 }
 
 
-/* returns the number of parts, which are valid until the next call */
+/* the parts are valid until the next call, and as long as the member */
 
-static size_t
-ngx_http_websocket_presence_event(char *type,
-    ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts)
+static void
+ngx_http_websocket_presence_event(unsigned mark,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
 {
-    uint64_t       wall;
-    ngx_tm_t       tm;
-    static u_char  head[sizeof("{\"type\":\"leave\",")];
-    static u_char  tail[sizeof(",\"time\":\"1970-09-28T12:00:00.000Z\"}") + 8];
+    static u_char  head[NGX_WEBSOCKET_EVENT_SIZE];
 
-    ngx_memzero(message, sizeof(ngx_websocket_store_message_t));
+    ngx_memzero(&p->message, sizeof(ngx_websocket_store_message_t));
 
-    ngx_http_websocket_clock_stamp(message);
-    message->type = NGX_WEBSOCKET_TEXT;
-    message->priority = NGX_HTTP_WEBSOCKET_NORMAL;
-    message->source = member->id;
+    ngx_http_websocket_clock_stamp(&p->message);
+    p->message.type = NGX_WEBSOCKET_TEXT;
+    p->message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+    p->message.source = member->id;
+    p->message.ephemeral = (member->leave_message
+                            & NGX_HTTP_WEBSOCKET_TELL_ONCE)
+                           != 0;
+    p->message.meta = sizeof(head) + member->size;
 
-    wall = ngx_http_websocket_clock_wall(message->time);
-    ngx_gmtime((time_t) (wall / 1000), &tm);
+    ngx_websocket_event_write(head, mark,
+                              ngx_http_websocket_clock_wall(p->message.time));
 
-    parts[0].data = head;
-    parts[0].size = ngx_sprintf(head, "{\"type\":\"%s\",", type) - head;
-
-    parts[1].data = member->data;
-    parts[1].size = member->size;
-
-    parts[2].data = tail;
-    parts[2].size = ngx_sprintf(tail, ",\"time\":\"%04d-%02d-%02dT"
-                                "%02d:%02d:%02d.%03uiZ\"}",
-                                tm.ngx_tm_year, tm.ngx_tm_mon,
-                                tm.ngx_tm_mday, tm.ngx_tm_hour,
-                                tm.ngx_tm_min, tm.ngx_tm_sec,
-                                (ngx_uint_t) (wall % 1000))
-                    - tail;
-
-    return 3;
+    p->parts[0].data = head;
+    p->parts[0].size = sizeof(head);
+    p->parts[1].data = member->data;
+    p->parts[1].size = member->size;
+    p->n = 2;
 }

@@ -1,8 +1,8 @@
 
 /*
- * Who is there: a member for each session and channel, and messages of type
- * "join" and "leave", as the location says.  The text of a member is its part
- * of a JSON object, so that whoever takes a dead worker's members off need
+ * Who is there: a member for each session and channel, and events that tell of
+ * them, as the location says.  What a member has are the parts of meta that
+ * its events have too, so that whoever takes a dead worker's members off need
  * not know more.
  */
 

@@ -788,7 +788,7 @@ ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 {
     return s->conf->subscribes && !s->conf->publishes
            && !s->conf->typed.filter && !s->record->aside->visible
-           && (s->record->aside->auth == NULL || s->conf->jwt->renew == 0);
+           && (s->conf->jwt == NULL || s->conf->jwt->renew == 0);
 }
 
 

@@ -187,7 +187,10 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         rc = ngx_http_websocket_deflate_begin(s, &options->deflate);
     }
 
-    if (rc == NGX_OK && ctx->access && s->conf->jwt) {
+    if (rc == NGX_OK
+        && ((ctx->access && s->conf->jwt) || s->conf->user
+            || s->conf->expires))
+    {
         rc = ngx_http_websocket_auth_begin(s, ctx);
     }
 

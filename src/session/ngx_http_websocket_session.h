@@ -207,6 +207,10 @@ typedef struct {
     ngx_http_websocket_named_t           *named;        /* or NULL */
     ngx_http_websocket_await_t           *await;        /* or NULL */
     void                                 *pending;      /* of who awaits */
+    ngx_str_t                             user;     /* of websocket_user, which
+                                                       may be empty */
+    int64_t                               expires;  /* of websocket_expires,
+                                                       seconds */
     char                                 *refusal;      /* why; or NULL */
     ngx_uint_t                            refused;      /* 1: with a Close */
 

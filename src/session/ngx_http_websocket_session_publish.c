@@ -65,6 +65,11 @@ ngx_http_websocket_session_published(ngx_http_websocket_session_t *s, int rc)
         return;
     }
 
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_AWAY) {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
+        return;
+    }
+
     ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                   "websocket zone \"%V\" cannot take the message: %s",
                   &s->conf->zone->name, ngx_websocket_store_strerror(rc));

@@ -19,18 +19,26 @@
 
 struct ngx_http_websocket_auth_s {
     int64_t                       end;      /* with the leeway */
+    int64_t                       limit;    /* of websocket_expires */
     int64_t                       remind;
     uint8_t                       wrong;
     uint8_t                       named;    /* 1: it has a subject */
-    uint8_t                       revocable;
+    uint8_t                       revocable;        /* by its token */
+    uint8_t                       expelled;         /* by its user */
     ngx_http_websocket_revocable_t  token;
-    char                          subject[1];
+    ngx_http_websocket_revocable_t  of_user;
+    ngx_str_t                     user;     /* of websocket_user */
+    char                          subject[1];       /* then the user */
 };
 
 
 static int64_t ngx_http_websocket_auth_now(void);
 static void ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     ngx_http_websocket_grant_t *grant);
+static void ngx_http_websocket_auth_tokenless(
+    ngx_http_websocket_session_t *s);
+static ngx_uint_t ngx_http_websocket_auth_is_revoked(
+    ngx_http_websocket_auth_t *auth);
 static ngx_uint_t ngx_http_websocket_auth_rights(
     ngx_http_websocket_subscription_t *sub,
     ngx_http_websocket_grant_t *grant);
@@ -70,16 +78,17 @@ ngx_int_t
 ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_ctx_t *ctx)
 {
-    size_t                       size;
+    size_t                       size, length;
     const char                  *subject;
     ngx_http_websocket_auth_t   *auth;
     ngx_http_websocket_grant_t  *grant;
 
-    grant = &ctx->access->grant;
-    subject = grant->token.subject;
+    grant = s->conf->jwt && ctx->access ? &ctx->access->grant : NULL;
+    subject = grant ? grant->token.subject : NULL;
+    length = subject ? ngx_strlen(subject) : 0;
 
-    size = offsetof(ngx_http_websocket_auth_t, subject) + 1
-           + (subject ? ngx_strlen(subject) : 0);
+    size = offsetof(ngx_http_websocket_auth_t, subject) + length + 1
+           + ctx->user.len;
 
     if (ngx_http_websocket_session_aside(s) != NGX_OK) {
         return NGX_ERROR;
@@ -92,14 +101,52 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
 
     if (subject) {
         auth->named = 1;
-        ngx_memcpy(auth->subject, subject, ngx_strlen(subject) + 1);
+        ngx_memcpy(auth->subject, subject, length);
     }
+
+    auth->user.len = ctx->user.len;
+    auth->user.data = (u_char *) auth->subject + length + 1;
+
+    if (ctx->user.len) {
+        ngx_memcpy(auth->user.data, ctx->user.data, ctx->user.len);
+        auth->expelled = ngx_http_websocket_revocable_user(&auth->of_user,
+                                                           &ctx->user);
+    }
+
+    auth->limit = s->conf->expires
+                  && ctx->expires != NGX_WEBSOCKET_TOKEN_NEVER
+                  ? ctx->expires * 1000 : NGX_HTTP_WEBSOCKET_AUTH_NEVER;
 
     s->record->aside->auth = auth;
 
-    ngx_http_websocket_auth_set(s, grant);
+    if (grant) {
+        ngx_http_websocket_auth_set(s, grant);
+
+    } else {
+        ngx_http_websocket_auth_tokenless(s);
+    }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_auth_tokenless(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_auth_t          *auth;
+    ngx_http_websocket_subscription_t  *sub;
+
+    auth = s->record->aside->auth;
+
+    auth->end = auth->limit;
+    auth->remind = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
+
+    for (sub = ngx_http_websocket_subscription_next(s, NULL);
+         sub;
+         sub = ngx_http_websocket_subscription_next(s, sub))
+    {
+        sub->publishes = 1;
+    }
 }
 
 
@@ -123,7 +170,7 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
     auth->wrong = 0;
     auth->revocable = ngx_http_websocket_revocable(&auth->token,
                                                    &grant->token);
-    auth->end = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
+    auth->end = auth->limit;
     auth->remind = NGX_HTTP_WEBSOCKET_AUTH_NEVER;
 
     for (sub = ngx_http_websocket_subscription_next(s, NULL);
@@ -139,7 +186,8 @@ ngx_http_websocket_auth_set(ngx_http_websocket_session_t *s,
         return;
     }
 
-    auth->end = (grant->token.expires + jwt->rules.leeway) * 1000;
+    auth->end = ngx_min((grant->token.expires + jwt->rules.leeway) * 1000,
+                        auth->limit);
 
     /* who can send one */
 
@@ -183,6 +231,13 @@ ngx_http_websocket_auth_subject(ngx_http_websocket_auth_t *auth)
 }
 
 
+void
+ngx_http_websocket_auth_user(ngx_http_websocket_auth_t *auth, ngx_str_t *user)
+{
+    *user = auth->user;
+}
+
+
 ngx_http_websocket_time_t
 ngx_http_websocket_auth_due(ngx_http_websocket_session_t *s)
 {
@@ -210,12 +265,19 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
     auth = s->record->aside->auth;
     now = ngx_http_websocket_auth_now();
 
+    if (now >= auth->limit) {
+        ngx_http_websocket_session_close_text(s,
+                                             NGX_HTTP_WEBSOCKET_REASON_EXPIRED,
+                                             "session expired");
+        return NGX_DONE;
+    }
+
     if (now >= auth->end) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_EXPIRED);
         return NGX_DONE;
     }
 
-    if (auth->revocable && ngx_http_websocket_revoked(&auth->token)) {
+    if (ngx_http_websocket_auth_is_revoked(auth)) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
         return NGX_DONE;
     }
@@ -236,6 +298,14 @@ ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
     }
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_auth_is_revoked(ngx_http_websocket_auth_t *auth)
+{
+    return (auth->revocable && ngx_http_websocket_revoked(&auth->token))
+           || (auth->expelled && ngx_http_websocket_revoked(&auth->of_user));
 }
 
 
@@ -261,7 +331,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
     auth = s->record->aside->auth;
     choice = ngx_http_websocket_protocol_of(s)->choice;
 
-    if ((auth && auth->revocable && ngx_http_websocket_revoked(&auth->token))
+    if ((auth && ngx_http_websocket_auth_is_revoked(auth))
         || (choice && choice->revoked(s)))
     {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_REVOKED);
@@ -318,7 +388,8 @@ ngx_http_websocket_auth_maybe(ngx_http_websocket_session_t *s, uint8_t type,
 {
     u_char  *p, *last;
 
-    if (s->conf->jwt->renew == 0 || type != NGX_WEBSOCKET_TEXT) {
+    if (s->conf->jwt == NULL || s->conf->jwt->renew == 0
+        || type != NGX_WEBSOCKET_TEXT) {
         return 0;
     }
 
@@ -534,9 +605,13 @@ ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)
 
     end = s->record->aside->auth->end;
 
-    return end == NGX_HTTP_WEBSOCKET_AUTH_NEVER
-           ? json_null()
-           : json_integer(end / 1000 - s->conf->jwt->rules.leeway);
+    if (end == NGX_HTTP_WEBSOCKET_AUTH_NEVER) {
+        return json_null();
+    }
+
+    return json_integer(end == s->record->aside->auth->limit
+                        ? end / 1000
+                        : end / 1000 - s->conf->jwt->rules.leeway);
 }
 
 

@@ -14,14 +14,18 @@
 
 
 /*
- * Takes over what the session needs of its token.  Returns NGX_OK, or
- * NGX_ERROR when memory was refused.
+ * Takes over what the session needs of its token, its user and its end.
+ * Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_ctx_t *ctx);
 
 /* The token's subject, or NULL. */
 const char *ngx_http_websocket_auth_subject(ngx_http_websocket_auth_t *auth);
+
+/* What websocket_user said when the session began; it may be empty. */
+void ngx_http_websocket_auth_user(ngx_http_websocket_auth_t *auth,
+    ngx_str_t *user);
 
 /* When ngx_http_websocket_auth_expire() is to be called again. */
 ngx_http_websocket_time_t ngx_http_websocket_auth_due(

@@ -3,6 +3,7 @@
 
 #include "store/member.h"
 #include "store/channel.h"
+#include "store/interest.h"
 #include "store/message.h"
 #include "store/store_private.h"
 
@@ -18,40 +19,38 @@ static void ngx_websocket_store_drop_member(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static ngx_websocket_list_t *ngx_websocket_store_worker_list(
     ngx_websocket_store_t *store, ngx_websocket_member_t *m);
-static void ngx_websocket_store_describe(ngx_websocket_member_t *m,
-    ngx_websocket_store_member_t *member);
+static ngx_websocket_store_append_t *ngx_websocket_store_append_wanted(
+    ngx_websocket_store_t *store, ngx_websocket_store_append_t *append);
+static int ngx_websocket_store_announce(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append, ngx_websocket_store_put_t *put,
+    uint32_t more);
+static uint32_t ngx_websocket_store_member_blocks(size_t size);
+static void ngx_websocket_store_inscribe(ngx_websocket_store_t *store,
+    ngx_websocket_member_t *m, const ngx_websocket_store_member_t *member);
+static void ngx_websocket_store_describe(ngx_websocket_store_t *store,
+    ngx_websocket_member_t *m, ngx_websocket_store_member_t *member);
 
 
 int
 ngx_websocket_store_join(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot,
     const ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake, ngx_websocket_member_ref_t *ref)
+    ngx_websocket_store_append_t *append, ngx_websocket_member_ref_t *ref)
 {
     int                        rc;
+    uint32_t                   blocks;
     ngx_websocket_ref_t        end;
     ngx_websocket_entry_t     *entry;
-    ngx_websocket_channel_t   *ch;
     ngx_websocket_store_put_t  put;
 
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
-    put.reserve = NULL;
-    put.at = 0;
+    append = ngx_websocket_store_append_wanted(store, append);
 
-    memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
-
-    ch = ngx_websocket_store_block(store, channel);
-
-    if (ch->ended) {
-        message = NULL;
-    }
-
-    entry = ngx_websocket_store_own_entry(store, ch, slot);
+    entry = ngx_websocket_store_own_entry(store,
+                                          ngx_websocket_store_block(store,
+                                                                     channel),
+                                          slot);
     rc = NGX_WEBSOCKET_STORE_OK;
+    blocks = ngx_websocket_store_member_blocks(member->size);
 
     if (entry == NULL) {
         rc = ngx_websocket_store_free_entry(store, channel, member->time,
@@ -62,33 +61,84 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
         return rc;
     }
 
-    if (message) {
-        rc = ngx_websocket_store_prepare(store, channel, &put, 1, wake);
+    if (append) {
+        rc = ngx_websocket_store_announce(store, append, &put, blocks);
 
     } else {
-        rc = ngx_websocket_store_make_room(store, 1, member->time, channel,
-                                           NGX_WEBSOCKET_STORE_ROOM);
+        rc = ngx_websocket_store_make_room(store, blocks, member->time,
+                                           channel, NGX_WEBSOCKET_STORE_ROOM);
     }
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
         return rc;
     }
 
-    if (message) {
-        ngx_websocket_store_put(store, channel, &put);
+    if (append) {
+        ngx_websocket_store_put(store, append->channel, &put);
     }
 
-    *ref = ngx_websocket_store_take(store, 1, &end);
+    *ref = ngx_websocket_store_take(store, blocks, &end);
 
     ngx_websocket_store_admit(store, channel, slot, member, *ref);
     ngx_websocket_store_count_in(store, channel, slot, entry);
     ngx_websocket_store_commit(store);
 
-    if (message) {
-        ngx_websocket_store_tell(store, channel, &put);
+    if (append) {
+        ngx_websocket_store_tell(store, append->channel, &put);
     }
 
     return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+/* NULL where its channel takes no more messages, or there is none */
+
+static ngx_websocket_store_append_t *
+ngx_websocket_store_append_wanted(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append)
+{
+    ngx_websocket_channel_t  *ch;
+
+    if (append == NULL) {
+        return NULL;
+    }
+
+    memset(&append->wake, 0, sizeof(ngx_websocket_store_wake_t));
+
+    ch = ngx_websocket_store_block(store, append->channel);
+
+    return ch->deleted || ch->ended ? NULL : append;
+}
+
+
+/* prepares the message that tells of a member, with more blocks besides */
+
+static int
+ngx_websocket_store_announce(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append, ngx_websocket_store_put_t *put,
+    uint32_t more)
+{
+    put->message = append->message;
+    put->parts = append->parts;
+    put->n = append->n;
+    put->reserve = NULL;
+    put->at = 0;
+
+    return ngx_websocket_store_prepare(store, append->channel, put, more,
+                                       &append->wake);
+}
+
+
+static uint32_t
+ngx_websocket_store_member_blocks(size_t size)
+{
+    size_t  first, more;
+
+    first = sizeof(((ngx_websocket_member_t *) 0)->data);
+    more = sizeof(((ngx_websocket_block_t *) 0)->data);
+
+    return size <= first ? 1 : 1 + (uint32_t) ((size - first + more - 1)
+                                               / more);
 }
 
 
@@ -120,7 +170,7 @@ ngx_websocket_store_admit(ngx_websocket_store_t *store,
     m->time = member->time;
     m->size = member->size;
     m->leave_message = member->leave_message;
-    memcpy(m->data, member->data, member->size);
+    ngx_websocket_store_inscribe(store, m, member);
 
     if (ch->members.last) {
         other = ngx_websocket_store_block(store, ch->members.last);
@@ -190,9 +240,7 @@ ngx_websocket_store_count_out(ngx_websocket_store_t *store,
 int
 ngx_websocket_store_leave(ngx_websocket_store_t *store,
     ngx_websocket_member_ref_t ref, uint64_t now,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake)
+    ngx_websocket_store_append_t *append)
 {
     int                        rc;
     ngx_websocket_ref_t        channel;
@@ -204,24 +252,14 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
     channel = m->channel;
     ch = ngx_websocket_store_block(store, channel);
 
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
-    put.reserve = NULL;
-    put.at = 0;
+    append = ngx_websocket_store_append_wanted(store, append);
 
-    memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
-
-    if (ch->deleted || ch->ended) {
-        message = NULL;
-    }
-
-    if (message) {
-        rc = ngx_websocket_store_prepare(store, channel, &put, 0, wake);
+    if (append) {
+        rc = ngx_websocket_store_announce(store, append, &put, 0);
 
         if (rc != NGX_WEBSOCKET_STORE_OK) {
-            message = NULL;
-            memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
+            memset(&append->wake, 0, sizeof(ngx_websocket_store_wake_t));
+            append = NULL;
         }
 
         if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
@@ -229,15 +267,15 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
         }
     }
 
-    if (message) {
-        ngx_websocket_store_put(store, channel, &put);
+    if (append) {
+        ngx_websocket_store_put(store, append->channel, &put);
     }
 
     ngx_websocket_store_drop_member(store, ref);
     ngx_websocket_store_commit(store);
 
-    if (message) {
-        ngx_websocket_store_tell(store, channel, &put);
+    if (append) {
+        ngx_websocket_store_tell(store, append->channel, &put);
     }
 
     ngx_websocket_store_prune(store, ch);
@@ -257,7 +295,10 @@ static void
 ngx_websocket_store_drop_member(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref)
 {
+    uint32_t                  i, n;
+    ngx_websocket_ref_t       end;
     ngx_websocket_list_t     *own;
+    ngx_websocket_block_t    *block;
     ngx_websocket_member_t   *m, *other;
     ngx_websocket_channel_t  *ch;
 
@@ -285,7 +326,16 @@ ngx_websocket_store_drop_member(ngx_websocket_store_t *store,
 
     ngx_websocket_store_count_out(store, m);
     ngx_websocket_store_set8(store, ngx_websocket_store_kind(store, ref), 0);
-    ngx_websocket_store_give(store, ref, ref, 1);
+
+    n = ngx_websocket_store_member_blocks(m->size);
+    end = ref;
+
+    for (i = 1; i < n; i++) {
+        block = ngx_websocket_store_block(store, end);
+        end = block->next;
+    }
+
+    ngx_websocket_store_give(store, ref, end, n);
 }
 
 
@@ -340,11 +390,25 @@ ngx_websocket_store_orphan(ngx_websocket_store_t *store,
 }
 
 
+ngx_websocket_channel_ref_t
+ngx_websocket_store_member_channel(ngx_websocket_store_t *store,
+    ngx_websocket_member_ref_t ref, ngx_websocket_store_name_t *name)
+{
+    ngx_websocket_member_t  *m;
+
+    m = ngx_websocket_store_block(store, ref);
+
+    ngx_websocket_store_name(store, m->channel, name);
+
+    return m->channel;
+}
+
+
 void
 ngx_websocket_store_member(ngx_websocket_store_t *store,
     ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member)
 {
-    ngx_websocket_store_describe(ngx_websocket_store_block(store, ref),
+    ngx_websocket_store_describe(store, ngx_websocket_store_block(store, ref),
                                  member);
 }
 
@@ -391,7 +455,7 @@ ngx_websocket_store_members(ngx_websocket_store_t *store,
         /* an orphan is not present any more, though it was not removed yet */
 
         if (m->incarnation == store->workers[m->slot]) {
-            ngx_websocket_store_describe(m, &members[(*n)++]);
+            ngx_websocket_store_describe(store, m, &members[(*n)++]);
         }
     }
 
@@ -399,14 +463,62 @@ ngx_websocket_store_members(ngx_websocket_store_t *store,
 }
 
 
+/* only this process knows the blocks yet */
+
 static void
-ngx_websocket_store_describe(ngx_websocket_member_t *m,
-    ngx_websocket_store_member_t *member)
+ngx_websocket_store_inscribe(ngx_websocket_store_t *store,
+    ngx_websocket_member_t *m, const ngx_websocket_store_member_t *member)
 {
+    size_t                  n, size;
+    const uint8_t          *data;
+    ngx_websocket_ref_t     next;
+    ngx_websocket_block_t  *block;
+
+    data = member->data;
+    size = member->size;
+    n = size < sizeof(m->data) ? size : sizeof(m->data);
+
+    memcpy(m->data, data, n);
+
+    for (next = m->next; n < size; next = block->next) {
+        data += n;
+        size -= n;
+
+        block = ngx_websocket_store_block(store, next);
+        n = size < sizeof(block->data) ? size : sizeof(block->data);
+
+        memcpy(block->data, data, n);
+    }
+}
+
+
+static void
+ngx_websocket_store_describe(ngx_websocket_store_t *store,
+    ngx_websocket_member_t *m, ngx_websocket_store_member_t *member)
+{
+    size_t                  n, size;
+    uint8_t                *data;
+    ngx_websocket_ref_t     next;
+    ngx_websocket_block_t  *block;
+
     member->id = m->id;
     member->time = m->time;
     member->size = m->size;
     member->leave_message = m->leave_message;
 
-    memcpy(member->data, m->data, m->size);
+    data = member->data;
+    size = m->size;
+    n = size < sizeof(m->data) ? size : sizeof(m->data);
+
+    memcpy(data, m->data, n);
+
+    for (next = m->next; n < size; next = block->next) {
+        data += n;
+        size -= n;
+
+        block = ngx_websocket_store_block(store, next);
+        n = size < sizeof(block->data) ? size : sizeof(block->data);
+
+        memcpy(data, block->data, n);
+    }
 }

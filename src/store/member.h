@@ -13,29 +13,33 @@
 
 /*
  * Adds a member to the channel, for the worker in the slot, and appends a
- * message of n parts, or none where message is NULL: both happen, or neither.
- * *wake is set as by ngx_websocket_store_append().  The member is listed until
- * it leaves, or its worker's slot has another incarnation.  Returns OK with
- * *ref set, NOSPACE or AGAIN.
+ * message that tells of it, or none where append is NULL or the message's
+ * channel has ended: both happen, or neither.  The message may be another channel's if the worker has subscribers
+ * of the member's.  The member is listed until it leaves, or its worker's slot
+ * has another incarnation.  Returns OK with *ref set, NOSPACE or AGAIN.
  */
 int ngx_websocket_store_join(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot,
     const ngx_websocket_store_member_t *member,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake, ngx_websocket_member_ref_t *ref);
+    ngx_websocket_store_append_t *append, ngx_websocket_member_ref_t *ref);
 
 /*
- * Removes a member from its channel, and appends a message as join() does.
- * Where there is no space for the message, or the channel was deleted or has
- * ended, the member is removed without one.  Returns OK, or AGAIN where message
- * is not NULL.
+ * Removes a member from its channel, and appends a message, which may be
+ * another channel's, as join() does.  Where there is no space for the message,
+ * or its channel was deleted or has ended, the member is removed without one.
+ * Returns OK, or AGAIN where append is not NULL.
  */
 int ngx_websocket_store_leave(ngx_websocket_store_t *store,
     ngx_websocket_member_ref_t ref, uint64_t now,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake);
+    ngx_websocket_store_append_t *append);
+
+/*
+ * Returns the channel of a member, and sets *name to the channel's name; the
+ * channel may have been deleted.
+ */
+ngx_websocket_channel_ref_t ngx_websocket_store_member_channel(
+    ngx_websocket_store_t *store, ngx_websocket_member_ref_t ref,
+    ngx_websocket_store_name_t *name);
 
 /* Sets *member to what it was when it joined. */
 void ngx_websocket_store_member(ngx_websocket_store_t *store,

@@ -38,7 +38,7 @@
 #define NGX_WEBSOCKET_STORE_BLOCK      256
 #define NGX_WEBSOCKET_STORE_WORKERS    256   /* slots of workers */
 #define NGX_WEBSOCKET_STORE_NAME_SIZE  240   /* the longest channel name */
-#define NGX_WEBSOCKET_STORE_MEMBER_SIZE  192 /* data of a member */
+#define NGX_WEBSOCKET_STORE_MEMBER_SIZE  1024 /* data of a member */
 #define NGX_WEBSOCKET_STORE_QUOTA_SIZE  20   /* the name of a quota key */
 #define NGX_WEBSOCKET_STORE_OWN        (UINT64_C(1) << 63) /* in epochs that
                                                 the store gives */
@@ -129,6 +129,26 @@ typedef struct {
 } ngx_websocket_store_message_t;
 
 
+/* workers with subscribers: bit n % 64 of word n / 64 is slot n */
+
+typedef struct {
+    uint64_t       slots[NGX_WEBSOCKET_STORE_WORKERS / 64];
+} ngx_websocket_store_wake_t;
+
+
+/* what is appended to a channel, and what comes of it */
+
+typedef struct {
+    ngx_websocket_channel_ref_t        channel;
+    ngx_websocket_store_message_t     *message;
+    const ngx_websocket_store_part_t  *parts;
+    size_t                             n;
+
+    ngx_websocket_store_wake_t         wake;    /* set: workers that have
+                                                   subscribers */
+} ngx_websocket_store_append_t;
+
+
 /*
  * With message->end the channel has ended: nothing is appended to it any more
  * until it is deleted.  Where the message is ephemeral and empty, it is not a
@@ -217,8 +237,8 @@ typedef struct {
     uint64_t       id;              /* not 0 */
     uint64_t       time;            /* when it joined */
     uint16_t       size;            /* of data */
-    uint8_t        leave_message;   /* the caller's: 1 when a message says that
-                                       it left */
+    uint8_t        leave_message;   /* the caller's: not 0 when a message says
+                                       that it left */
     uint8_t        data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
 } ngx_websocket_store_member_t;
 
@@ -240,13 +260,6 @@ typedef struct {
     uint64_t                      entry;
     ngx_websocket_channel_ref_t   channel;
 } ngx_websocket_store_quota_t;
-
-
-/* workers with subscribers: bit n % 64 of word n / 64 is slot n */
-
-typedef struct {
-    uint64_t       slots[NGX_WEBSOCKET_STORE_WORKERS / 64];
-} ngx_websocket_store_wake_t;
 
 
 typedef struct {

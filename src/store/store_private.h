@@ -45,6 +45,11 @@
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
 #define NGX_WEBSOCKET_STORE_MEMBER     2
 
+/* what is known of a channel's readers, and of the copy that it is */
+#define NGX_WEBSOCKET_STORE_WANTED     1      /* somebody subscribes to it */
+#define NGX_WEBSOCKET_STORE_ASKED      2      /* somebody is about to read */
+#define NGX_WEBSOCKET_STORE_LIVE       4      /* it is complete */
+
 /* the list that a channel is on */
 #define NGX_WEBSOCKET_STORE_IDLE       1
 #define NGX_WEBSOCKET_STORE_GARBAGE    2
@@ -199,7 +204,7 @@ struct ngx_websocket_channel_s {
     ngx_websocket_ref_t    long_name;       /* the block of a long name */
     ngx_websocket_ref_t    prev;            /* of the list that it is on */
     uint8_t                name_size;
-    uint8_t                wanted;          /* somebody subscribes to it */
+    uint8_t                state;           /* WANTED, ASKED, LIVE */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
     uint8_t                ended;           /* nothing is appended any more */
@@ -253,10 +258,13 @@ struct ngx_websocket_message_s {
 };
 
 
-/* a member: on its channel's list and on its worker's */
+/*
+ * The first block of a member, which is on its channel's list and on its
+ * worker's.  What its data has no room for here is in further blocks.
+ */
 
 typedef struct {
-    ngx_websocket_ref_t    next;            /* unused while in use */
+    ngx_websocket_ref_t    next;
     ngx_websocket_ref_t    channel;
     ngx_websocket_ref_t    after;           /* of the channel */
     ngx_websocket_ref_t    before;
@@ -268,7 +276,7 @@ typedef struct {
     uint64_t               time;
     uint16_t               size;
     uint8_t                leave_message;
-    uint8_t                data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
+    uint8_t                data[NGX_WEBSOCKET_STORE_BLOCK - 51];
 } ngx_websocket_member_t;
 
 

@@ -43,6 +43,10 @@ CONF = '''
             websocket_jwt key=%(key)s alg=HS256 leeway=1h; }
         location = /rotate { websocket echo; websocket_drain 100ms;
             websocket_jwt key=%(keys)s; }
+        location = /until { websocket pubsub; websocket_jwt off;
+            websocket_expires $arg_until; }
+        location = /aged { websocket pubsub;
+            websocket_jwt key=%(key)s alg=HS256 max_age=4s; }
         location = /publish { websocket_publish; websocket_jwt off;
             websocket_channel $arg_c; }
         location = /revoke { websocket_revoke time=1h; websocket_jwt off; }
@@ -140,6 +144,22 @@ async def renews(tap, nginx):
            f'closed with the second: {code} {reason}')
 
 
+async def limited(tap, nginx):
+    """A time that the configuration says, and a token's greatest age."""
+    now = int(time.time())
+    ends = now + 3
+    aged = token(3600, iat=now)
+    sockets = [await connect(nginx, path, aged)
+               for path in (f'/until?until={ends}', '/aged')]
+
+    for ws, end, text in zip(sockets, (ends, now + 4),
+                             ('session expired', 'token expired')):
+        code, reason, _ = await closed(ws)
+        late = time.time() - end
+        tap.ok((code, reason) == (4401, text) and 0 <= late < 10,
+               f'closed: {code} {reason}, {late:.3f} s after it')
+
+
 async def feeds(tap, nginx):
     """A stream that takes no message takes a token."""
     ws = await connect(nginx, '/feed', token(3))
@@ -183,20 +203,23 @@ def publish(nginx, channel, text):
 
 def streams(tap, nginx):
     """Server-sent events and long-polling end when the token does."""
-    for path, accept in (('/ws', 'text/event-stream'), ('/ws?transport=poll', '*/*')):
-        text = token(4)
+    for path, accept in (('/ws?', 'text/event-stream'), ('/ws?', '*/*'),
+                         ('/until?', 'text/event-stream'), ('/until?', '*/*')):
+        text = token(2)
+        path += f'until={expiry(text)}&'
         connection = http.client.HTTPConnection('127.0.0.1', nginx.port,
                                                 timeout=TIMEOUT)
         headers = {'Accept': accept, 'Authorization': f'Bearer {text}'}
-        connection.request('GET', path, headers=headers)
+        connection.request('GET', f'{path}transport=poll', headers=headers)
         answer = connection.getresponse()
         body = answer.read().decode()
 
-        if 'poll' in path:
+        if accept == '*/*':
 
             # the first answer comes at once; the next one waits
             position = json.loads(body)['position']
-            connection.request('GET', f'/ws?since={position}', headers=headers)
+            connection.request('GET', f'{path}since={position}',
+                               headers=headers)
             answer = connection.getresponse()
             body = answer.read().decode()
             close = json.loads(body).get('close')
@@ -204,7 +227,8 @@ def streams(tap, nginx):
             last = body.split('event: close\ndata: ')
             close = json.loads(last[1]) if len(last) == 2 else body
 
-        tap.ok(close == {'code': 4401, 'reason': 'token expired'}
+        reason = 'token' if path.startswith('/ws') else 'session'
+        tap.ok(close == {'code': 4401, 'reason': f'{reason} expired'}
                and time.time() >= expiry(text), f'{path}: {close}')
         connection.close()
 
@@ -348,6 +372,7 @@ def log_lines(nginx):
 async def play(tap, nginx, keys):
     loop = asyncio.get_running_loop()
     await asyncio.gather(expires(tap, nginx), renews(tap, nginx),
+                         limited(tap, nginx),
                          loop.run_in_executor(None, streams, tap, nginx),
                          loop.run_in_executor(None, slow, tap, nginx))
     await feeds(tap, nginx)

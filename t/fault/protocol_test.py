@@ -29,6 +29,12 @@ CONF = '''
             websocket_channel all;
             websocket_filter on;
         }
+        location = /events {
+            websocket pubsub;
+            websocket_channel events;
+            websocket_presence on from=$arg_name;
+            websocket_events join leave history=off;
+        }
         location = /publish { websocket_publish; websocket_channel all; }
         location = /channel { websocket_publish; websocket_channel all; }
         location = /status { websocket_status json; }
@@ -95,6 +101,14 @@ async def run(tap, port):
            if one['location'] == '/ws']
     tap.ok(got == [{'websocket': 2, 'sse': 1, 'poll': 0, 'shout': 3}],
            f'a label of the metrics: {got}')
+
+    shout = await Peer(port).websocket('/events?name=ann', SHOUT)
+    reader = await Peer(port).websocket('/events?name=bob')
+    reader.send(FIN | CLOSE)
+    got = [await shout.receive() for _ in range(3)]
+    tap.ok(got == [b'+ann', b'+bob', b'-bob']
+           and b'"from":"bob"' in await reader.receive(),
+           f'who joins and leaves: {got}')
 
     await ask(port, 'DELETE', '/channel')
     got = [await closed(p) for p in (shouts[0], plain)]

@@ -3,7 +3,8 @@
  * A language that only the tests speak, in the place of the module's table of
  * protocols by t/tools/build-fault: a client that asks for the subprotocol
  * "shout" gets each message as <TEXT> behind the number of those that its
- * worker has made so far, answers behind "!", and codes of its own.
+ * worker has made so far, answers behind "!", codes of its own, and who joins
+ * and leaves as +NAME and -NAME.
  */
 
 
@@ -29,10 +30,12 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_shout_reply(
     ngx_http_websocket_session_t *s, const char *data, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_shout_frame(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_http_websocket_frame_t *ngx_http_websocket_shout_event(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_shout_format = {
-    "shout", ngx_http_websocket_shout_frame, 0
+    "shout", ngx_http_websocket_shout_frame, 0, ngx_http_websocket_shout_event
 };
 
 
@@ -151,6 +154,29 @@ ngx_http_websocket_shout_frame(ngx_log_t *log,
     }
 
     *p = '>';
+
+    return frame;
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_shout_event(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    size_t                       size;
+    const uint8_t               *user;
+    ngx_http_websocket_frame_t  *frame;
+
+    size = ngx_websocket_meta_find(message->meta, message->meta_size,
+                                   NGX_WEBSOCKET_META_USER, &user);
+
+    frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN | message->type,
+                                            NULL, 1 + size, log);
+    if (frame) {
+        frame->data[frame->header] = message->event
+                                     == NGX_WEBSOCKET_META_JOIN ? '+' : '-';
+        ngx_memcpy(frame->data + frame->header + 1, user, size);
+    }
 
     return frame;
 }

@@ -5,7 +5,29 @@
  */
 
 #include "fuzz.h"
+#include "wire/utf8.c"
+#include "message/json.c"
+#include "message/scan.c"
+#include "message/stamp.c"
 #include "message/meta.c"
+#include "message/event.c"
+
+
+/* whatever an event's parts are, there is a text of them */
+
+static void
+fuzz_event(const ngx_websocket_meta_t *meta)
+{
+    ngx_websocket_json_text_t  text;
+
+    memset(&text, 0, sizeof(text));
+    ngx_websocket_event_text(meta, &text);
+
+    fuzz_check(!text.failed && text.data[0] == '{'
+               && text.data[text.size - 1] == '}');
+
+    ngx_websocket_json_text_done(&text);
+}
 
 
 int
@@ -23,6 +45,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     end = again;
 
     rc = ngx_websocket_meta_read(copy, n, &meta);
+
+    if (rc == 0) {
+        fuzz_event(&meta);
+    }
 
     for (i = 0; i < NGX_WEBSOCKET_META_TYPES; i++) {
 

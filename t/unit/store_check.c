@@ -659,8 +659,10 @@ static const char *
 ngx_websocket_check_members(ngx_websocket_store_check_t *check,
     ngx_websocket_ref_t channel)
 {
+    size_t                    size;
     uint32_t                  n;
-    ngx_websocket_ref_t       ref, before;
+    ngx_websocket_ref_t       ref, before, next;
+    ngx_websocket_block_t    *block;
     ngx_websocket_member_t   *m;
     ngx_websocket_channel_t  *ch;
 
@@ -681,6 +683,26 @@ ngx_websocket_check_members(ngx_websocket_store_check_t *check,
                != NGX_WEBSOCKET_STORE_MEMBER)
         {
             return "a member is of another channel";
+        }
+
+        block = ngx_websocket_store_block(check->store, ref);
+        next = block->next;
+
+        for (size = sizeof(m->data); size < m->size;
+             size += sizeof(block->data))
+        {
+            if (next == 0 || next >= check->store->fresh
+                || check->seen[next]++)
+            {
+                return "a member's further block is not its own";
+            }
+
+            block = ngx_websocket_store_block(check->store, next);
+            next = block->next;
+        }
+
+        if (next) {
+            return "a member has a block too many";
         }
 
         before = ref;

@@ -1119,7 +1119,7 @@ join(unsigned actor, unsigned id)
     uint8_t                        buf[SIZE];
     model_t                       *m;
     ngx_websocket_store_part_t     part;
-    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_member_t   member;
     ngx_websocket_store_message_t  message;
     ngx_websocket_member_ref_t     ref;
@@ -1144,8 +1144,13 @@ join(unsigned actor, unsigned id)
     member.leave_message = id != 0;
     member.data[0] = (uint8_t) actor;
 
+    append.channel = channel;
+    append.message = &message;
+    append.parts = &part;
+    append.n = 1;
+
     if (ngx_websocket_store_join(w->store, channel, actor, &member,
-                                 id ? &message : NULL, &part, 1, &wake, &ref)
+                                 id ? &append : NULL, &ref)
         != NGX_WEBSOCKET_STORE_OK)
     {
         fail("no space for a member");
@@ -1165,8 +1170,9 @@ part(unsigned actor, ngx_websocket_member_ref_t ref, unsigned id)
     uint8_t                        buf[SIZE];
     model_t                       *m;
     model_member_t                 gone;
+    ngx_websocket_store_name_t     name;
     ngx_websocket_store_part_t     bytes;
-    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_message_t  message;
 
     m = &w->s.model;
@@ -1191,9 +1197,13 @@ part(unsigned actor, ngx_websocket_member_ref_t ref, unsigned id)
 
     make_message(id, &message, &bytes, buf);
 
+    append.channel = ngx_websocket_store_member_channel(w->store, ref, &name);
+    append.message = &message;
+    append.parts = &bytes;
+    append.n = 1;
+
     ngx_websocket_store_leave(w->store, ref, NOW,
-                              gone.leave_message ? &message : NULL,
-                              &bytes, 1, &wake);
+                              gone.leave_message ? &append : NULL);
     returned();
 }
 

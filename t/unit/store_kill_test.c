@@ -845,12 +845,51 @@ join_telling(model_t *m)
 }
 
 
+/* with data for several blocks */
+
+static void
+join_long(model_t *m)
+{
+    m->nids = 70;
+    model_join(m, 1, 1, 1);
+}
+
+
+static void
+prepare_another(model_t *m)
+{
+    model_open(m, 3, NULL);
+}
+
+
+static void
+join_telling_another(model_t *m)
+{
+    model_join(m, 2, 0, 5);
+}
+
+
 static void
 prepare_members(model_t *m)
 {
     model_join(m, 1, 1, 0);
     model_join(m, 2, 1, 1);
     model_join(m, 1, 0, 1);
+}
+
+
+static void
+prepare_long(model_t *m)
+{
+    m->nids = 70;
+    prepare_members(m);
+}
+
+
+static void
+part_telling_another(model_t *m)
+{
+    model_part(m, 1, 5);
 }
 
 
@@ -949,8 +988,14 @@ static const operation_t  operations[] = {
     { "attach", 2, nothing, attach },
     { "join", 2, nothing, join_silently },
     { "join that tells", 2, nothing, join_telling },
+    { "join with much to tell", 2, nothing, join_long },
+    { "join that tells another channel", 2, prepare_another,
+      join_telling_another },
     { "leave", 2, prepare_members, part_silently },
     { "leave that tells", 3, prepare_members, part_telling },
+    { "leave after much was told", 2, prepare_long, part_silently },
+    { "leave that tells another channel", 3, prepare_members,
+      part_telling_another },
     { "attach after members", 2, prepare_members, die_with_members },
     { "orphans", 4, prepare_orphans, model_bury },
     { "sweeps", 6, prepare_more, sweeps }

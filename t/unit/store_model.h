@@ -1067,22 +1067,62 @@ model_repeat(model_t *model, unsigned n, uint64_t back)
 }
 
 
+/* a member's message, which may be the next channel's */
+
+static ngx_websocket_store_append_t *
+model_tell(model_t *model, unsigned to, int ephemeral,
+    ngx_websocket_channel_ref_t ref, model_message_t *m,
+    ngx_websocket_store_append_t *append)
+{
+    if (ephemeral) {
+        model_ephemeral(model, to, 60, m);
+
+    } else {
+        model_message(model, to, 60, m);
+    }
+
+    append->channel = ref;
+    append->message = &m->message;
+    append->parts = m->parts;
+    append->n = 3;
+
+    return append;
+}
+
+
+/* tell: 1 with a message, 2 an ephemeral one, 4 of the next channel */
+
 static void
 model_join(model_t *model, unsigned n, unsigned worker, int tell)
 {
     int                           rc;
+    unsigned                      to;
     model_member_t               *member;
     model_message_t               m;
-    ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_channel_ref_t   ref, told;
+    ngx_websocket_store_append_t  append, *wanted;
     ngx_websocket_store_member_t  joins;
 
     if (model->nmembers == MODEL_MEMBERS) {
         return;
     }
 
-    ref = model_open(model, n, NULL);
+    ref = model_find(model, n);
 
-    if (ref == 0) {
+    if (ref == 0
+        || !ngx_websocket_store_own_entry(model->store,
+                                          ngx_websocket_store_block(
+                                                          model->store, ref),
+                                          worker))
+    {
+        tell &= 3;
+    }
+
+    to = tell & 4 ? (n + 1) % MODEL_CHANNELS : n;
+    told = model_open(model, to, NULL);
+    ref = to == n ? told : model_open(model, n, NULL);
+
+    if (ref == 0 || told == 0 || model_find(model, to) != told) {
         return;
     }
 
@@ -1090,7 +1130,7 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
     joins.id = ++model->nids;
     joins.time = model->now;
     joins.size = joins.id * 13 % NGX_WEBSOCKET_STORE_MEMBER_SIZE;
-    joins.leave_message = tell;
+    joins.leave_message = (uint8_t) tell;
     memset(joins.data, (int) joins.id, joins.size);
 
     member = &model->members[model->nmembers];
@@ -1100,16 +1140,11 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
     member->epoch = model->channels[n].epoch;
     member->orphan = 0;
 
-    if (tell & 2) {
-        model_ephemeral(model, n, 60, &m);
-
-    } else {
-        model_message(model, n, 60, &m);
-    }
+    wanted = model_tell(model, to, tell & 2, told, &m, &append);
 
     model_again(rc, ngx_websocket_store_join(model->store, ref, worker, &joins,
-                                             tell ? &m.message : NULL, m.parts,
-                                             3, &m.wake, &member->ref));
+                                             tell ? wanted : NULL,
+                                             &member->ref));
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
         if (model->roomy) {
@@ -1122,7 +1157,8 @@ model_join(model_t *model, unsigned n, unsigned worker, int tell)
     model->nmembers++;
 
     if (tell) {
-        model_appended(model, n, 60, &m, ref);
+        m.wake = append.wake;
+        model_appended(model, to, 60, &m, told);
     }
 }
 
@@ -1133,42 +1169,60 @@ static void
 model_part(model_t *model, unsigned i, int tell)
 {
     int                           rc;
-    unsigned                      n;
+    unsigned                      to;
     uint64_t                      offset;
     model_member_t                member;
     model_message_t               m;
     ngx_websocket_store_info_t    info;
-    ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_store_name_t    name;
+    ngx_websocket_channel_ref_t   told;
+    ngx_websocket_store_append_t  append, *wanted;
 
     member = model->members[i];
-    n = member.channel;
-    ref = model_find(model, n);
 
-    if (member.epoch != model->channels[n].epoch) {
-        ref = 0;                                        /* was deleted */
+    if (tell & 4) {
+        to = (member.channel + 1) % MODEL_CHANNELS;
+        told = model_open(model, to, NULL);
+
+        if (told == 0) {
+            tell = 0;
+        }
+
+    } else {
+        to = member.channel;
+        told = model_find(model, to);
+
+        if (member.epoch != model->channels[to].epoch) {
+            told = 0;                                   /* was deleted */
+        }
     }
 
-    model_message(model, n, 60, &m);
+    wanted = model_tell(model, to, 0, told, &m, &append);
+
+    if (told == 0) {
+        append.channel = ngx_websocket_store_member_channel(model->store,
+                                                            member.ref, &name);
+    }
 
     model_again(rc, ngx_websocket_store_leave(model->store, member.ref,
                                               model->now,
-                                            tell ? &m.message : NULL, m.parts,
-                                              3, &m.wake));
+                                              tell ? wanted : NULL));
 
     for (model->nmembers--; i < model->nmembers; i++) {
         model->members[i] = model->members[i + 1];
     }
 
-    if (ref == 0 || !tell) {
+    if (told == 0 || !tell) {
         model_hinted(model, m.position, 0, 0, 0);
         return;
     }
 
-    offset = model->channels[n].offset;
-    ngx_websocket_store_info(model->store, ref, &info);
+    offset = model->channels[to].offset;
+    ngx_websocket_store_info(model->store, told, &info);
 
     if (info.offset == offset + 1) {
-        model_appended(model, n, 60, &m, ref);
+        m.wake = append.wake;
+        model_appended(model, to, 60, &m, told);
 
     } else if (model->roomy || info.offset != offset) {
         model_wrong(model, "a member left without a word");
@@ -1861,13 +1915,14 @@ model_command(model_t *model, const uint8_t c[4])
         break;
 
     case 16: case 17:
-        model_join(model, n, worker, c[3] & 1 ? c[3] & 3 : 0);
+        model_join(model, n, worker, c[3] & 1 ? c[3] & 7 : 0);
         break;
 
     case 18:
         if (model->nmembers && c[3] < 200) {
             if (!model->members[c[2] % model->nmembers].orphan) {
-                model_part(model, c[2] % model->nmembers, c[3] & 1);
+                model_part(model, c[2] % model->nmembers,
+                           c[3] & 1 ? c[3] & 5 : 0);
             }
 
         } else {

@@ -1734,7 +1734,6 @@ evict_idle(void)
     int                           i;
     char                          name[16];
     uint64_t                      offset;
-    ngx_websocket_store_wake_t    wake;
     ngx_websocket_store_info_t    info;
     ngx_websocket_store_cursor_t  reader;
     ngx_websocket_store_member_t  member;
@@ -1751,7 +1750,7 @@ evict_idle(void)
 
     memset(&member, 0, sizeof(member));
     member.id = 1;
-    ngx_websocket_store_join(l, c, 0, &member, NULL, NULL, 0, &wake, &m);
+    ngx_websocket_store_join(l, c, 0, &member, NULL, &m);
 
     for (i = 0; i < 10; i++) {
         append(a, 100, NOW);
@@ -1779,7 +1778,7 @@ evict_idle(void)
             "evict: a history drives empty channels out");
 
     ngx_websocket_store_unsubscribe(l, &reader, NOW);
-    ngx_websocket_store_leave(l, m, NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_store_leave(l, m, NOW, NULL);
 
     for (i = 0; i < 3; i++) {
         append(a, 100, NOW);
@@ -2072,7 +2071,6 @@ members_of(void)
     int                           rc;
     uint32_t                      n;
     uint64_t                      id;
-    ngx_websocket_store_wake_t    wake;
     ngx_websocket_store_member_t  member, list[4];
     ngx_websocket_member_ref_t    refs[3], ref;
     ngx_websocket_channel_ref_t   a;
@@ -2086,8 +2084,7 @@ members_of(void)
 
     for (id = 1; id <= 3; id++) {
         member.id = id;
-        ngx_websocket_store_join(l, a, id == 2, &member, NULL, NULL, 0, &wake,
-                                 &refs[id - 1]);
+        ngx_websocket_store_join(l, a, id == 2, &member, NULL, &refs[id - 1]);
     }
 
     ref = 0;
@@ -2104,7 +2101,7 @@ members_of(void)
 
     ref = refs[1];
     id = 2;
-    ngx_websocket_store_leave(l, refs[1], NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_store_leave(l, refs[1], NOW, NULL);
     n = 2;
     rc = ngx_websocket_store_members(l, a, &ref, &id, list, &n);
     unit_ok(rc == NGX_WEBSOCKET_STORE_GAP && n == 0,
@@ -2121,8 +2118,8 @@ members_of(void)
     unit_ok(find("a") == a && ngx_websocket_store_orphan(l, &member) == refs[0]
             && member.id == 1, "members: but wait to be taken off");
 
-    ngx_websocket_store_leave(l, refs[0], NOW, NULL, NULL, 0, &wake);
-    ngx_websocket_store_leave(l, refs[2], NOW, NULL, NULL, 0, &wake);
+    ngx_websocket_store_leave(l, refs[0], NOW, NULL);
+    ngx_websocket_store_leave(l, refs[2], NOW, NULL);
     sweep(NOW + 1000000, 0);
     unit_ok(ngx_websocket_store_orphan(l, &member) == 0 && used() == 0
             && sound(), "members: and then all is given back");

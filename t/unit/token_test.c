@@ -652,6 +652,22 @@ test_times(void)
     is(NGX_WEBSOCKET_TOKEN_OK, &keys, hs256(HS256, "{\"exp\":1700000001}"),
        &rules, "exp is not missing");
 
+    /* the age, with the leeway */
+
+    rules.expiry = 0;
+    rules.max_age = 60;
+
+    is(NGX_WEBSOCKET_TOKEN_NO_AGE, &keys,
+       hs256(HS256, "{\"exp\":1700000001}"), &rules, "iat is missing");
+    is(NGX_WEBSOCKET_TOKEN_OK, &keys, hs256(HS256, "{\"iat\":1699999931}"),
+       &rules, "as old as may be");
+    is(NGX_WEBSOCKET_TOKEN_EXPIRED, &keys,
+       hs256(HS256, "{\"iat\":1699999930,\"exp\":1800000000}"), &rules,
+       "too old, whatever exp says");
+    is(NGX_WEBSOCKET_TOKEN_EXPIRED, &keys,
+       hs256(HS256, "{\"iat\":1699999999,\"exp\":1699999990}"), &rules,
+       "an exp that is earlier");
+
     ngx_websocket_keys_free(&keys);
 }
 
