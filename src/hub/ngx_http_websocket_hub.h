@@ -39,6 +39,7 @@ typedef struct {
     ngx_uint_t                    n;
     ngx_uint_t                    alone;    /* no other channel is yet to be
                                                delivered in this turn */
+    ngx_uint_t                    events;   /* there are some among them */
     ngx_uint_t                    written;  /* set by who wrote some of it to
                                                some subscribers at once, and
                                                in these messages */

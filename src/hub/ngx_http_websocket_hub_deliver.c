@@ -428,6 +428,7 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
 
     delivery.number = ++ngx_http_websocket_deliveries;
     delivery.alone = zone->hub->alone;
+    delivery.events = 0;
     delivery.written = 0;
 
     for (i = 0; i < n; i++) {
@@ -438,6 +439,7 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
             break;
         }
 
+        delivery.events |= message->event;
         delivery.messages[i] = message;
         p += messages[i].size;
     }

@@ -4,6 +4,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_history.h"
+#include "protocol/ngx_http_websocket_centrifuge_presence.h"
 #include "protocol/ngx_http_websocket_centrifuge_publish.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
@@ -54,8 +55,9 @@ static const ngx_http_websocket_command_pt
     [NGX_WEBSOCKET_COMMAND_UNSUBSCRIBE] =
         ngx_http_websocket_centrifuge_unsubscribe,
     [NGX_WEBSOCKET_COMMAND_PUBLISH] = ngx_http_websocket_centrifuge_publish,
-    [NGX_WEBSOCKET_COMMAND_PRESENCE] = ngx_http_websocket_centrifuge_rpc,
-    [NGX_WEBSOCKET_COMMAND_PRESENCE_STATS] = ngx_http_websocket_centrifuge_rpc,
+    [NGX_WEBSOCKET_COMMAND_PRESENCE] = ngx_http_websocket_centrifuge_presence,
+    [NGX_WEBSOCKET_COMMAND_PRESENCE_STATS] =
+        ngx_http_websocket_centrifuge_presence,
     [NGX_WEBSOCKET_COMMAND_HISTORY] = ngx_http_websocket_centrifuge_history,
     [NGX_WEBSOCKET_COMMAND_RPC] = ngx_http_websocket_centrifuge_rpc,
     [NGX_WEBSOCKET_COMMAND_SEND] = ngx_http_websocket_centrifuge_send,

@@ -2,10 +2,10 @@
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
-#include "message/meta.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
+#include "protocol/ngx_http_websocket_centrifuge_presence.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
@@ -44,6 +44,9 @@ static ngx_int_t ngx_http_websocket_centrifuge_enter(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
     ngx_http_websocket_centrifuge_grant_t *grant);
+static ngx_uint_t ngx_http_websocket_centrifuge_events(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel);
 static ngx_http_websocket_recovery_t *ngx_http_websocket_centrifuge_begin(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
@@ -251,6 +254,10 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ngx_http_websocket_recovery_t     *recovery;
     ngx_http_websocket_namespace_t    *ns;
 
+    /* it has been let in */
+
+    channel->enters = 1;
+
     ns = channel->ns;
     ngx_memzero(&begin, sizeof(ngx_http_websocket_begin_t));
 
@@ -279,6 +286,8 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     if (rc == NGX_OK && recovery->sub) {
         ngx_http_websocket_centrifuge_grant_take(s, recovery->sub, grant);
 
+        ((ngx_http_websocket_further_t *) recovery->sub)->events =
+                   ngx_http_websocket_centrifuge_events(s, command, channel);
     } else {
         ngx_free(grant);
     }
@@ -295,6 +304,25 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     }
 
     return ngx_http_websocket_centrifuge_entered(s, command, rc);
+}
+
+
+/* whether it is told who comes and goes */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_events(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel)
+{
+    ngx_http_websocket_namespace_t  *ns;
+
+    ns = channel->ns;
+
+    return ns->events
+           && ((ns->events & NGX_HTTP_WEBSOCKET_PUSH)
+               || (command->join_leave
+                   && ngx_http_websocket_centrifuge_may(s, channel,
+                                                       ns->presence_access)));
 }
 
 
@@ -451,7 +479,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message)
 {
-    ngx_uint_t                      marks;
+    ngx_uint_t                      event;
     ngx_websocket_publication_t     p;
     ngx_http_websocket_recovery_t  *recovery;
 
@@ -461,11 +489,11 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return NGX_DECLINED;
     }
 
-    marks = ngx_http_websocket_centrifuge_publication(&p, message->type,
+    event = ngx_http_websocket_centrifuge_publication(&p, message->type,
                                            message->meta, message->meta_size,
                                            message->payload, message->size);
 
-    if (marks & (NGX_WEBSOCKET_META_JOIN | NGX_WEBSOCKET_META_LEAVE)) {
+    if (event) {
         return NGX_OK;
     }
 
@@ -555,7 +583,17 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
 
     } else if (recovery->asked && recovery->fails) {
         reply.error = NGX_WEBSOCKET_ERROR_UNRECOVERABLE;
+    }
 
+    /* the others are told of it, and the client itself, behind the reply */
+
+    if (reply.error == 0
+        && ngx_http_websocket_centrifuge_join(s, recovery->sub) != NGX_OK)
+    {
+        reply.error = NGX_WEBSOCKET_ERROR_INTERNAL;
+    }
+
+    if (reply.error) {
         ngx_http_websocket_session_unsubscribe(s, recovery->sub);
     }
 

@@ -346,7 +346,10 @@ ngx_http_websocket_session_deliver(
 }
 
 
-/* what comes of several channels in a turn is written together */
+/*
+ * What comes of several channels in a turn is written together, and joins are
+ * not for all who get the other messages.
+ */
 
 static void
 ngx_http_websocket_session_choose_deliver(
@@ -354,10 +357,14 @@ ngx_http_websocket_session_choose_deliver(
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
 {
     ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_further_t  *further;
 
-    s = ngx_http_websocket_session_of(subscription);
+    further = (ngx_http_websocket_further_t *) subscription;
+    s = further->session;
 
-    if (delivery->alone || s->record->nsubscriptions == 1) {
+    if ((delivery->alone || s->record->nsubscriptions == 1)
+        && (!delivery->events || further->events))
+    {
         ngx_http_websocket_session_deliver(subscription, delivery, first);
 
     } else if (!s->close_queued) {

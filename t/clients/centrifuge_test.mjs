@@ -29,6 +29,12 @@ const nginx = await Nginx.start('centrifuge', `
     history_access subscriber anonymous;
   }
   websocket_namespace users { subscribe client; publish client; users on; }
+  websocket_namespace room {
+    presence        on;
+    events          join leave;
+    subscribe       client;
+    presence_access subscriber;
+  }
   websocket_namespace closed { history length=10; }
   server {
     listen 127.0.0.1:$PORT;
@@ -41,7 +47,7 @@ const nginx = await Nginx.start('centrifuge', `
     location = /token {
       websocket centrifuge;
       websocket_jwt key=${KEYS} alg=HS256;
-      websocket_token_grace 0s;
+      websocket_token_grace 1s;
     }
     location = /lost { websocket_publish; websocket_channel news:lost; }
     location = /plain { websocket_publish; websocket_channel plain; }
@@ -294,6 +300,44 @@ async function tokens() {
   eve.disconnect();
 }
 
+async function presence() {
+  const of = (sub) => ({ token: token({ sub, info: { name: sub } }) });
+  const ann = await connected('/token', of('ann'));
+  const mine = await subscribed(ann, 'room:a', { joinLeave: true });
+  const seen = [];
+  mine.on('join', (ctx) => seen.push(`+${ctx.info.user}`));
+  mine.on('leave', (ctx) => seen.push(`-${ctx.info.user}`));
+
+  const bob = await connected('/token', of('bob'));
+  const bobs = await subscribed(bob, 'room:a');
+  await until('bob comes', () => seen.includes('+bob'));
+
+  const { clients } = await mine.presence();
+  const there = Object.values(clients).map((c) => [c.user, c.connInfo.name]);
+  tap.ok(JSON.stringify(there.sort())
+    === '[["ann","ann"],["bob","bob"]]', `who is there: ${there}`);
+  const stats = await bobs.presenceStats();
+  tap.ok(stats.numClients === 2 && stats.numUsers === 2, 'and how many');
+
+  bob.disconnect();
+  await until('bob goes', () => seen.includes('-bob'));
+  tap.ok(true, 'bob came and went');
+
+  // nobody takes leave when a worker is killed
+  const eve = await connected('/token', of('eve'));
+  const eves = await subscribed(eve, 'room:b', { joinLeave: true });
+  eve.disconnect();
+  await until('she goes', () => eves.state !== 'subscribed');
+  for (const pid of workers()) process.kill(pid, 'SIGKILL');
+  await until('ann is back', () => mine.states.length === 2);
+  await until('she is there once', async () => {
+    const s = await mine.presenceStats().catch(() => ({}));
+    return s.numClients === 1 && s.numUsers === 1;
+  });
+  tap.ok(true, 'members of a dead worker are taken off');
+  ann.disconnect();
+}
+
 async function channelTokens() {
   const ann = await connected('/token', { token: token({ sub: 'ann' }) });
   const of = (channel, claims) => token({ sub: 'ann', channel, ...claims });
@@ -348,6 +392,7 @@ try {
   await recovery('kill', killed);
   await recovery('reload', () => nginx.process.kill('SIGHUP'));
   await lost();
+  await presence();
   await Promise.all([pings(), tokens(), channelTokens()]);
 
   tap.ok(nginx.alerts().filter((line) => !/exited on signal 9/.test(line))
