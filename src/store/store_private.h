@@ -12,7 +12,7 @@
 
 
 #define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_STORE_VERSION    7
+#define NGX_WEBSOCKET_STORE_VERSION    8
 
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
@@ -120,6 +120,7 @@ struct ngx_websocket_store_s {
                                                the oldest may not go */
     uint64_t               nchannels;       /* without those of quotas */
     uint64_t               nmessages;       /* without garbage */
+    uint64_t               unnumbered;      /* blocks of ephemeral messages */
     uint64_t               epoch;           /* of the newest channel */
     uint32_t               workers[NGX_WEBSOCKET_STORE_WORKERS];
     ngx_websocket_list_t   members[NGX_WEBSOCKET_STORE_WORKERS];
@@ -453,6 +454,15 @@ ngx_websocket_store_hold(ngx_websocket_store_t *store,
     held.of.blocks += blocks;
 
     ngx_websocket_store_set64(store, &ch->held.word, held.word);
+}
+
+
+/* blocks of messages that nobody has read yet, from which on they are a crowd */
+
+static inline uint64_t
+ngx_websocket_store_crowd(const ngx_websocket_store_t *store)
+{
+    return store->nblocks / NGX_WEBSOCKET_STORE_CROWD;
 }
 
 
