@@ -226,7 +226,7 @@ http websocket_zone zone=live:32k;
 http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
     websocket zone "live" is already defined
 http websocket_zone zone=live:1m colour=red;
-    invalid parameter "colour=red", none of zone=, inactive=, broker=
+    invalid parameter "colour=red", none of zone=, inactive=, broker=, default
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;
@@ -319,7 +319,15 @@ location websocket subscribe; proxy_pass http://127.0.0.1:1;
         answers its requests
 http websocket_zone zone=a:1m; websocket_zone zone=b:1m;
 location websocket_publish;
-    "websocket_publish": there are several zones: say which by zone=NAME
+    "websocket_publish": there are several zones: say which by zone=NAME, or
+        mark one "default"
+http websocket_zone zone=a:1m default; websocket_zone zone=b:1m;
+location websocket_publish;
+    ok
+http websocket_zone zone=a:1m default; websocket_zone zone=b:1m default;
+    invalid parameter "default": another zone is the default
+http websocket_zone zone=a:1m default=1;
+    invalid parameter "default=1": it takes no value
 location websocket_publish; websocket_publish;
     "websocket_publish" directive is duplicate
 location websocket_publish live;

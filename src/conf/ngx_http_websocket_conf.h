@@ -328,6 +328,7 @@ typedef struct {
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   zone_names;       /* ngx_str_t, theirs */
+    ngx_http_websocket_zone_t    *default_zone;     /* NULL: none of several */
     ngx_array_t                   brokers;
                                         /* ngx_http_websocket_broker_conf_t */
     ngx_array_t                   brokered;
