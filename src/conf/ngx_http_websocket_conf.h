@@ -127,6 +127,7 @@ typedef enum {
 #define NGX_HTTP_WEBSOCKET_LEAVE       0x0004
 #define NGX_HTTP_WEBSOCKET_UNRECORDED  0x0008   /* neither is numbered, nor in
                                                    the history */
+#define NGX_HTTP_WEBSOCKET_PUSH        0x0010   /* to all, asked for or not */
 
 
 /* websocket_namespace: the rules for a family of channels */
@@ -145,12 +146,15 @@ typedef struct {
     ngx_websocket_store_history_t  history; /* of no length: none */
     ngx_uint_t                    recovery;
     ngx_uint_t                    positioning;
+    ngx_uint_t                    presence;
+    ngx_uint_t                    events;
 
     /* who may, where no token says more; 0: nobody */
 
     ngx_uint_t                    subscribe;
     ngx_uint_t                    publish;
     ngx_uint_t                    history_access;
+    ngx_uint_t                    presence_access;
 
     ngx_uint_t                    users;    /* names may list who may */
     void                         *pattern;  /* NULL: any */
