@@ -248,10 +248,6 @@ http websocket_broker b redis://127.0.0.1; websocket_broker b redis://127.0.0.1;
 http websocket_broker b redis://127.0.0.1; websocket_zone zone=y:1m broker=b; websocket_zone zone=z:1m broker=b;
     websocket broker "b" is used by two zones: define another one, with another
         prefix=,
-http websocket_broker b redis://127.0.0.1; websocket_zone zone=live:1m broker=b;
-location websocket pubsub; websocket_channel a; websocket_presence on;
-    websocket_presence and websocket_events are not for a zone with a broker:
-        location "/x" in no place
 http websocket_broker b;
     invalid number of arguments in "websocket_broker" directive
 http websocket_broker b http://127.0.0.1;

@@ -106,10 +106,11 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription, u_char *data, size_t size,
     ngx_uint_t events)
 {
-    ngx_int_t                     rc;
-    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_http_websocket_publish_t  p;
-    ngx_websocket_store_member_t  member;
+    ngx_int_t                      rc;
+    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_http_websocket_publish_t   p;
+    ngx_websocket_store_member_t   member;
+    ngx_websocket_store_history_t  history;
 
     member.id = s->record->id;
     member.time = ngx_http_websocket_clock_now();
@@ -128,6 +129,13 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
 
     ngx_str_null(&p.channel);
     p.history = NULL;
+
+    /* other nodes may hear of the channel by this message first */
+
+    if (s->conf->zone->remote) {
+        p.history = ngx_http_websocket_conf_history(s->conf, &history);
+    }
+
     p.parts = parts;
     p.n = 0;
 
