@@ -101,6 +101,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
+     *     conf->events_channel = { 0, NULL };
      *     conf->user = NULL;
      *     conf->expires = NULL;
      *     conf->namespaces = NULL;
@@ -199,6 +200,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->priority, prev->priority, 0);
     ngx_conf_merge_value(conf->presence, prev->presence, 0);
+    if (conf->events == 0) {
+        conf->events_channel = prev->events_channel;
+    }
+
     ngx_conf_merge_bitmask_value(conf->events, prev->events,
                                  NGX_CONF_BITMASK_SET);
     conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
