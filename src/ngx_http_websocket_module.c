@@ -62,6 +62,14 @@ static ngx_int_t ngx_http_websocket_init_process(ngx_cycle_t *cycle);
 static void ngx_http_websocket_exit_process(ngx_cycle_t *cycle);
 
 
+static ngx_conf_enum_t  ngx_http_websocket_acks[] = {
+    { ngx_string("off"), NGX_HTTP_WEBSOCKET_ACK_OFF },
+    { ngx_string("ask"), NGX_HTTP_WEBSOCKET_ACK_ASK },
+    { ngx_string("on"), NGX_HTTP_WEBSOCKET_ACK_ON },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
     { ngx_string("end"), 0 },
     { ngx_string("start"), 1 },
@@ -170,7 +178,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_replay"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_websocket_replay,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, replay),
@@ -182,6 +190,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, own_messages),
       NULL },
+
+    { ngx_string("websocket_ack"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, ack),
+      &ngx_http_websocket_acks },
 
     { ngx_string("websocket_subprotocols"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,

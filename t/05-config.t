@@ -355,6 +355,19 @@ server websocket_set_decoded $room;
 http websocket_set_decoded $room $arg_room;
     "websocket_set_decoded" directive is not allowed here
 
+http websocket_ack maybe;
+    invalid value "maybe"
+http websocket_ack on; websocket_ack off;
+    "websocket_ack" directive is duplicate
+location websocket subscribe; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket_publish; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket echo; websocket_ack ask;
+    ok
+
 # history, and what of it is sent
 
 http websocket_history time=10m;
@@ -834,6 +847,13 @@ http websocket_type m { field a string; field b number; view v b; }
 location websocket_publish; websocket_outbound_type m; websocket_view w;
     "websocket_publish": type "m" has no view "w", which "websocket_view" says
 
+# replay
+
+location websocket subscribe; websocket_replay all once;
+    invalid parameter "once", it may be "only"
+location websocket subscribe; websocket_replay none only;
+    invalid parameter "only": there is nothing to replay
+
 # filters
 
 location websocket subscribe; websocket_filter maybe;
@@ -852,12 +872,19 @@ location websocket subscribe; websocket_stamp time;
     ok
 location websocket pubsub; websocket_stamp time number;
     invalid field "number", it must be "from", "from=VALUE", "time",
-        "sequence", or "channel", with "NAME:" before it for another name
+        "sequence", "channel", or "length=FIELD", with "NAME:" before it for
+        another name
+location websocket pubsub; websocket_stamp a:time b:time c:time d:time;
+    duplicate field "d"
+location websocket pubsub; websocket_stamp length;
+    invalid field "length", it must be "from", "from=VALUE", "time",
+        "sequence", "channel", or "length=FIELD", with "NAME:" before it for
+        another name
 location websocket pubsub; websocket_stamp from from=$arg_a;
     duplicate field "from"
 location websocket pubsub; websocket_stamp from=$nothing;
     unknown "nothing" variable in no place
-location websocket pubsub; websocket_stamp time at:time;
+location websocket pubsub; websocket_stamp channel at:channel;
     duplicate field "at"
 location websocket pubsub; websocket_stamp At:time at:channel;
     duplicate field "at"
@@ -872,10 +899,11 @@ location websocket pubsub; websocket_stamp $LONG_NAME:time;
         "_", "-", and "."
 location websocket pubsub; websocket_stamp time=now;
     invalid field "time=now", it must be "from", "from=VALUE", "time",
-        "sequence", or "channel", with "NAME:" before it for another name
+        "sequence", "channel", or "length=FIELD", with "NAME:" before it for another
+        name
 location websocket pubsub; websocket_stamp from=;
     invalid field "from=", it must be "from", "from=VALUE", "time", "sequence",
-        or "channel", with "NAME:" before it for another name
+        "channel", or "length=FIELD", with "NAME:" before it for another name
 
 # answers of what is collected
 
@@ -905,7 +933,7 @@ location websocket_status json; websocket_publish;
 location websocket_status json; websocket_status json;
     "websocket_status" directive is duplicate
 location websocket_status xml;
-    invalid format "xml", it must be "json" or "prometheus"
+    invalid format "xml", it must be "json", "prometheus", or "health"
 server websocket_status json;
     "websocket_status" directive is not allowed here
 server websocket_jwt key=keys/hs.key alg=HS256 max_age=2y;

@@ -979,3 +979,43 @@ a< 101
 ! < json {"position":"$EPOCH:2","more":true,"messages":[{"offset":4},{"offset":3},{"offset":2}]}
 ! GET /get?before=$EPOCH:2
 ! < json {"position":"$EPOCH:1","more":false,"messages":[{"offset":1,"data":"one"}]}
+
+
+
+=== TEST 27: the history, and then the end
+--- http_config
+    websocket_zone zone=live:2m;
+--- config
+    location = /pub { websocket_publish; websocket_channel $arg_c; websocket_history length=1000; }
+    location = /history { websocket subscribe; websocket_channel $arg_c; websocket_replay all only; websocket_filter on; }
+    location = /two { websocket subscribe; websocket_channel x y; websocket_replay 1 only; }
+--- websocket
+! POST /pub?c=x one
+! POST /pub?c=x {"n":2}
+! POST /pub?c=x three
+! POST /pub?c=y four
+a> GET /history?c=x
+a< 101
+a< text one
+a< text {"n":2}
+a< text three
+a< close 1000
+b> GET /history?c=x&filter={"n":2}
+b< 101
+b< text {"n":2}
+b< close 1000
+# nothing there
+c> GET /history?c=z
+c< 101
+c< close 1000
+d> GET /two
+d< 101
+d< text three
+d< text four
+d< close 1000
+! GET /pub?c=x
+! < json {"subscribers":0,"offset":3}
+e+ Accept: text/event-stream
+e> plain GET /history?c=x
+e< 200
+e< body qr/data: one\n\n.*data: three\n\n/s

@@ -53,7 +53,8 @@ typedef struct ngx_http_websocket_stats_table_s
 typedef enum {
     NGX_HTTP_WEBSOCKET_STATUS_OFF = 0,
     NGX_HTTP_WEBSOCKET_STATUS_JSON,
-    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS
+    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS,
+    NGX_HTTP_WEBSOCKET_STATUS_HEALTH
 } ngx_http_websocket_status_e;
 
 
@@ -111,6 +112,15 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_OVERFLOW_DROP_OLDEST,
     NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
 } ngx_http_websocket_overflow_e;
+
+
+/* websocket_ack */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_ACK_OFF = 0,
+    NGX_HTTP_WEBSOCKET_ACK_ASK,         /* for clients that ask for it */
+    NGX_HTTP_WEBSOCKET_ACK_ON
+} ngx_http_websocket_ack_e;
 
 
 #define NGX_HTTP_WEBSOCKET_JOIN        0x0002
@@ -281,6 +291,8 @@ typedef struct {
 typedef struct {
     ngx_websocket_stamp_name_t    names[NGX_WEBSOCKET_STAMP_FIELDS];
     ngx_http_complex_value_t     *from;
+    ngx_str_t                     measured; /* the field of which the length
+                                               is told; may be empty */
 } ngx_http_websocket_stamp_t;
 
 
@@ -373,6 +385,7 @@ typedef struct {
     ngx_uint_t                    history_max;  /* blocks of the log */
     ngx_http_websocket_except_t  *history_except;   /* NULL: none */
     ngx_uint_t                    replay;   /* messages */
+    ngx_uint_t                    replay_only;  /* nothing else */
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */
     ngx_msec_t                    heartbeat_timeout;
@@ -396,6 +409,7 @@ typedef struct {
                                                    in, and told why */
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
+    ngx_uint_t                    ack;      /* an ngx_http_websocket_ack_e */
     ngx_flag_t                    own_messages;
     ngx_flag_t                    priority;
     ngx_str_t                     priority_field;   /* of a JSON object */

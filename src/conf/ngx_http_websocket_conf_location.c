@@ -131,6 +131,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->masks = NGX_CONF_UNSET_PTR;
     conf->refuse_close = NGX_CONF_UNSET_UINT;
     conf->log_start = NGX_CONF_UNSET_UINT;
+    conf->ack = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
@@ -178,13 +179,14 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->queue_size, prev->queue_size, 1024 * 1024);
     ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
                               NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
-    ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_ptr_value(conf->deflate, prev->deflate, NULL);
 
     ngx_http_websocket_merge_access(prev, conf);
 
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
+    ngx_conf_merge_uint_value(conf->ack, prev->ack,
+                              NGX_HTTP_WEBSOCKET_ACK_ASK);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
     ngx_http_websocket_merge_centrifuge(cf, prev, conf);
 
@@ -267,6 +269,11 @@ ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
         conf->history_time = prev->history_time;
         conf->history_max = prev->history_max;
         conf->history_except = prev->history_except;
+    }
+
+    if (conf->replay == NGX_CONF_UNSET_UINT) {
+        conf->replay = prev->replay == NGX_CONF_UNSET_UINT ? 0 : prev->replay;
+        conf->replay_only = prev->replay_only;
     }
 }
 
@@ -570,6 +577,13 @@ ngx_http_websocket_warn_useless(ngx_conf_t *cf,
                && (conf->publish || conf->subscribes || conf->echo))
     {
         what = "\"websocket_collect\" answers with \"websocket publish\" only";
+
+    } else if (conf->ack == NGX_HTTP_WEBSOCKET_ACK_ON
+               && (conf->publish || (conf->websocket && !conf->publishes
+                                     && !conf->echo)))
+    {
+        what = "\"websocket_ack\" acknowledges what clients send on sockets "
+               "only";
 
     } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
                && conf->websocket && !conf->publishes)

@@ -6,7 +6,7 @@
 
 #include "http/ngx_http_websocket_publish.h"
 #include "broker/ngx_http_websocket_broker.h"
-#include "broker/ngx_http_websocket_remote_publish.h"
+#include "broker/ngx_http_websocket_key.h"
 #include "delivery/ngx_http_websocket_intake.h"
 #include "delivery/ngx_http_websocket_priority.h"
 #include "http/ngx_http_websocket_access.h"
@@ -740,61 +740,29 @@ ngx_http_websocket_publish_except(ngx_http_request_t *r,
 }
 
 
-/*
- * A client that guesses a publisher's key, or another user's, must not take
- * its place.
- */
-
 static ngx_int_t
 ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value)
 {
-    u_char                         *p;
     ngx_int_t                       rc;
-    ngx_str_t                       key, user;
+    ngx_str_t                       user;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    key = *value;
-
-    if (!conf->publish) {
-
-        rc = ngx_http_websocket_user(r, &user);
-
-        if (rc == NGX_OK) {
-
-            /*
-             * No header's value has a zero, so that user and key cannot be
-             * confused.
-             */
-
-            key.len = user.len + 1 + value->len;
-            key.data = ngx_pnalloc(r->pool, key.len);
-            if (key.data == NULL) {
-                return NGX_ERROR;
-            }
-
-            p = ngx_cpymem(key.data, user.data, user.len);
-            *p++ = '\0';
-            ngx_memcpy(p, value->data, value->len);
-
-        } else if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
+    if (conf->publish) {
+        ngx_http_websocket_publisher_key(conf->zone, value, message->key);
+        return NGX_OK;
     }
 
-    if (conf->zone->remote) {
-        ngx_http_websocket_remote_key(&key, message->key);
+    rc = ngx_http_websocket_user(r, &user);
 
-    } else {
-        ngx_websocket_store_key(conf->zone->store, key.data, key.len,
-                                message->key);
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
     }
 
-    if (!conf->publish) {
-        message->key[1] = ~message->key[1];
-    }
+    ngx_http_websocket_client_key(conf->zone, rc == NGX_OK ? &user : NULL, 0,
+                                  value, message->key);
 
     return NGX_OK;
 }

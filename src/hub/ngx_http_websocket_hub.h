@@ -111,6 +111,9 @@ typedef struct {
     ngx_http_websocket_replay_t               replay;
     ngx_uint_t                                defer;    /* deliver nothing
                                                            during the call */
+    ngx_uint_t                                only;     /* the history: then it
+                                                           is as if the channel
+                                                           had ended */
     /* set by the function: the first message is the one after position */
 
     ngx_uint_t                                recovered;
