@@ -127,6 +127,7 @@ typedef enum {
 #define NGX_HTTP_WEBSOCKET_LEAVE       0x0004
 #define NGX_HTTP_WEBSOCKET_UNRECORDED  0x0008   /* neither is numbered, nor in
                                                    the history */
+#define NGX_HTTP_WEBSOCKET_PUSH        0x0010   /* to all, asked for or not */
 
 
 /* websocket_namespace: the rules for a family of channels */
@@ -145,12 +146,15 @@ typedef struct {
     ngx_websocket_store_history_t  history; /* of no length: none */
     ngx_uint_t                    recovery;
     ngx_uint_t                    positioning;
+    ngx_uint_t                    presence;
+    ngx_uint_t                    events;
 
     /* who may, where no token says more; 0: nobody */
 
     ngx_uint_t                    subscribe;
     ngx_uint_t                    publish;
     ngx_uint_t                    history_access;
+    ngx_uint_t                    presence_access;
 
     ngx_uint_t                    users;    /* names may list who may */
     void                         *pattern;  /* NULL: any */
@@ -324,6 +328,7 @@ typedef struct {
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   zone_names;       /* ngx_str_t, theirs */
+    ngx_http_websocket_zone_t    *default_zone;     /* NULL: none of several */
     ngx_array_t                   brokers;
                                         /* ngx_http_websocket_broker_conf_t */
     ngx_array_t                   brokered;

@@ -6,6 +6,7 @@
 #include "conf/ngx_http_websocket_conf_origin.h"
 #include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_conf_types.h"
+#include "conf/ngx_http_websocket_conf_useless.h"
 
 
 static void ngx_http_websocket_merge_access(
@@ -29,8 +30,6 @@ static char *ngx_http_websocket_default_from(ngx_conf_t *cf,
 static char *ngx_http_websocket_default_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_find_zone(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf);
-static void ngx_http_websocket_warn_useless(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what);
@@ -521,14 +520,15 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
 
     if (conf->zone_name.len == 0) {
 
-        if (wmcf->zones.nelts == 1) {
-            conf->zone = zones[0];
+        if (wmcf->zones.nelts == 1 || wmcf->default_zone) {
+            conf->zone = wmcf->default_zone ? wmcf->default_zone : zones[0];
             return NGX_CONF_OK;
         }
 
         return ngx_http_websocket_misplaced(cf, conf,
                         wmcf->zones.nelts ? "there are several zones: say "
-                                            "which by zone=NAME"
+                                            "which by zone=NAME, or mark one "
+                                            "\"default\""
                                           : "no \"websocket_zone\" is defined "
                                             "in the http block, as in "
                                             "\"websocket_zone zone=x:16m\"");
@@ -550,52 +550,6 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
                   &conf->zone_name) = '\0';
 
     return ngx_http_websocket_misplaced(cf, conf, (char *) text);
-}
-
-
-/* what stands in the location itself, and does nothing there */
-
-static void
-ngx_http_websocket_warn_useless(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf)
-{
-    char  *what;
-
-    if (conf->publish && conf->typed.receive != NGX_CONF_UNSET_PTR
-        && conf->typed.receive)
-    {
-        what = "\"websocket_inbound_type\" checks nothing with "
-               "\"websocket_publish\": \"websocket_outbound_type\" does";
-
-    } else if (conf->typed.filter == 1
-               && conf->websocket && !conf->subscribes)
-    {
-        what = "\"websocket_filter\" filters nothing where nothing is sent to "
-               "subscribers";
-
-    } else if (conf->typed.collect != NGX_CONF_UNSET_PTR && conf->typed.collect
-               && (conf->publish || conf->subscribes || conf->echo))
-    {
-        what = "\"websocket_collect\" answers with \"websocket publish\" only";
-
-    } else if (conf->ack == NGX_HTTP_WEBSOCKET_ACK_ON
-               && (conf->publish || (conf->websocket && !conf->publishes
-                                     && !conf->echo)))
-    {
-        what = "\"websocket_ack\" acknowledges what clients send on sockets "
-               "only";
-
-    } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
-               && conf->websocket && !conf->publishes)
-    {
-        what = "\"websocket_stamp\" stamps nothing where nothing is published";
-
-    } else {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%s in %s:%ui", what,
-                  conf->place.file, conf->place.line);
 }
 
 

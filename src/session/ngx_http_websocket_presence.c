@@ -22,8 +22,8 @@
 
 static ngx_uint_t ngx_http_websocket_presence_wanted(
     ngx_http_websocket_session_t *s);
-static void ngx_http_websocket_presence_member(
-    ngx_http_websocket_session_t *s, ngx_websocket_store_member_t *member);
+static size_t ngx_http_websocket_presence_data(
+    ngx_http_websocket_session_t *s, u_char *data);
 static void ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 static size_t ngx_http_websocket_presence_name(ngx_str_t *name);
@@ -87,23 +87,51 @@ ngx_int_t
 ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription)
 {
-    ngx_int_t                     rc;
-    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_http_websocket_publish_t  p;
-    ngx_websocket_store_member_t  member;
+    size_t  size;
+    u_char  data[NGX_WEBSOCKET_STORE_MEMBER_SIZE];
 
     if (!ngx_http_websocket_presence_wanted(s)) {
         return NGX_OK;
     }
 
-    ngx_http_websocket_presence_member(s, &member);
+    size = ngx_http_websocket_presence_data(s, data);
+
+    return ngx_http_websocket_presence_join_as(s, subscription, data, size,
+                                               s->conf->events);
+}
+
+
+ngx_int_t
+ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription, u_char *data, size_t size,
+    ngx_uint_t events)
+{
+    ngx_int_t                     rc;
+    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_http_websocket_publish_t  p;
+    ngx_websocket_store_member_t  member;
+
+    member.id = s->record->id;
+    member.time = ngx_http_websocket_clock_now();
+    member.size = size;
+    member.leave_message = 0;
+
+    ngx_memcpy(member.data, data, size);
+
+    if (events & NGX_HTTP_WEBSOCKET_LEAVE) {
+        member.leave_message |= NGX_HTTP_WEBSOCKET_TELL_LEAVE;
+    }
+
+    if (events & NGX_HTTP_WEBSOCKET_UNRECORDED) {
+        member.leave_message |= NGX_HTTP_WEBSOCKET_TELL_ONCE;
+    }
 
     ngx_str_null(&p.channel);
     p.history = NULL;
     p.parts = parts;
     p.n = 0;
 
-    if (s->conf->events & NGX_HTTP_WEBSOCKET_JOIN) {
+    if (events & NGX_HTTP_WEBSOCKET_JOIN) {
         ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_JOIN, &member,
                                           &p);
     }
@@ -151,16 +179,15 @@ ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
 }
 
 
-/* what is known of it are parts of meta, those of its events */
+/* what is known of a member are parts of meta, those of its events */
 
-static void
-ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
-    ngx_websocket_store_member_t *member)
+static size_t
+ngx_http_websocket_presence_data(ngx_http_websocket_session_t *s, u_char *data)
 {
     u_char  *p, *from;
     size_t   size;
 
-    p = member->data;
+    p = data;
     from = s->record->aside->extra ? s->record->aside->extra->member : NULL;
 
     if (from) {
@@ -172,18 +199,7 @@ ngx_http_websocket_presence_member(ngx_http_websocket_session_t *s,
                                 NGX_HTTP_WEBSOCKET_SESSION_SIZE);
     p = ngx_sprintf(p, "%016xL", s->record->id);
 
-    member->id = s->record->id;
-    member->time = ngx_http_websocket_clock_now();
-    member->size = p - member->data;
-    member->leave_message = 0;
-
-    if (s->conf->events & NGX_HTTP_WEBSOCKET_LEAVE) {
-        member->leave_message |= NGX_HTTP_WEBSOCKET_TELL_LEAVE;
-    }
-
-    if (s->conf->events & NGX_HTTP_WEBSOCKET_UNRECORDED) {
-        member->leave_message |= NGX_HTTP_WEBSOCKET_TELL_ONCE;
-    }
+    return p - data;
 }
 
 

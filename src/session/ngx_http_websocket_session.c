@@ -51,10 +51,17 @@ static void ngx_http_websocket_session_release(
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
+static void ngx_http_websocket_session_choose_deliver(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static void ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
     ngx_http_websocket_noinline;
+static void ngx_http_websocket_session_queue_all(
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static ngx_int_t ngx_http_websocket_session_queue_one(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
@@ -95,6 +102,16 @@ static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
 };
 
 
+/* of clients that choose: they may have many channels, one at a time busy */
+
+static const ngx_http_websocket_subscriber_t  ngx_http_websocket_chooser = {
+    ngx_http_websocket_session_choose_deliver,
+    ngx_http_websocket_session_ready,
+    ngx_http_websocket_session_live,
+    ngx_http_websocket_session_broken
+};
+
+
 const ngx_http_websocket_protocol_t *const
     *ngx_http_websocket_session_protocols;
 
@@ -102,6 +119,7 @@ ngx_http_websocket_aside_t  ngx_http_websocket_aside_none;
 
 static uint32_t             ngx_http_websocket_session_number;
 static uint16_t             ngx_http_websocket_session_kind;
+static uint16_t             ngx_http_websocket_chooser_kind;
 
 
 void
@@ -111,6 +129,8 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     ngx_http_websocket_session_protocols = protocols;
     ngx_http_websocket_session_kind =
                   ngx_http_websocket_hub_kind(&ngx_http_websocket_subscriber);
+    ngx_http_websocket_chooser_kind =
+                     ngx_http_websocket_hub_kind(&ngx_http_websocket_chooser);
 
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
@@ -252,7 +272,8 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     }
 
     s->pooled = pooled;
-    s->first.kind = ngx_http_websocket_session_kind;
+    s->first.kind = protocol->choice ? ngx_http_websocket_chooser_kind
+                                     : ngx_http_websocket_session_kind;
     s->protocol = ngx_http_websocket_session_protocol(protocol);
     s->connection = r->connection;
     s->conf = conf;
@@ -345,14 +366,38 @@ ngx_http_websocket_session_deliver(
 }
 
 
+/*
+ * What comes of several channels in a turn is written together, and joins are
+ * not for all who get the other messages.
+ */
+
+static void
+ngx_http_websocket_session_choose_deliver(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
+    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_further_t  *further;
+
+    further = (ngx_http_websocket_further_t *) subscription;
+    s = further->session;
+
+    if ((delivery->alone || s->record->nsubscriptions == 1)
+        && (!delivery->events || further->events))
+    {
+        ngx_http_websocket_session_deliver(subscription, delivery, first);
+
+    } else if (!s->close_queued) {
+        ngx_http_websocket_session_queue_all(s, subscription, delivery, first);
+    }
+}
+
+
 static void
 ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
     if (s->close_queued) {
 
         /* it is to leave yet */
@@ -376,6 +421,18 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
             first = ngx_http_websocket_direct_deliver(s, delivery);
         }
     }
+
+    ngx_http_websocket_session_queue_all(s, subscription, delivery, first);
+}
+
+
+static void
+ngx_http_websocket_session_queue_all(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
 
     /* it may be ended by what it delivers */
 
