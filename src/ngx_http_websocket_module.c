@@ -8,6 +8,8 @@
 
 #include "auth/ngx_http_websocket_revocations.h"
 #include "broker/ngx_http_websocket_broker_local.h"
+#include "broker/ngx_http_websocket_remote.h"
+#include "conf/ngx_http_websocket_conf_broker.h"
 #include "conf/ngx_http_websocket_conf_channel.h"
 #include "conf/ngx_http_websocket_conf_collect.h"
 #include "conf/ngx_http_websocket_conf_deflate.h"
@@ -48,10 +50,24 @@
 
 
 static ngx_int_t ngx_http_websocket_init_conf(ngx_conf_t *cf);
+static ngx_int_t ngx_http_websocket_init_brokers(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf);
+static ngx_int_t ngx_http_websocket_check_brokered(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf);
+static void ngx_http_websocket_start_brokers(ngx_cycle_t *cycle);
+static void ngx_http_websocket_stop_brokers(ngx_cycle_t *cycle);
 static void *ngx_http_websocket_create_location(ngx_conf_t *cf);
 static ngx_int_t ngx_http_websocket_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_websocket_init_process(ngx_cycle_t *cycle);
 static void ngx_http_websocket_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_conf_enum_t  ngx_http_websocket_acks[] = {
+    { ngx_string("off"), NGX_HTTP_WEBSOCKET_ACK_OFF },
+    { ngx_string("ask"), NGX_HTTP_WEBSOCKET_ACK_ASK },
+    { ngx_string("on"), NGX_HTTP_WEBSOCKET_ACK_ON },
+    { ngx_null_string, 0 }
+};
 
 
 static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
@@ -112,11 +128,18 @@ static ngx_conf_num_bounds_t  ngx_http_websocket_size_bounds = {
 static ngx_command_t  ngx_http_websocket_commands[] = {
 
     { ngx_string("websocket_zone"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_http_websocket_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       ngx_http_websocket_zone_add },
+
+    { ngx_string("websocket_broker"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_websocket_broker,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("websocket"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
@@ -155,7 +178,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_replay"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_websocket_replay,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, replay),
@@ -167,6 +190,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, own_messages),
       NULL },
+
+    { ngx_string("websocket_ack"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, ack),
+      &ngx_http_websocket_acks },
 
     { ngx_string("websocket_subprotocols"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
@@ -513,17 +543,14 @@ static const ngx_http_websocket_process_handlers_t
 static ngx_int_t
 ngx_http_websocket_init_conf(ngx_conf_t *cf)
 {
-    ngx_uint_t                       i;
-    ngx_http_websocket_zone_t      **zone;
     ngx_http_websocket_main_conf_t  *wmcf;
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    zone = wmcf->zones.elts;
-
-    for (i = 0; i < wmcf->zones.nelts; i++) {
-        ngx_http_websocket_broker_set(zone[i],
-                                      &ngx_http_websocket_broker_local);
+    if (ngx_http_websocket_init_brokers(cf, wmcf) != NGX_OK
+        || ngx_http_websocket_check_brokered(cf, wmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (wmcf->used
@@ -542,6 +569,71 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
     }
 
     return ngx_http_websocket_named_init(cf);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_init_brokers(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf)
+{
+    ngx_uint_t                          i;
+    ngx_http_websocket_zone_t         **zone;
+    ngx_http_websocket_brokered_t      *brokered;
+    ngx_http_websocket_broker_conf_t   *broker;
+
+    zone = wmcf->zones.elts;
+
+    for (i = 0; i < wmcf->zones.nelts; i++) {
+        ngx_http_websocket_broker_set(zone[i],
+                                      &ngx_http_websocket_broker_local);
+    }
+
+    brokered = wmcf->brokered.elts;
+
+    for (i = 0; i < wmcf->brokered.nelts; i++) {
+
+        broker = ngx_http_websocket_broker_find(cf, &brokered[i]);
+
+        if (broker == NULL
+            || ngx_http_websocket_remote_add(cf, brokered[i].zone, broker)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_http_websocket_broker_set(brokered[i].zone,
+                                      &ngx_http_websocket_broker_remote);
+    }
+
+    return NGX_OK;
+}
+
+
+/* what is not there across nodes yet must not seem to be */
+
+static ngx_int_t
+ngx_http_websocket_check_brokered(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf)
+{
+    ngx_uint_t                       i;
+    ngx_http_websocket_loc_conf_t  **conf;
+
+    conf = wmcf->locations.elts;
+
+    for (i = 0; i < wmcf->locations.nelts; i++) {
+
+        if (conf[i]->zone && conf[i]->zone->remote
+            && (conf[i]->presence || conf[i]->events))
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "websocket_presence and websocket_events are not "
+                          "for a zone with a broker: location \"%V\"",
+                          &conf[i]->location);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -591,8 +683,56 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_http_websocket_process_start(cycle,
-                                            &ngx_http_websocket_handlers);
+    if (ngx_http_websocket_process_start(cycle, &ngx_http_websocket_handlers)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_start_brokers(cycle);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_start_brokers(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                       i;
+    ngx_http_websocket_brokered_t   *brokered;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_websocket_module);
+
+    brokered = wmcf->brokered.elts;
+
+    for (i = 0; i < wmcf->brokered.nelts; i++) {
+        ngx_http_websocket_remote_start(brokered[i].zone, cycle);
+    }
+}
+
+
+static void
+ngx_http_websocket_stop_brokers(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                       i;
+    ngx_http_websocket_brokered_t   *brokered;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_websocket_module);
+
+    brokered = wmcf->brokered.elts;
+
+    for (i = 0; i < wmcf->brokered.nelts; i++) {
+
+        /* without a master process the configuration may be a later one */
+
+        if (brokered[i].zone->hub) {
+            ngx_http_websocket_remote_stop(brokered[i].zone);
+        }
+    }
 }
 
 
@@ -604,5 +744,6 @@ ngx_http_websocket_exit_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_websocket_drain_abandon_all();
+    ngx_http_websocket_stop_brokers(cycle);
     ngx_http_websocket_process_stop(cycle);
 }

@@ -226,7 +226,7 @@ http websocket_zone zone=live:32k;
 http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
     websocket zone "live" is already defined
 http websocket_zone zone=live:1m colour=red;
-    invalid parameter "colour=red", none of zone=, inactive=
+    invalid parameter "colour=red", none of zone=, inactive=, broker=, default
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;
@@ -241,6 +241,43 @@ http websocket_zone inactive=1s;
     invalid parameter "zone=": zone=NAME:SIZE is required
 http websocket_zone zone=live:1m inactive=;
     invalid parameter "inactive=": not a time
+http websocket_zone zone=live:1m broker=b;
+    websocket broker "b" is not defined
+http websocket_broker b redis://127.0.0.1; websocket_broker b redis://127.0.0.1;
+    websocket broker "b" is already defined
+http websocket_broker b redis://127.0.0.1; websocket_zone zone=y:1m broker=b; websocket_zone zone=z:1m broker=b;
+    websocket broker "b" is used by two zones: define another one, with another
+        prefix=,
+http websocket_broker b redis://127.0.0.1; websocket_zone zone=live:1m broker=b;
+location websocket pubsub; websocket_channel a; websocket_presence on;
+    websocket_presence and websocket_events are not for a zone with a broker:
+        location "/x" in no place
+http websocket_broker b;
+    invalid number of arguments in "websocket_broker" directive
+http websocket_broker b http://127.0.0.1;
+    invalid broker "http://127.0.0.1": it does not begin with redis://,
+        rediss:// or unix:
+http websocket_broker b redis://user:pass@127.0.0.1;
+    the URL of broker "b" has a "@": use user= and password_file=
+http websocket_broker b redis://127.0.0.1/3;
+    invalid broker "redis://127.0.0.1/3": there is no path in it
+http websocket_broker b redis://127.0.0.1:99999;
+    invalid broker "redis://127.0.0.1:99999": invalid port
+http websocket_broker b redis://127.0.0.1 prefix=;
+    invalid parameter "prefix=": it is of 1 to 64 bytes
+http websocket_broker b redis://127.0.0.1 away=later;
+    invalid parameter "away=later": it is "wait" or "refuse"
+http websocket_broker b redis://127.0.0.1 wait=0;
+    invalid parameter "wait=0": not a time above zero
+http websocket_broker b redis://127.0.0.1 user=me;
+    invalid parameter "user=me": there is no password_file=
+http websocket_broker b redis://127.0.0.1 password_file=/nowhere;
+    open() "/nowhere" failed (2: No such file or directory)
+http websocket_broker b redis://127.0.0.1 trusted_certificate=/nowhere;
+    invalid parameter "trusted_certificate=/nowhere": the URL is not rediss://
+http websocket_broker b redis://127.0.0.1 colour=red;
+    invalid parameter "colour=red", none of prefix=, password_file=,
+        user=, trusted_certificate=, away=, wait=
 http websocket_zone zone=live:1048577m;
     invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is
         the most
@@ -282,7 +319,15 @@ location websocket subscribe; proxy_pass http://127.0.0.1:1;
         answers its requests
 http websocket_zone zone=a:1m; websocket_zone zone=b:1m;
 location websocket_publish;
-    "websocket_publish": there are several zones: say which by zone=NAME
+    "websocket_publish": there are several zones: say which by zone=NAME, or
+        mark one "default"
+http websocket_zone zone=a:1m default; websocket_zone zone=b:1m;
+location websocket_publish;
+    ok
+http websocket_zone zone=a:1m default; websocket_zone zone=b:1m default;
+    invalid parameter "default": another zone is the default
+http websocket_zone zone=a:1m default=1;
+    invalid parameter "default=1": it takes no value
 location websocket_publish; websocket_publish;
     "websocket_publish" directive is duplicate
 location websocket_publish live;
@@ -317,6 +362,19 @@ server websocket_set_decoded $room;
     invalid number of arguments in "websocket_set_decoded" directive
 http websocket_set_decoded $room $arg_room;
     "websocket_set_decoded" directive is not allowed here
+
+http websocket_ack maybe;
+    invalid value "maybe"
+http websocket_ack on; websocket_ack off;
+    "websocket_ack" directive is duplicate
+location websocket subscribe; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket_publish; websocket_ack on;
+    [warn] "websocket_ack" acknowledges what clients send on sockets only
+    ok
+location websocket echo; websocket_ack ask;
+    ok
 
 # history, and what of it is sent
 
@@ -797,6 +855,13 @@ http websocket_type m { field a string; field b number; view v b; }
 location websocket_publish; websocket_outbound_type m; websocket_view w;
     "websocket_publish": type "m" has no view "w", which "websocket_view" says
 
+# replay
+
+location websocket subscribe; websocket_replay all once;
+    invalid parameter "once", it may be "only"
+location websocket subscribe; websocket_replay none only;
+    invalid parameter "only": there is nothing to replay
+
 # filters
 
 location websocket subscribe; websocket_filter maybe;
@@ -815,12 +880,19 @@ location websocket subscribe; websocket_stamp time;
     ok
 location websocket pubsub; websocket_stamp time number;
     invalid field "number", it must be "from", "from=VALUE", "time",
-        "sequence", or "channel", with "NAME:" before it for another name
+        "sequence", "channel", or "length=FIELD", with "NAME:" before it for
+        another name
+location websocket pubsub; websocket_stamp a:time b:time c:time d:time;
+    duplicate field "d"
+location websocket pubsub; websocket_stamp length;
+    invalid field "length", it must be "from", "from=VALUE", "time",
+        "sequence", "channel", or "length=FIELD", with "NAME:" before it for
+        another name
 location websocket pubsub; websocket_stamp from from=$arg_a;
     duplicate field "from"
 location websocket pubsub; websocket_stamp from=$nothing;
     unknown "nothing" variable in no place
-location websocket pubsub; websocket_stamp time at:time;
+location websocket pubsub; websocket_stamp channel at:channel;
     duplicate field "at"
 location websocket pubsub; websocket_stamp At:time at:channel;
     duplicate field "at"
@@ -835,10 +907,11 @@ location websocket pubsub; websocket_stamp $LONG_NAME:time;
         "_", "-", and "."
 location websocket pubsub; websocket_stamp time=now;
     invalid field "time=now", it must be "from", "from=VALUE", "time",
-        "sequence", or "channel", with "NAME:" before it for another name
+        "sequence", "channel", or "length=FIELD", with "NAME:" before it for another
+        name
 location websocket pubsub; websocket_stamp from=;
     invalid field "from=", it must be "from", "from=VALUE", "time", "sequence",
-        or "channel", with "NAME:" before it for another name
+        "channel", or "length=FIELD", with "NAME:" before it for another name
 
 # answers of what is collected
 
@@ -868,7 +941,7 @@ location websocket_status json; websocket_publish;
 location websocket_status json; websocket_status json;
     "websocket_status" directive is duplicate
 location websocket_status xml;
-    invalid format "xml", it must be "json" or "prometheus"
+    invalid format "xml", it must be "json", "prometheus", or "health"
 server websocket_status json;
     "websocket_status" directive is not allowed here
 server websocket_jwt key=keys/hs.key alg=HS256 max_age=2y;

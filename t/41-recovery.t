@@ -979,3 +979,84 @@ a< 101
 ! < json {"position":"$EPOCH:2","more":true,"messages":[{"offset":4},{"offset":3},{"offset":2}]}
 ! GET /get?before=$EPOCH:2
 ! < json {"position":"$EPOCH:1","more":false,"messages":[{"offset":1,"data":"one"}]}
+
+
+
+=== TEST 27: a page that an application made misses nothing, also of a new channel
+--- http_config
+    websocket_zone zone=live:1m default;
+    websocket_zone zone=other:1m;
+    websocket_history length=10;
+--- config
+    location = /ws { websocket subscribe; websocket_channel $arg_c; }
+    location = /pub { websocket_publish; websocket_channel $arg_c; }
+    location = /other { websocket_publish zone=other; websocket_channel $arg_c; }
+--- websocket
+! GET /pub?c=x
+! < 404
+! GET /pub?c=x&position=1
+! < 200
+! < body qr/"offset":0,"subscribers":0,.*"position":"(?<at>[0-9a-f]{16}:0)"/
+! POST /pub?c=x one
+! < json {"offset":1}
+a> GET /ws?c=x&position=1&since=%{at}
+a< 101
+a< json {"recovered":true,"position":"%{at}"}
+a< text $EPOCH:1\none
+e+ Accept: text/event-stream
+e> plain GET /ws?c=x&since=%{at}
+e< 200
+e< stream qr/\nid: %{at}\n\nid: $EPOCH:1\ndata: one\n\n/
+# the header is newer than the address
+f+ Accept: text/event-stream
+f+ Last-Event-ID: $EPOCH:1
+f> plain GET /ws?c=x&since=%{at}
+f< 200
+! POST /pub?c=x two
+! < 200
+f< stream qr/\nid: $EPOCH:1\n\nid: $EPOCH:2\ndata: two\n\n/
+# one that exists; and the zone that is named has none of it
+! GET /pub?c=x&position=1
+! < json {"offset":2,"position":"$EPOCH:2","subscribers":3}
+! GET /other?c=x
+! < 404
+
+
+
+=== TEST 28: the history, and then the end
+--- http_config
+    websocket_zone zone=live:2m;
+--- config
+    location = /pub { websocket_publish; websocket_channel $arg_c; websocket_history length=1000; }
+    location = /history { websocket subscribe; websocket_channel $arg_c; websocket_replay all only; websocket_filter on; }
+    location = /two { websocket subscribe; websocket_channel x y; websocket_replay 1 only; }
+--- websocket
+! POST /pub?c=x one
+! POST /pub?c=x {"n":2}
+! POST /pub?c=x three
+! POST /pub?c=y four
+a> GET /history?c=x
+a< 101
+a< text one
+a< text {"n":2}
+a< text three
+a< close 1000
+b> GET /history?c=x&filter={"n":2}
+b< 101
+b< text {"n":2}
+b< close 1000
+# nothing there
+c> GET /history?c=z
+c< 101
+c< close 1000
+d> GET /two
+d< 101
+d< text three
+d< text four
+d< close 1000
+! GET /pub?c=x
+! < json {"subscribers":0,"offset":3}
+e+ Accept: text/event-stream
+e> plain GET /history?c=x
+e< 200
+e< body qr/data: one\n\n.*data: three\n\n/s

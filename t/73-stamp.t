@@ -240,3 +240,30 @@ a> GET /ws?user=eve
 a< 101
 a> text {"who":1,"from":2,"added_at":3,"n-R":4,"time":5,"sequence":6,"channel":7}
 a< text qr/\A\{"N-r":1,"who":"a:eve","added_at":"20[^"]+Z","time":"x","from":2,"sequence":6,"channel":7\}\z/
+
+
+
+=== TEST 8: the time under several names, and how long a string is
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_type m { field message string; field n integer default=1; }
+--- config
+    websocket_channel x;
+    location = /ws { websocket pubsub; websocket_stamp added_at:time sent_at:time time length=message; }
+    location = /typed { websocket publish; websocket_inbound_type m; websocket_stamp size:length=message; }
+    location = /pub { websocket_publish; websocket_stamp length=message; }
+--- websocket
+a> GET /ws
+a< 101
+a> text {"message":"\u{20ac}\\u00e9","length":99}
+a< text qr/\A\{"added_at":"([^"]+)","sent_at":"\1","time":"\1","length":5,"message":"\xe2\x82\xac\\u00e9"\}\z/
+a> text {"message":7}
+a< json {"length":null,"message":7}
+a> text {}
+a< json {"length":null}
+a> text [1]
+a< json {"error":{"code":"invalid_message"}}
+! POST /typed {"message":"abc"}
+a< text {"size":3,"message":"abc","n":1}
+! POST /pub {"message":""}
+a< text {"length":0,"message":""}

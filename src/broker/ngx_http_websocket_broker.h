@@ -16,6 +16,13 @@
 #include "hub/ngx_http_websocket_hub.h"
 
 
+/* a result of publish(): no server could be had in time */
+#define NGX_HTTP_WEBSOCKET_BROKER_AWAY    -101
+
+/* and: this is not there where a broker is elsewhere */
+#define NGX_HTTP_WEBSOCKET_BROKER_UNABLE  -102
+
+
 typedef struct ngx_http_websocket_fetch_s   ngx_http_websocket_fetch_t;
 typedef struct ngx_http_websocket_revoke_s  ngx_http_websocket_revoke_t;
 
@@ -61,7 +68,7 @@ struct ngx_http_websocket_revoke_s {
 struct ngx_http_websocket_broker_s {
     /*
      * Publishes a message.  Returns NGX_OK with p->rc set, to what
-     * ngx_http_websocket_hub_publish() returns; or NGX_AGAIN with p->pending
+     * ngx_http_websocket_hub_publish() returns, or AWAY; or NGX_AGAIN with p->pending
      * set, the broker's own copy of p, whose done is NULL: the publisher sets
      * done and data in it.  When rc, which is not BUSY then, message and info
      * are set there, done is called with it, and it is freed.  A publisher

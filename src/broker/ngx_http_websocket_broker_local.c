@@ -8,8 +8,6 @@ static ngx_int_t ngx_http_websocket_local_history(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f);
 static ngx_int_t ngx_http_websocket_local_remove(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f);
-static ngx_int_t ngx_http_websocket_local_revoke(
-    ngx_http_websocket_zone_t *zone, ngx_http_websocket_revoke_t *v);
 
 
 const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
@@ -70,7 +68,7 @@ ngx_http_websocket_local_remove(ngx_http_websocket_zone_t *zone,
 
 /* revocations are of the whole nginx, not of a zone */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_local_revoke(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_revoke_t *v)
 {

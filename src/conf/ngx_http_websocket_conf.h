@@ -53,7 +53,8 @@ typedef struct ngx_http_websocket_stats_table_s
 typedef enum {
     NGX_HTTP_WEBSOCKET_STATUS_OFF = 0,
     NGX_HTTP_WEBSOCKET_STATUS_JSON,
-    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS
+    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS,
+    NGX_HTTP_WEBSOCKET_STATUS_HEALTH
 } ngx_http_websocket_status_e;
 
 
@@ -111,6 +112,15 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_OVERFLOW_DROP_OLDEST,
     NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
 } ngx_http_websocket_overflow_e;
+
+
+/* websocket_ack */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_ACK_OFF = 0,
+    NGX_HTTP_WEBSOCKET_ACK_ASK,         /* for clients that ask for it */
+    NGX_HTTP_WEBSOCKET_ACK_ON
+} ngx_http_websocket_ack_e;
 
 
 #define NGX_HTTP_WEBSOCKET_JOIN        0x0002
@@ -225,6 +235,36 @@ typedef struct {
 } ngx_http_websocket_jwt_t;
 
 
+/* websocket_broker */
+
+typedef struct {
+    ngx_str_t                     name;
+    ngx_str_t                     url;      /* as it was given */
+    ngx_str_t                     host;     /* terminated, for TLS */
+    ngx_addr_t                   *addrs;
+    ngx_uint_t                    naddrs;
+    ngx_str_t                     prefix;   /* of all keys */
+    ngx_str_t                     user;     /* may be empty */
+    ngx_str_t                     password; /* empty: none is asked for */
+    ngx_msec_t                    wait;     /* while the server is away */
+    ngx_uint_t                    refuse;   /* 1: at once then */
+    ngx_uint_t                    used;     /* by a zone */
+    ngx_uint_t                    tls;
+#if (NGX_SSL)
+    ngx_ssl_t                    *ssl;      /* NULL without tls */
+#endif
+} ngx_http_websocket_broker_conf_t;
+
+
+/* a websocket_zone with broker= */
+
+typedef struct {
+    ngx_http_websocket_zone_t    *zone;
+    ngx_str_t                     broker;
+    ngx_http_websocket_place_t    place;
+} ngx_http_websocket_brokered_t;
+
+
 /* a view of a type, as an element of the main configuration's views */
 
 typedef struct {
@@ -251,6 +291,8 @@ typedef struct {
 typedef struct {
     ngx_websocket_stamp_name_t    names[NGX_WEBSOCKET_STAMP_FIELDS];
     ngx_http_complex_value_t     *from;
+    ngx_str_t                     measured; /* the field of which the length
+                                               is told; may be empty */
 } ngx_http_websocket_stamp_t;
 
 
@@ -282,6 +324,11 @@ typedef struct {
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   zone_names;       /* ngx_str_t, theirs */
+    ngx_http_websocket_zone_t    *default_zone;     /* NULL: none of several */
+    ngx_array_t                   brokers;
+                                        /* ngx_http_websocket_broker_conf_t */
+    ngx_array_t                   brokered;
+                                        /* ngx_http_websocket_brokered_t */
     ngx_array_t                   locations;
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
@@ -339,6 +386,7 @@ typedef struct {
     ngx_uint_t                    history_max;  /* blocks of the log */
     ngx_http_websocket_except_t  *history_except;   /* NULL: none */
     ngx_uint_t                    replay;   /* messages */
+    ngx_uint_t                    replay_only;  /* nothing else */
 
     ngx_msec_t                    heartbeat_interval;   /* 0: off */
     ngx_msec_t                    heartbeat_timeout;
@@ -362,6 +410,7 @@ typedef struct {
                                                    in, and told why */
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
+    ngx_uint_t                    ack;      /* an ngx_http_websocket_ack_e */
     ngx_flag_t                    own_messages;
     ngx_flag_t                    priority;
     ngx_str_t                     priority_field;   /* of a JSON object */

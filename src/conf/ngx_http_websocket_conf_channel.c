@@ -266,6 +266,21 @@ ngx_http_websocket_replay(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     wlcf->replay = n;
 
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (n == 0 || ngx_strcmp(value[2].data, "only") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, n == 0
+                           ? "invalid parameter \"%V\": there is nothing to "
+                             "replay"
+                           : "invalid parameter \"%V\", it may be \"only\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->replay_only = 1;
+
     return NGX_CONF_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "conf/ngx_http_websocket_conf_origin.h"
 #include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_conf_types.h"
+#include "conf/ngx_http_websocket_conf_useless.h"
 
 
 static void ngx_http_websocket_merge_access(
@@ -30,8 +31,6 @@ static char *ngx_http_websocket_default_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_find_zone(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
-static void ngx_http_websocket_warn_useless(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what);
 
@@ -50,6 +49,12 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
                        sizeof(ngx_http_websocket_zone_t *))
         != NGX_OK
         || ngx_array_init(&wmcf->zone_names, cf->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK
+        || ngx_array_init(&wmcf->brokers, cf->pool, 1,
+                          sizeof(ngx_http_websocket_broker_conf_t))
+           != NGX_OK
+        || ngx_array_init(&wmcf->brokered, cf->pool, 1,
+                          sizeof(ngx_http_websocket_brokered_t))
            != NGX_OK
         || ngx_array_init(&wmcf->locations, cf->pool, 4,
                           sizeof(ngx_http_websocket_loc_conf_t *))
@@ -125,6 +130,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->masks = NGX_CONF_UNSET_PTR;
     conf->refuse_close = NGX_CONF_UNSET_UINT;
     conf->log_start = NGX_CONF_UNSET_UINT;
+    conf->ack = NGX_CONF_UNSET_UINT;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
@@ -172,13 +178,14 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->queue_size, prev->queue_size, 1024 * 1024);
     ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
                               NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
-    ngx_conf_merge_uint_value(conf->replay, prev->replay, 0);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_ptr_value(conf->deflate, prev->deflate, NULL);
 
     ngx_http_websocket_merge_access(prev, conf);
 
     ngx_conf_merge_uint_value(conf->log_start, prev->log_start, 0);
+    ngx_conf_merge_uint_value(conf->ack, prev->ack,
+                              NGX_HTTP_WEBSOCKET_ACK_ASK);
     ngx_conf_merge_value(conf->own_messages, prev->own_messages, 1);
     ngx_http_websocket_merge_centrifuge(cf, prev, conf);
 
@@ -261,6 +268,11 @@ ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
         conf->history_time = prev->history_time;
         conf->history_max = prev->history_max;
         conf->history_except = prev->history_except;
+    }
+
+    if (conf->replay == NGX_CONF_UNSET_UINT) {
+        conf->replay = prev->replay == NGX_CONF_UNSET_UINT ? 0 : prev->replay;
+        conf->replay_only = prev->replay_only;
     }
 }
 
@@ -508,14 +520,15 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
 
     if (conf->zone_name.len == 0) {
 
-        if (wmcf->zones.nelts == 1) {
-            conf->zone = zones[0];
+        if (wmcf->zones.nelts == 1 || wmcf->default_zone) {
+            conf->zone = wmcf->default_zone ? wmcf->default_zone : zones[0];
             return NGX_CONF_OK;
         }
 
         return ngx_http_websocket_misplaced(cf, conf,
                         wmcf->zones.nelts ? "there are several zones: say "
-                                            "which by zone=NAME"
+                                            "which by zone=NAME, or mark one "
+                                            "\"default\""
                                           : "no \"websocket_zone\" is defined "
                                             "in the http block, as in "
                                             "\"websocket_zone zone=x:16m\"");
@@ -537,45 +550,6 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
                   &conf->zone_name) = '\0';
 
     return ngx_http_websocket_misplaced(cf, conf, (char *) text);
-}
-
-
-/* what stands in the location itself, and does nothing there */
-
-static void
-ngx_http_websocket_warn_useless(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf)
-{
-    char  *what;
-
-    if (conf->publish && conf->typed.receive != NGX_CONF_UNSET_PTR
-        && conf->typed.receive)
-    {
-        what = "\"websocket_inbound_type\" checks nothing with "
-               "\"websocket_publish\": \"websocket_outbound_type\" does";
-
-    } else if (conf->typed.filter == 1
-               && conf->websocket && !conf->subscribes)
-    {
-        what = "\"websocket_filter\" filters nothing where nothing is sent to "
-               "subscribers";
-
-    } else if (conf->typed.collect != NGX_CONF_UNSET_PTR && conf->typed.collect
-               && (conf->publish || conf->subscribes || conf->echo))
-    {
-        what = "\"websocket_collect\" answers with \"websocket publish\" only";
-
-    } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
-               && conf->websocket && !conf->publishes)
-    {
-        what = "\"websocket_stamp\" stamps nothing where nothing is published";
-
-    } else {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%s in %s:%ui", what,
-                  conf->place.file, conf->place.line);
 }
 
 

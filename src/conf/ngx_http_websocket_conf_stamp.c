@@ -92,13 +92,27 @@ ngx_http_websocket_stamp_field(ngx_conf_t *cf,
     i = ngx_http_websocket_stamp_kind(&kind);
 
     if (i == NGX_ERROR || from.len == 0
-        || (equals && i != NGX_WEBSOCKET_STAMP_FROM))
+        || (equals && i != NGX_WEBSOCKET_STAMP_FROM
+            && i != NGX_WEBSOCKET_STAMP_LENGTH)
+        || (equals == NULL && i == NGX_WEBSOCKET_STAMP_LENGTH))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid field \"%V\", it "
                            "must be \"from\", \"from=VALUE\", \"time\", "
-                           "\"sequence\", or \"channel\", with \"NAME:\" "
-                           "before it for another name", field);
+                           "\"sequence\", \"channel\", or \"length=FIELD\", "
+                           "with \"NAME:\" before it for another name", field);
         return NGX_CONF_ERROR;
+    }
+
+    /* the time may have several names */
+
+    while (i >= NGX_WEBSOCKET_STAMP_TIME && i < NGX_WEBSOCKET_STAMP_TIME_3
+           && stamp->names[i].size)
+    {
+        i++;
+    }
+
+    if (i == NGX_WEBSOCKET_STAMP_LENGTH) {
+        stamp->measured = from;
     }
 
     if (ngx_http_websocket_stamp_name(cf, stamp, i, &name) != NGX_CONF_OK) {
@@ -119,7 +133,10 @@ ngx_http_websocket_stamp_kind(ngx_str_t *kind)
         ngx_string("sequence"),
         ngx_string("from"),
         ngx_string("time"),
-        ngx_string("channel")
+        ngx_null_string,
+        ngx_null_string,
+        ngx_string("channel"),
+        ngx_string("length")
     };
 
     for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {

@@ -197,6 +197,7 @@ ngx_http_websocket_content_message(ngx_log_t *log,
     m->epoch = message->epoch;
     m->offset = message->offset;
     m->source = message->source;
+    m->except = message->except;
     m->ephemeral = message->ephemeral;
     m->event = message->event;
     m->meta = message->meta;

@@ -16,6 +16,8 @@ static ngx_websocket_json_e ngx_http_websocket_intake_fields(
     ngx_http_websocket_intake_t *in);
 static ngx_websocket_json_e ngx_http_websocket_intake_stamp(
     ngx_http_websocket_intake_t *in);
+static ngx_websocket_json_e ngx_http_websocket_intake_length(
+    ngx_http_websocket_intake_t *in);
 static ngx_websocket_json_e ngx_http_websocket_intake_binary(
     ngx_http_websocket_intake_t *in);
 
@@ -176,6 +178,14 @@ ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
         return ngx_http_websocket_intake_binary(in);
     }
 
+    if (in->stamp->measured) {
+        rc = ngx_http_websocket_intake_length(in);
+
+        if (rc != NGX_WEBSOCKET_JSON_OK) {
+            return rc;
+        }
+    }
+
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 
     rc = ngx_websocket_stamp((char *) in->data, in->size, in->stamp, &text,
@@ -186,6 +196,27 @@ ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
     in->made = text;
     in->data = (u_char *) text.data;
     in->size = text.size;
+
+    return rc;
+}
+
+
+/* of the string in the field that the stamp is to tell the length of */
+
+static ngx_websocket_json_e
+ngx_http_websocket_intake_length(ngx_http_websocket_intake_t *in)
+{
+    json_t                *value;
+    ngx_websocket_json_e   rc;
+
+    rc = ngx_http_websocket_intake_read(in);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
+        value = json_object_getn(in->json, in->stamp->measured,
+                                 in->stamp->measured_size);
+        in->stamp->length = json_is_string(value)
+                            ? (int64_t) json_string_length(value) : -1;
+    }
 
     return rc;
 }
@@ -244,6 +275,11 @@ ngx_http_websocket_stamp_set(ngx_websocket_stamp_t *stamp,
     stamp->channel_size = channel->len;
     stamp->time = ngx_http_websocket_clock_wall(
                                               ngx_http_websocket_clock_now());
+
+    if (conf->measured.len) {
+        stamp->measured = (char *) conf->measured.data;
+        stamp->measured_size = conf->measured.len;
+    }
 
     if (from && from->len) {
         stamp->from = (char *) from->data;

@@ -21,7 +21,7 @@ typedef struct {
     /* set by the caller; the rest is zeros */
 
     const ngx_http_websocket_use_t  *use;       /* NULL: any message */
-    const ngx_websocket_stamp_t     *stamp;     /* NULL: none */
+    ngx_websocket_stamp_t           *stamp;     /* NULL: none */
     ngx_str_t                       *priority_field;    /* of length 0: none */
     const ngx_http_websocket_except_t  *except; /* NULL: the history keeps
                                                    all */

@@ -69,7 +69,8 @@ ngx_http_websocket_message_read(ngx_websocket_store_message_t *m, u_char *p,
     ngx_memcpy(message->meta, p, m->meta);
 
     message->offset = m->offset;
-    message->source = m->source;
+    message->source = m->source & ~NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT;
+    message->except = (m->source & NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT) != 0;
     message->ephemeral = m->ephemeral;
     message->frame.time = m->time;
     message->frame.fraction = m->fraction;

@@ -52,6 +52,9 @@ typedef enum {
 
 #define NGX_HTTP_WEBSOCKET_CODECS  63
 
+/* of a source in the store: it is one that is not to get the message */
+#define NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT  (UINT64_C(1) << 63)
+
 /* before a message's payload, for what a format writes there */
 #define NGX_HTTP_WEBSOCKET_MESSAGE_ROOM  16
 
@@ -113,6 +116,8 @@ struct ngx_http_websocket_message_s {
     uint8_t                       event;    /* META_JOIN or _LEAVE of
                                                message/meta.h, or 0 */
     uint16_t                      meta_size;
+    uint8_t                       except;   /* 1: the source is not to get it,
+                                               whatever it says of its own */
 
     size_t                        size;
     u_char                       *payload;

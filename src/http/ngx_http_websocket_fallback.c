@@ -9,6 +9,7 @@
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_heartbeat_arg.h"
 #include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_variables.h"
 #include "protocol/ngx_http_websocket_events.h"
 #include "protocol/ngx_http_websocket_poll.h"
 
@@ -19,6 +20,8 @@
 
 static ngx_uint_t ngx_http_websocket_accepts_events(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_websocket_accepted(u_char *p, u_char *last);
+static ngx_int_t ngx_http_websocket_ack_arg(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, char **error);
 static ngx_int_t ngx_http_websocket_since(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options,
     char **error);
@@ -168,6 +171,12 @@ ngx_http_websocket_options(ngx_http_request_t *r,
         return rc;
     }
 
+    rc = ngx_http_websocket_ack_arg(r, options, error);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     options->hello |= position;
     options->format = position ? options->protocol->positioned
                                : options->protocol->format;
@@ -184,6 +193,49 @@ ngx_http_websocket_options(ngx_http_request_t *r,
     }
 
     return ngx_http_websocket_since(r, ctx, options, error);
+}
+
+
+/* whether the client is told of its messages, whose ids are its user's */
+
+static ngx_int_t
+ngx_http_websocket_ack_arg(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, char **error)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                       user;
+    ngx_uint_t                      asked;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    *error = ngx_http_websocket_flag_arg(r, "ack", &asked,
+                                         "ack is not 0 or 1");
+    if (*error) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (!options->protocol->acks || (!conf->publishes && !conf->echo)
+        || conf->ack == NGX_HTTP_WEBSOCKET_ACK_OFF
+        || (conf->ack == NGX_HTTP_WEBSOCKET_ACK_ASK && !asked))
+    {
+        return NGX_OK;
+    }
+
+    options->ack = 1;
+
+    rc = ngx_http_websocket_user(r, &user);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    }
+
+    /* a token may be freed before the session is made */
+
+    options->user.data = ngx_pstrdup(r->pool, &user);
+    options->user.len = user.len;
+
+    return options->user.data ? NGX_OK : NGX_ERROR;
 }
 
 

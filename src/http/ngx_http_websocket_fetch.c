@@ -1,6 +1,8 @@
 
 #include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_access.h"
+#include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_suspend.h"
 
 
@@ -95,4 +97,20 @@ ngx_http_websocket_fetch_done(ngx_http_websocket_fetch_t *f)
 
     ngx_http_websocket_resume(r);
     ngx_http_websocket_finish(r, fetching->handler(r, f->rc));
+}
+
+
+ngx_int_t
+ngx_http_websocket_broker_away(ngx_http_request_t *r)
+{
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
+
+    if (ngx_http_websocket_retry_later(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                           "broker_away",
+                                           "the broker cannot be had now: "
+                                           "try again");
 }

@@ -31,5 +31,8 @@ typedef ngx_int_t (*ngx_http_websocket_fetched_pt)(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_fetch(ngx_http_request_t *r,
     ngx_http_websocket_ask_pt ask, ngx_http_websocket_fetched_pt handler);
 
+/* The answer when the broker could not be had in time. */
+ngx_int_t ngx_http_websocket_broker_away(ngx_http_request_t *r);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_FETCH_H */

@@ -15,6 +15,7 @@
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
 #include "session/ngx_http_websocket_session.h"
 #include "wire/frame.h"
@@ -99,7 +100,9 @@ static json_t *ngx_http_websocket_member_json(
     ngx_websocket_store_member_t *member);
 static ngx_int_t ngx_http_websocket_channel_removed(ngx_http_request_t *r,
     ngx_int_t rc);
-static ngx_int_t ngx_http_websocket_channel_away(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_websocket_channel_new(ngx_http_request_t *r);
+static void ngx_http_websocket_channel_where(json_t *json,
+    ngx_websocket_store_info_t *info);
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_store_info_t *info);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
@@ -129,7 +132,11 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
     ngx_http_websocket_page_t  *page;
 
     if (rc != NGX_OK) {
-        return ngx_http_websocket_channel_away(r);
+        return ngx_http_websocket_broker_away(r);
+    }
+
+    if (ngx_http_websocket_channel_new(r)) {
+        return ngx_http_websocket_not_found(r);
     }
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
@@ -161,10 +168,11 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
 }
 
 
-static ngx_int_t
-ngx_http_websocket_channel_info(ngx_http_request_t *r)
+/* it was made in order to ask the broker for it, who has none */
+
+static ngx_uint_t
+ngx_http_websocket_channel_new(ngx_http_request_t *r)
 {
-    json_t                         *json;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_store_info_t      info;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -172,14 +180,78 @@ ngx_http_websocket_channel_info(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
-        != NGX_WEBSOCKET_STORE_OK)
-    {
+    return conf->zone->remote
+           && ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0],
+                                           &info)
+              == NGX_WEBSOCKET_STORE_OK
+           && info.length == 0 && info.published == 0
+           && info.subscribers == 0;
+}
+
+
+/* adds the position of the newest message */
+
+static void
+ngx_http_websocket_channel_where(json_t *json,
+    ngx_websocket_store_info_t *info)
+{
+    u_char                    text[NGX_WEBSOCKET_POSITION_SIZE];
+    size_t                    size;
+    ngx_websocket_position_t  position;
+
+    position.epoch = info->epoch;
+    position.offset = info->offset;
+
+    size = ngx_websocket_position_print(text, &position);
+
+    (void) json_object_set_new(json, "position",
+                               json_stringn((char *) text, size));
+}
+
+
+/*
+ * Who asks for a position is given one of a channel that does not exist yet,
+ * too: what is published from now on comes after it.
+ */
+
+static ngx_int_t
+ngx_http_websocket_channel_info(ngx_http_request_t *r)
+{
+    int                             rc;
+    json_t                         *json;
+    ngx_str_t                       value;
+    ngx_uint_t                      begins;
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_websocket_store_info_t      info;
+    ngx_websocket_store_history_t   history;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    begins = ngx_http_websocket_arg(r, "position", &value) == NGX_OK
+             && !conf->zone->remote;
+
+    rc = begins
+         ? ngx_http_websocket_zone_begin(conf->zone, &ctx->channels[0],
+                               ngx_http_websocket_conf_history(conf, &history),
+                               &info)
+         : ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info);
+
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
+        return ngx_http_websocket_publish_refused(r, rc);
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         return ngx_http_websocket_not_found(r);
     }
 
     json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
     ngx_http_websocket_channel_describe(json, &info);
+
+    if (begins) {
+        ngx_http_websocket_channel_where(json, &info);
+    }
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
 }
@@ -874,7 +946,7 @@ ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
     name = &ctx->channels[0];
 
     if (rc == NGX_DECLINED && !conf->zone->wait.stuck) {
-        return ngx_http_websocket_channel_away(r);
+        return ngx_http_websocket_broker_away(r);
     }
 
     if (rc != NGX_OK) {
@@ -884,16 +956,6 @@ ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                json_pack("{s:s%,s:b}", "channel", name->data,
                                          name->len, "deleted", 1));
-}
-
-
-static ngx_int_t
-ngx_http_websocket_channel_away(ngx_http_request_t *r)
-{
-    return ngx_http_websocket_answer_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                           "broker_away",
-                                           "the channel cannot be had now: "
-                                           "try again");
 }
 
 

@@ -6,12 +6,14 @@
 
 #include "http/ngx_http_websocket_publish.h"
 #include "broker/ngx_http_websocket_broker.h"
+#include "broker/ngx_http_websocket_key.h"
 #include "delivery/ngx_http_websocket_intake.h"
 #include "delivery/ngx_http_websocket_priority.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_history.h"
 #include "http/ngx_http_websocket_later.h"
@@ -68,6 +70,8 @@ static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value);
 static ngx_int_t ngx_http_websocket_publish_end(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error);
+static ngx_int_t ngx_http_websocket_publish_except(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
 static uint32_t ngx_http_websocket_publish_digest(
     ngx_websocket_store_part_t *parts, ngx_uint_t n);
@@ -501,7 +505,12 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
         conf->stats->published++;
     }
 
-    return ngx_http_websocket_answer_json(r, p->info.subscribers
+    if (conf->zone->remote) {
+        (void) json_object_set_new(json, "nodes",
+                                   json_integer((json_int_t) p->nodes));
+    }
+
+    return ngx_http_websocket_answer_json(r, p->info.subscribers || p->nodes
                                              ? NGX_HTTP_OK
                                              : NGX_HTTP_ACCEPTED,
                                           json);
@@ -530,6 +539,20 @@ ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
                                                "ended",
                                                "the channel has ended: "
                                                "DELETE it to begin anew");
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_AWAY) {
+        return ngx_http_websocket_broker_away(r);
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_UNABLE) {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
+
+        return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_IMPLEMENTED,
+                                               "not_with_broker",
+                                               "a zone with a broker has "
+                                               "neither X-WebSocket-End nor "
+                                               "messages above 512k");
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -623,7 +646,9 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
         }
     }
 
-    if (ngx_http_websocket_publish_end(r, message, error) != NGX_OK) {
+    if (ngx_http_websocket_publish_end(r, message, error) != NGX_OK
+        || ngx_http_websocket_publish_except(r, message, error) != NGX_OK)
+    {
         return NGX_OK;
     }
 
@@ -685,56 +710,59 @@ ngx_http_websocket_publish_end(ngx_http_request_t *r,
 }
 
 
-/*
- * A client that guesses a publisher's key, or another user's, must not take
- * its place.
- */
+/* as above */
+
+static ngx_int_t
+ngx_http_websocket_publish_except(ngx_http_request_t *r,
+    ngx_websocket_store_message_t *message, char **error)
+{
+    ngx_int_t         id;
+    ngx_uint_t        several;
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_websocket_header(r, "x-websocket-except", &several);
+
+    if (h == NULL) {
+        return NGX_OK;
+    }
+
+    id = several || h->value.len != 16 ? NGX_ERROR
+                                       : ngx_hextoi(h->value.data, 16);
+
+    if (id == NGX_ERROR) {
+        *error = "X-WebSocket-Except is not a session's 16 digits";
+        return NGX_DECLINED;
+    }
+
+    message->source = (uint64_t) id | NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT;
+
+    return NGX_OK;
+}
+
 
 static ngx_int_t
 ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value)
 {
-    u_char                         *p;
     ngx_int_t                       rc;
-    ngx_str_t                       key, user;
+    ngx_str_t                       user;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    key = *value;
-
-    if (!conf->publish) {
-
-        rc = ngx_http_websocket_user(r, &user);
-
-        if (rc == NGX_OK) {
-
-            /*
-             * No header's value has a zero, so that user and key cannot be
-             * confused.
-             */
-
-            key.len = user.len + 1 + value->len;
-            key.data = ngx_pnalloc(r->pool, key.len);
-            if (key.data == NULL) {
-                return NGX_ERROR;
-            }
-
-            p = ngx_cpymem(key.data, user.data, user.len);
-            *p++ = '\0';
-            ngx_memcpy(p, value->data, value->len);
-
-        } else if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
+    if (conf->publish) {
+        ngx_http_websocket_publisher_key(conf->zone, value, message->key);
+        return NGX_OK;
     }
 
-    ngx_websocket_store_key(conf->zone->store, key.data, key.len,
-                            message->key);
+    rc = ngx_http_websocket_user(r, &user);
 
-    if (!conf->publish) {
-        message->key[1] = ~message->key[1];
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
     }
+
+    ngx_http_websocket_client_key(conf->zone, rc == NGX_OK ? &user : NULL, 0,
+                                  value, message->key);
 
     return NGX_OK;
 }

@@ -10,9 +10,12 @@
 #include "http/ngx_http_websocket_request.h"
 #include "message/meta.h"
 #include "message/tags.h"
+#include "protocol/ngx_http_websocket_events.h"
 #include "session/ngx_http_websocket_session.h"
 
 
+static char *ngx_http_websocket_publish_tag_list(ngx_http_request_t *r,
+    ngx_str_t *list);
 static ngx_int_t ngx_http_websocket_publish_stamp(ngx_http_request_t *r,
     ngx_websocket_stamp_t *stamp);
 static ngx_int_t ngx_http_websocket_publish_join(ngx_http_request_t *r,
@@ -179,28 +182,83 @@ ngx_http_websocket_publish_invalid(ngx_http_request_t *r,
 }
 
 
+/*
+ * The tags of a header, and the event's name as one more: returns what is wrong
+ * with them, or NULL, with *list set, which may be empty.
+ */
+
+static char *
+ngx_http_websocket_publish_tag_list(ngx_http_request_t *r, ngx_str_t *list)
+{
+    u_char           *p;
+    ngx_uint_t        several;
+    ngx_table_elt_t  *tags, *event;
+
+    ngx_str_null(list);
+
+    tags = ngx_http_websocket_header(r, "x-websocket-tags", &several);
+
+    if (tags && several) {
+        return "there are several X-WebSocket-Tags headers";
+    }
+
+    event = ngx_http_websocket_header(r, "x-websocket-event", &several);
+
+    if (event == NULL) {
+
+        if (tags) {
+            *list = tags->value;
+        }
+
+        return NULL;
+    }
+
+    if (several || event->value.len == 0
+        || ngx_http_websocket_event_reserved(event->value.data,
+                                             event->value.len)
+        || ngx_strlchr(event->value.data,
+                       event->value.data + event->value.len, ','))
+    {
+        return "X-WebSocket-Event is not the name of an event, or is one of "
+               "the server's";
+    }
+
+    list->data = ngx_pnalloc(r->pool, sizeof("event=,") + event->value.len
+                                      + (tags ? tags->value.len : 0));
+    if (list->data == NULL) {
+        return "no memory for X-WebSocket-Event";
+    }
+
+    p = ngx_sprintf(list->data, "event=%V", &event->value);
+
+    if (tags && tags->value.len) {
+        p = ngx_sprintf(p, ",%V", &tags->value);
+    }
+
+    list->len = p - list->data;
+
+    return NULL;
+}
+
+
 char *
 ngx_http_websocket_publish_tags(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     ngx_uint_t *n)
 {
-    int               size;
-    ngx_uint_t        several;
-    ngx_table_elt_t  *h;
+    int          size;
+    char        *error;
+    ngx_str_t    list;
 
-    static u_char     buf[NGX_WEBSOCKET_META_HEAD + NGX_WEBSOCKET_TAGS_SIZE];
+    static u_char  buf[NGX_WEBSOCKET_META_HEAD + NGX_WEBSOCKET_TAGS_SIZE];
 
-    h = ngx_http_websocket_header(r, "x-websocket-tags", &several);
+    error = ngx_http_websocket_publish_tag_list(r, &list);
 
-    if (h == NULL) {
-        return NULL;
+    if (error || list.len == 0) {
+        return error;
     }
 
-    if (several) {
-        return "there are several X-WebSocket-Tags headers";
-    }
-
-    size = ngx_websocket_tags_pack((char *) h->value.data, h->value.len,
+    size = ngx_websocket_tags_pack((char *) list.data, list.len,
                                    buf + NGX_WEBSOCKET_META_HEAD);
 
     if (size < 0) {

@@ -131,6 +131,35 @@ ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
 }
 
 
+int
+ngx_http_websocket_hub_place(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole)
+{
+    int  rc;
+
+    rc = ngx_http_websocket_zone_place(zone, p, epoch, hole);
+
+    ngx_http_websocket_hub_wake_self(zone, p->here);
+
+    return rc;
+}
+
+
+int
+ngx_http_websocket_hub_reset(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    uint64_t epoch, uint64_t offset)
+{
+    int         rc;
+    ngx_uint_t  here;
+
+    rc = ngx_http_websocket_zone_reset(zone, name, epoch, offset, &here);
+
+    ngx_http_websocket_hub_wake_self(zone, here);
+
+    return rc;
+}
+
+
 ngx_uint_t
 ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone)
 {

@@ -111,6 +111,9 @@ typedef struct {
     ngx_http_websocket_replay_t               replay;
     ngx_uint_t                                defer;    /* deliver nothing
                                                            during the call */
+    ngx_uint_t                                only;     /* the history: then it
+                                                           is as if the channel
+                                                           had ended */
     /* set by the function: the first message is the one after position */
 
     ngx_uint_t                                recovered;
@@ -189,6 +192,15 @@ ngx_uint_t ngx_http_websocket_hub_reap_members(ngx_http_websocket_zone_t *zone,
 /* Deletes a channel as ngx_http_websocket_zone_delete() does. */
 int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
+
+/*
+ * Place a message that a broker has numbered, and reset such a channel, as
+ * ngx_http_websocket_zone_place() and ngx_http_websocket_zone_reset() do.
+ */
+int ngx_http_websocket_hub_place(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
+int ngx_http_websocket_hub_reset(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset);
 
 /* The zone is stuck no more: deliveries go on. */
 void ngx_http_websocket_hub_resume(ngx_http_websocket_zone_t *zone);

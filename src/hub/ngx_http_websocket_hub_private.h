@@ -53,6 +53,7 @@ struct ngx_http_websocket_catch_up_s {
     ngx_queue_t                          queue;     /* in hub->catching_up */
     ngx_http_websocket_subscription_t   *subscription;
     unsigned                             queued:1;
+    unsigned                             only:1;    /* and then ends */
 };
 
 

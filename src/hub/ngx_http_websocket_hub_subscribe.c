@@ -75,12 +75,15 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 
     catch_up->cursor = zs.visitor;
     catch_up->subscription = subscription;
+    catch_up->only = begin->only != 0;
 
     ngx_queue_insert_tail(&subscription->channel->subscriptions,
                           &subscription->queue);
 
     begin->recovered = zs.recovered;
-    begin->over = zs.over;
+    begin->over = zs.over
+                  || (begin->only && zs.n == 0
+                      && zs.rc == NGX_WEBSOCKET_STORE_EMPTY);
     begin->keeps = zs.keeps;
     begin->position = zs.position;
 
@@ -157,13 +160,15 @@ static void
 ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_zone_subscribe_t *zs)
 {
+    ngx_uint_t                              only;
     const ngx_http_websocket_subscriber_t  *subscriber;
 
     subscriber = ngx_http_websocket_hub_kind_of(subscription);
+    only = subscription->catch_up->only;
 
     /* most often there is nothing to catch up with */
 
-    if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY && zs->n == 0) {
+    if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY && zs->n == 0 && !only) {
         ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
         subscriber->live(subscription);
         return;
@@ -184,7 +189,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
         return;
     }
 
-    if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY) {
+    if (zs->rc == NGX_WEBSOCKET_STORE_EMPTY && !only) {
         ngx_http_websocket_hub_live(subscription, zs->visitor.next - 1);
         subscriber->live(subscription);
         return;
@@ -414,6 +419,13 @@ ngx_http_websocket_hub_catch_up_read(
     switch (rc) {
 
     case NGX_WEBSOCKET_STORE_EMPTY:
+
+        if (subscription->catch_up->only) {
+            ngx_http_websocket_hub_kind_of(subscription)->broken(subscription,
+                                                  NGX_WEBSOCKET_STORE_ENDED);
+            return 0;
+        }
+
         ngx_http_websocket_hub_live(subscription, cursor->next - 1);
         ngx_http_websocket_hub_kind_of(subscription)->live(subscription);
         return 0;

@@ -196,6 +196,10 @@ static void
 ngx_http_websocket_wake_zone(ngx_http_websocket_zone_t *zone)
 {
     ngx_http_websocket_hub_deliver(zone, 0);
+
+    if (zone->interest && zone->interest->wake) {
+        zone->interest->wake(zone);
+    }
 }
 
 

@@ -7,6 +7,7 @@
 #include "store/interest.h"
 #include "store/member.h"
 #include "store/message.h"
+#include "store/numbered.h"
 #include "store/quota.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include <openssl/rand.h>
@@ -98,10 +99,25 @@ static int ngx_http_websocket_zone_quota_take(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_quota_t *quotas);
 static ngx_uint_t ngx_http_websocket_zone_is_void(
     ngx_http_websocket_zone_t *zone, ngx_uint_t slot);
+static int ngx_http_websocket_zone_make(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info);
 static int ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member,
     ngx_http_websocket_leave_message_pt leave_message,
     ngx_websocket_store_wake_t *wake);
+static int ngx_http_websocket_zone_ask_once(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name);
+static int ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
+static int ngx_http_websocket_zone_place_locked(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p,
+    uint64_t epoch, ngx_uint_t hole, ngx_websocket_channel_ref_t ref,
+    ngx_websocket_store_wake_t *wake);
+static int ngx_http_websocket_zone_reset_once(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
+static ngx_websocket_channel_ref_t ngx_http_websocket_zone_find(
+    ngx_http_websocket_zone_t *zone, ngx_str_t *name, uint64_t hash);
 
 
 ngx_http_websocket_zone_t *
@@ -791,6 +807,54 @@ ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     return ref ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_NOTFOUND;
+}
+
+
+int
+ngx_http_websocket_zone_begin(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_make(zone, name, history, info);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_make(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
+                                          hash,
+                                          ngx_http_websocket_clock_now(),
+                                          history, &ref);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        ngx_websocket_store_info(zone->store, ref, info);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
 }
 
 
@@ -1500,4 +1564,255 @@ ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     return crowded;
+}
+
+
+int
+ngx_http_websocket_zone_ask(ngx_http_websocket_zone_t *zone, ngx_str_t *name)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_ask_once(zone, name);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_ask_once(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name)
+{
+    int                          rc;
+    uint64_t                     hash, now;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+    now = ngx_http_websocket_clock_now();
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
+                                          hash, now, NULL, &ref);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK
+        && !ngx_websocket_store_ask(zone->store, ref))
+    {
+        rc = NGX_WEBSOCKET_STORE_EMPTY;
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
+}
+
+
+/* with the lock held */
+
+static ngx_websocket_channel_ref_t
+ngx_http_websocket_zone_find(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    uint64_t hash)
+{
+    return ngx_websocket_store_find(zone->store, name->data, name->len, hash);
+}
+
+
+int
+ngx_http_websocket_zone_place(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+    p->here = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_place_once(zone, p, epoch, hole);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole)
+{
+    int                          rc;
+    uint64_t                     hash, now;
+    ngx_websocket_store_wake_t   wake;
+    ngx_websocket_channel_ref_t  ref;
+
+    rc = NGX_WEBSOCKET_STORE_NOTFOUND;
+    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+    now = ngx_http_websocket_clock_now();
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ref = ngx_http_websocket_zone_find(zone, &p->channel, hash);
+
+    if (ref && p->history) {
+
+        /* it keeps so much from now on */
+
+        (void) ngx_websocket_store_open_channel(zone->store, p->channel.data,
+                                                p->channel.len, hash, now,
+                                                p->history, &ref);
+    }
+
+    if (ref) {
+        rc = ngx_http_websocket_zone_place_locked(zone, p, epoch, hole, ref,
+                                                  &wake);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        p->here = ngx_http_websocket_zone_wake(&wake);
+    }
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_place_locked(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole,
+    ngx_websocket_channel_ref_t ref, ngx_websocket_store_wake_t *wake)
+{
+    if (p->message.ephemeral) {
+        return ngx_websocket_store_append(zone->store, ref, &p->message,
+                                          p->parts, p->n, wake, &p->info);
+    }
+
+    return ngx_websocket_store_place(zone->store, ref, epoch, hole,
+                                     ngx_http_websocket_clock_now(),
+                                     &p->message, p->parts, p->n, wake,
+                                     &p->info);
+}
+
+
+int
+ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    uint64_t epoch, uint64_t offset, ngx_uint_t *here)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+    *here = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_reset_once(zone, name, epoch, offset,
+                                                here);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_reset_once(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_store_wake_t   wake;
+    ngx_websocket_channel_ref_t  ref;
+
+    rc = NGX_WEBSOCKET_STORE_NOTFOUND;
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ref = ngx_http_websocket_zone_find(zone, name, hash);
+
+    if (ref) {
+        rc = ngx_websocket_store_reset(zone->store, ref, epoch, offset, &wake);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        *here = ngx_http_websocket_zone_wake(&wake);
+    }
+
+    return rc;
+}
+
+
+int
+ngx_http_websocket_zone_enliven(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name)
+{
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ref = ngx_http_websocket_zone_find(zone, name, hash);
+
+    if (ref) {
+        ngx_websocket_store_enliven(zone->store, ref);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return ref ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_NOTFOUND;
+}
+
+
+int
+ngx_http_websocket_zone_neglect(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_uint_t now)
+{
+    uint64_t                     hash;
+    ngx_uint_t                   neglected;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ref = ngx_http_websocket_zone_find(zone, name, hash);
+    neglected = ref ? ngx_websocket_store_neglect(zone->store, ref, now) : 1;
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return neglected ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_DUPLICATE;
+}
+
+
+int
+ngx_http_websocket_zone_walk(ngx_http_websocket_zone_t *zone,
+    uint64_t *bucket, ngx_websocket_store_name_t *names, ngx_uint_t *n)
+{
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        *n = 0;
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    *n = ngx_websocket_store_walk(zone->store, bucket, names, *n);
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_WEBSOCKET_STORE_OK;
 }

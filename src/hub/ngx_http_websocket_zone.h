@@ -22,6 +22,7 @@ typedef struct ngx_http_websocket_hub_s     ngx_http_websocket_hub_t;
 typedef struct ngx_http_websocket_shared_s  ngx_http_websocket_shared_t;
 typedef struct ngx_http_websocket_broker_s  ngx_http_websocket_broker_t;
 typedef struct ngx_http_websocket_publish_s ngx_http_websocket_publish_t;
+typedef struct ngx_http_websocket_remote_s  ngx_http_websocket_remote_t;
 
 /*
  * Who is told of a channel's first subscriber in the zone, of all workers, and
@@ -33,6 +34,9 @@ typedef struct {
                                      ngx_websocket_store_name_t *channel);
     void                        (*detach)(ngx_http_websocket_zone_t *zone,
                                      ngx_websocket_store_name_t *channel);
+
+    /* this worker was woken, for whatever reason; may be NULL */
+    void                        (*wake)(ngx_http_websocket_zone_t *zone);
 } ngx_http_websocket_interest_t;
 
 
@@ -46,6 +50,8 @@ struct ngx_http_websocket_zone_s {
 
     const ngx_http_websocket_broker_t    *broker;
     const ngx_http_websocket_interest_t  *interest;     /* NULL: nobody's */
+    ngx_http_websocket_remote_t          *remote;       /* of a broker
+                                                           elsewhere; or NULL */
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
                                                 NULL in what is not a worker,
@@ -124,6 +130,9 @@ struct ngx_http_websocket_publish_s {
     ngx_uint_t                      here;       /* this worker has subscribers
                                                    of the channel */
 
+    ngx_uint_t                      nodes;      /* that heard of it, where
+                                                   there are several */
+
     /* of a broker, of which ngx_http_websocket_broker.h tells */
 
     int                             rc;
@@ -146,6 +155,14 @@ int ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
 /* Describes a channel: NOTFOUND when there is none. */
 int ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_store_info_t *info);
+
+/*
+ * Describes a channel, which is made when it does not exist: OK, NOSPACE or
+ * BUSY.
+ */
+int ngx_http_websocket_zone_begin(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info);
 
 /* what a newcomer gets first, of what history shows */
 
@@ -296,6 +313,49 @@ void ngx_http_websocket_zone_sweep_begin(ngx_http_websocket_zone_t *zone);
 ngx_uint_t ngx_http_websocket_zone_sweep(ngx_http_websocket_zone_t *zone);
 
 #define NGX_HTTP_WEBSOCKET_SWEEP  16
+
+
+/*
+ * A channel that is a copy of a broker's: its messages are numbered there.
+ */
+
+/*
+ * Asks for a channel, which is made when it does not exist.  Returns OK when
+ * it is live, EMPTY when it was asked for, NOSPACE or BUSY.
+ */
+int ngx_http_websocket_zone_ask(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name);
+
+/*
+ * Puts p->message, whose offset is set, in its place, as
+ * ngx_websocket_store_place() does; an ephemeral one is appended.  Returns what
+ * that does, NOTFOUND when there is no such channel, or BUSY.  p->info is set
+ * where there is one.
+ */
+int ngx_http_websocket_zone_place(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
+
+/*
+ * Has a channel go on after an offset, as ngx_websocket_store_reset() does; or
+ * NOTFOUND, NOSPACE or BUSY.  *here is as of zone_publish().
+ */
+int ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
+
+/* It is live from now on: OK, NOTFOUND or BUSY. */
+int ngx_http_websocket_zone_enliven(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name);
+
+/*
+ * OK when nobody wants the channel, or it is gone; with now set it is not live
+ * any more then.  DUPLICATE when somebody does; BUSY.
+ */
+int ngx_http_websocket_zone_neglect(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_uint_t now);
+
+/* As ngx_websocket_store_walk(): OK or BUSY; *n is the number of names. */
+int ngx_http_websocket_zone_walk(ngx_http_websocket_zone_t *zone,
+    uint64_t *bucket, ngx_websocket_store_name_t *names, ngx_uint_t *n);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_ZONE_H */

@@ -1,4 +1,5 @@
 
+#include <stdio.h>
 #include <string.h>
 
 #include "message/scan.h"
@@ -69,7 +70,8 @@ static void
 ngx_websocket_stamp_fields(const ngx_websocket_stamp_t *stamp,
     ngx_websocket_json_text_t *text)
 {
-    char  time[NGX_WEBSOCKET_STAMP_TIME_SIZE];
+    int   i, n;
+    char  time[NGX_WEBSOCKET_STAMP_TIME_SIZE], length[24];
 
     if (ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_FROM, text)) {
 
@@ -81,13 +83,24 @@ ngx_websocket_stamp_fields(const ngx_websocket_stamp_t *stamp,
         }
     }
 
-    if (ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_TIME, text)) {
-        ngx_websocket_stamp_time(time, stamp->time);
-        ngx_websocket_json_append_string(text, time, sizeof(time));
+    for (i = NGX_WEBSOCKET_STAMP_TIME; i <= NGX_WEBSOCKET_STAMP_TIME_3; i++) {
+
+        if (ngx_websocket_stamp_name(stamp, i, text)) {
+            ngx_websocket_stamp_time(time, stamp->time);
+            ngx_websocket_json_append_string(text, time, sizeof(time));
+        }
     }
 
     if (ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_CHANNEL, text)) {
         ngx_websocket_stamp_string(text, stamp->channel, stamp->channel_size);
+    }
+
+    if (ngx_websocket_stamp_name(stamp, NGX_WEBSOCKET_STAMP_LENGTH, text)) {
+        n = stamp->length < 0
+            ? snprintf(length, sizeof(length), "null")
+            : snprintf(length, sizeof(length), "%lld",
+                       (long long) stamp->length);
+        ngx_websocket_json_append(text, length, (size_t) n);
     }
 }
 

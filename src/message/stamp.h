@@ -27,7 +27,10 @@ typedef enum {
     NGX_WEBSOCKET_STAMP_SEQUENCE = 0,
     NGX_WEBSOCKET_STAMP_FROM,
     NGX_WEBSOCKET_STAMP_TIME,
+    NGX_WEBSOCKET_STAMP_TIME_2,     /* the same under other names */
+    NGX_WEBSOCKET_STAMP_TIME_3,
     NGX_WEBSOCKET_STAMP_CHANNEL,
+    NGX_WEBSOCKET_STAMP_LENGTH,     /* of the string in a field of it */
     NGX_WEBSOCKET_STAMP_FIELDS
 } ngx_websocket_stamp_field_e;
 
@@ -53,6 +56,10 @@ typedef struct {
     const char                        *channel;
     size_t                             channel_size;
     uint64_t                           time;    /* ms since the epoch */
+    const char                        *measured;  /* the name of a field */
+    size_t                             measured_size;
+    int64_t                            length;  /* of the string in it; -1:
+                                                   null is said */
 } ngx_websocket_stamp_t;
 
 

@@ -198,3 +198,26 @@ ngx_websocket_tags_unpack(const uint8_t *data, size_t size,
 
     return n;
 }
+
+
+size_t
+ngx_websocket_tags_find(const uint8_t *data, size_t size, const char *name,
+    const char **value)
+{
+    size_t               i, n, length;
+    ngx_websocket_tag_t  tags[NGX_WEBSOCKET_TAGS];
+
+    n = ngx_websocket_tags_unpack(data, size, tags);
+    length = strlen(name);
+
+    for (i = 0; i < n; i++) {
+        if (tags[i].name_size == length
+            && memcmp(tags[i].name, name, length) == 0)
+        {
+            *value = tags[i].value;
+            return tags[i].value_size;
+        }
+    }
+
+    return 0;
+}

@@ -36,4 +36,12 @@ size_t ngx_websocket_tags_unpack(const uint8_t *data, size_t size,
     ngx_websocket_tag_t *tags);
 
 
+/*
+ * Finds the value of one tag in what was packed.  Returns its size, with *value
+ * set to its bytes, or 0 when there is none.
+ */
+size_t ngx_websocket_tags_find(const uint8_t *data, size_t size,
+    const char *name, const char **value);
+
+
 #endif /* NGX_WEBSOCKET_TAGS_H */

@@ -296,6 +296,35 @@ ngx_http_websocket_own_event_frame(ngx_log_t *log,
 }
 
 
+ngx_uint_t
+ngx_http_websocket_event_reserved(const u_char *name, size_t size)
+{
+    ngx_str_t  *reserved;
+
+    static ngx_str_t  names[] = {
+        ngx_string("binary"),
+        ngx_string("close"),
+        ngx_string("end"),
+        ngx_string("error"),
+        ngx_string("heartbeat"),
+        ngx_string("hello"),
+        ngx_string("open"),
+        ngx_string("unrecovered"),
+        ngx_null_string
+    };
+
+    for (reserved = names; reserved->len; reserved++) {
+        if (reserved->len == size
+            && ngx_strncmp(reserved->data, name, size) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* a message with the id that is given */
 
 static ngx_http_websocket_frame_t *
@@ -304,7 +333,7 @@ ngx_http_websocket_event_frame(ngx_log_t *log,
 {
     u_char                      *p;
     size_t                       i, size, lines;
-    ngx_str_t                    payload, base64;
+    ngx_str_t                    payload, base64, name;
     ngx_http_websocket_frame_t  *frame;
 
     payload.data = message->payload;
@@ -322,8 +351,14 @@ ngx_http_websocket_event_frame(ngx_log_t *log,
         }
     }
 
+    ngx_http_websocket_event_name(message, &name);
+
+    if (ngx_http_websocket_event_reserved(name.data, name.len)) {
+        name.len = 0;
+    }
+
     frame = ngx_http_websocket_frame_alloc(sizeof("id: \nevent: binary\n\n")
-                                           + id->len + size
+                                           + id->len + name.len + size
                                            + lines * (sizeof("data: \n") - 1),
                                            log);
     if (frame == NULL) {
@@ -342,6 +377,11 @@ ngx_http_websocket_event_frame(ngx_log_t *log,
         *p++ = LF;
 
     } else {
+
+        if (name.len) {
+            p = ngx_sprintf(p, "event: %V\n", &name);
+        }
+
         p = ngx_http_websocket_event_lines(p, payload.data, payload.len);
     }
 

@@ -15,4 +15,8 @@
 extern const ngx_http_websocket_protocol_t  ngx_http_websocket_events_protocol;
 
 
+/* Whether the server, or EventSource, has another use for an event's name. */
+ngx_uint_t ngx_http_websocket_event_reserved(const u_char *name, size_t size);
+
+
 #endif /* NGX_HTTP_WEBSOCKET_EVENTS_H */

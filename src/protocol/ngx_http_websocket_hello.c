@@ -1,5 +1,7 @@
 
 #include "protocol/ngx_http_websocket_hello.h"
+#include "message/meta.h"
+#include "message/tags.h"
 #include "session/ngx_http_websocket_subscription.h"
 
 
@@ -232,4 +234,25 @@ ngx_http_websocket_where_keep(ngx_http_websocket_where_t *where,
     where->position = *position;
     where->frame = frame;
     where->frame->refs++;
+}
+
+
+void
+ngx_http_websocket_event_name(ngx_http_websocket_message_t *message,
+    ngx_str_t *name)
+{
+    size_t          n;
+    const char     *value;
+    const uint8_t  *tags;
+
+    ngx_str_null(name);
+
+    n = ngx_websocket_meta_find(message->meta, message->meta_size,
+                                NGX_WEBSOCKET_META_TAGS, &tags);
+
+    if (n) {
+        value = NULL;
+        name->len = ngx_websocket_tags_find(tags, n, "event", &value);
+        name->data = (u_char *) value;
+    }
 }

@@ -66,4 +66,9 @@ ngx_http_websocket_frame_t *ngx_http_websocket_where_frame(
     ngx_http_websocket_session_t *s, ngx_http_websocket_where_t *where);
 
 
+/* The name that the publisher gave the message, its tag "event"; or empty. */
+void ngx_http_websocket_event_name(ngx_http_websocket_message_t *message,
+    ngx_str_t *name);
+
+
 #endif /* NGX_HTTP_WEBSOCKET_HELLO_H */

@@ -2,6 +2,7 @@
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_closes.h"
 #include "protocol/ngx_http_websocket_hello.h"
+#include "session/ngx_http_websocket_ack.h"
 #include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
@@ -19,6 +20,10 @@ static ngx_int_t ngx_http_websocket_plain_echo_typed(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_echoed(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_dropped(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
@@ -62,7 +67,9 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
     .direct = 1,
     .pongs = 1,
     .hello = ngx_http_websocket_plain_hello,
+    .acks = 1,
     .receive = ngx_http_websocket_plain_receive,
+    .dropped = ngx_http_websocket_plain_dropped,
     .push = ngx_http_websocket_plain_push,
     .reply = ngx_http_websocket_plain_reply,
     .ping = ngx_http_websocket_socket_ping,
@@ -77,6 +84,12 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
 {
     ngx_websocket_store_part_t     part;
     ngx_websocket_store_message_t  message;
+
+    if (s->record->aside->ack
+        && ngx_http_websocket_ack_message(s, type, data, size) != NGX_OK)
+    {
+        return NGX_DONE;
+    }
 
     if (s->conf->echo) {
         return s->conf->typed.receive
@@ -122,7 +135,36 @@ ngx_http_websocket_plain_echo_typed(ngx_http_websocket_session_t *s,
 
 
 static ngx_int_t
+ngx_http_websocket_plain_dropped(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    if (s->record->aside->ack == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_websocket_ack_message(s, type, data, size) != NGX_OK) {
+        return NGX_DONE;
+    }
+
+    return ngx_http_websocket_ack_error(s, "rate_limited", NULL,
+                                        "too much in too short a time");
+}
+
+
+static ngx_int_t
 ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    if (ngx_http_websocket_plain_echoed(s, type, data, size) != NGX_OK) {
+        return NGX_DONE;
+    }
+
+    return s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_echoed(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
     ngx_int_t                      rc;

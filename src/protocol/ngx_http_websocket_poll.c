@@ -374,6 +374,7 @@ ngx_http_websocket_json_frame(ngx_log_t *log,
     size_t                       size, flags;
     u_char                       epoch[NGX_WEBSOCKET_POSITION_EPOCH];
     json_t                      *json;
+    ngx_str_t                    name;
     ngx_http_websocket_frame_t  *frame;
 
     size = 0;
@@ -390,6 +391,13 @@ ngx_http_websocket_json_frame(ngx_log_t *log,
 
         (void) json_object_del(json, "offset");
         (void) json_object_set_new(json, "ephemeral", json_true());
+    }
+
+    ngx_http_websocket_event_name(message, &name);
+
+    if (name.len) {
+        (void) json_object_set_new(json, "event",
+                                   json_stringn((char *) name.data, name.len));
     }
 
     ngx_websocket_position_print_epoch(epoch, message->epoch);

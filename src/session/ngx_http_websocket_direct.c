@@ -258,7 +258,7 @@ ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
             continue;
         }
 
-        if (rc != NGX_OK
+        if (rc != NGX_OK || message->except
             || ngx_http_websocket_shared_frame(log, message, s->variant,
                                                &frame)
                != NGX_OK)
@@ -315,6 +315,14 @@ ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
     for (i = 0; i < delivery->n; i++) {
 
         message = delivery->messages[i];
+
+        if (message->except) {
+
+            /* one session may be the one that is not to get it */
+
+            return;
+        }
+
         message->written = 1;
 
         /* where a view does not show all of them, each session is seen to */

@@ -103,7 +103,7 @@ ngx_http_websocket_held_done(ngx_http_websocket_publish_t *p)
     held = p->data;
 
     ngx_http_websocket_work_done(&held->work);
-    ngx_http_websocket_session_published(held->work.session, p->rc);
+    (void) ngx_http_websocket_session_published(held->work.session, p);
 
     ngx_free(held);
 }

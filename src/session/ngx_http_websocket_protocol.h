@@ -129,6 +129,8 @@ struct ngx_http_websocket_protocol_s {
                                                    in the heartbeat's interval,
                                                    are its end: what comes
                                                    after is asked for anew */
+    unsigned                      acks:1;       /* a client may be told what
+                                                   became of its messages */
     unsigned                      event_ids:1;  /* who comes back says where it
                                                    was in Last-Event-ID */
 
@@ -149,6 +151,13 @@ struct ngx_http_websocket_protocol_s {
      * NULL: clients send nothing.
      */
     ngx_int_t                   (*receive)(ngx_http_websocket_session_t *s,
+                                     uint8_t type, u_char *data, size_t size);
+
+    /*
+     * A client's message was dropped by a rate: the client may be told.
+     * Returns as receive().  NULL: it is not.
+     */
+    ngx_int_t                   (*dropped)(ngx_http_websocket_session_t *s,
                                      uint8_t type, u_char *data, size_t size);
 
     /*

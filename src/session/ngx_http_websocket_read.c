@@ -120,6 +120,8 @@ static ngx_int_t ngx_http_websocket_read_aside(
     ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_receive(
     ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
+static ngx_int_t ngx_http_websocket_read_dropped(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_compressed_end(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_not_deflate(
@@ -623,7 +625,8 @@ ngx_http_websocket_read_frame(ngx_http_websocket_session_t *s,
 static ngx_inline ngx_uint_t
 ngx_http_websocket_read_is_dear(ngx_http_websocket_session_t *s)
 {
-    return s->conf->typed.takes || ngx_http_websocket_variant_codec(s->variant);
+    return s->conf->typed.takes || s->record->aside->ack
+           || ngx_http_websocket_variant_codec(s->variant);
 }
 
 
@@ -1188,7 +1191,8 @@ ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s,
         rc = ngx_http_websocket_limits_message(s, in->message_size);
 
         if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? NGX_OK : rc;
+            return rc == NGX_DECLINED ? ngx_http_websocket_read_dropped(s, in)
+                                      : rc;
         }
     }
 
@@ -1201,6 +1205,21 @@ ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s,
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_read_dropped(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_input_t *in)
+{
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    protocol = ngx_http_websocket_protocol_of(s);
+
+    return protocol->dropped
+           ? protocol->dropped(s, in->parser.message, in->message,
+                               in->message_size)
+           : NGX_OK;
 }
 
 

@@ -3,6 +3,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_ack.h"
 #include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -40,6 +41,8 @@
     ((s)->late || (s)->write_blocked)
 
 
+static ngx_int_t ngx_http_websocket_session_asked(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
     ngx_http_request_t *r, const ngx_http_websocket_protocol_t *protocol);
 static ngx_uint_t ngx_http_websocket_session_protocol(
@@ -54,6 +57,10 @@ static void ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
     ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_session_queue_one(
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t *message);
+static ngx_int_t ngx_http_websocket_session_pass(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_message_t *message);
@@ -152,7 +159,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
                     | ++ngx_http_websocket_session_number;
 
-    rc = ngx_http_websocket_beat_begin(s, options);
+    rc = ngx_http_websocket_session_asked(s, options);
 
     if (rc == NGX_OK) {
         rc = ngx_http_websocket_subscription_create(s, ctx->channels,
@@ -204,6 +211,20 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     ctx->session = s;
 
     return NGX_OK;
+}
+
+
+/* what a client is told besides, as it has asked */
+
+static ngx_int_t
+ngx_http_websocket_session_asked(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_options_t *options)
+{
+    if (ngx_http_websocket_beat_begin(s, options) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_ack_begin(s, options);
 }
 
 
@@ -380,6 +401,23 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 }
 
 
+static ngx_int_t
+ngx_http_websocket_session_pass(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_message_t *message)
+{
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    protocol = ngx_http_websocket_protocol_of(s);
+
+    if (protocol->pass) {
+        protocol->pass(s, subscription, message);
+    }
+
+    return NGX_OK;
+}
+
+
 /* as ngx_http_websocket_send() */
 
 static ngx_int_t
@@ -389,6 +427,10 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                    rc;
     ngx_http_websocket_frame_t  *frame;
+
+    if (message->except && message->source == s->record->id) {
+        return ngx_http_websocket_session_pass(s, subscription, message);
+    }
 
     if (s->filtered || subscription->view) {
 
@@ -734,6 +776,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_pause_free(s);
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
+    ngx_http_websocket_ack_free(s);
 
     if (ngx_http_websocket_protocol_of(s)->choice) {
         ngx_http_websocket_protocol_of(s)->choice->end(s);

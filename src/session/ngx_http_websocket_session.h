@@ -30,6 +30,7 @@ typedef struct ngx_http_websocket_pause_s      ngx_http_websocket_pause_t;
 typedef struct ngx_http_websocket_await_s      ngx_http_websocket_await_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
+typedef struct ngx_http_websocket_ack_s        ngx_http_websocket_ack_t;
 typedef struct ngx_http_websocket_further_s    ngx_http_websocket_further_t;
 typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
@@ -42,6 +43,8 @@ typedef struct {
     ngx_http_websocket_pause_t   *pause;    /* NULL: none was needed */
     ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
     ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
+    ngx_http_websocket_ack_t     *ack;      /* NULL: it is told of its messages
+                                               only what is wrong with them */
     ngx_http_websocket_further_t *further;  /* the last subscription besides
                                                the first one, or NULL */
     void                         *choice;   /* of a language's own */
@@ -185,6 +188,10 @@ typedef struct {
     ngx_msec_t                            interval; /* of heartbeats; 0: as
                                                        the location says */
     ngx_uint_t                            visible;  /* they are messages */
+    ngx_uint_t                            ack;      /* its messages are
+                                                       acknowledged */
+    ngx_str_t                             user;     /* then, who it is, or
+                                                       empty */
     const ngx_http_websocket_format_t    *format;
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */

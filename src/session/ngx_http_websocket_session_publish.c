@@ -1,9 +1,15 @@
 
 #include "session/ngx_http_websocket_session_publish.h"
-#include "broker/ngx_http_websocket_broker.h"
+#include "session/ngx_http_websocket_ack.h"
 #include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
+
+
+static void ngx_http_websocket_session_publish_acked(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_session_acked(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_publish_t *p);
 
 
 ngx_int_t
@@ -36,6 +42,10 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     p.n = n;
     p.describe = 0;
 
+    if (s->record->aside->ack) {
+        ngx_http_websocket_session_publish_acked(s, &p);
+    }
+
     ngx_http_websocket_session_channel(s, &p.channel);
 
     if (s->conf->zone->broker->publish(s->conf->zone, &p) == NGX_AGAIN) {
@@ -46,28 +56,116 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_hold(s, message, parts, n);
     }
 
-    ngx_http_websocket_session_published(s, p.rc);
+    return ngx_http_websocket_session_published(s, &p);
+}
+
+
+static void
+ngx_http_websocket_session_publish_acked(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_publish_t *p)
+{
+    ngx_http_websocket_ack_t  *ack;
+
+    ack = s->record->aside->ack;
+
+    p->message.key[0] = ack->key[0];
+    p->message.key[1] = ack->key[1];
+    p->message.digest = ack->digest;
+    p->describe = 1;
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_publish_t *p)
+{
+    if (p->rc == NGX_WEBSOCKET_STORE_OK) {
+        s->conf->stats->published++;
+
+    } else if (p->rc < NGX_WEBSOCKET_STORE_OK
+               && p->rc != NGX_WEBSOCKET_STORE_ENDED
+               && p->rc != NGX_WEBSOCKET_STORE_MISMATCH
+               && p->rc != NGX_HTTP_WEBSOCKET_BROKER_AWAY)
+    {
+        ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
+                      "websocket zone \"%V\" cannot take the message: %s",
+                      &s->conf->zone->name,
+                      ngx_websocket_store_strerror(p->rc));
+    }
+
+    if (s->record->aside->ack) {
+        return ngx_http_websocket_session_acked(s, p);
+    }
+
+    switch (p->rc) {
+
+    case NGX_WEBSOCKET_STORE_OK:
+        break;
+
+    case NGX_WEBSOCKET_STORE_ENDED:
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
+        break;
+
+    case NGX_HTTP_WEBSOCKET_BROKER_AWAY:
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
+        break;
+
+    default:
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_NO_SPACE);
+    }
 
     return NGX_OK;
 }
 
 
-void
-ngx_http_websocket_session_published(ngx_http_websocket_session_t *s, int rc)
+/* the client is told, and may try again: but for the end of the channel */
+
+static ngx_int_t
+ngx_http_websocket_session_acked(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_publish_t *p)
 {
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-        s->conf->stats->published++;
-        return;
+    ngx_int_t                 rc;
+    ngx_websocket_position_t  position;
+
+    switch (p->rc) {
+
+    case NGX_WEBSOCKET_STORE_OK:
+    case NGX_WEBSOCKET_STORE_DUPLICATE:
+        position.epoch = p->info.epoch;
+        position.offset = p->message.offset;
+
+        return ngx_http_websocket_ack(s, &position,
+                                      p->rc == NGX_WEBSOCKET_STORE_DUPLICATE);
+
+    case NGX_WEBSOCKET_STORE_MISMATCH:
+        return ngx_http_websocket_ack_error(s, "idempotency_mismatch", NULL,
+                                            "the id was that of a message "
+                                            "with another body");
+
+    case NGX_WEBSOCKET_STORE_ENDED:
+        rc = ngx_http_websocket_ack_error(s, "ended", NULL,
+                                          "the channel has ended");
+        if (rc == NGX_OK) {
+            ngx_http_websocket_session_close(s,
+                                             NGX_HTTP_WEBSOCKET_REASON_ENDED);
+        }
+
+        return rc;
+
+    case NGX_HTTP_WEBSOCKET_BROKER_AWAY:
+        return ngx_http_websocket_ack_error(s, "broker_away", NULL,
+                                            "no server of the broker can be "
+                                            "had now");
+
+    case NGX_HTTP_WEBSOCKET_BROKER_UNABLE:
+        return ngx_http_websocket_ack_error(s, "not_with_broker", NULL,
+                                            "a zone with a broker has no "
+                                            "messages above 512k");
+
+    default:
+        return ngx_http_websocket_ack_error(s, "zone_full", NULL,
+                                            "the zone has no space for the "
+                                            "message");
     }
-
-    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
-        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
-                  "websocket zone \"%V\" cannot take the message: %s",
-                  &s->conf->zone->name, ngx_websocket_store_strerror(rc));
-
-    ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_NO_SPACE);
 }

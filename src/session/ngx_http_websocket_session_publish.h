@@ -8,6 +8,7 @@
 #define NGX_HTTP_WEBSOCKET_SESSION_PUBLISH_H
 
 
+#include "broker/ngx_http_websocket_broker.h"
 #include "session/ngx_http_websocket_session.h"
 
 
@@ -21,11 +22,12 @@ ngx_int_t ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     size_t n);
 
 /*
- * What became of a message, a STORE code: where it was not published the
- * session closes.
+ * What became of a message: p->rc, message and info are set as by a broker.
+ * The client is told, or the session closes where the message was not
+ * published.  Returns as the receive() of a protocol.
  */
-void ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
-    int rc);
+ngx_int_t ngx_http_websocket_session_published(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_publish_t *p);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_SESSION_PUBLISH_H */

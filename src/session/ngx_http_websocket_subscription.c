@@ -195,6 +195,7 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     begin.replay.since = options->since;
     begin.replay.nsince = options->nsince;
     begin.replay.newest = s->conf->replay;
+    begin.only = s->conf->replay_only;
 
     if (ngx_http_websocket_select_filter(s, sub)) {
         begin.replay.newest = ngx_max(s->conf->replay, s->conf->typed.replay);

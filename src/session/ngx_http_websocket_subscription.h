@@ -49,8 +49,9 @@ ngx_int_t ngx_http_websocket_subscription_begin(
 
 /*
  * Subscribes a session with a connection of its own to one channel more, whose
- * name is as a location's may be, and which it does not have; the hello is
- * behind what is queued.  Of the options those on positions count, the view,
+ * name is as a location's may be, and which it does not have; whether the
+ * client has the right to it is the caller's to know, and a token that comes
+ * later must grant it.  The hello is behind what is queued.  Of the options those on positions count, the view,
  * and the filter, whose reference was taken over where that is NULL then.
  * Returns NGX_OK with the subscription in *sub, which is valid until it is
  * ended; NGX_DECLINED, NGX_AGAIN and NGX_ERROR as above, but nothing has

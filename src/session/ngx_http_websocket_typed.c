@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_typed.h"
 #include "delivery/ngx_http_websocket_filters.h"
+#include "session/ngx_http_websocket_ack.h"
 #include "session/ngx_http_websocket_collect.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_limits.h"
@@ -384,7 +385,10 @@ ngx_http_websocket_typed_violation(ngx_http_websocket_session_t *s,
 
     s->conf->stats->rejected[NGX_HTTP_WEBSOCKET_REJECTED_INVALID]++;
 
-    rc = ngx_http_websocket_typed_report(s, "invalid_message", error);
+    rc = s->record->aside->ack
+         ? ngx_http_websocket_ack_error(s, "invalid_message", error->path,
+                                        error->rule)
+         : ngx_http_websocket_typed_report(s, "invalid_message", error);
 
     if (rc != NGX_OK) {
         return rc;

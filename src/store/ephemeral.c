@@ -52,6 +52,8 @@ ngx_websocket_store_link_ephemeral(ngx_websocket_store_t *store,
 
     ngx_websocket_store_set32(store, &list->last, ref);
     ngx_websocket_store_set64(store, &ch->ephemerals, m->number);
+    ngx_websocket_store_set64(store, &store->unnumbered,
+                              store->unnumbered + m->blocks);
 }
 
 
@@ -169,6 +171,8 @@ ngx_websocket_store_drop_ephemeral(ngx_websocket_store_t *store,
         ngx_websocket_store_set32(store, &list->last, 0);
     }
 
+    ngx_websocket_store_set64(store, &store->unnumbered,
+                              store->unnumbered - m->blocks);
     ngx_websocket_store_free_message(store, ref);
     ngx_websocket_store_commit(store);
 }
@@ -188,7 +192,9 @@ ngx_websocket_store_trim_ephemeral(ngx_websocket_store_t *store,
 
         m = ngx_websocket_store_block(store, ch->ephemeral.first);
 
-        if (!ngx_websocket_store_ephemeral_over(store, ch, m, now)) {
+        if (!ngx_websocket_store_ephemeral_over(store, ch, m, now)
+            && store->unnumbered <= ngx_websocket_store_crowd(store))
+        {
             break;
         }
 

@@ -5,7 +5,9 @@
  * They are on a list of their own in each channel, numbered without a hole.
  * Each counts the workers that have not read it.  The count stays too high when
  * a worker dies or unsubscribes before it reads: such a message is dropped when
- * it is ten seconds old.
+ * it is ten seconds old.  When all of them take more than a crowd's part of the
+ * region, a channel to which something is appended drops its oldest, also those
+ * that are not read.
  */
 
 
@@ -49,7 +51,7 @@ void ngx_websocket_store_drop_ephemeral(ngx_websocket_store_t *store,
 
 /*
  * Drops up to max of the channel's oldest ephemeral messages that no worker is
- * to read any more.  Returns how many.
+ * to read any more, or that are too much.  Returns how many.
  */
 uint32_t ngx_websocket_store_trim_ephemeral(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel, uint64_t now, uint32_t max);

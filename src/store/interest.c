@@ -10,6 +10,8 @@ static uint32_t ngx_websocket_store_subscribers(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch);
 static void ngx_websocket_store_want(ngx_websocket_channel_t *ch,
     uint8_t wanted);
+static uint64_t ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store,
+    uint64_t bucket, ngx_websocket_store_name_t *names, uint64_t n);
 
 
 int
@@ -20,7 +22,7 @@ ngx_websocket_store_interest_first(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, channel);
 
-    if (ch->wanted) {
+    if (ch->state & NGX_WEBSOCKET_STORE_WANTED) {
         return 0;
     }
 
@@ -40,7 +42,7 @@ ngx_websocket_store_interest_last(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, cursor->channel);
     entry = ngx_websocket_store_at(store, cursor->entry);
 
-    if (!ch->wanted || entry->count > 1
+    if (!(ch->state & NGX_WEBSOCKET_STORE_WANTED) || entry->count > 1
         || ngx_websocket_store_subscribers(store, ch) > 1)
     {
         return 0;
@@ -60,7 +62,8 @@ ngx_websocket_store_forsaken(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, channel);
 
-    return ch->wanted && ngx_websocket_store_subscribers(store, ch) == 0;
+    return (ch->state & NGX_WEBSOCKET_STORE_WANTED)
+           && ngx_websocket_store_subscribers(store, ch) == 0;
 }
 
 
@@ -102,7 +105,138 @@ static void
 ngx_websocket_store_want(ngx_websocket_channel_t *ch, uint8_t wanted)
 {
     ngx_websocket_store_fault();
-    ch->wanted = wanted;
+    ch->state = (ch->state & ~NGX_WEBSOCKET_STORE_WANTED)
+                | (wanted ? NGX_WEBSOCKET_STORE_WANTED : 0);
+}
+
+
+int
+ngx_websocket_store_ask(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->state & NGX_WEBSOCKET_STORE_LIVE) {
+        return 1;
+    }
+
+    ngx_websocket_store_fault();
+    ch->state |= NGX_WEBSOCKET_STORE_ASKED;
+
+    return 0;
+}
+
+
+int
+ngx_websocket_store_live_channel(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    return (ch->state & NGX_WEBSOCKET_STORE_LIVE) != 0;
+}
+
+
+void
+ngx_websocket_store_enliven(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    ngx_websocket_store_fault();
+    ch->state = (ch->state & ~NGX_WEBSOCKET_STORE_ASKED)
+                | NGX_WEBSOCKET_STORE_LIVE;
+}
+
+
+int
+ngx_websocket_store_neglect(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, int now)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    if (ch->state & (NGX_WEBSOCKET_STORE_WANTED|NGX_WEBSOCKET_STORE_ASKED)) {
+        return 0;
+    }
+
+    if (now) {
+        ngx_websocket_store_fault();
+        ch->state = 0;
+    }
+
+    return 1;
+}
+
+
+uint64_t
+ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
+    ngx_websocket_store_name_t *names, uint64_t n)
+{
+    uint64_t  found, end, one;
+
+    found = 0;
+    end = *bucket + NGX_WEBSOCKET_STORE_WALK;
+
+    while (*bucket < store->nbuckets && *bucket < end) {
+
+        ngx_websocket_store_looked(1);
+
+        one = ngx_websocket_store_walk_bucket(store, *bucket, names + found,
+                                              n - found);
+
+        /* not all of them: the next call begins with this bucket */
+
+        if (one > n - found && found) {
+            break;
+        }
+
+        found += one < n - found ? one : n - found;
+        (*bucket)++;
+    }
+
+    return found;
+}
+
+
+/* how many there are, of which the first n are told */
+
+static uint64_t
+ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,
+    ngx_websocket_store_name_t *names, uint64_t n)
+{
+    uint64_t                  found;
+    ngx_websocket_ref_t       ref;
+    ngx_websocket_channel_t  *ch;
+
+    found = 0;
+
+    for (ref = *ngx_websocket_store_bucket(store, bucket); ref;
+         ref = ch->bucket)
+    {
+        ch = ngx_websocket_store_block(store, ref);
+
+        ngx_websocket_store_looked(1);
+
+        if (ch->deleted || ch->state == 0) {
+            continue;
+        }
+
+        if (found < n) {
+            ngx_websocket_store_name(store, ref, &names[found]);
+        }
+
+        found++;
+    }
+
+    return found;
 }
 
 

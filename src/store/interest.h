@@ -38,6 +38,43 @@ void ngx_websocket_store_name(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_name_t *name);
 
 
+/*
+ * A channel that is a copy of one elsewhere is asked for before it is read, and
+ * live as long as somebody sees to it that the copy is complete.
+ */
+
+/* Asks for it, unless it is live: then returns 1. */
+int ngx_websocket_store_ask(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel);
+
+/* Returns 1 when it is live. */
+int ngx_websocket_store_live_channel(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel);
+
+/* It is live from now on. */
+void ngx_websocket_store_enliven(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel);
+
+/*
+ * Returns 1 when it is neither wanted nor asked for; with now set, it is not
+ * live any more then.
+ */
+int ngx_websocket_store_neglect(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, int now);
+
+/*
+ * Sets names to at most n channels, more than one, that are live, wanted or
+ * asked for, of the buckets from *bucket on, which is 0 for the first call.
+ * Returns how many; there are no more when *bucket has become
+ * ngx_websocket_store_buckets().
+ */
+uint64_t ngx_websocket_store_walk(ngx_websocket_store_t *store,
+    uint64_t *bucket, ngx_websocket_store_name_t *names, uint64_t n);
+
+/* buckets looked at in one call */
+#define NGX_WEBSOCKET_STORE_WALK  64
+
+
 /* for the other files of the store */
 
 /* Whether a channel is wanted, but all its subscribers have died. */

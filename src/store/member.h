@@ -14,9 +14,10 @@
 /*
  * Adds a member to the channel, for the worker in the slot, and appends a
  * message that tells of it, or none where append is NULL or the message's
- * channel has ended: both happen, or neither.  The message may be another channel's if the worker has subscribers
- * of the member's.  The member is listed until it leaves, or its worker's slot
- * has another incarnation.  Returns OK with *ref set, NOSPACE or AGAIN.
+ * channel has ended: both happen, or neither.  The message may be another
+ * channel's if the worker has subscribers of the member's.  The member is
+ * listed until it leaves, or its worker's slot has another incarnation.
+ * Returns OK with *ref set, NOSPACE or AGAIN.
  */
 int ngx_websocket_store_join(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot,

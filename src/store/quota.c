@@ -148,7 +148,7 @@ int
 ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint32_t slot)
 {
-    int                       crowded;
+    int                       crowded, unread;
     uint32_t                  i;
     uint64_t                  many;
     ngx_websocket_entry_t    *entry;
@@ -164,10 +164,17 @@ ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, channel);
     crowded = 0;
 
+    /* of ephemeral ones nobody knows who has not read them */
+
+    unread = store->unnumbered > ngx_websocket_store_crowd(store) / 2
+             && ch->ephemeral.first;
+
     for (i = 0; (entry = ngx_websocket_store_entry(store, ch, i)); i++) {
 
         if (!ngx_websocket_store_live(store, entry)
-            || entry->read >= ch->offset || ch->offset - entry->read <= many)
+            || (!unread
+                && (entry->read >= ch->offset
+                    || ch->offset - entry->read <= many)))
         {
             continue;
         }

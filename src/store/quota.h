@@ -28,8 +28,8 @@ void ngx_websocket_store_quota_release(ngx_websocket_store_t *store,
     const ngx_websocket_store_quota_t *quotas, size_t n, uint64_t now);
 
 /*
- * Estimates whether numbered messages that one of the channel's workers has not
- * read fill a large part of the region.  Returns 0 when they do not, 1 when it
+ * Estimates whether messages that one of the channel's workers has not read fill
+ * a large part of the region.  Returns 0 when they do not, 1 when it
  * is only the worker in the slot, or 2.
  */
 int ngx_websocket_store_crowded(ngx_websocket_store_t *store,

@@ -163,8 +163,9 @@ typedef struct {
  * message before it.
  *
  * A worker reads ephemeral and numbered messages in the order in which they
- * were appended, and each at most once.  After ten seconds an ephemeral message
- * may be dropped although a worker has not read it, which then reads no gap.
+ * were appended, and each at most once.  After ten seconds, or when ephemeral
+ * messages would be a crowd, the oldest may be dropped although a worker has not
+ * read them, which then reads no gap.
  */
 
 

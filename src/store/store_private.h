@@ -12,7 +12,7 @@
 
 
 #define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_STORE_VERSION    7
+#define NGX_WEBSOCKET_STORE_VERSION    8
 
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
@@ -44,6 +44,11 @@
 /* kinds of blocks that are referred to from without; 0 is any other */
 #define NGX_WEBSOCKET_STORE_CHANNEL    1
 #define NGX_WEBSOCKET_STORE_MEMBER     2
+
+/* what is known of a channel's readers, and of the copy that it is */
+#define NGX_WEBSOCKET_STORE_WANTED     1      /* somebody subscribes to it */
+#define NGX_WEBSOCKET_STORE_ASKED      2      /* somebody is about to read */
+#define NGX_WEBSOCKET_STORE_LIVE       4      /* it is complete */
 
 /* the list that a channel is on */
 #define NGX_WEBSOCKET_STORE_IDLE       1
@@ -115,6 +120,7 @@ struct ngx_websocket_store_s {
                                                the oldest may not go */
     uint64_t               nchannels;       /* without those of quotas */
     uint64_t               nmessages;       /* without garbage */
+    uint64_t               unnumbered;      /* blocks of ephemeral messages */
     uint64_t               epoch;           /* of the newest channel */
     uint32_t               workers[NGX_WEBSOCKET_STORE_WORKERS];
     ngx_websocket_list_t   members[NGX_WEBSOCKET_STORE_WORKERS];
@@ -199,7 +205,7 @@ struct ngx_websocket_channel_s {
     ngx_websocket_ref_t    long_name;       /* the block of a long name */
     ngx_websocket_ref_t    prev;            /* of the list that it is on */
     uint8_t                name_size;
-    uint8_t                wanted;          /* somebody subscribes to it */
+    uint8_t                state;           /* WANTED, ASKED, LIVE */
     uint8_t                deleted;
     uint8_t                list;            /* which list */
     uint8_t                ended;           /* nothing is appended any more */
@@ -448,6 +454,15 @@ ngx_websocket_store_hold(ngx_websocket_store_t *store,
     held.of.blocks += blocks;
 
     ngx_websocket_store_set64(store, &ch->held.word, held.word);
+}
+
+
+/* blocks of messages that nobody has read yet, from which on they are a crowd */
+
+static inline uint64_t
+ngx_websocket_store_crowd(const ngx_websocket_store_t *store)
+{
+    return store->nblocks / NGX_WEBSOCKET_STORE_CROWD;
 }
 
 

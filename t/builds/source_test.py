@@ -20,7 +20,7 @@ MAY = {
                 'conf',
     'centrifuge*': 'message* wire*',
     'session': 'broker auth hub delivery clock message* store* wire* conf',
-    'broker': 'auth hub clock store*',
+    'broker': 'auth hub clock store* conf',
     'broker*': '',
     'auth': 'hub clock store* wire* conf',
     'hub': 'delivery clock store* wire* conf',

@@ -174,6 +174,7 @@ def is_renamed(tap, tmp):
 
 AROUND = {
     'load_module': '{block}',
+    'websocket_broker': 'http {{ {block} }}',
     'location': 'http {{ {zone} server {{ listen 8080; {block} }} }}',
     'server': 'http {{ {zone} {block} }}',
     'websocket_type': 'http {{ {zone} {block} }}',
@@ -187,7 +188,8 @@ def documented(tap, tmp):
     os.mkdir(f'{tmp}/keys')
     for name, text in (('keys/web.json', '{"keys":[{"kid":"1","alg":"HS256",'
                         '"secret":"' + 'k' * 32 + '"}]}'),
-                       ('k.txt', 'k' * 64), ('api_keys', 'key name;')):
+                       ('k.txt', 'k' * 64), ('api_keys', 'key name;'),
+                       ('redis.pw', 'secret')):
         with open(f'{tmp}/{name}', 'w') as f:
             f.write(text)
 

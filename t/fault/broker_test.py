@@ -5,6 +5,7 @@ who is the first and the last subscriber of a channel.
 """
 
 import asyncio
+import json
 import os
 import signal
 from urllib.parse import quote
@@ -99,6 +100,20 @@ async def gone(tap, nginx, name, begin):
             break
     tap.ok(what == ['x'] and nginx.log().count('nobody waits') > n,
            f'the client has gone: {name}')
+
+
+async def acked(tap, nginx):
+    """What completes later is acknowledged then, in order."""
+    peer = await Peer(nginx.port).websocket('/in/acked?ack=1')
+    peer.write(b''.join(frame(FIN | TEXT, b'{"id":"%d"}' % (i % 4))
+                        for i in range(6)))
+    got = [json.loads(await peer.receive()) for _ in range(6)]
+    tap.ok([a['ack'] for a in got] == ['0', '1', '2', '3', '0', '1']
+           and [int(a['position'].split(':')[1]) for a in got]
+           == [1, 2, 3, 4, 1, 2]
+           and ['duplicate' in a for a in got] == 4 * [False] + 2 * [True],
+           'acks come when messages are published, in their order')
+    peer.close()
 
 
 async def clients(tap, nginx):
@@ -369,6 +384,7 @@ async def run(tap):
         workers(nginx, 2)
         most = await settled(nginx)
         await published(tap, nginx)
+        await acked(tap, nginx)
         await clients(tap, nginx)
         await opens(tap, nginx)
         await asked(tap, nginx)

@@ -5,7 +5,8 @@
  * for these texts.
  *
  *     +NAME           subscribes to one channel more; "+NAME since=POSITION"
- *                     from there on
+ *                     from there on, "+NAME view=NUMBER" with that view,
+ *                     "+NAME filter=JSON", at the end, with that filter
  *     -NAME           ends a subscription
  *     ?               is answered, as the others are, in the order of all: with
  *                     0 when the request was given back
@@ -21,6 +22,7 @@
 
 #undef ngx_http_websocket_plain_protocol
 
+#include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_subscription.h"
 
 
@@ -41,25 +43,59 @@ ngx_http_websocket_joins_answer(ngx_http_websocket_session_t *s,
 }
 
 
+/* cuts the option, and what is behind it, off the name */
+
+static ngx_str_t
+ngx_http_websocket_joins_option(ngx_str_t *name, char *option)
+{
+    u_char     *p;
+    ngx_str_t   value = ngx_null_string;
+
+    p = ngx_strnstr(name->data, option, name->len);
+
+    if (p) {
+        value.data = p + ngx_strlen(option);
+        value.len = name->data + name->len - value.data;
+        name->len = p - name->data;
+    }
+
+    return value;
+}
+
+
 static ngx_int_t
 ngx_http_websocket_joins_enter(ngx_http_websocket_session_t *s,
     ngx_str_t *name)
 {
-    u_char                             *since;
+    ngx_str_t                           since, view, filter;
     ngx_websocket_position_t            position;
+    ngx_websocket_json_error_t          error;
     ngx_http_websocket_options_t        options;
     ngx_http_websocket_subscription_t  *sub;
 
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
-    since = ngx_strlchr(name->data, name->data + name->len, ' ');
+    filter = ngx_http_websocket_joins_option(name, " filter=");
+    since = ngx_http_websocket_joins_option(name, " since=");
+    view = ngx_http_websocket_joins_option(name, " view=");
 
-    if (since) {
+    if (since.len) {
         options.since = &position;
-        options.nsince = ngx_websocket_position_parse(since + 7,
-                               name->data + name->len - since - 7, &position,
-                               1);
-        name->len = since - name->data;
+        options.nsince = ngx_websocket_position_parse(since.data, since.len,
+                                                      &position, 1);
+    }
+
+    if (view.len) {
+        options.view = ngx_atoi(view.data, view.len);
+    }
+
+    if (filter.len
+        && ngx_http_websocket_filters_read(filter.data, filter.len, s->conf,
+                                           options.view, &options.filter,
+                                           &error)
+           != NGX_WEBSOCKET_JSON_OK)
+    {
+        return NGX_ABORT;
     }
 
     return ngx_http_websocket_session_find(s, name)

@@ -4,10 +4,14 @@ HTTP request was given back: within deliveries, in the middle of what they
 catch up with, over reloads and the death of their worker.
 """
 
+import base64
+import hashlib
+import hmac
 import http.client
 import json
 import os
 import signal
+import time
 
 from nginx import Nginx, Tap, load_fault_module
 from peer import CLOSE, FIN, TEXT, connect, frame, resident
@@ -17,6 +21,7 @@ MANY = 60
 LONG = 1500
 BUSY = -3
 ROUNDS = 4000
+KEY = 'a secret of more than 32 bytes for the test of tokens'
 
 CONF = '''
     websocket_zone zone=live:16m;
@@ -24,6 +29,13 @@ CONF = '''
     websocket_history length=2000;
     websocket_heartbeat off;
     websocket_drain 0;
+    websocket_type event {
+        field n integer;
+        field text string;
+        field more string;
+        view short n;
+        view middle n text;
+    }
     log_format ended "$websocket_channel $websocket_close_code";
     server {
         listen 127.0.0.1:$PORT;
@@ -39,6 +51,18 @@ CONF = '''
             websocket_channel $1;
             websocket_priority on;
         }
+        location ~ ^/typed/(.*)$ {
+            websocket pubsub;
+            websocket_channel $1;
+            websocket_outbound_type event;
+            websocket_view middle;
+            websocket_filter on;
+        }
+        location ~ ^/token/(.*)$ {
+            websocket pubsub;
+            websocket_channel $1;
+            websocket_jwt key=key alg=HS256 renew=1h;
+        }
         location ~ ^/pub/(.*)$ {
             access_log off;
             websocket_publish;
@@ -49,11 +73,23 @@ CONF = '''
 '''
 
 
+def token(channels):
+    def encode(data):
+        return base64.urlsafe_b64encode(data).rstrip(b'=')
+
+    text = b'.'.join(encode(json.dumps(part).encode()) for part in (
+        {'alg': 'HS256'}, {'sub': 'ann', 'channels': {c: ['subscribe', 'publish']
+                                            for c in channels},
+                           'exp': int(time.time()) + 3600}))
+    mac = hmac.new(KEY.encode(), text, hashlib.sha256).digest()
+    return (text + b'.' + encode(mac)).decode()
+
+
 class Client:
     """What comes is read in order: the texts, until the Close's code."""
 
-    def __init__(self, port, path):
-        self.socket, _ = connect(port, path)
+    def __init__(self, port, path, *headers):
+        self.socket, _ = connect(port, path, *headers)
         self.socket.settimeout(TIMEOUT)
         self.buffer = b''
 
@@ -261,6 +297,67 @@ def priorities(tap, nginx):
     client.close()
 
 
+def selects(tap, nginx):
+    """Each subscription has its own filter and view."""
+    publisher = Publisher(nginx)
+    client = Client(nginx.port, '/typed/t')
+    other = Client(nginx.port, '/typed/t')
+    for c in client, other:
+        c.ask('+u view=1 filter={"n":{"gt":2}}')
+        c.ask('+v filter={"text":"v"}')
+
+    for channel in 'tuv':
+        for n in range(5):
+            publisher.publish(channel, json.dumps(
+                {'n': n, 'text': channel if n % 2 else 'x', 'more': 'm'}))
+    publisher.publish('v', '{"n":9,"text":"v"}')
+
+    def got(c):
+        return [json.loads(t) for t in c.until('{"n":9,"text":"v"}')]
+
+    want = [{'n': n, 'text': 't' if n % 2 else 'x'} for n in range(5)] \
+        + [{'n': 3}, {'n': 4}] \
+        + [{'n': n, 'text': 'v', 'more': 'm'} for n in (1, 3)]
+    for c in client, other:
+        seen = got(c)
+        tap.ok(seen == want, f'a filter and a view for each: {seen}')
+
+    client.ask('-u')
+    client.ask('+u view=2 filter={"n":{"lt":1}}')
+    for n in range(3):
+        publisher.publish('u', json.dumps({'n': n, 'text': 'x', 'more': 'm'}))
+    publisher.publish('u', '{"n":-9,"text":"v"}')
+    seen = [json.loads(t) for t in client.until('{"n":-9,"text":"v"}')]
+    tap.ok(seen == [{'n': 0, 'text': 'x'}], f'and others later: {seen}')
+    for c in client, other:
+        c.close()
+
+
+def rights(tap, nginx):
+    """A language sees to it which channels it may have; a new token, too."""
+    def enter(*channels):
+        return Client(nginx.port, '/token/r',
+                      f'Authorization: Bearer {token(channels)}')
+
+    def renew(client, *channels):
+        client.send(json.dumps({'type': 'token', 'token': token(channels)}))
+        text = client.read()
+        return json.loads(text)['type'] if isinstance(text, str) else text
+
+    publisher = Publisher(nginx)
+    client = enter('r')
+    client.ask('+s')
+    publisher.publish('s', 'news')
+    tap.ok(client.read() == 'news', 'a channel that the token did not name')
+    tap.ok(renew(client, 'r', 's', 'other') == 'token_renewed',
+           'a new token that names it')
+    client.ask('-s')
+    tap.ok(renew(client, 'r') == 'token_renewed', 'or one without it, later')
+    client.ask('+s')
+    tap.ok(renew(client, 'r') == 1008, 'one without it is the end')
+    client.close()
+
+
 def memory(tap, nginx):
     publisher = Publisher(nginx)
     client = Client(nginx.port, '/ws/m')
@@ -326,10 +423,10 @@ def kill(tap, nginx):
 def main():
     load_fault_module('joins')
     tap = Tap()
-    nginx = Nginx('joins', CONF, workers=1)
+    nginx = Nginx('joins', CONF, workers=1, files={'key': KEY})
     try:
-        for test in (come_and_go, catch_up, within, priorities, memory,
-                     reload, kill):
+        for test in (come_and_go, catch_up, within, priorities, selects,
+                     rights, memory, reload, kill):
             test(tap, nginx)
     finally:
         nginx.stop()

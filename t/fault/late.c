@@ -64,7 +64,8 @@ static void late_detach(ngx_http_websocket_zone_t *zone,
 
 static const ngx_http_websocket_interest_t  late_interest = {
     late_attach,
-    late_detach
+    late_detach,
+    NULL
 };
 
 

@@ -134,11 +134,23 @@ check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
                           "2023-11-14T22:13:20.123Z") == 0);
     }
 
+    if (stamp->names[NGX_WEBSOCKET_STAMP_TIME_2].size) {
+        fuzz_check(json_equal(json_object_get(out, "at"),
+                              json_object_get(out, "time"))
+                   || stamp->names[NGX_WEBSOCKET_STAMP_TIME].size == 0);
+    }
+
+    if (stamp->names[NGX_WEBSOCKET_STAMP_LENGTH].size) {
+        value = json_object_get(out, "length");
+        fuzz_check(stamp->length < 0 ? json_is_null(value)
+                   : json_integer_value(value) == stamp->length);
+    }
+
     rest = json_copy(in);
 
     json_object_foreach_safe(in, next, name, value) {
 
-        for (i = 0, own = 0; i < 4; i++) {
+        for (i = 0, own = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
             own |= stamp->names[i].size && alike(name, stamp->names[i].data);
         }
 
@@ -147,7 +159,7 @@ check_members(const ngx_websocket_stamp_t *stamp, json_t *out, json_t *in)
         }
     }
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
 
         if (stamp->names[i].size) {
             json_object_del(out, stamp->names[i].data);
@@ -233,7 +245,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     ngx_websocket_stamp_t        stamp;
     ngx_websocket_stamp_name_t   names[NGX_WEBSOCKET_STAMP_FIELDS];
 
-    static const char  *own[] = { "sequence", "K.from", "time", "channel" };
+    /* what is there since the corpora were made has the bits above theirs */
+
+    static const unsigned char  bits[] = { 1, 2, 4, 0x20, 0, 8, 0x40 };
+
+    static const char  *own[] = {
+        "sequence", "K.from", "time", "at", "", "channel", "length"
+    };
 
     if (n < 2) {
         return 0;
@@ -245,7 +263,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
     for (i = 0; i < NGX_WEBSOCKET_STAMP_FIELDS; i++) {
         names[i].data = own[i];
-        names[i].size = p[0] & 1 << i ? strlen(own[i]) : 0;
+        names[i].size = p[0] & bits[i] ? strlen(own[i]) : 0;
     }
 
     stamp.names = names;
@@ -254,6 +272,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     stamp.from_size = size;
     stamp.channel = (const char *) p + 2;
     stamp.channel_size = size;
+    stamp.length = p[1] == 0 ? -1 : p[1];
 
     check(&stamp, p + 2 + size, n - 2 - size);
 

@@ -12,26 +12,36 @@
 #include "message/stamp.c"
 
 
-static const ngx_websocket_stamp_name_t  none[4];
+#define FIELDS  NGX_WEBSOCKET_STAMP_FIELDS
 
-static const ngx_websocket_stamp_name_t  from[4] = {
+
+static const ngx_websocket_stamp_name_t  none[FIELDS];
+
+static const ngx_websocket_stamp_name_t  from[FIELDS] = {
     { NULL, 0 }, { "from", 4 }, { NULL, 0 }, { NULL, 0 }
 };
 
-static const ngx_websocket_stamp_name_t  sequence[4] = {
-    { "sequence", 8 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 }
+static const ngx_websocket_stamp_name_t  sequence[FIELDS] = {
+    { "sequence", 8 }
 };
 
-static const ngx_websocket_stamp_name_t  all[4] = {
-    { "sequence", 8 }, { "from", 4 }, { "time", 4 }, { "channel", 7 }
+static const ngx_websocket_stamp_name_t  all[FIELDS] = {
+    { "sequence", 8 }, { "from", 4 }, { "time", 4 }, { NULL, 0 },
+    { NULL, 0 }, { "channel", 7 }, { NULL, 0 }
 };
 
-static const ngx_websocket_stamp_name_t  others[4] = {
-    { "n", 1 }, { "Who.knows", 9 }, { "added_at", 8 }, { "time", 4 }
+static const ngx_websocket_stamp_name_t  others[FIELDS] = {
+    { "n", 1 }, { "Who.knows", 9 }, { "added_at", 8 }, { NULL, 0 },
+    { NULL, 0 }, { "time", 4 }, { NULL, 0 }
+};
+
+static const ngx_websocket_stamp_name_t  several[FIELDS] = {
+    { NULL, 0 }, { NULL, 0 }, { "time", 4 }, { "at", 2 }, { "when", 4 },
+    { NULL, 0 }, { "length", 6 }
 };
 
 static ngx_websocket_stamp_t  stamp = {
-    from, "u", 1, "room/1", 6, UINT64_C(1700000000123)
+    from, "u", 1, "room/1", 6, UINT64_C(1700000000123), NULL, 0, 0
 };
 
 static ngx_websocket_json_text_t  text;
@@ -162,6 +172,17 @@ forgery_all(void)
             "\"added_at\":\"2023-11-14T22:13:20.123Z\","
             "\"time\":\"room/1\",\"from\":7,\"sequence\":8,"
             "\"channel\":9,\"\xe2\x84\xab\":10}");
+
+    stamp.names = several;
+    stamp.length = 5;
+    stamped("{\"AT\":1,\"Length\":2,\"a\":3}",
+            "{\"time\":\"2023-11-14T22:13:20.123Z\","
+            "\"at\":\"2023-11-14T22:13:20.123Z\","
+            "\"when\":\"2023-11-14T22:13:20.123Z\",\"length\":5,\"a\":3}");
+    stamp.length = -1;
+    stamped("{}", "{\"time\":\"2023-11-14T22:13:20.123Z\","
+            "\"at\":\"2023-11-14T22:13:20.123Z\","
+            "\"when\":\"2023-11-14T22:13:20.123Z\",\"length\":null}");
 
     stamp.names = none;
     stamped(" {\"from\" : 1 } ", "{\"from\" : 1}");

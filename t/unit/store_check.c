@@ -19,6 +19,7 @@ typedef struct {
     uint64_t                waste;          /* blocks of garbage */
     uint64_t                keys;           /* messages that bear one */
     uint64_t                members;
+    uint64_t                unnumbered;     /* blocks */
     uint64_t                lists[3];       /* channels on them */
 } ngx_websocket_store_check_t;
 
@@ -147,6 +148,10 @@ ngx_websocket_check_all(ngx_websocket_store_check_t *check)
 
     if (store->waste != check->waste) {
         return "the number of garbage's blocks is wrong";
+    }
+
+    if (store->unnumbered != check->unnumbered) {
+        return "ephemeral messages take other blocks than is counted";
     }
 
     return store->nmessages == check->messages - check->garbage
@@ -515,6 +520,7 @@ ngx_websocket_check_ephemeral(ngx_websocket_store_check_t *check,
         before = ref;
         offset = m->offset;
         check->messages++;
+        check->unnumbered += m->blocks;
     }
 
     return ch->ephemeral.last == before && n == ch->ephemerals

@@ -13,6 +13,7 @@
 #include "store/ephemeral.c"
 #include "store/message.c"
 #include "store/numbered.c"
+#include "store/quota.c"
 #include "store_check.c"
 #include "store_model.h"
 #include "store_region.h"
@@ -1419,6 +1420,51 @@ ephemeral(void)
 }
 
 
+/* nobody reads: the oldest make room for those that come, and for numbers */
+
+static void
+ephemeral_crowd(void)
+{
+    int                           i, rc;
+    uint64_t                      before;
+    ngx_websocket_channel_ref_t   a, b;
+    ngx_websocket_store_cursor_t  first, second;
+
+    begin(1 << 20);
+
+    attach_three();
+    a = open_at("a", NOW, 10, 0);
+    b = open_at("b", NOW, 10, 0);
+    first = subscribe(a, 0);
+    second = subscribe(a, 1);
+    before = used();
+
+    for (i = 0; i < 20; i++) {
+        append_ephemeral(a, 'a', 10000, NOW);
+    }
+
+    unit_ok(ngx_websocket_store_crowded(l, a, 0) == 2
+            && !ngx_websocket_store_crowded(l, b, 0),
+            "ephemeral: unread ones are a crowd");
+
+    for (i = 0, rc = 0; i < 1000 && rc == NGX_WEBSOCKET_STORE_OK; i++) {
+        rc = append_ephemeral(a, 'b', 10000, NOW);
+    }
+
+    unit_ok(i == 1000 && used() - before <= l->nblocks / 4 + 41 && sound(),
+            "ephemeral: which takes no more than its part");
+
+    for (i = 0; i < 100; i++) {
+        append(b, 10000, NOW);
+    }
+
+    append(a, 10, NOW);
+    unit_ok(strchr(reads(&first), 'a') == NULL && reads(&first)[0] == '.'
+            && strchr(reads(&second), '1') && sound(),
+            "ephemeral: the newest are read, without a gap");
+}
+
+
 /* a large one is gone when a part of it was read: what follows is whole */
 
 static void
@@ -2200,6 +2246,7 @@ main(void)
     large();
     too_large();
     ephemeral();
+    ephemeral_crowd();
     ephemeral_large();
     place_numbered();
     place_nothing();

@@ -101,6 +101,24 @@ bounds(void)
 }
 
 
+static void
+finds(void)
+{
+    int          n;
+    uint8_t      buf[NGX_WEBSOCKET_TAGS_SIZE];
+    const char  *value;
+
+    n = ngx_websocket_tags_pack("events=x,event=go,a=", 20, buf);
+
+    unit_ok(ngx_websocket_tags_find(buf, (size_t) n, "event", &value) == 2
+            && memcmp(value, "go", 2) == 0, "a tag is found");
+    unit_ok(ngx_websocket_tags_find(buf, (size_t) n, "even", &value) == 0
+            && ngx_websocket_tags_find(buf, (size_t) n, "a", &value) == 0
+            && ngx_websocket_tags_find(buf, 0, "a", &value) == 0,
+            "no tag, and no value");
+}
+
+
 int
 main(void)
 {
@@ -129,6 +147,7 @@ main(void)
     is("a=,b=,c=,d=,e=,f=,g=,h=,i=,j=,k=,l=,m=,n=,o=,p=,q=", "none");
 
     bounds();
+    finds();
 
     return unit_done();
 }

@@ -1,0 +1,831 @@
+
+#include "broker/ngx_http_websocket_redis.h"
+#include "broker/ngx_http_websocket_redis_greet.h"
+#include "clock/ngx_http_websocket_turn.h"
+
+
+/* milliseconds */
+#define NGX_HTTP_WEBSOCKET_REDIS_CONNECT  2000
+#define NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT  3000      /* of an answer */
+#define NGX_HTTP_WEBSOCKET_REDIS_PAUSE    100
+#define NGX_HTTP_WEBSOCKET_REDIS_PAUSES   2000      /* the longest */
+
+/* an error that does not end is logged again after so many seconds */
+#define NGX_HTTP_WEBSOCKET_REDIS_AGAIN    60
+
+/* bytes that are read at once, and of a reply */
+#define NGX_HTTP_WEBSOCKET_REDIS_READ     (64 * 1024)
+#define NGX_HTTP_WEBSOCKET_REDIS_REPLY    (256 * 1024 * 1024)
+
+/* commands that are written at once */
+#define NGX_HTTP_WEBSOCKET_REDIS_CHAIN    64
+
+
+static void ngx_http_websocket_redis_connect(
+    ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_redis_connected(ngx_event_t *ev);
+static ngx_err_t ngx_http_websocket_redis_error(ngx_connection_t *c);
+static void ngx_http_websocket_redis_begin(
+    ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_redis_ready(
+    ngx_http_websocket_redis_t *redis);
+#if (NGX_SSL)
+static void ngx_http_websocket_redis_ssl(ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_redis_ssl_done(ngx_connection_t *c);
+#endif
+static void ngx_http_websocket_redis_idle(ngx_event_t *ev);
+static void ngx_http_websocket_redis_read(ngx_event_t *ev);
+static ngx_int_t ngx_http_websocket_redis_take(
+    ngx_http_websocket_redis_t *redis, u_char *p, size_t n);
+static void ngx_http_websocket_redis_answer(
+    ngx_http_websocket_redis_t *redis, ngx_websocket_resp_value_t *value);
+static void ngx_http_websocket_redis_write(ngx_event_t *ev);
+static void ngx_http_websocket_redis_flush(ngx_event_t *ev);
+static ngx_chain_t *ngx_http_websocket_redis_chain(
+    ngx_http_websocket_redis_t *redis, ngx_chain_t *cl, ngx_buf_t *b);
+static void ngx_http_websocket_redis_written(
+    ngx_http_websocket_redis_t *redis, ngx_chain_t *cl);
+static void ngx_http_websocket_redis_await(
+    ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_redis_close(
+    ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_redis_drop(ngx_http_websocket_redis_t *redis,
+    ngx_queue_t *commands);
+static void ngx_http_websocket_redis_retry(ngx_event_t *ev);
+
+
+static u_char  ngx_http_websocket_redis_buffer[
+                                           NGX_HTTP_WEBSOCKET_REDIS_READ];
+
+
+void
+ngx_http_websocket_redis_start(ngx_http_websocket_redis_t *redis)
+{
+    ngx_queue_init(&redis->unsent);
+    ngx_queue_init(&redis->sent);
+
+    redis->dummy.fd = (ngx_socket_t) -1;
+    redis->dummy.data = redis;
+
+    redis->flush.handler = ngx_http_websocket_redis_flush;
+    redis->flush.data = &redis->dummy;
+    redis->flush.log = redis->log;
+
+    redis->retry.handler = ngx_http_websocket_redis_retry;
+    redis->retry.data = &redis->dummy;
+    redis->retry.log = redis->log;
+
+    /* who waits for an answer has a timer of its own */
+
+    redis->retry.cancelable = 1;
+
+    redis->ended = 0;
+    redis->failed = 0;
+
+    ngx_http_websocket_redis_connect(redis);
+}
+
+
+void
+ngx_http_websocket_redis_stop(ngx_http_websocket_redis_t *redis)
+{
+    redis->ended = 1;
+
+    ngx_http_websocket_redis_close(redis);
+
+    if (redis->retry.timer_set) {
+        ngx_del_timer(&redis->retry);
+    }
+}
+
+
+static void
+ngx_http_websocket_redis_retry(ngx_event_t *ev)
+{
+    ngx_connection_t            *c;
+    ngx_http_websocket_redis_t  *redis;
+
+    c = ev->data;
+    redis = c->data;
+
+    ngx_http_websocket_redis_connect(redis);
+}
+
+
+static void
+ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
+{
+    ngx_int_t               rc;
+    ngx_addr_t             *addr;
+    ngx_connection_t       *c;
+    ngx_peer_connection_t  *peer;
+
+    peer = &redis->peer;
+    addr = &redis->conf->addrs[redis->address % redis->conf->naddrs];
+
+    ngx_memzero(peer, sizeof(ngx_peer_connection_t));
+
+    peer->sockaddr = addr->sockaddr;
+    peer->socklen = addr->socklen;
+    peer->name = &addr->name;
+    peer->get = ngx_event_get_peer;
+    peer->log = redis->log;
+    peer->log_error = NGX_ERROR_INFO;
+
+    redis->resp = ngx_websocket_resp_create(NGX_HTTP_WEBSOCKET_REDIS_REPLY);
+
+    if (redis->resp == NULL) {
+        ngx_http_websocket_redis_fail(redis, "memory was refused");
+        return;
+    }
+
+    rc = ngx_event_connect_peer(peer);
+
+    redis->connection = peer->connection;
+
+    if (rc == NGX_ERROR || rc == NGX_DECLINED || rc == NGX_BUSY) {
+        ngx_http_websocket_redis_fail(redis, "cannot connect");
+        return;
+    }
+
+    c = peer->connection;
+
+    c->data = redis;
+    c->addr_text = addr->name;
+    c->read->handler = ngx_http_websocket_redis_idle;
+    c->write->handler = ngx_http_websocket_redis_connected;
+
+    /* the end of the worker is told, and comes without waiting for this */
+
+    c->idle = 1;
+
+    if (rc == NGX_AGAIN) {
+        ngx_add_timer(c->write, NGX_HTTP_WEBSOCKET_REDIS_CONNECT);
+        c->write->cancelable = 1;
+        return;
+    }
+
+    ngx_http_websocket_redis_begin(redis);
+}
+
+
+static void
+ngx_http_websocket_redis_connected(ngx_event_t *ev)
+{
+    ngx_connection_t            *c;
+    ngx_http_websocket_redis_t  *redis;
+
+    c = ev->data;
+    redis = c->data;
+
+    if (ev->timedout) {
+        ngx_http_websocket_redis_fail(redis, "it does not answer");
+        return;
+    }
+
+    redis->error = ngx_http_websocket_redis_error(c);
+
+    if (redis->error) {
+        ngx_http_websocket_redis_fail(redis, "cannot connect");
+        return;
+    }
+
+    ngx_del_timer(ev);
+    ev->cancelable = 0;
+
+    ngx_http_websocket_redis_begin(redis);
+}
+
+
+/* of a connection that was asked for */
+
+static ngx_err_t
+ngx_http_websocket_redis_error(ngx_connection_t *c)
+{
+    int        err;
+    socklen_t  len;
+
+    err = 0;
+    len = sizeof(int);
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
+        err = ngx_socket_errno;
+    }
+
+    return err;
+}
+
+
+static void
+ngx_http_websocket_redis_begin(ngx_http_websocket_redis_t *redis)
+{
+#if (NGX_SSL)
+    if (redis->conf->ssl) {
+        ngx_http_websocket_redis_ssl(redis);
+        return;
+    }
+#endif
+
+    ngx_http_websocket_redis_ready(redis);
+}
+
+
+#if (NGX_SSL)
+
+static void
+ngx_http_websocket_redis_ssl(ngx_http_websocket_redis_t *redis)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = redis->connection;
+
+    if (c->pool == NULL) {
+        c->pool = ngx_create_pool(512, redis->log);
+        if (c->pool == NULL) {
+            ngx_http_websocket_redis_fail(redis, "memory was refused");
+            return;
+        }
+    }
+
+    if (ngx_ssl_create_connection(redis->conf->ssl, c,
+                                  NGX_SSL_BUFFER|NGX_SSL_CLIENT)
+        != NGX_OK)
+    {
+        ngx_http_websocket_redis_fail(redis, "TLS cannot begin");
+        return;
+    }
+
+    /* RFC 6066, section 3: a name, but no address */
+
+    if (ngx_inet_addr(redis->conf->host.data, redis->conf->host.len)
+        == INADDR_NONE
+        && ngx_strlchr(redis->conf->host.data, redis->conf->host.data
+                       + redis->conf->host.len, ':') == NULL
+        && SSL_set_tlsext_host_name(c->ssl->connection,
+                                    (char *) redis->conf->host.data)
+           == 0)
+    {
+        ngx_http_websocket_redis_fail(redis, "TLS cannot begin");
+        return;
+    }
+
+    rc = ngx_ssl_handshake(c);
+
+    if (rc == NGX_AGAIN) {
+        ngx_add_timer(c->write, NGX_HTTP_WEBSOCKET_REDIS_CONNECT);
+        c->ssl->handler = ngx_http_websocket_redis_ssl_done;
+        return;
+    }
+
+    ngx_http_websocket_redis_ssl_done(c);
+}
+
+
+static void
+ngx_http_websocket_redis_ssl_done(ngx_connection_t *c)
+{
+    ngx_http_websocket_redis_t  *redis;
+
+    redis = c->data;
+
+    if (!c->ssl->handshaked) {
+        ngx_http_websocket_redis_fail(redis, "the TLS handshake failed");
+        return;
+    }
+
+    if (SSL_get_verify_result(c->ssl->connection) != X509_V_OK) {
+        ngx_http_websocket_redis_fail(redis,
+                                      "its certificate is not trusted");
+        return;
+    }
+
+    if (ngx_ssl_check_host(c, &redis->conf->host) != NGX_OK) {
+        ngx_http_websocket_redis_fail(redis, "its certificate is for "
+                                             "another name");
+        return;
+    }
+
+    if (c->write->timer_set) {
+        ngx_del_timer(c->write);
+    }
+
+    ngx_http_websocket_redis_ready(redis);
+}
+
+#endif
+
+
+static void
+ngx_http_websocket_redis_ready(ngx_http_websocket_redis_t *redis)
+{
+    ngx_connection_t  *c;
+
+    c = redis->connection;
+
+    c->read->handler = ngx_http_websocket_redis_read;
+    c->write->handler = ngx_http_websocket_redis_write;
+
+    if (ngx_http_websocket_redis_greet(redis) != NGX_OK) {
+        ngx_http_websocket_redis_fail(redis, "memory was refused");
+        return;
+    }
+
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_http_websocket_redis_fail(redis, "events cannot be had");
+    }
+}
+
+
+/* it connects yet: nothing is read */
+
+static void
+ngx_http_websocket_redis_idle(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+    c->close = 0;
+}
+
+
+static void
+ngx_http_websocket_redis_read(ngx_event_t *ev)
+{
+    ssize_t                      n;
+    ngx_connection_t            *c;
+    ngx_http_websocket_redis_t  *redis;
+
+    c = ev->data;
+    redis = c->data;
+
+    if (c->close) {
+        c->close = 0;
+
+        if (redis->handlers->quit) {
+            redis->handlers->quit(redis);
+        }
+
+        return;
+    }
+
+    if (ev->timedout) {
+        ngx_http_websocket_redis_fail(redis, "it does not answer");
+        return;
+    }
+
+    for ( ;; ) {
+
+        n = c->recv(c, ngx_http_websocket_redis_buffer,
+                    NGX_HTTP_WEBSOCKET_REDIS_READ);
+
+        if (n == NGX_AGAIN) {
+            break;
+        }
+
+        if (n == NGX_ERROR || n == 0) {
+            ngx_http_websocket_redis_fail(redis, "the connection was closed");
+            return;
+        }
+
+        if (ngx_http_websocket_redis_take(redis,
+                                          ngx_http_websocket_redis_buffer, n)
+            != NGX_OK)
+        {
+            return;
+        }
+
+        if (ngx_http_websocket_turn_over()) {
+            ngx_http_websocket_turn_next(ev);
+            break;
+        }
+    }
+
+    ngx_http_websocket_redis_await(redis);
+
+    if (ngx_handle_read_event(ev, 0) != NGX_OK) {
+        ngx_http_websocket_redis_fail(redis, "events cannot be had");
+    }
+}
+
+
+/* NGX_DONE when the connection is gone */
+
+static ngx_int_t
+ngx_http_websocket_redis_take(ngx_http_websocket_redis_t *redis, u_char *p,
+    size_t n)
+{
+    int                          rc;
+    ngx_websocket_resp_value_t  *value;
+
+    rc = ngx_websocket_resp_feed(redis->resp, p, n);
+
+    while (rc == NGX_WEBSOCKET_RESP_OK) {
+
+        rc = ngx_websocket_resp_next(redis->resp, &value);
+
+        if (rc == NGX_WEBSOCKET_RESP_OK) {
+
+            ngx_http_websocket_redis_answer(redis, value);
+
+            if (redis->connection == NULL) {
+                return NGX_DONE;
+            }
+        }
+    }
+
+    if (rc == NGX_WEBSOCKET_RESP_ERROR) {
+        ngx_http_websocket_redis_fail(redis,
+                                      ngx_websocket_resp_reason(redis->resp));
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_redis_answer(ngx_http_websocket_redis_t *redis,
+    ngx_websocket_resp_value_t *value)
+{
+    ngx_queue_t                   *q;
+    ngx_http_websocket_command_t  *command;
+
+    if (ngx_queue_empty(&redis->sent)) {
+
+        if (redis->handlers->push && redis->up) {
+            redis->handlers->push(redis, value);
+            return;
+        }
+
+        ngx_http_websocket_redis_fail(redis, "it answers without being asked");
+        return;
+    }
+
+    q = ngx_queue_head(&redis->sent);
+    ngx_queue_remove(q);
+
+    command = ngx_queue_data(q, ngx_http_websocket_command_t, queue);
+
+    command->reply(redis, command, value);
+
+    ngx_free(command);
+}
+
+
+ngx_http_websocket_command_t *
+ngx_http_websocket_redis_command(ngx_http_websocket_redis_t *redis,
+    size_t size, ngx_http_websocket_reply_pt reply, void *data)
+{
+    ngx_http_websocket_command_t  *command;
+
+    command = ngx_alloc(sizeof(ngx_http_websocket_command_t) + size,
+                        redis->log);
+
+    if (command) {
+        command->reply = reply;
+        command->data = data;
+        command->last = command->text;
+    }
+
+    return command;
+}
+
+
+void
+ngx_http_websocket_redis_send(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_command_t *command)
+{
+    ngx_queue_insert_tail(&redis->unsent, &command->queue);
+
+    ngx_post_event(&redis->flush, &ngx_posted_events);
+}
+
+
+u_char *
+ngx_http_websocket_redis_script(ngx_http_websocket_redis_t *redis, u_char *p,
+    ngx_websocket_script_e script, size_t keys, size_t args)
+{
+    p = ngx_websocket_resp_array(p, 3 + keys + args);
+    p = ngx_websocket_resp_bulk(p, "EVALSHA", 7);
+    p = ngx_websocket_resp_bulk(p, redis->sha[script], 40);
+
+    return ngx_websocket_resp_number(p, keys);
+}
+
+
+u_char *
+ngx_http_websocket_redis_key(ngx_http_websocket_redis_t *redis, u_char *p,
+    const char *kind, ngx_str_t *name)
+{
+    size_t      len;
+    ngx_str_t  *prefix;
+
+    prefix = &redis->conf->prefix;
+    len = ngx_strlen(kind);
+
+    p = ngx_websocket_resp_bulk_header(p, prefix->len + len + name->len);
+    p = ngx_cpymem(p, prefix->data, prefix->len);
+    p = ngx_cpymem(p, kind, len);
+    p = ngx_cpymem(p, name->data, name->len);
+    *p++ = CR;
+    *p++ = LF;
+
+    return p;
+}
+
+
+size_t
+ngx_http_websocket_redis_key_size(ngx_http_websocket_redis_t *redis,
+    ngx_str_t *name)
+{
+    return ngx_websocket_resp_bulk_size(redis->conf->prefix.len + 8
+                                        + name->len);
+}
+
+
+static void
+ngx_http_websocket_redis_write(ngx_event_t *ev)
+{
+    ngx_connection_t            *c;
+    ngx_http_websocket_redis_t  *redis;
+
+    c = ev->data;
+    redis = c->data;
+
+    if (ev->timedout) {
+        ngx_http_websocket_redis_fail(redis, "it does not read");
+        return;
+    }
+
+    ngx_http_websocket_redis_flush(&redis->flush);
+}
+
+
+/* all that this turn has given, in one write */
+
+static void
+ngx_http_websocket_redis_flush(ngx_event_t *ev)
+{
+    ngx_buf_t                    bufs[NGX_HTTP_WEBSOCKET_REDIS_CHAIN];
+    ngx_chain_t                  chain[NGX_HTTP_WEBSOCKET_REDIS_CHAIN];
+    ngx_chain_t                 *cl;
+    ngx_connection_t            *c, *dummy;
+    ngx_http_websocket_redis_t  *redis;
+
+    dummy = ev->data;
+    redis = dummy->data;
+    c = redis->connection;
+
+    if (c == NULL || c->write->handler != ngx_http_websocket_redis_write) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&redis->unsent) || c->buffered) {
+
+        if (!c->write->ready) {
+            break;
+        }
+
+        cl = c->send_chain(c, ngx_http_websocket_redis_chain(redis, chain,
+                                                             bufs), 0);
+        if (cl == NGX_CHAIN_ERROR) {
+            ngx_http_websocket_redis_fail(redis, "the connection was closed");
+            return;
+        }
+
+        ngx_http_websocket_redis_written(redis, chain);
+    }
+
+    if (ngx_queue_empty(&redis->unsent) && !c->buffered) {
+
+        if (c->write->timer_set) {
+            ngx_del_timer(c->write);
+        }
+
+    } else if (!c->write->timer_set) {
+        ngx_add_timer(c->write, NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT);
+    }
+
+    ngx_http_websocket_redis_await(redis);
+
+    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+        ngx_http_websocket_redis_fail(redis, "events cannot be had");
+    }
+}
+
+
+/* the first of what is unsent, or NULL when nothing is */
+
+static ngx_chain_t *
+ngx_http_websocket_redis_chain(ngx_http_websocket_redis_t *redis,
+    ngx_chain_t *cl, ngx_buf_t *b)
+{
+    ngx_uint_t                     i;
+    ngx_queue_t                   *q;
+    ngx_http_websocket_command_t  *command;
+
+    i = 0;
+
+    for (q = ngx_queue_head(&redis->unsent);
+         q != ngx_queue_sentinel(&redis->unsent)
+         && i < NGX_HTTP_WEBSOCKET_REDIS_CHAIN;
+         q = ngx_queue_next(q))
+    {
+        command = ngx_queue_data(q, ngx_http_websocket_command_t, queue);
+
+        ngx_memzero(&b[i], sizeof(ngx_buf_t));
+
+        b[i].start = command->text;
+        b[i].pos = command->text + (i ? 0 : redis->written);
+        b[i].last = command->last;
+        b[i].end = command->last;
+        b[i].memory = 1;
+
+        cl[i].buf = &b[i];
+        cl[i].next = &cl[i + 1];
+
+        i++;
+    }
+
+    if (i == 0) {
+        cl[0].buf = NULL;
+        return NULL;
+    }
+
+    b[i - 1].flush = 1;
+    cl[i - 1].next = NULL;
+
+    return cl;
+}
+
+
+static void
+ngx_http_websocket_redis_written(ngx_http_websocket_redis_t *redis,
+    ngx_chain_t *cl)
+{
+    ngx_queue_t                   *q;
+    ngx_http_websocket_command_t  *command;
+
+    for ( /* void */ ; cl && cl->buf; cl = cl->next) {
+
+        redis->written = cl->buf->pos - cl->buf->start;
+
+        if (cl->buf->pos < cl->buf->last) {
+            return;
+        }
+
+        redis->written = 0;
+
+        q = ngx_queue_head(&redis->unsent);
+        ngx_queue_remove(q);
+
+        command = ngx_queue_data(q, ngx_http_websocket_command_t, queue);
+
+        if (command->reply) {
+            ngx_queue_insert_tail(&redis->sent, q);
+
+        } else {
+            ngx_free(command);
+        }
+    }
+}
+
+
+/* the time for the next answer, when there is to be one */
+
+static void
+ngx_http_websocket_redis_await(ngx_http_websocket_redis_t *redis)
+{
+    ngx_event_t  *rev;
+
+    rev = redis->connection->read;
+
+    if (!ngx_queue_empty(&redis->sent)) {
+        ngx_add_timer(rev, NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT);
+
+    } else if (rev->timer_set) {
+        ngx_del_timer(rev);
+    }
+}
+
+
+void
+ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
+    const char *reason)
+{
+    time_t      now;
+    ngx_uint_t  level;
+    ngx_msec_t  pause;
+
+    if (redis->ended) {
+        return;
+    }
+
+    now = ngx_time();
+    level = NGX_LOG_INFO;
+
+    if (redis->up || redis->told == 0
+        || now - redis->told >= NGX_HTTP_WEBSOCKET_REDIS_AGAIN)
+    {
+        redis->told = now;
+        level = NGX_LOG_ERR;
+    }
+
+    ngx_log_error(level, redis->log, redis->error,
+                  "websocket broker \"%V\" at %V: %s", &redis->conf->name,
+                  &redis->conf->url, reason);
+
+    redis->error = 0;
+
+    if (redis->up) {
+        redis->failed = 0;
+    }
+
+    redis->address++;
+
+    ngx_http_websocket_redis_close(redis);
+
+    /* at once for the first time, and then each time later */
+
+    pause = ngx_min((ngx_msec_t) NGX_HTTP_WEBSOCKET_REDIS_PAUSE
+                    << ngx_min(redis->failed, 8),
+                    NGX_HTTP_WEBSOCKET_REDIS_PAUSES);
+
+    ngx_add_timer(&redis->retry, redis->failed ? 1 + ngx_random() % pause : 1);
+
+    redis->failed++;
+}
+
+
+static void
+ngx_http_websocket_redis_close(ngx_http_websocket_redis_t *redis)
+{
+    ngx_uint_t         up;
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
+    c = redis->connection;
+    up = redis->up;
+
+    redis->connection = NULL;
+    redis->up = 0;
+    redis->known = 0;
+
+    if (c) {
+        pool = c->pool;
+
+#if (NGX_SSL)
+        if (c->ssl) {
+            c->ssl->no_wait_shutdown = 1;
+            c->ssl->no_send_shutdown = 1;
+            (void) ngx_ssl_shutdown(c);
+        }
+#endif
+
+        ngx_close_connection(c);
+
+        if (pool) {
+            ngx_destroy_pool(pool);
+        }
+    }
+
+    if (redis->flush.posted) {
+        ngx_delete_posted_event(&redis->flush);
+    }
+
+    ngx_websocket_resp_destroy(redis->resp);
+    redis->resp = NULL;
+
+    redis->written = 0;
+
+    ngx_http_websocket_redis_drop(redis, &redis->sent);
+    ngx_http_websocket_redis_drop(redis, &redis->unsent);
+
+    if (up) {
+        redis->handlers->down(redis);
+    }
+}
+
+
+static void
+ngx_http_websocket_redis_drop(ngx_http_websocket_redis_t *redis,
+    ngx_queue_t *commands)
+{
+    ngx_queue_t                   *q;
+    ngx_http_websocket_command_t  *command;
+
+    while (!ngx_queue_empty(commands)) {
+
+        q = ngx_queue_head(commands);
+        ngx_queue_remove(q);
+
+        command = ngx_queue_data(q, ngx_http_websocket_command_t, queue);
+
+        if (command->reply) {
+            command->reply(redis, command, NULL);
+        }
+
+        ngx_free(command);
+    }
+}

@@ -1,0 +1,136 @@
+
+/*
+ * A connection to a Redis or Valkey server, on nginx's own: made again when it
+ * is lost, with pauses that grow.  Commands are written together at the end of
+ * the turn in which they were given, and answered in their order.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_REDIS_H
+#define NGX_HTTP_WEBSOCKET_REDIS_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_event_connect.h>
+
+#include "broker/resp.h"
+#include "broker/scripts.h"
+#include "conf/ngx_http_websocket_conf.h"
+
+
+typedef struct ngx_http_websocket_redis_s    ngx_http_websocket_redis_t;
+typedef struct ngx_http_websocket_command_s  ngx_http_websocket_command_t;
+
+/*
+ * value is valid during the call, and NULL when the connection was lost, or
+ * the server did not answer in time: whether the command was executed is not
+ * known then.
+ */
+typedef void (*ngx_http_websocket_reply_pt)(
+    ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
+    ngx_websocket_resp_value_t *value);
+
+
+/* a command on its way: its memory is freed when it was answered */
+
+struct ngx_http_websocket_command_s {
+    ngx_queue_t                   queue;
+    ngx_http_websocket_reply_pt   reply;    /* NULL: it has none */
+    void                         *data;     /* the caller's */
+    u_char                       *last;     /* of what is to be written */
+    u_char                        text[1];
+};
+
+
+typedef struct {
+    void                        (*up)(ngx_http_websocket_redis_t *redis);
+    void                        (*down)(ngx_http_websocket_redis_t *redis);
+
+    /* what is no command's reply: of a connection that subscribes; or NULL */
+    void                        (*push)(ngx_http_websocket_redis_t *redis,
+                                     ngx_websocket_resp_value_t *value);
+
+    /* the worker shuts down; or NULL */
+    void                        (*quit)(ngx_http_websocket_redis_t *redis);
+} ngx_http_websocket_redis_handlers_t;
+
+
+struct ngx_http_websocket_redis_s {
+    ngx_http_websocket_broker_conf_t           *conf;
+    const ngx_http_websocket_redis_handlers_t  *handlers;
+    void                         *data;     /* the owner's */
+    ngx_log_t                    *log;
+
+    ngx_connection_t             *connection;   /* NULL: there is none */
+    ngx_peer_connection_t         peer;
+    ngx_websocket_resp_t         *resp;
+    ngx_uint_t                    address;  /* of those of the server */
+
+    ngx_queue_t                   unsent;
+    size_t                        written;  /* bytes, of the first of them */
+    ngx_queue_t                   sent;
+    ngx_event_t                   flush;
+
+    ngx_event_t                   retry;
+    ngx_connection_t              dummy;
+    ngx_uint_t                    failed;   /* times in a row */
+    time_t                        told;     /* when the last error was */
+    ngx_err_t                     error;    /* the system's, to be told */
+
+    /* what the server said of itself */
+
+    u_char                        generation[16];
+    u_char                        sha[NGX_WEBSOCKET_SCRIPTS][40];
+
+    unsigned                      scripts:1;    /* it is to know them */
+    unsigned                      known:1;      /* its generation is */
+    unsigned                      up:1;
+    unsigned                      ended:1;      /* it is not made again */
+};
+
+
+/* Prepares a connection, whose members up to log are set, and makes it. */
+void ngx_http_websocket_redis_start(ngx_http_websocket_redis_t *redis);
+
+/* Ends it for good: commands are answered with NULL. */
+void ngx_http_websocket_redis_stop(ngx_http_websocket_redis_t *redis);
+
+/* It is of no use: it is made again. */
+void ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
+    const char *reason);
+
+/*
+ * Allocates a command of up to size bytes, with a reply handler or NULL.
+ * Returns it with last at its beginning, or NULL when memory was refused.
+ */
+ngx_http_websocket_command_t *ngx_http_websocket_redis_command(
+    ngx_http_websocket_redis_t *redis, size_t size,
+    ngx_http_websocket_reply_pt reply, void *data);
+
+/* Gives the command, when it was written until last. */
+void ngx_http_websocket_redis_send(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_command_t *command);
+
+/*
+ * Begins an EVALSHA with so many keys and arguments; the most bytes that it
+ * takes for itself.
+ */
+u_char *ngx_http_websocket_redis_script(ngx_http_websocket_redis_t *redis,
+    u_char *p, ngx_websocket_script_e script, size_t keys, size_t args);
+
+#define NGX_HTTP_WEBSOCKET_REDIS_SCRIPT                                       \
+    (NGX_WEBSOCKET_RESP_HEADER + ngx_websocket_resp_bulk_size(7)              \
+     + ngx_websocket_resp_bulk_size(40) + NGX_WEBSOCKET_RESP_NUMBER)
+
+/* A bulk string of the prefix, kind and name: a key, or where to publish. */
+u_char *ngx_http_websocket_redis_key(ngx_http_websocket_redis_t *redis,
+    u_char *p, const char *kind, ngx_str_t *name);
+
+/* How many bytes that takes at most, with a kind of up to 8 bytes. */
+size_t ngx_http_websocket_redis_key_size(ngx_http_websocket_redis_t *redis,
+    ngx_str_t *name);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_REDIS_H */

@@ -1,0 +1,289 @@
+
+#include "broker/ngx_http_websocket_remote.h"
+#include "broker/ngx_http_websocket_broker_local.h"
+#include "broker/ngx_http_websocket_remote_fetch.h"
+#include "broker/ngx_http_websocket_remote_probe.h"
+#include "broker/ngx_http_websocket_remote_publish.h"
+#include "broker/ngx_http_websocket_seat.h"
+#include "hub/ngx_http_websocket_worker.h"
+
+#include <openssl/rand.h>
+
+
+#define NGX_HTTP_WEBSOCKET_REMOTE_TICK  100     /* milliseconds */
+
+
+static ngx_int_t ngx_http_websocket_remote_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static void ngx_http_websocket_remote_up(ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_remote_wake(ngx_http_websocket_zone_t *zone);
+static void ngx_http_websocket_remote_tick(ngx_event_t *ev);
+static void ngx_http_websocket_remote_attach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel);
+static void ngx_http_websocket_remote_detach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel);
+
+
+static const ngx_http_websocket_interest_t
+    ngx_http_websocket_remote_interest =
+{
+    ngx_http_websocket_remote_attach,
+    ngx_http_websocket_remote_detach,
+    ngx_http_websocket_remote_wake
+};
+
+
+const ngx_http_websocket_broker_t  ngx_http_websocket_broker_remote = {
+    ngx_http_websocket_remote_publish,
+    ngx_http_websocket_remote_history,
+    ngx_http_websocket_hub_join,
+    ngx_http_websocket_hub_leave,
+    ngx_http_websocket_hub_reap_members,
+    ngx_http_websocket_remote_remove,
+    ngx_http_websocket_local_revoke,
+    &ngx_http_websocket_remote_interest
+};
+
+
+static const ngx_http_websocket_redis_handlers_t
+    ngx_http_websocket_remote_handlers =
+{
+    ngx_http_websocket_remote_up,
+    ngx_http_websocket_remote_down,
+    NULL,
+    NULL
+};
+
+
+ngx_int_t
+ngx_http_websocket_remote_add(ngx_conf_t *cf, ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_broker_conf_t *conf)
+{
+    size_t                        size;
+    ngx_str_t                     name;
+    ngx_shm_zone_t               *shm_zone;
+    ngx_http_websocket_remote_t  *remote;
+
+    static ngx_str_t  prefix = ngx_string("ngx_http_websocket_broker:");
+
+    remote = ngx_pcalloc(cf->pool, sizeof(ngx_http_websocket_remote_t));
+
+    name.len = prefix.len + zone->name.len;
+    name.data = ngx_pnalloc(cf->pool, name.len);
+
+    if (remote == NULL || name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpymem(ngx_cpymem(name.data, prefix.data, prefix.len),
+                      zone->name.data, zone->name.len);
+
+    /* the slab pool of nginx takes the first page, and some of the rest */
+
+    size = sizeof(ngx_http_websocket_remote_shared_t) + 8 * ngx_pagesize;
+
+    shm_zone = ngx_shared_memory_add(cf, &name, ngx_align(size, ngx_pagesize),
+                                     &ngx_http_websocket_module);
+    if (shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    shm_zone->init = ngx_http_websocket_remote_init;
+    shm_zone->data = remote;
+
+    remote->zone = zone;
+    remote->conf = conf;
+
+    zone->remote = remote;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_remote_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_slab_pool_t                     *shpool;
+    ngx_http_websocket_remote_t         *remote;
+    ngx_http_websocket_remote_shared_t  *shared;
+
+    remote = shm_zone->data;
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (data) {
+        remote->shared = shpool->data;
+        return NGX_OK;
+    }
+
+    shared = ngx_slab_calloc(shpool,
+                             sizeof(ngx_http_websocket_remote_shared_t));
+
+    if (shared == NULL
+        || ngx_http_websocket_worker_mutex(&shared->lock) != NGX_OK
+        || RAND_bytes((u_char *) &shared->node, sizeof(uint64_t)) != 1)
+    {
+        return NGX_ERROR;
+    }
+
+    shpool->data = shared;
+    remote->shared = shared;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
+    ngx_cycle_t *cycle)
+{
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = zone->remote;
+
+    remote->log = cycle->log;
+    remote->dummy.fd = (ngx_socket_t) -1;
+    remote->dummy.data = remote;
+
+    /* no other worker, and no later one, has the same numbers */
+
+    (void) RAND_bytes((u_char *) &remote->number, sizeof(uint64_t));
+
+    ngx_queue_init(&remote->fetches);
+
+    ngx_http_websocket_remote_event(remote, &remote->fetched,
+                                    ngx_http_websocket_remote_fetched_event);
+
+    ngx_http_websocket_remote_publish_init(remote);
+
+    ngx_http_websocket_remote_event(remote, &remote->tick,
+                                    ngx_http_websocket_remote_tick);
+    remote->tick.cancelable = 1;
+
+    remote->redis.conf = remote->conf;
+    remote->redis.handlers = &ngx_http_websocket_remote_handlers;
+    remote->redis.data = remote;
+    remote->redis.log = cycle->log;
+    remote->redis.scripts = 1;
+
+    ngx_http_websocket_redis_start(&remote->redis);
+
+    ngx_add_timer(&remote->tick, NGX_HTTP_WEBSOCKET_REMOTE_TICK);
+}
+
+
+void
+ngx_http_websocket_remote_stop(ngx_http_websocket_zone_t *zone)
+{
+    ngx_http_websocket_seat_leave(zone->remote);
+    ngx_http_websocket_redis_stop(&zone->remote->redis);
+}
+
+
+void
+ngx_http_websocket_remote_event(ngx_http_websocket_remote_t *remote,
+    ngx_event_t *ev, ngx_event_handler_pt handler)
+{
+    ev->handler = handler;
+    ev->data = &remote->dummy;
+    ev->log = remote->log;
+}
+
+
+static void
+ngx_http_websocket_remote_up(ngx_http_websocket_redis_t *redis)
+{
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = redis->data;
+
+    ngx_http_websocket_remote_begin(remote);
+
+    if (remote->seat) {
+        ngx_http_websocket_seat_fills(remote);
+    }
+}
+
+
+static void
+ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis)
+{
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = redis->data;
+    remote->ready = 0;
+
+    ngx_http_websocket_remote_count(remote,
+                                    NGX_HTTP_WEBSOCKET_REMOTE_RECONNECTS);
+}
+
+
+/* another worker has something for this one, or for whoever has the seat */
+
+static void
+ngx_http_websocket_remote_wake(ngx_http_websocket_zone_t *zone)
+{
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = zone->remote;
+
+    if (remote->seat || remote->shared->owner == 0) {
+        ngx_http_websocket_seat_look(remote);
+    }
+
+    if (!ngx_queue_empty(&remote->fetches)) {
+        ngx_http_websocket_remote_fetched(remote);
+    }
+}
+
+
+static void
+ngx_http_websocket_remote_tick(ngx_event_t *ev)
+{
+    ngx_connection_t             *c;
+    ngx_http_websocket_remote_t  *remote;
+
+    c = ev->data;
+    remote = c->data;
+
+    ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_REMOTE_TICK);
+
+    ngx_http_websocket_seat_tick(remote);
+
+    (void) ngx_http_websocket_remote_hears(remote);
+
+    if (!ngx_queue_empty(&remote->fetches)) {
+        ngx_http_websocket_remote_fetched(remote);
+    }
+}
+
+
+/*
+ * Whoever subscribes has asked before; but the seat may have taken its hand
+ * off the channel in between.
+ */
+
+static void
+ngx_http_websocket_remote_attach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel)
+{
+    ngx_str_t  name;
+
+    name.len = channel->size;
+    name.data = channel->data;
+
+    if (ngx_http_websocket_zone_ask(zone, &name)
+        == NGX_WEBSOCKET_STORE_EMPTY)
+    {
+        ngx_http_websocket_seat_ask(zone->remote, &name);
+    }
+}
+
+
+/* the seat sees by itself what is not wanted any more */
+
+static void
+ngx_http_websocket_remote_detach(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_name_t *channel)
+{
+}

@@ -1,0 +1,50 @@
+
+/*
+ * Publishing through the server: messages of a turn go in one command, and
+ * complete when they have their places.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_REMOTE_PUBLISH_H
+#define NGX_HTTP_WEBSOCKET_REMOTE_PUBLISH_H
+
+
+#include "broker/ngx_http_websocket_remote.h"
+
+
+/* For a worker that begins. */
+void ngx_http_websocket_remote_publish_init(
+    ngx_http_websocket_remote_t *remote);
+
+/* As publish() of ngx_http_websocket_broker_t. */
+ngx_int_t ngx_http_websocket_remote_publish(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p);
+
+/* As remove() of it. */
+ngx_int_t ngx_http_websocket_remote_remove(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_fetch_t *f);
+
+/*
+ * Sets key to a hash of a publisher's idempotency key that is the same on all
+ * nodes.
+ */
+void ngx_http_websocket_remote_key(ngx_str_t *data, uint64_t key[2]);
+
+/*
+ * The connection is there: asks for the server's generation, and goes on when
+ * it is known.
+ */
+void ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote);
+
+/*
+ * Makes of a payload the message that it is: sets p->message, but for its
+ * offset, p->parts, which has room for three, p->n and p->history, which is
+ * history or NULL.
+ */
+void ngx_http_websocket_remote_open(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_history_t *history,
+    const ngx_websocket_envelope_t *envelope, const u_char *payload,
+    size_t size);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_REMOTE_PUBLISH_H */
