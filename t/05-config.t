@@ -444,11 +444,23 @@ http websocket_presence on from=$nope;
 http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
-    invalid value "arrive", it must be "join", "leave", "history=off", or "off"
+    invalid value "arrive", it must be "join", "leave", "history=off",
+        "channel=NAME", or "off"
 http websocket_events join leave history=on;
-    invalid value "history=on", it must be "join", "leave", "history=off", or "off"
+    invalid value "history=on", it must be "join", "leave", "history=off",
+        "channel=NAME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
+http websocket_events channel=;
+    invalid parameter "channel=": a channel's name without variables, of 1 to
+        240 bytes, is expected
+http websocket_events join channel=a$uri;
+    invalid parameter "channel=a$uri": a channel's name without variables, of
+        1 to 240 bytes, is expected
+http websocket_events channel=a;
+    "channel=" needs "join" or "leave"
+http websocket_events off channel=a;
+    "off" stands alone
 http websocket_events off join;
     "off" stands alone
 http websocket_events join; websocket_events leave;
@@ -970,9 +982,10 @@ server websocket_access_log end; websocket_access_log start;
 # namespaces, and Centrifugo's protocol
 
 http websocket_namespace chat { history length=10 time=5m max=1m; recovery force; }
-http websocket_namespace news { history length=10; positioning allow;
-http subscribe client; publish subscriber anonymous;
-http history_access client subscriber anonymous; users on; pattern ^[a-z]+$; }
+http websocket_namespace news { history length=10; positioning allow; presence on;
+http events join leave push; subscribe client; publish subscriber anonymous;
+http history_access client subscriber anonymous; presence_access client; users on;
+http pattern ^[a-z]+$; }
 location websocket centrifuge; websocket_anonymous on; websocket_max_channels 10;
 location websocket_connect_timeout 1s; websocket_token_grace 1s;
     ok
@@ -1003,8 +1016,8 @@ server websocket_namespace aa { }
     "websocket_namespace" directive is not allowed here
 http websocket_namespace aa { keep all; }
     unknown directive "keep" in "websocket_namespace", none of history,
-        recovery, positioning, subscribe, publish, history_access, users,
-        pattern
+        recovery, positioning, presence, events, subscribe, publish,
+        history_access, presence_access, users, pattern
 http websocket_namespace aa { users on; users off; }
     "users" is duplicate
 http websocket_namespace aa { users; }
@@ -1021,6 +1034,10 @@ http websocket_namespace aa { recovery force; }
     namespace "aa": "recovery" and "positioning" need a "history"
 http websocket_namespace aa { history_access client; }
     namespace "aa": "history_access" needs a "history"
+http websocket_namespace aa { presence_access client; }
+    namespace "aa": "presence_access" needs "presence on"
+http websocket_namespace aa { events push; }
+    "push" needs "join" or "leave"
 http websocket_namespace aa { history length=5; recovery on; }
     invalid value "on" in "recovery": it must be, once, one of "allow", "force"
 http websocket_namespace aa { publish client client; }
