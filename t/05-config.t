@@ -933,7 +933,7 @@ location websocket_status json; websocket_publish;
 location websocket_status json; websocket_status json;
     "websocket_status" directive is duplicate
 location websocket_status xml;
-    invalid format "xml", it must be "json" or "prometheus"
+    invalid format "xml", it must be "json", "prometheus", or "health"
 server websocket_status json;
     "websocket_status" directive is not allowed here
 server websocket_jwt key=keys/hs.key alg=HS256 max_age=2y;

@@ -2,6 +2,7 @@
 #include "broker/ngx_http_websocket_remote.h"
 #include "broker/ngx_http_websocket_broker_local.h"
 #include "broker/ngx_http_websocket_remote_fetch.h"
+#include "broker/ngx_http_websocket_remote_probe.h"
 #include "broker/ngx_http_websocket_remote_publish.h"
 #include "broker/ngx_http_websocket_seat.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -211,6 +212,9 @@ ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis)
 
     remote = redis->data;
     remote->ready = 0;
+
+    ngx_http_websocket_remote_count(remote,
+                                    NGX_HTTP_WEBSOCKET_REMOTE_RECONNECTS);
 }
 
 
@@ -245,6 +249,8 @@ ngx_http_websocket_remote_tick(ngx_event_t *ev)
     ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_REMOTE_TICK);
 
     ngx_http_websocket_seat_tick(remote);
+
+    (void) ngx_http_websocket_remote_hears(remote);
 
     if (!ngx_queue_empty(&remote->fetches)) {
         ngx_http_websocket_remote_fetched(remote);

@@ -34,6 +34,20 @@
 typedef struct ngx_http_websocket_seat_s  ngx_http_websocket_seat_t;
 
 
+/* counters of a node */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_REMOTE_RECEIVED = 0,     /* messages that were heard */
+    NGX_HTTP_WEBSOCKET_REMOTE_GAPS,         /* that were found missing then */
+    NGX_HTTP_WEBSOCKET_REMOTE_FILLED,       /* messages that were read */
+    NGX_HTTP_WEBSOCKET_REMOTE_REFUSED,      /* messages, by the server, or
+                                               because it was away */
+    NGX_HTTP_WEBSOCKET_REMOTE_RECONNECTS,
+    NGX_HTTP_WEBSOCKET_REMOTE_TAKEOVERS,    /* of the seat */
+    NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS
+} ngx_http_websocket_remote_counter_e;
+
+
 /* what the workers of a node share */
 
 typedef struct {
@@ -42,6 +56,11 @@ typedef struct {
                                                slot + 1; or 0 */
     ngx_atomic_t                  beat;     /* of the owner: ms */
     ngx_atomic_t                  known;    /* 1: it took part in a generation */
+
+    ngx_atomic_t                  heard;    /* when the last probe was: ms */
+    ngx_atomic_t                  hears;    /* 1: as it was told last */
+
+    ngx_atomic_t                  counters[NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS];
 
     /* the workers that wait for a channel, by slots */
     ngx_atomic_t                  waiting[NGX_WEBSOCKET_STORE_WORKERS / 64];
@@ -93,6 +112,10 @@ struct ngx_http_websocket_remote_s {
     ngx_event_t                   fetched;
     ngx_http_websocket_seat_t    *seat;     /* NULL: another worker has it */
 };
+
+
+#define ngx_http_websocket_remote_count(remote, counter)                      \
+    (void) ngx_atomic_fetch_add(&(remote)->shared->counters[counter], 1)
 
 
 extern const ngx_http_websocket_broker_t  ngx_http_websocket_broker_remote;

@@ -928,6 +928,13 @@ ngx_http_websocket_sending_done(ngx_http_websocket_remote_t *remote,
         ngx_del_timer(&remote->expire);
     }
 
+    if (rc == NGX_HTTP_WEBSOCKET_BROKER_AWAY
+        || rc == NGX_WEBSOCKET_STORE_NOSPACE)
+    {
+        ngx_http_websocket_remote_count(remote,
+                                        NGX_HTTP_WEBSOCKET_REMOTE_REFUSED);
+    }
+
     sending->p.rc = rc;
 
     sending->f.rc = rc == NGX_WEBSOCKET_STORE_OK ? NGX_OK

@@ -1,6 +1,7 @@
 
 #include "broker/ngx_http_websocket_seat.h"
 #include "broker/ngx_http_websocket_remote_fetch.h"
+#include "broker/ngx_http_websocket_remote_probe.h"
 #include "broker/ngx_http_websocket_seat_fill.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -205,6 +206,7 @@ ngx_http_websocket_seat_tick(ngx_http_websocket_remote_t *remote)
 
     remote->seat->paused = 0;
 
+    ngx_http_websocket_probe(remote->seat);
     ngx_http_websocket_seat_review(remote->seat);
     ngx_http_websocket_seat_fill_next(remote->seat);
 }
@@ -276,6 +278,9 @@ ngx_http_websocket_seat_take(ngx_http_websocket_remote_t *remote)
     }
 
     seat->remote = remote;
+
+    ngx_http_websocket_remote_count(remote,
+                                    NGX_HTTP_WEBSOCKET_REMOTE_TAKEOVERS);
 
     ngx_rbtree_init(&seat->tree, &seat->sentinel, ngx_str_rbtree_insert_value);
     ngx_queue_init(&seat->channels);
@@ -707,6 +712,11 @@ ngx_http_websocket_seat_up(ngx_http_websocket_redis_t *redis)
 
     seat = redis->data;
 
+    if (ngx_http_websocket_probe_subscribe(seat) != NGX_OK) {
+        ngx_http_websocket_redis_fail(redis, "memory was refused");
+        return;
+    }
+
     ngx_post_event(&seat->subscribe, &ngx_posted_events);
 }
 
@@ -721,6 +731,9 @@ ngx_http_websocket_seat_down(ngx_http_websocket_redis_t *redis)
     ngx_http_websocket_kept_t  *kept;
 
     seat = redis->data;
+
+    ngx_http_websocket_remote_count(seat->remote,
+                                    NGX_HTTP_WEBSOCKET_REMOTE_RECONNECTS);
 
     for (q = ngx_queue_head(&seat->channels);
          q != ngx_queue_sentinel(&seat->channels);
@@ -762,6 +775,11 @@ ngx_http_websocket_seat_push(ngx_http_websocket_redis_t *redis,
         /* an error has no such parts */
 
         ngx_http_websocket_redis_fail(redis, "it does not let us subscribe");
+        return;
+    }
+
+    if (channel->data[skip - 2] == 'n') {
+        ngx_http_websocket_probe_heard(seat, text);
         return;
     }
 

@@ -71,6 +71,16 @@ struct ngx_http_websocket_seat_s {
     ngx_event_t                   walk;     /* of the zone */
     uint64_t                      bucket;
     ngx_event_t                   tell;     /* who waits */
+
+    /* numbers that are to come back: a later seat's are its own */
+
+    uint64_t                      probe;    /* published last */
+    uint64_t                      taken;    /* by the server, and awaited */
+    uint64_t                      heard;
+    ngx_msec_t                    probed;   /* when it was */
+    ngx_msec_t                    since;    /* it is awaited */
+    unsigned                      probing:1;
+    unsigned                      listens:1;
 };
 
 

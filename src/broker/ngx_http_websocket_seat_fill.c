@@ -289,6 +289,9 @@ ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
             continue;
         }
 
+        ngx_http_websocket_remote_count(seat->remote,
+                                        NGX_HTTP_WEBSOCKET_REMOTE_FILLED);
+
         size += entry.payload ? entry.payload->size : 0;
 
         rc = ngx_http_websocket_fill_entry(seat, kept, &entry);
@@ -570,6 +573,9 @@ ngx_http_websocket_seat_hear(ngx_http_websocket_seat_t *seat,
         return;
     }
 
+    ngx_http_websocket_remote_count(seat->remote,
+                                    NGX_HTTP_WEBSOCKET_REMOTE_RECEIVED);
+
     p.message.offset = heard.offset;
 
     rc = ngx_http_websocket_hub_place(seat->remote->zone, &p, heard.epoch, 0);
@@ -578,6 +584,8 @@ ngx_http_websocket_seat_hear(ngx_http_websocket_seat_t *seat,
         ngx_http_websocket_seat_drop(seat, kept);
 
     } else if (rc < NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_remote_count(seat->remote,
+                                        NGX_HTTP_WEBSOCKET_REMOTE_GAPS);
         ngx_http_websocket_seat_fill(seat, kept);
     }
 }

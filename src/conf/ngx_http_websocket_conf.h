@@ -53,7 +53,8 @@ typedef struct ngx_http_websocket_stats_table_s
 typedef enum {
     NGX_HTTP_WEBSOCKET_STATUS_OFF = 0,
     NGX_HTTP_WEBSOCKET_STATUS_JSON,
-    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS
+    NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS,
+    NGX_HTTP_WEBSOCKET_STATUS_HEALTH
 } ngx_http_websocket_status_e;
 
 

@@ -161,10 +161,13 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     } else if (ngx_strcmp(value[1].data, "prometheus") == 0) {
         wlcf->status = NGX_HTTP_WEBSOCKET_STATUS_PROMETHEUS;
 
+    } else if (ngx_strcmp(value[1].data, "health") == 0) {
+        wlcf->status = NGX_HTTP_WEBSOCKET_STATUS_HEALTH;
+
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid format \"%V\", it must be \"json\" or "
-                           "\"prometheus\"", &value[1]);
+                           "invalid format \"%V\", it must be \"json\", "
+                           "\"prometheus\", or \"health\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 

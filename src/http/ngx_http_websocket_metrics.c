@@ -1,5 +1,6 @@
 
 #include "http/ngx_http_websocket_metrics.h"
+#include "broker/ngx_http_websocket_remote.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 #include "protocol/ngx_http_websocket_protocols.h"
@@ -109,6 +110,24 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       ngx_http_websocket_stat_at(rejected) },
 
     { NULL, NULL, NULL, NULL, NULL, 0, 0 }
+};
+
+
+const ngx_http_websocket_broker_metric_t
+    ngx_http_websocket_broker_metrics[NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS] =
+{
+    { "websocket_broker_received_messages_total",
+      "Messages that the broker told this nginx of." },
+    { "websocket_broker_gaps_total",
+      "Times that messages before one of them were missing." },
+    { "websocket_broker_filled_messages_total",
+      "Messages that were read from the broker." },
+    { "websocket_broker_refused_messages_total",
+      "Publishes that the broker did not take." },
+    { "websocket_broker_reconnects_total",
+      "Connections to the broker that were lost." },
+    { "websocket_broker_seat_takeovers_total",
+      "Workers that began to subscribe for all." }
 };
 
 

@@ -29,6 +29,23 @@ typedef struct {
 extern const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[];
 
 
+/*
+ * Counters of a zone's broker, in their order; in JSON without what is before
+ * and after.
+ */
+
+#define NGX_HTTP_WEBSOCKET_BROKER_BEFORE  (sizeof("websocket_broker_") - 1)
+#define NGX_HTTP_WEBSOCKET_BROKER_AFTER   (sizeof("_total") - 1)
+
+typedef struct {
+    char                         *name;
+    char                         *help;
+} ngx_http_websocket_broker_metric_t;
+
+extern const ngx_http_websocket_broker_metric_t
+    ngx_http_websocket_broker_metrics[];
+
+
 /* all that is told, at one time */
 
 typedef struct {

@@ -7,6 +7,7 @@
 #include "conf/ngx_http_websocket_version.h"
 #include "http/ngx_http_websocket_prometheus.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "broker/ngx_http_websocket_remote_probe.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -30,6 +31,10 @@ typedef struct {
 static void ngx_http_websocket_text_build(ngx_http_websocket_text_t *text);
 static void ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text,
     ngx_str_t *zone, ngx_websocket_store_stat_t *stat, ngx_uint_t what);
+static void ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot);
+static void ngx_http_websocket_text_broker(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot, char *name, ngx_uint_t n);
 static void ngx_http_websocket_text_zones(ngx_http_websocket_text_t *text,
     ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_metric(ngx_http_request_t *r,
@@ -72,6 +77,7 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
     }
 
     ngx_http_websocket_text_zones(&text, snapshot);
+    ngx_http_websocket_text_brokers(&text, snapshot);
     ngx_http_websocket_text_histograms(&text, snapshot);
 
     if (text.failed) {
@@ -144,6 +150,62 @@ ngx_http_websocket_text_metric(ngx_http_request_t *r,
                                          metric->label ? metric->values[n]
                                                        : NULL,
                                          value[n]);
+        }
+    }
+}
+
+
+/* of the zones that have one, if there are any */
+
+static void
+ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_uint_t                                  n;
+    const ngx_http_websocket_broker_metric_t   *metric;
+
+    if (snapshot->conf->brokered.nelts == 0) {
+        return;
+    }
+
+    ngx_http_websocket_text_head(text, "websocket_broker_up", "gauge",
+                                 "1 when this nginx hears what is published.");
+    ngx_http_websocket_text_broker(text, snapshot, "websocket_broker_up",
+                                   NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS);
+
+    for (n = 0; n < NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS; n++) {
+
+        metric = &ngx_http_websocket_broker_metrics[n];
+
+        ngx_http_websocket_text_head(text, metric->name, "counter",
+                                     metric->help);
+        ngx_http_websocket_text_broker(text, snapshot, metric->name, n);
+    }
+}
+
+
+/* the counter n of each, or whether it is up */
+
+static void
+ngx_http_websocket_text_broker(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot, char *name, ngx_uint_t n)
+{
+    ngx_uint_t                     i;
+    ngx_http_websocket_zone_t    **zones;
+    ngx_http_websocket_remote_t   *remote;
+
+    zones = snapshot->conf->zones.elts;
+
+    for (i = 0; i < snapshot->conf->zones.nelts; i++) {
+
+        remote = zones[i]->remote;
+
+        if (remote) {
+            ngx_http_websocket_text_line(text, name, &zones[i]->name, NULL,
+                               NULL, NULL,
+                               n < NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS
+                               ? remote->shared->counters[n]
+                               : ngx_http_websocket_remote_hears(remote));
         }
     }
 }

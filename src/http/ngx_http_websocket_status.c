@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_websocket_status.h"
+#include "broker/ngx_http_websocket_remote_probe.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_version.h"
 #include "http/ngx_http_websocket_answer.h"
@@ -13,8 +14,11 @@
 #include "hub/ngx_http_websocket_zone.h"
 
 
+static ngx_int_t ngx_http_websocket_health(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_status_json(ngx_http_request_t *r,
     ngx_http_websocket_snapshot_t *snapshot);
+static json_t *ngx_http_websocket_broker_json(
+    ngx_http_websocket_remote_t *remote);
 static json_t *ngx_http_websocket_zones_json(
     ngx_http_websocket_snapshot_t *snapshot);
 static json_t *ngx_http_websocket_zone_json(
@@ -48,15 +52,55 @@ ngx_http_websocket_status_handler(ngx_http_request_t *r)
         return rc;
     }
 
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (conf->status == NGX_HTTP_WEBSOCKET_STATUS_HEALTH) {
+        return ngx_http_websocket_health(r);
+    }
+
     if (ngx_http_websocket_snapshot(r, &snapshot) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-
     return conf->status == NGX_HTTP_WEBSOCKET_STATUS_JSON
            ? ngx_http_websocket_status_json(r, &snapshot)
            : ngx_http_websocket_status_prometheus(r, &snapshot);
+}
+
+
+/* for balancers: whether clients are to be sent here */
+
+static ngx_int_t
+ngx_http_websocket_health(ngx_http_request_t *r)
+{
+    json_t                          *deaf;
+    ngx_int_t                        rc;
+    ngx_uint_t                       i;
+    ngx_http_websocket_zone_t      **zone;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
+
+    rc = NGX_HTTP_OK;
+    deaf = json_array();
+    zone = wmcf->zones.elts;
+
+    for (i = 0; i < wmcf->zones.nelts; i++) {
+
+        if (zone[i]->remote
+            && !ngx_http_websocket_remote_hears(zone[i]->remote))
+        {
+            rc = NGX_HTTP_SERVICE_UNAVAILABLE;
+
+            (void) json_array_append_new(deaf,
+                         json_stringn((char *) zone[i]->name.data,
+                                      zone[i]->name.len));
+        }
+    }
+
+    return ngx_http_websocket_answer_json(r, rc,
+                                  json_pack("{s:b,s:o}", "healthy",
+                                            rc == NGX_HTTP_OK, "deaf", deaf));
 }
 
 
@@ -75,6 +119,35 @@ ngx_http_websocket_status_json(ngx_http_request_t *r,
                              "zones", ngx_http_websocket_zones_json(snapshot),
                              "locations",
                              ngx_http_websocket_locations_json(r, snapshot)));
+}
+
+
+static json_t *
+ngx_http_websocket_broker_json(ngx_http_websocket_remote_t *remote)
+{
+    char        *p;
+    size_t       size;
+    json_t      *json;
+    ngx_uint_t   i;
+    char         name[64];
+
+    json = json_pack("{s:s%,s:b}", "name", remote->conf->name.data,
+                     remote->conf->name.len,
+                     "up", (int) ngx_http_websocket_remote_hears(remote));
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS; i++) {
+
+        p = ngx_http_websocket_broker_metrics[i].name
+            + NGX_HTTP_WEBSOCKET_BROKER_BEFORE;
+        size = ngx_strlen(p) - NGX_HTTP_WEBSOCKET_BROKER_AFTER;
+
+        (void) ngx_cpystrn((u_char *) name, (u_char *) p, size + 1);
+
+        (void) json_object_set_new(json, name,
+                     json_integer((json_int_t) remote->shared->counters[i]));
+    }
+
+    return json;
 }
 
 
@@ -124,6 +197,16 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
 
     if (zones[i]->wait.stuck) {
         (void) json_object_set_new(json, "busy", json_true());
+    }
+
+    if (zones[i]->remote
+        && json_object_set_new(json, "broker",
+                               ngx_http_websocket_broker_json(
+                                                           zones[i]->remote))
+           != 0)
+    {
+        json_decref(json);
+        return NULL;
     }
 
     stats = ngx_http_websocket_zone_stats(snapshot, i);

@@ -6,13 +6,15 @@ workers and the server go.
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
 
-from cluster import (Cluster, history, position, publish, seat, subscribed)
-from nginx import TIMEOUT, Tap
-from peer import (FIN, TEXT, Closed, Peer, ask, becomes, workers)
+from cluster import (Cluster, Proxy, history, position, publish, seat,
+                     subscribed)
+from nginx import TIMEOUT, Nginx, Tap
+from peer import (FIN, TEXT, Closed, Http, Peer, ask, becomes, workers)
 from redis_server import need_redis
 
 NUMBERS = [str(i) for i in range(20)]
@@ -304,9 +306,58 @@ async def refuses(tap):
                'what is not there cannot be read')
 
 
+async def health(port):
+    return (await ask(port, 'GET', '/health'))[0]
+
+
+async def deaf(tap):
+    """The connections live, and nothing comes over those that subscribe."""
+    with Cluster(0) as cluster:
+        proxy = await Proxy(cluster.redis.port).start()
+        cluster.conf = cluster.conf.replace(f':{cluster.redis.port}',
+                                            f':{proxy.port}')
+        node = await asyncio.to_thread(Nginx, 'deaf', cluster.conf)
+        cluster.nodes.append(node)
+        port = node.port
+        tap.ok(await becomes(lambda: health(port), 200) == 200, 'it is healthy')
+        reader = await Peer(port).websocket('/ws/c')
+        await publish(port, 'c', '0')
+        tap.ok(await reads(reader, 0, 1), 'it hears')
+
+        proxy.deaf = True
+        start = time.monotonic()
+        tap.ok(await becomes(lambda: health(port), 503) == 503
+               and time.monotonic() - start < 5,
+               f'a deaf node says so: {time.monotonic() - start:.1f} s')
+        cluster.client().xadd('unrelated', {'a': 'b'})
+        _, status = await ask(port, 'GET', '/status')
+        http = Http(port)
+        _, text = await http.request('GET', '/metrics')
+        http.close()
+        tap.ok(b'websocket_broker_up{zone="live"} 0' in text
+               and re.search(rb'websocket_broker_reconnects_total{zone="live"}'
+                             rb' [1-9]', text), 'as Prometheus reads it')
+        tap.ok(not status['zones'][0]['broker']['up']
+               and status['zones'][0]['broker']['reconnects'] > 0,
+               'its metrics too, and it tries again')
+
+        proxy.deaf = False
+        tap.ok(await becomes(lambda: health(port), 200) == 200,
+               'it hears again')
+        await publish(port, 'c', '1')
+        tap.ok(await reads(reader, 1, 1), 'and its reader has stayed')
+        log = node.log()
+        tap.ok('is deaf' in log and 'hears what is published' in log,
+               'the log tells of both')
+        reader.close()
+        await asyncio.to_thread(node.stop)
+        proxy.server.close()
+
+
 if __name__ == '__main__':
     need_redis()
     tests = Tap()
     asyncio.run(run(tests))
     asyncio.run(refuses(tests))
+    asyncio.run(deaf(tests))
     tests.done()

@@ -30,6 +30,8 @@ CONF = '''
             websocket_stamp sequence;
         }
         location = /status { websocket_status json; }
+        location = /metrics { websocket_status prometheus; }
+        location = /health { websocket_status health; }
         location = /plain { return 200 "{}"; }
     }
 '''
@@ -122,6 +124,35 @@ async def subscribed(cluster, channel, n):
     async def heard():
         return cluster.client().pubsub_numsub(f'ws:c:{channel}')[0][1]
     return await becomes(heard, n)
+
+
+class Proxy:
+    """Between nginx and Redis: deaf, it swallows what subscribers are told."""
+
+    def __init__(self, port):
+        self.redis = port
+        self.deaf = False
+        self.server = None
+
+    async def start(self):
+        self.server = await asyncio.start_server(self.pass_on, '127.0.0.1', 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self
+
+    async def pass_on(self, reader, writer):
+        with contextlib.suppress(OSError):
+            r, w = await asyncio.open_connection('127.0.0.1', self.redis)
+            kind = {'subscribes': False}
+            await asyncio.gather(self.pump(reader, w, kind, True),
+                                 self.pump(r, writer, kind, False))
+
+    async def pump(self, reader, writer, kind, up):
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                kind['subscribes'] |= up and b'SUBSCRIBE' in data
+                if up or not (self.deaf and kind['subscribes']):
+                    writer.write(data)
+        writer.close()
 
 
 class Reader:

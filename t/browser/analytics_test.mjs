@@ -6,9 +6,9 @@ import { becomes, cutOff, exampleConf, feed, launch, screenshot }
   from './browser.mjs';
 
 const VIEWS = {
-  tiny: ['metric', 'value'],
-  summary: ['timestamp', 'metric', 'value', 'change'],
-  default: ['timestamp', 'metric', 'value', 'change', 'metadata'],
+  summary: ['metric', 'value'],
+  detailed: ['timestamp', 'metric', 'value', 'change'],
+  full: ['timestamp', 'metric', 'value', 'change', 'metadata'],
 };
 
 const nginx = await Nginx.startConf('analytics',
@@ -108,12 +108,13 @@ async function differ(pages) {
     sizes[view] = Number(await text(page, '#bytes'));
   }
 
-  tap.ok(2 * sizes.tiny < sizes.summary && sizes.summary < sizes.default,
+  tap.ok(2 * sizes.summary < sizes.detailed
+    && sizes.detailed < sizes.full,
     `bytes: ${JSON.stringify(sizes)}`);
 }
 
 async function wrong(pages) {
-  const before = await text(pages.tiny, '#messages');
+  const before = await text(pages.summary, '#messages');
   const answers = [];
   const good = { timestamp: '2026-01-31T12:00:00Z', metric: 'x', value: 1 };
 
@@ -126,17 +127,17 @@ async function wrong(pages) {
 
   await publish('power', [7]);
   for (const page of Object.values(pages)) await follows(page, 'power');
-  tap.ok(Number(await text(pages.tiny, '#messages')) === Number(before) + 1,
+  tap.ok(Number(await text(pages.summary, '#messages')) === Number(before) + 1,
     'none of them came to the page');
 
   const status = async (query) =>
     (await fetch(`${nginx.url}/analytics${query}`)).status;
   tap.ok(await status('?transport=poll&view=none') === 400
-    && await status('?transport=poll&view=tiny') === 200, 'no such view: 400');
+    && await status('?transport=poll&view=summary') === 200, 'no such view: 400');
 }
 
 async function choose(page) {
-  await page.selectOption('#view', 'default');
+  await page.selectOption('#view', 'full');
   await until('the other view', async () =>
     (await text(page, '#newest')).includes('metadata'));
   await follows(page, 'power');
@@ -175,12 +176,12 @@ try {
   await shared(pages);
   await differ(pages);
   await wrong(pages);
-  await choose(pages.tiny);
-  await reload(pages.summary);
-  await many(pages.default);
-  await script(pages.default);
+  await choose(pages.summary);
+  await reload(pages.detailed);
+  await many(pages.full);
+  await script(pages.full);
 
-  await screenshot(pages.default);
+  await screenshot(pages.full);
 
   tap.ok(browser.problems.length === 0,
     `no errors on the page: ${browser.problems}`);

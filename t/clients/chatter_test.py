@@ -165,7 +165,8 @@ async def echoes(tap, nginx, ann):
 
 
 def is_event(event, message):
-    return (list(event) == ['message', 'action', 'added_at']
+    return (list(event) == ['message', 'action', 'added_at', 'timestamp']
+            and event['timestamp'] == event['added_at']
             and event['message'] == message and event['action'] == 'added'
             and TIME.fullmatch(event['added_at']) is not None
             and event['added_at'] > '2001')
@@ -197,8 +198,9 @@ async def sums_up(tap, nginx, ann, feeds):
         got = await get(ws)
         await asyncio.wait_for(ws.wait_closed(), TIMEOUT)
 
-    tap.ok([m['message'] for m in got] == ['four', 'five']
-           and all(m['from'] == 'ann' and TIME.fullmatch(m['added_at'])
+    tap.ok([list(m) for m in got] == [['message', 'length', 'sent_at']] * 2
+           and [m['message'] for m in got] == ['four', 'five']
+           and all(m['length'] == 4 and TIME.fullmatch(m['sent_at'])
                    for m in got) and ws.close_code == 1000,
            f'/summary: {got} {ws.close_code}')
     for text in ('four', 'five'):
@@ -207,21 +209,29 @@ async def sums_up(tap, nginx, ann, feeds):
                f'/subscribe has them too: {events}')
 
 
-def remembers(tap, nginx, reader):
-    shown = {}
+async def remembers(tap, nginx, reader):
+    """The history as pages, and as a stream that ends."""
+    texts = ['one', 'three', 'four', 'five']
+    tiny = [{'message': t} for t in texts]
+    shown, streamed = {}, {}
     for view in ('tiny', 'default', ''):
         status, body = nginx.request(
             'GET', f'/history?limit=100&view={view}', token=reader)
         shown[view] = [json.loads(m['data'])
                        for m in json.loads(body)['messages']]
-    texts = ['one', 'three', 'four', 'five']
-    tap.ok(shown['tiny'] == [{'message': t} for t in texts],
-           f'/history, tiny: {shown["tiny"]}')
+        async with nginx.connect(f'/history?view={view}', reader) as ws:
+            streamed[view] = [json.loads(m) async for m in ws]
+            code = ws.close_code
+    tap.ok(shown['tiny'] == tiny, f'/history, tiny: {shown["tiny"]}')
     tap.ok([m['message'] for m in shown['default']] == texts
-           and all(list(m) == ['from', 'added_at', 'message', 'action']
-                   and m['from'] == 'ann' for m in shown['default'])
+           and all(list(m) == ['message', 'length', 'sent_at']
+                   and m['length'] == len(m['message'])
+                   and TIME.fullmatch(m['sent_at'])
+                   for m in shown['default'])
            and shown['default'] == shown[''],
            f'/history, default: {shown["default"][:1]}...')
+    tap.ok(streamed == shown and code == 1000,
+           f'/history is a stream, too: {code}')
     status, body = nginx.request('GET', '/history?limit=1&view=large',
                                  token=reader)
     tap.ok(status == 400 and 'invalid_view' in body, f'{status} {body}')
@@ -269,7 +279,7 @@ async def play(tap, nginx):
             nginx.connect('/subscribe', reader) as second:
         await listens(tap, nginx, ann, (first, second))
         await sums_up(tap, nginx, ann, (first, second))
-    remembers(tap, nginx, reader)
+    await remembers(tap, nginx, reader)
     page(tap, nginx)
     await rotates(tap, nginx, ann)
 

@@ -87,7 +87,7 @@ class Test:
         return json.loads(await asyncio.wait_for(ws.recv(), TIMEOUT))
 
     async def ask(self, ws, rule):
-        await ws.send(json.dumps({'filter': rule}))
+        await ws.send(json.dumps({'filter': rule, 'replay': 0}))
         return await self.get(ws)
 
     async def keys(self, tap):
@@ -154,6 +154,12 @@ class Test:
             last = [entry(16, 'error'), entry(17, 'warn')]
             self.put('filters', *last)
             tap.ok(await self.get(ws) == last[1], 'the good one still holds')
+
+            await ws.send(json.dumps({'filter': {'level': 'error'}}))
+            got = [await self.get(ws) for _ in range(6)]
+            tap.ok(got == [{'filter': 'ok'}, *old[3::4], new[3], new[7],
+                           last[0]],
+                   f'a filter gets what matches: {len(got)}')
 
             answer = await self.ask(ws, None)
             self.put('filters', entry(18, 'error'))

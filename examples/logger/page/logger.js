@@ -247,7 +247,9 @@ function change(event) {
 
   answer('answer', true, '');
   asked.push(text);
-  socket.send(`{"filter":${text}}`);
+  // what is on the page remains: only what is new is asked for
+
+  socket.send(`{"filter":${text},"replay":0}`);
 }
 
 async function outcome(key, entry) {
