@@ -21,7 +21,7 @@ from nginx import TIMEOUT, Tap
 from peer import BROKEN, Closed, Peer, ask, workers
 from redis_server import need_redis
 
-SECONDS = 60 if os.environ.get('WEBSOCKET_LONG') else 2.5
+SECONDS = 60 if os.environ.get('WEBSOCKET_LONG') else 1
 CHANNELS = [f'c{i}' for i in range(6)]
 PAUSE = 0.01
 
