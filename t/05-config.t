@@ -226,7 +226,7 @@ http websocket_zone zone=live:32k;
 http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
     websocket zone "live" is already defined
 http websocket_zone zone=live:1m colour=red;
-    invalid parameter "colour=red", none of zone=, inactive=, broker=
+    invalid parameter "colour=red", none of zone=, inactive=, broker=, default
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;
@@ -277,7 +277,13 @@ http websocket_broker b redis://127.0.0.1 trusted_certificate=/nowhere;
     invalid parameter "trusted_certificate=/nowhere": the URL is not rediss://
 http websocket_broker b redis://127.0.0.1 colour=red;
     invalid parameter "colour=red", none of prefix=, password_file=,
-        user=, trusted_certificate=, away=, wait=
+        user=, trusted_certificate=, away=, wait=, sentinel=
+http websocket_broker b redis://127.0.0.1 redis://127.0.0.2;
+    broker "b" has several URLs: they are for Sentinels, with sentinel=
+http websocket_broker b redis://127.0.0.1 redis://127.0.0.2 sentinel=;
+    invalid parameter "sentinel=": it is empty
+http websocket_broker b rediss://127.0.0.1 sentinel=main;
+    invalid parameter "sentinel=main": it is not for rediss://
 http websocket_zone zone=live:1048577m;
     invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is
         the most
@@ -319,7 +325,15 @@ location websocket subscribe; proxy_pass http://127.0.0.1:1;
         answers its requests
 http websocket_zone zone=a:1m; websocket_zone zone=b:1m;
 location websocket_publish;
-    "websocket_publish": there are several zones: say which by zone=NAME
+    "websocket_publish": there are several zones: say which by zone=NAME, or
+        mark one "default"
+http websocket_zone zone=a:1m default; websocket_zone zone=b:1m;
+location websocket_publish;
+    ok
+http websocket_zone zone=a:1m default; websocket_zone zone=b:1m default;
+    invalid parameter "default": another zone is the default
+http websocket_zone zone=a:1m default=1;
+    invalid parameter "default=1": it takes no value
 location websocket_publish; websocket_publish;
     "websocket_publish" directive is duplicate
 location websocket_publish live;
@@ -436,11 +450,23 @@ http websocket_presence on from=$nope;
 http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
-    invalid value "arrive", it must be "join", "leave", "history=off", or "off"
+    invalid value "arrive", it must be "join", "leave", "history=off",
+        "channel=NAME", or "off"
 http websocket_events join leave history=on;
-    invalid value "history=on", it must be "join", "leave", "history=off", or "off"
+    invalid value "history=on", it must be "join", "leave", "history=off",
+        "channel=NAME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
+http websocket_events channel=;
+    invalid parameter "channel=": a channel's name without variables, of 1 to
+        240 bytes, is expected
+http websocket_events join channel=a$uri;
+    invalid parameter "channel=a$uri": a channel's name without variables, of
+        1 to 240 bytes, is expected
+http websocket_events channel=a;
+    "channel=" needs "join" or "leave"
+http websocket_events off channel=a;
+    "off" stands alone
 http websocket_events off join;
     "off" stands alone
 http websocket_events join; websocket_events leave;
@@ -962,9 +988,10 @@ server websocket_access_log end; websocket_access_log start;
 # namespaces, and Centrifugo's protocol
 
 http websocket_namespace chat { history length=10 time=5m max=1m; recovery force; }
-http websocket_namespace news { history length=10; positioning allow;
-http subscribe client; publish subscriber anonymous;
-http history_access client subscriber anonymous; users on; pattern ^[a-z]+$; }
+http websocket_namespace news { history length=10; positioning allow; presence on;
+http events join leave push; subscribe client; publish subscriber anonymous;
+http history_access client subscriber anonymous; presence_access client; users on;
+http pattern ^[a-z]+$; }
 location websocket centrifuge; websocket_anonymous on; websocket_max_channels 10;
 location websocket_connect_timeout 1s; websocket_token_grace 1s;
     ok
@@ -995,8 +1022,8 @@ server websocket_namespace aa { }
     "websocket_namespace" directive is not allowed here
 http websocket_namespace aa { keep all; }
     unknown directive "keep" in "websocket_namespace", none of history,
-        recovery, positioning, subscribe, publish, history_access, users,
-        pattern
+        recovery, positioning, presence, events, subscribe, publish,
+        history_access, presence_access, users, pattern
 http websocket_namespace aa { users on; users off; }
     "users" is duplicate
 http websocket_namespace aa { users; }
@@ -1013,6 +1040,10 @@ http websocket_namespace aa { recovery force; }
     namespace "aa": "recovery" and "positioning" need a "history"
 http websocket_namespace aa { history_access client; }
     namespace "aa": "history_access" needs a "history"
+http websocket_namespace aa { presence_access client; }
+    namespace "aa": "presence_access" needs "presence on"
+http websocket_namespace aa { events push; }
+    "push" needs "join" or "leave"
 http websocket_namespace aa { history length=5; recovery on; }
     invalid value "on" in "recovery": it must be, once, one of "allow", "force"
 http websocket_namespace aa { publish client client; }

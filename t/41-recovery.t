@@ -982,7 +982,48 @@ a< 101
 
 
 
-=== TEST 27: the history, and then the end
+=== TEST 27: a page that an application made misses nothing, also of a new channel
+--- http_config
+    websocket_zone zone=live:1m default;
+    websocket_zone zone=other:1m;
+    websocket_history length=10;
+--- config
+    location = /ws { websocket subscribe; websocket_channel $arg_c; }
+    location = /pub { websocket_publish; websocket_channel $arg_c; }
+    location = /other { websocket_publish zone=other; websocket_channel $arg_c; }
+--- websocket
+! GET /pub?c=x
+! < 404
+! GET /pub?c=x&position=1
+! < 200
+! < body qr/"offset":0,"subscribers":0,.*"position":"(?<at>[0-9a-f]{16}:0)"/
+! POST /pub?c=x one
+! < json {"offset":1}
+a> GET /ws?c=x&position=1&since=%{at}
+a< 101
+a< json {"recovered":true,"position":"%{at}"}
+a< text $EPOCH:1\none
+e+ Accept: text/event-stream
+e> plain GET /ws?c=x&since=%{at}
+e< 200
+e< stream qr/\nid: %{at}\n\nid: $EPOCH:1\ndata: one\n\n/
+# the header is newer than the address
+f+ Accept: text/event-stream
+f+ Last-Event-ID: $EPOCH:1
+f> plain GET /ws?c=x&since=%{at}
+f< 200
+! POST /pub?c=x two
+! < 200
+f< stream qr/\nid: $EPOCH:1\n\nid: $EPOCH:2\ndata: two\n\n/
+# one that exists; and the zone that is named has none of it
+! GET /pub?c=x&position=1
+! < json {"offset":2,"position":"$EPOCH:2","subscribers":3}
+! GET /other?c=x
+! < 404
+
+
+
+=== TEST 28: the history, and then the end
 --- http_config
     websocket_zone zone=live:2m;
 --- config

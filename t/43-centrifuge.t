@@ -412,3 +412,65 @@ a> text {"id":1,"connect":{}}
 a< json {"id":1}
 ! GET /status
 ! < soon json {"locations":[{"active_connections":{"centrifuge":1}}]}
+
+
+
+=== TEST 11: presence, joins and leaves
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_namespace ask {
+        presence on; events join leave; subscribe client anonymous;
+        presence_access client anonymous; publish client anonymous;
+        history length=10; recovery force;
+    }
+    websocket_namespace all {
+        events join leave push; subscribe client anonymous;
+    }
+    websocket_namespace hide { presence on; subscribe client anonymous; }
+--- config
+    location = /ws { websocket centrifuge; websocket_anonymous on; }
+    location = /plain {
+        websocket pubsub; websocket_channel ask:a;
+        websocket_presence on from=$arg_u;
+    }
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}
+a< text qr/"client":"(?<a>[^"]*)"/
+a> text {"id":2,"subscribe":{"channel":"ask:a","join_leave":true}}
+a< json {"id":2,"subscribe":{"recoverable":true}}
+a< text {"push":{"channel":"ask:a","join":{"info":{"user":"","client":"%{a}"}}}}
+b> GET /ws
+b< 101
+b> text {"id":1,"connect":{}}
+b< text qr/"client":"(?<b>[^"]*)"/
+b> text {"id":2,"subscribe":{"channel":"ask:a"}}
+b< json {"id":2,"subscribe":{"recoverable":true}}
+a< text {"push":{"channel":"ask:a","join":{"info":{"user":"","client":"%{b}"}}}}
+b> text {"id":3,"presence":{"channel":"ask:a"}}
+b< text {"id":3,"presence":{"presence":{"%{a}":{"user":"","client":"%{a}"},"%{b}":{"user":"","client":"%{b}"}}}}
+b> text {"id":4,"presence_stats":{"channel":"ask:a"}}
+b< text {"id":4,"presence_stats":{"num_clients":2,"num_users":1}}
+b> text {"id":5,"presence":{"channel":"ask:none"}}
+b< text {"id":5,"presence":{"presence":{}}}
+b> text {"id":6,"presence_stats":{"channel":"ask:none"}}
+b< text {"id":6,"presence_stats":{"num_clients":0,"num_users":0}}
+c> GET /plain?u=carl
+c< 101
+b> text {"id":7,"presence_stats":{"channel":"ask:a"}}
+b< text {"id":7,"presence_stats":{"num_clients":3,"num_users":2}}
+b> text {"id":8,"unsubscribe":{"channel":"ask:a"}}
+b< text {"id":8,"unsubscribe":{}}
+a< text {"push":{"channel":"ask:a","leave":{"info":{"user":"","client":"%{b}"}}}}
+b> text {"id":9,"subscribe":{"channel":"all:a"}}
+b< text {"id":9,"subscribe":{}}
+b< text {"push":{"channel":"all:a","join":{"info":{"user":"","client":"%{b}"}}}}
+a> text {"id":10,"publish":{"channel":"ask:a","data":1}}\n{"id":11,"history":{"channel":"ask:a"}}
+a< text {"id":10,"publish":{}}
+a< json {"id":11,"error":{"code":103}}
+a< json {"push":{"pub":{"data":1,"offset":1}}}
+b> text {"id":12,"presence":{"channel":"all:a"}}
+b< text {"id":12,"error":{"code":108,"message":"not available"}}
+b> text {"id":13,"presence":{"channel":"hide:a"}}
+b< text {"id":13,"error":{"code":103,"message":"permission denied"}}

@@ -39,6 +39,8 @@ __DATA__
 ! < 200
 ! POST /status x
 ! < 405
+! < header Allow: GET, HEAD
+! < json {"error":{"code":"method_not_allowed","message":"use GET"}}
 
 
 

@@ -127,6 +127,7 @@ typedef enum {
 #define NGX_HTTP_WEBSOCKET_LEAVE       0x0004
 #define NGX_HTTP_WEBSOCKET_UNRECORDED  0x0008   /* neither is numbered, nor in
                                                    the history */
+#define NGX_HTTP_WEBSOCKET_PUSH        0x0010   /* to all, asked for or not */
 
 
 /* websocket_namespace: the rules for a family of channels */
@@ -145,12 +146,15 @@ typedef struct {
     ngx_websocket_store_history_t  history; /* of no length: none */
     ngx_uint_t                    recovery;
     ngx_uint_t                    positioning;
+    ngx_uint_t                    presence;
+    ngx_uint_t                    events;
 
     /* who may, where no token says more; 0: nobody */
 
     ngx_uint_t                    subscribe;
     ngx_uint_t                    publish;
     ngx_uint_t                    history_access;
+    ngx_uint_t                    presence_access;
 
     ngx_uint_t                    users;    /* names may list who may */
     void                         *pattern;  /* NULL: any */
@@ -241,8 +245,9 @@ typedef struct {
     ngx_str_t                     name;
     ngx_str_t                     url;      /* as it was given */
     ngx_str_t                     host;     /* terminated, for TLS */
-    ngx_addr_t                   *addrs;
+    ngx_addr_t                   *addrs;    /* of it, or of Sentinels */
     ngx_uint_t                    naddrs;
+    ngx_str_t                     sentinel; /* the master's name; or empty */
     ngx_str_t                     prefix;   /* of all keys */
     ngx_str_t                     user;     /* may be empty */
     ngx_str_t                     password; /* empty: none is asked for */
@@ -324,6 +329,7 @@ typedef struct {
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   zone_names;       /* ngx_str_t, theirs */
+    ngx_http_websocket_zone_t    *default_zone;     /* NULL: none of several */
     ngx_array_t                   brokers;
                                         /* ngx_http_websocket_broker_conf_t */
     ngx_array_t                   brokered;
@@ -346,6 +352,9 @@ typedef struct {
     ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
                                                NULL: none */
     ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
+    ngx_array_t                  *events;   /* ngx_str_t, the channels of all
+                                               websocket_events channel=; or
+                                               NULL */
     ngx_array_t                  *stamps;   /* ngx_websocket_stamp_name_t, of
                                                all websocket_stamp; or NULL */
 } ngx_http_websocket_main_conf_t;
@@ -417,6 +426,7 @@ typedef struct {
     ngx_flag_t                    presence;
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
+    ngx_str_t                     events_channel;   /* empty: their own */
 
     ngx_http_websocket_limits_conf_t  limits;
 

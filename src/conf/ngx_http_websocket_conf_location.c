@@ -6,9 +6,12 @@
 #include "conf/ngx_http_websocket_conf_origin.h"
 #include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_conf_types.h"
+#include "conf/ngx_http_websocket_conf_useless.h"
 
 
 static void ngx_http_websocket_merge_access(
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
+static void ngx_http_websocket_merge_presence(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_history(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
@@ -29,8 +32,6 @@ static char *ngx_http_websocket_default_from(ngx_conf_t *cf,
 static char *ngx_http_websocket_default_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_find_zone(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf);
-static void ngx_http_websocket_warn_useless(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what);
@@ -102,6 +103,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
+     *     conf->events_channel = { 0, NULL };
      *     conf->user = NULL;
      *     conf->expires = NULL;
      *     conf->namespaces = NULL;
@@ -194,15 +196,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->priority_field = prev->priority_field;
     }
 
-    if (conf->presence == NGX_CONF_UNSET) {
-        conf->presence_from = prev->presence_from;
-    }
-
     ngx_conf_merge_value(conf->priority, prev->priority, 0);
-    ngx_conf_merge_value(conf->presence, prev->presence, 0);
-    ngx_conf_merge_bitmask_value(conf->events, prev->events,
-                                 NGX_CONF_BITMASK_SET);
-    conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
+    ngx_http_websocket_merge_presence(prev, conf);
 
     ngx_http_websocket_limits_merge(&conf->limits, &prev->limits);
 
@@ -257,6 +252,25 @@ ngx_http_websocket_merge_access(ngx_http_websocket_loc_conf_t *prev,
     if (conf->expires == NULL) {
         conf->expires = prev->expires;
     }
+}
+
+
+static void
+ngx_http_websocket_merge_presence(ngx_http_websocket_loc_conf_t *prev,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    if (conf->presence == NGX_CONF_UNSET) {
+        conf->presence_from = prev->presence_from;
+    }
+
+    if (conf->events == 0) {
+        conf->events_channel = prev->events_channel;
+    }
+
+    ngx_conf_merge_value(conf->presence, prev->presence, 0);
+    ngx_conf_merge_bitmask_value(conf->events, prev->events,
+                                 NGX_CONF_BITMASK_SET);
+    conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
 }
 
 
@@ -521,14 +535,15 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
 
     if (conf->zone_name.len == 0) {
 
-        if (wmcf->zones.nelts == 1) {
-            conf->zone = zones[0];
+        if (wmcf->zones.nelts == 1 || wmcf->default_zone) {
+            conf->zone = wmcf->default_zone ? wmcf->default_zone : zones[0];
             return NGX_CONF_OK;
         }
 
         return ngx_http_websocket_misplaced(cf, conf,
                         wmcf->zones.nelts ? "there are several zones: say "
-                                            "which by zone=NAME"
+                                            "which by zone=NAME, or mark one "
+                                            "\"default\""
                                           : "no \"websocket_zone\" is defined "
                                             "in the http block, as in "
                                             "\"websocket_zone zone=x:16m\"");
@@ -550,52 +565,6 @@ ngx_http_websocket_find_zone(ngx_conf_t *cf,
                   &conf->zone_name) = '\0';
 
     return ngx_http_websocket_misplaced(cf, conf, (char *) text);
-}
-
-
-/* what stands in the location itself, and does nothing there */
-
-static void
-ngx_http_websocket_warn_useless(ngx_conf_t *cf,
-    ngx_http_websocket_loc_conf_t *conf)
-{
-    char  *what;
-
-    if (conf->publish && conf->typed.receive != NGX_CONF_UNSET_PTR
-        && conf->typed.receive)
-    {
-        what = "\"websocket_inbound_type\" checks nothing with "
-               "\"websocket_publish\": \"websocket_outbound_type\" does";
-
-    } else if (conf->typed.filter == 1
-               && conf->websocket && !conf->subscribes)
-    {
-        what = "\"websocket_filter\" filters nothing where nothing is sent to "
-               "subscribers";
-
-    } else if (conf->typed.collect != NGX_CONF_UNSET_PTR && conf->typed.collect
-               && (conf->publish || conf->subscribes || conf->echo))
-    {
-        what = "\"websocket_collect\" answers with \"websocket publish\" only";
-
-    } else if (conf->ack == NGX_HTTP_WEBSOCKET_ACK_ON
-               && (conf->publish || (conf->websocket && !conf->publishes
-                                     && !conf->echo)))
-    {
-        what = "\"websocket_ack\" acknowledges what clients send on sockets "
-               "only";
-
-    } else if (conf->typed.stamp != NGX_CONF_UNSET_PTR && conf->typed.stamp
-               && conf->websocket && !conf->publishes)
-    {
-        what = "\"websocket_stamp\" stamps nothing where nothing is published";
-
-    } else {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%s in %s:%ui", what,
-                  conf->place.file, conf->place.line);
 }
 
 

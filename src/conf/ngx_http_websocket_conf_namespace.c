@@ -42,6 +42,8 @@ static char *ngx_http_websocket_namespace_flag(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_wanted(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
+static char *ngx_http_websocket_namespace_events(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_right(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_pattern(ngx_conf_t *cf,
@@ -62,20 +64,29 @@ static ngx_http_websocket_namespace_line_t
     { ngx_string("positioning"), 1, 1, ngx_http_websocket_namespace_wanted,
       offsetof(ngx_http_websocket_namespace_t, positioning), 0x0004 },
 
+    { ngx_string("presence"), 1, 1, ngx_http_websocket_namespace_flag,
+      offsetof(ngx_http_websocket_namespace_t, presence), 0x0008 },
+
+    { ngx_string("events"), 1, 3, ngx_http_websocket_namespace_events,
+      0, 0x0010 },
+
     { ngx_string("subscribe"), 1, 2, ngx_http_websocket_namespace_right,
-      offsetof(ngx_http_websocket_namespace_t, subscribe), 0x0008 },
+      offsetof(ngx_http_websocket_namespace_t, subscribe), 0x0020 },
 
     { ngx_string("publish"), 1, 3, ngx_http_websocket_namespace_right,
-      offsetof(ngx_http_websocket_namespace_t, publish), 0x0010 },
+      offsetof(ngx_http_websocket_namespace_t, publish), 0x0040 },
 
     { ngx_string("history_access"), 1, 3, ngx_http_websocket_namespace_right,
-      offsetof(ngx_http_websocket_namespace_t, history_access), 0x0020 },
+      offsetof(ngx_http_websocket_namespace_t, history_access), 0x0080 },
+
+    { ngx_string("presence_access"), 1, 3, ngx_http_websocket_namespace_right,
+      offsetof(ngx_http_websocket_namespace_t, presence_access), 0x0100 },
 
     { ngx_string("users"), 1, 1, ngx_http_websocket_namespace_flag,
-      offsetof(ngx_http_websocket_namespace_t, users), 0x0040 },
+      offsetof(ngx_http_websocket_namespace_t, users), 0x0200 },
 
     { ngx_string("pattern"), 1, 1, ngx_http_websocket_namespace_pattern,
-      0, 0x0080 },
+      0, 0x0400 },
 
     { ngx_null_string, 0, 0, NULL, 0, 0 }
 };
@@ -86,6 +97,16 @@ static const ngx_http_websocket_namespace_word_t
 {
     { ngx_string("allow"), NGX_HTTP_WEBSOCKET_ALLOW },
     { ngx_string("force"), NGX_HTTP_WEBSOCKET_FORCE },
+    { ngx_null_string, 0 }
+};
+
+
+static const ngx_http_websocket_namespace_word_t
+    ngx_http_websocket_namespace_event_names[] =
+{
+    { ngx_string("join"), NGX_HTTP_WEBSOCKET_JOIN },
+    { ngx_string("leave"), NGX_HTTP_WEBSOCKET_LEAVE },
+    { ngx_string("push"), NGX_HTTP_WEBSOCKET_PUSH },
     { ngx_null_string, 0 }
 };
 
@@ -289,6 +310,9 @@ ngx_http_websocket_namespace_check(ngx_conf_t *cf,
     } else if (ns->history.length == 0 && ns->history_access) {
         what = "\"history_access\" needs a \"history\"";
 
+    } else if (ns->presence == 0 && ns->presence_access) {
+        what = "\"presence_access\" needs \"presence on\"";
+
     } else {
         return NGX_CONF_OK;
     }
@@ -341,6 +365,28 @@ ngx_http_websocket_namespace_wanted(ngx_conf_t *cf,
     return ngx_http_websocket_namespace_words(cf,
                                       ngx_http_websocket_namespace_wants,
                                       (void *) ((u_char *) ns + offset));
+}
+
+
+static char *
+ngx_http_websocket_namespace_events(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset)
+{
+    if (ngx_http_websocket_namespace_words(cf,
+                                    ngx_http_websocket_namespace_event_names,
+                                    &ns->events)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ns->events == NGX_HTTP_WEBSOCKET_PUSH) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"push\" needs \"join\" or \"leave\"");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

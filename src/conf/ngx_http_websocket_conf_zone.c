@@ -12,6 +12,8 @@
 
 static char *ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t *name, size_t size, ngx_msec_t inactive);
+static char *ngx_http_websocket_zone_default(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param);
 static char *ngx_http_websocket_zone_broker(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param);
 
@@ -27,6 +29,7 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "zone=", ngx_null_string },
         { "inactive=", ngx_null_string },
         { "broker=", ngx_null_string },
+        { "default", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -84,7 +87,42 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_http_websocket_zone_default(cf, &params[3]) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_http_websocket_zone_broker(cf, &params[2]);
+}
+
+
+/* of the zone that was made last */
+
+static char *
+ngx_http_websocket_zone_default(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param)
+{
+    ngx_http_websocket_zone_t       **zone;
+    ngx_http_websocket_main_conf_t   *wmcf;
+
+    if (param->value.data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (param->value.len) {
+        return ngx_http_websocket_bad_param(cf, param, "it takes no value");
+    }
+
+    if (wmcf->default_zone) {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            "another zone is the default");
+    }
+
+    zone = wmcf->zones.elts;
+    wmcf->default_zone = zone[wmcf->zones.nelts - 1];
+
+    return NGX_CONF_OK;
 }
 
 

@@ -15,6 +15,7 @@
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_fetch.h"
 #include "http/ngx_http_websocket_later.h"
+#include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
 #include "session/ngx_http_websocket_session.h"
 #include "wire/frame.h"
@@ -100,6 +101,8 @@ static json_t *ngx_http_websocket_member_json(
 static ngx_int_t ngx_http_websocket_channel_removed(ngx_http_request_t *r,
     ngx_int_t rc);
 static ngx_uint_t ngx_http_websocket_channel_new(ngx_http_request_t *r);
+static void ngx_http_websocket_channel_where(json_t *json,
+    ngx_websocket_store_info_t *info);
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_store_info_t *info);
 static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
@@ -186,25 +189,69 @@ ngx_http_websocket_channel_new(ngx_http_request_t *r)
 }
 
 
+/* adds the position of the newest message */
+
+static void
+ngx_http_websocket_channel_where(json_t *json,
+    ngx_websocket_store_info_t *info)
+{
+    u_char                    text[NGX_WEBSOCKET_POSITION_SIZE];
+    size_t                    size;
+    ngx_websocket_position_t  position;
+
+    position.epoch = info->epoch;
+    position.offset = info->offset;
+
+    size = ngx_websocket_position_print(text, &position);
+
+    (void) json_object_set_new(json, "position",
+                               json_stringn((char *) text, size));
+}
+
+
+/*
+ * Who asks for a position is given one of a channel that does not exist yet,
+ * too: what is published from now on comes after it.
+ */
+
 static ngx_int_t
 ngx_http_websocket_channel_info(ngx_http_request_t *r)
 {
+    int                             rc;
     json_t                         *json;
+    ngx_str_t                       value;
+    ngx_uint_t                      begins;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_store_info_t      info;
+    ngx_websocket_store_history_t   history;
     ngx_http_websocket_loc_conf_t  *conf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
-        != NGX_WEBSOCKET_STORE_OK)
-    {
+    begins = ngx_http_websocket_arg(r, "position", &value) == NGX_OK
+             && !conf->zone->remote;
+
+    rc = begins
+         ? ngx_http_websocket_zone_begin(conf->zone, &ctx->channels[0],
+                               ngx_http_websocket_conf_history(conf, &history),
+                               &info)
+         : ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info);
+
+    if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
+        return ngx_http_websocket_publish_refused(r, rc);
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
         return ngx_http_websocket_not_found(r);
     }
 
     json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
     ngx_http_websocket_channel_describe(json, &info);
+
+    if (begins) {
+        ngx_http_websocket_channel_where(json, &info);
+    }
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
 }

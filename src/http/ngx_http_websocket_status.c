@@ -35,6 +35,9 @@ static json_t *ngx_http_websocket_metric_json(
     ngx_http_websocket_stats_t *stats);
 
 
+static ngx_str_t  ngx_http_websocket_allow_read = ngx_string("GET, HEAD");
+
+
 ngx_int_t
 ngx_http_websocket_status_handler(ngx_http_request_t *r)
 {
@@ -43,7 +46,9 @@ ngx_http_websocket_status_handler(ngx_http_request_t *r)
     ngx_http_websocket_loc_conf_t  *conf;
 
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
-        return NGX_HTTP_NOT_ALLOWED;
+        return ngx_http_websocket_not_allowed(r,
+                                              &ngx_http_websocket_allow_read,
+                                              "use GET");
     }
 
     rc = ngx_http_discard_request_body(r);

@@ -37,6 +37,9 @@ typedef struct ngx_http_websocket_catch_up_s      ngx_http_websocket_catch_up_t;
 typedef struct {
     uint64_t                      number;   /* no other has it; above 0 */
     ngx_uint_t                    n;
+    ngx_uint_t                    alone;    /* no other channel is yet to be
+                                               delivered in this turn */
+    ngx_uint_t                    events;   /* there are some among them */
     ngx_uint_t                    written;  /* set by who wrote some of it to
                                                some subscribers at once, and
                                                in these messages */

@@ -108,6 +108,8 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
         ngx_queue_remove(q);
         channel->queued = 0;
 
+        hub->alone = ngx_queue_head(&hub->dirty) == &end;
+
         if (zone->wait.stuck && channel->rest == NULL) {
 
             /* what was read goes on, but no more is read */
@@ -425,6 +427,8 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     zone = channel->zone;
 
     delivery.number = ++ngx_http_websocket_deliveries;
+    delivery.alone = zone->hub->alone;
+    delivery.events = 0;
     delivery.written = 0;
 
     for (i = 0; i < n; i++) {
@@ -435,6 +439,7 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
             break;
         }
 
+        delivery.events |= message->event;
         delivery.messages[i] = message;
         p += messages[i].size;
     }

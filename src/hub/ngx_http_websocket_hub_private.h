@@ -79,6 +79,8 @@ struct ngx_http_websocket_hub_s {
     ngx_uint_t                      nchannels;
 
     ngx_queue_t                     dirty;      /* with messages to read */
+    ngx_uint_t                      alone;      /* the last one of them is
+                                                   delivered to */
     uint64_t                        hints;      /* read so far */
     uint64_t                        repairs;    /* of the log, seen so far */
     ngx_uint_t                      unseen;     /* buckets, the last of them,

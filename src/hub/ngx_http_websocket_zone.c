@@ -99,6 +99,9 @@ static int ngx_http_websocket_zone_quota_take(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_quota_t *quotas);
 static ngx_uint_t ngx_http_websocket_zone_is_void(
     ngx_http_websocket_zone_t *zone, ngx_uint_t slot);
+static int ngx_http_websocket_zone_make(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info);
 static int ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member,
     ngx_http_websocket_leave_message_pt leave_message,
@@ -804,6 +807,54 @@ ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_unlock(zone);
 
     return ref ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_NOTFOUND;
+}
+
+
+int
+ngx_http_websocket_zone_begin(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info)
+{
+    int         rc;
+    ngx_uint_t  pieces;
+
+    pieces = 0;
+
+    do {
+        rc = ngx_http_websocket_zone_make(zone, name, history, info);
+    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_make(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info)
+{
+    int                          rc;
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    rc = ngx_websocket_store_open_channel(zone->store, name->data, name->len,
+                                          hash,
+                                          ngx_http_websocket_clock_now(),
+                                          history, &ref);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        ngx_websocket_store_info(zone->store, ref, info);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return rc;
 }
 
 

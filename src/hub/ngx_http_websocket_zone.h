@@ -156,6 +156,14 @@ int ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,
 int ngx_http_websocket_zone_info(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_store_info_t *info);
 
+/*
+ * Describes a channel, which is made when it does not exist: OK, NOSPACE or
+ * BUSY.
+ */
+int ngx_http_websocket_zone_begin(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_history_t *history,
+    ngx_websocket_store_info_t *info);
+
 /* what a newcomer gets first, of what history shows */
 
 typedef struct {

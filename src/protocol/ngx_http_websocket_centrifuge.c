@@ -28,7 +28,7 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_json(
 static const ngx_http_websocket_format_t
     ngx_http_websocket_centrifuge_json_format =
 {
-    "centrifuge", ngx_http_websocket_centrifuge_json, 1, NULL
+    "centrifuge", ngx_http_websocket_centrifuge_json, 1, ngx_http_websocket_centrifuge_json
 };
 
 
@@ -120,6 +120,10 @@ ngx_http_websocket_centrifuge_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
+    if (message->event && !((ngx_http_websocket_further_t *) from)->events) {
+        return NGX_DECLINED;
+    }
+
     if (ngx_http_websocket_centrifuge_recover(s, from, message) == NGX_OK) {
         return NGX_DECLINED;
     }

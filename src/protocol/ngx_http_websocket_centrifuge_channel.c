@@ -21,6 +21,7 @@ ngx_http_websocket_centrifuge_channel(ngx_http_websocket_session_t *s,
     channel->name.data = (u_char *) command->channel.data;
     channel->name.len = command->channel.size;
 
+    channel->enters = 0;
     channel->sub = ngx_http_websocket_session_find(s, &channel->name);
     channel->ns = ngx_http_websocket_namespace_of(s->conf->namespaces,
                                                   &channel->name);
@@ -59,7 +60,8 @@ ngx_http_websocket_centrifuge_may(ngx_http_websocket_session_t *s,
     }
 
     return (who & NGX_HTTP_WEBSOCKET_WHO_CLIENT)
-           || ((who & NGX_HTTP_WEBSOCKET_WHO_SUBSCRIBER) && channel->sub);
+           || ((who & NGX_HTTP_WEBSOCKET_WHO_SUBSCRIBER)
+               && (channel->sub || channel->enters));
 }
 
 

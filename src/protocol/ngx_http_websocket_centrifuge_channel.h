@@ -15,6 +15,7 @@ typedef struct {
     ngx_str_t                           name;
     ngx_http_websocket_namespace_t     *ns;
     ngx_http_websocket_subscription_t  *sub;    /* NULL: not subscribed */
+    ngx_uint_t                          enters; /* it will be */
 } ngx_http_websocket_centrifuge_channel_t;
 
 

@@ -2,12 +2,13 @@
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_history.h"
+#include "protocol/ngx_http_websocket_centrifuge_presence.h"
 #include "protocol/ngx_http_websocket_centrifuge_publish.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_socket.h"
 #include "wire/frame.h"
 #include "wire/utf8.h"
 
@@ -53,8 +54,9 @@ static const ngx_http_websocket_command_pt
     [NGX_WEBSOCKET_COMMAND_UNSUBSCRIBE] =
         ngx_http_websocket_centrifuge_unsubscribe,
     [NGX_WEBSOCKET_COMMAND_PUBLISH] = ngx_http_websocket_centrifuge_publish,
-    [NGX_WEBSOCKET_COMMAND_PRESENCE] = ngx_http_websocket_centrifuge_rpc,
-    [NGX_WEBSOCKET_COMMAND_PRESENCE_STATS] = ngx_http_websocket_centrifuge_rpc,
+    [NGX_WEBSOCKET_COMMAND_PRESENCE] = ngx_http_websocket_centrifuge_presence,
+    [NGX_WEBSOCKET_COMMAND_PRESENCE_STATS] =
+        ngx_http_websocket_centrifuge_presence,
     [NGX_WEBSOCKET_COMMAND_HISTORY] = ngx_http_websocket_centrifuge_history,
     [NGX_WEBSOCKET_COMMAND_RPC] = ngx_http_websocket_centrifuge_rpc,
     [NGX_WEBSOCKET_COMMAND_SEND] = ngx_http_websocket_centrifuge_send,
@@ -141,10 +143,12 @@ ngx_http_websocket_centrifuge_run(ngx_http_websocket_session_t *s,
 
         if (rc == NGX_AGAIN) {
             rc = ngx_http_websocket_centrifuge_stuck(s, &command);
+        }
 
-            if (rc == NGX_BUSY) {
-                commands.p = at;
-            }
+        if (rc == NGX_BUSY
+            && ngx_http_websocket_centrifuge_of(s)->rest->again)
+        {
+            commands.p = at;
         }
 
         if (rc == NGX_DECLINED) {
@@ -193,7 +197,7 @@ ngx_http_websocket_centrifuge_next(ngx_http_websocket_session_t *s,
         break;
 
     default:  /* NGX_WEBSOCKET_COMMANDS_NO_MEMORY */
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -265,6 +269,7 @@ ngx_http_websocket_centrifuge_stuck(ngx_http_websocket_session_t *s,
     }
 
     if (ngx_http_websocket_wait(s->conf->zone, &rest->waiter) == NGX_OK) {
+        rest->again = 1;
         return NGX_BUSY;
     }
 
@@ -306,7 +311,7 @@ ngx_http_websocket_centrifuge_keep(ngx_http_websocket_session_t *s,
     rest->data = ngx_alloc(last - p, s->connection->log);
 
     if (rest->data == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -346,7 +351,7 @@ ngx_http_websocket_centrifuge_wait(ngx_http_websocket_session_t *s)
                       s->connection->log);
 
     if (rest == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NULL;
     }
 
@@ -393,6 +398,10 @@ ngx_http_websocket_centrifuge_cancel(ngx_http_websocket_work_t *work)
         /* the broker publishes it all the same */
 
         rest->publish->done = NULL;
+    }
+
+    if (rest->fetch) {
+        rest->fetch->done = NULL;
     }
 
     if (rest->queue.next) {

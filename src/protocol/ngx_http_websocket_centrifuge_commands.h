@@ -32,11 +32,14 @@ struct ngx_http_websocket_commands_s {
                                                    NULL: not yet */
     u_char                          *data;      /* NULL: nothing follows */
     size_t                           size;
+    ngx_uint_t                       again;     /* the command is done anew */
 
     /* a command that the broker has, which is to be answered */
 
     ngx_http_websocket_publish_t    *publish;   /* NULL: there is none */
     uint32_t                         id;
+
+    ngx_http_websocket_fetch_t      *fetch;     /* of a history; or NULL */
 };
 
 

@@ -3,6 +3,7 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "conf/ngx_http_websocket_version.h"
+#include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
 #include "session/ngx_http_websocket_behind.h"
@@ -330,6 +331,12 @@ ngx_http_websocket_centrifuge_due(ngx_http_websocket_session_t *s)
                                                    + s->conf->token_grace));
     }
 
+    if (client->grants) {
+        ngx_http_websocket_earlier(
+                ngx_http_websocket_centrifuge_ends(client->grants
+                                                   + s->conf->token_grace));
+    }
+
 #undef ngx_http_websocket_earlier
 
     return due;
@@ -374,6 +381,11 @@ ngx_http_websocket_centrifuge_expire(ngx_http_websocket_session_t *s)
 
     if (ngx_http_websocket_centrifuge_ended(s)) {
         return;
+    }
+
+    if (client->grants && ngx_time() >= client->grants + s->conf->token_grace)
+    {
+        ngx_http_websocket_centrifuge_grants_expire(s);
     }
 
     if (s->conf->heartbeat_interval) {

@@ -2,7 +2,6 @@
 #include "protocol/ngx_http_websocket_centrifuge_history.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_deliver.h"
-#include "message/meta.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -303,19 +302,19 @@ ngx_http_websocket_centrifuge_page_add(
     ngx_http_websocket_centrifuge_page_t *page,
     ngx_websocket_store_message_t *message, u_char *p)
 {
-    ngx_uint_t                   marks;
+    ngx_uint_t                   event;
     ngx_websocket_publication_t  publication;
 
     ngx_http_websocket_turn_worked(1 + message->size / 1024);
 
     page->bytes += message->size;
 
-    marks = ngx_http_websocket_centrifuge_publication(&publication,
+    event = ngx_http_websocket_centrifuge_publication(&publication,
                                               message->type, p, message->meta,
                                               p + message->meta,
                                               message->size - message->meta);
 
-    if (marks & (NGX_WEBSOCKET_META_JOIN | NGX_WEBSOCKET_META_LEAVE)) {
+    if (event) {
         return;
     }
 

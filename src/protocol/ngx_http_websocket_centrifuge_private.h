@@ -45,12 +45,17 @@ typedef struct {
     ngx_http_websocket_recovery_t    *recovery; /* NULL: none is under way */
     ngx_http_websocket_commands_t    *rest;     /* NULL: no command waits */
     ngx_http_websocket_identity_t    *identity; /* NULL: anonymous */
+    time_t                            grants;   /* when the first token of a
+                                                   channel ends; 0: never */
     ngx_http_websocket_time_t         ping;     /* when the next one is due */
     ngx_http_websocket_time_t         pinged;   /* when the last one went */
     u_char                            client[NGX_HTTP_WEBSOCKET_UUID];
     unsigned                          connected:1;
     unsigned                          refused:1;    /* connect, with an error */
     unsigned                          pong:1;       /* is due */
+    unsigned                          fetched:1;    /* the history of what it
+                                                       subscribes to */
+    unsigned                          unfetched:1;  /* it cannot be had */
 } ngx_http_websocket_centrifuge_t;
 
 

@@ -4,6 +4,7 @@
 #include "message/meta.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
+#include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "wire/frame.h"
@@ -11,18 +12,18 @@
 
 /* who publishes, as parts of meta, and then the data */
 
-#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_PARTS  7
+#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_PARTS  9
 
 typedef struct {
     ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_CENTRIFUGE_PARTS];
     size_t                        n;
     size_t                        meta;
-    u_char                        heads[3][NGX_WEBSOCKET_META_HEAD];
+    u_char                        heads[4][NGX_WEBSOCKET_META_HEAD];
 } ngx_http_websocket_publication_parts_t;
 
 
 static void ngx_http_websocket_centrifuge_author(
-    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub,
     ngx_http_websocket_publication_parts_t *all);
 static void ngx_http_websocket_centrifuge_add(
     ngx_http_websocket_publication_parts_t *all,
@@ -81,7 +82,7 @@ ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
     ngx_memset((u_char *) command->data.data + size, ' ',
                command->data.size - size);
 
-    ngx_http_websocket_centrifuge_author(s, &all);
+    ngx_http_websocket_centrifuge_author(s, channel.sub, &all);
 
     part = &all.parts[all.n++];
     part->data = (u_char *) command->data.data;
@@ -93,10 +94,12 @@ ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
 
 static void
 ngx_http_websocket_centrifuge_author(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub,
     ngx_http_websocket_publication_parts_t *all)
 {
-    ngx_http_websocket_identity_t    *identity;
-    ngx_http_websocket_centrifuge_t  *client;
+    ngx_http_websocket_identity_t          *identity;
+    ngx_http_websocket_centrifuge_t        *client;
+    ngx_http_websocket_centrifuge_grant_t  *grant;
 
     client = ngx_http_websocket_centrifuge_of(s);
     identity = client->identity;
@@ -107,17 +110,22 @@ ngx_http_websocket_centrifuge_author(ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_CLIENT,
                                       client->client,
                                       NGX_HTTP_WEBSOCKET_UUID);
-    if (identity == NULL) {
-        return;
+    if (identity) {
+        ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_USER,
+                                          identity->user.data,
+                                          identity->user.len);
+
+        ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_CONN_INFO,
+                                          identity->info.data,
+                                          identity->info.len);
     }
 
-    ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_USER,
-                                      identity->user.data,
-                                      identity->user.len);
+    grant = sub ? ngx_http_websocket_centrifuge_grant_of(sub) : NULL;
 
-    ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_CONN_INFO,
-                                      identity->info.data,
-                                      identity->info.len);
+    if (grant) {
+        ngx_http_websocket_centrifuge_add(all, NGX_WEBSOCKET_META_CHAN_INFO,
+                                          grant->info.data, grant->info.len);
+    }
 }
 
 

@@ -2,11 +2,14 @@
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "centrifuge/json_command.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
-#include "message/meta.h"
+#include "message/event.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "wire/frame.h"
 
 
+static void ngx_http_websocket_centrifuge_event_of(
+    ngx_websocket_bytes_t *bytes, const ngx_websocket_meta_t *parts);
+static ngx_websocket_json_text_t *ngx_http_websocket_centrifuge_make(void);
 static void ngx_http_websocket_centrifuge_info(
     ngx_websocket_client_info_t *info, const ngx_websocket_meta_t *meta);
 static void ngx_http_websocket_centrifuge_part(ngx_websocket_bytes_t *bytes,
@@ -37,7 +40,7 @@ ngx_http_websocket_frame_t *
 ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
     ngx_log_t *log, ngx_http_websocket_message_t *message)
 {
-    ngx_uint_t                       marks;
+    ngx_uint_t                       event;
     ngx_websocket_push_t             push;
     ngx_websocket_json_text_t       *text;
     ngx_http_websocket_namespace_t  *ns;
@@ -47,7 +50,7 @@ ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
     push.channel.data = (char *) message->name->data;
     push.channel.size = message->name->len;
 
-    marks = ngx_http_websocket_centrifuge_publication(&push.publication,
+    event = ngx_http_websocket_centrifuge_publication(&push.publication,
                                            message->type, message->meta,
                                            message->meta_size,
                                            message->payload, message->size);
@@ -56,10 +59,10 @@ ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
         return NULL;
     }
 
-    if (marks & NGX_WEBSOCKET_META_JOIN) {
+    if (event == NGX_WEBSOCKET_META_JOIN) {
         push.kind = NGX_WEBSOCKET_PUSH_JOIN;
 
-    } else if (marks & NGX_WEBSOCKET_META_LEAVE) {
+    } else if (event == NGX_WEBSOCKET_META_LEAVE) {
         push.kind = NGX_WEBSOCKET_PUSH_LEAVE;
     }
 
@@ -84,15 +87,30 @@ ngx_http_websocket_centrifuge_publication(ngx_websocket_publication_t *p,
     ngx_uint_t type, u_char *meta, size_t meta_size, u_char *data,
     size_t size)
 {
+    ngx_uint_t            event;
     ngx_websocket_meta_t  parts;
 
     ngx_memzero(p, sizeof(ngx_websocket_publication_t));
 
     (void) ngx_websocket_meta_read(meta, meta_size, &parts);
 
+    event = parts.marks & (NGX_WEBSOCKET_META_JOIN | NGX_WEBSOCKET_META_LEAVE);
+
+    if (event && parts.parts[NGX_WEBSOCKET_META_CHANNEL].data) {
+
+        /* of another channel: here it is a message like others */
+
+        ngx_http_websocket_centrifuge_event_of(&p->data, &parts);
+        return 0;
+    }
+
     ngx_http_websocket_centrifuge_info(&p->info, &parts);
 
-    if (p->info.client.data && size) {
+    if (event) {
+        p->data.data = "null";
+        p->data.size = 4;
+
+    } else if (p->info.client.data && size) {
 
         /* what clients publish was looked at then */
 
@@ -103,7 +121,53 @@ ngx_http_websocket_centrifuge_publication(ngx_websocket_publication_t *p,
         ngx_http_websocket_centrifuge_data(&p->data, type, data, size);
     }
 
-    return parts.marks;
+    return event;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_event_of(ngx_websocket_bytes_t *bytes,
+    const ngx_websocket_meta_t *parts)
+{
+    ngx_websocket_json_text_t  *made;
+
+    made = ngx_http_websocket_centrifuge_make();
+
+    ngx_websocket_event_text(parts, made);
+
+    bytes->data = made->failed ? NULL : made->data;
+    bytes->size = made->size;
+}
+
+
+/* an empty text */
+
+static ngx_websocket_json_text_t *
+ngx_http_websocket_centrifuge_make(void)
+{
+    ngx_websocket_json_text_t  *made;
+
+    made = &ngx_http_websocket_centrifuge_made;
+
+    if (made->failed || made->alloc > NGX_HTTP_WEBSOCKET_CENTRIFUGE_TEXT) {
+        ngx_websocket_json_text_done(made);
+    }
+
+    made->size = 0;
+
+    return made;
+}
+
+
+void
+ngx_http_websocket_centrifuge_client_info(ngx_websocket_client_info_t *info,
+    u_char *meta, size_t size)
+{
+    ngx_websocket_meta_t  parts;
+
+    (void) ngx_websocket_meta_read(meta, size, &parts);
+
+    ngx_http_websocket_centrifuge_info(info, &parts);
 }
 
 
@@ -150,13 +214,7 @@ ngx_http_websocket_centrifuge_data(ngx_websocket_bytes_t *bytes,
         }
     }
 
-    made = &ngx_http_websocket_centrifuge_made;
-
-    if (made->failed || made->alloc > NGX_HTTP_WEBSOCKET_CENTRIFUGE_TEXT) {
-        ngx_websocket_json_text_done(made);
-    }
-
-    made->size = 0;
+    made = ngx_http_websocket_centrifuge_make();
 
     if (bytes->data) {
         ngx_http_websocket_centrifuge_lines(made, data, size);

@@ -2,13 +2,13 @@
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
-#include "message/meta.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
+#include "protocol/ngx_http_websocket_centrifuge_grant.h"
+#include "protocol/ngx_http_websocket_centrifuge_presence.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
-#include "session/ngx_http_websocket_socket.h"
 
 
 /*
@@ -34,12 +34,22 @@ struct ngx_http_websocket_recovery_s {
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_refuses(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel);
+static ngx_int_t ngx_http_websocket_centrifuge_fetch(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_str_t *name);
+static void ngx_http_websocket_centrifuge_fetched(
+    ngx_http_websocket_fetch_t *f);
 static ngx_int_t ngx_http_websocket_centrifuge_enter(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant);
+static ngx_uint_t ngx_http_websocket_centrifuge_events(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel);
 static ngx_http_websocket_recovery_t *ngx_http_websocket_centrifuge_begin(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_channel_t *channel);
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant);
 static ngx_int_t ngx_http_websocket_centrifuge_since(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_str_t *name, ngx_websocket_position_t *since);
@@ -56,9 +66,10 @@ ngx_int_t
 ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
 {
-    ngx_int_t                                rc;
-    ngx_websocket_error_e                    error;
-    ngx_http_websocket_centrifuge_channel_t  channel;
+    ngx_int_t                                 rc;
+    ngx_websocket_error_e                     error;
+    ngx_http_websocket_centrifuge_grant_t    *grant;
+    ngx_http_websocket_centrifuge_channel_t   channel;
 
     if (command->delta.size
         && (command->delta.size != 6
@@ -80,7 +91,97 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_error(s, command, error);
     }
 
-    return ngx_http_websocket_centrifuge_enter(s, command, &channel);
+    grant = NULL;
+
+    if (command->token.size) {
+        rc = ngx_http_websocket_centrifuge_grant(s, command, &channel, &grant);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_centrifuge_fetch(s, command, &channel.name);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_free(grant);
+        return rc == NGX_DECLINED ? NGX_OK : rc;
+    }
+
+    return ngx_http_websocket_centrifuge_enter(s, command, &channel, grant);
+}
+
+
+/*
+ * The zone is to have what there is of the channel.  NGX_DECLINED when it
+ * cannot be had, and the client was told so.
+ */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_str_t *name)
+{
+    ngx_int_t                         rc;
+    ngx_http_websocket_fetch_t        f;
+    ngx_http_websocket_commands_t    *rest;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client->fetched) {
+
+        /* the command is done anew */
+
+        client->fetched = 0;
+        rc = client->unfetched ? NGX_DECLINED : NGX_OK;
+
+    } else {
+        ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
+
+        f.channels = name;
+        f.n = 1;
+
+        rc = s->conf->zone->broker->history(s->conf->zone, &f);
+        rc = rc == NGX_AGAIN ? rc : f.rc;
+    }
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (rc != NGX_AGAIN) {
+        rc = ngx_http_websocket_centrifuge_error(s, command,
+                                                 NGX_WEBSOCKET_ERROR_INTERNAL);
+        return rc == NGX_OK ? NGX_DECLINED : rc;
+    }
+
+    rest = ngx_http_websocket_centrifuge_wait(s);
+    if (rest == NULL) {
+        return NGX_DONE;
+    }
+
+    rest->again = 1;
+    rest->fetch = f.pending;
+
+    f.pending->done = ngx_http_websocket_centrifuge_fetched;
+    f.pending->data = s;
+
+    return NGX_BUSY;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_fetched(ngx_http_websocket_fetch_t *f)
+{
+    ngx_http_websocket_session_t     *s;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    s = f->data;
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    client->rest->fetch = NULL;
+    client->fetched = 1;
+    client->unfetched = (f->rc != NGX_OK);
+
+    ngx_http_websocket_centrifuge_go_on(s);
 }
 
 
@@ -105,12 +206,23 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
 
     /* of other kinds of subscriptions than that to a stream there are none */
 
-    if (command->type || channel->name.data[0] == '$') {
+    if (command->type) {
         return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
     }
 
     if (command->tf.size) {
         return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
+    }
+
+    if (command->token.size) {
+
+        /* it decides */
+
+        return 0;
+    }
+
+    if (channel->name.data[0] == '$') {
+        return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
     }
 
     listed = ngx_http_websocket_centrifuge_listed(s, channel);
@@ -127,10 +239,13 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
 }
 
 
+/* takes the grant over, which may be NULL */
+
 static ngx_int_t
 ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_channel_t *channel)
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant)
 {
     ngx_int_t                          rc;
     ngx_websocket_position_t           since;
@@ -138,11 +253,16 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ngx_http_websocket_recovery_t     *recovery;
     ngx_http_websocket_namespace_t    *ns;
 
+    /* it has been let in */
+
+    channel->enters = 1;
+
     ns = channel->ns;
     ngx_memzero(&begin, sizeof(ngx_http_websocket_begin_t));
 
-    recovery = ngx_http_websocket_centrifuge_begin(s, command, channel);
+    recovery = ngx_http_websocket_centrifuge_begin(s, command, channel, grant);
     if (recovery == NULL) {
+        ngx_free(grant);
         return NGX_DONE;
     }
 
@@ -162,6 +282,15 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
                                                &recovery->sub);
     }
 
+    if (rc == NGX_OK && recovery->sub) {
+        ngx_http_websocket_centrifuge_grant_take(s, recovery->sub, grant);
+
+        ((ngx_http_websocket_further_t *) recovery->sub)->events =
+                   ngx_http_websocket_centrifuge_events(s, command, channel);
+    } else {
+        ngx_free(grant);
+    }
+
     recovery->position = begin.position;
     recovery->recovered = begin.recovered;
 
@@ -177,12 +306,32 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
 }
 
 
+/* whether it is told who comes and goes */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_events(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel)
+{
+    ngx_http_websocket_namespace_t  *ns;
+
+    ns = channel->ns;
+
+    return ns->events
+           && ((ns->events & NGX_HTTP_WEBSOCKET_PUSH)
+               || (command->join_leave
+                   && ngx_http_websocket_centrifuge_may(s, channel,
+                                                       ns->presence_access)));
+}
+
+
 /* NULL when memory was refused: the session fails */
 
 static ngx_http_websocket_recovery_t *
 ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_channel_t *channel)
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_http_websocket_centrifuge_grant_t *grant)
 {
     ngx_uint_t                       reads, positioned;
     ngx_http_websocket_recovery_t   *recovery;
@@ -192,7 +341,7 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
                           s->connection->log);
 
     if (recovery == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NULL;
     }
 
@@ -205,11 +354,13 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
                                                  ns->history_access);
 
     recovery->recoverable = ns->recovery == NGX_HTTP_WEBSOCKET_FORCE
+                            || (grant && grant->recovery)
                             || ((ns->recovery || reads)
                                 && (command->recoverable
                                     || command->recover));
 
     positioned = ns->positioning == NGX_HTTP_WEBSOCKET_FORCE
+                 || (grant && grant->positioning)
                  || ((ns->positioning || reads) && command->positioned);
 
     recovery->id = command->id;
@@ -309,7 +460,7 @@ ngx_http_websocket_centrifuge_entered(ngx_http_websocket_session_t *s,
 
     default:  /* NGX_ERROR */
         ngx_http_websocket_centrifuge_recovery_free(s);
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
 
         return NGX_DONE;
     }
@@ -327,7 +478,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message)
 {
-    ngx_uint_t                      marks;
+    ngx_uint_t                      event;
     ngx_websocket_publication_t     p;
     ngx_http_websocket_recovery_t  *recovery;
 
@@ -337,11 +488,11 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return NGX_DECLINED;
     }
 
-    marks = ngx_http_websocket_centrifuge_publication(&p, message->type,
+    event = ngx_http_websocket_centrifuge_publication(&p, message->type,
                                            message->meta, message->meta_size,
                                            message->payload, message->size);
 
-    if (marks & (NGX_WEBSOCKET_META_JOIN | NGX_WEBSOCKET_META_LEAVE)) {
+    if (event) {
         return NGX_OK;
     }
 
@@ -388,18 +539,25 @@ ngx_http_websocket_centrifuge_live(ngx_http_websocket_session_t *s,
 static ngx_int_t
 ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
 {
-    u_char                          epoch[NGX_WEBSOCKET_POSITION_EPOCH];
-    ngx_int_t                       rc;
-    ngx_uint_t                      recovered;
-    ngx_websocket_reply_t           reply;
-    ngx_http_websocket_recovery_t  *recovery;
+    u_char                                  epoch[
+                                                NGX_WEBSOCKET_POSITION_EPOCH];
+    ngx_int_t                               rc;
+    ngx_uint_t                              recovered;
+    ngx_websocket_reply_t                   reply;
+    ngx_http_websocket_recovery_t          *recovery;
+    ngx_http_websocket_centrifuge_grant_t  *grant;
 
     recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+    grant = ngx_http_websocket_centrifuge_grant_of(recovery->sub);
 
     ngx_memzero(&reply, sizeof(ngx_websocket_reply_t));
 
     reply.id = recovery->id;
     reply.kind = NGX_WEBSOCKET_COMMAND_SUBSCRIBE;
+
+    if (grant && !s->conf->insecure) {
+        ngx_http_websocket_centrifuge_token_tell(&reply, grant->expires);
+    }
 
     recovered = recovery->asked && recovery->recovered
                 && !recovery->list.failed;
@@ -424,7 +582,17 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
 
     } else if (recovery->asked && recovery->fails) {
         reply.error = NGX_WEBSOCKET_ERROR_UNRECOVERABLE;
+    }
 
+    /* the others are told of it, and the client itself, behind the reply */
+
+    if (reply.error == 0
+        && ngx_http_websocket_centrifuge_join(s, recovery->sub) != NGX_OK)
+    {
+        reply.error = NGX_WEBSOCKET_ERROR_INTERNAL;
+    }
+
+    if (reply.error) {
         ngx_http_websocket_session_unsubscribe(s, recovery->sub);
     }
 
@@ -549,26 +717,4 @@ ngx_http_websocket_centrifuge_unsubscribe(ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_reply_to(&reply, command);
 
     return ngx_http_websocket_centrifuge_answer(s, &reply);
-}
-
-
-/* no subscription is by a token yet that could be another one */
-
-ngx_int_t
-ngx_http_websocket_centrifuge_sub_refresh(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command)
-{
-    ngx_int_t                                rc;
-    ngx_http_websocket_centrifuge_channel_t  channel;
-
-    rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
-    }
-
-    return ngx_http_websocket_centrifuge_error(s, command,
-                             channel.sub && command->token.size == 0
-                             ? NGX_WEBSOCKET_ERROR_BAD_REQUEST
-                             : NGX_WEBSOCKET_ERROR_PERMISSION_DENIED);
 }

@@ -17,8 +17,6 @@ ngx_int_t ngx_http_websocket_centrifuge_subscribe(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 ngx_int_t ngx_http_websocket_centrifuge_unsubscribe(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
-ngx_int_t ngx_http_websocket_centrifuge_sub_refresh(
-    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 
 /* As of ngx_http_websocket_choice_t. */
 

@@ -100,11 +100,12 @@ ngx_http_websocket_direct_allowed(ngx_http_websocket_session_t *s)
     }
 #endif
 
-    /* messages of several channels are written together */
+    /* messages of several channels are written together, if they come so */
 
     return ngx_http_websocket_protocol_of(s)->direct
-           && s->record->nsubscriptions <= 1 && s->ordered
-           && s->conf->batch == NULL;
+           && (s->record->nsubscriptions <= 1
+               || ngx_http_websocket_protocol_of(s)->choice)
+           && s->ordered && s->conf->batch == NULL;
 }
 
 

@@ -30,6 +30,15 @@ ngx_int_t ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
 ngx_int_t ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription);
 
+/*
+ * The same for a session that is told of otherwise: by size bytes at data,
+ * parts of meta, of which there are not more than
+ * NGX_WEBSOCKET_STORE_MEMBER_SIZE; and with these events.
+ */
+ngx_int_t ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription, u_char *data, size_t size,
+    ngx_uint_t events);
+
 /* Ends the membership; does nothing when there is none. */
 void ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription);

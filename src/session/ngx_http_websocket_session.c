@@ -19,7 +19,6 @@
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_select.h"
-#include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_trim.h"
@@ -52,10 +51,17 @@ static void ngx_http_websocket_session_release(
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
+static void ngx_http_websocket_session_choose_deliver(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static void ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
     ngx_http_websocket_noinline;
+static void ngx_http_websocket_session_queue_all(
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static ngx_int_t ngx_http_websocket_session_queue_one(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
@@ -96,6 +102,16 @@ static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
 };
 
 
+/* of clients that choose: they may have many channels, one at a time busy */
+
+static const ngx_http_websocket_subscriber_t  ngx_http_websocket_chooser = {
+    ngx_http_websocket_session_choose_deliver,
+    ngx_http_websocket_session_ready,
+    ngx_http_websocket_session_live,
+    ngx_http_websocket_session_broken
+};
+
+
 const ngx_http_websocket_protocol_t *const
     *ngx_http_websocket_session_protocols;
 
@@ -103,6 +119,7 @@ ngx_http_websocket_aside_t  ngx_http_websocket_aside_none;
 
 static uint32_t             ngx_http_websocket_session_number;
 static uint16_t             ngx_http_websocket_session_kind;
+static uint16_t             ngx_http_websocket_chooser_kind;
 
 
 void
@@ -112,6 +129,8 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     ngx_http_websocket_session_protocols = protocols;
     ngx_http_websocket_session_kind =
                   ngx_http_websocket_hub_kind(&ngx_http_websocket_subscriber);
+    ngx_http_websocket_chooser_kind =
+                     ngx_http_websocket_hub_kind(&ngx_http_websocket_chooser);
 
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
@@ -253,7 +272,8 @@ ngx_http_websocket_session_alloc(ngx_http_request_t *r,
     }
 
     s->pooled = pooled;
-    s->first.kind = ngx_http_websocket_session_kind;
+    s->first.kind = protocol->choice ? ngx_http_websocket_chooser_kind
+                                     : ngx_http_websocket_session_kind;
     s->protocol = ngx_http_websocket_session_protocol(protocol);
     s->connection = r->connection;
     s->conf = conf;
@@ -346,14 +366,38 @@ ngx_http_websocket_session_deliver(
 }
 
 
+/*
+ * What comes of several channels in a turn is written together, and joins are
+ * not for all who get the other messages.
+ */
+
+static void
+ngx_http_websocket_session_choose_deliver(
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
+    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_further_t  *further;
+
+    further = (ngx_http_websocket_further_t *) subscription;
+    s = further->session;
+
+    if ((delivery->alone || s->record->nsubscriptions == 1)
+        && (!delivery->events || further->events))
+    {
+        ngx_http_websocket_session_deliver(subscription, delivery, first);
+
+    } else if (!s->close_queued) {
+        ngx_http_websocket_session_queue_all(s, subscription, delivery, first);
+    }
+}
+
+
 static void
 ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
     if (s->close_queued) {
 
         /* it is to leave yet */
@@ -377,6 +421,18 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
             first = ngx_http_websocket_direct_deliver(s, delivery);
         }
     }
+
+    ngx_http_websocket_session_queue_all(s, subscription, delivery, first);
+}
+
+
+static void
+ngx_http_websocket_session_queue_all(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
 
     /* it may be ended by what it delivers */
 
@@ -601,6 +657,20 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_session_close_text(s, reason,
                      ngx_http_websocket_protocol_of(s)->closes[reason].text);
+}
+
+
+void
+ngx_http_websocket_session_fail(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_reason_e reason)
+{
+    const ngx_http_websocket_close_t     *close;
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    protocol = ngx_http_websocket_protocol_of(s);
+    close = &protocol->closes[reason];
+
+    protocol->transport->fail(s, close->code, close->text);
 }
 
 
@@ -1035,7 +1105,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         } else {
             s->conf->stats->dead++;
 
-            ngx_http_websocket_socket_fail(s,
+            ngx_http_websocket_session_fail(s,
                                            NGX_HTTP_WEBSOCKET_REASON_NO_PONG);
         }
 

@@ -495,6 +495,7 @@ ngx_http_websocket_subscription_removed(ngx_event_t *ev)
         }
 
         ngx_http_websocket_channel_name_release(further->subscription.name);
+        ngx_free(further->choice);
         ngx_free(further);
     }
 }

@@ -26,6 +26,10 @@ struct ngx_http_websocket_further_s {
     /* of a client that chooses */
 
     ngx_http_websocket_namespace_t       *ns;
+    void                                 *choice;   /* of its language, freed
+                                                       with it; or NULL */
+    unsigned                              events:1; /* joins and leaves are for
+                                                       the client, too */
 };
 
 

@@ -29,6 +29,12 @@ const nginx = await Nginx.start('centrifuge', `
     history_access subscriber anonymous;
   }
   websocket_namespace users { subscribe client; publish client; users on; }
+  websocket_namespace room {
+    presence        on;
+    events          join leave;
+    subscribe       client;
+    presence_access subscriber;
+  }
   websocket_namespace closed { history length=10; }
   server {
     listen 127.0.0.1:$PORT;
@@ -41,7 +47,7 @@ const nginx = await Nginx.start('centrifuge', `
     location = /token {
       websocket centrifuge;
       websocket_jwt key=${KEYS} alg=HS256;
-      websocket_token_grace 0s;
+      websocket_token_grace 1s;
     }
     location = /lost { websocket_publish; websocket_channel news:lost; }
     location = /plain { websocket_publish; websocket_channel plain; }
@@ -294,14 +300,100 @@ async function tokens() {
   eve.disconnect();
 }
 
+async function presence() {
+  const of = (sub) => ({ token: token({ sub, info: { name: sub } }) });
+  const ann = await connected('/token', of('ann'));
+  const mine = await subscribed(ann, 'room:a', { joinLeave: true });
+  const seen = [];
+  mine.on('join', (ctx) => seen.push(`+${ctx.info.user}`));
+  mine.on('leave', (ctx) => seen.push(`-${ctx.info.user}`));
+
+  const bob = await connected('/token', of('bob'));
+  const bobs = await subscribed(bob, 'room:a');
+  await until('bob comes', () => seen.includes('+bob'));
+
+  const { clients } = await mine.presence();
+  const there = Object.values(clients).map((c) => [c.user, c.connInfo.name]);
+  tap.ok(JSON.stringify(there.sort())
+    === '[["ann","ann"],["bob","bob"]]', `who is there: ${there}`);
+  const stats = await bobs.presenceStats();
+  tap.ok(stats.numClients === 2 && stats.numUsers === 2, 'and how many');
+
+  bob.disconnect();
+  await until('bob goes', () => seen.includes('-bob'));
+  tap.ok(true, 'bob came and went');
+
+  // nobody takes leave when a worker is killed
+  const eve = await connected('/token', of('eve'));
+  const eves = await subscribed(eve, 'room:b', { joinLeave: true });
+  eve.disconnect();
+  await until('she goes', () => eves.state !== 'subscribed');
+  for (const pid of workers()) process.kill(pid, 'SIGKILL');
+  await until('ann is back', () => mine.states.length === 2);
+  await until('she is there once', async () => {
+    const s = await mine.presenceStats().catch(() => ({}));
+    return s.numClients === 1 && s.numUsers === 1;
+  });
+  tap.ok(true, 'members of a dead worker are taken off');
+  ann.disconnect();
+}
+
+async function channelTokens() {
+  const ann = await connected('/token', { token: token({ sub: 'ann' }) });
+  const of = (channel, claims) => token({ sub: 'ann', channel, ...claims });
+
+  tap.ok((await subscribed(ann, '$users:none')).refused === 103,
+    'a channel that needs a token');
+  tap.ok((await subscribed(ann, 'users:bad', { token: 'a.b.c' })).refused
+    === 103, 'a token that is none');
+
+  const free = await subscribed(ann, '$users:a', {
+    token: of('$users:a', { info: { role: 'host' } }),
+  });
+  await free.publish(1);
+  await until('it is there', () => free.got.length === 1);
+  tap.ok(free.got[0].info.chanInfo.role === 'host', 'a token for a channel');
+
+  const kept = await subscribed(ann, 'closed:kept', {
+    token: of('closed:kept', { override: { force_recovery: { value: true } } }),
+  });
+  tap.ok(kept.states[0].recoverable, 'a token that overrides its namespace');
+
+  let asked = 0;
+  const renewed = await subscribed(ann, '$users:b', {
+    token: of('$users:b', { exp: now() - 10 }),
+    getToken: async () => {
+      asked += 1;
+      return of('$users:b', { exp: now() + (asked === 1 ? 2 : 3600) });
+    },
+  });
+  tap.ok(renewed.refused === undefined && asked === 1, 'one that has expired');
+
+  const ended = await subscribed(ann, '$users:c', {
+    token: of('$users:c', { exp: now() + 1 }),
+    getToken: () => new Promise(() => {}),
+  });
+  const why = await new Promise((r) => ended.on('subscribing', r));
+  tap.ok(why.code === 2501, 'one that is not renewed');
+
+  await until('one is renewed', () => asked === 2);
+  await new Promise((r) => setTimeout(r, 1500));
+  tap.ok(renewed.state === 'subscribed' && renewed.states.length === 1,
+    'one that is renewed in time');
+
+  ann.newSubscription('$users:d', { token: of('$users:e') }).subscribe();
+  const end = await new Promise((r) => ann.on('disconnected', r));
+  tap.ok(end.code === 3500, 'a token for another channel');
+}
+
 try {
   await basics();
   await history();
   await recovery('kill', killed);
   await recovery('reload', () => nginx.process.kill('SIGHUP'));
   await lost();
-  await pings();
-  await tokens();
+  await presence();
+  await Promise.all([pings(), tokens(), channelTokens()]);
 
   tap.ok(nginx.alerts().filter((line) => !/exited on signal 9/.test(line))
     .length === 0, 'no alerts');

@@ -23,6 +23,7 @@ CONF = '''
     websocket_drain 100ms;
     websocket_close_timeout 300ms;
     websocket_history length=1000;
+    websocket_namespace default { history length=1000; }
     websocket_filter on;
     add_header X-Worker $pid always;
     server {
@@ -30,6 +31,7 @@ CONF = '''
         location ~ ^/ws/(.*)$ { websocket pubsub; websocket_channel $1; }
         location ~ ^/in/(.*)$ { websocket publish; websocket_channel $1; }
         location ~ ^/pub/(.*)$ { websocket_publish; websocket_channel $1; }
+        location = /centrifuge { websocket centrifuge; websocket_insecure on; }
         location = /status { websocket_status json; }
         location = /revoke { websocket_revoke time=60s; }
     }
@@ -149,6 +151,54 @@ async def clients(tap, nginx):
     await gone(tap, nginx, 'closed', lambda c: request(c, False))
     await gone(tap, nginx, 'reset', lambda c: request(c, True))
     await gone(tap, nginx, 'session', lambda c: session(c, True))
+
+
+async def commands(tap, nginx):
+    """Centrifugo's commands: each waits for what was before it."""
+    port = nginx.port
+
+    def many(channel):
+        return '\n'.join(
+            ['{"id":1,"connect":{}}',
+             f'{{"id":2,"subscribe":{{"channel":"{channel}"}}}}',
+             f'{{"id":3,"publish":{{"channel":"{channel}","data":1}}}}',
+             f'{{"id":4,"publish":{{"channel":"{channel}","data":2}}}}',
+             f'{{"id":5,"unsubscribe":{{"channel":"{channel}"}}}}',
+             f'{{"id":6,"subscribe":{{"channel":"{channel}s"}}}}']).encode()
+
+    peer = await Peer(port).websocket('/centrifuge')
+    peer.send(FIN | TEXT, many('one'))
+    peer.send(FIN | TEXT, b'{"id":7,"rpc":{}}')
+    got = []
+    while not got or got[-1].get('id') != 7:
+        got.append(json.loads(await peer.receive()))
+    tap.ok([m['id'] for m in got if 'id' in m] == [1, 2, 3, 4, 5, 6, 7]
+           and [m['push']['pub']['data'] for m in got if 'push' in m]
+           in ([1], [1, 2]), f'commands are answered in their order: {got}')
+    peer.close()
+
+    async def begin(channel):
+        peer = await Peer(port).websocket('/centrifuge')
+        peer.send(FIN | TEXT, many(channel).replace(b'1}}', b'"x"}}', 1))
+        for _ in range(2):
+            await peer.receive()
+        await asyncio.sleep(0.01)
+        peer.reset()
+
+    n = nginx.log().count('nobody waits')
+    for i in range(TRIES):
+        await begin(f'commands{i}')
+        what = await becomes(lambda: history(port, f'commands{i}'), ['"x"'])
+        if nginx.log().count('nobody waits') > n:
+            break
+    tap.ok(what == ['"x"'], f'the client of commands has gone: {what}')
+
+    for _ in range(10):
+        peer = await Peer(port).websocket('/centrifuge')
+        peer.send(FIN | TEXT, many('fetched'))
+        await peer.receive()
+        peer.reset()
+    tap.ok(True, 'clients have gone whose channel was fetched')
 
 
 async def opens(tap, nginx):
@@ -386,6 +436,7 @@ async def run(tap):
         await published(tap, nginx)
         await acked(tap, nginx)
         await clients(tap, nginx)
+        await commands(tap, nginx)
         await opens(tap, nginx)
         await asked(tap, nginx)
         tap.ok(await settled(nginx, most) <= most, 'no connection is left')

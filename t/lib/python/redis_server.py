@@ -52,6 +52,8 @@ class Redis:
             try:
                 self.client().ping()
                 return self
+            except redis.exceptions.AuthenticationError:
+                return self         # it is there, and asks for a password
             except redis.exceptions.ConnectionError:
                 if time.monotonic() > deadline or self.process.poll():
                     raise
