@@ -1307,17 +1307,17 @@ ngx_http_websocket_remote_agree(ngx_http_websocket_remote_t *remote,
         return NGX_DECLINED;
     }
 
-    if (remote->gen_size != value->size
-        || ngx_memcmp(remote->gen, value->data, value->size) != 0)
+    if (value->size != remote->gen_size
+        || ngx_memcmp(value->data, remote->gen, value->size) != 0)
     {
-        /* epochs below its floor are over */
+        /* epochs of before may be below the floor: none goes on by a hint */
 
         ngx_memzero(remote->hints, sizeof(remote->hints));
+
+        ngx_memcpy(remote->gen, value->data, value->size);
+        remote->gen_size = value->size;
     }
 
-    ngx_memcpy(remote->gen, value->data, value->size);
-
-    remote->gen_size = value->size;
     remote->ready = 1;
     remote->shared->known = 1;
 
