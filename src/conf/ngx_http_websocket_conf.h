@@ -166,6 +166,7 @@ typedef struct {
 typedef struct {
     ngx_msec_t                    delay;
     size_t                        size;
+    ngx_uint_t                    newest;   /* of each key or channel alone */
     ngx_queue_t                   sessions;
     ngx_event_t                   timer;
     ngx_connection_t              dummy;
@@ -353,6 +354,7 @@ typedef struct {
     ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
     ngx_array_t                  *stamps;   /* ngx_websocket_stamp_name_t, of
                                                all websocket_stamp; or NULL */
+    ngx_str_t                     conflate_key; /* of the locations */
 } ngx_http_websocket_main_conf_t;
 
 
@@ -407,6 +409,9 @@ typedef struct {
     ngx_uint_t                    queue_messages;
     size_t                        queue_size;
     ngx_uint_t                    overflow;
+    ngx_str_t                     conflate_key; /* the field of it, which all
+                                                   locations with one have; of
+                                                   length 0: the channel */
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
     ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
 
