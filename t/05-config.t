@@ -444,11 +444,23 @@ http websocket_presence on from=$nope;
 http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
-    invalid value "arrive", it must be "join", "leave", "history=off", or "off"
+    invalid value "arrive", it must be "join", "leave", "history=off",
+        "channel=NAME", or "off"
 http websocket_events join leave history=on;
-    invalid value "history=on", it must be "join", "leave", "history=off", or "off"
+    invalid value "history=on", it must be "join", "leave", "history=off",
+        "channel=NAME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
+http websocket_events channel=;
+    invalid parameter "channel=": a channel's name without variables, of 1 to
+        240 bytes, is expected
+http websocket_events join channel=a$uri;
+    invalid parameter "channel=a$uri": a channel's name without variables, of
+        1 to 240 bytes, is expected
+http websocket_events channel=a;
+    "channel=" needs "join" or "leave"
+http websocket_events off channel=a;
+    "off" stands alone
 http websocket_events off join;
     "off" stands alone
 http websocket_events join; websocket_events leave;

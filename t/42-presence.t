@@ -494,3 +494,65 @@ a< json {"type":"join","from":"cid"}
 a< json {"type":"leave","from":"cid"}
 ! GET /pub
 ! < json {"offset":2}
+
+
+
+=== TEST 14: events in a channel of one's choice, with the name of their own
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket pubsub;
+        websocket_channel board/$arg_c;
+        websocket_presence on from=$arg_name;
+        websocket_events join leave channel=online;
+    }
+    location /two {
+        websocket subscribe;
+        websocket_channel board/a board/b;
+        websocket_events join leave history=off channel=online;
+        location = /two/off { websocket subscribe; websocket_channel board/a; websocket_events off; }
+        location = /two/own { websocket subscribe; websocket_channel board/d; websocket_events join; }
+    }
+    location = /online { websocket subscribe; websocket_channel online; websocket_history length=9; websocket_replay all; }
+    location = /pub { websocket_publish; websocket_channel $arg_c; websocket_presence on; }
+--- websocket
+o> GET /online
+o< 101
+a> GET /ws?c=a&name=ann
+a< 101
+o< json= {"type":"join","channel":"board/a","from":"ann","session":"qr/^[0-9a-f]{16}$/","time":"qr/Z$/"}
+! apart b a
+b> GET /ws?c=b&name=bob
+b< 101
+o< json {"type":"join","channel":"board/b","from":"bob"}
+# the subscribers get none of it, and their histories are not moved by it
+b> text hello
+b< text hello
+! GET /pub?c=board/a&presence=1
+! < json {"offset":0,"members":1,"presence":[{"from":"ann"}]}
+b> close 1000
+b< close 1000
+b< eof
+o< json {"type":"leave","channel":"board/b","from":"bob"}
+# one for each channel, and not kept
+t> GET /two
+t< 101
+o< json {"type":"join","channel":"board/a","from":null}
+o< json {"type":"join","channel":"board/b","from":null}
+n> GET /two/off
+n< 101
+w> GET /two/own
+w< 101
+w< json {"type":"join","from":null}
+! POST /pub?c=online marker
+o< text marker
+# those who died
+! kill worker of a
+o2> GET /online
+o2< 101
+o2< json {"type":"join","channel":"board/a"}
+o2< json {"type":"join","channel":"board/b"}
+o2< json {"type":"leave","channel":"board/b"}
+o2< text marker
+o2< json {"type":"leave","channel":"board/a","from":"ann"}

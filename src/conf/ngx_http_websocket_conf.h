@@ -352,6 +352,9 @@ typedef struct {
     ngx_array_t                  *types;    /* ngx_websocket_type_t *, or
                                                NULL: none */
     ngx_array_t                  *views;    /* ngx_http_websocket_view_t */
+    ngx_array_t                  *events;   /* ngx_str_t, the channels of all
+                                               websocket_events channel=; or
+                                               NULL */
     ngx_array_t                  *stamps;   /* ngx_websocket_stamp_name_t, of
                                                all websocket_stamp; or NULL */
     ngx_str_t                     conflate_key; /* of the locations */
@@ -427,6 +430,7 @@ typedef struct {
     ngx_flag_t                    presence;
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
+    ngx_str_t                     events_channel;   /* empty: their own */
 
     ngx_http_websocket_limits_conf_t  limits;
 

@@ -13,6 +13,8 @@ static void ngx_http_websocket_merge_access(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_overflow(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
+static void ngx_http_websocket_merge_presence(
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_history(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_centrifuge(ngx_conf_t *cf,
@@ -103,6 +105,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->priority_field = { 0, NULL };
      *     conf->presence_from = NULL;
      *     conf->events = 0;
+     *     conf->events_channel = { 0, NULL };
      *     conf->user = NULL;
      *     conf->expires = NULL;
      *     conf->namespaces = NULL;
@@ -194,15 +197,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->priority_field = prev->priority_field;
     }
 
-    if (conf->presence == NGX_CONF_UNSET) {
-        conf->presence_from = prev->presence_from;
-    }
-
     ngx_conf_merge_value(conf->priority, prev->priority, 0);
-    ngx_conf_merge_value(conf->presence, prev->presence, 0);
-    ngx_conf_merge_bitmask_value(conf->events, prev->events,
-                                 NGX_CONF_BITMASK_SET);
-    conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
+    ngx_http_websocket_merge_presence(prev, conf);
 
     ngx_http_websocket_limits_merge(&conf->limits, &prev->limits);
 
@@ -270,6 +266,25 @@ ngx_http_websocket_merge_overflow(ngx_http_websocket_loc_conf_t *prev,
 
     ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
                               NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
+}
+
+
+static void
+ngx_http_websocket_merge_presence(ngx_http_websocket_loc_conf_t *prev,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    if (conf->presence == NGX_CONF_UNSET) {
+        conf->presence_from = prev->presence_from;
+    }
+
+    if (conf->events == 0) {
+        conf->events_channel = prev->events_channel;
+    }
+
+    ngx_conf_merge_value(conf->presence, prev->presence, 0);
+    ngx_conf_merge_bitmask_value(conf->events, prev->events,
+                                 NGX_CONF_BITMASK_SET);
+    conf->events &= ~(ngx_uint_t) NGX_CONF_BITMASK_SET;
 }
 
 

@@ -3,6 +3,10 @@
 #include "conf/ngx_http_websocket_conf_presence.h"
 
 
+static char *ngx_http_websocket_events_channel(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf);
+
+
 char *
 ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -48,7 +52,67 @@ ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* join and leave, with history=off, or off */
+/*
+ * Takes channel=NAME out of the arguments.  The name is the same for all
+ * clients: who tells of a client whose worker died finds it by its hash.
+ */
+
+static char *
+ngx_http_websocket_events_channel(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf)
+{
+    ngx_str_t                       *value, *name;
+    ngx_uint_t                       i;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (ngx_strncmp(value[i].data, "channel=", 8) == 0) {
+            break;
+        }
+    }
+
+    if (i == cf->args->nelts) {
+        return NGX_CONF_OK;
+    }
+
+    wlcf->events_channel.data = value[i].data + 8;
+    wlcf->events_channel.len = value[i].len - 8;
+
+    if (wlcf->events_channel.len == 0
+        || wlcf->events_channel.len > NGX_WEBSOCKET_STORE_NAME_SIZE
+        || ngx_strlchr(value[i].data, value[i].data + value[i].len, '$'))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\": a "
+                           "channel's name without variables, of 1 to "
+                           ngx_value(NGX_WEBSOCKET_STORE_NAME_SIZE)
+                           " bytes, is expected", &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (wmcf->events == NULL) {
+        wmcf->events = ngx_array_create(cf->pool, 1, sizeof(ngx_str_t));
+    }
+
+    name = wmcf->events ? ngx_array_push(wmcf->events) : NULL;
+    if (name == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *name = wlcf->events_channel;
+
+    for (cf->args->nelts--; i < cf->args->nelts; i++) {
+        value[i] = value[i + 1];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* join and leave, with history=off and channel=, or off */
 
 char *
 ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -61,6 +125,10 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (wlcf->events) {
         return "is duplicate";
+    }
+
+    if (ngx_http_websocket_events_channel(cf, wlcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
     }
 
     value = cf->args->elts;
@@ -77,7 +145,8 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (name->name.len == 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid value \"%V\", it must be \"join\", "
-                               "\"leave\", \"history=off\", or \"off\"",
+                               "\"leave\", \"history=off\", "
+                               "\"channel=NAME\", or \"off\"",
                                &value[i]);
             return NGX_CONF_ERROR;
         }
@@ -85,14 +154,16 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         mask |= name->mask;
     }
 
-    if ((mask & NGX_CONF_BITMASK_SET) && cf->args->nelts > 2) {
+    if ((mask & NGX_CONF_BITMASK_SET)
+        && (cf->args->nelts > 2 || wlcf->events_channel.len))
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"off\" stands alone");
         return NGX_CONF_ERROR;
     }
 
-    if (mask == NGX_HTTP_WEBSOCKET_UNRECORDED) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"history=off\" needs \"join\" or \"leave\"");
+    if (mask == NGX_HTTP_WEBSOCKET_UNRECORDED || mask == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" needs \"join\" or "
+                           "\"leave\"", mask ? "history=off" : "channel=");
         return NGX_CONF_ERROR;
     }
 

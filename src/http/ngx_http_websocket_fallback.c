@@ -39,7 +39,7 @@ static ngx_str_t  ngx_http_websocket_no = ngx_string("no");
 
 
 const ngx_http_websocket_protocol_t *
-ngx_http_websocket_stream_protocol(ngx_http_request_t *r)
+ngx_http_websocket_fallback_protocol(ngx_http_request_t *r)
 {
     ngx_str_t                       value;
     ngx_http_websocket_loc_conf_t  *conf;
@@ -338,12 +338,12 @@ ngx_http_websocket_flag_arg(ngx_http_request_t *r, char *name,
 
 
 ngx_int_t
-ngx_http_websocket_stream_head(ngx_http_request_t *r,
+ngx_http_websocket_fallback_head(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_websocket_stream_header(r, options);
+    rc = ngx_http_websocket_fallback_header(r, options);
 
     if (rc != NGX_OK || !options->protocol->once) {
         return rc;
@@ -358,7 +358,7 @@ ngx_http_websocket_stream_head(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_websocket_stream_header(ngx_http_request_t *r,
+ngx_http_websocket_fallback_header(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options)
 {
     if (!options->protocol->once) {

@@ -16,7 +16,7 @@
  * The protocol that a GET which is no WebSocket's handshake asks for; NULL when
  * it asks for none.
  */
-const ngx_http_websocket_protocol_t *ngx_http_websocket_stream_protocol(
+const ngx_http_websocket_protocol_t *ngx_http_websocket_fallback_protocol(
     ngx_http_request_t *r);
 
 /*
@@ -32,14 +32,14 @@ ngx_int_t ngx_http_websocket_options(ngx_http_request_t *r,
  * Begins the response of a stream: sends its header, or prepares that of an
  * answer which ends it.  Returns NGX_OK or NGX_ERROR.
  */
-ngx_int_t ngx_http_websocket_stream_header(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_fallback_header(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
 
 /*
  * Answers a HEAD with the header that a GET would get.  Returns what a content
  * handler returns.
  */
-ngx_int_t ngx_http_websocket_stream_head(ngx_http_request_t *r,
+ngx_int_t ngx_http_websocket_fallback_head(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
 
 

@@ -160,7 +160,7 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
     ngx_memzero(&options, sizeof(ngx_http_websocket_options_t));
 
-    options.protocol = ngx_http_websocket_stream_protocol(r);
+    options.protocol = ngx_http_websocket_fallback_protocol(r);
 
     if (options.protocol == NULL) {
         return ngx_http_websocket_handshake_plain(r);
@@ -467,7 +467,7 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
     ngx_http_websocket_mask(r);
 
     rc = key ? ngx_http_websocket_switch_protocols(r, options, key)
-             : ngx_http_websocket_stream_header(r, options);
+             : ngx_http_websocket_fallback_header(r, options);
 
     if (rc != NGX_OK) {
         ngx_http_websocket_session_discard(ctx);
@@ -557,7 +557,7 @@ ngx_http_websocket_open_head(ngx_http_request_t *r,
         ngx_http_websocket_filters_release(options->filter);
     }
 
-    return ngx_http_websocket_stream_head(r, options);
+    return ngx_http_websocket_fallback_head(r, options);
 }
 
 

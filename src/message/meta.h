@@ -38,6 +38,9 @@ typedef enum {
     NGX_WEBSOCKET_META_TIME,        /* when it was: milliseconds since 1970 in
                                        8 bytes, the highest first */
 
+    NGX_WEBSOCKET_META_TOLD,        /* of a member: a hash of the name of the
+                                       channel that its events are told in */
+
     NGX_WEBSOCKET_META_TYPES
 } ngx_websocket_meta_type_e;
 

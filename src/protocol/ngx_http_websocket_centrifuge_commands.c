@@ -9,7 +9,6 @@
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_socket.h"
 #include "wire/frame.h"
 #include "wire/utf8.h"
 
@@ -198,7 +197,7 @@ ngx_http_websocket_centrifuge_next(ngx_http_websocket_session_t *s,
         break;
 
     default:  /* NGX_WEBSOCKET_COMMANDS_NO_MEMORY */
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -312,7 +311,7 @@ ngx_http_websocket_centrifuge_keep(ngx_http_websocket_session_t *s,
     rest->data = ngx_alloc(last - p, s->connection->log);
 
     if (rest->data == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -352,7 +351,7 @@ ngx_http_websocket_centrifuge_wait(ngx_http_websocket_session_t *s)
                       s->connection->log);
 
     if (rest == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NULL;
     }
 

@@ -2,7 +2,6 @@
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
-#include "session/ngx_http_websocket_socket.h"
 
 
 static ngx_int_t ngx_http_websocket_centrifuge_grant_refuse(
@@ -68,7 +67,7 @@ ngx_http_websocket_centrifuge_grant(ngx_http_websocket_session_t *s,
     }
 
     if (fits) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 

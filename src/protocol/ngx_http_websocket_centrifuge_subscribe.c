@@ -9,7 +9,6 @@
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
-#include "session/ngx_http_websocket_socket.h"
 
 
 /*
@@ -342,7 +341,7 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
                           s->connection->log);
 
     if (recovery == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NULL;
     }
 
@@ -461,7 +460,7 @@ ngx_http_websocket_centrifuge_entered(ngx_http_websocket_session_t *s,
 
     default:  /* NGX_ERROR */
         ngx_http_websocket_centrifuge_recovery_free(s);
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
 
         return NGX_DONE;
     }

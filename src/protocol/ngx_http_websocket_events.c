@@ -44,6 +44,7 @@ static const ngx_http_websocket_transport_t  ngx_http_websocket_streamed = {
     ngx_http_websocket_response_bytes_out,
     ngx_http_websocket_response_end,
     ngx_http_websocket_response_forget,
+    NULL,
     0
 };
 

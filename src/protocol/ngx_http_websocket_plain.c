@@ -195,7 +195,7 @@ ngx_http_websocket_plain_echoed(ngx_http_websocket_session_t *s, uint8_t type,
     }
 
     if (rc != NGX_OK || ngx_http_websocket_send_reply(s, frame) != NGX_OK) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 

@@ -47,6 +47,7 @@ static const ngx_http_websocket_transport_t  ngx_http_websocket_poll = {
     ngx_http_websocket_response_bytes_out,
     ngx_http_websocket_response_end,
     ngx_http_websocket_response_forget,
+    NULL,
     0
 };
 

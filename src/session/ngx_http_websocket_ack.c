@@ -4,7 +4,6 @@
 #include "message/fields.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_protocol.h"
-#include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
 
@@ -308,6 +307,6 @@ ngx_http_websocket_ack_send(ngx_http_websocket_session_t *s,
 static ngx_int_t
 ngx_http_websocket_ack_no_memory(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
     return NGX_DONE;
 }

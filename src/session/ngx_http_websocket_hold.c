@@ -4,7 +4,6 @@
 #include "store/message.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_session_publish.h"
-#include "session/ngx_http_websocket_socket.h"
 
 
 typedef struct {
@@ -80,7 +79,7 @@ ngx_http_websocket_held_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_held_t *held)
 {
     if (held == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 

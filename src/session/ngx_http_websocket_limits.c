@@ -5,7 +5,6 @@
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_read.h"
-#include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 
 
@@ -277,7 +276,7 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
             if (wait
                 && ngx_http_websocket_session_pause_for(s, wait) != NGX_OK)
             {
-                ngx_http_websocket_socket_fail(s,
+                ngx_http_websocket_session_fail(s,
                                              NGX_HTTP_WEBSOCKET_REASON_MEMORY);
                 return NGX_DONE;
             }
@@ -305,7 +304,7 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
     ngx_http_websocket_max_rate_t *max)
 {
     if (max->excess == NGX_HTTP_WEBSOCKET_CLOSE) {
-        ngx_http_websocket_socket_fail(s, max->bytes
+        ngx_http_websocket_session_fail(s, max->bytes
                                      ? NGX_HTTP_WEBSOCKET_REASON_BYTES
                                      : NGX_HTTP_WEBSOCKET_REASON_MESSAGES);
         return NGX_DONE;
@@ -352,7 +351,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
     }
 
     if (limits == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -363,7 +362,7 @@ ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_PINGS);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_PINGS);
     return NGX_DONE;
 }
 
@@ -395,7 +394,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_ERRORS);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_ERRORS);
     return NGX_DONE;
 }
 

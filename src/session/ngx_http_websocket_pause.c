@@ -2,7 +2,6 @@
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_limits.h"
-#include "session/ngx_http_websocket_socket.h"
 
 
 static ngx_http_websocket_pause_t *ngx_http_websocket_pause_make(
@@ -129,7 +128,7 @@ ngx_http_websocket_session_work(ngx_http_websocket_session_t *s,
     if (ngx_http_websocket_session_pause(s, NGX_HTTP_WEBSOCKET_PAUSE_WORK)
         != NGX_OK)
     {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
@@ -240,7 +239,7 @@ ngx_http_websocket_input_park(ngx_http_websocket_session_t *s, u_char *pos,
     }
 
     if (pause == NULL || pause->parked == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 

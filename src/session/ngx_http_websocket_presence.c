@@ -28,6 +28,9 @@ static void ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 static size_t ngx_http_websocket_presence_name(ngx_str_t *name);
 static void ngx_http_websocket_presence_event(unsigned mark,
+    ngx_str_t *channel, ngx_websocket_store_member_t *member,
+    ngx_http_websocket_publish_t *p);
+static ngx_uint_t ngx_http_websocket_presence_told(ngx_str_t *channel,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 
@@ -107,6 +110,7 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
     ngx_uint_t events)
 {
     ngx_int_t                     rc;
+    ngx_str_t                     channel;
     ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
     ngx_http_websocket_publish_t  p;
     ngx_websocket_store_member_t  member;
@@ -132,8 +136,11 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
     p.n = 0;
 
     if (events & NGX_HTTP_WEBSOCKET_JOIN) {
-        ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_JOIN, &member,
-                                          &p);
+        ngx_http_websocket_channel_name(
+                                     ngx_http_websocket_hub_name(subscription),
+                                     &channel);
+        ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_JOIN, &channel,
+                                          &member, &p);
     }
 
     rc = s->conf->zone->broker->join(subscription, &member, &p);
@@ -174,7 +181,8 @@ ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
 {
     if (member->leave_message & NGX_HTTP_WEBSOCKET_TELL_LEAVE) {
-        ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_LEAVE, member, p);
+        ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_LEAVE, channel,
+                                          member, p);
     }
 }
 
@@ -184,8 +192,9 @@ ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
 static size_t
 ngx_http_websocket_presence_data(ngx_http_websocket_session_t *s, u_char *data)
 {
-    u_char  *p, *from;
-    size_t   size;
+    u_char    *p, *from;
+    size_t     size;
+    uint32_t   hash;
 
     p = data;
     from = s->record->aside->extra ? s->record->aside->extra->member : NULL;
@@ -198,6 +207,14 @@ ngx_http_websocket_presence_data(ngx_http_websocket_session_t *s, u_char *data)
     p = ngx_websocket_meta_head(p, NGX_WEBSOCKET_META_CLIENT,
                                 NGX_HTTP_WEBSOCKET_SESSION_SIZE);
     p = ngx_sprintf(p, "%016xL", s->record->id);
+
+    if (s->conf->events_channel.len) {
+        hash = ngx_murmur_hash2(s->conf->events_channel.data,
+                                s->conf->events_channel.len);
+
+        p = ngx_websocket_meta_head(p, NGX_WEBSOCKET_META_TOLD, sizeof(hash));
+        p = ngx_cpymem(p, &hash, sizeof(hash));
+    }
 
     return p - data;
 }
@@ -250,7 +267,7 @@ ngx_http_websocket_presence_name(ngx_str_t *name)
 /* the parts are valid until the next call, and as long as the member */
 
 static void
-ngx_http_websocket_presence_event(unsigned mark,
+ngx_http_websocket_presence_event(unsigned mark, ngx_str_t *channel,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
 {
     static u_char  head[NGX_WEBSOCKET_EVENT_SIZE];
@@ -273,5 +290,59 @@ ngx_http_websocket_presence_event(unsigned mark,
     p->parts[0].size = sizeof(head);
     p->parts[1].data = member->data;
     p->parts[1].size = member->size;
-    p->n = 2;
+    p->n = ngx_http_websocket_presence_told(channel, member, p);
+}
+
+
+/*
+ * Where the member's events are told in another channel than its own, that is
+ * the message's, and its own is one more part.  Returns the number of parts: 0
+ * where no configuration knows the channel any more.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_presence_told(ngx_str_t *channel,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
+{
+    uint32_t                         hash;
+    ngx_str_t                       *name;
+    ngx_uint_t                       i;
+    const uint8_t                   *told;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    static u_char  own[NGX_WEBSOCKET_META_HEAD
+                       + NGX_WEBSOCKET_STORE_NAME_SIZE];
+
+    if (ngx_websocket_meta_find(member->data, member->size,
+                                NGX_WEBSOCKET_META_TOLD, &told)
+        != sizeof(hash))
+    {
+        return 2;
+    }
+
+    ngx_memcpy(&hash, told, sizeof(hash));
+
+    wmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_websocket_module);
+    name = wmcf->events ? wmcf->events->elts : NULL;
+
+    for (i = 0; name && i < wmcf->events->nelts; i++) {
+
+        if (ngx_murmur_hash2(name[i].data, name[i].len) != hash) {
+            continue;
+        }
+
+        ngx_memcpy(ngx_websocket_meta_head(own, NGX_WEBSOCKET_META_CHANNEL,
+                                           channel->len),
+                   channel->data, channel->len);
+
+        p->channel = name[i];
+        p->parts[2].data = own;
+        p->parts[2].size = NGX_WEBSOCKET_META_HEAD + channel->len;
+        p->message.meta += p->parts[2].size;
+
+        return 3;
+    }
+
+    return 0;
 }

@@ -66,6 +66,11 @@ struct ngx_http_websocket_transport_s {
     /* gives s->record back, of which nothing is used any more */
     void                        (*forget)(ngx_http_websocket_session_t *s);
 
+    /* the client's fault, or the server's in serving it: ends with that code
+       and text, and nothing more is read.  NULL: clients send nothing */
+    void                        (*fail)(ngx_http_websocket_session_t *s,
+                                     uint16_t code, const char *text);
+
     unsigned                      socket:1;     /* the connection is the
                                                    session's alone */
 };

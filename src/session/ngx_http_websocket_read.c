@@ -606,8 +606,7 @@ ngx_http_websocket_read_frame(ngx_http_websocket_session_t *s,
             return ngx_http_websocket_read_end(s);
 
         case NGX_WEBSOCKET_PARSE_ERROR:
-            ngx_http_websocket_socket_fail_frame(s, parser->code,
-                                                 parser->reason);
+            ngx_http_websocket_socket_fail(s, parser->code, parser->reason);
             return NGX_DONE;
 
         default:  /* NGX_WEBSOCKET_PARSE_AGAIN */
@@ -747,7 +746,7 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
     if (in->parser.opcode == NGX_WEBSOCKET_CONTINUATION) {
 
         if (++in->fragments > s->conf->limits.fragments) {
-            ngx_http_websocket_socket_fail(s,
+            ngx_http_websocket_session_fail(s,
                                          NGX_HTTP_WEBSOCKET_REASON_FRAGMENTS);
             return NGX_DONE;
         }
@@ -798,7 +797,7 @@ ngx_http_websocket_read_is_unwanted(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_unwanted(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_UNWANTED);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_UNWANTED);
     return NGX_DONE;
 }
 
@@ -806,7 +805,7 @@ ngx_http_websocket_read_unwanted(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_too_big(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_TOO_BIG);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_TOO_BIG);
     return NGX_DONE;
 }
 
@@ -856,7 +855,7 @@ ngx_http_websocket_read_check_text(ngx_http_websocket_session_t *s,
     if (in->parser.message == NGX_WEBSOCKET_TEXT
         && ngx_websocket_utf8(&in->utf8, data, size) != 0)
     {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_NOT_UTF8);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_NOT_UTF8);
         return NGX_DONE;
     }
 
@@ -1105,7 +1104,7 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     }
 
     if (in->parser.message == NGX_WEBSOCKET_TEXT && in->utf8 != 0) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_CUT_UTF8);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_CUT_UTF8);
         return NGX_DONE;
     }
 
@@ -1256,7 +1255,7 @@ ngx_http_websocket_read_compressed_end(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_not_deflate(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_NOT_DEFLATE);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_NOT_DEFLATE);
     return NGX_DONE;
 }
 
@@ -1264,6 +1263,6 @@ ngx_http_websocket_read_not_deflate(ngx_http_websocket_session_t *s)
 static ngx_int_t
 ngx_http_websocket_read_out_of_memory(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
     return NGX_DONE;
 }

@@ -20,7 +20,6 @@
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_select.h"
-#include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_trim.h"
@@ -671,6 +670,20 @@ ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
 
 
 void
+ngx_http_websocket_session_fail(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_reason_e reason)
+{
+    const ngx_http_websocket_close_t     *close;
+    const ngx_http_websocket_protocol_t  *protocol;
+
+    protocol = ngx_http_websocket_protocol_of(s);
+    close = &protocol->closes[reason];
+
+    protocol->transport->fail(s, close->code, close->text);
+}
+
+
+void
 ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
     ngx_http_websocket_reason_e reason, const char *text)
 {
@@ -1101,7 +1114,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
         } else {
             s->conf->stats->dead++;
 
-            ngx_http_websocket_socket_fail(s,
+            ngx_http_websocket_session_fail(s,
                                            NGX_HTTP_WEBSOCKET_REASON_NO_PONG);
         }
 

@@ -265,7 +265,14 @@ void ngx_http_websocket_session_discard(ngx_http_websocket_ctx_t *ctx);
 void ngx_http_websocket_session_close(ngx_http_websocket_session_t *s,
     ngx_http_websocket_reason_e reason);
 
-/* The same with a text of its own, which is constant. */
+/*
+ * Begins the end at once: the client is told as above, but nothing more is
+ * read of it, not even its answer.  For sessions whose clients send something.
+ */
+void ngx_http_websocket_session_fail(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_reason_e reason);
+
+/* The same as close() with a text of its own, which is constant. */
 void ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
     ngx_http_websocket_reason_e reason, const char *text);
 

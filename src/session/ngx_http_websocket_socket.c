@@ -36,6 +36,7 @@ const ngx_http_websocket_transport_t  ngx_http_websocket_socket = {
     ngx_http_websocket_socket_bytes_out,
     ngx_http_websocket_socket_end,
     ngx_http_websocket_socket_forget,
+    ngx_http_websocket_socket_fail,
     1
 };
 
@@ -197,18 +198,6 @@ ngx_http_websocket_socket_close(ngx_http_websocket_session_t *s,
 
 void
 ngx_http_websocket_socket_fail(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_reason_e reason)
-{
-    const ngx_http_websocket_close_t  *close;
-
-    close = &ngx_http_websocket_protocol_of(s)->closes[reason];
-
-    ngx_http_websocket_socket_fail_frame(s, close->code, close->text);
-}
-
-
-void
-ngx_http_websocket_socket_fail_frame(ngx_http_websocket_session_t *s,
     uint16_t code, const char *text)
 {
     if (s->state >= NGX_HTTP_WEBSOCKET_CLOSE_LAST) {
@@ -241,7 +230,7 @@ ngx_http_websocket_socket_closed_by_peer(ngx_http_websocket_session_t *s,
     error = ngx_websocket_close_parse(payload, size, &code);
 
     if (error) {
-        ngx_http_websocket_socket_fail_frame(s, error,
+        ngx_http_websocket_socket_fail(s, error,
                                          error == NGX_WEBSOCKET_CLOSE_INVALID
                                          ? "close reason is not UTF-8"
                                          : "invalid close code or payload");

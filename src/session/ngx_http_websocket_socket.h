@@ -15,14 +15,10 @@ extern const ngx_http_websocket_transport_t  ngx_http_websocket_socket;
 
 
 /*
- * Fails the connection (RFC 6455, section 7.1.7): a Close with what the
- * protocol says of the reason, and nothing more is read.
+ * Fails the connection (RFC 6455, section 7.1.7): a Close with that code and
+ * text, which is constant, and nothing more is read.
  */
 void ngx_http_websocket_socket_fail(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_reason_e reason);
-
-/* The same for what wire/ finds wrong in a frame: with its code and text. */
-void ngx_http_websocket_socket_fail_frame(ngx_http_websocket_session_t *s,
     uint16_t code, const char *text);
 
 /* As the ping() and the close() of a protocol. */

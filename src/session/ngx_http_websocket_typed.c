@@ -8,7 +8,6 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_session_publish.h"
-#include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
@@ -97,7 +96,7 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     }
 
     if (s->conf->subscribes && !s->conf->publishes) {
-        ngx_http_websocket_socket_fail(s,
+        ngx_http_websocket_session_fail(s,
                                        NGX_HTTP_WEBSOCKET_REASON_ONLY_FILTERS);
         return NGX_DONE;
     }
@@ -143,7 +142,7 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
         break;
 
     case NGX_HTTP_WEBSOCKET_COLLECT_FULL:
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_COLLECTED);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_COLLECTED);
         return NGX_DONE;
 
     default:  /* NGX_HTTP_WEBSOCKET_COLLECT_NO_MEMORY */
@@ -398,7 +397,7 @@ ngx_http_websocket_typed_violation(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_session_error(s);
     }
 
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_INVALID);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_INVALID);
     return NGX_DONE;
 }
 
@@ -436,6 +435,6 @@ ngx_http_websocket_typed_answer(ngx_http_websocket_session_t *s,
 static ngx_int_t
 ngx_http_websocket_typed_out_of_memory(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+    ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
     return NGX_DONE;
 }

@@ -319,7 +319,7 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
     ngx_http_websocket_send_e  rc;
 
     if (frame == NULL) {
-        ngx_http_websocket_socket_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
+        ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
         return NGX_DONE;
     }
 
