@@ -277,7 +277,13 @@ http websocket_broker b redis://127.0.0.1 trusted_certificate=/nowhere;
     invalid parameter "trusted_certificate=/nowhere": the URL is not rediss://
 http websocket_broker b redis://127.0.0.1 colour=red;
     invalid parameter "colour=red", none of prefix=, password_file=,
-        user=, trusted_certificate=, away=, wait=
+        user=, trusted_certificate=, away=, wait=, sentinel=
+http websocket_broker b redis://127.0.0.1 redis://127.0.0.2;
+    broker "b" has several URLs: they are for Sentinels, with sentinel=
+http websocket_broker b redis://127.0.0.1 redis://127.0.0.2 sentinel=;
+    invalid parameter "sentinel=": it is empty
+http websocket_broker b rediss://127.0.0.1 sentinel=main;
+    invalid parameter "sentinel=main": it is not for rediss://
 http websocket_zone zone=live:1048577m;
     invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is
         the most

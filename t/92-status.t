@@ -39,6 +39,8 @@ __DATA__
 ! < 200
 ! POST /status x
 ! < 405
+! < header Allow: GET, HEAD
+! < json {"error":{"code":"method_not_allowed","message":"use GET"}}
 
 
 
@@ -292,6 +294,7 @@ m< text one
 m< text two
 ! GET /status
 ! < soon json {"locations":[{"location":"/ws","queued_messages":3},{"location":"/ws/oldest","queued_messages":3},{"location":"/ws/conflate","queued_messages":3},{"location":"/ws/left","queued_messages":3},{"location":"/pub"}]}
+! < body qr/"location":"\/ws",[^}]*\}?.*"queued_bytes":[1-9]/
 ! POST /pub three
 m< text three
 d> close 1000
@@ -308,7 +311,7 @@ d< text* 500000 x
 d< close 1000
 d< eof
 ! GET /status
-! < soon json {"locations":[{"location":"/ws","queued_messages":0,"messages_sent":5,"dropped_messages":{"close":3,"drop_oldest":0,"conflate":0,"memory":0,"left":0},"closes":{"1013":1}},{"location":"/ws/oldest","queued_messages":0,"dropped_messages":{"close":0,"drop_oldest":1,"conflate":0}},{"location":"/ws/conflate","queued_messages":0,"dropped_messages":{"drop_oldest":0,"conflate":2}},{"location":"/ws/left","queued_messages":0,"dropped_messages":{"close":0,"left":3}},{"published_messages":4}]}
+! < soon json {"locations":[{"location":"/ws","queued_messages":0,"queued_bytes":0,"messages_sent":5,"dropped_messages":{"close":3,"drop_oldest":0,"conflate":0,"memory":0,"left":0},"closes":{"1013":1}},{"location":"/ws/oldest","queued_messages":0,"queued_bytes":0,"dropped_messages":{"close":0,"drop_oldest":1,"conflate":0}},{"location":"/ws/conflate","queued_messages":0,"queued_bytes":0,"dropped_messages":{"drop_oldest":0,"conflate":2}},{"location":"/ws/left","queued_messages":0,"queued_bytes":0,"dropped_messages":{"close":0,"left":3}},{"published_messages":4}]}
 
 
 
@@ -510,3 +513,41 @@ a< text new
 GET /status
 --- response_body_like
 ^\{"version":"\d+\.\d+\.\d+","time":\d+,"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0,"delivery_seconds":\{.*\}\}\],"locations":\[\{"zone":"live","location":"/ws",.*\}\]\}$
+
+
+
+=== TEST 16: the round trip of a Ping and its Pong
+--- http_config
+    websocket_zone zone=live:1m;
+    log_format ws '$request_uri rtt=$websocket_rtt';
+    access_log logs/access.log ws;
+--- config
+    location = /ws {
+        websocket pubsub;
+        websocket_channel x;
+        websocket_heartbeat interval=100ms timeout=60s;
+    }
+    location = /status { websocket_status json; }
+--- websocket
+a> GET /ws
+a< 101
+a< ping
+! sleep 0.2
+a> pong-back
+a< ping
+a> pong-back
+# not asked for
+a> pong x
+! GET /status
+! < soon json {"zones":[{"rtt_seconds":{"count":2}}]}
+! < body qr/"rtt_seconds":\{"buckets":\[\[0\.0001,[01]\].*\],"sum":(?:0\.[2-9]|[1-9])/
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^\/ws rtt=\d+\.\d\d\d$/
+b> GET /ws?never
+b< 101
+b> close 1000
+b< close 1000
+b< eof
+! wait-access qr/^\/ws\?never rtt=-$/

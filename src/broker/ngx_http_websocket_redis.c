@@ -1,6 +1,7 @@
 
 #include "broker/ngx_http_websocket_redis.h"
 #include "broker/ngx_http_websocket_redis_greet.h"
+#include "broker/ngx_http_websocket_redis_sentinel.h"
 #include "clock/ngx_http_websocket_turn.h"
 
 
@@ -23,6 +24,8 @@
 
 static void ngx_http_websocket_redis_connect(
     ngx_http_websocket_redis_t *redis);
+static void ngx_http_websocket_redis_peer(ngx_http_websocket_redis_t *redis,
+    ngx_peer_connection_t *peer);
 static void ngx_http_websocket_redis_connected(ngx_event_t *ev);
 static ngx_err_t ngx_http_websocket_redis_error(ngx_connection_t *c);
 static void ngx_http_websocket_redis_begin(
@@ -116,21 +119,12 @@ static void
 ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
 {
     ngx_int_t               rc;
-    ngx_addr_t             *addr;
     ngx_connection_t       *c;
     ngx_peer_connection_t  *peer;
 
     peer = &redis->peer;
-    addr = &redis->conf->addrs[redis->address % redis->conf->naddrs];
 
-    ngx_memzero(peer, sizeof(ngx_peer_connection_t));
-
-    peer->sockaddr = addr->sockaddr;
-    peer->socklen = addr->socklen;
-    peer->name = &addr->name;
-    peer->get = ngx_event_get_peer;
-    peer->log = redis->log;
-    peer->log_error = NGX_ERROR_INFO;
+    ngx_http_websocket_redis_peer(redis, peer);
 
     redis->resp = ngx_websocket_resp_create(NGX_HTTP_WEBSOCKET_REDIS_REPLY);
 
@@ -151,7 +145,7 @@ ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
     c = peer->connection;
 
     c->data = redis;
-    c->addr_text = addr->name;
+    c->addr_text = *peer->name;
     c->read->handler = ngx_http_websocket_redis_idle;
     c->write->handler = ngx_http_websocket_redis_connected;
 
@@ -166,6 +160,50 @@ ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
     }
 
     ngx_http_websocket_redis_begin(redis);
+}
+
+
+/* a master that was named, or one of those of the configuration */
+
+static void
+ngx_http_websocket_redis_peer(ngx_http_websocket_redis_t *redis,
+    ngx_peer_connection_t *peer)
+{
+    ngx_addr_t  *addr;
+
+    ngx_memzero(peer, sizeof(ngx_peer_connection_t));
+
+    peer->get = ngx_event_get_peer;
+    peer->log = redis->log;
+    peer->log_error = NGX_ERROR_INFO;
+
+    if (redis->master_len) {
+        peer->sockaddr = &redis->master.sockaddr;
+        peer->socklen = redis->master_len;
+        peer->name = &redis->master_name;
+        return;
+    }
+
+    addr = &redis->conf->addrs[redis->address % redis->conf->naddrs];
+
+    peer->sockaddr = addr->sockaddr;
+    peer->socklen = addr->socklen;
+    peer->name = &addr->name;
+}
+
+
+void
+ngx_http_websocket_redis_found(ngx_http_websocket_redis_t *redis)
+{
+    redis->master_name.data = redis->master_text;
+    redis->master_name.len = ngx_sock_ntop(&redis->master.sockaddr,
+                                           redis->master_len,
+                                           redis->master_text,
+                                           NGX_SOCKADDR_STRLEN, 1);
+
+    ngx_http_websocket_redis_close(redis);
+
+    ngx_add_timer(&redis->retry, 1);
 }
 
 
@@ -319,6 +357,7 @@ ngx_http_websocket_redis_ssl_done(ngx_connection_t *c)
 static void
 ngx_http_websocket_redis_ready(ngx_http_websocket_redis_t *redis)
 {
+    ngx_int_t          rc;
     ngx_connection_t  *c;
 
     c = redis->connection;
@@ -326,7 +365,11 @@ ngx_http_websocket_redis_ready(ngx_http_websocket_redis_t *redis)
     c->read->handler = ngx_http_websocket_redis_read;
     c->write->handler = ngx_http_websocket_redis_write;
 
-    if (ngx_http_websocket_redis_greet(redis) != NGX_OK) {
+    rc = redis->conf->sentinel.len && redis->master_len == 0
+         ? ngx_http_websocket_redis_sentinel(redis)
+         : ngx_http_websocket_redis_greet(redis);
+
+    if (rc != NGX_OK) {
         ngx_http_websocket_redis_fail(redis, "memory was refused");
         return;
     }
@@ -734,7 +777,8 @@ ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
 
     ngx_log_error(level, redis->log, redis->error,
                   "websocket broker \"%V\" at %V: %s", &redis->conf->name,
-                  &redis->conf->url, reason);
+                  redis->master_len ? &redis->master_name
+                                    : &redis->conf->url, reason);
 
     redis->error = 0;
 
@@ -742,7 +786,10 @@ ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
         redis->failed = 0;
     }
 
+    /* another one may be the master now: a Sentinel is asked again */
+
     redis->address++;
+    redis->master_len = 0;
 
     ngx_http_websocket_redis_close(redis);
 

@@ -66,7 +66,15 @@ struct ngx_http_websocket_redis_s {
     ngx_connection_t             *connection;   /* NULL: there is none */
     ngx_peer_connection_t         peer;
     ngx_websocket_resp_t         *resp;
-    ngx_uint_t                    address;  /* of those of the server */
+    ngx_uint_t                    address;  /* of those of the server, or of
+                                               Sentinels */
+
+    /* the master that a Sentinel has named; without one it is 0 */
+
+    ngx_sockaddr_t                master;
+    socklen_t                     master_len;
+    ngx_str_t                     master_name;
+    u_char                        master_text[NGX_SOCKADDR_STRLEN];
 
     ngx_queue_t                   unsent;
     size_t                        written;  /* bytes, of the first of them */
@@ -96,6 +104,9 @@ void ngx_http_websocket_redis_start(ngx_http_websocket_redis_t *redis);
 
 /* Ends it for good: commands are answered with NULL. */
 void ngx_http_websocket_redis_stop(ngx_http_websocket_redis_t *redis);
+
+/* A Sentinel has named redis->master: the connection to that is made. */
+void ngx_http_websocket_redis_found(ngx_http_websocket_redis_t *redis);
 
 /* It is of no use: it is made again. */
 void ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,

@@ -240,7 +240,9 @@ ngx_http_websocket_greet_end(ngx_http_websocket_redis_t *redis,
     if (redis->told) {
         ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
                       "websocket broker \"%V\" at %V is there again",
-                      &redis->conf->name, &redis->conf->url);
+                      &redis->conf->name,
+                      redis->master_len ? &redis->master_name
+                                        : &redis->conf->url);
         redis->told = 0;
     }
 

@@ -1145,9 +1145,17 @@ ngx_http_websocket_remote_agree(ngx_http_websocket_remote_t *remote,
         return NGX_DECLINED;
     }
 
-    ngx_memcpy(remote->gen, value->data, value->size);
+    if (value->size != remote->gen_size
+        || ngx_memcmp(value->data, remote->gen, value->size) != 0)
+    {
+        /* epochs of before may be below the floor: none goes on by a hint */
 
-    remote->gen_size = value->size;
+        ngx_memzero(remote->hints, sizeof(remote->hints));
+
+        ngx_memcpy(remote->gen, value->data, value->size);
+        remote->gen_size = value->size;
+    }
+
     remote->ready = 1;
     remote->shared->known = 1;
 

@@ -246,8 +246,9 @@ typedef struct {
     ngx_str_t                     name;
     ngx_str_t                     url;      /* as it was given */
     ngx_str_t                     host;     /* terminated, for TLS */
-    ngx_addr_t                   *addrs;
+    ngx_addr_t                   *addrs;    /* of it, or of Sentinels */
     ngx_uint_t                    naddrs;
+    ngx_str_t                     sentinel; /* the master's name; or empty */
     ngx_str_t                     prefix;   /* of all keys */
     ngx_str_t                     user;     /* may be empty */
     ngx_str_t                     password; /* empty: none is asked for */

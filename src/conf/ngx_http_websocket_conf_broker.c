@@ -18,10 +18,14 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_BROKER_P_USER,
     NGX_HTTP_WEBSOCKET_BROKER_P_TRUSTED,
     NGX_HTTP_WEBSOCKET_BROKER_P_AWAY,
-    NGX_HTTP_WEBSOCKET_BROKER_P_TIME
+    NGX_HTTP_WEBSOCKET_BROKER_P_TIME,
+    NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL
 } ngx_http_websocket_broker_param_e;
 
 
+static char *ngx_http_websocket_broker_sentinel(ngx_conf_t *cf,
+    ngx_http_websocket_broker_conf_t *broker,
+    ngx_http_websocket_param_t *param, ngx_uint_t urls);
 static char *ngx_http_websocket_broker_url(ngx_conf_t *cf,
     ngx_http_websocket_broker_conf_t *broker, ngx_str_t *url);
 static char *ngx_http_websocket_broker_url_error(ngx_conf_t *cf,
@@ -54,6 +58,7 @@ ngx_http_websocket_broker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "trusted_certificate=", ngx_null_string },
         { "away=", ngx_null_string },
         { "wait=", ngx_null_string },
+        { "sentinel=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -83,13 +88,65 @@ ngx_http_websocket_broker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     broker->wait = NGX_HTTP_WEBSOCKET_BROKER_WAIT;
     ngx_str_set(&broker->prefix, "ws:");
 
-    if (ngx_http_websocket_broker_url(cf, broker, &value[2]) != NGX_CONF_OK
-        || ngx_http_websocket_params(cf, params, 3) != NGX_CONF_OK)
-    {
+    broker->url = value[2];
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (i > 2 && ngx_strlchr(value[i].data, value[i].data + value[i].len,
+                                 '='))
+        {
+            break;
+        }
+
+        if (ngx_http_websocket_broker_url(cf, broker, &value[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_websocket_params(cf, params, i) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_websocket_broker_params(cf, broker, params);
+    return ngx_http_websocket_broker_sentinel(cf, broker,
+                         &params[NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL], i - 2)
+           == NGX_CONF_OK
+           ? ngx_http_websocket_broker_params(cf, broker, params)
+           : NGX_CONF_ERROR;
+}
+
+
+/* with it the URLs are Sentinels'; without it there is one, the server's */
+
+static char *
+ngx_http_websocket_broker_sentinel(ngx_conf_t *cf,
+    ngx_http_websocket_broker_conf_t *broker,
+    ngx_http_websocket_param_t *param, ngx_uint_t urls)
+{
+    broker->sentinel = param->value;
+
+    if (param->value.data == NULL) {
+
+        if (urls == 1) {
+            return NGX_CONF_OK;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "broker \"%V\" has several URLs: they are for "
+                           "Sentinels, with sentinel=", &broker->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (param->value.len == 0) {
+        return ngx_http_websocket_bad_param(cf, param, "it is empty");
+    }
+
+    /* a Sentinel tells addresses, which certificates do not have */
+
+    return broker->tls ? ngx_http_websocket_bad_param(cf, param,
+                                                      "it is not for rediss://")
+                       : NGX_CONF_OK;
 }
 
 
@@ -97,10 +154,9 @@ static char *
 ngx_http_websocket_broker_url(ngx_conf_t *cf,
     ngx_http_websocket_broker_conf_t *broker, ngx_str_t *url)
 {
-    size_t     skip;
-    ngx_url_t  u;
-
-    broker->url = *url;
+    size_t       skip;
+    ngx_url_t    u;
+    ngx_addr_t  *addrs;
 
     skip = 0;
 
@@ -144,8 +200,21 @@ ngx_http_websocket_broker_url(ngx_conf_t *cf,
                                                u.err ? u.err : "no memory");
     }
 
-    broker->addrs = u.addrs;
-    broker->naddrs = u.naddrs;
+    addrs = ngx_palloc(cf->pool, (broker->naddrs + u.naddrs)
+                                 * sizeof(ngx_addr_t));
+    if (addrs == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (broker->naddrs) {
+        ngx_memcpy(addrs, broker->addrs, broker->naddrs * sizeof(ngx_addr_t));
+    }
+
+    ngx_memcpy(&addrs[broker->naddrs], u.addrs,
+               u.naddrs * sizeof(ngx_addr_t));
+
+    broker->addrs = addrs;
+    broker->naddrs += u.naddrs;
 
     broker->host.len = u.host.len;
     broker->host.data = ngx_pnalloc(cf->pool, u.host.len + 1);

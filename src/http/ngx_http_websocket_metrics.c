@@ -53,6 +53,10 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       "Messages that wait in send queues now.",
       NULL, NULL, 1, ngx_http_websocket_stat_at(queued) },
 
+    { "websocket_queued_bytes", "gauge",
+      "Bytes that wait in send queues now.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(queued_bytes) },
+
     { "websocket_connections_total", "counter",
       "Sessions that were opened; each long-polling request is one.",
       "protocol", ngx_http_websocket_protocol_names,

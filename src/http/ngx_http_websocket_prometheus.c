@@ -40,10 +40,10 @@ static void ngx_http_websocket_text_zones(ngx_http_websocket_text_t *text,
 static void ngx_http_websocket_text_metric(ngx_http_request_t *r,
     ngx_http_websocket_text_t *text, ngx_http_websocket_snapshot_t *snapshot,
     const ngx_http_websocket_metric_t *metric);
-static void ngx_http_websocket_text_deliveries(ngx_http_websocket_text_t *text,
+static void ngx_http_websocket_text_histograms(ngx_http_websocket_text_t *text,
     ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_histogram(ngx_http_websocket_text_t *text,
-    ngx_str_t *zone, ngx_http_websocket_stats_t *stats);
+    char *name, ngx_str_t *zone, ngx_http_websocket_histogram_t *histogram);
 static void ngx_http_websocket_text_head(ngx_http_websocket_text_t *text,
     char *name, char *type, char *help);
 static void ngx_http_websocket_text_line(ngx_http_websocket_text_t *text,
@@ -78,7 +78,7 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
 
     ngx_http_websocket_text_zones(&text, snapshot);
     ngx_http_websocket_text_brokers(&text, snapshot);
-    ngx_http_websocket_text_deliveries(&text, snapshot);
+    ngx_http_websocket_text_histograms(&text, snapshot);
 
     if (text.failed) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -272,46 +272,56 @@ ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text, ngx_str_t *zone,
 
 
 static void
-ngx_http_websocket_text_deliveries(ngx_http_websocket_text_t *text,
+ngx_http_websocket_text_histograms(ngx_http_websocket_text_t *text,
     ngx_http_websocket_snapshot_t *snapshot)
 {
-    ngx_uint_t                   i;
+    ngx_uint_t                   i, what;
     ngx_http_websocket_stats_t  *stats;
     ngx_http_websocket_zone_t  **zones;
 
+    static char                 *heads[][2] = {
+        { "websocket_rtt_seconds", "From a Ping to its Pong." },
+        { "websocket_delivery_seconds", "From publishing to writing." }
+    };
+
     zones = snapshot->conf->zones.elts;
 
-    ngx_http_websocket_text_head(text, "websocket_delivery_seconds",
-                                 "histogram",
-                                 "From publishing to writing, for each "
-                                 "message and worker; for subscribers that "
-                                 "are written to by themselves, for each.");
+    for (what = 0; what < 2; what++) {
 
-    for (i = 0; i < snapshot->conf->zones.nelts; i++) {
+        ngx_http_websocket_text_head(text, heads[what][0], "histogram",
+                                     heads[what][1]);
 
-        stats = ngx_http_websocket_zone_stats(snapshot, i);
+        for (i = 0; i < snapshot->conf->zones.nelts; i++) {
 
-        if (stats) {
-            ngx_http_websocket_text_histogram(text, &zones[i]->name, stats);
+            stats = ngx_http_websocket_zone_stats(snapshot, i);
+
+            if (stats) {
+                ngx_http_websocket_text_histogram(text, heads[what][0],
+                                                  &zones[i]->name,
+                                                  what == 0 ? &stats->rtt
+                                                            : &stats->delivery);
+            }
         }
     }
 }
 
 
 static void
-ngx_http_websocket_text_histogram(ngx_http_websocket_text_t *text,
-    ngx_str_t *zone, ngx_http_websocket_stats_t *stats)
+ngx_http_websocket_text_histogram(ngx_http_websocket_text_t *text, char *name,
+    ngx_str_t *zone, ngx_http_websocket_histogram_t *histogram)
 {
-    char        bound[32];
+    char        bound[32], line[64];
     uint64_t    count;
     uint32_t    us;
     ngx_uint_t  i;
 
     count = 0;
 
+    (void) snprintf(line, sizeof(line), "%s_bucket", name);
+
     for (i = 0; i < NGX_HTTP_WEBSOCKET_STATS_BUCKETS; i++) {
 
-        count += stats->delivery[i];
+        count += histogram->buckets[i];
 
         if (i < NGX_HTTP_WEBSOCKET_STATS_BUCKETS - 1) {
             us = ngx_http_websocket_stats_bounds[i];
@@ -321,12 +331,13 @@ ngx_http_websocket_text_histogram(ngx_http_websocket_text_t *text,
             (void) snprintf(bound, sizeof(bound), "+Inf");
         }
 
-        ngx_http_websocket_text_line(text, "websocket_delivery_seconds_bucket",
-                                     zone, NULL, "le", bound, count);
+        ngx_http_websocket_text_line(text, line, zone, NULL, "le", bound,
+                                     count);
     }
 
-    ngx_http_websocket_text_line(text, "websocket_delivery_seconds_count",
-                                 zone, NULL, NULL, NULL, count);
+    (void) snprintf(line, sizeof(line), "%s_count", name);
+
+    ngx_http_websocket_text_line(text, line, zone, NULL, NULL, NULL, count);
 
     /* the one value with a fraction */
 
@@ -337,12 +348,11 @@ ngx_http_websocket_text_histogram(ngx_http_websocket_text_t *text,
         return;
     }
 
-    text->last = ngx_cpymem(text->last, "websocket_delivery_seconds_sum{",
-                            sizeof("websocket_delivery_seconds_sum{") - 1);
+    text->last = ngx_sprintf(text->last, "%s_sum{", name);
     text->last = ngx_http_websocket_text_label(text->last, "zone", zone);
     text->last = ngx_sprintf(text->last, "} %uL.%06uL\n",
-                             stats->delivery_time / 1000000,
-                             stats->delivery_time % 1000000);
+                             histogram->time / 1000000,
+                             histogram->time % 1000000);
 }
 
 

@@ -23,8 +23,8 @@ static json_t *ngx_http_websocket_zones_json(
     ngx_http_websocket_snapshot_t *snapshot);
 static json_t *ngx_http_websocket_zone_json(
     ngx_http_websocket_snapshot_t *snapshot, ngx_uint_t i);
-static json_t *ngx_http_websocket_delivery_json(
-    ngx_http_websocket_stats_t *stats);
+static json_t *ngx_http_websocket_histogram_json(
+    ngx_http_websocket_histogram_t *histogram);
 static json_t *ngx_http_websocket_locations_json(ngx_http_request_t *r,
     ngx_http_websocket_snapshot_t *snapshot);
 static json_t *ngx_http_websocket_location_json(ngx_http_request_t *r,
@@ -35,6 +35,9 @@ static json_t *ngx_http_websocket_metric_json(
     ngx_http_websocket_stats_t *stats);
 
 
+static ngx_str_t  ngx_http_websocket_allow_read = ngx_string("GET, HEAD");
+
+
 ngx_int_t
 ngx_http_websocket_status_handler(ngx_http_request_t *r)
 {
@@ -43,7 +46,9 @@ ngx_http_websocket_status_handler(ngx_http_request_t *r)
     ngx_http_websocket_loc_conf_t  *conf;
 
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
-        return NGX_HTTP_NOT_ALLOWED;
+        return ngx_http_websocket_not_allowed(r,
+                                              &ngx_http_websocket_allow_read,
+                                              "use GET");
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -212,9 +217,12 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
     stats = ngx_http_websocket_zone_stats(snapshot, i);
 
     if (stats
-        && json_object_set_new(json, "delivery_seconds",
-                               ngx_http_websocket_delivery_json(stats))
-           != 0)
+        && (json_object_set_new(json, "delivery_seconds",
+                           ngx_http_websocket_histogram_json(&stats->delivery))
+            != 0
+            || json_object_set_new(json, "rtt_seconds",
+                                ngx_http_websocket_histogram_json(&stats->rtt))
+               != 0))
     {
         json_decref(json);
         return NULL;
@@ -227,7 +235,8 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
 /* as in Prometheus, a bucket counts all values up to its bound */
 
 static json_t *
-ngx_http_websocket_delivery_json(ngx_http_websocket_stats_t *stats)
+ngx_http_websocket_histogram_json(
+    ngx_http_websocket_histogram_t *histogram)
 {
     json_t      *buckets;
     uint64_t     count;
@@ -238,7 +247,7 @@ ngx_http_websocket_delivery_json(ngx_http_websocket_stats_t *stats)
 
     for (i = 0; i < NGX_HTTP_WEBSOCKET_STATS_BUCKETS - 1; i++) {
 
-        count += stats->delivery[i];
+        count += histogram->buckets[i];
 
         if (json_array_append_new(buckets,
                    json_pack("[f,I]",
@@ -251,10 +260,10 @@ ngx_http_websocket_delivery_json(ngx_http_websocket_stats_t *stats)
         }
     }
 
-    count += stats->delivery[i];
+    count += histogram->buckets[i];
 
     return json_pack("{s:o,s:f,s:I}", "buckets", buckets,
-                     "sum", stats->delivery_time / 1e6,
+                     "sum", histogram->time / 1e6,
                      "count", (json_int_t) count);
 }
 

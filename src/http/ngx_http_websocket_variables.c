@@ -23,6 +23,8 @@ static ngx_int_t ngx_http_websocket_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static u_char *ngx_http_websocket_variable_print(u_char *p,
     ngx_http_websocket_session_t *s, ngx_http_websocket_variable_e what);
+static ngx_int_t ngx_http_websocket_variable_rtt(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_websocket_variable_channel(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_websocket_variable_close_reason(
@@ -79,6 +81,10 @@ static ngx_http_variable_t  ngx_http_websocket_variables[] = {
 
     { ngx_string("websocket_close_reason"), NULL,
       ngx_http_websocket_variable_close_reason, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_rtt"), NULL,
+      ngx_http_websocket_variable_rtt, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("websocket_duration"), NULL,
@@ -178,6 +184,38 @@ ngx_http_websocket_variable_print(u_char *p, ngx_http_websocket_session_t *s,
         return ngx_sprintf(p, "%T.%03M", (time_t) (ms / 1000),
                            (ngx_msec_t) ms % 1000);
     }
+}
+
+
+static ngx_int_t
+ngx_http_websocket_variable_rtt(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                    *p;
+    uint32_t                   rtt;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    rtt = ctx && ctx->session ? ctx->session->record->rtt : 0;
+
+    if (rtt == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT32_LEN + sizeof(".000"));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    rtt--;
+
+    ngx_http_websocket_variable_set(v, p,
+                                    ngx_sprintf(p, "%uD.%03uD", rtt / 1000,
+                                                rtt % 1000)
+                                    - p);
+
+    return NGX_OK;
 }
 
 

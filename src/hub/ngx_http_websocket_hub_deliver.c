@@ -711,7 +711,7 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
 
         frame = &delivery->messages[i]->frame;
 
-        ngx_http_websocket_stats_delivered(zone->stats,
+        ngx_http_websocket_histogram_add(&zone->stats->delivery,
                           now - ngx_http_websocket_clock_us(frame->time,
                                                            frame->fraction));
     }

@@ -285,7 +285,7 @@ ngx_http_websocket_stats_close(uint16_t code)
 
 
 void
-ngx_http_websocket_stats_delivered(ngx_http_websocket_stats_t *stats,
+ngx_http_websocket_histogram_add(ngx_http_websocket_histogram_t *histogram,
     uint64_t time)
 {
     ngx_uint_t  i;
@@ -296,8 +296,8 @@ ngx_http_websocket_stats_delivered(ngx_http_websocket_stats_t *stats,
         }
     }
 
-    stats->delivery[i]++;
-    stats->delivery_time += time;
+    histogram->buckets[i]++;
+    histogram->time += time;
 }
 
 
@@ -400,6 +400,7 @@ ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot)
     for (i = 0; i < wmcf->stats->nentries; i++) {
         ngx_memzero(stats[i].active, sizeof(stats[i].active));
         stats[i].queued = 0;
+        stats[i].queued_bytes = 0;
     }
 }
 

@@ -62,6 +62,14 @@ typedef enum {
 } ngx_http_websocket_rejected_e;
 
 
+/* times: in each bucket those of no bucket before */
+
+typedef struct {
+    uint64_t                      buckets[NGX_HTTP_WEBSOCKET_STATS_BUCKETS];
+    uint64_t                      time;     /* of all, us */
+} ngx_http_websocket_histogram_t;
+
+
 typedef struct ngx_http_websocket_stats_s        ngx_http_websocket_stats_t;
 typedef struct ngx_http_websocket_stats_table_s
     ngx_http_websocket_stats_table_t;
@@ -73,6 +81,7 @@ struct ngx_http_websocket_stats_s {
 
     uint64_t                      active[NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS];
     uint64_t                      queued;   /* messages in send queues */
+    uint64_t                      queued_bytes;     /* and what all is there */
 
     /* totals */
 
@@ -88,10 +97,8 @@ struct ngx_http_websocket_stats_s {
     uint64_t                      closes[NGX_HTTP_WEBSOCKET_STATS_CLOSES];
     uint64_t                    rejected[NGX_HTTP_WEBSOCKET_REJECTED_REASONS];
 
-    /* how long deliveries took: in each bucket those of no bucket before */
-
-    uint64_t                      delivery[NGX_HTTP_WEBSOCKET_STATS_BUCKETS];
-    uint64_t                      delivery_time;    /* of all, us */
+    ngx_http_websocket_histogram_t  delivery;       /* what deliveries took */
+    ngx_http_websocket_histogram_t  rtt;    /* from Pings to Pongs */
 } __attribute__((aligned(64)));
 
 
@@ -143,9 +150,9 @@ extern char *const  ngx_http_websocket_stats_closes[];
  */
 extern const uint32_t  ngx_http_websocket_stats_bounds[];
 
-/* Counts a delivery that took so many us, in a zone's own entry. */
-void ngx_http_websocket_stats_delivered(ngx_http_websocket_stats_t *stats,
-    uint64_t time);
+/* Counts a time of so many us: in a zone's own entry. */
+void ngx_http_websocket_histogram_add(
+    ngx_http_websocket_histogram_t *histogram, uint64_t time);
 
 /*
  * In a worker: has the locations and zones of the cycle's configuration

@@ -423,6 +423,7 @@ ngx_http_websocket_direct_rest(ngx_http_websocket_session_t *s,
 
     s->out->sent = size;
     s->out->bytes -= size;
+    s->conf->stats->queued_bytes -= size;
 
     return i + 1;
 }

@@ -142,6 +142,7 @@ ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
     q->count++;
     q->bytes += frame->size;
     s->conf->stats->queued += frame->message;
+    s->conf->stats->queued_bytes += frame->size;
 
     if (frame->message) {
         q->messages++;
@@ -281,11 +282,13 @@ ngx_http_websocket_queue_replace_pong(ngx_http_websocket_session_t *s,
     }
 
     q->bytes -= q->pong->size;
+    s->conf->stats->queued_bytes -= q->pong->size;
 
     ngx_http_websocket_control_fill(q->pong,
                                     NGX_WEBSOCKET_FIN | NGX_WEBSOCKET_PONG,
                                     payload, size);
     q->bytes += q->pong->size;
+    s->conf->stats->queued_bytes += q->pong->size;
 
     return 1;
 }
@@ -612,6 +615,7 @@ ngx_http_websocket_queue_dropped(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame, ngx_http_websocket_dropped_e reason)
 {
     s->out->bytes -= frame->size;
+    s->conf->stats->queued_bytes -= frame->size;
 
     ngx_http_websocket_queue_out(s, frame);
 
@@ -657,6 +661,7 @@ ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
     stats = s->conf->stats;
 
     stats->bytes_sent += size;
+    stats->queued_bytes -= size;
 
     q->bytes -= size;
     size += q->sent;
@@ -679,7 +684,7 @@ ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s, size_t size)
         if (frame->fresh) {
             now = now ? now : ngx_http_websocket_clock_now_us();
 
-            ngx_http_websocket_stats_delivered(s->conf->zone->stats,
+            ngx_http_websocket_histogram_add(&s->conf->zone->stats->delivery,
                           now - ngx_http_websocket_clock_us(frame->time,
                                                            frame->fraction));
         }
@@ -706,6 +711,7 @@ ngx_http_websocket_queue_free(ngx_http_websocket_session_t *s)
     q = s->out;
 
     s->conf->stats->queued -= q->messages;
+    s->conf->stats->queued_bytes -= q->bytes;
 
     for (i = 0; i < q->count; i++) {
         ngx_http_websocket_frame_release(*ngx_http_websocket_queue_at(q, i));

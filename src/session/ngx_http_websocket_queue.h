@@ -115,6 +115,7 @@ ngx_http_websocket_queue_push(ngx_http_websocket_session_t *s,
     q->bytes += frame->size;
     q->messages++;
     s->conf->stats->queued++;
+    s->conf->stats->queued_bytes += frame->size;
 
     return NGX_OK;
 }

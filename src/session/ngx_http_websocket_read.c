@@ -106,6 +106,7 @@ static ngx_int_t ngx_http_websocket_read_control_piece(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_control(
     ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_read_pong(ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_message_piece(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_compressed_piece(
@@ -136,6 +137,10 @@ static u_char                      ngx_http_websocket_read_buffer[
 /* the input of the session that is being read, unless it has its own */
 
 static ngx_http_websocket_input_t  ngx_http_websocket_scratch;
+
+/* how long ago the Ping was that is open, and 1, when bytes come; else 0 */
+
+static ngx_http_websocket_time_t   ngx_http_websocket_read_rtt;
 
 /* what was done since the clock was looked at */
 
@@ -374,6 +379,10 @@ ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
 
     s->record->bytes_in += n;
     s->conf->stats->bytes_received += n;
+    if (s->ping_open) {
+        ngx_http_websocket_read_rtt = ngx_http_websocket_now() - s->heard + 1;
+    }
+
     s->heard = ngx_http_websocket_now();
 
     if (s->ping_open) {
@@ -386,6 +395,8 @@ ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
 
     ngx_http_websocket_read_taken(s, ngx_http_websocket_read_buffer,
                                   ngx_http_websocket_read_buffer + n);
+
+    ngx_http_websocket_read_rtt = 0;
 }
 
 
@@ -947,6 +958,7 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
         break;
 
     default:  /* a Pong, answered or not asked for: it was heard */
+        ngx_http_websocket_read_pong(s);
         rc = ngx_http_websocket_limits_ping(s);
         break;
     }
@@ -959,6 +971,26 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
     in->control_borrowed = 0;
 
     return rc;
+}
+
+
+/* one that comes behind other bytes tells less: it is not measured */
+
+static void
+ngx_http_websocket_read_pong(ngx_http_websocket_session_t *s)
+{
+    if (ngx_http_websocket_read_rtt == 0) {
+        return;
+    }
+
+    s->record->rtt = ngx_http_websocket_read_rtt;
+
+    ngx_http_websocket_read_rtt = 0;
+
+    if (s->conf->zone) {
+        ngx_http_websocket_histogram_add(&s->conf->zone->stats->rtt,
+                                   (uint64_t) (s->record->rtt - 1) * 1000);
+    }
 }
 
 
@@ -1187,11 +1219,17 @@ ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s,
     ngx_int_t  rc;
 
     if (s->conf->limits.rates) {
-        rc = ngx_http_websocket_limits_message(s, in->message_size);
 
-        if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? ngx_http_websocket_read_dropped(s, in)
-                                      : rc;
+        switch (ngx_http_websocket_limits_message(s, in->message_size)) {
+
+        case NGX_HTTP_WEBSOCKET_LIMITED_TAKEN:
+            break;
+
+        case NGX_HTTP_WEBSOCKET_LIMITED_DROPPED:
+            return ngx_http_websocket_read_dropped(s, in);
+
+        default:  /* NGX_HTTP_WEBSOCKET_LIMITED_CLOSED */
+            return NGX_DONE;
         }
     }
 

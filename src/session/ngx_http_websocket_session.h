@@ -82,6 +82,8 @@ typedef struct {
                                                to take something */
     uint32_t                      acked;    /* bytes that it had taken then */
     uint32_t                      dropped;
+    ngx_http_websocket_time_t     rtt;      /* of the last Ping, and 1; 0: none
+                                               was measured */
     uint16_t                      nsubscriptions;   /* active */
     unsigned                      away:1;   /* it holds nothing in the zone */
     unsigned                      headed:1;

@@ -21,7 +21,7 @@ from nginx import TIMEOUT, Tap
 from peer import BROKEN, Closed, Peer, ask, workers
 from redis_server import need_redis
 
-SECONDS = 60 if os.environ.get('WEBSOCKET_LONG') else 2.5
+SECONDS = 60 if os.environ.get('WEBSOCKET_LONG') else 1
 CHANNELS = [f'c{i}' for i in range(6)]
 PAUSE = 0.01
 
@@ -36,6 +36,7 @@ class Events:
         self.got = []           # positions and texts
         self.told = 0           # that something was missed
         self.cuts = 0
+        self.connected = False
         random.shuffle(self.ports)
         self.task = asyncio.create_task(self.run())
 
@@ -47,6 +48,7 @@ class Events:
                 headers += f'Last-Event-ID: {self.last}\r\n'
             with contextlib.suppress(Closed, TimeoutError, *BROKEN):
                 await peer.open(f'/ws/{self.channel}', headers)
+                self.connected = True
                 await self.read(peer)
             peer.close()
             self.cuts += 1
@@ -86,7 +88,11 @@ class Publisher:
         self.acked = acked
         self.tries = 0
         self.stopping = False
+        self.task = None
+
+    def start(self):
         self.task = asyncio.create_task(self.run())
+        return self
 
     async def run(self):
         n = 0
@@ -128,13 +134,17 @@ async def while_it(tap, name, fault, pause, but=()):
     with Cluster(3) as cluster:
         acked = defaultdict(list)
         readers = [Events(cluster.ports, c) for c in CHANNELS for _ in '123']
+        while not all(r.connected for r in readers):
+            await asyncio.sleep(0.01)
+
+        # from here on each reader is to get all
+
         first = Publisher(cluster.ports, 'first', acked)
         for channel in CHANNELS:
             await first.publish(channel, f'first of {channel}')
-        first.task.cancel()
         await until(readers, acked)
 
-        publishers = [Publisher(cluster.ports, f'p{i}', acked)
+        publishers = [Publisher(cluster.ports, f'p{i}', acked).start()
                       for i in range(4)]
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
