@@ -217,16 +217,26 @@ ngx_http_websocket_centrifuge_measure(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    rc = ngx_http_websocket_limits_message(s, 0);
+    switch (ngx_http_websocket_limits_message(s, 0)) {
 
-    if (rc == NGX_DECLINED && command->id) {
-        rc = ngx_http_websocket_centrifuge_error(s, command,
-                                        NGX_WEBSOCKET_ERROR_TOO_MANY_REQUESTS);
+    case NGX_HTTP_WEBSOCKET_LIMITED_TAKEN:
+        return NGX_OK;
 
-        return rc == NGX_OK ? NGX_DECLINED : rc;
+    case NGX_HTTP_WEBSOCKET_LIMITED_DROPPED:
+        break;
+
+    default:  /* NGX_HTTP_WEBSOCKET_LIMITED_CLOSED */
+        return NGX_DONE;
     }
 
-    return rc;
+    if (command->id == 0) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_websocket_centrifuge_error(s, command,
+                                        NGX_WEBSOCKET_ERROR_TOO_MANY_REQUESTS);
+
+    return rc == NGX_OK ? NGX_DECLINED : rc;
 }
 
 

@@ -17,7 +17,7 @@ static ngx_int_t ngx_http_websocket_limits_release(
     ngx_http_websocket_waiter_t *debt);
 static void ngx_http_websocket_quota_name(
     ngx_http_websocket_max_sessions_t *max, ngx_str_t *key, u_char *name);
-static ngx_int_t ngx_http_websocket_limits_drop(
+static ngx_http_websocket_limited_e ngx_http_websocket_limits_drop(
     ngx_http_websocket_session_t *s, ngx_http_websocket_max_rate_t *max);
 
 
@@ -250,17 +250,17 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
  * next message is not read before it is even.
  */
 
-ngx_int_t
+ngx_http_websocket_limited_e
 ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
 {
     uint32_t                        n, now, wait;
-    ngx_int_t                       rc;
     ngx_uint_t                      i;
     ngx_array_t                    *rates;
+    ngx_http_websocket_limited_e    rc;
     ngx_http_websocket_max_rate_t  *max;
     ngx_websocket_rate_bucket_t    *bucket;
 
-    rc = NGX_OK;
+    rc = NGX_HTTP_WEBSOCKET_LIMITED_TAKEN;
     rates = s->conf->limits.rates;
     now = ngx_http_websocket_now();
     max = rates->elts;
@@ -278,19 +278,19 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
             {
                 ngx_http_websocket_session_fail(s,
                                              NGX_HTTP_WEBSOCKET_REASON_MEMORY);
-                return NGX_DONE;
+                return NGX_HTTP_WEBSOCKET_LIMITED_CLOSED;
             }
 
             continue;
         }
 
-        if (rc == NGX_OK
+        if (rc == NGX_HTTP_WEBSOCKET_LIMITED_TAKEN
             && ngx_websocket_rate_take(&bucket[i], &max[i].rate, n, now))
         {
             rc = ngx_http_websocket_limits_drop(s, &max[i]);
         }
 
-        if (rc == NGX_DONE) {
+        if (rc == NGX_HTTP_WEBSOCKET_LIMITED_CLOSED) {
             break;
         }
     }
@@ -299,7 +299,7 @@ ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s, size_t size)
 }
 
 
-static ngx_int_t
+static ngx_http_websocket_limited_e
 ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
     ngx_http_websocket_max_rate_t *max)
 {
@@ -307,14 +307,15 @@ ngx_http_websocket_limits_drop(ngx_http_websocket_session_t *s,
         ngx_http_websocket_session_fail(s, max->bytes
                                      ? NGX_HTTP_WEBSOCKET_REASON_BYTES
                                      : NGX_HTTP_WEBSOCKET_REASON_MESSAGES);
-        return NGX_DONE;
+        return NGX_HTTP_WEBSOCKET_LIMITED_CLOSED;
     }
 
     s->record->aside->limits->refused++;
     s->conf->stats->refused++;
 
-    return ngx_http_websocket_session_error(s) == NGX_OK ? NGX_DECLINED
-                                                         : NGX_DONE;
+    return ngx_http_websocket_session_error(s) == NGX_OK
+           ? NGX_HTTP_WEBSOCKET_LIMITED_DROPPED
+           : NGX_HTTP_WEBSOCKET_LIMITED_CLOSED;
 }
 
 

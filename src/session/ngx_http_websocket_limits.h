@@ -13,6 +13,15 @@
 #include "clock/rate.h"
 
 
+/* what becomes of a message that is measured */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_LIMITED_TAKEN = 0,
+    NGX_HTTP_WEBSOCKET_LIMITED_DROPPED,     /* it is not to be taken */
+    NGX_HTTP_WEBSOCKET_LIMITED_CLOSED       /* the session began to close */
+} ngx_http_websocket_limited_e;
+
+
 /* what is counted and measured of a session: made when it is first needed */
 
 struct ngx_http_websocket_limits_s {
@@ -45,12 +54,11 @@ void ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s);
 
 /*
- * Measures a message of the client, where the location has rates.  Returns
- * NGX_OK when it is to be taken, NGX_DECLINED when it is dropped, NGX_DONE
- * when the session began to close.  The session may wait from then on.
+ * Measures a message of the client, where the location has rates.  The session
+ * may wait from then on.
  */
-ngx_int_t ngx_http_websocket_limits_message(ngx_http_websocket_session_t *s,
-    size_t size);
+ngx_http_websocket_limited_e ngx_http_websocket_limits_message(
+    ngx_http_websocket_session_t *s, size_t size);
 
 /* Bytes came, and s->heard still says when the last ones did. */
 void ngx_http_websocket_limits_heard(ngx_http_websocket_session_t *s);

@@ -1219,11 +1219,17 @@ ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s,
     ngx_int_t  rc;
 
     if (s->conf->limits.rates) {
-        rc = ngx_http_websocket_limits_message(s, in->message_size);
 
-        if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? ngx_http_websocket_read_dropped(s, in)
-                                      : rc;
+        switch (ngx_http_websocket_limits_message(s, in->message_size)) {
+
+        case NGX_HTTP_WEBSOCKET_LIMITED_TAKEN:
+            break;
+
+        case NGX_HTTP_WEBSOCKET_LIMITED_DROPPED:
+            return ngx_http_websocket_read_dropped(s, in);
+
+        default:  /* NGX_HTTP_WEBSOCKET_LIMITED_CLOSED */
+            return NGX_DONE;
         }
     }
 
