@@ -246,7 +246,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       &ngx_http_websocket_size_bounds },
 
     { ngx_string("websocket_send_queue"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1234,
       ngx_http_websocket_send_queue,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -260,7 +260,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_coalesce"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_batch,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
