@@ -57,8 +57,6 @@ typedef struct {
     ngx_atomic_t                  beat;     /* of the owner: ms */
     ngx_atomic_t                  known;    /* 1: it took part in a generation */
 
-    ngx_atomic_t                  stale;    /* 1: the server may have other
-                                               members of this node */
     ngx_atomic_t                  heard;    /* when the last probe was: ms */
     ngx_atomic_t                  hears;    /* 1: as it was told last */
 
@@ -126,7 +124,6 @@ struct ngx_http_websocket_remote_s {
     /* members of workers that died */
 
     unsigned                      reaping:1;
-    ngx_http_websocket_leave_message_pt  leave_message;     /* or NULL yet */
 };
 
 

@@ -21,6 +21,8 @@ typedef struct {
 } ngx_http_websocket_leaving_t;
 
 
+static void ngx_http_websocket_remote_untold(
+    ngx_http_websocket_remote_t *remote);
 static void ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_remote_part(
     ngx_http_websocket_remote_t *remote, ngx_websocket_store_name_t *name,
@@ -73,14 +75,23 @@ ngx_http_websocket_remote_join(ngx_http_websocket_subscription_t *s,
         p->pending->data = remote;
 
     } else {
-        remote->shared->stale = 1;
+        ngx_http_websocket_remote_untold(remote);
     }
 
     return NGX_OK;
 }
 
 
-/* what the server was not told of, it is told when all are compared */
+/* the session goes on, as where the zone has no room for a member */
+
+static void
+ngx_http_websocket_remote_untold(ngx_http_websocket_remote_t *remote)
+{
+    ngx_log_error(NGX_LOG_ERR, remote->log, 0,
+                  "websocket broker \"%V\" was not told who has come or gone",
+                  &remote->conf->name);
+}
+
 
 static void
 ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p)
@@ -90,7 +101,7 @@ ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p)
     remote = p->data;
 
     if (p->rc != NGX_WEBSOCKET_STORE_OK) {
-        remote->shared->stale = 1;
+        ngx_http_websocket_remote_untold(remote);
     }
 }
 
@@ -134,7 +145,7 @@ ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
 
     /* without a message */
 
-    zone->remote->shared->stale = 1;
+    ngx_http_websocket_remote_untold(zone->remote);
 
     ngx_http_websocket_hub_leave(s, NULL);
 }
@@ -186,7 +197,7 @@ ngx_http_websocket_remote_left(ngx_http_websocket_publish_t *p)
     leaving = p->data;
 
     if (p->rc != NGX_WEBSOCKET_STORE_OK) {
-        leaving->zone->remote->shared->stale = 1;
+        ngx_http_websocket_remote_untold(leaving->zone->remote);
     }
 
     ngx_http_websocket_hub_drop_member(leaving->zone, leaving->ref, NULL);
@@ -210,7 +221,6 @@ ngx_http_websocket_remote_reap_members(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_member_t   member;
 
     remote = zone->remote;
-    remote->leave_message = leave_message;
 
     if (remote->reaping
         || ngx_http_websocket_zone_orphan(zone, &member, &name)
