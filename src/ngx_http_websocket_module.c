@@ -52,8 +52,6 @@
 static ngx_int_t ngx_http_websocket_init_conf(ngx_conf_t *cf);
 static ngx_int_t ngx_http_websocket_init_brokers(ngx_conf_t *cf,
     ngx_http_websocket_main_conf_t *wmcf);
-static ngx_int_t ngx_http_websocket_check_brokered(ngx_conf_t *cf,
-    ngx_http_websocket_main_conf_t *wmcf);
 static void ngx_http_websocket_start_brokers(ngx_cycle_t *cycle);
 static void ngx_http_websocket_stop_brokers(ngx_cycle_t *cycle);
 static void *ngx_http_websocket_create_location(ngx_conf_t *cf);
@@ -248,7 +246,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       &ngx_http_websocket_size_bounds },
 
     { ngx_string("websocket_send_queue"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1234,
       ngx_http_websocket_send_queue,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -262,7 +260,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_coalesce"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_batch,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -547,9 +545,7 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    if (ngx_http_websocket_init_brokers(cf, wmcf) != NGX_OK
-        || ngx_http_websocket_check_brokered(cf, wmcf) != NGX_OK)
-    {
+    if (ngx_http_websocket_init_brokers(cf, wmcf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -603,34 +599,6 @@ ngx_http_websocket_init_brokers(ngx_conf_t *cf,
 
         ngx_http_websocket_broker_set(brokered[i].zone,
                                       &ngx_http_websocket_broker_remote);
-    }
-
-    return NGX_OK;
-}
-
-
-/* what is not there across nodes yet must not seem to be */
-
-static ngx_int_t
-ngx_http_websocket_check_brokered(ngx_conf_t *cf,
-    ngx_http_websocket_main_conf_t *wmcf)
-{
-    ngx_uint_t                       i;
-    ngx_http_websocket_loc_conf_t  **conf;
-
-    conf = wmcf->locations.elts;
-
-    for (i = 0; i < wmcf->locations.nelts; i++) {
-
-        if (conf[i]->zone && conf[i]->zone->remote
-            && (conf[i]->presence || conf[i]->events))
-        {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "websocket_presence and websocket_events are not "
-                          "for a zone with a broker: location \"%V\"",
-                          &conf[i]->location);
-            return NGX_ERROR;
-        }
     }
 
     return NGX_OK;

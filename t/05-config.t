@@ -248,10 +248,6 @@ http websocket_broker b redis://127.0.0.1; websocket_broker b redis://127.0.0.1;
 http websocket_broker b redis://127.0.0.1; websocket_zone zone=y:1m broker=b; websocket_zone zone=z:1m broker=b;
     websocket broker "b" is used by two zones: define another one, with another
         prefix=,
-http websocket_broker b redis://127.0.0.1; websocket_zone zone=live:1m broker=b;
-location websocket pubsub; websocket_channel a; websocket_presence on;
-    websocket_presence and websocket_events are not for a zone with a broker:
-        location "/x" in no place
 http websocket_broker b;
     invalid number of arguments in "websocket_broker" directive
 http websocket_broker b http://127.0.0.1;
@@ -549,7 +545,7 @@ http websocket_send_queue overflow=drop;
     invalid parameter "overflow=drop": it must be "close", "drop_oldest", or
         "conflate"
 http websocket_send_queue 100;
-    invalid parameter "100", none of messages=, size=, overflow=
+    invalid parameter "100", none of messages=, size=, overflow=, key=
 http websocket_send_queue messages=1; websocket_send_queue size=1k;
     "websocket_send_queue" directive is duplicate
 http websocket_coalesce size=1k;
@@ -879,6 +875,15 @@ location websocket subscribe; websocket_replay all once;
     invalid parameter "once", it may be "only"
 location websocket subscribe; websocket_replay none only;
     invalid parameter "only": there is nothing to replay
+
+# conflation
+
+location websocket subscribe; websocket_send_queue overflow=drop_oldest key=a;
+    invalid parameter "key=a": it goes with overflow=conflate
+http websocket_send_queue overflow=conflate key=a;
+location websocket subscribe; websocket_send_queue overflow=conflate key=b;
+    invalid parameter "key=b": another directive has another key, and there can
+        be one
 
 # filters
 

@@ -1059,3 +1059,93 @@ b< text a1
 b< text b2
 a< stream data: a1
 a< stream data: b2
+
+
+
+=== TEST 25: overflow=conflate by a key: of each the newest
+--- http_config
+    websocket_zone zone=live:4m;
+    log_format ws '$websocket_close_code $websocket_dropped';
+    access_log logs/access.log ws;
+--- config
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 sndbuf=16k;
+    location = /ws {
+        websocket subscribe;
+        websocket_channel x y;
+        websocket_send_queue messages=5 overflow=conflate key=symbol;
+    }
+    location = /all {
+        websocket subscribe;
+        websocket_channel x y;
+    }
+    location = /pub {
+        websocket_publish;
+        websocket_channel $arg_c;
+        websocket_max_message_size 1m;
+    }
+--- websocket
+a> rcvbuf 2048
+a@$TEST_NGINX_RAND_PORT_1> GET /ws
+a< 101
+a> stop-reading
+! together b a
+b> GET /all
+b< 101
+! POST /pub?c=x * 500000 x
+b< text* 500000 x
+! POST /pub?c=x {"symbol":"A","p":1}
+b< text {"symbol":"A","p":1}
+! POST /pub?c=x {"symbol":"B","p":1}
+b< text {"symbol":"B","p":1}
+! POST /pub?c=y {"symbol":"A","p":7}
+b< text {"symbol":"A","p":7}
+! POST /pub?c=x {"none":1}
+b< text {"none":1}
+# at the bound: the A of x is replaced, that of y is another one
+! POST /pub?c=x {"p":2,"symbol":"\\u0041"}
+b< text {"p":2,"symbol":"\\u0041"}
+! POST /pub?c=x {"symbol":"B","p":2}
+b< text {"symbol":"B","p":2}
+# nothing is like it: the oldest goes
+! POST /pub?c=x {"symbol":5}
+b< text {"symbol":5}
+a< text* 500000 x
+a< text {"none":1}
+a< text {"p":2,"symbol":"\\u0041"}
+a< text {"symbol":"B","p":2}
+a< text {"symbol":5}
+a> close 1000
+a< close 1000
+a< eof
+! wait-access qr/^1000 3$/
+
+
+
+=== TEST 26: a pace: the newest of each key, or of each channel, once in a while
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    websocket_channel x;
+    location = /keys {
+        websocket subscribe;
+        websocket_send_queue messages=4 overflow=conflate key=symbol;
+        websocket_coalesce delay=300ms newest;
+    }
+    location = /channel {
+        websocket subscribe;
+        websocket_coalesce delay=300ms newest;
+    }
+    location = /pub { websocket_publish; }
+--- websocket
+a> GET /keys
+a< 101
+b> GET /channel
+b< 101
+! POST /pub [Content-Type: application/x-ndjson] {"symbol":"A","p":1}\n{"symbol":"B","p":1}\n{"symbol":"A","p":2}\n{"symbol":"B","p":2}\n{"symbol":"A","p":3}\n{"symbol":"C","p":1}\n{"symbol":"A","p":4}
+a< text {"symbol":"B","p":2}
+a< text {"symbol":"C","p":1}
+a< text {"symbol":"A","p":4}
+b< text {"symbol":"A","p":4}
+! POST /pub {"symbol":"A","p":5}
+a< text {"symbol":"A","p":5}
+b< text {"symbol":"A","p":5}

@@ -222,10 +222,17 @@ ngx_http_websocket_revocation_e
 ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
     int64_t now, int64_t until)
 {
+    ngx_shm_zone_t                         *zone;
     ngx_http_websocket_revocation_t        *place;
     ngx_http_websocket_revocation_table_t  *table;
 
-    table = ngx_http_websocket_revocations_zone()->data;
+    zone = ngx_http_websocket_revocations_zone();
+
+    if (zone == NULL) {
+        return NGX_HTTP_WEBSOCKET_REVOKED;
+    }
+
+    table = zone->data;
 
     if (ngx_http_websocket_revocations_lock(table) != NGX_OK) {
         return NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY;

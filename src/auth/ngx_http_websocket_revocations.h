@@ -53,7 +53,10 @@ void ngx_http_websocket_revocation_key(
     ngx_http_websocket_revocation_key_t *key, u_char kind, const char *text,
     size_t size);
 
-/* Revokes what was issued up to now, until a time: both in seconds. */
+/*
+ * Revokes what was issued up to now, until a time: both in seconds.  Where the
+ * configuration has no revocations it does nothing.
+ */
 ngx_http_websocket_revocation_e ngx_http_websocket_revocation_add(
     ngx_http_websocket_revocation_key_t *key, int64_t now, int64_t until);
 

@@ -41,6 +41,26 @@ struct ngx_http_websocket_fetch_s {
 };
 
 
+/* who is there, of all nodes; valid during the call */
+
+typedef struct ngx_http_websocket_roll_s  ngx_http_websocket_roll_t;
+
+struct ngx_http_websocket_roll_s {
+    ngx_str_t                      channel;
+    ngx_uint_t                     limit;       /* members at most */
+
+    /* set by the broker, and of who waits: as in a publish_t */
+
+    ngx_int_t                      rc;          /* NGX_OK, or NGX_DECLINED */
+    ngx_uint_t                     total;       /* how many there are */
+    ngx_websocket_store_member_t  *members;     /* as long as done is called */
+    ngx_uint_t                     n;
+    ngx_http_websocket_roll_t     *pending;
+    void                         (*done)(ngx_http_websocket_roll_t *roll);
+    void                          *data;
+};
+
+
 /* a revocation; valid during the call */
 
 struct ngx_http_websocket_revoke_s {
@@ -112,6 +132,13 @@ struct ngx_http_websocket_broker_s {
     /* Revokes.  Returns NGX_OK, or NGX_AGAIN as publish() does. */
     ngx_int_t                   (*revoke)(ngx_http_websocket_zone_t *zone,
                                      ngx_http_websocket_revoke_t *v);
+
+    /*
+     * Tells who is there.  Returns NGX_OK with rc NGX_DECLINED, or NGX_AGAIN as
+     * publish() does.  NULL: those of the zone are all.
+     */
+    ngx_int_t                   (*roll)(ngx_http_websocket_zone_t *zone,
+                                     ngx_http_websocket_roll_t *roll);
 
     /* NULL: it does not want to know */
     const ngx_http_websocket_interest_t  *interest;

@@ -8,6 +8,8 @@ static ngx_int_t ngx_http_websocket_local_history(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f);
 static ngx_int_t ngx_http_websocket_local_remove(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_fetch_t *f);
+static ngx_int_t ngx_http_websocket_local_revoke(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_revoke_t *v);
 
 
 const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
@@ -18,6 +20,7 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     ngx_http_websocket_hub_reap_members,
     ngx_http_websocket_local_remove,
     ngx_http_websocket_local_revoke,
+    NULL,
     NULL
 };
 
@@ -68,7 +71,7 @@ ngx_http_websocket_local_remove(ngx_http_websocket_zone_t *zone,
 
 /* revocations are of the whole nginx, not of a zone */
 
-ngx_int_t
+static ngx_int_t
 ngx_http_websocket_local_revoke(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_revoke_t *v)
 {

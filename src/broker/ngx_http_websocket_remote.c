@@ -1,9 +1,12 @@
 
 #include "broker/ngx_http_websocket_remote.h"
-#include "broker/ngx_http_websocket_broker_local.h"
+#include "broker/ngx_http_websocket_remote_beat.h"
 #include "broker/ngx_http_websocket_remote_fetch.h"
+#include "broker/ngx_http_websocket_remote_presence.h"
 #include "broker/ngx_http_websocket_remote_probe.h"
 #include "broker/ngx_http_websocket_remote_publish.h"
+#include "broker/ngx_http_websocket_remote_revoke.h"
+#include "broker/ngx_http_websocket_remote_roll.h"
 #include "broker/ngx_http_websocket_seat.h"
 #include "hub/ngx_http_websocket_worker.h"
 
@@ -37,11 +40,12 @@ static const ngx_http_websocket_interest_t
 const ngx_http_websocket_broker_t  ngx_http_websocket_broker_remote = {
     ngx_http_websocket_remote_publish,
     ngx_http_websocket_remote_history,
-    ngx_http_websocket_hub_join,
-    ngx_http_websocket_hub_leave,
-    ngx_http_websocket_hub_reap_members,
+    ngx_http_websocket_remote_join,
+    ngx_http_websocket_remote_leave,
+    ngx_http_websocket_remote_reap_members,
     ngx_http_websocket_remote_remove,
-    ngx_http_websocket_local_revoke,
+    ngx_http_websocket_remote_revoke,
+    ngx_http_websocket_remote_roll,
     &ngx_http_websocket_remote_interest
 };
 
@@ -165,6 +169,7 @@ ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
     remote->redis.data = remote;
     remote->redis.log = cycle->log;
     remote->redis.scripts = 1;
+    remote->revocations = -1;
 
     ngx_http_websocket_redis_start(&remote->redis);
 
@@ -212,6 +217,7 @@ ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis)
 
     remote = redis->data;
     remote->ready = 0;
+    remote->revocations = -1;
 
     ngx_http_websocket_remote_count(remote,
                                     NGX_HTTP_WEBSOCKET_REMOTE_RECONNECTS);
@@ -249,6 +255,10 @@ ngx_http_websocket_remote_tick(ngx_event_t *ev)
     ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_REMOTE_TICK);
 
     ngx_http_websocket_seat_tick(remote);
+
+    if (remote->seat) {
+        ngx_http_websocket_remote_beat(remote);
+    }
 
     (void) ngx_http_websocket_remote_hears(remote);
 

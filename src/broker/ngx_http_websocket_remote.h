@@ -57,6 +57,8 @@ typedef struct {
     ngx_atomic_t                  beat;     /* of the owner: ms */
     ngx_atomic_t                  known;    /* 1: it took part in a generation */
 
+    ngx_atomic_t                  stale;    /* 1: the server may have other
+                                               members of this node */
     ngx_atomic_t                  heard;    /* when the last probe was: ms */
     ngx_atomic_t                  hears;    /* 1: as it was told last */
 
@@ -111,6 +113,20 @@ struct ngx_http_websocket_remote_s {
     ngx_queue_t                   end;      /* of those of this turn */
     ngx_event_t                   fetched;
     ngx_http_websocket_seat_t    *seat;     /* NULL: another worker has it */
+
+    /* what all nodes know, of whoever has the seat */
+
+    ngx_msec_t                    beat;     /* when the last one was */
+    int64_t                       revocations;      /* the number of those that
+                                                       were read; -1: none */
+    int64_t                       next_revocations; /* that are being read */
+    unsigned                      beating:1;        /* it was not answered */
+    unsigned                      reading_revocations:1;
+
+    /* members of workers that died */
+
+    unsigned                      reaping:1;
+    ngx_http_websocket_leave_message_pt  leave_message;     /* or NULL yet */
 };
 
 

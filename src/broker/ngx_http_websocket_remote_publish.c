@@ -41,7 +41,9 @@ typedef struct {
     uint32_t                        size;       /* of the payload */
     u_char                         *payload;
     ngx_http_websocket_fetch_t      f;          /* of a deletion */
+    ngx_http_websocket_change_t    *change;     /* with it; or NULL */
     unsigned                        remove:1;   /* it is one, not a message */
+    unsigned                        silent:1;   /* a change without a message */
     unsigned                        again:1;    /* it may be there already */
     u_char                          data[1];    /* the channel's name */
 } ngx_http_websocket_sending_t;
@@ -52,7 +54,7 @@ typedef struct {
 typedef struct {
     ngx_queue_t                     messages;
     ngx_uint_t                      n;
-    ngx_uint_t                      remove;     /* the one is no message */
+    ngx_uint_t                      script;     /* but for PUBLISH it is one */
     ngx_uint_t                      keys;
     ngx_uint_t                      args;
     size_t                          size;
@@ -68,6 +70,16 @@ static ngx_http_websocket_sending_t *ngx_http_websocket_sending_create(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_publish_t *p);
 static void ngx_http_websocket_sending_fill(
     ngx_http_websocket_sending_t *sending, ngx_http_websocket_publish_t *p);
+static ngx_uint_t ngx_http_websocket_sending_script(
+    ngx_http_websocket_sending_t *sending);
+static void ngx_http_websocket_sending_count(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    ngx_http_websocket_together_t *together);
+static u_char *ngx_http_websocket_change_args(u_char *p,
+    ngx_http_websocket_change_t *change);
+static void ngx_http_websocket_sending_changed(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    ngx_websocket_resp_value_t *value);
 static void ngx_http_websocket_sending_done(
     ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_sending_t *sending, int rc);
@@ -197,6 +209,39 @@ ngx_http_websocket_remote_remove(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_sending_queue(remote, sending);
 
     f->pending = &sending->f;
+
+    return NGX_AGAIN;
+}
+
+
+ngx_int_t
+ngx_http_websocket_remote_change(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_publish_t *p, ngx_http_websocket_change_t *change)
+{
+    ngx_http_websocket_change_t   *copy;
+    ngx_http_websocket_sending_t  *sending;
+
+    copy = ngx_alloc(sizeof(ngx_http_websocket_change_t)
+                     + change->channel.len, remote->log);
+    sending = copy ? ngx_http_websocket_sending_create(remote, p) : NULL;
+
+    if (sending == NULL) {
+        ngx_free(copy);
+
+        p->rc = NGX_WEBSOCKET_STORE_NOSPACE;
+        return NGX_OK;
+    }
+
+    *copy = *change;
+    copy->channel.data = (u_char *) (copy + 1);
+    ngx_memcpy(copy->channel.data, change->channel.data, change->channel.len);
+
+    sending->change = copy;
+    sending->silent = (p->n == 0);
+
+    ngx_http_websocket_sending_queue(remote, sending);
+
+    p->pending = &sending->p;
 
     return NGX_AGAIN;
 }
@@ -436,10 +481,63 @@ ngx_http_websocket_remote_flush(ngx_event_t *ev)
 }
 
 
+static ngx_uint_t
+ngx_http_websocket_sending_script(ngx_http_websocket_sending_t *sending)
+{
+    if (sending->change) {
+        return NGX_WEBSOCKET_SCRIPT_MEMBER;
+    }
+
+    return sending->remove ? NGX_WEBSOCKET_SCRIPT_DELETE
+                           : NGX_WEBSOCKET_SCRIPT_PUBLISH;
+}
+
+
+/* the keys and the arguments that it adds, and the room for them */
+
+static void
+ngx_http_websocket_sending_count(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending,
+    ngx_http_websocket_together_t *together)
+{
+    size_t                        size;
+    ngx_http_websocket_change_t  *change;
+
+    change = sending->change;
+
+    if (change) {
+        together->keys += 3;
+        together->args += 5;
+
+        size = ngx_http_websocket_redis_key_size(&remote->redis,
+                                                 &change->channel);
+        together->size += 3 * (size + sizeof(change->node))
+                          + size + 4 * NGX_WEBSOCKET_RESP_NUMBER
+                          + ngx_websocket_resp_bulk_size(change->size);
+    }
+
+    if (sending->silent) {
+        return;
+    }
+
+    together->keys += sending->p.message.key[0] ? 2 : 1;
+    together->args += sending->remove
+                      ? 2 : 6 + (sending->p.message.key[0] ? 1 : 0)
+                            + (sending->again ? 1 : 0);
+    together->size += NGX_HTTP_WEBSOCKET_ARGS * NGX_WEBSOCKET_RESP_NUMBER
+                      + NGX_HTTP_WEBSOCKET_KEYS
+                        * (ngx_http_websocket_redis_key_size(&remote->redis,
+                                                       &sending->p.channel)
+                           + 33)
+                      + NGX_WEBSOCKET_ENVELOPE_SIZE + sending->size;
+}
+
+
 static ngx_http_websocket_together_t *
 ngx_http_websocket_together_take(ngx_http_websocket_remote_t *remote)
 {
     size_t                          size;
+    ngx_uint_t                      script;
     ngx_queue_t                    *q;
     ngx_http_websocket_sending_t   *sending;
     ngx_http_websocket_together_t  *together;
@@ -468,7 +566,11 @@ ngx_http_websocket_together_take(ngx_http_websocket_remote_t *remote)
 
         sending = ngx_queue_data(q, ngx_http_websocket_sending_t, queue);
 
-        if (together->remove || (sending->remove && together->n)) {
+        script = ngx_http_websocket_sending_script(sending);
+
+        if (together->n && (together->script != NGX_WEBSOCKET_SCRIPT_PUBLISH
+                            || script != NGX_WEBSOCKET_SCRIPT_PUBLISH))
+        {
             break;
         }
 
@@ -476,17 +578,8 @@ ngx_http_websocket_together_take(ngx_http_websocket_remote_t *remote)
         ngx_queue_insert_tail(&together->messages, q);
 
         together->n++;
-        together->remove = sending->remove;
-        together->keys += sending->p.message.key[0] ? 2 : 1;
-        together->args += together->remove
-                          ? 2 : 6 + (sending->p.message.key[0] ? 1 : 0)
-                                + (sending->again ? 1 : 0);
-        together->size += NGX_HTTP_WEBSOCKET_ARGS * NGX_WEBSOCKET_RESP_NUMBER
-                          + NGX_HTTP_WEBSOCKET_KEYS
-                            * (ngx_http_websocket_redis_key_size(
-                                        &remote->redis, &sending->p.channel)
-                               + 33)
-                          + NGX_WEBSOCKET_ENVELOPE_SIZE + sending->size;
+        together->script = script;
+        ngx_http_websocket_sending_count(remote, sending, together);
     }
 
     return together;
@@ -518,9 +611,7 @@ ngx_http_websocket_together_send(ngx_http_websocket_remote_t *remote,
     }
 
     p = ngx_http_websocket_redis_script(redis, command->last,
-                                        together->remove
-                                        ? NGX_WEBSOCKET_SCRIPT_DELETE
-                                        : NGX_WEBSOCKET_SCRIPT_PUBLISH,
+                                        together->script,
                                         2 + together->keys,
                                         1 + together->args);
     p = ngx_http_websocket_redis_key(redis, p, "gen",
@@ -561,6 +652,23 @@ ngx_http_websocket_together_keys(ngx_http_websocket_remote_t *remote,
     uint64_t   *key;
     ngx_str_t   name;
 
+    if (sending->change) {
+        name.data = text;
+        name.len = ngx_sprintf(text, "%*s:p", sizeof(sending->change->node),
+                               sending->change->node)
+                   - text;
+
+        p = ngx_http_websocket_redis_key(&remote->redis, p, "p:",
+                                         &sending->change->channel);
+        p = ngx_http_websocket_redis_key(&remote->redis, p, "n:", &name);
+        p = ngx_http_websocket_redis_key(&remote->redis, p, "nodes",
+                                         &ngx_http_websocket_none);
+    }
+
+    if (sending->silent) {
+        return p;
+    }
+
     p = ngx_http_websocket_redis_key(&remote->redis, p, "s:",
                                      &sending->p.channel);
 
@@ -580,13 +688,37 @@ ngx_http_websocket_together_keys(ngx_http_websocket_remote_t *remote,
 
 
 static u_char *
+ngx_http_websocket_change_args(u_char *p, ngx_http_websocket_change_t *change)
+{
+    u_char  session[16];
+
+    (void) ngx_sprintf(session, "%016xL", change->id);
+
+    p = ngx_websocket_resp_bulk(p, &change->op, 1);
+    p = ngx_websocket_resp_bulk(p, change->node, sizeof(change->node));
+    p = ngx_websocket_resp_bulk(p, session, sizeof(session));
+    p = ngx_websocket_resp_bulk(p, change->channel.data, change->channel.len);
+
+    return ngx_websocket_resp_bulk(p, change->value, change->size);
+}
+
+
+static u_char *
 ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     u_char *p, ngx_http_websocket_sending_t *sending)
 {
     size_t      n;
     uint64_t    ttl, keep, epoch;
     uint8_t     envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
-    char        flags[3];
+    char        flags[4];
+
+    if (sending->change) {
+        p = ngx_http_websocket_change_args(p, sending->change);
+    }
+
+    if (sending->silent) {
+        return p;
+    }
 
     n = 0;
 
@@ -600,6 +732,10 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
 
     if (sending->p.message.ephemeral) {
         flags[n++] = 'e';
+    }
+
+    if (!(sending->envelope.flags & NGX_WEBSOCKET_ENVELOPE_HISTORY)) {
+        flags[n++] = 'k';
     }
 
     keep = sending->envelope.time;
@@ -694,9 +830,16 @@ ngx_http_websocket_together_reply(ngx_http_websocket_redis_t *redis,
             q = ngx_queue_head(&together->messages);
             ngx_queue_remove(q);
 
-            ngx_http_websocket_sending_complete(remote,
-                        ngx_queue_data(q, ngx_http_websocket_sending_t, queue),
-                        value->elements[i], value->elements[i + 1]);
+            sending = ngx_queue_data(q, ngx_http_websocket_sending_t, queue);
+
+            if (sending->change) {
+                ngx_http_websocket_sending_changed(remote, sending, value);
+                break;
+            }
+
+            ngx_http_websocket_sending_complete(remote, sending,
+                                                value->elements[i],
+                                                value->elements[i + 1]);
         }
 
     } else {
@@ -784,6 +927,26 @@ ngx_http_websocket_together_back(ngx_http_websocket_remote_t *remote,
     }
 
     ngx_free(together);
+}
+
+
+/* where nothing has changed there is no message, and no place of one */
+
+static void
+ngx_http_websocket_sending_changed(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, ngx_websocket_resp_value_t *value)
+{
+    ngx_websocket_resp_value_t  *id, *nodes;
+
+    id = ngx_websocket_resp_at(value, 2);
+    nodes = ngx_websocket_resp_at(value, 3);
+
+    if (nodes) {
+        ngx_http_websocket_sending_complete(remote, sending, id, nodes);
+        return;
+    }
+
+    ngx_http_websocket_sending_done(remote, sending, NGX_WEBSOCKET_STORE_OK);
 }
 
 
@@ -949,6 +1112,7 @@ ngx_http_websocket_sending_done(ngx_http_websocket_remote_t *remote,
         sending->p.done(&sending->p);
     }
 
+    ngx_free(sending->change);
     ngx_free(sending);
 }
 
@@ -1089,7 +1253,7 @@ ngx_http_websocket_remote_finish(ngx_http_websocket_remote_t *remote)
     }
 
     p = ngx_http_websocket_redis_script(redis, command->last,
-                                        NGX_WEBSOCKET_SCRIPT_FINISH, 7, 3);
+                                        NGX_WEBSOCKET_SCRIPT_FINISH, 6, 3);
     p = ngx_http_websocket_redis_key(redis, p, "gen",
                                      &ngx_http_websocket_none);
     p = ngx_http_websocket_redis_key(redis, p, "e", &ngx_http_websocket_none);
@@ -1098,8 +1262,6 @@ ngx_http_websocket_remote_finish(ngx_http_websocket_remote_t *remote)
         p = ngx_http_websocket_redis_key(redis, p, keys[i], &generation);
     }
 
-    p = ngx_http_websocket_redis_key(redis, p, "ctl",
-                                     &ngx_http_websocket_none);
     p = ngx_websocket_resp_bulk(p, generation.data, generation.len);
     p = ngx_websocket_resp_number(p, 0);
     command->last = ngx_websocket_resp_number(p, 1);

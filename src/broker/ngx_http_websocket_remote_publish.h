@@ -24,6 +24,28 @@ ngx_int_t ngx_http_websocket_remote_publish(ngx_http_websocket_zone_t *zone,
 ngx_int_t ngx_http_websocket_remote_remove(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_fetch_t *f);
 
+/* a change of a channel's members, on all nodes */
+
+#define NGX_HTTP_WEBSOCKET_REMOTE_NODE   16      /* digits of a node's number */
+#define NGX_HTTP_WEBSOCKET_REMOTE_VALUE  (9 + NGX_WEBSOCKET_STORE_MEMBER_SIZE)
+
+typedef struct {
+    u_char                        op;       /* j, l, b: of the script MEMBER */
+    u_char                        node[NGX_HTTP_WEBSOCKET_REMOTE_NODE];
+    uint64_t                      id;       /* of the member */
+    ngx_str_t                     channel;  /* its name */
+    size_t                        size;     /* of value */
+    u_char                        value[NGX_HTTP_WEBSOCKET_REMOTE_VALUE];
+} ngx_http_websocket_change_t;
+
+/*
+ * Changes a member, and with it publishes a message, or none where p->n is 0:
+ * as ngx_http_websocket_remote_publish(), but in any case it is tried for as
+ * long as a message waits for the server.
+ */
+ngx_int_t ngx_http_websocket_remote_change(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_publish_t *p, ngx_http_websocket_change_t *change);
+
 /*
  * Sets key to a hash of a publisher's idempotency key that is the same on all
  * nodes.

@@ -146,8 +146,13 @@
     "    was = was or after and again(stream, after, m)\n"                    \
     "    if was then return '=' .. was, 0, past, k end\n"                     \
     "  end\n"                                                                 \
-    "  local id = add(stream, hint, argv[a + 2], 'm', m, 'd', d)\n"           \
-    "  call('PEXPIRE', stream, argv[a + 3])\n"                                \
+    "  local length, ttl = argv[a + 2], argv[a + 3]\n"                        \
+    "  if string.find(flags, 'k', 1, true) then\n"                            \
+    "    length = math.max(call('XLEN', stream), length)\n"                   \
+    "    ttl = math.max(call('PTTL', stream), ttl)\n"                         \
+    "  end\n"                                                                 \
+    "  local id = add(stream, hint, length, 'm', m, 'd', d)\n"                \
+    "  call('PEXPIRE', stream, ttl)\n"                                        \
     "  if key then call('SET', key, id, 'PX', keep) end\n"                    \
     "  local n = call('PUBLISH', prefix .. 'c:' .. name,\n"                    \
     "                 '+' .. id .. ' ' .. #m .. ' ' .. m .. d)\n"             \
@@ -261,12 +266,17 @@
     "  return live\n"                                                         \
     "end\n"
 
-/* HSCAN may return a field twice */
+/* HSCAN may return a field twice; a node that is new is not known yet */
 
 #define MEMBERS                                                               \
     "local call = redis.call\n"                                               \
     LIVING                                                                    \
-    "local limit, live = tonumber(ARGV[1]), living(KEYS[2], ARGV[2])\n"       \
+    "local limit, since = tonumber(ARGV[1]), ms() - ARGV[2]\n"                \
+    "local dead = {}\n"                                                       \
+    "for _, n in ipairs(call('ZRANGEBYSCORE', KEYS[2], '-inf',\n"             \
+    "                        '(' .. string.format('%.0f', since))) do\n"      \
+    "  dead[n] = true\n"                                                      \
+    "end\n"                                                                   \
     "local reply, seen, at = { call('HLEN', KEYS[1]) }, {}, '0'\n"            \
     "repeat\n"                                                                \
     "  local found = call('HSCAN', KEYS[1], at, 'COUNT', 100)\n"              \
@@ -274,7 +284,7 @@
     "  for i = 1, #found[2], 2 do\n"                                          \
     "    local field = found[2][i]\n"                                         \
     "    local node = string.match(field, '^[^:]*')\n"                        \
-    "    if limit > 0 and live[node] and not seen[field] then\n"              \
+    "    if limit > 0 and not dead[node] and not seen[field] then\n"          \
     "      seen[field], limit = true, limit - 1\n"                            \
     "      reply[#reply + 1] = field\n"                                       \
     "      reply[#reply + 1] = found[2][i + 1]\n"                             \

@@ -96,6 +96,8 @@ typedef enum {
      *     r   perhaps it was published already: when its first 16 bytes are
      *         those of an entry after the ID AFTER ("-" is all), it was
      *     e   ephemeral: it is not put in the stream
+     *     k   its publisher does not say what the channel keeps: LENGTH and TTL
+     *         are the least, and what there is more of stays
      *
      * Replies with two elements for each message: its ID, and how many nodes
      * heard it.  The ID is "=ID" of a message that was there, "~" of an

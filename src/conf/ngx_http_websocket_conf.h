@@ -166,6 +166,7 @@ typedef struct {
 typedef struct {
     ngx_msec_t                    delay;
     size_t                        size;
+    ngx_uint_t                    newest;   /* of each key or channel alone */
     ngx_queue_t                   sessions;
     ngx_event_t                   timer;
     ngx_connection_t              dummy;
@@ -357,6 +358,7 @@ typedef struct {
                                                NULL */
     ngx_array_t                  *stamps;   /* ngx_websocket_stamp_name_t, of
                                                all websocket_stamp; or NULL */
+    ngx_str_t                     conflate_key; /* of the locations */
 } ngx_http_websocket_main_conf_t;
 
 
@@ -411,6 +413,9 @@ typedef struct {
     ngx_uint_t                    queue_messages;
     size_t                        queue_size;
     ngx_uint_t                    overflow;
+    ngx_str_t                     conflate_key; /* the field of it, which all
+                                                   locations with one have; of
+                                                   length 0: the channel */
     ngx_http_websocket_batch_t   *batch;    /* NULL: off */
     ngx_http_websocket_deflate_conf_t  *deflate;    /* NULL: off */
 

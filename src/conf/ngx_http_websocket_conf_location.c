@@ -11,6 +11,8 @@
 
 static void ngx_http_websocket_merge_access(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
+static void ngx_http_websocket_merge_overflow(
+    ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_presence(
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static void ngx_http_websocket_merge_history(
@@ -179,8 +181,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->queue_messages, prev->queue_messages,
                               conf->centrifuge ? NGX_MAX_INT32_VALUE : 256);
     ngx_conf_merge_size_value(conf->queue_size, prev->queue_size, 1024 * 1024);
-    ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
-                              NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
+    ngx_http_websocket_merge_overflow(prev, conf);
     ngx_conf_merge_ptr_value(conf->batch, prev->batch, NULL);
     ngx_conf_merge_ptr_value(conf->deflate, prev->deflate, NULL);
 
@@ -252,6 +253,19 @@ ngx_http_websocket_merge_access(ngx_http_websocket_loc_conf_t *prev,
     if (conf->expires == NULL) {
         conf->expires = prev->expires;
     }
+}
+
+
+static void
+ngx_http_websocket_merge_overflow(ngx_http_websocket_loc_conf_t *prev,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    if (conf->overflow == NGX_CONF_UNSET_UINT) {
+        conf->conflate_key = prev->conflate_key;
+    }
+
+    ngx_conf_merge_uint_value(conf->overflow, prev->overflow,
+                              NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE);
 }
 
 

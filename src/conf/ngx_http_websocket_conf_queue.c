@@ -7,6 +7,11 @@
 #define NGX_HTTP_WEBSOCKET_HOLD_SIZE  16384
 
 
+static char *ngx_http_websocket_conflate_key(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf, ngx_http_websocket_param_t *overflow,
+    ngx_http_websocket_param_t *key);
+
+
 static ngx_conf_enum_t  ngx_http_websocket_overflows[] = {
     { ngx_string("close"), NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE },
     { ngx_string("drop_oldest"), NGX_HTTP_WEBSOCKET_OVERFLOW_DROP_OLDEST },
@@ -26,6 +31,7 @@ ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "messages=", ngx_null_string },
         { "size=", ngx_null_string },
         { "overflow=", ngx_null_string },
+        { "key=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -62,6 +68,13 @@ ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         wlcf->queue_size = n;
     }
 
+    if (params[3].value.data
+        && ngx_http_websocket_conflate_key(cf, wlcf, &params[2], &params[3])
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (params[2].value.data == NULL) {
         return NGX_CONF_OK;
     }
@@ -81,6 +94,46 @@ ngx_http_websocket_send_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* a message has one key, whichever location it is delivered in */
+
+static char *
+ngx_http_websocket_conflate_key(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf, ngx_http_websocket_param_t *overflow,
+    ngx_http_websocket_param_t *key)
+{
+    ngx_str_t                       *known;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    if (overflow->value.data == NULL
+        || ngx_strcmp(overflow->value.data, "conflate") != 0)
+    {
+        return ngx_http_websocket_bad_param(cf, key,
+                                            "it goes with overflow=conflate");
+    }
+
+    if (key->value.len == 0) {
+        return ngx_http_websocket_bad_param(cf, key, "it is empty");
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+    known = &wmcf->conflate_key;
+
+    if (known->len
+        && (known->len != key->value.len
+            || ngx_strncmp(known->data, key->value.data, known->len) != 0))
+    {
+        return ngx_http_websocket_bad_param(cf, key,
+                                            "another directive has another "
+                                            "key, and there can be one");
+    }
+
+    *known = key->value;
+    wlcf->conflate_key = key->value;
+
+    return NGX_CONF_OK;
+}
+
+
 char *
 ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -89,6 +142,7 @@ ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ssize_t                      size;
     ngx_int_t                    delay;
     ngx_str_t                   *value;
+    ngx_uint_t                   newest;
     ngx_http_websocket_batch_t  *batch;
     ngx_http_websocket_param_t   params[] = {
         { "size=", ngx_null_string },
@@ -107,6 +161,9 @@ ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         return NGX_CONF_OK;
     }
+
+    newest = ngx_strcmp(value[cf->args->nelts - 1].data, "newest") == 0;
+    cf->args->nelts -= newest;
 
     if (ngx_http_websocket_params(cf, params, 1) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
@@ -141,6 +198,7 @@ ngx_http_websocket_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     batch->delay = delay;
     batch->size = size;
+    batch->newest = newest;
     ngx_queue_init(&batch->sessions);
 
     wlcf->batch = batch;

@@ -26,10 +26,12 @@ struct ngx_http_websocket_shown_s {
 struct ngx_http_websocket_content_s {
     json_t                        *json;
     ngx_uint_t                     read;        /* or not to be read */
+    ngx_uint_t                     keyed;       /* its frames have its key */
     ngx_http_websocket_shown_t    *shown;
 };
 
 
+static uint64_t ngx_http_websocket_content_hash(const json_t *value);
 static ngx_int_t ngx_http_websocket_content_show(ngx_log_t *log,
     ngx_http_websocket_message_t *message, ngx_http_websocket_shown_t *shown);
 static ngx_http_websocket_message_t *ngx_http_websocket_content_message(
@@ -79,6 +81,69 @@ ngx_http_websocket_content_json(ngx_log_t *log,
     *json = content->json;
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_content_key(ngx_log_t *log,
+    ngx_http_websocket_message_t *message, ngx_str_t *field)
+{
+    uint64_t                       key;
+    const json_t                  *json;
+    ngx_http_websocket_frame_t    *frame;
+    ngx_http_websocket_content_t  *content;
+
+    content = ngx_http_websocket_content_of(log, message);
+
+    if (content == NULL
+        || ngx_http_websocket_content_json(log, message, &json) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (content->keyed) {
+        return NGX_OK;
+    }
+
+    key = json ? ngx_http_websocket_content_hash(json_object_getn(json,
+                                           (char *) field->data, field->len))
+               : 0;
+
+    message->frame.key = key;
+
+    for (frame = message->frames; frame; frame = frame->next) {
+        frame->key = key;
+    }
+
+    content->keyed = 1;
+
+    return NGX_OK;
+}
+
+
+/* of two values with the same hash one would take the other's place: 64 bits */
+
+static uint64_t
+ngx_http_websocket_content_hash(const json_t *value)
+{
+    u_char       number[NGX_INT64_LEN + 1];
+    size_t       size;
+    const char  *text;
+
+    if (json_is_string(value)) {
+        text = json_string_value(value);
+        size = json_string_length(value);
+
+    } else if (json_is_integer(value)) {
+        text = (char *) number;
+        size = ngx_sprintf(number, "%L", (int64_t) json_integer_value(value))
+               - number;
+    } else {
+        return 0;
+    }
+
+    return (uint64_t) ngx_murmur_hash2((u_char *) text, size) << 32
+           | (ngx_crc32_long((u_char *) text, size) | 1);
 }
 
 

@@ -23,6 +23,14 @@ ngx_int_t ngx_http_websocket_content_json(ngx_log_t *log,
     ngx_http_websocket_message_t *message, const json_t **json);
 
 /*
+ * Gives the frames of the message, those that there are and those to come, the
+ * key that the value of the field makes: 0 when it is neither a string nor an
+ * integer.  Returns as above.
+ */
+ngx_int_t ngx_http_websocket_content_key(ngx_log_t *log,
+    ngx_http_websocket_message_t *message, ngx_str_t *field);
+
+/*
  * Sets *message to the message that the view of that number shows, valid as
  * long as the first.  It is hidden when there is nothing to show: no object,
  * or none of the view's fields in it.

@@ -180,5 +180,6 @@ ngx_http_websocket_frame_of(ngx_http_websocket_frame_t *frame,
     frame->fresh = message->frame.fresh;
     frame->channel = message->frame.channel;
     frame->priority = message->frame.priority;
+    frame->key = message->frame.key;
     frame->message = 1;
 }

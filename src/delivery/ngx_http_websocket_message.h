@@ -89,6 +89,9 @@ struct ngx_http_websocket_frame_s {
     uint8_t                       pong;
     uint8_t                       message;  /* 1: a whole data message */
     uint8_t                       answer;   /* to the client: never dropped */
+
+    uint64_t                      key;      /* of those with the same one the
+                                               newest counts; 0: none */
 };
 
 

@@ -17,6 +17,7 @@
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
+#include "http/ngx_http_websocket_roll.h"
 #include "session/ngx_http_websocket_session.h"
 #include "wire/frame.h"
 
@@ -96,8 +97,6 @@ static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r,
     void *data);
 static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
     ngx_uint_t limit);
-static json_t *ngx_http_websocket_member_json(
-    ngx_websocket_store_member_t *member);
 static ngx_int_t ngx_http_websocket_channel_removed(ngx_http_request_t *r,
     ngx_int_t rc);
 static ngx_uint_t ngx_http_websocket_channel_new(ngx_http_request_t *r);
@@ -105,7 +104,6 @@ static void ngx_http_websocket_channel_where(json_t *json,
     ngx_websocket_store_info_t *info);
 static void ngx_http_websocket_channel_describe(json_t *json,
     ngx_websocket_store_info_t *info);
-static ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
 
 
 static ngx_str_t  ngx_http_websocket_page_type =
@@ -135,13 +133,13 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
         return ngx_http_websocket_broker_away(r);
     }
 
-    if (ngx_http_websocket_channel_new(r)) {
-        return ngx_http_websocket_not_found(r);
-    }
-
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
         return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
                                         NULL);
+    }
+
+    if (ngx_http_websocket_channel_new(r)) {
+        return ngx_http_websocket_not_found(r);
     }
 
     page = ngx_http_websocket_history_create(r);
@@ -805,6 +803,10 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
         return ngx_http_websocket_not_found(r);
     }
 
+    if (conf->zone->broker->roll) {
+        return ngx_http_websocket_roll(r, limit);
+    }
+
     page = ngx_http_websocket_presence_page(r, limit);
     json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
 
@@ -900,7 +902,7 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 }
 
 
-static json_t *
+json_t *
 ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 {
     ngx_websocket_meta_t        meta;
@@ -1004,7 +1006,7 @@ ngx_http_websocket_channel_describe(json_t *json,
  * does.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_not_found(ngx_http_request_t *r)
 {
     ngx_http_websocket_loc_conf_t  *conf;

@@ -32,5 +32,11 @@ ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
 json_t *ngx_http_websocket_channel_json(ngx_str_t *name,
     ngx_websocket_store_info_t *info);
 
+/* A member, as an answer lists it.  Returns NULL when memory was refused. */
+json_t *ngx_http_websocket_member_json(ngx_websocket_store_member_t *member);
+
+/* The answer when there is no such channel. */
+ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_HISTORY_H */

@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_websocket_revoke_one(ngx_http_request_t *r,
     json_t *json);
 static ngx_int_t ngx_http_websocket_revoke_ask(
     ngx_http_websocket_revoking_t *revoking, ngx_http_websocket_revoke_t *v);
+static ngx_http_websocket_zone_t *ngx_http_websocket_revoke_zone(
+    ngx_http_request_t *r);
 static void ngx_http_websocket_revoke_gone(void *data);
 static void ngx_http_websocket_revoke_done(ngx_http_websocket_revoke_t *v);
 static ngx_int_t ngx_http_websocket_revoke_result(
@@ -208,16 +210,14 @@ ngx_http_websocket_revoke_one(ngx_http_request_t *r, json_t *json)
 }
 
 
-/* those of a nginx without zones are its own */
-
 static ngx_int_t
 ngx_http_websocket_revoke_ask(ngx_http_websocket_revoking_t *revoking,
     ngx_http_websocket_revoke_t *v)
 {
-    ngx_int_t                           rc;
-    ngx_http_request_t                 *r;
-    ngx_http_websocket_loc_conf_t      *conf;
-    const ngx_http_websocket_broker_t  *broker;
+    ngx_int_t                       rc;
+    ngx_http_request_t             *r;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_loc_conf_t  *conf;
 
     r = revoking->request;
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -227,9 +227,10 @@ ngx_http_websocket_revoke_ask(ngx_http_websocket_revoking_t *revoking,
 
     revoking->until = v->until;
 
-    broker = conf->zone ? conf->zone->broker : &ngx_http_websocket_broker_local;
+    zone = ngx_http_websocket_revoke_zone(r);
 
-    rc = broker->revoke(conf->zone, v);
+    rc = zone ? zone->broker->revoke(zone, v)
+              : ngx_http_websocket_broker_local.revoke(NULL, v);
 
     if (rc != NGX_AGAIN) {
         return ngx_http_websocket_revoke_result(revoking, v->rc);
@@ -242,6 +243,31 @@ ngx_http_websocket_revoke_ask(ngx_http_websocket_revoking_t *revoking,
     ngx_http_websocket_suspend(r);
 
     return NGX_DONE;
+}
+
+
+/*
+ * Revocations are of the whole nginx: those of several go through the first
+ * zone that they share.  NULL: there is no zone at all.
+ */
+
+static ngx_http_websocket_zone_t *
+ngx_http_websocket_revoke_zone(ngx_http_request_t *r)
+{
+    ngx_uint_t                        i;
+    ngx_http_websocket_zone_t       **zone;
+    ngx_http_websocket_main_conf_t   *wmcf;
+
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
+    zone = wmcf->zones.elts;
+
+    for (i = 0; i < wmcf->zones.nelts; i++) {
+        if (zone[i]->remote) {
+            return zone[i];
+        }
+    }
+
+    return wmcf->zones.nelts ? zone[0] : NULL;
 }
 
 

@@ -231,14 +231,26 @@ void
 ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_leave_message_pt leave_message)
 {
-    ngx_http_websocket_zone_t      *zone;
-    ngx_http_websocket_farewell_t  *farewell;
+    ngx_websocket_member_ref_t  ref;
 
     if (!subscription->active || subscription->member == 0) {
         return;
     }
 
-    zone = subscription->channel->zone;
+    ref = subscription->member;
+    subscription->member = 0;
+
+    ngx_http_websocket_hub_drop_member(subscription->channel->zone, ref,
+                                       leave_message);
+}
+
+
+void
+ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref,
+    ngx_http_websocket_leave_message_pt leave_message)
+{
+    ngx_http_websocket_farewell_t  *farewell;
 
     farewell = zone->hub->farewells;
     zone->hub->farewells = farewell->next;
@@ -248,13 +260,18 @@ ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
     farewell->debt.handler = ngx_http_websocket_hub_part;
     farewell->zone = zone;
     farewell->leave_message = leave_message;
-    farewell->ref = subscription->member;
-
-    subscription->member = 0;
+    farewell->ref = ref;
 
     if (ngx_http_websocket_hub_part(&farewell->debt) != NGX_OK) {
         ngx_http_websocket_owe(zone, &farewell->debt);
     }
+}
+
+
+ngx_http_websocket_zone_t *
+ngx_http_websocket_hub_zone(ngx_http_websocket_subscription_t *subscription)
+{
+    return subscription->channel->zone;
 }
 
 

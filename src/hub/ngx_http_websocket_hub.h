@@ -185,6 +185,15 @@ void ngx_http_websocket_hub_leave(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_leave_message_pt leave_message);
 
+/* The same of a member that hub_join() has put on the list, by its ref. */
+void ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref,
+    ngx_http_websocket_leave_message_pt leave_message);
+
+/* The zone of a subscription that is active. */
+ngx_http_websocket_zone_t *ngx_http_websocket_hub_zone(
+    ngx_http_websocket_subscription_t *subscription);
+
 /*
  * Takes off whom a worker that died has left, as many as this turn allows and
  * the queues of those who are told.  Returns 1 when there are more.

@@ -1375,6 +1375,69 @@ ngx_http_websocket_zone_reap_member(ngx_http_websocket_zone_t *zone,
 }
 
 
+int
+ngx_http_websocket_zone_member(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member,
+    ngx_websocket_store_name_t *name)
+{
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ngx_websocket_store_member(zone->store, ref, member);
+    (void) ngx_websocket_store_member_channel(zone->store, ref, name);
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+int
+ngx_http_websocket_zone_orphan(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_member_t *member, ngx_websocket_store_name_t *name)
+{
+    ngx_websocket_member_ref_t  ref;
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ref = ngx_websocket_store_orphan(zone->store, member);
+
+    if (ref) {
+        (void) ngx_websocket_store_member_channel(zone->store, ref, name);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return ref ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_EMPTY;
+}
+
+
+void
+ngx_http_websocket_zone_drop_orphan(ngx_http_websocket_zone_t *zone,
+    uint64_t id)
+{
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_member_ref_t    ref;
+    ngx_websocket_store_member_t  member;
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return;
+    }
+
+    ref = ngx_websocket_store_orphan(zone->store, &member);
+
+    if (ref && member.id == id) {
+        (void) ngx_http_websocket_zone_drop_member(zone, ref, &member, NULL,
+                                                   &wake);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+}
+
+
 /* without a message where leave_message is NULL */
 
 static int

@@ -266,6 +266,19 @@ ngx_int_t ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
 
+/* Sets *member and the name of its channel: OK or BUSY. */
+int ngx_http_websocket_zone_member(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member,
+    ngx_websocket_store_name_t *name);
+
+/* The same for one whose worker died: OK, BUSY, or EMPTY: there is none. */
+int ngx_http_websocket_zone_orphan(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_member_t *member, ngx_websocket_store_name_t *name);
+
+/* Takes that one off, without a message, if it has that id. */
+void ngx_http_websocket_zone_drop_orphan(ngx_http_websocket_zone_t *zone,
+    uint64_t id);
+
 /* Takes one off whose worker died.  Returns 0 when none was taken off. */
 ngx_uint_t ngx_http_websocket_zone_reap_members(
     ngx_http_websocket_zone_t *zone,

@@ -1,6 +1,7 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
 #include "centrifuge/json_command.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "wire/utf8.h"
 
@@ -32,6 +33,10 @@ ngx_http_websocket_centrifuge_token(ngx_http_websocket_session_t *s,
 
     jwt = s->conf->jwt;
     ngx_memzero(token, sizeof(ngx_http_websocket_centrifuge_token_t));
+
+    /* a signature may take a tenth of a turn */
+
+    ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_STEPS);
 
     status = ngx_websocket_token_verify(&token->token, &jwt->keys, &jwt->rules,
                                         (const uint8_t *) text->data,

@@ -105,7 +105,8 @@ ngx_http_websocket_direct_allowed(ngx_http_websocket_session_t *s)
     return ngx_http_websocket_protocol_of(s)->direct
            && (s->record->nsubscriptions <= 1
                || ngx_http_websocket_protocol_of(s)->choice)
-           && s->ordered && s->conf->batch == NULL;
+           && s->ordered && s->conf->batch == NULL
+           && s->conf->conflate_key.len == 0;
 }
 
 

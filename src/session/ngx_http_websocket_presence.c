@@ -109,11 +109,12 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription, u_char *data, size_t size,
     ngx_uint_t events)
 {
-    ngx_int_t                     rc;
-    ngx_str_t                     channel;
-    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
-    ngx_http_websocket_publish_t  p;
-    ngx_websocket_store_member_t  member;
+    ngx_int_t                      rc;
+    ngx_str_t                      channel;
+    ngx_websocket_store_part_t     parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_http_websocket_publish_t   p;
+    ngx_websocket_store_member_t   member;
+    ngx_websocket_store_history_t  history;
 
     member.id = s->record->id;
     member.time = ngx_http_websocket_clock_now();
@@ -141,6 +142,12 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
                                      &channel);
         ngx_http_websocket_presence_event(NGX_WEBSOCKET_META_JOIN, &channel,
                                           &member, &p);
+    }
+
+    /* other nodes may hear of the channel by this message first */
+
+    if (s->conf->zone->remote && p.channel.len == 0) {
+        p.history = ngx_http_websocket_conf_history(s->conf, &history);
     }
 
     rc = s->conf->zone->broker->join(subscription, &member, &p);

@@ -20,6 +20,21 @@
 #define NGX_HTTP_WEBSOCKET_DROPS   64
 
 
+/* what was seen of a queue that is gone through from its end */
+
+typedef struct {
+    uint64_t                        key;        /* 0: free */
+    ngx_websocket_channel_ref_t     channel;
+} ngx_http_websocket_seen_key_t;
+
+
+typedef struct {
+    ngx_http_websocket_seen_key_t  *keys;
+    uint64_t                        mask;
+    ngx_uint_t                      keyed;
+} ngx_http_websocket_seen_t;
+
+
 static uint32_t ngx_http_websocket_queue_place(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
 static uint32_t ngx_http_websocket_queue_find(ngx_http_websocket_session_t *s,
@@ -27,6 +42,11 @@ static uint32_t ngx_http_websocket_queue_find(ngx_http_websocket_session_t *s,
 static uint32_t ngx_http_websocket_queue_from(ngx_http_websocket_queue_t *q,
     uint32_t place);
 static void ngx_http_websocket_queue_back(uint32_t *place, uint32_t to);
+static ngx_int_t ngx_http_websocket_seen_create(
+    ngx_http_websocket_seen_t *seen, ngx_http_websocket_session_t *s,
+    uint32_t n);
+static ngx_uint_t ngx_http_websocket_seen(ngx_http_websocket_seen_t *seen,
+    ngx_http_websocket_frame_t *frame);
 static void ngx_http_websocket_queue_drop_messages(
     ngx_http_websocket_session_t *s, uint32_t i,
     ngx_websocket_channel_ref_t channel,
@@ -371,6 +391,116 @@ ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
 
     q->channel = channel;
     q->conflated = q->head + q->count;
+}
+
+
+/*
+ * From the newest on, each is kept of which none has been seen, and moves up;
+ * then all move down to where the first one was.
+ */
+
+void
+ngx_http_websocket_queue_newest(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame)
+{
+    uint32_t                     i, n, first, kept;
+    ngx_http_websocket_seen_t    seen;
+    ngx_http_websocket_queue_t  *q;
+
+    q = s->out;
+    first = ngx_http_websocket_queue_first(q);
+
+    if (q->count <= first
+        || ngx_http_websocket_seen_create(&seen, s, q->count) != NGX_OK)
+    {
+        return;
+    }
+
+    if (frame) {
+        (void) ngx_http_websocket_seen(&seen, frame);
+    }
+
+    for (n = 0; n <= NGX_HTTP_WEBSOCKET_URGENT; n++) {
+        ngx_http_websocket_queue_back(&q->victims[n], q->head + first);
+    }
+
+    q->channel = 0;
+
+    for (i = q->count, kept = q->count; i > first; i--) {
+
+        frame = *ngx_http_websocket_queue_at(q, i - 1);
+
+        if (frame->message && frame->fresh && !frame->answer
+            && ngx_http_websocket_seen(&seen, frame))
+        {
+            ngx_http_websocket_queue_dropped(s, frame,
+                                         NGX_HTTP_WEBSOCKET_DROPPED_CONFLATE);
+        } else {
+            *ngx_http_websocket_queue_at(q, --kept) = frame;
+        }
+    }
+
+    for (i = first, n = kept; n < q->count; i++, n++) {
+        *ngx_http_websocket_queue_at(q, i) = *ngx_http_websocket_queue_at(q, n);
+    }
+
+    ngx_http_websocket_turn_worked(q->count / NGX_HTTP_WEBSOCKET_DROPS);
+    q->count = i;
+
+    ngx_free(seen.keys);
+}
+
+
+/* room for so many keys, in a table that is never full */
+
+static ngx_int_t
+ngx_http_websocket_seen_create(ngx_http_websocket_seen_t *seen,
+    ngx_http_websocket_session_t *s, uint32_t n)
+{
+    seen->keyed = s->conf->conflate_key.len != 0;
+    seen->mask = 2;
+
+    while (seen->mask <= 2 * n) {
+        seen->mask *= 2;
+    }
+
+    seen->keys = ngx_calloc(seen->mask * sizeof(ngx_http_websocket_seen_key_t),
+                            s->connection->log);
+    seen->mask--;
+
+    return seen->keys ? NGX_OK : NGX_ERROR;
+}
+
+
+/* returns 1 when one like it was there; what has no key is like no other */
+
+static ngx_uint_t
+ngx_http_websocket_seen(ngx_http_websocket_seen_t *seen,
+    ngx_http_websocket_frame_t *frame)
+{
+    uint64_t                        i, key;
+    ngx_http_websocket_seen_key_t  *one;
+
+    key = seen->keyed ? frame->key : 1;
+
+    if (key == 0 || frame->channel == 0) {
+        return 0;
+    }
+
+    for (i = key ^ frame->channel * UINT64_C(0x9e3779b97f4a7c15); ; i++) {
+
+        one = &seen->keys[i & seen->mask];
+
+        if (one->key == key && one->channel == frame->channel) {
+            return 1;
+        }
+
+        if (one->key == 0) {
+            one->key = key;
+            one->channel = frame->channel;
+            return 0;
+        }
+    }
 }
 
 

@@ -142,6 +142,14 @@ void ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s,
 void ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
     ngx_websocket_channel_ref_t channel);
 
+/*
+ * Drops all messages of which a newer one with the same key waits, or this
+ * frame is; without keys in the location, of which one of the same channel
+ * does.  The frame may be NULL.
+ */
+void ngx_http_websocket_queue_newest(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_frame_t *frame);
+
 /* The client has sent its Close: drops all but what answers it. */
 void ngx_http_websocket_queue_leave(ngx_http_websocket_session_t *s);
 

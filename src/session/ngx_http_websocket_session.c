@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_session.h"
+#include "delivery/ngx_http_websocket_content.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -486,6 +487,14 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
 
     if (message->except && message->source == s->record->id) {
         return ngx_http_websocket_session_pass(s, subscription, message);
+    }
+
+    if (s->conf->conflate_key.len && message->frame.fresh
+        && ngx_http_websocket_content_key(s->connection->log, message,
+                                          &s->conf->conflate_key)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (s->filtered || subscription->view) {

@@ -90,6 +90,10 @@ ngx_http_websocket_send(ngx_http_websocket_session_t *s,
 
     batch = s->conf->batch;
 
+    if (batch && batch->newest && s->out->bytes >= batch->size) {
+        ngx_http_websocket_queue_newest(s, NULL);
+    }
+
     if (batch && s->out->bytes < batch->size) {
         ngx_http_websocket_write_hold(s);
 
@@ -149,6 +153,17 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
     uint32_t                     i;
     ngx_http_websocket_queue_t  *q;
 
+    if (s->conf->batch && s->conf->batch->newest) {
+
+        /* what is replaced need not be written */
+
+        ngx_http_websocket_queue_newest(s, frame);
+
+        if (!ngx_http_websocket_send_full(s, frame)) {
+            return NGX_HTTP_WEBSOCKET_SEND_OK;
+        }
+    }
+
     /* a busy turn, not a slow client; a broken connection shows later */
 
     ngx_http_websocket_send_now(s);
@@ -166,7 +181,12 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
     if (s->conf->overflow == NGX_HTTP_WEBSOCKET_OVERFLOW_CONFLATE
         && ngx_http_websocket_send_full(s, frame))
     {
-        ngx_http_websocket_queue_conflate(s, frame->channel);
+        if (s->conf->conflate_key.len) {
+            ngx_http_websocket_queue_newest(s, frame);
+
+        } else {
+            ngx_http_websocket_queue_conflate(s, frame->channel);
+        }
     }
 
     while (ngx_http_websocket_send_full(s, frame)) {
@@ -439,6 +459,10 @@ ngx_http_websocket_post_flush(ngx_http_websocket_session_t *s)
         s->held = 0;
         s->flush_posted = 0;
         ngx_queue_remove(&s->flush);
+
+        if (s->conf->batch->newest) {
+            ngx_http_websocket_queue_newest(s, NULL);
+        }
     }
 
     if (s->flush_posted || (s->write_blocked && !s->connection->write->ready))

@@ -117,9 +117,9 @@ class Channel:
         self.top = (0, 0)
         self.entries = []       # (epoch, offset), content
 
-    def put(self, position, content):
+    def put(self, position, content, length=LENGTH):
         self.top = position
-        self.entries = [*self.entries, (position, content)][-LENGTH:]
+        self.entries = [*self.entries, (position, content)][-length:]
 
 
 class Model:
@@ -178,13 +178,13 @@ class Model:
         self.owner[epoch] = name
         self.newest = epoch
 
-    def placed(self, name, position, content, nodes):
+    def placed(self, name, position, content, nodes, length=LENGTH):
         old = self.ever.get((name, position), content)
         check(old == content, 'a position has two messages:', name, position,
               old, content)
         if nodes:
             self.ever[name, position] = content
-        self.channels[name].put(position, content)
+        self.channels[name].put(position, content, length)
         for node in nodes:
             self.logs[node][name][position] = content
 
@@ -202,7 +202,8 @@ class Model:
     def args(self, message, flags, after):
         hint = self.hint(message.channel)
         keys = [f's:{message.channel}']
-        args = [flags, hint, LENGTH, TTL, message.envelope, message.payload]
+        args = [flags, hint, 9 if 'k' in flags else LENGTH,
+                99 if 'k' in flags else TTL, message.envelope, message.payload]
         if 'i' in flags:
             keys.append(f'i:{message.channel}:{message.key}')
             args.append(KEEP)
@@ -215,6 +216,8 @@ class Model:
         for _ in range(random.choice([1, 1, 1, 2, 4])):
             message, after = self.message(), b'-'
             flags = 'i' * (message.key is not None)
+            if self.channels[message.channel].entries:
+                flags += random.choice(['', '', 'k'])
             if self.open and random.random() < 0.5:
                 message, flags, after = self.open.pop()
             elif random.random() < 0.1:
@@ -261,7 +264,10 @@ class Model:
                               random.choice([before, b'-'])))
         elif not nodes:
             nodes = [random.choice(NODES)]
-        self.placed(message.channel, position, message.content, nodes)
+        length = LENGTH
+        if 'k' in flags:
+            length = max(9, len(self.channels[message.channel].entries))
+        self.placed(message.channel, position, message.content, nodes, length)
 
     def known(self, message, flags):
         """Where the message is already, or None."""

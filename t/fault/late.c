@@ -79,6 +79,7 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     ngx_http_websocket_hub_reap_members,
     late_remove,
     late_revoke,
+    NULL,
     &late_interest
 };
 

@@ -1,0 +1,97 @@
+
+#include "broker/ngx_http_websocket_remote_beat.h"
+#include "broker/ngx_http_websocket_remote_revoke.h"
+
+
+#define NGX_HTTP_WEBSOCKET_BEAT  1000       /* milliseconds */
+
+
+static void ngx_http_websocket_remote_beaten(
+    ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
+    ngx_websocket_resp_value_t *value);
+
+
+static ngx_str_t  ngx_http_websocket_beat_none = ngx_null_string;
+
+
+void
+ngx_http_websocket_remote_node(ngx_http_websocket_remote_t *remote,
+    u_char *buf)
+{
+    (void) ngx_sprintf(buf, "%016xL", remote->shared->node);
+}
+
+
+void
+ngx_http_websocket_remote_beat(ngx_http_websocket_remote_t *remote)
+{
+    u_char                        *p;
+    u_char                         node[NGX_HTTP_WEBSOCKET_NODE];
+    ngx_http_websocket_redis_t    *redis;
+    ngx_http_websocket_command_t  *command;
+
+    redis = &remote->redis;
+
+    if (!remote->ready || remote->beating
+        || (remote->beat
+            && ngx_current_msec - remote->beat < NGX_HTTP_WEBSOCKET_BEAT))
+    {
+        return;
+    }
+
+    command = ngx_http_websocket_redis_command(redis,
+                     NGX_HTTP_WEBSOCKET_REDIS_SCRIPT
+                     + 3 * ngx_http_websocket_redis_key_size(redis,
+                                            &ngx_http_websocket_beat_none)
+                     + ngx_websocket_resp_bulk_size(sizeof(node))
+                     + NGX_WEBSOCKET_RESP_NUMBER,
+                     ngx_http_websocket_remote_beaten, NULL);
+    if (command == NULL) {
+        return;
+    }
+
+    ngx_http_websocket_remote_node(remote, node);
+
+    p = ngx_http_websocket_redis_script(redis, command->last,
+                                        NGX_WEBSOCKET_SCRIPT_BEAT, 3, 2);
+    p = ngx_http_websocket_redis_key(redis, p, "gen",
+                                     &ngx_http_websocket_beat_none);
+    p = ngx_http_websocket_redis_key(redis, p, "nodes",
+                                     &ngx_http_websocket_beat_none);
+    p = ngx_http_websocket_redis_key(redis, p, "rev:n",
+                                     &ngx_http_websocket_beat_none);
+    p = ngx_websocket_resp_bulk(p, node, sizeof(node));
+    command->last = ngx_websocket_resp_number(p, NGX_HTTP_WEBSOCKET_SILENT);
+
+    ngx_http_websocket_redis_send(redis, command);
+
+    remote->beat = ngx_current_msec ? ngx_current_msec : 1;
+    remote->beating = 1;
+}
+
+
+static void
+ngx_http_websocket_remote_beaten(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
+{
+    ngx_websocket_resp_value_t   *number;
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = redis->data;
+    remote->beating = 0;
+
+    if (value == NULL) {
+        return;
+    }
+
+    number = ngx_websocket_resp_at(value, 2);
+
+    if (number == NULL || number->type != NGX_WEBSOCKET_RESP_INTEGER) {
+        ngx_log_error(NGX_LOG_ERR, remote->log, 0,
+                      "websocket broker \"%V\" does not hear this node",
+                      &remote->conf->name);
+        return;
+    }
+
+    ngx_http_websocket_remote_revocations(remote, number->number);
+}

@@ -1,0 +1,345 @@
+
+#include "broker/ngx_http_websocket_remote_presence.h"
+#include "broker/ngx_http_websocket_remote_beat.h"
+#include "clock/ngx_http_websocket_clock.h"
+
+
+/* a field of the server's: NODE:SESSION */
+#define NGX_HTTP_WEBSOCKET_FIELD  (NGX_HTTP_WEBSOCKET_REMOTE_NODE + 1 + 16)
+
+
+/*
+ * A member on its way out: it stays in the zone until the server has taken it
+ * off, so that if this worker dies another one finds it, and says so again.
+ */
+
+typedef struct {
+    ngx_http_websocket_zone_t            *zone;
+    ngx_websocket_member_ref_t            ref;
+    uint64_t                              id;
+    ngx_http_websocket_leave_message_pt   leave_message;
+} ngx_http_websocket_leaving_t;
+
+
+static void ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_remote_part(
+    ngx_http_websocket_remote_t *remote, ngx_websocket_store_name_t *name,
+    ngx_websocket_store_member_t *member,
+    ngx_http_websocket_leave_message_pt leave_message,
+    void (*done)(ngx_http_websocket_publish_t *p), void *data);
+static void ngx_http_websocket_remote_left(ngx_http_websocket_publish_t *p);
+static void ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p);
+
+
+ngx_int_t
+ngx_http_websocket_remote_join(ngx_http_websocket_subscription_t *s,
+    ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p)
+{
+    ngx_int_t                      rc;
+    ngx_http_websocket_remote_t   *remote;
+    ngx_http_websocket_change_t    change;
+    ngx_http_websocket_publish_t   none;
+
+    if (!s->active || s->member) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&none, sizeof(ngx_http_websocket_publish_t));
+
+    rc = ngx_http_websocket_hub_join(s, member, &none);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    remote = ngx_http_websocket_hub_zone(s)->remote;
+
+    change.op = 'j';
+    change.id = member->id;
+    change.channel = ngx_http_websocket_hub_name(s)->text;
+    change.size = ngx_http_websocket_remote_member_write(change.value, member);
+    ngx_http_websocket_remote_node(remote, change.node);
+
+    if (p->n == 0) {
+        p = &none;
+    }
+
+    if (p->channel.len == 0) {
+        p->channel = change.channel;
+    }
+
+    if (ngx_http_websocket_remote_change(remote, p, &change) == NGX_AGAIN) {
+        p->pending->done = ngx_http_websocket_remote_joined;
+        p->pending->data = remote;
+
+    } else {
+        remote->shared->stale = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+/* what the server was not told of, it is told when all are compared */
+
+static void
+ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p)
+{
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = p->data;
+
+    if (p->rc != NGX_WEBSOCKET_STORE_OK) {
+        remote->shared->stale = 1;
+    }
+}
+
+
+void
+ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
+    ngx_http_websocket_leave_message_pt leave_message)
+{
+    ngx_http_websocket_zone_t     *zone;
+    ngx_websocket_store_name_t     name;
+    ngx_http_websocket_leaving_t  *leaving;
+    ngx_websocket_store_member_t   member;
+
+    if (!s->active || s->member == 0) {
+        return;
+    }
+
+    zone = ngx_http_websocket_hub_zone(s);
+
+    leaving = ngx_alloc(sizeof(ngx_http_websocket_leaving_t), ngx_cycle->log);
+
+    if (leaving
+        && ngx_http_websocket_zone_member(zone, s->member, &member, &name)
+           == NGX_WEBSOCKET_STORE_OK)
+    {
+        leaving->zone = zone;
+        leaving->ref = s->member;
+
+        if (ngx_http_websocket_remote_part(zone->remote, &name, &member,
+                                           leave_message,
+                                           ngx_http_websocket_remote_left,
+                                           leaving)
+            == NGX_OK)
+        {
+            s->member = 0;
+            return;
+        }
+    }
+
+    ngx_free(leaving);
+
+    /* without a message */
+
+    zone->remote->shared->stale = 1;
+
+    ngx_http_websocket_hub_leave(s, NULL);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_remote_part(ngx_http_websocket_remote_t *remote,
+    ngx_websocket_store_name_t *name, ngx_websocket_store_member_t *member,
+    ngx_http_websocket_leave_message_pt leave_message,
+    void (*done)(ngx_http_websocket_publish_t *p), void *data)
+{
+    ngx_websocket_store_part_t    parts[NGX_HTTP_WEBSOCKET_PARTS];
+    ngx_http_websocket_change_t   change;
+    ngx_http_websocket_publish_t  p;
+
+    ngx_memzero(&p, sizeof(ngx_http_websocket_publish_t));
+
+    p.parts = parts;
+
+    change.op = 'l';
+    change.id = member->id;
+    change.size = 0;
+    change.channel.data = name->data;
+    change.channel.len = name->size;
+    ngx_http_websocket_remote_node(remote, change.node);
+
+    leave_message(&change.channel, member, &p);
+
+    if (p.channel.len == 0) {
+        p.channel = change.channel;
+    }
+
+    if (ngx_http_websocket_remote_change(remote, &p, &change) != NGX_AGAIN) {
+        return NGX_ERROR;
+    }
+
+    p.pending->done = done;
+    p.pending->data = data;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_remote_left(ngx_http_websocket_publish_t *p)
+{
+    ngx_http_websocket_leaving_t  *leaving;
+
+    leaving = p->data;
+
+    if (p->rc != NGX_WEBSOCKET_STORE_OK) {
+        leaving->zone->remote->shared->stale = 1;
+    }
+
+    ngx_http_websocket_hub_drop_member(leaving->zone, leaving->ref, NULL);
+
+    ngx_free(leaving);
+}
+
+
+/*
+ * One after the other: the next one is found when the one before it has gone.
+ * Several workers may do so, of which the server hears one.
+ */
+
+ngx_uint_t
+ngx_http_websocket_remote_reap_members(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_leave_message_pt leave_message)
+{
+    ngx_http_websocket_remote_t   *remote;
+    ngx_websocket_store_name_t     name;
+    ngx_http_websocket_leaving_t  *leaving;
+    ngx_websocket_store_member_t   member;
+
+    remote = zone->remote;
+    remote->leave_message = leave_message;
+
+    if (remote->reaping
+        || ngx_http_websocket_zone_orphan(zone, &member, &name)
+           != NGX_WEBSOCKET_STORE_OK)
+    {
+        return 0;
+    }
+
+    leaving = ngx_alloc(sizeof(ngx_http_websocket_leaving_t), remote->log);
+    if (leaving == NULL) {
+        return 0;
+    }
+
+    leaving->zone = zone;
+    leaving->id = member.id;
+    leaving->leave_message = leave_message;
+
+    if (ngx_http_websocket_remote_part(remote, &name, &member, leave_message,
+                                       ngx_http_websocket_remote_reaped,
+                                       leaving)
+        != NGX_OK)
+    {
+        ngx_free(leaving);
+        return 0;
+    }
+
+    remote->reaping = 1;
+
+    return 0;
+}
+
+
+static void
+ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p)
+{
+    int                                  rc;
+    ngx_http_websocket_zone_t           *zone;
+    ngx_http_websocket_leaving_t        *leaving;
+    ngx_http_websocket_leave_message_pt  leave_message;
+
+    rc = p->rc;
+    leaving = p->data;
+
+    zone = leaving->zone;
+    leave_message = leaving->leave_message;
+
+    zone->remote->reaping = 0;
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_zone_drop_orphan(zone, leaving->id);
+    }
+
+    ngx_free(leaving);
+
+    /* else it is tried again in a while */
+
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        (void) ngx_http_websocket_remote_reap_members(zone, leave_message);
+    }
+}
+
+
+/* when it joined, by the wall clock; what its end tells; what is known of it */
+
+size_t
+ngx_http_websocket_remote_member_write(u_char *value,
+    ngx_websocket_store_member_t *member)
+{
+    u_char      *p;
+    uint64_t     time;
+    ngx_uint_t   i;
+
+    p = value;
+    time = ngx_http_websocket_clock_wall(member->time);
+
+    for (i = 8; i; i--) {
+        *p++ = (u_char) (time >> 8 * (i - 1));
+    }
+
+    *p++ = member->leave_message;
+    p = ngx_cpymem(p, member->data, member->size);
+
+    return p - value;
+}
+
+
+ngx_int_t
+ngx_http_websocket_remote_member_read(ngx_websocket_resp_value_t *field,
+    ngx_websocket_resp_value_t *value, ngx_websocket_store_member_t *member)
+{
+    u_char     *p;
+    uint64_t    time, now;
+    ngx_uint_t  i;
+
+    if (field->type != NGX_WEBSOCKET_RESP_STRING
+        || field->size != NGX_HTTP_WEBSOCKET_FIELD
+        || value->type != NGX_WEBSOCKET_RESP_STRING || value->size < 9
+        || value->size > NGX_HTTP_WEBSOCKET_REMOTE_VALUE)
+    {
+        return NGX_ERROR;
+    }
+
+    member->id = 0;
+
+    for (p = field->data + NGX_HTTP_WEBSOCKET_REMOTE_NODE + 1;
+         p < field->data + field->size;
+         p++)
+    {
+        if (ngx_hextoi(p, 1) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        member->id = member->id << 4 | (uint64_t) ngx_hextoi(p, 1);
+    }
+
+    time = 0;
+    p = value->data;
+
+    for (i = 0; i < 8; i++) {
+        time = time << 8 | *p++;
+    }
+
+    now = ngx_http_websocket_clock_now();
+
+    member->time = now - (ngx_http_websocket_clock_wall(now) - time);
+    member->leave_message = *p++;
+    member->size = value->data + value->size - p;
+
+    ngx_memcpy(member->data, p, member->size);
+
+    return NGX_OK;
+}
