@@ -206,7 +206,7 @@ a< text {"a":5,"b":"none"}
         websocket_channel x;
         websocket_outbound_type m;
         client_body_in_file_only clean;
-        client_body_temp_path $TEST_NGINX_SERVROOT/body;
+        client_body_temp_path $TEST_NGINX_SERVROOT/logs/body;
     }
     location = /free { websocket_publish; websocket_channel x; websocket_inbound_type m; }
     location = /status { websocket_status json; }
