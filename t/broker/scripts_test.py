@@ -544,6 +544,10 @@ class Model:
             self.logs[node].clear()
         self.finish(g, late)
 
+        # replicas follow the new master
+
+        self.snapshot = None
+
     def forgotten(self, state):
         """What the replica does not have, the model forgets."""
         for name, channel in self.channels.items():
