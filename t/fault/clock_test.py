@@ -156,7 +156,7 @@ class Test:
         kept = [m['offset'] for m in a['messages']
                 if m['data'].isdigit()]
         ok(kept == self.published, f'{name}: all are kept')
-        status, again = await self.post('a', b'again', key='1')
+        status, again = await self.post('a', b'1', key='1')
         ok(again.get('offset') == self.published[0],
            f'{name}: and the keys {status}')
 
