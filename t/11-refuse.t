@@ -28,6 +28,7 @@ a< 101
 a< close 4400 reason a variable of the channel name is empty: "$arg_c"
 a> close 4400
 a< eof
+a> end
 ! wait-access qr/^400 GET \/ws HTTP/
 b+ Origin: http://evil.example
 b> GET /ws?c=x
