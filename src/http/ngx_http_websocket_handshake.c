@@ -189,7 +189,7 @@ ngx_http_websocket_asks(ngx_http_request_t *r)
         return 0;
     }
 
-    ngx_http_websocket_headers(r, &headers);
+    ngx_http_websocket_headers_begin(r, &headers);
 
     do {
         h = ngx_http_websocket_headers_next(&headers, NULL);
@@ -744,7 +744,7 @@ ngx_http_websocket_handshake_headers(ngx_http_request_t *r,
     ngx_table_elt_t               *header;
     ngx_http_websocket_headers_t   headers;
 
-    ngx_http_websocket_headers(r, &headers);
+    ngx_http_websocket_headers_begin(r, &headers);
 
     for ( ;; ) {
         header = ngx_http_websocket_headers_next(&headers, NULL);
@@ -920,7 +920,7 @@ ngx_http_websocket_extensions(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ngx_http_websocket_headers(r, &headers);
+    ngx_http_websocket_headers_begin(r, &headers);
 
     do {
         header = ngx_http_websocket_headers_next(&headers,
@@ -1085,7 +1085,7 @@ ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name)
     ngx_table_elt_t               *header;
     ngx_http_websocket_headers_t   headers;
 
-    ngx_http_websocket_headers(r, &headers);
+    ngx_http_websocket_headers_begin(r, &headers);
 
     do {
         header = ngx_http_websocket_headers_next(&headers,

@@ -128,10 +128,10 @@ ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
                                       "\"websocket\"");
         }
 
-        return ngx_http_websocket_channel_get(r);
+        return ngx_http_websocket_history_get(r);
 
     case NGX_HTTP_DELETE:
-        return ngx_http_websocket_channel_delete(r);
+        return ngx_http_websocket_history_delete(r);
 
     default:
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_METHOD);
@@ -496,7 +496,7 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
 
     p->info.offset = p->message.offset;
 
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], &p->info);
+    json = ngx_http_websocket_history_channel(&ctx->channels[0], &p->info);
 
     if (p->rc == NGX_WEBSOCKET_STORE_DUPLICATE) {
         (void) json_object_set_new(json, "duplicate", json_true());

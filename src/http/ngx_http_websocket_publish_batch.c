@@ -651,7 +651,7 @@ ngx_http_websocket_batch_answer(ngx_http_request_t *r,
 
     batch->info.offset = lines[batch->lines.nelts - 1].offset;
 
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], &batch->info);
+    json = ngx_http_websocket_history_channel(&ctx->channels[0], &batch->info);
 
     (void) json_object_set_new(json, "offsets", offsets);
 
