@@ -10,7 +10,6 @@
 
 
 #include "session/ngx_http_websocket_session.h"
-#include "clock/rate.h"
 
 
 /* what becomes of a message that is measured */
@@ -20,21 +19,6 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_LIMITED_DROPPED,     /* it is not to be taken */
     NGX_HTTP_WEBSOCKET_LIMITED_CLOSED       /* the session began to close */
 } ngx_http_websocket_limited_e;
-
-
-/* what is counted and measured of a session: made when it is first needed */
-
-struct ngx_http_websocket_limits_s {
-    ngx_websocket_store_quota_t  *quotas;
-    ngx_websocket_rate_bucket_t  *buckets;  /* one for each websocket_rate */
-    ngx_websocket_rate_bucket_t   pings;
-    ngx_websocket_rate_errors_t   errors;
-    uint32_t                      refused;
-    uint16_t                      nquotas;
-    uint8_t                       left;     /* the session has gone */
-    ngx_http_websocket_zone_t    *zone;     /* of the quotas */
-    ngx_http_websocket_waiter_t   debt;     /* to give them back */
-};
 
 
 /*
