@@ -673,7 +673,7 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
 }
 
 
-/* Returns NGX_OK, or NGX_ERROR with *error set. */
+/* Returns NGX_OK, or NGX_DECLINED with *error set. */
 
 static ngx_int_t
 ngx_http_websocket_publish_end(ngx_http_request_t *r,
@@ -696,12 +696,12 @@ ngx_http_websocket_publish_end(ngx_http_request_t *r,
         /* one client must not end what others get */
 
         *error = "X-WebSocket-End is for locations with websocket_publish";
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     if (several || h->value.len != 1 || h->value.data[0] != '1') {
         *error = "X-WebSocket-End is not 1";
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     message->end = 1;
@@ -731,7 +731,7 @@ ngx_http_websocket_publish_except(ngx_http_request_t *r,
 
     if (id == NGX_ERROR) {
         *error = "X-WebSocket-Except is not a session's 16 digits";
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     message->source = (uint64_t) id | NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT;

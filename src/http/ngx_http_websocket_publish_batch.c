@@ -25,9 +25,6 @@
 #define NGX_HTTP_WEBSOCKET_BATCH_LINES  1000
 #define NGX_HTTP_WEBSOCKET_BATCH_TEXT   256
 
-/* beside NGX_OK and NGX_BUSY: batch->rc is what the content handler returns */
-#define NGX_HTTP_WEBSOCKET_BATCH_ANSWERED  NGX_DECLINED
-
 /* to check a line, and to publish it, in steps of a turn's work */
 #define ngx_http_websocket_batch_steps(line)  (4 + (line)->size / 128)
 
@@ -179,7 +176,7 @@ ngx_http_websocket_batch_headers(ngx_http_request_t *r,
 }
 
 
-/* NGX_OK, or BATCH_ANSWERED */
+/* NGX_OK, or NGX_DECLINED: batch->rc is set */
 
 static ngx_int_t
 ngx_http_websocket_batch_split(ngx_http_request_t *r,
@@ -205,7 +202,7 @@ ngx_http_websocket_batch_split(ngx_http_request_t *r,
            != NGX_OK)
     {
         batch->rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
     }
 
     last = body.data;
@@ -232,7 +229,7 @@ ngx_http_websocket_batch_split(ngx_http_request_t *r,
         batch->rc = ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large", error);
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
     }
 
     if (batch->lines.nelts == 0) {
@@ -241,7 +238,7 @@ ngx_http_websocket_batch_split(ngx_http_request_t *r,
         batch->rc = ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
                                     "invalid_message", "there is no message");
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
     }
 
     return NGX_OK;
@@ -315,7 +312,7 @@ ngx_http_websocket_batch_make(ngx_http_request_t *r, void *data)
         rc = ngx_http_websocket_batch_check(r, batch);
 
         if (rc != NGX_OK) {
-            return rc == NGX_HTTP_WEBSOCKET_BATCH_ANSWERED ? batch->rc : rc;
+            return rc == NGX_DECLINED ? batch->rc : rc;
         }
     }
 
@@ -324,7 +321,7 @@ ngx_http_websocket_batch_make(ngx_http_request_t *r, void *data)
         rc = ngx_http_websocket_batch_publish(r, batch,
                                               &lines[batch->published]);
         if (rc != NGX_OK) {
-            return rc == NGX_HTTP_WEBSOCKET_BATCH_ANSWERED ? batch->rc : rc;
+            return rc == NGX_DECLINED ? batch->rc : rc;
         }
     }
 
@@ -332,7 +329,7 @@ ngx_http_websocket_batch_make(ngx_http_request_t *r, void *data)
 }
 
 
-/* NGX_OK; NGX_BUSY when the turn is over; or BATCH_ANSWERED */
+/* NGX_OK; NGX_BUSY when the turn is over; NGX_DECLINED: batch->rc is set */
 
 static ngx_int_t
 ngx_http_websocket_batch_check(ngx_http_request_t *r,
@@ -352,11 +349,11 @@ ngx_http_websocket_batch_check(ngx_http_request_t *r,
     case NGX_WEBSOCKET_JSON_REFUSED:
         batch->rc = ngx_http_websocket_batch_invalid(r, batch->checked,
                                                      &error);
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
 
     default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         batch->rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
     }
 
     return ngx_http_websocket_turn_step(ngx_http_websocket_batch_steps(line))
@@ -461,14 +458,14 @@ ngx_http_websocket_batch_publish(ngx_http_request_t *r,
 
     if (conf->zone->broker->publish(conf->zone, &p) == NGX_AGAIN) {
         batch->rc = ngx_http_websocket_batch_wait(r, batch, p.pending);
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
     }
 
     if (p.rc == NGX_WEBSOCKET_STORE_BUSY) {
         ctx->pending = batch;
         batch->rc = ngx_http_websocket_await_or_refuse(r,
                                                ngx_http_websocket_batch_again);
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
     }
 
     return ngx_http_websocket_batch_published(r, batch, &p);
@@ -486,7 +483,7 @@ ngx_http_websocket_batch_published(ngx_http_request_t *r,
         batch->rc = batch->published
                     ? ngx_http_websocket_batch_cut(r, batch, p->rc)
                     : ngx_http_websocket_publish_refused(r, p->rc);
-        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
+        return NGX_DECLINED;
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -597,7 +594,7 @@ ngx_http_websocket_batch_done(ngx_http_websocket_publish_t *p)
 
     rc = ngx_http_websocket_batch_published(r, batch, p);
 
-    ngx_http_websocket_finish(r, rc == NGX_HTTP_WEBSOCKET_BATCH_ANSWERED
+    ngx_http_websocket_finish(r, rc == NGX_DECLINED
                                  ? batch->rc
                                  : ngx_http_websocket_later(r,
                                                 ngx_http_websocket_batch_make,

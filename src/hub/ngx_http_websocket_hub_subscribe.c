@@ -58,8 +58,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     rc = ngx_http_websocket_zone_subscribe(zone, &zs);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_HTTP_WEBSOCKET_ROOM_STUCK
-                                              : NGX_HTTP_WEBSOCKET_ROOM_FULL;
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
     }
 
     catch_up = zone->hub->spare_catch_up;

@@ -14,11 +14,9 @@ static const char *ngx_http_websocket_centrifuge_token_lacks(
     ngx_http_websocket_session_t *s, ngx_websocket_token_t *token);
 static const char *ngx_http_websocket_centrifuge_token_end(
     ngx_http_websocket_centrifuge_token_t *token);
-static ngx_http_websocket_centrifuge_token_e
-    ngx_http_websocket_centrifuge_token_info(
+static ngx_int_t ngx_http_websocket_centrifuge_token_info(
     ngx_http_websocket_centrifuge_token_t *token, const char **error);
-static ngx_http_websocket_centrifuge_token_e
-    ngx_http_websocket_centrifuge_token_bytes(
+static ngx_int_t ngx_http_websocket_centrifuge_token_bytes(
     ngx_http_websocket_centrifuge_token_t *token, json_t *base64,
     const char **error);
 
@@ -98,7 +96,17 @@ ngx_http_websocket_centrifuge_token_claims(ngx_http_websocket_session_t *s,
         token->channel.len = json_string_length(channel);
     }
 
-    return ngx_http_websocket_centrifuge_token_info(token, error);
+    switch (ngx_http_websocket_centrifuge_token_info(token, error)) {
+
+    case NGX_OK:
+        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
+
+    case NGX_DECLINED:
+        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_WRONG;
+
+    default:  /* NGX_ERROR */
+        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_NO_MEMORY;
+    }
 }
 
 
@@ -177,9 +185,9 @@ ngx_http_websocket_centrifuge_token_end(
 }
 
 
-/* sets who the token is of, and what is told of them */
+/* NGX_DECLINED when it is wrong */
 
-static ngx_http_websocket_centrifuge_token_e
+static ngx_int_t
 ngx_http_websocket_centrifuge_token_info(
     ngx_http_websocket_centrifuge_token_t *token, const char **error)
 {
@@ -197,7 +205,7 @@ ngx_http_websocket_centrifuge_token_info(
 
         return info ? ngx_http_websocket_centrifuge_token_bytes(token, info,
                                                                 error)
-                    : NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
+                    : NGX_OK;
     }
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
@@ -206,19 +214,19 @@ ngx_http_websocket_centrifuge_token_info(
 
     if (text.failed) {
         ngx_websocket_json_text_done(&text);
-        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_NO_MEMORY;
+        return NGX_ERROR;
     }
 
     token->info.data = (u_char *) text.data;
     token->info.len = text.size;
 
-    return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
+    return NGX_OK;
 }
 
 
 /* what is told to clients in JSON must be JSON */
 
-static ngx_http_websocket_centrifuge_token_e
+static ngx_int_t
 ngx_http_websocket_centrifuge_token_bytes(
     ngx_http_websocket_centrifuge_token_t *token, json_t *base64,
     const char **error)
@@ -231,7 +239,7 @@ ngx_http_websocket_centrifuge_token_bytes(
 
     token->info.data = malloc(ngx_base64_decoded_length(from.len) + 1);
     if (token->info.data == NULL) {
-        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_NO_MEMORY;
+        return NGX_ERROR;
     }
 
     utf8 = 0;
@@ -244,13 +252,13 @@ ngx_http_websocket_centrifuge_token_bytes(
                                      token->info.len))
     {
         *error = "the token's \"b64info\" is not JSON in base64";
-        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_WRONG;
+        return NGX_DECLINED;
     }
 
     token->info.len = ngx_http_websocket_centrifuge_join_lines(
                                                              token->info.data,
                                                              token->info.len);
-    return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
+    return NGX_OK;
 }
 
 

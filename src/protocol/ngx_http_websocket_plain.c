@@ -124,13 +124,13 @@ ngx_http_websocket_plain_echo_typed(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_typed_accept(s, &in);
 
-    if (rc == NGX_HTTP_WEBSOCKET_ACCEPTED) {
+    if (rc == NGX_OK) {
         rc = ngx_http_websocket_plain_echo(s, type, in.data, in.size);
     }
 
     ngx_http_websocket_intake_done(&in);
 
-    return rc == NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED ? NGX_OK : rc;
+    return rc == NGX_DECLINED ? NGX_OK : rc;
 }
 
 
@@ -173,7 +173,8 @@ ngx_http_websocket_plain_echoed(ngx_http_websocket_session_t *s, uint8_t type,
 
     if (ngx_http_websocket_variant_codec(s->variant) == 0
         && ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
-                                         size))
+                                         size)
+           == NGX_OK)
     {
         return NGX_OK;
     }
@@ -208,7 +209,7 @@ ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (!s->conf->own_messages && message->source == s->record->id) {
-        return NGX_HTTP_WEBSOCKET_HIDDEN;
+        return NGX_DECLINED;
     }
 
     return ngx_http_websocket_plain_encode(s, message, frame);

@@ -286,7 +286,8 @@ ngx_http_websocket_ack_send(ngx_http_websocket_session_t *s,
     } else if (ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN
                                                 | NGX_WEBSOCKET_TEXT,
                                              (u_char *) text->data,
-                                             text->size))
+                                             text->size)
+               == NGX_OK)
     {
         rc = NGX_OK;
 
