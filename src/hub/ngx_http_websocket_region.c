@@ -45,6 +45,8 @@ _Static_assert(sizeof(ngx_http_websocket_region_head_t)
 
 static ngx_uint_t ngx_http_websocket_region_resized(ngx_conf_t *cf,
     ngx_str_t *name, size_t size);
+static ngx_http_websocket_region_t *ngx_http_websocket_region_running(
+    ngx_str_t *name);
 static ngx_int_t ngx_http_websocket_region_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_websocket_region_adopt(
@@ -500,7 +502,12 @@ ngx_http_websocket_region_bytes(ngx_http_websocket_region_t *region)
 }
 
 
-ngx_http_websocket_region_t *
+/*
+ * The region of that name that the configuration which runs has, or NULL: there
+ * is none while nginx starts.
+ */
+
+static ngx_http_websocket_region_t *
 ngx_http_websocket_region_running(ngx_str_t *name)
 {
     ngx_uint_t                        i;

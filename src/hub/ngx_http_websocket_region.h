@@ -59,13 +59,6 @@ ngx_http_websocket_region_t *ngx_http_websocket_region_add(ngx_conf_t *cf,
     ngx_str_t *name, size_t size, uint32_t layout,
     ngx_http_websocket_region_pt handler);
 
-/*
- * The region of that name that the configuration which runs has, or NULL: there
- * is none while nginx starts.
- */
-ngx_http_websocket_region_t *ngx_http_websocket_region_running(
-    ngx_str_t *name);
-
 /* In a worker: only the master process hands regions on. */
 void ngx_http_websocket_region_start(ngx_cycle_t *cycle);
 
