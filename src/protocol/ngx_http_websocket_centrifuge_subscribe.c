@@ -480,6 +480,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
 {
     ngx_uint_t                      event;
     ngx_websocket_publication_t     p;
+    const ngx_websocket_codec_t    *codec;
     ngx_http_websocket_recovery_t  *recovery;
 
     recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
@@ -488,7 +489,9 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return NGX_DECLINED;
     }
 
-    event = ngx_http_websocket_centrifuge_publication(&p, message->type,
+    codec = ngx_http_websocket_centrifuge_codec(s);
+
+    event = ngx_http_websocket_centrifuge_publication(codec, &p, message->type,
                                            message->meta, message->meta_size,
                                            message->payload, message->size);
 
@@ -505,7 +508,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return NGX_OK;
     }
 
-    ngx_http_websocket_centrifuge_codec(s)->publication(&recovery->list, &p);
+    codec->publication(&recovery->list, &p);
 
     return NGX_OK;
 }
