@@ -82,9 +82,6 @@ static ngx_int_t
 ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_store_part_t     part;
-    ngx_websocket_store_message_t  message;
-
     if (s->record->aside->ack
         && ngx_http_websocket_ack_message(s, type, data, size) != NGX_OK)
     {
@@ -101,15 +98,7 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
-    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
-
-    message.type = type;
-    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
-
-    part.data = data;
-    part.size = size;
-
-    return ngx_http_websocket_session_publish(s, &message, &part, 1);
+    return ngx_http_websocket_session_publish_as_is(s, type, data, size);
 }
 
 
@@ -124,13 +113,13 @@ ngx_http_websocket_plain_echo_typed(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_typed_accept(s, &in);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_HTTP_WEBSOCKET_ACCEPTED) {
         rc = ngx_http_websocket_plain_echo(s, type, in.data, in.size);
     }
 
     ngx_http_websocket_intake_done(&in);
 
-    return rc == NGX_DECLINED ? NGX_OK : rc;
+    return rc == NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED ? NGX_OK : rc;
 }
 
 
@@ -173,8 +162,7 @@ ngx_http_websocket_plain_echoed(ngx_http_websocket_session_t *s, uint8_t type,
 
     if (ngx_http_websocket_variant_codec(s->variant) == 0
         && ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
-                                         size)
-           == NGX_OK)
+                                         size))
     {
         return NGX_OK;
     }
@@ -209,7 +197,7 @@ ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (!s->conf->own_messages && message->source == s->record->id) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
     return ngx_http_websocket_plain_encode(s, message, frame);
