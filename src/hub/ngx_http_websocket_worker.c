@@ -63,7 +63,7 @@ static void ngx_http_websocket_worker_change_table(
 static ngx_int_t ngx_http_websocket_worker_inherit_eventfds(ngx_log_t *log);
 static void ngx_http_websocket_worker_create_eventfds(ngx_log_t *log);
 static uint32_t ngx_http_websocket_worker_next_incarnation(void);
-static ngx_int_t ngx_http_websocket_worker_lease(void);
+static ngx_uint_t ngx_http_websocket_worker_lease(void);
 static void ngx_http_websocket_worker_unlease(void);
 static void ngx_http_websocket_worker_ask(void);
 static ngx_int_t ngx_http_websocket_worker_add_event(void);
@@ -329,7 +329,7 @@ ngx_http_websocket_worker_start(ngx_log_t *log,
 
     ngx_http_websocket_worker_reap(log);
 
-    if (ngx_http_websocket_worker_seek() != NGX_OK) {
+    if (!ngx_http_websocket_worker_seek()) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "websocket: no free worker slot of %ui, sessions wait "
                       "until an old worker gives its own back",
@@ -370,34 +370,34 @@ ngx_http_websocket_worker_next_incarnation(void)
 }
 
 
-ngx_int_t
+ngx_uint_t
 ngx_http_websocket_worker_seek(void)
 {
     if (ngx_http_websocket_slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
-        return NGX_OK;
+        return 1;
     }
 
     if (ngx_http_websocket_table == NULL) {
-        return NGX_DECLINED;
+        return 0;
     }
 
-    if (ngx_http_websocket_worker_lease() != NGX_OK) {
+    if (!ngx_http_websocket_worker_lease()) {
         ngx_http_websocket_worker_ask();
-        return NGX_DECLINED;
+        return 0;
     }
 
     if (ngx_http_websocket_worker_add_event() != NGX_OK) {
         ngx_http_websocket_worker_unlease();
-        return NGX_DECLINED;
+        return 0;
     }
 
     ngx_http_websocket_handlers.leased(ngx_http_websocket_slot);
 
-    return NGX_OK;
+    return 1;
 }
 
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_websocket_worker_lease(void)
 {
     int                         rc;
@@ -437,10 +437,10 @@ ngx_http_websocket_worker_lease(void)
                        "websocket worker slot:%ui incarnation:%uD",
                        n, ngx_http_websocket_incarnation);
 
-        return NGX_OK;
+        return 1;
     }
 
-    return NGX_DECLINED;
+    return 0;
 }
 
 

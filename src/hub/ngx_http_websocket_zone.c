@@ -365,7 +365,7 @@ ngx_http_websocket_zone_wake(ngx_websocket_store_wake_t *wake)
 }
 
 
-ngx_int_t
+ngx_http_websocket_attach_e
 ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
 {
     uint32_t    incarnation;
@@ -375,15 +375,15 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
     incarnation = ngx_http_websocket_worker_incarnation();
 
     if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_ATTACH_NO_SLOT;
     }
 
     if (zone->incarnation == incarnation) {
-        return NGX_OK;
+        return NGX_HTTP_WEBSOCKET_ATTACHED;
     }
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_BUSY;
+        return NGX_HTTP_WEBSOCKET_ATTACH_STUCK;
     }
 
     ngx_websocket_store_attach(zone->store, slot, incarnation);
@@ -392,7 +392,7 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
 
     zone->incarnation = incarnation;
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_ATTACHED;
 }
 
 

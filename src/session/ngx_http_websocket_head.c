@@ -429,7 +429,7 @@ ngx_http_websocket_free_buffers(ngx_connection_t *c, ngx_http_connection_t *hc)
 
 
 /*
- * NGX_DECLINED when it would be too much, or the request's configuration is
+ * NGX_ERROR also when it would be too much, or the request's configuration is
  * not the one that the session's tells.
  */
 
@@ -444,7 +444,7 @@ ngx_http_websocket_head_create(ngx_http_websocket_session_t *s,
     if (r->srv_conf != s->conf->ctx.srv_conf
         || r->loc_conf != s->conf->ctx.loc_conf)
     {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     w.line = r->request_line;
@@ -471,7 +471,7 @@ ngx_http_websocket_head_create(ngx_http_websocket_session_t *s,
     ngx_http_websocket_head_variables(&w, r);
 
     if (w.full) {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     return ngx_http_websocket_head_keep(s, r->http_connection, buf,

@@ -165,11 +165,12 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
         ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                       "websocket session refused: as many are there as may "
                       "be");
-        return NGX_BUSY;
+        return NGX_HTTP_WEBSOCKET_ROOM_LIMIT;
     }
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_HTTP_WEBSOCKET_ROOM_STUCK
+                                              : NGX_HTTP_WEBSOCKET_ROOM_FULL;
     }
 
     limits->zone = s->conf->zone;

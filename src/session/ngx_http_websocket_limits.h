@@ -23,10 +23,8 @@ typedef enum {
 
 /*
  * Takes the quotas that the location asks for, all or none, or with quotas 0
- * none in any case.  Returns NGX_OK;
- * NGX_BUSY when there are as many sessions as there may be, NGX_DECLINED when
- * the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR when memory was
- * refused.
+ * none in any case.  Returns ROOM_OK, ROOM_LIMIT, ROOM_FULL, ROOM_STUCK, or
+ * ROOM_NO_MEMORY.
  */
 ngx_int_t ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_uint_t quotas);
