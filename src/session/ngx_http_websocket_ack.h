@@ -8,6 +8,9 @@
 #define NGX_HTTP_WEBSOCKET_ACK_H
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "message/json.h"
 #include "session/ngx_http_websocket_session.h"
 

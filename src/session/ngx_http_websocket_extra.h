@@ -9,6 +9,9 @@
 #define NGX_HTTP_WEBSOCKET_EXTRA_H
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "message/json.h"
 #include "session/ngx_http_websocket_session.h"
 
