@@ -6,7 +6,7 @@
  */
 
 
-#include "auth/ngx_http_websocket_revocations.h"
+#include "access/ngx_http_websocket_revocations.h"
 #include "broker/ngx_http_websocket_broker_local.h"
 #include "broker/ngx_http_websocket_remote.h"
 #include "conf/ngx_http_websocket_conf_broker.h"

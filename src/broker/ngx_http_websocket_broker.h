@@ -12,7 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "auth/ngx_http_websocket_revocations.h"
+#include "access/ngx_http_websocket_revocations.h"
 #include "hub/ngx_http_websocket_hub.h"
 
 

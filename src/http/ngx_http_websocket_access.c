@@ -4,7 +4,7 @@
  */
 
 
-#include "auth/ngx_http_websocket_origin.h"
+#include "access/ngx_http_websocket_origin.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_channel_names.h"

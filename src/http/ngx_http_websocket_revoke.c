@@ -4,7 +4,7 @@
  */
 
 
-#include "auth/ngx_http_websocket_revocations.h"
+#include "access/ngx_http_websocket_revocations.h"
 #include "broker/ngx_http_websocket_broker_local.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"

@@ -56,7 +56,12 @@ static void ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone);
 static void ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone);
 static ngx_uint_t ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n);
 static int ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p);
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large);
+static ngx_inline uint64_t ngx_http_websocket_zone_prepare(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p,
+    ngx_websocket_store_large_t *large, ngx_websocket_store_append_t *append);
+static ngx_inline void ngx_http_websocket_zone_message(
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_append_t *append);
 static ngx_inline int ngx_http_websocket_zone_open(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p,
     uint64_t hash, ngx_websocket_channel_ref_t *ref);
@@ -65,9 +70,7 @@ static int ngx_http_websocket_zone_append_large(
 static ngx_int_t ngx_http_websocket_zone_unreserve(
     ngx_http_websocket_waiter_t *debt);
 static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large);
-static int ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large);
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_append_t *append);
 static int ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_zone_subscribe_t *s);
 static void ngx_http_websocket_zone_seek_newcomer(
@@ -110,10 +113,6 @@ static int ngx_http_websocket_zone_ask_once(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 static int ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
-static int ngx_http_websocket_zone_place_locked(
-    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p,
-    uint64_t epoch, ngx_uint_t hole, ngx_websocket_channel_ref_t ref,
-    ngx_websocket_store_wake_t *wake);
 static int ngx_http_websocket_zone_reset_once(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
 static ngx_websocket_channel_ref_t ngx_http_websocket_zone_find(
@@ -555,45 +554,85 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     pieces = 0;
 
     do {
-        rc = ngx_http_websocket_zone_append(zone, p);
+        rc = ngx_http_websocket_zone_append(zone, p, NULL);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
 }
 
 
+/* large is NULL, or the store has its bytes already */
+
 static int
 ngx_http_websocket_zone_append(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p)
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large)
 {
-    int                          rc;
-    uint64_t                     hash;
-    ngx_websocket_store_wake_t   wake;
-    ngx_websocket_channel_ref_t  ref;
+    int                           rc;
+    uint64_t                      hash;
+    ngx_websocket_store_append_t  append;
 
-    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
-                                    p->channel.len);
-    ngx_http_websocket_clock_stamp(&p->message);
+    hash = ngx_http_websocket_zone_prepare(zone, p, large, &append);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &append.channel);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_append(zone->store, ref, &p->message,
-                                        p->parts, p->n, &wake,
-                                        p->describe ? &p->info : NULL);
+        rc = ngx_websocket_store_append(zone->store, &append);
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && large) {
+
+        /* a message that nobody is there for was not kept, its blocks were */
+
+        ngx_websocket_store_unreserve(zone->store, append.slot);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        p->here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&append.wake);
     }
 
     return rc;
+}
+
+
+/*
+ * Sets append to what is published, with its time, but without the channel,
+ * which is found under the lock.  Returns the hash of the channel's name.
+ */
+
+static ngx_inline uint64_t
+ngx_http_websocket_zone_prepare(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large,
+    ngx_websocket_store_append_t *append)
+{
+    ngx_http_websocket_clock_stamp(&p->message);
+    ngx_http_websocket_zone_message(p, append);
+
+    append->large = large;
+
+    return ngx_websocket_store_hash(zone->store, p->channel.data,
+                                    p->channel.len);
+}
+
+
+/* sets append to what is published, in one step and without a channel */
+
+static ngx_inline void
+ngx_http_websocket_zone_message(ngx_http_websocket_publish_t *p,
+    ngx_websocket_store_append_t *append)
+{
+    append->message = &p->message;
+    append->parts = p->parts;
+    append->n = p->n;
+    append->large = NULL;
+    append->slot = ngx_http_websocket_worker_slot();
+    append->at = 0;
+    append->info = p->describe ? &p->info : NULL;
 }
 
 
@@ -616,25 +655,26 @@ static int
 ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p)
 {
-    int                          rc;
-    uint32_t                     reserved;
-    ngx_uint_t                   pieces;
-    ngx_websocket_store_large_t  large;
+    int                           rc;
+    uint32_t                      reserved;
+    ngx_uint_t                    pieces;
+    ngx_websocket_store_large_t   large;
+    ngx_websocket_store_append_t  append;
 
     ngx_memzero(&large, sizeof(ngx_websocket_store_large_t));
 
     pieces = 0;
+    append.large = &large;
 
     do {
         reserved = large.reserved;
 
-        rc = ngx_http_websocket_zone_reserve(zone, p, &large);
+        rc = ngx_http_websocket_zone_reserve(zone, p, &append);
 
         if (rc == NGX_WEBSOCKET_STORE_OK) {
-            ngx_websocket_store_fill(zone->store, &p->message, p->parts, p->n,
-                                     ngx_http_websocket_worker_slot(), &large);
+            ngx_websocket_store_fill(zone->store, &append);
 
-            rc = ngx_http_websocket_zone_link(zone, p, &large);
+            rc = ngx_http_websocket_zone_append(zone, p, &large);
         }
 
         /* it goes on as long as it gets on */
@@ -677,75 +717,24 @@ ngx_http_websocket_zone_unreserve(ngx_http_websocket_waiter_t *debt)
 
 static int
 ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large)
+    ngx_http_websocket_publish_t *p, ngx_websocket_store_append_t *append)
 {
-    int                          rc;
-    uint64_t                     hash;
-    ngx_websocket_channel_ref_t  ref;
+    int       rc;
+    uint64_t  hash;
 
-    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
-                                    p->channel.len);
-    ngx_http_websocket_clock_stamp(&p->message);
+    hash = ngx_http_websocket_zone_prepare(zone, p, append->large, append);
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
+    rc = ngx_http_websocket_zone_open(zone, p, hash, &append->channel);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_reserve(zone->store, ref, &p->message,
-                                         p->parts, p->n,
-                                         ngx_http_websocket_worker_slot(),
-                                         large);
+        rc = ngx_websocket_store_reserve(zone->store, append);
     }
 
     ngx_http_websocket_zone_unlock(zone);
-
-    return rc;
-}
-
-
-static int
-ngx_http_websocket_zone_link(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p, ngx_websocket_store_large_t *large)
-{
-    int                          rc;
-    uint64_t                     hash;
-    ngx_uint_t                   slot;
-    ngx_websocket_store_wake_t   wake;
-    ngx_websocket_channel_ref_t  ref;
-
-    slot = ngx_http_websocket_worker_slot();
-    hash = ngx_websocket_store_hash(zone->store, p->channel.data,
-                                    p->channel.len);
-    ngx_http_websocket_clock_stamp(&p->message);
-
-    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_WEBSOCKET_STORE_BUSY;
-    }
-
-    rc = ngx_http_websocket_zone_open(zone, p, hash, &ref);
-
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_append_large(zone->store, ref, &p->message,
-                                              p->parts, p->n, slot, large,
-                                              &wake,
-                                              p->describe ? &p->info : NULL);
-    }
-
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-
-        /* where nobody is there for it, it was not kept */
-
-        ngx_websocket_store_unreserve(zone->store, slot);
-    }
-
-    ngx_http_websocket_zone_unlock(zone);
-
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-        p->here = ngx_http_websocket_zone_wake(&wake);
-    }
 
     return rc;
 }
@@ -1259,10 +1248,9 @@ ngx_http_websocket_zone_told(ngx_http_websocket_zone_t *zone,
 
     ngx_memzero(&append->wake, sizeof(ngx_websocket_store_wake_t));
 
+    ngx_http_websocket_zone_message(p, append);
+
     append->channel = channel;
-    append->message = &p->message;
-    append->parts = p->parts;
-    append->n = p->n;
 
     if (p->n == 0 || p->channel.len == 0) {
         return NGX_WEBSOCKET_STORE_OK;
@@ -1708,60 +1696,50 @@ static int
 ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole)
 {
-    int                          rc;
-    uint64_t                     hash, now;
-    ngx_websocket_store_wake_t   wake;
-    ngx_websocket_channel_ref_t  ref;
+    int                           rc;
+    uint64_t                      hash;
+    ngx_websocket_store_append_t  append;
+
+    ngx_http_websocket_zone_message(p, &append);
+
+    append.epoch = epoch;
+    append.at = p->message.ephemeral ? 0 : p->message.offset;
+    append.now = ngx_http_websocket_clock_now();
+    append.hole = hole;
+    append.info = &p->info;
 
     rc = NGX_WEBSOCKET_STORE_NOTFOUND;
     hash = ngx_websocket_store_hash(zone->store, p->channel.data,
                                     p->channel.len);
-    now = ngx_http_websocket_clock_now();
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    ref = ngx_http_websocket_zone_find(zone, &p->channel, hash);
+    append.channel = ngx_http_websocket_zone_find(zone, &p->channel, hash);
 
-    if (ref && p->history) {
+    if (append.channel && p->history) {
 
         /* it keeps so much from now on */
 
         (void) ngx_websocket_store_open_channel(zone->store, p->channel.data,
-                                                p->channel.len, hash, now,
-                                                p->history, &ref);
+                                                p->channel.len, hash,
+                                                append.now, p->history,
+                                                &append.channel);
     }
 
-    if (ref) {
-        rc = ngx_http_websocket_zone_place_locked(zone, p, epoch, hole, ref,
-                                                  &wake);
+    if (append.channel) {
+        rc = append.at ? ngx_websocket_store_place(zone->store, &append)
+                       : ngx_websocket_store_append(zone->store, &append);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        p->here = ngx_http_websocket_zone_wake(&wake);
+        p->here = ngx_http_websocket_zone_wake(&append.wake);
     }
 
     return rc;
-}
-
-
-static int
-ngx_http_websocket_zone_place_locked(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole,
-    ngx_websocket_channel_ref_t ref, ngx_websocket_store_wake_t *wake)
-{
-    if (p->message.ephemeral) {
-        return ngx_websocket_store_append(zone->store, ref, &p->message,
-                                          p->parts, p->n, wake, &p->info);
-    }
-
-    return ngx_websocket_store_place(zone->store, ref, epoch, hole,
-                                     ngx_http_websocket_clock_now(),
-                                     &p->message, p->parts, p->n, wake,
-                                     &p->info);
 }
 
 

@@ -8,7 +8,7 @@
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_PRIVATE_H
 
 
-#include "auth/ngx_http_websocket_revocations.h"
+#include "access/ngx_http_websocket_revocations.h"
 #include "centrifuge/codec.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_subscription.h"

@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "auth/ngx_http_websocket_grant.h"
+#include "access/ngx_http_websocket_grant.h"
 #include "hub/ngx_http_websocket_hub.h"
 #include "message/filter.h"
 #include "session/ngx_http_websocket_reason.h"

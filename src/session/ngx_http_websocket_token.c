@@ -1,6 +1,6 @@
 
 #include "session/ngx_http_websocket_token.h"
-#include "auth/ngx_http_websocket_revocations.h"
+#include "access/ngx_http_websocket_revocations.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"

@@ -21,9 +21,6 @@ static ngx_websocket_list_t *ngx_websocket_store_worker_list(
     ngx_websocket_store_t *store, ngx_websocket_member_t *m);
 static ngx_websocket_store_append_t *ngx_websocket_store_append_wanted(
     ngx_websocket_store_t *store, ngx_websocket_store_append_t *append);
-static int ngx_websocket_store_announce(ngx_websocket_store_t *store,
-    ngx_websocket_store_append_t *append, ngx_websocket_store_put_t *put,
-    uint32_t more);
 static uint32_t ngx_websocket_store_member_blocks(size_t size);
 static void ngx_websocket_store_inscribe(ngx_websocket_store_t *store,
     ngx_websocket_member_t *m, const ngx_websocket_store_member_t *member);
@@ -62,7 +59,7 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     }
 
     if (append) {
-        rc = ngx_websocket_store_announce(store, append, &put, blocks);
+        rc = ngx_websocket_store_prepare(store, append, &put, blocks);
 
     } else {
         rc = ngx_websocket_store_make_room(store, blocks, member->time,
@@ -74,7 +71,7 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     }
 
     if (append) {
-        ngx_websocket_store_put(store, append->channel, &put);
+        ngx_websocket_store_put(store, &put);
     }
 
     *ref = ngx_websocket_store_take(store, blocks, &end);
@@ -84,7 +81,7 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
     ngx_websocket_store_commit(store);
 
     if (append) {
-        ngx_websocket_store_tell(store, append->channel, &put);
+        ngx_websocket_store_tell(store, &put);
     }
 
     return NGX_WEBSOCKET_STORE_OK;
@@ -108,24 +105,6 @@ ngx_websocket_store_append_wanted(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, append->channel);
 
     return ch->deleted || ch->ended ? NULL : append;
-}
-
-
-/* prepares the message that tells of a member, with more blocks besides */
-
-static int
-ngx_websocket_store_announce(ngx_websocket_store_t *store,
-    ngx_websocket_store_append_t *append, ngx_websocket_store_put_t *put,
-    uint32_t more)
-{
-    put->message = append->message;
-    put->parts = append->parts;
-    put->n = append->n;
-    put->reserve = NULL;
-    put->at = 0;
-
-    return ngx_websocket_store_prepare(store, append->channel, put, more,
-                                       &append->wake);
 }
 
 
@@ -255,7 +234,7 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
     append = ngx_websocket_store_append_wanted(store, append);
 
     if (append) {
-        rc = ngx_websocket_store_announce(store, append, &put, 0);
+        rc = ngx_websocket_store_prepare(store, append, &put, 0);
 
         if (rc != NGX_WEBSOCKET_STORE_OK) {
             memset(&append->wake, 0, sizeof(ngx_websocket_store_wake_t));
@@ -268,14 +247,14 @@ ngx_websocket_store_leave(ngx_websocket_store_t *store,
     }
 
     if (append) {
-        ngx_websocket_store_put(store, append->channel, &put);
+        ngx_websocket_store_put(store, &put);
     }
 
     ngx_websocket_store_drop_member(store, ref);
     ngx_websocket_store_commit(store);
 
     if (append) {
-        ngx_websocket_store_tell(store, append->channel, &put);
+        ngx_websocket_store_tell(store, &put);
     }
 
     ngx_websocket_store_prune(store, ch);

@@ -50,12 +50,12 @@ static int ngx_websocket_store_measure(ngx_websocket_store_t *store,
 static void ngx_websocket_store_clamp(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_store_put_t *put);
 static void ngx_websocket_store_write(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put);
+    ngx_websocket_store_put_t *put);
 static ngx_websocket_ref_t ngx_websocket_store_acquire(
     ngx_websocket_store_t *store, ngx_websocket_store_put_t *put,
     ngx_websocket_ref_t *end);
 static int ngx_websocket_store_renumber(ngx_websocket_store_t *store,
-    ngx_websocket_store_put_t *put, ngx_websocket_store_large_t *large);
+    ngx_websocket_store_put_t *put);
 static void ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
     ngx_websocket_reserve_t *reserve);
 static int ngx_websocket_store_unwanted(ngx_websocket_channel_t *ch,
@@ -69,6 +69,8 @@ static void ngx_websocket_store_number(ngx_websocket_store_put_t *put);
 static ngx_websocket_message_t *ngx_websocket_store_same(
     ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
+static int ngx_websocket_store_known(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append, const ngx_websocket_message_t *m);
 static uint64_t ngx_websocket_store_key_word(
     const ngx_websocket_store_message_t *message);
 static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
@@ -521,34 +523,73 @@ ngx_websocket_store_let_go(ngx_websocket_store_t *store,
 
 int
 ngx_websocket_store_append(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info)
+    ngx_websocket_store_append_t *append)
 {
-    ngx_websocket_store_put_t  put;
+    int                             rc;
+    ngx_websocket_channel_t        *ch;
+    ngx_websocket_message_t        *m;
+    ngx_websocket_store_put_t       put;
+    ngx_websocket_store_message_t  *message;
 
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
-    put.reserve = NULL;
-    put.at = 0;
+    message = append->message;
 
-    return ngx_websocket_store_publish(store, channel, &put, NULL, wake, info);
+    m = message->ephemeral ? NULL
+        : ngx_websocket_store_same(store, append->channel, message->key);
+
+    if (m) {
+        return ngx_websocket_store_known(store, append, m);
+    }
+
+    ch = ngx_websocket_store_block(store, append->channel);
+
+    if (ch->ended) {
+        return NGX_WEBSOCKET_STORE_ENDED;
+    }
+
+    rc = ngx_websocket_store_prepare(store, append, &put, 0);
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && append->large) {
+        rc = ngx_websocket_store_renumber(store, &put);
+    }
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
+    }
+
+    if (append->at) {
+        ngx_websocket_store_begin_at(store, append->channel, append->epoch,
+                                     append->at - 1);
+    }
+
+    ngx_websocket_store_put(store, &put);
+    ngx_websocket_store_commit(store);
+    ngx_websocket_store_tell(store, &put);
+
+    if (append->info) {
+        ngx_websocket_store_info(store, append->channel, append->info);
+    }
+
+    return NGX_WEBSOCKET_STORE_OK;
 }
 
 
-int
+/* the message's key is that of m, which is there: nobody is to be woken */
+
+static int
 ngx_websocket_store_known(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info)
+    ngx_websocket_store_append_t *append, const ngx_websocket_message_t *m)
 {
-    if (wake) {
-        memset(wake, 0, sizeof(ngx_websocket_store_wake_t));
+    if ((uint32_t) m->key[1] != append->message->digest) {
+        return NGX_WEBSOCKET_STORE_MISMATCH;
     }
 
-    if (info) {
-        ngx_websocket_store_info(store, channel, info);
+    append->message->offset = m->offset;
+    append->message->time = m->time;
+
+    memset(&append->wake, 0, sizeof(ngx_websocket_store_wake_t));
+
+    if (append->info) {
+        ngx_websocket_store_info(store, append->channel, append->info);
     }
 
     return NGX_WEBSOCKET_STORE_DUPLICATE;
@@ -556,84 +597,26 @@ ngx_websocket_store_known(ngx_websocket_store_t *store,
 
 
 int
-ngx_websocket_store_publish(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info)
-{
-    int                       rc;
-    ngx_websocket_channel_t  *ch;
-    ngx_websocket_message_t  *m;
-
-    m = put->message->ephemeral ? NULL
-        : ngx_websocket_store_same(store, channel, put->message->key);
-
-    if (m) {
-        if ((uint32_t) m->key[1] != put->message->digest) {
-            return NGX_WEBSOCKET_STORE_MISMATCH;
-        }
-
-        put->message->offset = m->offset;
-        put->message->time = m->time;
-
-        return ngx_websocket_store_known(store, channel, wake, info);
-    }
-
-    ch = ngx_websocket_store_block(store, channel);
-
-    if (ch->ended) {
-        return NGX_WEBSOCKET_STORE_ENDED;
-    }
-
-    rc = ngx_websocket_store_prepare(store, channel, put, 0, wake);
-
-    if (rc == NGX_WEBSOCKET_STORE_OK && large) {
-        rc = ngx_websocket_store_renumber(store, put, large);
-    }
-
-    if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc;
-    }
-
-    if (put->at) {
-        ngx_websocket_store_begin_at(store, channel, put->epoch, put->at - 1);
-    }
-
-    ngx_websocket_store_put(store, channel, put);
-    ngx_websocket_store_commit(store);
-    ngx_websocket_store_tell(store, channel, put);
-
-    if (info) {
-        ngx_websocket_store_info(store, channel, info);
-    }
-
-    return NGX_WEBSOCKET_STORE_OK;
-}
-
-
-int
 ngx_websocket_store_reserve(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large)
+    ngx_websocket_store_append_t *append)
 {
-    int                        rc;
-    uint32_t                   blocks;
-    ngx_websocket_channel_t   *ch;
-    ngx_websocket_store_put_t  put;
-    ngx_websocket_reserve_t   *reserve;
+    int                           rc;
+    uint32_t                      blocks;
+    ngx_websocket_channel_t      *ch;
+    ngx_websocket_reserve_t      *reserve;
+    ngx_websocket_store_put_t     put;
+    ngx_websocket_store_large_t  *large;
 
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
-    put.at = large->placed;
+    put.append = append;
+    put.message = append->message;
 
-    ch = ngx_websocket_store_block(store, channel);
-    reserve = &store->reserves[slot];
+    large = append->large;
+    reserve = &store->reserves[append->slot];
+    ch = ngx_websocket_store_block(store, append->channel);
 
-    if (ngx_websocket_store_measure(store, ch, &put,
-                                    0) != NGX_WEBSOCKET_STORE_OK) {
+    if (ngx_websocket_store_measure(store, ch, &put, 0)
+        != NGX_WEBSOCKET_STORE_OK)
+    {
         return NGX_WEBSOCKET_STORE_NOSPACE;
     }
 
@@ -657,7 +640,8 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     blocks = blocks < NGX_WEBSOCKET_STORE_TAKE ? blocks
                                                : NGX_WEBSOCKET_STORE_TAKE;
 
-    rc = ngx_websocket_store_make_room(store, blocks, message->time, channel,
+    rc = ngx_websocket_store_make_room(store, blocks,
+                                       append->message->time, append->channel,
                                        NGX_WEBSOCKET_STORE_RESERVE);
 
     if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
@@ -738,32 +722,33 @@ ngx_websocket_store_forgo(ngx_websocket_store_t *store, uint32_t slot)
 
 void
 ngx_websocket_store_fill(ngx_websocket_store_t *store,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large)
+    ngx_websocket_store_append_t *append)
 {
     size_t                             i;
     ngx_websocket_store_put_t          put;
     ngx_websocket_store_place_t        place;
+    ngx_websocket_store_large_t       *large;
     const ngx_websocket_store_part_t  *part;
+
+    large = append->large;
 
     if (large->reserved == 0) {
         return;
     }
 
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
+    put.append = append;
+    put.message = append->message;
 
-    large->offset = message->offset;
+    large->offset = append->message->offset;
     large->left = 0;
 
     ngx_websocket_store_number(&put);
-    ngx_websocket_store_begin(store, store->reserves[slot].first, &place);
+    ngx_websocket_store_begin(store, store->reserves[append->slot].first,
+                              &place);
 
     large->digits = put.offset.size;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < append->n; i++) {
 
         part = ngx_websocket_store_part(&put, i);
 
@@ -778,27 +763,6 @@ ngx_websocket_store_fill(ngx_websocket_store_t *store,
 }
 
 
-int
-ngx_websocket_store_append_large(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info)
-{
-    ngx_websocket_store_put_t  put;
-
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
-    put.reserve = &store->reserves[slot];
-    put.at = 0;
-
-    return ngx_websocket_store_publish(store, channel, &put, large, wake,
-                                       info);
-}
-
-
 /*
  * Writes the message's own offset again where others have published since it
  * was filled.
@@ -806,9 +770,12 @@ ngx_websocket_store_append_large(ngx_websocket_store_t *store,
 
 static int
 ngx_websocket_store_renumber(ngx_websocket_store_t *store,
-    ngx_websocket_store_put_t *put, ngx_websocket_store_large_t *large)
+    ngx_websocket_store_put_t *put)
 {
-    ngx_websocket_store_place_t  place;
+    ngx_websocket_store_place_t   place;
+    ngx_websocket_store_large_t  *large;
+
+    large = put->append->large;
 
     if (put->blocks == 0) {
         return NGX_WEBSOCKET_STORE_OK;
@@ -899,14 +866,21 @@ ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
 
 int
 ngx_websocket_store_prepare(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put, uint32_t more,
-    ngx_websocket_store_wake_t *wake)
+    ngx_websocket_store_append_t *append, ngx_websocket_store_put_t *put,
+    uint32_t more)
 {
     int                       rc;
     uint32_t                  n, numbered;
     uint64_t                  now;
+    ngx_websocket_ref_t       channel;
     ngx_websocket_channel_t  *ch;
 
+    put->append = append;
+    put->message = append->message;
+    put->reserve = append->large ? &store->reserves[append->slot] : NULL;
+    put->now = append->now;
+
+    channel = append->channel;
     ch = ngx_websocket_store_block(store, channel);
 
     if (ngx_websocket_store_measure(store, ch, put, more)
@@ -928,7 +902,7 @@ ngx_websocket_store_prepare(ngx_websocket_store_t *store,
     (void) ngx_websocket_store_trim_ephemeral(store, channel, now,
                                               NGX_WEBSOCKET_STORE_TRIM);
 
-    put->live = ngx_websocket_store_wake(store, ch, wake);
+    put->live = ngx_websocket_store_wake(store, ch, &append->wake);
 
     if (ngx_websocket_store_unwanted(ch, put)) {
         put->blocks = 0;
@@ -980,12 +954,13 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
     size_t    i;
     uint64_t  size, blocks;
 
-    put->message->offset = put->at ? put->at
-                                   : ch->offset + !put->message->ephemeral;
+    put->message->offset = put->append->at
+                           ? put->append->at
+                           : ch->offset + !put->message->ephemeral;
 
-    for (size = 0, i = 0; i < put->n; i++) {
+    for (size = 0, i = 0; i < put->append->n; i++) {
 
-        if (put->parts[i].data == ngx_websocket_store_offset) {
+        if (put->append->parts[i].data == ngx_websocket_store_offset) {
             ngx_websocket_store_number(put);
         }
 
@@ -1029,7 +1004,7 @@ ngx_websocket_store_clamp(ngx_websocket_store_t *store,
     now = store->now > ch->published ? store->now : ch->published;
     least = now;
 
-    if (put->at) {
+    if (put->append->at) {
         put->now = put->now > now ? put->now : now;
         least = ch->published;
 
@@ -1044,7 +1019,7 @@ ngx_websocket_store_clamp(ngx_websocket_store_t *store,
         message->fraction = 0;
     }
 
-    if (put->at == 0) {
+    if (put->append->at == 0) {
         put->now = message->time;
     }
 }
@@ -1053,8 +1028,11 @@ ngx_websocket_store_clamp(ngx_websocket_store_t *store,
 static const ngx_websocket_store_part_t *
 ngx_websocket_store_part(ngx_websocket_store_put_t *put, size_t i)
 {
-    return put->parts[i].data == ngx_websocket_store_offset ? &put->offset
-                                                          : &put->parts[i];
+    const ngx_websocket_store_part_t  *part;
+
+    part = &put->append->parts[i];
+
+    return part->data == ngx_websocket_store_offset ? &put->offset : part;
 }
 
 
@@ -1079,18 +1057,18 @@ ngx_websocket_store_number(ngx_websocket_store_put_t *put)
 
 void
 ngx_websocket_store_put(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put)
+    ngx_websocket_store_put_t *put)
 {
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_store_block(store, channel);
+    ch = ngx_websocket_store_block(store, put->append->channel);
 
     if (put->message->end) {
         ngx_websocket_store_set8(store, &ch->ended, 1);
     }
 
     if (put->blocks) {
-        ngx_websocket_store_write(store, channel, put);
+        ngx_websocket_store_write(store, put);
         return;
     }
 
@@ -1105,10 +1083,12 @@ ngx_websocket_store_put(ngx_websocket_store_t *store,
 
 void
 ngx_websocket_store_tell(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put)
+    ngx_websocket_store_put_t *put)
 {
+    ngx_websocket_ref_t       channel;
     ngx_websocket_channel_t  *ch;
 
+    channel = put->append->channel;
     ch = ngx_websocket_store_block(store, channel);
 
     ngx_websocket_store_trim(store, channel, put->now, 0,
@@ -1163,10 +1143,10 @@ ngx_websocket_store_wake(ngx_websocket_store_t *store,
 
 static void
 ngx_websocket_store_write(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put)
+    ngx_websocket_store_put_t *put)
 {
     size_t                             i;
-    ngx_websocket_ref_t                ref, end;
+    ngx_websocket_ref_t                ref, end, channel;
     ngx_websocket_channel_t           *ch;
     ngx_websocket_message_t           *m;
     ngx_websocket_store_place_t        place;
@@ -1174,6 +1154,7 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
     const ngx_websocket_store_part_t  *part;
 
     message = put->message;
+    channel = put->append->channel;
     ch = ngx_websocket_store_block(store, channel);
 
     ref = ngx_websocket_store_acquire(store, put, &end);
@@ -1207,7 +1188,7 @@ ngx_websocket_store_write(ngx_websocket_store_t *store,
 
     ngx_websocket_store_begin(store, ref, &place);
 
-    for (i = 0; put->reserve == NULL && i < put->n; i++) {
+    for (i = 0; put->reserve == NULL && i < put->append->n; i++) {
         part = ngx_websocket_store_part(put, i);
         ngx_websocket_store_copy(&place, NULL, part->data, part->size);
     }

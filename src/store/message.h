@@ -16,11 +16,11 @@ extern const uint8_t  ngx_websocket_store_offset[];
 
 
 /*
- * Appends a message of n parts to a channel.  The caller sets message->time
- * (now), source, key, meta, type, priority, fraction, ephemeral and end; the
- * function sets offset and size.  *wake is set to the workers that have
- * subscribers, *info to the channel's state after the append (either may be
- * NULL).
+ * Appends a message of append->n parts to a channel.  The caller sets
+ * message->time (now), source, key, meta, type, priority, fraction, ephemeral
+ * and end; the function sets offset and size, append->wake, and *append->info
+ * where it is wanted.  append->at is 0: a message that has
+ * its offset already is placed.
  *
  * When the store still has a message of the channel with the same key, nothing
  * is appended: DUPLICATE, with message->offset and time set to that message's;
@@ -45,41 +45,27 @@ extern const uint8_t  ngx_websocket_store_offset[];
  * could ever hold, or than a message may be.
  */
 int ngx_websocket_store_append(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info);
+    ngx_websocket_store_append_t *append);
 
 /*
- * Appending a message that is larger than NGX_WEBSOCKET_STORE_PIECE in three
+ * A message that is larger than NGX_WEBSOCKET_STORE_PIECE is appended in three
  * steps, so that the lock is not held while it is copied: reserve() takes the
- * blocks for the worker in the slot, which has one such message at a time;
- * fill() copies the parts, lock-free; append_large() makes them a message.  All
- * three are given the same message and parts, and the same *large, which is
- * zeroed before the first call.
+ * blocks for the worker in append->slot, which has one such message at a time;
+ * fill() copies the parts, lock-free; append() or place() makes them a message.
+ * All three are given the same message and parts, and the same *append->large,
+ * which is zeroed before the first call.
  *
- * reserve() returns OK, NOSPACE, or AGAIN; append_large() what append() does,
- * where AGAIN says to begin with reserve() once more.  unreserve() gives back
+ * reserve() returns OK, NOSPACE, or AGAIN.  Where append() or place() returns
+ * AGAIN, the caller begins with reserve() once more.  unreserve() gives back
  * blocks that did not become a message; those of a dead worker go when its slot
  * has another incarnation.
  */
 #define NGX_WEBSOCKET_STORE_PIECE      (512 * 1024)
 
 int ngx_websocket_store_reserve(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large);
+    ngx_websocket_store_append_t *append);
 void ngx_websocket_store_fill(ngx_websocket_store_t *store,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large);
-int ngx_websocket_store_append_large(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel,
-    ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info);
+    ngx_websocket_store_append_t *append);
 void ngx_websocket_store_unreserve(ngx_websocket_store_t *store,
     uint32_t slot);
 
@@ -160,41 +146,24 @@ void ngx_websocket_store_free_message(ngx_websocket_store_t *store,
 uint64_t ngx_websocket_store_shown(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch);
 
-/*
- * Returns DUPLICATE, for a message that is there: nobody is to be woken, and
- * *info is set (either may be NULL).
- */
-int ngx_websocket_store_known(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info);
-
 /* Sets *wake to the workers that have subscribers; returns how many. */
 uint32_t ngx_websocket_store_wake(ngx_websocket_store_t *store,
     ngx_websocket_channel_t *ch, ngx_websocket_store_wake_t *wake);
 
 /*
- * Appends a message as ngx_websocket_store_append() does, or, where large is
- * not NULL, as ngx_websocket_store_append_large().
- */
-int ngx_websocket_store_publish(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info);
-
-/*
  * Appending in three steps, for callers that change something else with it.
  * prepare() makes room for the message and for more blocks besides, and sets
- * *wake, which may be NULL; it returns OK, NOSPACE or AGAIN.  put() puts the
- * message in the channel, and is to be committed.  tell(), after the commit,
- * adds the hint.
+ * append->wake; it returns OK, NOSPACE or AGAIN.  put() puts the message in the
+ * channel, and is to be committed.  tell(), after the commit, adds the hint.
+ * prepare() sets *put for the other two, which find append there.
  */
 int ngx_websocket_store_prepare(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put, uint32_t more,
-    ngx_websocket_store_wake_t *wake);
+    ngx_websocket_store_append_t *append, ngx_websocket_store_put_t *put,
+    uint32_t more);
 void ngx_websocket_store_put(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put);
+    ngx_websocket_store_put_t *put);
 void ngx_websocket_store_tell(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, ngx_websocket_store_put_t *put);
+    ngx_websocket_store_put_t *put);
 
 
 #endif /* NGX_WEBSOCKET_STORE_MESSAGE_H */

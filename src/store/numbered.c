@@ -8,12 +8,8 @@
 #include "store/store_private.h"
 
 
-static int ngx_websocket_store_place_put(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, int hole, ngx_websocket_store_put_t *put,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info);
 static int ngx_websocket_store_fits(ngx_websocket_channel_t *ch,
-    ngx_websocket_store_put_t *put, int hole);
+    const ngx_websocket_store_append_t *append);
 static int ngx_websocket_store_drop_all(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel);
 static int ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch,
@@ -22,73 +18,25 @@ static int ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch,
 
 int
 ngx_websocket_store_place(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
-    uint64_t now, ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info)
-{
-    ngx_websocket_store_put_t  put;
-
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
-    put.reserve = NULL;
-    put.at = message->offset;
-    put.epoch = epoch;
-    put.now = now;
-
-    return ngx_websocket_store_place_put(store, channel, hole, &put, NULL,
-                                         wake, info);
-}
-
-
-int
-ngx_websocket_store_place_large(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
-    uint64_t now, ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info)
-{
-    ngx_websocket_store_put_t  put;
-
-    put.message = message;
-    put.parts = parts;
-    put.n = n;
-    put.reserve = &store->reserves[slot];
-    put.at = large->placed;
-    put.epoch = epoch;
-    put.now = now;
-
-    return ngx_websocket_store_place_put(store, channel, hole, &put, large,
-                                         wake, info);
-}
-
-
-static int
-ngx_websocket_store_place_put(ngx_websocket_store_t *store,
-    ngx_websocket_ref_t channel, int hole, ngx_websocket_store_put_t *put,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info)
+    ngx_websocket_store_append_t *append)
 {
     int                       rc;
     ngx_websocket_channel_t  *ch;
 
-    ch = ngx_websocket_store_block(store, channel);
+    ch = ngx_websocket_store_block(store, append->channel);
 
-    rc = ngx_websocket_store_fits(ch, put, hole);
+    rc = ngx_websocket_store_fits(ch, append);
 
-    if (rc == NGX_WEBSOCKET_STORE_GAP && hole) {
-        rc = ngx_websocket_store_drop_all(store, channel);
+    if (rc == NGX_WEBSOCKET_STORE_GAP && append->hole) {
+        rc = ngx_websocket_store_drop_all(store, append->channel);
     }
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
-        rc = ngx_websocket_store_publish(store, channel, put, large, wake,
-                                         info);
+        rc = ngx_websocket_store_append(store, append);
     }
 
-    if (rc != NGX_WEBSOCKET_STORE_OK && info) {
-        ngx_websocket_store_info(store, channel, info);
+    if (rc != NGX_WEBSOCKET_STORE_OK && append->info) {
+        ngx_websocket_store_info(store, append->channel, append->info);
     }
 
     return rc;
@@ -97,23 +45,25 @@ ngx_websocket_store_place_put(ngx_websocket_store_t *store,
 
 static int
 ngx_websocket_store_fits(ngx_websocket_channel_t *ch,
-    ngx_websocket_store_put_t *put, int hole)
+    const ngx_websocket_store_append_t *append)
 {
-    if (ch->epoch != put->epoch) {
+    if (ch->epoch != append->epoch) {
 
-        if (ch->offset || ngx_websocket_store_leads_back(ch, put->epoch, 0)) {
+        if (ch->offset
+            || ngx_websocket_store_leads_back(ch, append->epoch, 0))
+        {
             return NGX_WEBSOCKET_STORE_EPOCH;
         }
 
-        return put->at == 1 || hole ? NGX_WEBSOCKET_STORE_OK
+        return append->at == 1 || append->hole ? NGX_WEBSOCKET_STORE_OK
                                     : NGX_WEBSOCKET_STORE_GAP;
     }
 
-    if (put->at <= ch->offset) {
+    if (append->at <= ch->offset) {
         return NGX_WEBSOCKET_STORE_DUPLICATE;
     }
 
-    return put->at == ch->offset + 1 ? NGX_WEBSOCKET_STORE_OK
+    return append->at == ch->offset + 1 ? NGX_WEBSOCKET_STORE_OK
                                      : NGX_WEBSOCKET_STORE_GAP;
 }
 

@@ -16,42 +16,30 @@
 
 
 /*
- * Puts a message in its place: the one after the channel's newest.  It is not
- * 0, and stands in message->offset.  Placing it again does nothing, so that
- * several may do so who do not know of each other.  A channel to which nothing
- * was appended takes over the epoch with its first message.
+ * Puts a message in its place: at the offset append->at, which is not 0, of the
+ * epoch append->epoch.  It has to be the one after the channel's newest.
+ * Placing a message again does nothing, so that several workers may do so that
+ * do not know of each other.  A channel to which nothing was appended takes
+ * over the epoch with its first message.
  *
- * message->time may be of the past; now is the time of the call.
+ * message->time may be of the past; append->now is the time of the call.
  * message->ephemeral is 0, and message->key zeros, or one that no other message
  * of the channel has.  A message of type NGX_WEBSOCKET_STORE_NOTHING without a
- * size takes the place of one that nobody has.  *info, which may be NULL, is set to the channel's state after the call
- * in any case, and *wake with OK.
+ * size takes the place of one that nobody has.  *append->info, where it is
+ * wanted, is set to the channel's state after the call in any case,
+ * append->wake with OK.
  *
  * Returns what ngx_websocket_store_append() does, or, with nothing changed,
  *   DUPLICATE  it is not newer than the newest;
  *   GAP        messages before it are missing;
  *   EPOCH      the channel has another epoch.
  *
- * Where hole is 1 there is no GAP: nobody has the messages before it.  All that
- * are there are dropped, in as many calls as it takes, and workers that have
- * not read them read a GAP.
+ * Where append->hole is 1 there is no GAP: nobody has the messages before it.
+ * All that are there are dropped, in as many calls as it takes, and workers
+ * that have not read them read a GAP.
  */
 int ngx_websocket_store_place(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
-    uint64_t now, ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n,
-    ngx_websocket_store_wake_t *wake, ngx_websocket_store_info_t *info);
-
-/*
- * The same for a message that ngx_websocket_store_reserve() and
- * ngx_websocket_store_fill() were called for, with its offset in large->placed.
- */
-int ngx_websocket_store_place_large(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel, uint64_t epoch, int hole,
-    uint64_t now, ngx_websocket_store_message_t *message,
-    const ngx_websocket_store_part_t *parts, size_t n, uint32_t slot,
-    ngx_websocket_store_large_t *large, ngx_websocket_store_wake_t *wake,
-    ngx_websocket_store_info_t *info);
+    ngx_websocket_store_append_t *append);
 
 /*
  * The channel goes on after an offset of an epoch, which may be 0: the next

@@ -136,19 +136,6 @@ typedef struct {
 } ngx_websocket_store_wake_t;
 
 
-/* what is appended to a channel, and what comes of it */
-
-typedef struct {
-    ngx_websocket_channel_ref_t        channel;
-    ngx_websocket_store_message_t     *message;
-    const ngx_websocket_store_part_t  *parts;
-    size_t                             n;
-
-    ngx_websocket_store_wake_t         wake;    /* set: workers that have
-                                                   subscribers */
-} ngx_websocket_store_append_t;
-
-
 /*
  * With message->end the channel has ended: nothing is appended to it any more
  * until it is deleted.  Where the message is ephemeral and empty, it is not a
@@ -164,8 +151,8 @@ typedef struct {
  *
  * A worker reads ephemeral and numbered messages in the order in which they
  * were appended, and each at most once.  After ten seconds, or when ephemeral
- * messages would be a crowd, the oldest may be dropped although a worker has not
- * read them, which then reads no gap.
+ * messages would be a crowd, the oldest may be dropped although a worker has
+ * not read them; it reads no gap then.
  */
 
 
@@ -194,8 +181,6 @@ typedef struct {
 
 typedef struct {
     uint64_t       offset;          /* when it was filled */
-    uint64_t       placed;          /* the offset that it is to have, of one
-                                       that was numbered elsewhere; or 0 */
     uint32_t       reserved;        /* blocks */
 
     /* where the message contains its own offset in digits */
@@ -221,6 +206,37 @@ typedef struct {
     uint8_t        ended;
     uint8_t        keeps;           /* 1: messages stay in its history */
 } ngx_websocket_store_info_t;
+
+
+/*
+ * What is appended to a channel, and what comes of it.  The members that an
+ * append does not need are 0.
+ */
+
+typedef struct {
+    ngx_websocket_channel_ref_t        channel;
+    ngx_websocket_store_message_t     *message;
+    const ngx_websocket_store_part_t  *parts;
+    size_t                             n;
+
+    /* of a large message, which is appended in steps: see store/message.h */
+
+    ngx_websocket_store_large_t       *large;   /* or NULL */
+    uint32_t                           slot;    /* the worker's */
+
+    /* of a message that was numbered elsewhere: see store/numbered.h */
+
+    uint64_t                           epoch;
+    uint64_t                           at;      /* its offset; 0: the next */
+    uint64_t                           now;     /* the time of the call */
+    int                                hole;    /* 1: there is no GAP */
+
+    /* set by the function */
+
+    ngx_websocket_store_wake_t         wake;    /* workers with subscribers */
+    ngx_websocket_store_info_t        *info;    /* the channel's state after
+                                                   it; or NULL */
+} ngx_websocket_store_append_t;
 
 
 /* a channel's name, and which one of that name */

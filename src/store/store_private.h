@@ -284,15 +284,12 @@ typedef struct {
 /* a message on its way into a channel */
 
 struct ngx_websocket_store_put_s {
-    ngx_websocket_store_message_t     *message;
-    const ngx_websocket_store_part_t  *parts;
-    size_t                             n;
-    ngx_websocket_reserve_t           *reserve;   /* with its bytes; or NULL */
-    uint64_t                           at;    /* the offset it is to have; 0 is
-                                                 the next one */
-    uint64_t                           epoch; /* of one that has its offset */
-    uint64_t                           now;   /* of such a one; else set to the
-                                                 time of the message */
+    ngx_websocket_store_append_t      *append;
+    ngx_websocket_store_message_t     *message;   /* append's */
+    ngx_websocket_reserve_t           *reserve;   /* with the bytes of a large
+                                                     message; or NULL */
+    uint64_t                           now;   /* the time of the message, or of
+                                                 the call that places it */
     uint32_t                           live;  /* workers with subscribers */
     uint32_t                           blocks;
     ngx_websocket_store_part_t         offset;    /* in digits, if it is asked

@@ -12,17 +12,20 @@ from nginx import Tap
 # What the files of a folder of src/ may include besides their own folder; the
 # top may include all.  F* are the pure parts of F, which do without nginx: the
 # files whose names do not begin with "ngx_http_".  Who may include F may
-# include F*.  No way leads back.
+# include F*.  No way leads back, not even from the pure parts of a folder to
+# its other ones by way of a second folder.
 
 MAY = {
-    'http': 'protocol session broker auth hub delivery clock message* store* wire* conf',
-    'protocol': 'centrifuge* session broker auth hub delivery clock message* store* wire* '
-                'conf',
+    'http': 'protocol session broker access hub delivery clock auth* message* '
+            'store* wire* conf',
+    'protocol': 'centrifuge* session broker access hub delivery clock auth* '
+                'message* store* wire* conf',
     'centrifuge*': 'message* wire*',
-    'session': 'broker auth hub delivery clock message* store* wire* conf',
-    'broker': 'auth hub clock store* conf',
+    'session': 'broker access hub delivery clock auth* message* store* wire* '
+               'conf',
+    'broker': 'access hub clock store* conf',
     'broker*': '',
-    'auth': 'hub clock store* wire* conf',
+    'access': 'hub clock auth* store* wire* conf',
     'hub': 'delivery clock store* wire* conf',
     'delivery': 'clock message* store* wire* conf',
     'clock': 'store*',
@@ -117,6 +120,25 @@ def circles():
             yield f'MAY leads from {folder} back to it'
 
 
+def pairs(files):
+    """Folders that include each other, be it by way of others."""
+    leads = {}
+    for file, _, ours, _ in includes(files):
+        if ours and '/' in file and '/' in ours:
+            leads.setdefault(os.path.dirname(file), set()).add(
+                os.path.dirname(ours))
+
+    for folder, ahead in leads.items():
+        seen, ahead = {folder}, ahead - {folder}
+        while ahead:
+            one = ahead.pop()
+            if one not in seen:
+                seen.add(one)
+                ahead |= leads.get(one, set()) - {one}
+                if folder in leads.get(one, ()):
+                    yield f'src/{folder}/ and src/{one}/ include each other'
+
+
 def unused(files):
     """Exceptions that are none any more."""
     there = {(file, ours) for file, _, ours, _ in includes(files)}
@@ -177,6 +199,7 @@ if __name__ == '__main__':
     source = read()
     check(tap, circles(), 'no arrow between folders leads back')
     check(tap, arrows(source), 'folders include what they may')
+    check(tap, pairs(source), 'no two folders include each other')
     check(tap, unused(source), 'exceptions are needed')
     check(tap, declarations(source), 'a function is declared in the header '
           'that bears the name of its file')

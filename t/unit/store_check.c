@@ -10,6 +10,13 @@
 #include "store/store_private.h"
 
 
+/* a message of n parts that is appended to a channel, in one step */
+
+#define store_appended(ref, m, p, count)                                      \
+    ((ngx_websocket_store_append_t) { .channel = ref, .message = m,           \
+                                      .parts = p, .n = count })
+
+
 typedef struct {
     ngx_websocket_store_t  *store;
     uint8_t                *seen;           /* per block */

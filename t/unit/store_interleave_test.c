@@ -711,7 +711,7 @@ append(unsigned n, unsigned id)
     model_channel_t               *channel;
     ngx_websocket_message_t       *same;
     ngx_websocket_store_part_t     part;
-    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_message_t  message;
     ngx_websocket_channel_ref_t    ref;
 
@@ -733,8 +733,8 @@ append(unsigned n, unsigned id)
         model_append(channel, id);
     }
 
-    rc = ngx_websocket_store_append(w->store, ref, &message, &part, 1, &wake,
-                                    NULL);
+    append = store_appended(ref, &message, &part, 1);
+    rc = ngx_websocket_store_append(w->store, &append);
 
     if (rc == NGX_WEBSOCKET_STORE_NOSPACE && scenario->flags & SCARCE) {
         memcpy(&w->s.model, &w->s.before, sizeof(model_t));
@@ -756,6 +756,7 @@ append_ephemeral(unsigned id)
     uint8_t                        buf[SIZE];
     model_channel_t               *channel;
     ngx_websocket_store_part_t     part;
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_message_t  message;
     ngx_websocket_channel_ref_t    ref;
 
@@ -778,8 +779,9 @@ append_ephemeral(unsigned id)
         channel->ephemeral[channel->nephemeral++] = (uint8_t) id;
     }
 
-    if (ngx_websocket_store_append(w->store, ref, &message, &part, 1, NULL,
-                                   NULL)
+    append = store_appended(ref, &message, &part, 1);
+
+    if (ngx_websocket_store_append(w->store, &append)
         != NGX_WEBSOCKET_STORE_OK || message.offset != channel->n)
     {
         fail("an ephemeral append went wrong");
@@ -795,6 +797,7 @@ reserve(unsigned actor, unsigned id)
     uint8_t                        buf[SIZE];
     actor_t                       *who;
     ngx_websocket_store_part_t     part;
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_message_t  message;
     ngx_websocket_channel_ref_t    ref;
 
@@ -806,14 +809,17 @@ reserve(unsigned actor, unsigned id)
     memset(&who->large, 0, sizeof(who->large));
     who->filled = id;
 
-    if (ngx_websocket_store_reserve(w->store, ref, &message, &part, 1, actor,
-                                    &who->large)
+    append = store_appended(ref, &message, &part, 1);
+    append.large = &who->large;
+    append.slot = actor;
+
+    if (ngx_websocket_store_reserve(w->store, &append)
         != NGX_WEBSOCKET_STORE_OK)
     {
         fail("no space for a reserve");
     }
 
-    ngx_websocket_store_fill(w->store, &message, &part, 1, actor, &who->large);
+    ngx_websocket_store_fill(w->store, &append);
     returned();
 }
 
@@ -825,7 +831,7 @@ append_filled(unsigned actor)
     actor_t                       *who;
     model_channel_t               *channel;
     ngx_websocket_store_part_t     part;
-    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_message_t  message;
     ngx_websocket_channel_ref_t    ref;
 
@@ -836,8 +842,11 @@ append_filled(unsigned actor)
     make_message((unsigned) who->filled, &message, &part, buf);
     model_append(channel, (unsigned) who->filled);
 
-    if (ngx_websocket_store_append_large(w->store, ref, &message, &part, 1,
-                                         actor, &who->large, &wake, NULL)
+    append = store_appended(ref, &message, &part, 1);
+    append.large = &who->large;
+    append.slot = actor;
+
+    if (ngx_websocket_store_append(w->store, &append)
         != NGX_WEBSOCKET_STORE_OK || message.offset != channel->n)
     {
         fail("an append in steps went wrong");
@@ -1144,10 +1153,7 @@ join(unsigned actor, unsigned id)
     member.leave_message = id != 0;
     member.data[0] = (uint8_t) actor;
 
-    append.channel = channel;
-    append.message = &message;
-    append.parts = &part;
-    append.n = 1;
+    append = store_appended(channel, &message, &part, 1);
 
     if (ngx_websocket_store_join(w->store, channel, actor, &member,
                                  id ? &append : NULL, &ref)
@@ -1197,10 +1203,9 @@ part(unsigned actor, ngx_websocket_member_ref_t ref, unsigned id)
 
     make_message(id, &message, &bytes, buf);
 
-    append.channel = ngx_websocket_store_member_channel(w->store, ref, &name);
-    append.message = &message;
-    append.parts = &bytes;
-    append.n = 1;
+    append = store_appended(ngx_websocket_store_member_channel(w->store, ref,
+                                                               &name),
+                            &message, &bytes, 1);
 
     ngx_websocket_store_leave(w->store, ref, NOW,
                               gone.leave_message ? &append : NULL);
@@ -1513,6 +1518,7 @@ fill(void)
     unsigned                       i;
     uint64_t                       key;
     ngx_websocket_store_part_t     part;
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_message_t  message;
     ngx_websocket_channel_ref_t    ref;
 
@@ -1525,8 +1531,8 @@ fill(void)
 
     for (i = 0; i < 64 && ngx_websocket_store_free_blocks(w->store) > 5; i++) {
         make_message(1, &message, &part, buf);
-        ngx_websocket_store_append(w->store, ref, &message, &part, 1, NULL,
-                                   NULL);
+        append = store_appended(ref, &message, &part, 1);
+        ngx_websocket_store_append(w->store, &append);
     }
 }
 

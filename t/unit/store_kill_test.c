@@ -367,16 +367,20 @@ append_in_steps(model_t *m)
 static void
 prepare_reserve(model_t *m)
 {
-    model_message_t              message;
-    ngx_websocket_store_large_t  large;
-    ngx_websocket_channel_ref_t  ref;
+    model_message_t               message;
+    ngx_websocket_store_large_t   large;
+    ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_store_append_t  append;
 
     ref = model_open(m, 1, NULL);
     memset(&large, 0, sizeof(large));
     model_message(m, 1, 3000, &message);
 
-    ngx_websocket_store_reserve(l, ref, &message.message, message.parts, 3, 1,
-                                &large);
+    append = store_appended(ref, &message.message, message.parts, 3);
+    append.large = &large;
+    append.slot = 1;
+
+    ngx_websocket_store_reserve(l, &append);
 }
 
 
@@ -1186,7 +1190,8 @@ hammer_publish(ngx_websocket_channel_ref_t ref, size_t size, uint64_t now)
     parts[1].data = buf + size / 2;
     parts[1].size = size - size / 2;
 
-    (void) ngx_websocket_store_append(l, ref, &message, parts, 2, NULL, NULL);
+    (void) ngx_websocket_store_append(l, &store_appended(ref, &message, parts,
+                                                         2));
 }
 
 

@@ -663,30 +663,29 @@ model_appended(model_t *model, unsigned n, size_t size, model_message_t *m,
 /* in the three steps of a large message, whatever its size */
 
 static int
-model_append_large(model_t *model, ngx_websocket_channel_ref_t ref,
-    unsigned worker, model_message_t *m, ngx_websocket_store_info_t *info)
+model_append_large(model_t *model, unsigned worker,
+    ngx_websocket_store_append_t *append)
 {
     int                          rc;
     ngx_websocket_store_large_t  large;
 
     memset(&large, 0, sizeof(large));
 
+    append->large = &large;
+    append->slot = worker;
+
     do {
-        model_again(rc, ngx_websocket_store_reserve(model->store, ref,
-                                                    &m->message, m->parts, 3,
-                                                    worker, &large));
+        model_again(rc, ngx_websocket_store_reserve(model->store, append));
 
         if (rc != NGX_WEBSOCKET_STORE_OK) {
             break;
         }
 
-        ngx_websocket_store_fill(model->store, &m->message, m->parts, 3,
-                                 worker, &large);
+        ngx_websocket_store_fill(model->store, append);
         log_section();
 
-        rc = ngx_websocket_store_append_large(model->store, ref, &m->message,
-                                              m->parts, 3, worker, &large,
-                                              &m->wake, info);
+        rc = append->at ? ngx_websocket_store_place(model->store, append)
+                        : ngx_websocket_store_append(model->store, append);
         log_section();
 
     } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
@@ -705,6 +704,7 @@ model_append_as(model_t *model, unsigned n, size_t size, unsigned worker,
     model_message_t               m;
     ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_store_append_t  append;
 
     ref = model_open(model, n, history);
 
@@ -721,14 +721,17 @@ model_append_as(model_t *model, unsigned n, size_t size, unsigned worker,
 
     m.message.end = (uint8_t) model->ending;
 
+    append = store_appended(ref, &m.message, m.parts, 3);
+    append.info = &info;
+
     if (worker < MODEL_WORKERS) {
-        rc = model_append_large(model, ref, worker, &m, &info);
+        rc = model_append_large(model, worker, &append);
 
     } else {
-        model_again(rc, ngx_websocket_store_append(model->store, ref,
-                                                   &m.message,
-                                                 m.parts, 3, &m.wake, &info));
+        model_again(rc, ngx_websocket_store_append(model->store, &append));
     }
+
+    m.wake = append.wake;
 
     if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {
         model_no_space(model, ref, size);
@@ -841,41 +844,24 @@ model_place_by(model_t *model, ngx_websocket_channel_ref_t ref, uint64_t epoch,
     int hole, unsigned worker, model_message_t *m,
     ngx_websocket_store_info_t *info)
 {
-    int                          rc;
-    ngx_websocket_store_large_t  large;
+    int                           rc;
+    ngx_websocket_store_append_t  append;
+
+    append = store_appended(ref, &m->message, m->parts, 3);
+    append.epoch = epoch;
+    append.at = m->message.offset;
+    append.now = model->now;
+    append.hole = hole;
+    append.info = info;
 
     if (worker == MODEL_WORKERS) {
-        model_again(rc, ngx_websocket_store_place(model->store, ref, epoch,
-                                                  hole, model->now,
-                                                  &m->message, m->parts, 3,
-                                                  &m->wake, info));
-        return rc;
+        model_again(rc, ngx_websocket_store_place(model->store, &append));
+
+    } else {
+        rc = model_append_large(model, worker, &append);
     }
 
-    memset(&large, 0, sizeof(large));
-    large.placed = m->offset;
-
-    do {
-        model_again(rc, ngx_websocket_store_reserve(model->store, ref,
-                                                    &m->message, m->parts, 3,
-                                                    worker, &large));
-
-        if (rc != NGX_WEBSOCKET_STORE_OK) {
-            break;
-        }
-
-        ngx_websocket_store_fill(model->store, &m->message, m->parts, 3,
-                                 worker, &large);
-        log_section();
-
-        rc = ngx_websocket_store_place_large(model->store, ref, epoch, hole,
-                                             model->now, &m->message, m->parts,
-                                             3, worker, &large, &m->wake, info);
-        log_section();
-
-    } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
-
-    ngx_websocket_store_unreserve(model->store, worker);
+    m->wake = append.wake;
 
     return rc;
 }
@@ -1035,6 +1021,7 @@ model_repeat(model_t *model, unsigned n, uint64_t back)
     model_message_t               m;
     ngx_websocket_store_info_t    info;
     ngx_websocket_channel_ref_t   ref;
+    ngx_websocket_store_append_t  append;
 
     ref = model_look(model, n, 0);
 
@@ -1053,8 +1040,9 @@ model_repeat(model_t *model, unsigned n, uint64_t back)
     model_message(model, n, 10, &m);
     model_key(model, model->channels[n].epoch, offset, m.message.key);
 
-    if (ngx_websocket_store_append(model->store, ref, &m.message, m.parts, 3,
-                                   &m.wake, &info)
+    append = store_appended(ref, &m.message, m.parts, 3);
+
+    if (ngx_websocket_store_append(model->store, &append)
         != NGX_WEBSOCKET_STORE_DUPLICATE
         || m.message.offset != offset
         || m.message.time
@@ -1081,10 +1069,7 @@ model_tell(model_t *model, unsigned to, int ephemeral,
         model_message(model, to, 60, m);
     }
 
-    append->channel = ref;
-    append->message = &m->message;
-    append->parts = m->parts;
-    append->n = 3;
+    *append = store_appended(ref, &m->message, m->parts, 3);
 
     return append;
 }

@@ -239,8 +239,8 @@ test_crowd(void)
         memset(&message, 0, sizeof(message));
         message.time = NOW;
         message.type = 2;
-        rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL,
-                                        NULL);
+        rc = ngx_websocket_store_append(l, &store_appended(ref, &message,
+                                                           &part, 1));
 
     } while (rc == NGX_WEBSOCKET_STORE_OK
              && !ngx_websocket_store_crowded(l, ref, 1));

@@ -59,8 +59,8 @@ append(ngx_websocket_channel_ref_t ref, size_t size, uint64_t now)
     memset(&message, 0, sizeof(message));
     message.time = now;
 
-    model_again(rc, ngx_websocket_store_append(l, ref, &message, &part, 1,
-                                               NULL, NULL));
+    model_again(rc, ngx_websocket_store_append(l, &store_appended(ref, &message,
+                                                                  &part, 1)));
 
     return rc;
 }
@@ -888,7 +888,8 @@ append_digest(ngx_websocket_channel_ref_t ref, const char *key,
     ngx_websocket_store_key(l, part.data, part.size, message.key);
     message.digest = digest;
 
-    rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL, NULL);
+    rc = ngx_websocket_store_append(l, &store_appended(ref, &message,
+                                                       &part, 1));
     *offset = message.offset;
 
     return rc;
@@ -962,6 +963,7 @@ ends(void)
     ngx_websocket_store_wake_t     wake;
     ngx_websocket_store_info_t     info;
     ngx_websocket_store_cursor_t   cursor, visitor;
+    ngx_websocket_store_append_t   last;
     ngx_websocket_store_message_t  message;
     ngx_websocket_channel_ref_t    a;
 
@@ -975,9 +977,11 @@ ends(void)
     message.end = 1;
     message.ephemeral = 1;
 
+    last = store_appended(a, &message, NULL, 0);
+    last.info = &info;
+
     unit_ok(append_key(a, "x", &offset) == NGX_WEBSOCKET_STORE_OK
-            && ngx_websocket_store_append(l, a, &message, NULL, 0, NULL, &info)
-               == NGX_WEBSOCKET_STORE_OK
+            && ngx_websocket_store_append(l, &last) == NGX_WEBSOCKET_STORE_OK
             && info.offset == 1 && info.length == 1 && info.ended,
             "end: without a last message");
 
@@ -1039,8 +1043,8 @@ numbers(void)
         message.time = NOW;
 
         log_section();
-        rc = ngx_websocket_store_append(l, ref, &message, parts, 3, NULL,
-                                        NULL);
+        rc = ngx_websocket_store_append(l, &store_appended(ref, &message,
+                                                           parts, 3));
         n = (size_t) sprintf(expected, "%.*s%lluend", (int) room, said,
                              (unsigned long long) offset);
 
@@ -1069,6 +1073,7 @@ append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
     uint64_t                       offset;
     ngx_websocket_store_part_t     parts[3];
     ngx_websocket_store_large_t    large;
+    ngx_websocket_store_append_t   steps;
     ngx_websocket_store_message_t  message;
 
     parts[0].data = data;
@@ -1082,17 +1087,19 @@ append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
     memset(&message, 0, sizeof(message));
     message.time = NOW;
 
+    steps = store_appended(ref, &message, parts, 3);
+    steps.large = &large;
+
     for (tries = 1; ; tries++) {
 
-        model_again(rc, ngx_websocket_store_reserve(l, ref, &message, parts, 3,
-                                                    0, &large));
+        model_again(rc, ngx_websocket_store_reserve(l, &steps));
 
         if (rc != NGX_WEBSOCKET_STORE_OK) {
             ngx_websocket_store_unreserve(l, 0);
             return rc;
         }
 
-        ngx_websocket_store_fill(l, &message, parts, 3, 0, &large);
+        ngx_websocket_store_fill(l, &steps);
         log_work.moved = 0;
 
         while (others) {
@@ -1100,8 +1107,7 @@ append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
             others--;
         }
 
-        rc = ngx_websocket_store_append_large(l, ref, &message, parts, 3, 0,
-                                              &large, NULL, NULL);
+        rc = ngx_websocket_store_append(l, &steps);
         offset = message.offset;
         log_section();
 
@@ -1143,6 +1149,7 @@ large(void)
     ngx_websocket_store_part_t     part;
     ngx_websocket_store_large_t    state;
     ngx_websocket_store_cursor_t   reader;
+    ngx_websocket_store_append_t   steps;
     ngx_websocket_store_message_t  message;
     ngx_websocket_channel_ref_t    a, b;
 
@@ -1223,18 +1230,20 @@ large(void)
     memset(&message, 0, sizeof(message));
     message.time = NOW;
 
-    rc = ngx_websocket_store_reserve(l, a, &message, &part, 1, 0, &state);
+    steps = store_appended(a, &message, &part, 1);
+    steps.large = &state;
+
+    rc = ngx_websocket_store_reserve(l, &steps);
     unit_ok(rc == NGX_WEBSOCKET_STORE_AGAIN && state.reserved
             && l->reserves[0].blocks == state.reserved && sound(),
             "large: %u blocks are reserved", state.reserved);
     log_section();
 
     ngx_websocket_store_unsubscribe(l, &reader, NOW);
-    rc = ngx_websocket_store_reserve(l, a, &message, &part, 1, 0, &state);
-    ngx_websocket_store_fill(l, &message, &part, 1, 0, &state);
+    rc = ngx_websocket_store_reserve(l, &steps);
+    ngx_websocket_store_fill(l, &steps);
     unit_ok(rc == NGX_WEBSOCKET_STORE_OK && state.reserved == 0
-            && ngx_websocket_store_append_large(l, a, &message, &part, 1, 0,
-                                                &state, NULL, NULL) == 0
+            && ngx_websocket_store_append(l, &steps) == 0
             && message.offset == 2 && sound(), "large: for nobody any more");
 
     ngx_websocket_store_unreserve(l, 0);
@@ -1274,7 +1283,7 @@ too_large(void)
     memset(&message, 0, sizeof(message));
     message.time = NOW;
 
-    rc = ngx_websocket_store_append(l, a, &message, &part, 1, NULL, NULL);
+    rc = ngx_websocket_store_append(l, &store_appended(a, &message, &part, 1));
     unit_ok(rc == NGX_WEBSOCKET_STORE_NOSPACE && used() == 1,
             "append: more blocks than can be counted");
 
@@ -1309,7 +1318,8 @@ append_ephemeral(ngx_websocket_channel_ref_t ref, uint8_t byte, size_t size,
     message.ephemeral = 1;
 
     log_section();
-    rc = ngx_websocket_store_append(l, ref, &message, &part, 1, NULL, NULL);
+    rc = ngx_websocket_store_append(l, &store_appended(ref, &message,
+                                                       &part, 1));
     log_section();
 
     return rc;
@@ -1517,14 +1527,21 @@ place(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset,
 {
     int                            rc;
     ngx_websocket_store_part_t     part = { ngx_websocket_store_offset, 0 };
+    ngx_websocket_store_append_t   append;
     ngx_websocket_store_message_t  message;
 
     memset(&message, 0, sizeof(message));
     message.time = NOW;
+
+    append = store_appended(ref, &message, &part, 1);
+    append.epoch = epoch;
+    append.at = offset;
+    append.now = NOW;
+    append.hole = hole;
+
     message.offset = offset;
 
-    model_again(rc, ngx_websocket_store_place(l, ref, epoch, hole, NOW,
-                                              &message, &part, 1, NULL, NULL));
+    model_again(rc, ngx_websocket_store_place(l, &append));
 
     return message.offset == offset ? rc : NGX_WEBSOCKET_STORE_INVALID;
 }
@@ -1606,6 +1623,7 @@ place_nothing(void)
     uint64_t                       offset;
     ngx_websocket_channel_ref_t    a;
     ngx_websocket_store_cursor_t   cursor, visitor;
+    ngx_websocket_store_append_t   nobody;
     ngx_websocket_store_message_t  message;
 
     begin(1 << 20);
@@ -1618,11 +1636,14 @@ place_nothing(void)
 
     memset(&message, 0, sizeof(message));
     message.time = NOW;
-    message.offset = 2;
     message.type = NGX_WEBSOCKET_STORE_NOTHING;
 
-    unit_ok(ngx_websocket_store_place(l, a, 77, 0, NOW, &message, NULL, 0,
-                                      NULL, NULL) == NGX_WEBSOCKET_STORE_OK
+    nobody = store_appended(a, &message, NULL, 0);
+    nobody.epoch = 77;
+    nobody.at = 2;
+    nobody.now = NOW;
+
+    unit_ok(ngx_websocket_store_place(l, &nobody) == NGX_WEBSOCKET_STORE_OK
             && place(a, 77, 3, 0) == NGX_WEBSOCKET_STORE_OK,
             "nothing: takes a place");
 
@@ -1709,6 +1730,7 @@ place_times(void)
     uint64_t                       want[] = { NOW - 5000, NOW - 5000, NOW, NOW };
     ngx_websocket_store_info_t     info;
     ngx_websocket_channel_ref_t    a;
+    ngx_websocket_store_append_t   placed;
     ngx_websocket_store_message_t  message;
 
     begin(1 << 20);
@@ -1718,10 +1740,14 @@ place_times(void)
     for (i = 0; i < 4; i++) {
         memset(&message, 0, sizeof(message));
         message.time = times[i];
-        message.offset = i + 1;
 
-        ngx_websocket_store_place(l, a, 7, 0, NOW, &message, NULL, 0, NULL,
-                                  &info);
+        placed = store_appended(a, &message, NULL, 0);
+        placed.epoch = 7;
+        placed.at = i + 1;
+        placed.now = NOW;
+        placed.info = &info;
+
+        ngx_websocket_store_place(l, &placed);
 
         unit_ok(message.time == want[i] && info.published == want[i],
                 "place: the time of message %u", i + 1);

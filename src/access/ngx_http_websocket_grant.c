@@ -4,8 +4,8 @@
  */
 
 
-#include "auth/ngx_http_websocket_grant.h"
-#include "auth/ngx_http_websocket_revocations.h"
+#include "access/ngx_http_websocket_grant.h"
+#include "access/ngx_http_websocket_revocations.h"
 #include "wire/utf8.h"
 
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "auth/ngx_http_websocket_origin.h"
+#include "access/ngx_http_websocket_origin.h"
 #include "conf/ngx_http_websocket_conf.h"
 
 

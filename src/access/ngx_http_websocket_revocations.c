@@ -9,7 +9,7 @@
 
 #include <ngx_md5.h>
 
-#include "auth/ngx_http_websocket_revocations.h"
+#include "access/ngx_http_websocket_revocations.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_worker.h"
