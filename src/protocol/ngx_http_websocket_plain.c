@@ -16,12 +16,17 @@
 
 static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_publish(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_plain_echo_typed(
-    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
+    ngx_http_websocket_noinline;
 static ngx_inline ngx_int_t ngx_http_websocket_plain_echo(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_echo_frame(
-    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_plain_dropped(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
@@ -82,20 +87,28 @@ static ngx_int_t
 ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_store_part_t     part;
-    ngx_websocket_store_message_t  message;
-
     if (s->record->aside->ack
         && ngx_http_websocket_ack_message(s, type, data, size) != NGX_OK)
     {
         return NGX_DONE;
     }
 
-    if (s->conf->echo) {
-        return s->conf->typed.receive
-               ? ngx_http_websocket_plain_echo_typed(s, type, data, size)
-               : ngx_http_websocket_plain_echo(s, type, data, size);
+    if (!s->conf->echo) {
+        return ngx_http_websocket_plain_publish(s, type, data, size);
     }
+
+    return s->conf->typed.receive
+           ? ngx_http_websocket_plain_echo_typed(s, type, data, size)
+           : ngx_http_websocket_plain_echo(s, type, data, size);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_publish(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
 
     if (s->conf->typed.takes) {
         return ngx_http_websocket_typed_receive(s, type, data, size);

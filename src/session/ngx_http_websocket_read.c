@@ -76,7 +76,8 @@ static ngx_uint_t ngx_http_websocket_read_waits(
 static ngx_inline void ngx_http_websocket_read_taken(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_uint_t ngx_http_websocket_read_behind(
-    ngx_http_websocket_session_t *s, ngx_event_t *rev);
+    ngx_http_websocket_session_t *s, ngx_event_t *rev)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_read_defer(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_inline ngx_uint_t ngx_http_websocket_read_is_dear(
@@ -90,7 +91,7 @@ static ngx_int_t ngx_http_websocket_read_frames(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_int_t ngx_http_websocket_read_frame(
     ngx_http_websocket_session_t *s, ngx_websocket_parser_t *parser,
-    u_char **pos, u_char *last);
+    u_char **pos, u_char *last) ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_read_whole(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_header(
@@ -120,7 +121,8 @@ static ngx_int_t ngx_http_websocket_read_message_grow(
 static ngx_int_t ngx_http_websocket_read_message(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_aside(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_read_receive(
     ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_dropped(
