@@ -46,7 +46,8 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_remote = {
     ngx_http_websocket_remote_remove,
     ngx_http_websocket_remote_revoke,
     ngx_http_websocket_remote_roll,
-    &ngx_http_websocket_remote_interest
+    &ngx_http_websocket_remote_interest,
+    0
 };
 
 

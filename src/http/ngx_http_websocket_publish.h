@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "store/store.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
 /* The content handler of websocket_publish. */
@@ -25,7 +25,7 @@ ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
 
 
-/* for publish_batch.c */
+/* for publish_batch.c and publish_large.c */
 
 /* Whether the body is of a content type, whatever its parameters are. */
 ngx_uint_t ngx_http_websocket_publish_of(ngx_http_request_t *r,
@@ -37,6 +37,13 @@ ngx_uint_t ngx_http_websocket_publish_of(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
+
+/*
+ * Answers with what became of a message: p->rc, message and info are set as by
+ * a broker.  Returns what a content handler returns.
+ */
+ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p);
 
 /*
  * Answers that the store did not take it, with rc.  Returns what a content
