@@ -623,9 +623,7 @@ ngx_http_websocket_create_location(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_websocket_init_module(ngx_cycle_t *cycle)
 {
-    ngx_http_websocket_worker_init_module(cycle);
-
-    return NGX_OK;
+    return ngx_http_websocket_worker_init_module(cycle);
 }
 
 

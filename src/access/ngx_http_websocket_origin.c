@@ -5,6 +5,7 @@
 
 
 #include "access/ngx_http_websocket_origin.h"
+#include "access/ngx_http_websocket_headers.h"
 #include "conf/ngx_http_websocket_conf.h"
 
 
@@ -21,36 +22,20 @@ ngx_http_websocket_origin_error(ngx_http_request_t *r, ngx_str_t **origin)
 {
     int                             https;
     ngx_str_t                       host, *value;
-    ngx_uint_t                      i;
-    ngx_list_part_t                *part;
+    ngx_uint_t                      several;
     ngx_table_elt_t                *h;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-    value = NULL;
     *origin = NULL;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    h = ngx_http_websocket_header(r, "origin", &several);
 
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len != sizeof("origin") - 1
-                || ngx_strncmp(h[i].lowcase_key, "origin",
-                               sizeof("origin") - 1)
-                   != 0)
-            {
-                continue;
-            }
-
-            if (value) {
-                return "there are several Origin headers";
-            }
-
-            value = &h[i].value;
-        }
+    if (several) {
+        return "there are several Origin headers";
     }
+
+    value = h ? &h->value : NULL;
 
     ngx_str_null(&host);
 

@@ -12,9 +12,13 @@
 #include "access/ngx_http_websocket_revocations.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 
+
+/* changes with ngx_http_websocket_revocation_table_t */
+#define NGX_HTTP_WEBSOCKET_REVOCATIONS_LAYOUT  1
 
 #define NGX_HTTP_WEBSOCKET_REVOCATIONS       8192   /* a power of two */
 
@@ -41,9 +45,10 @@ typedef struct {
 } ngx_http_websocket_revocation_table_t;
 
 
-static ngx_int_t ngx_http_websocket_revocations_init(ngx_shm_zone_t *zone,
-    void *data);
-static ngx_shm_zone_t *ngx_http_websocket_revocations_zone(void);
+static ngx_int_t ngx_http_websocket_revocations_map(
+    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+static ngx_http_websocket_revocation_table_t *
+    ngx_http_websocket_revocations_table(void);
 static ngx_int_t ngx_http_websocket_revocations_lock(
     ngx_http_websocket_revocation_table_t *table);
 static ngx_int_t ngx_http_websocket_revocations_try(
@@ -53,7 +58,8 @@ static void ngx_http_websocket_revocations_unlock(
 static ngx_http_websocket_revocation_t *ngx_http_websocket_revocation_place(
     ngx_http_websocket_revocation_table_t *table,
     ngx_http_websocket_revocation_key_t *key, int64_t now);
-static void ngx_http_websocket_revocations_read(ngx_shm_zone_t *zone);
+static void ngx_http_websocket_revocations_read(
+    ngx_http_websocket_revocation_table_t *table);
 static void ngx_http_websocket_revocations_index(void);
 static ngx_uint_t ngx_http_websocket_revocation_bucket(
     ngx_http_websocket_revocation_key_t *key);
@@ -78,67 +84,42 @@ static ngx_atomic_uint_t  ngx_http_websocket_revocations_told;
 ngx_int_t
 ngx_http_websocket_revocations(ngx_conf_t *cf)
 {
-    ngx_shm_zone_t                  *zone;
     ngx_http_websocket_main_conf_t  *wmcf;
 
     static ngx_str_t  name = ngx_string("websocket revocations");
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    /* the table, and what nginx keeps of its pages */
+    wmcf->revocations = ngx_http_websocket_region_add(cf, &name,
+                                sizeof(ngx_http_websocket_revocation_table_t),
+                                NGX_HTTP_WEBSOCKET_REVOCATIONS_LAYOUT,
+                                ngx_http_websocket_revocations_map);
 
-    zone = ngx_shared_memory_add(cf, &name,
-                                 sizeof(ngx_http_websocket_revocation_table_t)
-                                 + 16 * ngx_pagesize,
-                                 &ngx_http_websocket_module);
-    if (zone == NULL) {
-        return NGX_ERROR;
-    }
-
-    zone->init = ngx_http_websocket_revocations_init;
-    wmcf->revocations = zone;
-
-    return NGX_OK;
+    return wmcf->revocations ? NGX_OK : NGX_ERROR;
 }
 
 
 static ngx_int_t
-ngx_http_websocket_revocations_init(ngx_shm_zone_t *zone, void *data)
+ngx_http_websocket_revocations_map(ngx_http_websocket_region_t *region,
+    ngx_uint_t fresh)
 {
-    ngx_slab_pool_t                        *pool;
     ngx_http_websocket_revocation_table_t  *table;
 
-    if (data) {
-        zone->data = data;
-        return NGX_OK;
-    }
+    table = region->data;
 
-    pool = (ngx_slab_pool_t *) zone->shm.addr;
-
-    table = ngx_slab_calloc(pool,
-                            sizeof(ngx_http_websocket_revocation_table_t));
-
-    if (table == NULL
-        || ngx_http_websocket_worker_mutex(&table->mutex) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    zone->data = table;
-
-    return NGX_OK;
+    return fresh ? ngx_http_websocket_worker_mutex(&table->mutex) : NGX_OK;
 }
 
 
-static ngx_shm_zone_t *
-ngx_http_websocket_revocations_zone(void)
+static ngx_http_websocket_revocation_table_t *
+ngx_http_websocket_revocations_table(void)
 {
     ngx_http_websocket_main_conf_t  *wmcf;
 
     wmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
                                                ngx_http_websocket_module);
 
-    return wmcf ? wmcf->revocations : NULL;
+    return wmcf && wmcf->revocations ? wmcf->revocations->data : NULL;
 }
 
 
@@ -222,17 +203,14 @@ ngx_http_websocket_revocation_e
 ngx_http_websocket_revocation_add(ngx_http_websocket_revocation_key_t *key,
     int64_t now, int64_t until)
 {
-    ngx_shm_zone_t                         *zone;
     ngx_http_websocket_revocation_t        *place;
     ngx_http_websocket_revocation_table_t  *table;
 
-    zone = ngx_http_websocket_revocations_zone();
+    table = ngx_http_websocket_revocations_table();
 
-    if (zone == NULL) {
+    if (table == NULL) {
         return NGX_HTTP_WEBSOCKET_REVOKED;
     }
-
-    table = zone->data;
 
     if (ngx_http_websocket_revocations_lock(table) != NGX_OK) {
         return NGX_HTTP_WEBSOCKET_REVOCATIONS_BUSY;
@@ -307,12 +285,9 @@ ngx_http_websocket_revocation_place(
  */
 
 static void
-ngx_http_websocket_revocations_read(ngx_shm_zone_t *zone)
+ngx_http_websocket_revocations_read(
+    ngx_http_websocket_revocation_table_t *table)
 {
-    ngx_http_websocket_revocation_table_t  *table;
-
-    table = zone->data;
-
     if (table->serial == ngx_http_websocket_revocations_serial
         || (ngx_msec_int_t) (ngx_http_websocket_revocations_busy
                              - ngx_current_msec)
@@ -401,7 +376,7 @@ ngx_http_websocket_revocable(ngx_http_websocket_revocable_t *what,
 {
     json_t  *id;
 
-    if (ngx_http_websocket_revocations_zone() == NULL) {
+    if (ngx_http_websocket_revocations_table() == NULL) {
         return 0;
     }
 
@@ -435,7 +410,7 @@ ngx_uint_t
 ngx_http_websocket_revocable_user(ngx_http_websocket_revocable_t *what,
     ngx_str_t *user)
 {
-    if (ngx_http_websocket_revocations_zone() == NULL) {
+    if (ngx_http_websocket_revocations_table() == NULL) {
         return 0;
     }
 
@@ -453,7 +428,8 @@ ngx_http_websocket_revocable_user(ngx_http_websocket_revocable_t *what,
 ngx_uint_t
 ngx_http_websocket_revoked(ngx_http_websocket_revocable_t *what)
 {
-    ngx_http_websocket_revocations_read(ngx_http_websocket_revocations_zone());
+    ngx_http_websocket_revocations_read(
+                                       ngx_http_websocket_revocations_table());
 
     return ngx_http_websocket_revocation_is(&what->subject, what->issued)
            || ngx_http_websocket_revocation_is(&what->id, 0);
@@ -463,15 +439,15 @@ ngx_http_websocket_revoked(ngx_http_websocket_revocable_t *what)
 ngx_uint_t
 ngx_http_websocket_revocations_new(void)
 {
-    ngx_shm_zone_t  *zone;
+    ngx_http_websocket_revocation_table_t  *table;
 
-    zone = ngx_http_websocket_revocations_zone();
+    table = ngx_http_websocket_revocations_table();
 
-    if (zone == NULL) {
+    if (table == NULL) {
         return 0;
     }
 
-    ngx_http_websocket_revocations_read(zone);
+    ngx_http_websocket_revocations_read(table);
 
     if (ngx_http_websocket_revocations_told
         == ngx_http_websocket_revocations_serial)

@@ -5,7 +5,26 @@
 #include "auth/rights.h"
 
 
+#define NGX_WEBSOCKET_RIGHTS_MAX       64    /* patterns */
+#define NGX_WEBSOCKET_RIGHTS_PATTERN   240   /* bytes, as of a channel's name */
+#define NGX_WEBSOCKET_RIGHTS_SIZE      4096  /* bytes of all patterns */
+
 #define NGX_WEBSOCKET_RIGHTS_WORDS  (NGX_WEBSOCKET_RIGHTS_PATTERN / 64 + 1)
+
+
+typedef struct {
+    uint8_t        mask;
+    uint8_t        stars;             /* 1: the pattern has stars */
+    uint8_t        size;
+    uint16_t       text;              /* where the pattern begins in text */
+} ngx_websocket_right_t;
+
+
+struct ngx_websocket_rights_s {
+    size_t                 size;
+    unsigned               n;
+    ngx_websocket_right_t  right[];   /* n, and then the text */
+};
 
 
 /* a claim while it is compiled */

@@ -34,26 +34,10 @@
 #define NGX_WEBSOCKET_RIGHT_HISTORY    0x08
 #define NGX_WEBSOCKET_RIGHT_ALL        0x0f
 
-#define NGX_WEBSOCKET_RIGHTS_MAX       64    /* patterns */
-#define NGX_WEBSOCKET_RIGHTS_PATTERN   240   /* bytes, as of a channel's name */
-#define NGX_WEBSOCKET_RIGHTS_SIZE      4096  /* bytes of all patterns */
 
 
-typedef struct {
-    uint8_t        mask;
-    uint8_t        stars;             /* 1: the pattern has stars */
-    uint8_t        size;
-    uint16_t       text;              /* where the pattern begins in text */
-} ngx_websocket_right_t;
-
-
-/* one block without pointers: size bytes that may be copied as they are */
-
-typedef struct {
-    size_t                 size;
-    unsigned               n;
-    ngx_websocket_right_t  right[];   /* n, and then the text */
-} ngx_websocket_rights_t;
+/* one block without pointers, which may be copied */
+typedef struct ngx_websocket_rights_s  ngx_websocket_rights_t;
 
 
 /*

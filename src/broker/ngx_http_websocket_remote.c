@@ -8,6 +8,7 @@
 #include "broker/ngx_http_websocket_remote_revoke.h"
 #include "broker/ngx_http_websocket_remote_roll.h"
 #include "broker/ngx_http_websocket_seat.h"
+#include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 #include <openssl/rand.h>
@@ -15,9 +16,12 @@
 
 #define NGX_HTTP_WEBSOCKET_REMOTE_TICK  100     /* milliseconds */
 
+/* changes with ngx_http_websocket_remote_shared_t */
+#define NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT  1
 
-static ngx_int_t ngx_http_websocket_remote_init(ngx_shm_zone_t *shm_zone,
-    void *data);
+
+static ngx_int_t ngx_http_websocket_remote_map(
+    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
 static void ngx_http_websocket_remote_up(ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_remote_wake(ngx_http_websocket_zone_t *zone);
@@ -65,9 +69,8 @@ ngx_int_t
 ngx_http_websocket_remote_add(ngx_conf_t *cf, ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_broker_conf_t *conf)
 {
-    size_t                        size;
     ngx_str_t                     name;
-    ngx_shm_zone_t               *shm_zone;
+    ngx_http_websocket_region_t  *region;
     ngx_http_websocket_remote_t  *remote;
 
     static ngx_str_t  prefix = ngx_string("ngx_http_websocket_broker:");
@@ -84,18 +87,15 @@ ngx_http_websocket_remote_add(ngx_conf_t *cf, ngx_http_websocket_zone_t *zone,
     (void) ngx_cpymem(ngx_cpymem(name.data, prefix.data, prefix.len),
                       zone->name.data, zone->name.len);
 
-    /* the slab pool of nginx takes the first page, and some of the rest */
-
-    size = sizeof(ngx_http_websocket_remote_shared_t) + 8 * ngx_pagesize;
-
-    shm_zone = ngx_shared_memory_add(cf, &name, ngx_align(size, ngx_pagesize),
-                                     &ngx_http_websocket_module);
-    if (shm_zone == NULL) {
+    region = ngx_http_websocket_region_add(cf, &name,
+                                   sizeof(ngx_http_websocket_remote_shared_t),
+                                   NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT,
+                                   ngx_http_websocket_remote_map);
+    if (region == NULL) {
         return NGX_ERROR;
     }
 
-    shm_zone->init = ngx_http_websocket_remote_init;
-    shm_zone->data = remote;
+    region->owner = remote;
 
     remote->zone = zone;
     remote->conf = conf;
@@ -107,32 +107,23 @@ ngx_http_websocket_remote_add(ngx_conf_t *cf, ngx_http_websocket_zone_t *zone,
 
 
 static ngx_int_t
-ngx_http_websocket_remote_init(ngx_shm_zone_t *shm_zone, void *data)
+ngx_http_websocket_remote_map(ngx_http_websocket_region_t *region,
+    ngx_uint_t fresh)
 {
-    ngx_slab_pool_t                     *shpool;
     ngx_http_websocket_remote_t         *remote;
     ngx_http_websocket_remote_shared_t  *shared;
 
-    remote = shm_zone->data;
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    remote = region->owner;
+    shared = region->data;
 
-    if (data) {
-        remote->shared = shpool->data;
-        return NGX_OK;
-    }
+    remote->shared = shared;
 
-    shared = ngx_slab_calloc(shpool,
-                             sizeof(ngx_http_websocket_remote_shared_t));
-
-    if (shared == NULL
-        || ngx_http_websocket_worker_mutex(&shared->lock) != NGX_OK
-        || RAND_bytes((u_char *) &shared->node, sizeof(uint64_t)) != 1)
+    if (fresh
+        && (ngx_http_websocket_worker_mutex(&shared->lock) != NGX_OK
+            || RAND_bytes((u_char *) &shared->node, sizeof(uint64_t)) != 1))
     {
         return NGX_ERROR;
     }
-
-    shpool->data = shared;
-    remote->shared = shared;
 
     return NGX_OK;
 }

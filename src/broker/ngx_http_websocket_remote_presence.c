@@ -21,6 +21,8 @@ typedef struct {
 } ngx_http_websocket_leaving_t;
 
 
+static size_t ngx_http_websocket_remote_member_write(u_char *value,
+    ngx_websocket_store_member_t *member);
 static void ngx_http_websocket_remote_untold(
     ngx_http_websocket_remote_t *remote);
 static void ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p);
@@ -285,7 +287,12 @@ ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p)
 
 /* when it joined, by the wall clock; what its end tells; what is known of it */
 
-size_t
+/*
+ * Writes a member as the server has it to value, of
+ * NGX_HTTP_WEBSOCKET_REMOTE_VALUE bytes.  Returns how many were written.
+ */
+
+static size_t
 ngx_http_websocket_remote_member_write(u_char *value,
     ngx_websocket_store_member_t *member)
 {

@@ -24,13 +24,6 @@ ngx_uint_t ngx_http_websocket_remote_reap_members(
     ngx_http_websocket_leave_message_pt leave_message);
 
 /*
- * Writes a member as the server has it to value, of
- * NGX_HTTP_WEBSOCKET_REMOTE_VALUE bytes.  Returns how many were written.
- */
-size_t ngx_http_websocket_remote_member_write(u_char *value,
-    ngx_websocket_store_member_t *member);
-
-/*
  * Reads a member of a field, NODE:SESSION, and its value.  Returns NGX_OK, or
  * NGX_ERROR when it is none.
  */

@@ -217,7 +217,7 @@ ngx_http_websocket_seat_try(ngx_http_websocket_remote_t *remote)
 {
     ngx_atomic_uint_t  owner;
 
-    if (ngx_exiting || ngx_http_websocket_worker_outdated()
+    if (ngx_exiting || ngx_http_websocket_worker_replaced()
         || ngx_http_websocket_worker_slot() == NGX_HTTP_WEBSOCKET_NO_SLOT)
     {
         return;

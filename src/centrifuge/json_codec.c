@@ -20,6 +20,8 @@ typedef struct {
 
 static void ngx_websocket_json_publication(ngx_websocket_json_text_t *list,
     const ngx_websocket_publication_t *p);
+static const char *ngx_websocket_json_codec_error(
+    ngx_websocket_error_e error);
 static void ngx_websocket_json_member(ngx_websocket_json_text_t *list,
     const ngx_websocket_client_info_t *info);
 static void ngx_websocket_json_reply(ngx_websocket_json_text_t *text,
@@ -104,7 +106,7 @@ static const char *const  ngx_websocket_json_errors[] = {
 };
 
 
-const char *
+static const char *
 ngx_websocket_json_codec_error(ngx_websocket_error_e error)
 {
     return ngx_websocket_json_errors[error - 100];

@@ -16,8 +16,5 @@
 
 extern const ngx_websocket_codec_t  ngx_websocket_json_codec;
 
-/* A constant text for an error. */
-const char *ngx_websocket_json_codec_error(ngx_websocket_error_e error);
-
 
 #endif /* NGX_WEBSOCKET_JSON_CODEC_H */

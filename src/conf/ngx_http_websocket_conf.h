@@ -43,6 +43,7 @@
 
 
 typedef struct ngx_http_websocket_zone_s         ngx_http_websocket_zone_t;
+typedef struct ngx_http_websocket_region_s       ngx_http_websocket_region_t;
 typedef struct ngx_http_websocket_stats_s        ngx_http_websocket_stats_t;
 typedef struct ngx_http_websocket_stats_table_s
     ngx_http_websocket_stats_table_t;
@@ -339,9 +340,11 @@ typedef struct {
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
     ngx_uint_t                    used;     /* 1: a directive needs workers */
-    ngx_shm_zone_t               *workers;          /* NULL: none needed */
+    ngx_array_t                   regions;
+                                        /* ngx_http_websocket_region_t * */
+    ngx_http_websocket_region_t  *workers;          /* NULL: none needed */
     ngx_uint_t                    revokes;  /* 1: a directive revokes */
-    ngx_shm_zone_t               *revocations;      /* NULL: none */
+    ngx_http_websocket_region_t  *revocations;      /* NULL: none */
     ngx_uint_t                    refuses;  /* 1: a location has
                                                websocket_refuse close */
     ngx_uint_t                    named;    /* 1: websocket_set_decoded works in

@@ -3,6 +3,8 @@
 #include "delivery/ngx_http_websocket_content.h"
 
 
+static ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(
+    uint8_t type, size_t size, size_t meta, ngx_log_t *log);
 static ngx_http_websocket_message_t *ngx_http_websocket_message_event(
     ngx_websocket_store_message_t *m, u_char *p, ngx_log_t *log);
 
@@ -14,7 +16,9 @@ ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
 }
 
 
-ngx_http_websocket_message_t *
+/* with room for the parts of meta, at message->meta */
+
+static ngx_http_websocket_message_t *
 ngx_http_websocket_message_alloc(uint8_t type, size_t size, size_t meta,
     ngx_log_t *log)
 {

@@ -167,10 +167,6 @@ struct ngx_http_websocket_format_s {
 ngx_http_websocket_message_t *ngx_http_websocket_message_create(uint8_t type,
     size_t size, ngx_log_t *log);
 
-/* The same with room for the parts of meta, at message->meta. */
-ngx_http_websocket_message_t *ngx_http_websocket_message_alloc(uint8_t type,
-    size_t size, size_t meta, ngx_log_t *log);
-
 /*
  * Makes a message of what the store has: m->size bytes at p, which are copied.
  * The payload of an event is made, as message/event.h has it.  The epoch and

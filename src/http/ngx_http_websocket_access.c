@@ -540,7 +540,7 @@ ngx_http_websocket_token_subprotocol(ngx_http_request_t *r, ngx_str_t *token)
     ngx_table_elt_t               *h;
     ngx_http_websocket_headers_t   headers;
 
-    ngx_http_websocket_headers(r, &headers);
+    ngx_http_websocket_headers_begin(r, &headers);
 
     do {
         h = ngx_http_websocket_headers_next(&headers,

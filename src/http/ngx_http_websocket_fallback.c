@@ -77,7 +77,7 @@ ngx_http_websocket_accepts_events(ngx_http_request_t *r)
     ngx_table_elt_t               *h;
     ngx_http_websocket_headers_t   headers;
 
-    ngx_http_websocket_headers(r, &headers);
+    ngx_http_websocket_headers_begin(r, &headers);
 
     for ( ;; ) {
         h = ngx_http_websocket_headers_next(&headers, "accept");

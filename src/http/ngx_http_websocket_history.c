@@ -56,10 +56,10 @@ typedef struct {
 } ngx_http_websocket_page_t;
 
 
-static ngx_int_t ngx_http_websocket_channel_read(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_history_fetched(ngx_http_request_t *r,
     ngx_int_t rc);
-static ngx_int_t ngx_http_websocket_channel_info(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_channel_history(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_history_info(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_history_begin(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
 static ngx_http_websocket_page_t *ngx_http_websocket_history_create(
     ngx_http_request_t *r);
@@ -93,16 +93,16 @@ static ngx_uint_t ngx_http_websocket_history_more(
     ngx_http_websocket_page_t *page);
 static ngx_int_t ngx_http_websocket_history_answer(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page);
-static ngx_int_t ngx_http_websocket_channel_presence(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_history_presence(ngx_http_request_t *r,
     void *data);
-static json_t *ngx_http_websocket_presence_page(ngx_http_request_t *r,
+static json_t *ngx_http_websocket_history_members(ngx_http_request_t *r,
     ngx_uint_t limit);
-static ngx_int_t ngx_http_websocket_channel_removed(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_history_deleted(ngx_http_request_t *r,
     ngx_int_t rc);
-static ngx_uint_t ngx_http_websocket_channel_new(ngx_http_request_t *r);
-static void ngx_http_websocket_channel_where(json_t *json,
+static ngx_uint_t ngx_http_websocket_history_is_empty(ngx_http_request_t *r);
+static void ngx_http_websocket_history_add_position(json_t *json,
     ngx_websocket_store_info_t *info);
-static void ngx_http_websocket_channel_describe(json_t *json,
+static void ngx_http_websocket_history_add_details(json_t *json,
     ngx_websocket_store_info_t *info);
 
 
@@ -111,19 +111,19 @@ static ngx_str_t  ngx_http_websocket_page_type =
 
 
 ngx_int_t
-ngx_http_websocket_channel_get(ngx_http_request_t *r)
+ngx_http_websocket_history_get(ngx_http_request_t *r)
 {
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     return ngx_http_websocket_fetch(r, conf->zone->broker->history,
-                                    ngx_http_websocket_channel_read);
+                                    ngx_http_websocket_history_fetched);
 }
 
 
 static ngx_int_t
-ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
+ngx_http_websocket_history_fetched(ngx_http_request_t *r, ngx_int_t rc)
 {
     char                       *code, *error;
     ngx_str_t                   value;
@@ -134,12 +134,12 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
     }
 
     if (ngx_http_websocket_arg(r, "presence", &value) == NGX_OK) {
-        return ngx_http_websocket_later(r, ngx_http_websocket_channel_presence,
+        return ngx_http_websocket_later(r, ngx_http_websocket_history_presence,
                                         NULL);
     }
 
-    if (ngx_http_websocket_channel_new(r)) {
-        return ngx_http_websocket_not_found(r);
+    if (ngx_http_websocket_history_is_empty(r)) {
+        return ngx_http_websocket_history_not_found(r);
     }
 
     page = ngx_http_websocket_history_create(r);
@@ -152,10 +152,10 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
     switch (rc) {
 
     case NGX_OK:
-        return ngx_http_websocket_channel_history(r, page);
+        return ngx_http_websocket_history_begin(r, page);
 
     case NGX_DECLINED:
-        return ngx_http_websocket_channel_info(r);
+        return ngx_http_websocket_history_info(r);
 
     case NGX_HTTP_BAD_REQUEST:
         return ngx_http_websocket_answer_error(r, rc, code, error);
@@ -166,10 +166,13 @@ ngx_http_websocket_channel_read(ngx_http_request_t *r, ngx_int_t rc)
 }
 
 
-/* it was made in order to ask the broker for it, who has none */
+/*
+ * Whether the channel is there only because the broker was asked for it, and
+ * the broker has none.
+ */
 
 static ngx_uint_t
-ngx_http_websocket_channel_new(ngx_http_request_t *r)
+ngx_http_websocket_history_is_empty(ngx_http_request_t *r)
 {
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_store_info_t      info;
@@ -190,7 +193,7 @@ ngx_http_websocket_channel_new(ngx_http_request_t *r)
 /* adds the position of the newest message */
 
 static void
-ngx_http_websocket_channel_where(json_t *json,
+ngx_http_websocket_history_add_position(json_t *json,
     ngx_websocket_store_info_t *info)
 {
     u_char                    text[NGX_WEBSOCKET_POSITION_SIZE];
@@ -208,12 +211,12 @@ ngx_http_websocket_channel_where(json_t *json,
 
 
 /*
- * Who asks for a position is given one of a channel that does not exist yet,
- * too: what is published from now on comes after it.
+ * A client that asks for a position is given one also in a channel that does
+ * not exist yet: what is published from now on comes after it.
  */
 
 static ngx_int_t
-ngx_http_websocket_channel_info(ngx_http_request_t *r)
+ngx_http_websocket_history_info(ngx_http_request_t *r)
 {
     int                             rc;
     json_t                         *json;
@@ -241,14 +244,14 @@ ngx_http_websocket_channel_info(ngx_http_request_t *r)
     }
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return ngx_http_websocket_not_found(r);
+        return ngx_http_websocket_history_not_found(r);
     }
 
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
-    ngx_http_websocket_channel_describe(json, &info);
+    json = ngx_http_websocket_history_channel(&ctx->channels[0], &info);
+    ngx_http_websocket_history_add_details(json, &info);
 
     if (begins) {
-        ngx_http_websocket_channel_where(json, &info);
+        ngx_http_websocket_history_add_position(json, &info);
     }
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
@@ -256,7 +259,7 @@ ngx_http_websocket_channel_info(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_http_websocket_channel_history(ngx_http_request_t *r,
+ngx_http_websocket_history_begin(ngx_http_request_t *r,
     ngx_http_websocket_page_t *page)
 {
     int                             rc;
@@ -275,7 +278,7 @@ ngx_http_websocket_channel_history(ngx_http_request_t *r,
                            : ngx_http_websocket_history_seek(r, page);
 
     if (rc == NGX_WEBSOCKET_STORE_NOTFOUND || rc == NGX_WEBSOCKET_STORE_BUSY) {
-        return ngx_http_websocket_not_found(r);
+        return ngx_http_websocket_history_not_found(r);
     }
 
     page->recovered = (rc == NGX_WEBSOCKET_STORE_OK);
@@ -720,8 +723,8 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
 
     size = ngx_websocket_position_print(text, &position);
 
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], &page->info);
-    ngx_http_websocket_channel_describe(json, &page->info);
+    json = ngx_http_websocket_history_channel(&ctx->channels[0], &page->info);
+    ngx_http_websocket_history_add_details(json, &page->info);
 
     answer = &page->answer;
 
@@ -771,7 +774,7 @@ ngx_http_websocket_history_answer(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
+ngx_http_websocket_history_presence(ngx_http_request_t *r, void *data)
 {
     char                           *error;
     json_t                         *json, *page;
@@ -800,15 +803,15 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
     if (ngx_http_websocket_zone_info(conf->zone, &ctx->channels[0], &info)
         != NGX_WEBSOCKET_STORE_OK)
     {
-        return ngx_http_websocket_not_found(r);
+        return ngx_http_websocket_history_not_found(r);
     }
 
     if (conf->zone->broker->roll) {
         return ngx_http_websocket_roll(r, limit);
     }
 
-    page = ngx_http_websocket_presence_page(r, limit);
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
+    page = ngx_http_websocket_history_members(r, limit);
+    json = ngx_http_websocket_history_channel(&ctx->channels[0], &info);
 
     if (page == NULL
         || json_object_set_new(json, "members", json_integer(info.members))
@@ -822,7 +825,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
     json_decref(page);
 
     if (json == NULL && conf->zone->wait.stuck) {
-        return ngx_http_websocket_not_found(r);
+        return ngx_http_websocket_history_not_found(r);
     }
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, json);
@@ -835,7 +838,7 @@ ngx_http_websocket_channel_presence(ngx_http_request_t *r, void *data)
  */
 
 static json_t *
-ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
+ngx_http_websocket_history_members(ngx_http_request_t *r, ngx_uint_t limit)
 {
     int                             rc;
     json_t                         *page;
@@ -888,7 +891,7 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 
         for (i = 0; rc != NGX_WEBSOCKET_STORE_NOTFOUND && i < n; i++) {
             if (json_array_append_new(page,
-                                  ngx_http_websocket_member_json(&members[i]))
+                                 ngx_http_websocket_history_member(&members[i]))
                 != 0)
             {
                 json_decref(page);
@@ -903,7 +906,7 @@ ngx_http_websocket_presence_page(ngx_http_request_t *r, ngx_uint_t limit)
 
 
 json_t *
-ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
+ngx_http_websocket_history_member(ngx_websocket_store_member_t *member)
 {
     ngx_websocket_meta_t        meta;
     ngx_websocket_meta_part_t  *user, *client;
@@ -924,19 +927,19 @@ ngx_http_websocket_member_json(ngx_websocket_store_member_t *member)
 
 
 ngx_int_t
-ngx_http_websocket_channel_delete(ngx_http_request_t *r)
+ngx_http_websocket_history_delete(ngx_http_request_t *r)
 {
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     return ngx_http_websocket_fetch(r, conf->zone->broker->remove,
-                                    ngx_http_websocket_channel_removed);
+                                    ngx_http_websocket_history_deleted);
 }
 
 
 static ngx_int_t
-ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
+ngx_http_websocket_history_deleted(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_str_t                      *name;
     ngx_http_websocket_ctx_t       *ctx;
@@ -947,12 +950,12 @@ ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
 
     name = &ctx->channels[0];
 
-    if (rc == NGX_DECLINED && !conf->zone->wait.stuck) {
+    if (rc == NGX_HTTP_WEBSOCKET_FETCH_AWAY && !conf->zone->wait.stuck) {
         return ngx_http_websocket_broker_away(r);
     }
 
     if (rc != NGX_OK) {
-        return ngx_http_websocket_not_found(r);
+        return ngx_http_websocket_history_not_found(r);
     }
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
@@ -962,7 +965,7 @@ ngx_http_websocket_channel_removed(ngx_http_request_t *r, ngx_int_t rc)
 
 
 json_t *
-ngx_http_websocket_channel_json(ngx_str_t *name,
+ngx_http_websocket_history_channel(ngx_str_t *name,
     ngx_websocket_store_info_t *info)
 {
     u_char   epoch[NGX_WEBSOCKET_POSITION_EPOCH];
@@ -986,7 +989,7 @@ ngx_http_websocket_channel_json(ngx_str_t *name,
 /* adds what only the answer to a GET tells; json may be NULL */
 
 static void
-ngx_http_websocket_channel_describe(json_t *json,
+ngx_http_websocket_history_add_details(json_t *json,
     ngx_websocket_store_info_t *info)
 {
     (void) json_object_set_new(json, "history",
@@ -1007,7 +1010,7 @@ ngx_http_websocket_channel_describe(json_t *json,
  */
 
 ngx_int_t
-ngx_http_websocket_not_found(ngx_http_request_t *r)
+ngx_http_websocket_history_not_found(ngx_http_request_t *r)
 {
     ngx_http_websocket_loc_conf_t  *conf;
 
@@ -1016,8 +1019,8 @@ ngx_http_websocket_not_found(ngx_http_request_t *r)
     if (conf->zone->wait.stuck) {
         return ngx_http_websocket_await_or_refuse(r,
                                             r->method == NGX_HTTP_DELETE
-                                            ? ngx_http_websocket_channel_delete
-                                            : ngx_http_websocket_channel_get);
+                                            ? ngx_http_websocket_history_delete
+                                            : ngx_http_websocket_history_get);
     }
 
     return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_FOUND,

@@ -22,21 +22,22 @@
  * The answers to GET and DELETE, for the first channel of the request's
  * context.  Each returns what a content handler returns.
  */
-ngx_int_t ngx_http_websocket_channel_get(ngx_http_request_t *r);
-ngx_int_t ngx_http_websocket_channel_delete(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_history_get(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_history_delete(ngx_http_request_t *r);
 
 /*
  * What each answer says of a channel: its name, epoch, offset and subscribers.
  * Returns NULL when memory was refused.
  */
-json_t *ngx_http_websocket_channel_json(ngx_str_t *name,
+json_t *ngx_http_websocket_history_channel(ngx_str_t *name,
     ngx_websocket_store_info_t *info);
 
 /* A member, as an answer lists it.  Returns NULL when memory was refused. */
-json_t *ngx_http_websocket_member_json(ngx_websocket_store_member_t *member);
+json_t *ngx_http_websocket_history_member(
+    ngx_websocket_store_member_t *member);
 
 /* The answer when there is no such channel. */
-ngx_int_t ngx_http_websocket_not_found(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_history_not_found(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_HISTORY_H */

@@ -36,8 +36,10 @@
 /* a request that waits for its message to be published */
 
 typedef struct {
-    ngx_http_request_t            *request;
-    ngx_http_websocket_publish_t  *pending;     /* NULL: it is */
+    ngx_http_request_t                   *request;
+    ngx_http_websocket_publish_t         *pending;  /* NULL: it is */
+    ngx_http_websocket_publish_wait_pt    handler;
+    void                                 *data;
 } ngx_http_websocket_publishing_t;
 
 
@@ -56,8 +58,6 @@ static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
     ngx_http_websocket_publish_body_t *body);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
-static ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *pending);
 static void ngx_http_websocket_publish_gone(void *data);
 static void ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
@@ -123,10 +123,10 @@ ngx_http_websocket_publish_now(ngx_http_request_t *r, void *data)
                                       "\"websocket\"");
         }
 
-        return ngx_http_websocket_channel_get(r);
+        return ngx_http_websocket_history_get(r);
 
     case NGX_HTTP_DELETE:
-        return ngx_http_websocket_channel_delete(r);
+        return ngx_http_websocket_history_delete(r);
 
     default:
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_METHOD);
@@ -437,22 +437,23 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
     p->describe = 1;
 
     if (conf->zone->broker->publish(conf->zone, p) == NGX_AGAIN) {
-        return ngx_http_websocket_publish_wait(r, p->pending);
+        return ngx_http_websocket_publish_wait(r, p->pending,
+                                         ngx_http_websocket_publish_answer,
+                                               NULL);
     }
 
     if (p->rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_publish_later(r, p);
     }
 
-    return ngx_http_websocket_publish_answer(r, p);
+    return ngx_http_websocket_publish_answer(r, p, NULL);
 }
 
 
-/* it is published whether or not the request lives to tell */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_publish_wait(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *pending)
+    ngx_http_websocket_publish_t *pending,
+    ngx_http_websocket_publish_wait_pt handler, void *data)
 {
     ngx_http_cleanup_t               *cln;
     ngx_http_websocket_publishing_t  *publishing;
@@ -466,6 +467,8 @@ ngx_http_websocket_publish_wait(ngx_http_request_t *r,
 
     publishing->request = r;
     publishing->pending = pending;
+    publishing->handler = handler;
+    publishing->data = data;
 
     cln->handler = ngx_http_websocket_publish_gone;
 
@@ -503,13 +506,13 @@ ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p)
     r = publishing->request;
 
     ngx_http_websocket_resume(r);
-    ngx_http_websocket_finish(r, ngx_http_websocket_publish_answer(r, p));
+    ngx_http_websocket_finish(r, publishing->handler(r, p, publishing->data));
 }
 
 
 ngx_int_t
 ngx_http_websocket_publish_answer(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *p)
+    ngx_http_websocket_publish_t *p, void *data)
 {
     json_t                         *json;
     ngx_http_websocket_ctx_t       *ctx;
@@ -526,7 +529,7 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
 
     p->info.offset = p->message.offset;
 
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], &p->info);
+    json = ngx_http_websocket_history_channel(&ctx->channels[0], &p->info);
 
     if (p->rc == NGX_WEBSOCKET_STORE_DUPLICATE) {
         (void) json_object_set_new(json, "duplicate", json_true());
@@ -703,7 +706,7 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
 }
 
 
-/* Returns NGX_OK, or NGX_DECLINED with *error set. */
+/* Returns NGX_OK, or NGX_ERROR with *error set. */
 
 static ngx_int_t
 ngx_http_websocket_publish_end(ngx_http_request_t *r,
@@ -726,12 +729,12 @@ ngx_http_websocket_publish_end(ngx_http_request_t *r,
         /* one client must not end what others get */
 
         *error = "X-WebSocket-End is for locations with websocket_publish";
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     if (several || h->value.len != 1 || h->value.data[0] != '1') {
         *error = "X-WebSocket-End is not 1";
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     message->end = 1;
@@ -761,7 +764,7 @@ ngx_http_websocket_publish_except(ngx_http_request_t *r,
 
     if (id == NGX_ERROR) {
         *error = "X-WebSocket-Except is not a session's 16 digits";
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     message->source = (uint64_t) id | NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT;

@@ -39,15 +39,26 @@ ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
 
 /*
- * Answers with what became of a message: p->rc, message and info are set as by
- * a broker.  Returns what a content handler returns.
+ * The request waits until its message, which is pending at the broker, is
+ * published; the message is, also when the request has gone by then.  The
+ * handler returns what a content handler returns, as this does.
  */
-ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *p);
+typedef ngx_int_t (*ngx_http_websocket_publish_wait_pt)(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data);
+
+ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *pending,
+    ngx_http_websocket_publish_wait_pt handler, void *data);
 
 /*
- * Answers that the store did not take it, with rc.  Returns what a content
- * handler returns.
+ * As a handler above, without data: answers with what became of the message.
+ */
+ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data);
+
+/*
+ * Answers that the store did not take the message: rc is what the broker
+ * returned.  Returns what a content handler returns.
  */
 ngx_int_t ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc);
 

@@ -125,7 +125,7 @@ ngx_http_websocket_publish_large_step(ngx_http_request_t *r, void *data)
         return NGX_BUSY;
     }
 
-    return ngx_http_websocket_publish_answer(r, &one->p);
+    return ngx_http_websocket_publish_answer(r, &one->p, NULL);
 }
 
 

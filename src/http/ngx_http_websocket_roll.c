@@ -110,11 +110,11 @@ ngx_http_websocket_roll_answer(ngx_http_request_t *r,
         != NGX_WEBSOCKET_STORE_OK
         || (roll->total == 0 && info.published == 0 && info.length == 0))
     {
-        return ngx_http_websocket_not_found(r);
+        return ngx_http_websocket_history_not_found(r);
     }
 
     page = ngx_http_websocket_roll_page(roll);
-    json = ngx_http_websocket_channel_json(&ctx->channels[0], &info);
+    json = ngx_http_websocket_history_channel(&ctx->channels[0], &info);
 
     if (page == NULL
         || json_object_set_new(json, "members",
@@ -143,7 +143,7 @@ ngx_http_websocket_roll_page(ngx_http_websocket_roll_t *roll)
     for (i = 0; i < roll->n; i++) {
 
         if (json_array_append_new(page,
-                            ngx_http_websocket_member_json(&roll->members[i]))
+                           ngx_http_websocket_history_member(&roll->members[i]))
             != 0)
         {
             json_decref(page);

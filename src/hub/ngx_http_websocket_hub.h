@@ -32,6 +32,19 @@ typedef struct ngx_http_websocket_catch_up_s      ngx_http_websocket_catch_up_t;
 #define NGX_HTTP_WEBSOCKET_BATCH_SIZE    65536  /* bytes, if they are several */
 
 
+/* whether a zone has room for what a session is to hold in it */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_ROOM_OK = NGX_OK,
+    NGX_HTTP_WEBSOCKET_ROOM_NO_MEMORY = NGX_ERROR,
+    NGX_HTTP_WEBSOCKET_ROOM_STUCK = NGX_AGAIN,      /* its lock cannot be had */
+    NGX_HTTP_WEBSOCKET_ROOM_LIMIT = NGX_BUSY,       /* as many sessions are
+                                                       there as may be */
+    NGX_HTTP_WEBSOCKET_ROOM_ENDING = NGX_DONE,      /* the session ends */
+    NGX_HTTP_WEBSOCKET_ROOM_FULL = NGX_DECLINED     /* the zone is */
+} ngx_http_websocket_room_e;
+
+
 /* messages of a channel that are delivered together */
 
 typedef struct {
@@ -170,8 +183,8 @@ void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
 /*
  * Puts a subscriber on the channel's list of who is there, with a message, or
  * with none where it has no parts; does nothing when it is on it.  Returns
- * NGX_OK or, with nothing done, NGX_DECLINED when the zone is full or memory
- * was refused, NGX_AGAIN when the zone is stuck.
+ * ROOM_OK or, with nothing done, ROOM_FULL also when memory was refused, or
+ * ROOM_STUCK.
  */
 ngx_int_t ngx_http_websocket_hub_join(
     ngx_http_websocket_subscription_t *subscription,

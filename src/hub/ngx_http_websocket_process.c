@@ -3,6 +3,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_hub_deliver.h"
+#include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_sweep.h"
 #include "hub/ngx_http_websocket_worker.h"
 
@@ -53,6 +54,7 @@ ngx_http_websocket_process_start(ngx_cycle_t *cycle,
 
     ngx_http_websocket_process = *handlers;
 
+    ngx_http_websocket_region_start(cycle);
     ngx_http_websocket_turn_init(cycle);
     ngx_http_websocket_sweep_init(cycle, handlers->reap);
 

@@ -1,12 +1,17 @@
 
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
-static ngx_int_t ngx_http_websocket_stats_init(ngx_shm_zone_t *shm_zone,
-    void *data);
+/* changes with ngx_http_websocket_stats_table_t */
+#define NGX_HTTP_WEBSOCKET_STATS_LAYOUT  1
+
+
+static ngx_int_t ngx_http_websocket_stats_map(
+    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
 static void ngx_http_websocket_stats_number(
     ngx_http_websocket_main_conf_t *wmcf, ngx_log_t *log);
 static ngx_uint_t ngx_http_websocket_stats_entry(
@@ -61,27 +66,22 @@ _Static_assert(sizeof(ngx_http_websocket_stats_bounds) / sizeof(uint32_t)
 ngx_int_t
 ngx_http_websocket_stats_table(ngx_conf_t *cf)
 {
-    size_t           size;
-    ngx_shm_zone_t  *shm_zone;
+    ngx_http_websocket_region_t  *region;
 
     /*
      * Always of one size, or a reload would begin anew: what no worker counts
-     * in is never touched, and takes no memory.  The slab pool of nginx takes
-     * some for each page.
+     * in is never touched, and takes no memory.
      */
 
-    size = sizeof(ngx_http_websocket_stats_table_t);
-    size += size / 64 + 8 * ngx_pagesize;
-
-    shm_zone = ngx_shared_memory_add(cf, &ngx_http_websocket_stats_name,
-                                     ngx_align(size, ngx_pagesize),
-                                     &ngx_http_websocket_module);
-    if (shm_zone == NULL) {
+    region = ngx_http_websocket_region_add(cf, &ngx_http_websocket_stats_name,
+                                     sizeof(ngx_http_websocket_stats_table_t),
+                                     NGX_HTTP_WEBSOCKET_STATS_LAYOUT,
+                                     ngx_http_websocket_stats_map);
+    if (region == NULL) {
         return NGX_ERROR;
     }
 
-    shm_zone->init = ngx_http_websocket_stats_init;
-    shm_zone->data = ngx_http_conf_get_module_main_conf(cf,
+    region->owner = ngx_http_conf_get_module_main_conf(cf,
                                                    ngx_http_websocket_module);
 
     return NGX_OK;
@@ -89,49 +89,38 @@ ngx_http_websocket_stats_table(ngx_conf_t *cf)
 
 
 static ngx_int_t
-ngx_http_websocket_stats_init(ngx_shm_zone_t *shm_zone, void *data)
+ngx_http_websocket_stats_map(ngx_http_websocket_region_t *region,
+    ngx_uint_t fresh)
 {
-    ngx_slab_pool_t                   *shpool;
     ngx_http_websocket_main_conf_t    *wmcf;
     ngx_http_websocket_stats_table_t  *table;
 
-    wmcf = shm_zone->data;
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    wmcf = region->owner;
+    table = region->data;
 
-    if (data) {
-        table = shpool->data;
-
-        if (table->size != sizeof(ngx_http_websocket_stats_table_t)) {
-            ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                          "the websocket counters were made by another "
-                          "version of the module: restart nginx instead of "
-                          "reloading");
+    if (fresh) {
+        if (ngx_http_websocket_worker_mutex(&table->mutex) != NGX_OK) {
             return NGX_ERROR;
         }
-
-    } else {
-
-        /* not cleared: fresh memory of the kernel's is all zeros */
-
-        table = ngx_slab_alloc(shpool,
-                               sizeof(ngx_http_websocket_stats_table_t));
-        if (table == NULL) {
-            return NGX_ERROR;
-        }
-
-        table->size = sizeof(ngx_http_websocket_stats_table_t);
 
         /* the first entry is of what has no zone, as an echo may be */
 
         (void) ngx_http_websocket_stats_entry(table,
                                              &ngx_http_websocket_stats_nothing,
                                              &ngx_http_websocket_stats_nothing);
-        shpool->data = table;
     }
 
     wmcf->stats = table;
 
-    ngx_http_websocket_stats_number(wmcf, shm_zone->shm.log);
+    /* the master process of another binary may be adding, too */
+
+    if (pthread_mutex_lock(&table->mutex) == EOWNERDEAD) {
+        (void) pthread_mutex_consistent(&table->mutex);
+    }
+
+    ngx_http_websocket_stats_number(wmcf, region->log);
+
+    (void) pthread_mutex_unlock(&table->mutex);
 
     return NGX_OK;
 }

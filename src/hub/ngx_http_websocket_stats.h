@@ -17,6 +17,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <pthread.h>
+
 #include "store/store.h"
 
 
@@ -114,10 +116,10 @@ typedef struct {
 } ngx_http_websocket_stats_entry_t;
 
 
-/* entries are only ever added, by the master process */
+/* entries are only ever added, by master processes */
 
 struct ngx_http_websocket_stats_table_s {
-    size_t                            size;     /* of all this */
+    pthread_mutex_t                   mutex;    /* of who adds */
     ngx_atomic_t                      nentries;
     ngx_atomic_t                      nslots;   /* that were ever in use */
     ngx_http_websocket_stats_entry_t  entries[

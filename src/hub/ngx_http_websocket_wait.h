@@ -75,10 +75,10 @@ void ngx_http_websocket_wait_begin(ngx_http_websocket_zone_t *zone);
 void ngx_http_websocket_wait_again(ngx_http_websocket_zone_t *zone);
 
 /*
- * Has a waiter called.  Returns NGX_OK, or NGX_DECLINED when the zone has been
- * stuck for too long: what would wait is to be refused.
+ * Has a waiter called, and returns 1; or 0 when the zone has been stuck for too
+ * long: what would wait is to be refused.
  */
-ngx_int_t ngx_http_websocket_wait(ngx_http_websocket_zone_t *zone,
+ngx_uint_t ngx_http_websocket_wait(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_waiter_t *waiter);
 
 /*

@@ -1,5 +1,6 @@
 
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 #include <sys/eventfd.h>
@@ -11,6 +12,12 @@
 
 /* a worker that is asked for its slot and keeps it: then another is, ms */
 #define NGX_HTTP_WEBSOCKET_ASKED     250
+
+/* changes with ngx_http_websocket_table_t */
+#define NGX_HTTP_WEBSOCKET_TABLE_LAYOUT  1
+
+/* master processes at a time, of which an upgrade has two */
+#define NGX_HTTP_WEBSOCKET_MASTERS   16
 
 
 /* a slot fills cache lines of its own: its flag is written by all others */
@@ -27,9 +34,15 @@ typedef struct {
 
 
 typedef struct {
-    ngx_atomic_t                  generation;
+    ngx_atomic_t                  generation;   /* of configurations */
     ngx_atomic_t                  incarnations;
     ngx_atomic_t                  drains;       /* that began */
+    ngx_atomic_t                  masters;      /* that there ever were */
+    ngx_atomic_t                  loaded[NGX_HTTP_WEBSOCKET_MASTERS];
+                                                /* configurations, by master */
+    ngx_uint_t                    neventfds;    /* the same in all processes,
+                                                   which inherit them */
+    int                           eventfds[NGX_WEBSOCKET_STORE_WORKERS];
     ngx_http_websocket_slot_t     slots[NGX_WEBSOCKET_STORE_WORKERS];
 } ngx_http_websocket_table_t;
 
@@ -43,11 +56,14 @@ typedef struct {
 } ngx_http_websocket_asked_t;
 
 
-static ngx_int_t ngx_http_websocket_worker_init_table(
-    ngx_shm_zone_t *shm_zone, void *data);
+static ngx_int_t ngx_http_websocket_worker_map_table(
+    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+static void ngx_http_websocket_worker_change_table(
+    ngx_http_websocket_table_t *table);
+static ngx_int_t ngx_http_websocket_worker_inherit_eventfds(ngx_log_t *log);
 static void ngx_http_websocket_worker_create_eventfds(ngx_log_t *log);
 static uint32_t ngx_http_websocket_worker_next_incarnation(void);
-static ngx_int_t ngx_http_websocket_worker_lease(void);
+static ngx_uint_t ngx_http_websocket_worker_lease(void);
 static void ngx_http_websocket_worker_unlease(void);
 static void ngx_http_websocket_worker_ask(void);
 static ngx_int_t ngx_http_websocket_worker_add_event(void);
@@ -63,6 +79,8 @@ static ngx_str_t  ngx_http_websocket_table_name =
 
 static ngx_http_websocket_table_t  *ngx_http_websocket_table;
 static ngx_uint_t                   ngx_http_websocket_generation;
+static ngx_uint_t                   ngx_http_websocket_master;
+static ngx_uint_t                   ngx_http_websocket_loaded;
 
 static int         ngx_http_websocket_eventfds[NGX_WEBSOCKET_STORE_WORKERS];
 static ngx_uint_t  ngx_http_websocket_neventfds;
@@ -78,28 +96,17 @@ static ngx_http_websocket_worker_handlers_t  ngx_http_websocket_handlers;
 ngx_int_t
 ngx_http_websocket_worker_table(ngx_conf_t *cf)
 {
-    size_t                           size;
-    ngx_shm_zone_t                  *shm_zone;
     ngx_http_websocket_main_conf_t  *wmcf;
 
-    /* the slab pool of nginx takes the first page, and some of the rest */
-
-    size = sizeof(ngx_http_websocket_table_t) + 8 * ngx_pagesize;
-
-    shm_zone = ngx_shared_memory_add(cf, &ngx_http_websocket_table_name,
-                                     ngx_align(size, ngx_pagesize),
-                                     &ngx_http_websocket_module);
-    if (shm_zone == NULL) {
-        return NGX_ERROR;
-    }
-
-    shm_zone->init = ngx_http_websocket_worker_init_table;
-    shm_zone->data = shm_zone;
-
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
-    wmcf->workers = shm_zone;
 
-    return NGX_OK;
+    wmcf->workers = ngx_http_websocket_region_add(cf,
+                                          &ngx_http_websocket_table_name,
+                                          sizeof(ngx_http_websocket_table_t),
+                                          NGX_HTTP_WEBSOCKET_TABLE_LAYOUT,
+                                          ngx_http_websocket_worker_map_table);
+
+    return wmcf->workers ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -109,37 +116,27 @@ ngx_http_websocket_worker_table(ngx_conf_t *cf)
  */
 
 static ngx_int_t
-ngx_http_websocket_worker_init_table(ngx_shm_zone_t *shm_zone, void *data)
+ngx_http_websocket_worker_map_table(ngx_http_websocket_region_t *region,
+    ngx_uint_t fresh)
 {
     ngx_uint_t                   n;
-    ngx_slab_pool_t             *shpool;
     ngx_http_websocket_table_t  *table;
 
-    if (data) {
-        shm_zone->data = data;
+    if (!fresh) {
         return NGX_OK;
     }
 
-    /* pages of the slab are aligned as slots need it */
-
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-
-    table = ngx_slab_calloc(shpool, sizeof(ngx_http_websocket_table_t));
-    if (table == NULL) {
-        return NGX_ERROR;
-    }
+    table = region->data;
 
     for (n = 0; n < NGX_WEBSOCKET_STORE_WORKERS; n++) {
         if (ngx_http_websocket_worker_mutex(&table->slots[n].lease)
             != NGX_OK)
         {
-            ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+            ngx_log_error(NGX_LOG_EMERG, region->log, 0,
                           "websocket: no process-shared robust mutexes");
             return NGX_ERROR;
         }
     }
-
-    shm_zone->data = table;
 
     return NGX_OK;
 }
@@ -170,7 +167,7 @@ ngx_http_websocket_worker_mutex(pthread_mutex_t *mutex)
 }
 
 
-void
+ngx_int_t
 ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
 {
     ngx_core_conf_t                 *ccf;
@@ -183,23 +180,15 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
     table = wmcf && wmcf->workers ? wmcf->workers->data : NULL;
 
     if (table != ngx_http_websocket_table) {
-
-        /*
-         * The directives went, or have come: workers with the last table are
-         * out of date.  Without a master process this one was such.
-         */
-
-        if (ngx_http_websocket_table) {
-            (void) ngx_atomic_fetch_add(&ngx_http_websocket_table->generation,
-                                        1);
-        }
-
-        ngx_http_websocket_table = table;
-        ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
+        ngx_http_websocket_worker_change_table(table);
     }
 
     if (table == NULL) {
-        return;
+        return NGX_OK;
+    }
+
+    if (ngx_http_websocket_worker_inherit_eventfds(cycle->log) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_http_websocket_worker_create_eventfds(cycle->log);
@@ -216,6 +205,71 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
 
     ngx_http_websocket_generation = ngx_atomic_fetch_add(&table->generation, 1)
                                     + 1;
+    ngx_http_websocket_loaded =
+             ngx_atomic_fetch_add(&table->loaded[ngx_http_websocket_master], 1)
+             + 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_websocket_worker_change_table(ngx_http_websocket_table_t *table)
+{
+    ngx_http_websocket_table_t  *last;
+
+    last = ngx_http_websocket_table;
+
+    /*
+     * The directives went, or have come: workers with the last table are out
+     * of date.  Without a master process this one was such.
+     */
+
+    if (last) {
+        (void) ngx_atomic_fetch_add(&last->generation, 1);
+        (void) ngx_atomic_fetch_add(&last->loaded[ngx_http_websocket_master],
+                                    1);
+    }
+
+    ngx_http_websocket_table = table;
+    ngx_http_websocket_slot = NGX_HTTP_WEBSOCKET_NO_SLOT;
+
+    if (table) {
+        ngx_http_websocket_master = ngx_atomic_fetch_add(&table->masters, 1)
+                                    % NGX_HTTP_WEBSOCKET_MASTERS;
+    }
+}
+
+
+/* a number is the same eventfd in the binary that had the table before */
+
+static ngx_int_t
+ngx_http_websocket_worker_inherit_eventfds(ngx_log_t *log)
+{
+    ngx_uint_t                   n;
+    ngx_http_websocket_table_t  *table;
+
+    table = ngx_http_websocket_table;
+
+    if (ngx_http_websocket_neventfds) {
+        return NGX_OK;
+    }
+
+    for (n = 0; n < table->neventfds; n++) {
+
+        if (fcntl(table->eventfds[n], F_GETFD) == -1) {
+            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                          "websocket: eventfd %d of the nginx that runs was "
+                          "not inherited", table->eventfds[n]);
+            return NGX_ERROR;
+        }
+
+        ngx_http_websocket_eventfds[n] = table->eventfds[n];
+    }
+
+    ngx_http_websocket_neventfds = n;
+
+    return NGX_OK;
 }
 
 
@@ -228,11 +282,16 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
 static void
 ngx_http_websocket_worker_create_eventfds(ngx_log_t *log)
 {
-    int            fd;
-    ngx_uint_t     n;
-    struct rlimit  limit;
+    int                          fd;
+    ngx_uint_t                   n;
+    struct rlimit                limit;
+    ngx_http_websocket_table_t  *table;
 
-    n = NGX_WEBSOCKET_STORE_WORKERS;
+    table = ngx_http_websocket_table;
+
+    /* of those that were inherited, or made already, there are no more */
+
+    n = table->neventfds ? table->neventfds : NGX_WEBSOCKET_STORE_WORKERS;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         n = ngx_min(n, limit.rlim_cur / NGX_HTTP_WEBSOCKET_EVENTFDS);
@@ -240,17 +299,21 @@ ngx_http_websocket_worker_create_eventfds(ngx_log_t *log)
 
     while (ngx_http_websocket_neventfds < n) {
 
-        fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+        fd = eventfd(0, EFD_NONBLOCK);
 
         if (fd == -1) {
             ngx_log_error(NGX_LOG_WARN, log, ngx_errno,
                           "eventfd() failed, websocket has %ui worker slots "
                           "of %ui", ngx_http_websocket_neventfds, n);
-            return;
+            break;
         }
 
         ngx_http_websocket_eventfds[ngx_http_websocket_neventfds++] = fd;
     }
+
+    ngx_memcpy(table->eventfds, ngx_http_websocket_eventfds,
+               sizeof(ngx_http_websocket_eventfds));
+    table->neventfds = ngx_http_websocket_neventfds;
 }
 
 
@@ -266,7 +329,7 @@ ngx_http_websocket_worker_start(ngx_log_t *log,
 
     ngx_http_websocket_worker_reap(log);
 
-    if (ngx_http_websocket_worker_seek() != NGX_OK) {
+    if (!ngx_http_websocket_worker_seek()) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "websocket: no free worker slot of %ui, sessions wait "
                       "until an old worker gives its own back",
@@ -279,6 +342,11 @@ ngx_http_websocket_worker_start(ngx_log_t *log,
      */
 
     for (n = 0; n < ngx_http_websocket_neventfds; n++) {
+
+        /* only the master process hands them on */
+
+        (void) fcntl(ngx_http_websocket_eventfds[n], F_SETFD, FD_CLOEXEC);
+
         if (ngx_http_websocket_table->slots[n].incarnation) {
             ngx_http_websocket_worker_signal(n);
         }
@@ -302,34 +370,34 @@ ngx_http_websocket_worker_next_incarnation(void)
 }
 
 
-ngx_int_t
+ngx_uint_t
 ngx_http_websocket_worker_seek(void)
 {
     if (ngx_http_websocket_slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
-        return NGX_OK;
+        return 1;
     }
 
     if (ngx_http_websocket_table == NULL) {
-        return NGX_DECLINED;
+        return 0;
     }
 
-    if (ngx_http_websocket_worker_lease() != NGX_OK) {
+    if (!ngx_http_websocket_worker_lease()) {
         ngx_http_websocket_worker_ask();
-        return NGX_DECLINED;
+        return 0;
     }
 
     if (ngx_http_websocket_worker_add_event() != NGX_OK) {
         ngx_http_websocket_worker_unlease();
-        return NGX_DECLINED;
+        return 0;
     }
 
     ngx_http_websocket_handlers.leased(ngx_http_websocket_slot);
 
-    return NGX_OK;
+    return 1;
 }
 
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_websocket_worker_lease(void)
 {
     int                         rc;
@@ -369,10 +437,10 @@ ngx_http_websocket_worker_lease(void)
                        "websocket worker slot:%ui incarnation:%uD",
                        n, ngx_http_websocket_incarnation);
 
-        return NGX_OK;
+        return 1;
     }
 
-    return NGX_DECLINED;
+    return 0;
 }
 
 
@@ -723,4 +791,13 @@ ngx_http_websocket_worker_outdated(void)
     return ngx_http_websocket_table == NULL
            || ngx_http_websocket_table->generation
               != ngx_http_websocket_generation;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_worker_replaced(void)
+{
+    return ngx_http_websocket_table == NULL
+           || ngx_http_websocket_table->loaded[ngx_http_websocket_master]
+              != ngx_http_websocket_loaded;
 }

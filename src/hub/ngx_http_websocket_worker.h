@@ -46,10 +46,11 @@ ngx_int_t ngx_http_websocket_worker_table(ngx_conf_t *cf);
 
 /*
  * In init_module, for any configuration: makes the eventfds when it has a
- * table, and begins a new generation.  With fewer eventfds there are fewer
- * slots, which is no error.
+ * table, or takes over those of the binary that runs, and begins a new
+ * generation.  With fewer eventfds there are fewer slots, which is no error.
+ * Returns NGX_OK, or NGX_ERROR: nginx does not start.
  */
-void ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle);
 
 /*
  * In init_process of a worker whose configuration has a table: seeks a slot,
@@ -59,11 +60,11 @@ void ngx_http_websocket_worker_start(ngx_log_t *log,
     ngx_http_websocket_worker_handlers_t *handlers);
 
 /*
- * Leases a slot, if this worker has none.  Returns NGX_OK, or NGX_DECLINED:
+ * Leases a slot, if this worker has none.  Returns 1 when it has one.  Else,
  * when none is free, the worker that shuts down for longest was asked for its
- * own, which may take it some tenths of a second.
+ * own, which it may take some tenths of a second to give back.
  */
-ngx_int_t ngx_http_websocket_worker_seek(void);
+ngx_uint_t ngx_http_websocket_worker_seek(void);
 
 /* This worker, which has a slot, begins to shut down. */
 void ngx_http_websocket_worker_drain(void);
@@ -113,8 +114,14 @@ void ngx_http_websocket_worker_reap(ngx_log_t *log);
  */
 ngx_int_t ngx_http_websocket_worker_mutex(pthread_mutex_t *mutex);
 
-/* 1 when a newer configuration than this worker's was loaded. */
+/*
+ * 1 when a newer configuration than this worker's was loaded, be it by another
+ * master process, which may be gone again.
+ */
 ngx_uint_t ngx_http_websocket_worker_outdated(void);
+
+/* 1 when this worker's own master process has loaded a newer one. */
+ngx_uint_t ngx_http_websocket_worker_replaced(void);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_WORKER_H */

@@ -9,6 +9,7 @@
 #include "store/message.h"
 #include "store/numbered.h"
 #include "store/quota.h"
+#include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include <openssl/rand.h>
 
@@ -42,6 +43,10 @@
 #define NGX_HTTP_WEBSOCKET_APPEND    2
 
 
+/* changes with ngx_http_websocket_shared_t; the log tells its own */
+#define NGX_HTTP_WEBSOCKET_ZONE_LAYOUT  1
+
+
 struct ngx_http_websocket_shared_s {
     pthread_mutex_t               mutex;
     size_t                        size;     /* of the log */
@@ -49,12 +54,10 @@ struct ngx_http_websocket_shared_s {
 };
 
 
-static ngx_uint_t ngx_http_websocket_zone_resized(ngx_conf_t *cf,
-    ngx_str_t *name, size_t size);
-static ngx_int_t ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone,
-    void *data);
-static ngx_int_t ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone);
-static ngx_int_t ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone);
+static ngx_int_t ngx_http_websocket_zone_map(
+    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+static ngx_int_t ngx_http_websocket_zone_format(
+    ngx_http_websocket_zone_t *zone, ngx_log_t *log);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
 static ngx_int_t ngx_http_websocket_zone_lock(
     ngx_http_websocket_zone_t *zone);
@@ -139,22 +142,14 @@ ngx_http_websocket_zone_t *
 ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
     ngx_msec_t inactive)
 {
-    ngx_shm_zone_t             *shm_zone;
-    ngx_http_websocket_zone_t  *zone;
+    ngx_http_websocket_zone_t    *zone;
+    ngx_http_websocket_region_t  *region;
 
-    if (ngx_http_websocket_zone_resized(cf, name, size)) {
-        return NULL;
-    }
-
-    shm_zone = ngx_shared_memory_add(cf, name, size,
-                                     &ngx_http_websocket_module);
-    if (shm_zone == NULL) {
-        return NULL;
-    }
-
-    if (shm_zone->data) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "websocket zone \"%V\" is already defined", name);
+    region = ngx_http_websocket_region_add(cf, name,
+                                      size - NGX_HTTP_WEBSOCKET_REGION_HEAD,
+                                      NGX_HTTP_WEBSOCKET_ZONE_LAYOUT,
+                                      ngx_http_websocket_zone_map);
+    if (region == NULL) {
         return NULL;
     }
 
@@ -164,7 +159,6 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
     }
 
     zone->name = *name;
-    zone->shm_zone = shm_zone;
     zone->inactive = inactive;
     zone->stats = &ngx_http_websocket_stats_none;
 
@@ -172,144 +166,73 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
 
     ngx_http_websocket_wait_init(zone);
 
-    shm_zone->init = ngx_http_websocket_zone_init;
-    shm_zone->data = zone;
+    region->owner = zone;
 
     return zone;
 }
 
 
-/*
- * nginx would make a new zone beside the old one: the old workers' clients
- * and the new ones' would not hear each other, and the channels be lost.
- */
-
-static ngx_uint_t
-ngx_http_websocket_zone_resized(ngx_conf_t *cf, ngx_str_t *name, size_t size)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_shm_zone_t   *zone;
-
-    if (ngx_is_init_cycle(cf->cycle->old_cycle)) {
-        return 0;
-    }
-
-    part = &cf->cycle->old_cycle->shared_memory.part;
-
-    for ( /* void */ ; part; part = part->next) {
-
-        zone = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (zone[i].tag != &ngx_http_websocket_module
-                || zone[i].shm.size == size
-                || zone[i].shm.name.len != name->len
-                || ngx_strncmp(zone[i].shm.name.data, name->data, name->len)
-                   != 0)
-            {
-                continue;
-            }
-
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "the size of websocket zone \"%V\" changed "
-                               "from %uz to %uz bytes: restart nginx instead "
-                               "of reloading", name, zone[i].shm.size, size);
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
+/* one that is not fresh has the channels of the last configuration */
 
 static ngx_int_t
-ngx_http_websocket_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
+    ngx_uint_t fresh)
 {
-    if (data) {
-        return ngx_http_websocket_zone_adopt(shm_zone);
-    }
-
-    return ngx_http_websocket_zone_format(shm_zone);
-}
-
-
-/* after a reload: the channels are those of the last configuration */
-
-static ngx_int_t
-ngx_http_websocket_zone_adopt(ngx_shm_zone_t *shm_zone)
-{
-    ngx_slab_pool_t              *shpool;
     ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_shared_t  *shared;
 
-    zone = shm_zone->data;
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-    shared = shpool->data;
+    zone = region->owner;
+    shared = region->data;
+
+    zone->shared = shared;
+
+    /* all workers have it from here, and tell the same times */
+
+    (void) ngx_http_websocket_clock_wall(0);
+
+    if (fresh) {
+        shared->size = region->size
+                       - offsetof(ngx_http_websocket_shared_t, log);
+
+        if (ngx_http_websocket_zone_format(zone, region->log) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
 
     zone->store = ngx_websocket_store_open(shared->log, shared->size);
 
     if (zone->store == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
                       "websocket zone \"%V\" was made by another version of "
-                      "the module: restart nginx instead of reloading",
-                      &zone->name);
+                      "the module: restart nginx instead", &zone->name);
         return NGX_ERROR;
     }
-
-    zone->shared = shared;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_websocket_zone_format(ngx_shm_zone_t *shm_zone)
+ngx_http_websocket_zone_format(ngx_http_websocket_zone_t *zone,
+    ngx_log_t *log)
 {
-    size_t                        size;
     uint8_t                       seed[16];
-    ngx_slab_pool_t              *shpool;
-    ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_shared_t  *shared;
 
-    zone = shm_zone->data;
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-
-    /*
-     * The slab allocator gives all that it has in one piece and is not used
-     * again: its lists do not survive a worker that is killed within it.
-     */
-
-    size = shpool->pfree * ngx_pagesize;
-
-    shared = ngx_slab_alloc(shpool, size);
-    if (shared == NULL) {
-        return NGX_ERROR;
-    }
-
-    shared->size = size - offsetof(ngx_http_websocket_shared_t, log);
+    shared = zone->shared;
 
     ngx_http_websocket_zone_seed(seed);
-
-    /* all workers have it from here, and tell the same times */
-
-    (void) ngx_http_websocket_clock_wall(0);
 
     if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK
         || ngx_websocket_store_format(shared->log, shared->size, seed)
            != NGX_WEBSOCKET_STORE_OK)
     {
-        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
                       "websocket zone \"%V\" is too small", &zone->name);
         return NGX_ERROR;
     }
 
-    shpool->data = shared;
-    zone->shared = shared;
-    zone->store = ngx_websocket_store_open(shared->log, shared->size);
-
-    return zone->store ? NGX_OK : NGX_ERROR;
+    return NGX_OK;
 }
 
 
@@ -458,7 +381,7 @@ ngx_http_websocket_zone_wake(ngx_websocket_store_wake_t *wake)
 }
 
 
-ngx_int_t
+ngx_http_websocket_attach_e
 ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
 {
     uint32_t    incarnation;
@@ -468,15 +391,15 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
     incarnation = ngx_http_websocket_worker_incarnation();
 
     if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_ATTACH_NO_SLOT;
     }
 
     if (zone->incarnation == incarnation) {
-        return NGX_OK;
+        return NGX_HTTP_WEBSOCKET_ATTACHED;
     }
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_BUSY;
+        return NGX_HTTP_WEBSOCKET_ATTACH_STUCK;
     }
 
     ngx_websocket_store_attach(zone->store, slot, incarnation);
@@ -485,7 +408,7 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
 
     zone->incarnation = incarnation;
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_ATTACHED;
 }
 
 

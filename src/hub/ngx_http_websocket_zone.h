@@ -43,7 +43,6 @@ typedef struct {
 
 struct ngx_http_websocket_zone_s {
     ngx_str_t                     name;
-    ngx_shm_zone_t               *shm_zone;
     ngx_msec_t                    inactive;  /* then an idle channel goes */
 
     ngx_http_websocket_shared_t  *shared;
@@ -101,12 +100,17 @@ ngx_int_t ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone,
 /* tries before others are let run: the lock is held very shortly */
 #define NGX_HTTP_WEBSOCKET_SPIN  200
 
-/*
- * Tells the zone of this worker's slot and incarnation, if that is new to it:
- * nothing can be held in it before.  Returns NGX_OK, NGX_DECLINED when the
- * worker has no slot, or NGX_BUSY.
- */
-ngx_int_t ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone);
+/* whether a zone knows this worker, which may hold something in it then */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_ATTACHED = 0,
+    NGX_HTTP_WEBSOCKET_ATTACH_STUCK,    /* the lock could not be had */
+    NGX_HTTP_WEBSOCKET_ATTACH_NO_SLOT   /* the worker has none */
+} ngx_http_websocket_attach_e;
+
+/* Tells the zone of this worker's slot and incarnation, if it is news to it. */
+ngx_http_websocket_attach_e ngx_http_websocket_zone_attach(
+    ngx_http_websocket_zone_t *zone);
 
 /* Voids what workers hold that do not have their slot any more. */
 void ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone);

@@ -16,9 +16,6 @@
 
 static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_plain_publish(
-    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
-    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_plain_echo_typed(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
     ngx_http_websocket_noinline;
@@ -93,36 +90,17 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_DONE;
     }
 
-    if (!s->conf->echo) {
-        return ngx_http_websocket_plain_publish(s, type, data, size);
+    if (s->conf->echo) {
+        return s->conf->typed.receive
+               ? ngx_http_websocket_plain_echo_typed(s, type, data, size)
+               : ngx_http_websocket_plain_echo(s, type, data, size);
     }
-
-    return s->conf->typed.receive
-           ? ngx_http_websocket_plain_echo_typed(s, type, data, size)
-           : ngx_http_websocket_plain_echo(s, type, data, size);
-}
-
-
-static ngx_int_t
-ngx_http_websocket_plain_publish(ngx_http_websocket_session_t *s, uint8_t type,
-    u_char *data, size_t size)
-{
-    ngx_websocket_store_part_t     part;
-    ngx_websocket_store_message_t  message;
 
     if (s->conf->typed.takes) {
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
-    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
-
-    message.type = type;
-    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
-
-    part.data = data;
-    part.size = size;
-
-    return ngx_http_websocket_session_publish(s, &message, &part, 1);
+    return ngx_http_websocket_session_publish_as_is(s, type, data, size);
 }
 
 
@@ -137,13 +115,13 @@ ngx_http_websocket_plain_echo_typed(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_typed_accept(s, &in);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_HTTP_WEBSOCKET_ACCEPTED) {
         rc = ngx_http_websocket_plain_echo(s, type, in.data, in.size);
     }
 
     ngx_http_websocket_intake_done(&in);
 
-    return rc == NGX_DECLINED ? NGX_OK : rc;
+    return rc == NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED ? NGX_OK : rc;
 }
 
 
@@ -171,9 +149,8 @@ ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
     if ((ngx_http_websocket_variant_codec(s->variant) != 0
-         || ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
-                                          size)
-            != NGX_OK)
+         || !ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
+                                           size))
         && ngx_http_websocket_plain_echo_frame(s, type, data, size) != NGX_OK)
     {
         return NGX_DONE;
@@ -221,7 +198,7 @@ ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (!s->conf->own_messages && message->source == s->record->id) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
     return ngx_http_websocket_plain_encode(s, message, frame);

@@ -286,8 +286,7 @@ ngx_http_websocket_ack_send(ngx_http_websocket_session_t *s,
     } else if (ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN
                                                 | NGX_WEBSOCKET_TEXT,
                                              (u_char *) text->data,
-                                             text->size)
-               == NGX_OK)
+                                             text->size))
     {
         rc = NGX_OK;
 

@@ -81,7 +81,7 @@ ngx_http_websocket_beat_send(ngx_http_websocket_session_t *s,
 }
 
 
-ngx_int_t
+ngx_http_websocket_aside_e
 ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
@@ -91,10 +91,10 @@ ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s, uint8_t type,
     if (type != NGX_WEBSOCKET_TEXT || size > NGX_HTTP_WEBSOCKET_BEAT_ANSWER
         || !ngx_http_websocket_beat_begins(data, data + size))
     {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_ASIDE_OTHER;
     }
 
-    rc = NGX_DECLINED;
+    rc = NGX_HTTP_WEBSOCKET_ASIDE_OTHER;
     json = json_loadb((char *) data, size, 0, NULL);
 
     if (json_object_size(json) == 1 && json_object_get(json, "position")) {

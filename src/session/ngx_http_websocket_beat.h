@@ -30,13 +30,11 @@ void ngx_http_websocket_beat_send(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame);
 
 /*
- * Whether the client's message is its answer to a visible heartbeat, an object
- * with the one member "position": then it is counted like a Pong.  Returns
- * NGX_OK, NGX_DECLINED when it is another message, or NGX_DONE when the
- * session began to close.
+ * Takes a message of the client that is its answer to a visible heartbeat, an
+ * object with the one member "position": it is counted like a Pong.
  */
-ngx_int_t ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s,
-    uint8_t type, u_char *data, size_t size);
+ngx_http_websocket_aside_e ngx_http_websocket_beat_answer(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 
 
 /* Milliseconds between heartbeats, where the location has them. */

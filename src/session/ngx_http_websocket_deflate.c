@@ -83,7 +83,7 @@ ngx_http_websocket_deflate_offer(ngx_http_websocket_loc_conf_t *conf,
     }
 
     return ngx_websocket_deflate_accept(line->data, line->len, &wanted, agreed)
-           == NGX_WEBSOCKET_DEFLATE_ERROR ? NGX_DECLINED : NGX_OK;
+           == NGX_WEBSOCKET_DEFLATE_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 

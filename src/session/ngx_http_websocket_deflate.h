@@ -14,7 +14,7 @@
 
 /*
  * Takes what a client offers in one Sec-WebSocket-Extensions line; *agreed is
- * zeroed before the first.  Returns NGX_OK, or NGX_DECLINED when the line is
+ * zeroed before the first.  Returns NGX_OK, or NGX_ERROR when the line is
  * malformed: the handshake must fail.
  */
 ngx_int_t ngx_http_websocket_deflate_offer(ngx_http_websocket_loc_conf_t *conf,

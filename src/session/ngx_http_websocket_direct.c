@@ -256,7 +256,7 @@ ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
 
         rc = ngx_http_websocket_select(s, subscription, &message);
 
-        if (rc == NGX_DECLINED) {
+        if (rc == NGX_HTTP_WEBSOCKET_HIDDEN) {
             continue;
         }
 
@@ -479,7 +479,7 @@ ngx_http_websocket_cork(ngx_http_websocket_session_t *s)
 }
 
 
-ngx_int_t
+ngx_uint_t
 ngx_http_websocket_cork_frame(ngx_http_websocket_session_t *s, uint8_t first,
     u_char *data, size_t size)
 {
@@ -489,7 +489,7 @@ ngx_http_websocket_cork_frame(ngx_http_websocket_session_t *s, uint8_t first,
         || NGX_WEBSOCKET_HEADER_SIZE + size
            > NGX_HTTP_WEBSOCKET_CORK_SIZE - ngx_http_websocket_cork_size)
     {
-        return NGX_DECLINED;
+        return 0;
     }
 
     p = ngx_http_websocket_cork_buffer + ngx_http_websocket_cork_size;
@@ -503,7 +503,7 @@ ngx_http_websocket_cork_frame(ngx_http_websocket_session_t *s, uint8_t first,
     ngx_http_websocket_cork_size = p - ngx_http_websocket_cork_buffer;
     ngx_http_websocket_cork_messages += !(first & NGX_WEBSOCKET_CONTROL);
 
-    return NGX_OK;
+    return 1;
 }
 
 

@@ -45,11 +45,10 @@ void ngx_http_websocket_cork(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_uncork(ngx_http_websocket_session_t *s);
 
 /*
- * Adds a frame, whose first byte is given (opcode and bits).  Returns NGX_OK,
- * or NGX_DECLINED when nothing is gathered for the session or the frame is too
- * large for it.
+ * Adds a frame, whose first byte is given (opcode and bits), and returns 1; or
+ * 0 when nothing is gathered for the session or the frame is too large for it.
  */
-ngx_int_t ngx_http_websocket_cork_frame(ngx_http_websocket_session_t *s,
+ngx_uint_t ngx_http_websocket_cork_frame(ngx_http_websocket_session_t *s,
     uint8_t first, u_char *data, size_t size);
 
 /* Writes bytes to a session that is ready; what is not taken is queued. */

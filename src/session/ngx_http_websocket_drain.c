@@ -66,7 +66,8 @@ ngx_http_websocket_drain_holds(ngx_http_websocket_loc_conf_t *conf)
     return ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT
            && !ngx_http_websocket_draining.dismissed
            && (conf->zone == NULL
-               || ngx_http_websocket_zone_attach(conf->zone) != NGX_DECLINED);
+               || ngx_http_websocket_zone_attach(conf->zone)
+                  != NGX_HTTP_WEBSOCKET_ATTACH_NO_SLOT);
 }
 
 

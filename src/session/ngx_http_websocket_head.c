@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_head.h"
+#include "access/ngx_http_websocket_headers.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
 
@@ -428,7 +429,7 @@ ngx_http_websocket_free_buffers(ngx_connection_t *c, ngx_http_connection_t *hc)
 
 
 /*
- * NGX_DECLINED when it would be too much, or the request's configuration is
+ * NGX_ERROR also when it would be too much, or the request's configuration is
  * not the one that the session's tells.
  */
 
@@ -443,7 +444,7 @@ ngx_http_websocket_head_create(ngx_http_websocket_session_t *s,
     if (r->srv_conf != s->conf->ctx.srv_conf
         || r->loc_conf != s->conf->ctx.loc_conf)
     {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     w.line = r->request_line;
@@ -470,7 +471,7 @@ ngx_http_websocket_head_create(ngx_http_websocket_session_t *s,
     ngx_http_websocket_head_variables(&w, r);
 
     if (w.full) {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     return ngx_http_websocket_head_keep(s, r->http_connection, buf,
@@ -514,21 +515,18 @@ static void
 ngx_http_websocket_head_headers(ngx_http_websocket_head_writer_t *w,
     ngx_http_request_t *r)
 {
-    ngx_uint_t        i, index;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t                     index;
+    ngx_table_elt_t               *h;
+    ngx_http_websocket_headers_t   headers;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    ngx_http_websocket_headers_begin(r, &headers);
 
-        h = part->elts;
+    while ((h = ngx_http_websocket_headers_next(&headers, NULL))) {
 
-        for (i = 0; i < part->nelts; i++) {
+        index = ngx_http_websocket_head_find(h);
 
-            index = ngx_http_websocket_head_find(&h[i]);
-
-            if (index) {
-                ngx_http_websocket_head_pair(w, index, &h[i].value);
-            }
+        if (index) {
+            ngx_http_websocket_head_pair(w, index, &h->value);
         }
     }
 

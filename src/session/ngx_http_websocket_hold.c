@@ -43,7 +43,7 @@ ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
 
     held->message = *message;
 
-    if (ngx_http_websocket_wait(s->conf->zone, &held->waiter) != NGX_OK) {
+    if (!ngx_http_websocket_wait(s->conf->zone, &held->waiter)) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_BUSY);
     }
 

@@ -2,10 +2,26 @@
 #include <ngx_sha1.h>
 
 #include "session/ngx_http_websocket_limits.h"
+#include "clock/rate.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_subscription.h"
+
+
+/* what is counted and measured of a session: made when it is first needed */
+
+struct ngx_http_websocket_limits_s {
+    ngx_websocket_store_quota_t  *quotas;
+    ngx_websocket_rate_bucket_t  *buckets;  /* one for each websocket_rate */
+    ngx_websocket_rate_bucket_t   pings;
+    ngx_websocket_rate_errors_t   errors;
+    uint32_t                      refused;
+    uint16_t                      nquotas;
+    uint8_t                       left;     /* the session has gone */
+    ngx_http_websocket_zone_t    *zone;     /* of the quotas */
+    ngx_http_websocket_waiter_t   debt;     /* to give them back */
+};
 
 
 static ngx_http_websocket_limits_t *ngx_http_websocket_limits_alloc(
@@ -149,11 +165,12 @@ ngx_http_websocket_limits_acquire(ngx_http_websocket_session_t *s,
         ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                       "websocket session refused: as many are there as may "
                       "be");
-        return NGX_BUSY;
+        return NGX_HTTP_WEBSOCKET_ROOM_LIMIT;
     }
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_HTTP_WEBSOCKET_ROOM_STUCK
+                                              : NGX_HTTP_WEBSOCKET_ROOM_FULL;
     }
 
     limits->zone = s->conf->zone;

@@ -10,7 +10,6 @@
 
 
 #include "session/ngx_http_websocket_session.h"
-#include "clock/rate.h"
 
 
 /* what becomes of a message that is measured */
@@ -22,27 +21,10 @@ typedef enum {
 } ngx_http_websocket_limited_e;
 
 
-/* what is counted and measured of a session: made when it is first needed */
-
-struct ngx_http_websocket_limits_s {
-    ngx_websocket_store_quota_t  *quotas;
-    ngx_websocket_rate_bucket_t  *buckets;  /* one for each websocket_rate */
-    ngx_websocket_rate_bucket_t   pings;
-    ngx_websocket_rate_errors_t   errors;
-    uint32_t                      refused;
-    uint16_t                      nquotas;
-    uint8_t                       left;     /* the session has gone */
-    ngx_http_websocket_zone_t    *zone;     /* of the quotas */
-    ngx_http_websocket_waiter_t   debt;     /* to give them back */
-};
-
-
 /*
  * Takes the quotas that the location asks for, all or none, or with quotas 0
- * none in any case.  Returns NGX_OK;
- * NGX_BUSY when there are as many sessions as there may be, NGX_DECLINED when
- * the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR when memory was
- * refused.
+ * none in any case.  Returns ROOM_OK, ROOM_LIMIT, ROOM_FULL, ROOM_STUCK, or
+ * ROOM_NO_MEMORY.
  */
 ngx_int_t ngx_http_websocket_limits_begin(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_uint_t quotas);

@@ -152,13 +152,13 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
 
     rc = s->conf->zone->broker->join(subscription, &member, &p);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_ROOM_FULL) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                       "websocket zone \"%V\" has no space for one more "
                       "member of a channel", &s->conf->zone->name);
     }
 
-    return rc == NGX_AGAIN ? NGX_AGAIN : NGX_OK;
+    return rc == NGX_HTTP_WEBSOCKET_ROOM_STUCK ? NGX_AGAIN : NGX_OK;
 }
 
 

@@ -311,7 +311,7 @@ ngx_http_websocket_progress_info(ngx_http_websocket_session_t *s,
 
     return getsockopt(ngx_http_websocket_progress_connection(s)->fd,
                       IPPROTO_TCP, TCP_INFO, info, &len)
-           == -1 ? NGX_DECLINED : NGX_OK;
+           == -1 ? NGX_ERROR : NGX_OK;
 }
 
 

@@ -167,8 +167,8 @@ struct ngx_http_websocket_protocol_s {
 
     /*
      * The frame to send a message of a channel in, with a reference for the
-     * caller.  Returns NGX_OK, NGX_DECLINED when the client is not to get it,
-     * or NGX_ERROR when memory was refused.
+     * caller: SHOWN; or HIDDEN when the client is not to get it, or
+     * SHOW_NO_MEMORY.
      */
     ngx_int_t                   (*push)(ngx_http_websocket_session_t *s,
                                      ngx_http_websocket_subscription_t *from,

@@ -1159,13 +1159,13 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     ngx_http_websocket_read_work += 1 + in->message_size
                                         / NGX_HTTP_WEBSOCKET_READ_WEIGHT;
 
-    rc = NGX_DECLINED;
+    rc = NGX_HTTP_WEBSOCKET_ASIDE_OTHER;
 
     if (s->record->aside != &ngx_http_websocket_aside_none) {
         rc = ngx_http_websocket_read_aside(s, in);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_ASIDE_OTHER) {
         rc = ngx_http_websocket_read_receive(s, in);
     }
 
@@ -1188,8 +1188,9 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
 
 
 /*
- * What is not for receive(), nor one message too many: the session would end
- * without it.  NGX_DECLINED when it is something else.
+ * Takes what is not for receive(), nor one message too many for the rates: the
+ * session would end without it.  Where clients only listen, the session closes
+ * for any other message.
  */
 
 static ngx_int_t
@@ -1199,7 +1200,7 @@ ngx_http_websocket_read_aside(ngx_http_websocket_session_t *s,
     ngx_int_t                    rc;
     ngx_http_websocket_aside_t  *aside;
 
-    rc = NGX_DECLINED;
+    rc = NGX_HTTP_WEBSOCKET_ASIDE_OTHER;
     aside = s->record->aside;
 
     if (aside->visible) {
@@ -1207,13 +1208,13 @@ ngx_http_websocket_read_aside(ngx_http_websocket_session_t *s,
                                             in->message, in->message_size);
     }
 
-    if (rc == NGX_DECLINED && aside->auth) {
+    if (rc == NGX_HTTP_WEBSOCKET_ASIDE_OTHER && aside->auth) {
         rc = ngx_http_websocket_auth_receive(s, in->parser.message,
                                              in->message, in->message_size);
     }
 
-    if (rc == NGX_DECLINED && s->conf->subscribes && !s->conf->publishes
-        && !s->conf->typed.filter)
+    if (rc == NGX_HTTP_WEBSOCKET_ASIDE_OTHER && s->conf->subscribes
+        && !s->conf->publishes && !s->conf->typed.filter)
     {
         ngx_http_websocket_session_close(s,
                                          NGX_HTTP_WEBSOCKET_REASON_UNWANTED);

@@ -14,11 +14,10 @@
 
 /*
  * Finds what a session that has a filter or a view is to get for a message:
- * sets *message.  Returns NGX_OK, NGX_DECLINED for nothing, or NGX_ERROR when
- * memory was refused.
+ * sets *message, if that is SHOWN.
  */
-ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
+ngx_http_websocket_shown_e ngx_http_websocket_select(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t **message);
 
 /*

@@ -502,14 +502,14 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
         rc = ngx_http_websocket_select(s, subscription, &message);
 
         if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? NGX_OK : rc;
+            return rc == NGX_HTTP_WEBSOCKET_HIDDEN ? NGX_OK : rc;
         }
     }
 
     rc = ngx_http_websocket_protocol_of(s)->push(s, subscription, message,
                                                  &frame);
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_HIDDEN ? NGX_OK : rc;
     }
 
     s->active = ngx_http_websocket_now();

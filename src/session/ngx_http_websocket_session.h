@@ -240,13 +240,20 @@ void ngx_http_websocket_session_init(ngx_cycle_t *cycle,
  * Makes a session of a request and subscribes it to the channels of ctx,
  * where its location's mode wants it; sets ctx->session.  The connection
  * remains nginx's; once the response's header was sent,
- * ngx_http_websocket_session_start() takes it over.  Returns NGX_OK,
- * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_BUSY when
- * there are as many sessions as there may be, or NGX_ERROR when memory was
- * refused.
+ * ngx_http_websocket_session_start() takes it over.  Returns ROOM_OK,
+ * ROOM_FULL, ROOM_STUCK, ROOM_LIMIT, or ROOM_NO_MEMORY.
  */
 ngx_int_t ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options);
+
+/* what became of a client's message that may be for the session itself */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_ASIDE_TAKEN = NGX_OK,
+    NGX_HTTP_WEBSOCKET_ASIDE_OTHER = NGX_DECLINED,  /* it is another one */
+    NGX_HTTP_WEBSOCKET_ASIDE_OVER = NGX_DONE        /* nothing more is to be
+                                                       read */
+} ngx_http_websocket_aside_e;
 
 /*
  * Before something is put aside: makes room for that.  Returns NGX_OK, or

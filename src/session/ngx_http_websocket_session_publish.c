@@ -61,6 +61,25 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
 }
 
 
+ngx_int_t
+ngx_http_websocket_session_publish_as_is(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size)
+{
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
+
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+    message.type = type;
+    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
+    part.data = data;
+    part.size = size;
+
+    return ngx_http_websocket_session_publish(s, &message, &part, 1);
+}
+
+
 static void
 ngx_http_websocket_session_publish_acked(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t *p)

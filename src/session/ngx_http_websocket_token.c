@@ -341,7 +341,7 @@ ngx_http_websocket_auth_revoked(ngx_queue_t *node)
 }
 
 
-ngx_int_t
+ngx_http_websocket_aside_e
 ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
@@ -372,7 +372,7 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
         }
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_ASIDE_OTHER;
 }
 
 

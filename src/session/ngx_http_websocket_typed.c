@@ -132,7 +132,7 @@ ngx_http_websocket_typed_publish(ngx_http_websocket_session_t *s,
     rc = ngx_http_websocket_typed_accept(s, in);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED ? NGX_OK : rc;
     }
 
     switch (collects ? ngx_http_websocket_collect(s, in)
@@ -174,7 +174,7 @@ ngx_http_websocket_typed_accept(ngx_http_websocket_session_t *s,
 
     case NGX_WEBSOCKET_JSON_REFUSED:
         rc = ngx_http_websocket_typed_violation(s, &in->error);
-        return rc == NGX_OK ? NGX_DECLINED : rc;
+        return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED : rc;
 
     default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         return ngx_http_websocket_typed_out_of_memory(s);

@@ -365,8 +365,7 @@ ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t  *frame;
 
     if (ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | opcode, payload,
-                                      size)
-        == NGX_OK)
+                                      size))
     {
         return NGX_OK;
     }

@@ -129,18 +129,6 @@ ngx_websocket_store_ask(ngx_websocket_store_t *store,
 }
 
 
-int
-ngx_websocket_store_live_channel(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel)
-{
-    ngx_websocket_channel_t  *ch;
-
-    ch = ngx_websocket_store_block(store, channel);
-
-    return (ch->state & NGX_WEBSOCKET_STORE_LIVE) != 0;
-}
-
-
 void
 ngx_websocket_store_enliven(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel)

@@ -47,10 +47,6 @@ void ngx_websocket_store_name(ngx_websocket_store_t *store,
 int ngx_websocket_store_ask(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel);
 
-/* Returns 1 when it is live. */
-int ngx_websocket_store_live_channel(ngx_websocket_store_t *store,
-    ngx_websocket_channel_ref_t channel);
-
 /* It is live from now on. */
 void ngx_websocket_store_enliven(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel);

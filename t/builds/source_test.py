@@ -162,6 +162,33 @@ def declarations(files):
                    f'src/{header}, but in {" ".join(other) or "no header"}')
 
 
+def needless(files):
+    """Functions that a header declares, and nobody calls but the file that has
+    them: neither another file, nor the header itself, nor a test's."""
+    words = {file: set(re.findall(r'\w+', '\n'.join(lines)))
+             for file, lines in files.items()}
+
+    for folder, _, names in os.walk('t'):
+        for name in names:
+            if name.endswith(('.c', '.h')):
+                with open(f'{folder}/{name}', encoding='utf-8') as f:
+                    words[f'{folder}/{name}'] = set(re.findall(r'\w+',
+                                                               f.read()))
+
+    for f in functions(files):
+        header = f'{f.file.removesuffix(".c")}.h'
+        if not f.file.endswith('.c') or not f.exported:
+            continue
+
+        own = re.findall(rf'\b{f.name}\b', re.sub(
+            r'/\*.*?\*/', '', '\n'.join(files.get(header, ())), flags=re.S))
+
+        if len(own) < 2 and not any(f.name in found
+                                    for file, found in words.items()
+                                    if file not in (f.file, header)):
+            yield f'src/{f.file}:{f.line}: {f.name}() is for nobody else'
+
+
 def lengths(files):
     """Functions that are too long, alone or together."""
     found = list(functions(files))
@@ -203,6 +230,7 @@ if __name__ == '__main__':
     check(tap, unused(source), 'exceptions are needed')
     check(tap, declarations(source), 'a function is declared in the header '
           'that bears the name of its file')
+    check(tap, needless(source), 'exported functions are called elsewhere')
     check(tap, lengths(source), 'functions are short')
     check(tap, impure(source), 'pure parts do without nginx')
     tap.done()

@@ -165,7 +165,7 @@ async def scarce(tap):
     generations, deaf = [], []
     try:
         tap.ok(eventfds(nginx.process.pid) == 16, '16 slots')
-        for _ in range(19):
+        for _ in range(17):
             generations.append(await of_each(nginx, '/ws', UPGRADE))
             deaf += await of_each(nginx, '/ws', UPGRADE)
             await reload(nginx)
