@@ -55,7 +55,9 @@ struct ngx_http_websocket_shared_s {
 
 
 static ngx_int_t ngx_http_websocket_zone_map(
-    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+    ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
+static ngx_int_t ngx_http_websocket_zone_revive(
+    ngx_http_websocket_zone_t *zone);
 static ngx_int_t ngx_http_websocket_zone_format(
     ngx_http_websocket_zone_t *zone, ngx_log_t *log);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
@@ -139,13 +141,13 @@ static ngx_websocket_channel_ref_t ngx_http_websocket_zone_find(
 
 
 ngx_http_websocket_zone_t *
-ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
-    ngx_msec_t inactive)
+ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path,
+    size_t size, ngx_msec_t inactive)
 {
     ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_region_t  *region;
 
-    region = ngx_http_websocket_region_add(cf, name,
+    region = ngx_http_websocket_region_add(cf, name, path,
                                       size - NGX_HTTP_WEBSOCKET_REGION_HEAD,
                                       NGX_HTTP_WEBSOCKET_ZONE_LAYOUT,
                                       ngx_http_websocket_zone_map);
@@ -176,7 +178,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
 
 static ngx_int_t
 ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
-    ngx_uint_t fresh)
+    ngx_http_websocket_region_e state)
 {
     ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_shared_t  *shared;
@@ -186,11 +188,7 @@ ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
 
     zone->shared = shared;
 
-    /* all workers have it from here, and tell the same times */
-
-    (void) ngx_http_websocket_clock_wall(0);
-
-    if (fresh) {
+    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH) {
         shared->size = region->size
                        - offsetof(ngx_http_websocket_shared_t, log);
 
@@ -199,7 +197,15 @@ ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
         }
     }
 
-    zone->store = ngx_websocket_store_open(shared->log, shared->size);
+    zone->store = ngx_websocket_store_open(shared->log, region->size
+                               - offsetof(ngx_http_websocket_shared_t, log));
+
+    if (zone->store
+        && state == NGX_HTTP_WEBSOCKET_REGION_FOUND
+        && ngx_http_websocket_zone_revive(zone) != NGX_OK)
+    {
+        zone->store = NULL;
+    }
 
     if (zone->store == NULL) {
         ngx_log_error(NGX_LOG_EMERG, region->log, 0,
@@ -233,6 +239,19 @@ ngx_http_websocket_zone_format(ngx_http_websocket_zone_t *zone,
     }
 
     return NGX_OK;
+}
+
+
+/* nobody holds the lock, whose last owner may have been about to change it */
+
+static ngx_int_t
+ngx_http_websocket_zone_revive(ngx_http_websocket_zone_t *zone)
+{
+    if (ngx_websocket_store_revive(zone->store) != NGX_WEBSOCKET_STORE_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_worker_mutex(&zone->shared->mutex);
 }
 
 

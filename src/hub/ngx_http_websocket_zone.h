@@ -79,10 +79,10 @@ typedef ngx_websocket_store_cursor_t *(*ngx_http_websocket_cursor_pt)(
 
 /*
  * Adds a zone of size bytes to the configuration, whose idle channels go after
- * so many milliseconds.  Returns NULL on errors, which are logged.
+ * so many milliseconds, in the file of that path unless it is NULL.  Returns NULL on errors, which are logged.
  */
 ngx_http_websocket_zone_t *ngx_http_websocket_zone_add(ngx_conf_t *cf,
-    ngx_str_t *name, size_t size, ngx_msec_t inactive);
+    ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive);
 
 /*
  * The functions below answer with the NGX_WEBSOCKET_STORE_* codes of log.h, or

@@ -317,6 +317,13 @@ int ngx_websocket_store_format(void *base, size_t size,
     const uint8_t seed[16]);
 
 /*
+ * Has a store go on whose users are all gone, at whatever moment: undoes what
+ * was half done, and voids all that workers held.  Returns OK, or INVALID
+ * when what it says of its region cannot be: nothing was touched then.
+ */
+int ngx_websocket_store_revive(ngx_websocket_store_t *store);
+
+/*
  * Opens a region that this process or another has formatted.  Returns the
  * store, or NULL when the region is not a store of this layout and size.
  */

@@ -2289,6 +2289,54 @@ late(void)
 }
 
 
+/* the users are all gone, and what they have left goes on, if it can */
+
+static void
+revive(void)
+{
+    uint64_t                      nundo;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_channel_ref_t   a;
+
+    begin(1 << 20);
+    a = open_at("a", NOW, 100, 60);
+    append(a, 10, NOW);
+    ngx_websocket_store_attach(l, 3, 7);
+
+    /* somebody died in the midst of a change */
+
+    ngx_websocket_store_set64(l, &l->nmessages, 99);
+    nundo = l->nundo;
+
+    unit_ok(nundo == 1
+            && ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_OK
+            && l->nmessages == 1 && l->nundo == 0 && sound(),
+            "revive: what was half done is undone");
+    unit_ok(ngx_websocket_store_attached(l, 3) == 0,
+            "revive: nobody holds anything");
+
+    append(a, 10, NOW);
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(info.offset == 2 && info.length == 2, "revive: it goes on");
+
+    l->nundo = NGX_WEBSOCKET_STORE_JOURNAL + 1;
+    unit_ok(ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_INVALID,
+            "revive: a journal that is too long");
+
+    l->nundo = 1;
+    l->undo[0].place = l->size - 4;
+    unit_ok(ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_INVALID
+            && l->nundo == 1,
+            "revive: a journal that leads out of the region");
+
+    l->nundo = 0;
+    l->nblocks++;
+    unit_ok(ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_INVALID,
+            "revive: more blocks than there are");
+    l->nblocks--;
+}
+
+
 static void
 members_of(void)
 {
@@ -2438,6 +2486,7 @@ main(void)
     garbage();
     sweepers();
     late();
+    revive();
     members_of();
 
     for (seed = 1; seed <= 4; seed++) {
