@@ -151,6 +151,9 @@ struct ngx_http_websocket_broker_s {
 
     /* NULL: it does not want to know */
     const ngx_http_websocket_interest_t  *interest;
+
+    /* 1: publish() heeds p->large, and rc may be AGAIN */
+    ngx_uint_t                    in_turns;
 };
 
 

@@ -21,7 +21,8 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     ngx_http_websocket_local_remove,
     ngx_http_websocket_local_revoke,
     NULL,
-    NULL
+    NULL,
+    1
 };
 
 

@@ -35,5 +35,14 @@ void ngx_http_websocket_clock_stamp(ngx_websocket_store_message_t *message);
 /* The wall clock's time for such a time, in milliseconds since 1970. */
 uint64_t ngx_http_websocket_clock_wall(uint64_t time);
 
+/* What is between the two, ms: the same until the wall clock is set. */
+int64_t ngx_http_websocket_clock_offset(void);
+
+/*
+ * Has this process tell times as another one that has this between them,
+ * unless the wall clock was set since.
+ */
+void ngx_http_websocket_clock_follow(int64_t offset);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_CLOCK_H */

@@ -25,7 +25,7 @@ ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
 
 
-/* for publish_batch.c */
+/* for publish_batch.c and publish_large.c */
 
 /* Whether the body is of a content type, whatever its parameters are. */
 ngx_uint_t ngx_http_websocket_publish_of(ngx_http_request_t *r,
@@ -49,6 +49,12 @@ typedef ngx_int_t (*ngx_http_websocket_publish_wait_pt)(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *pending,
     ngx_http_websocket_publish_wait_pt handler, void *data);
+
+/*
+ * As a handler above, without data: answers with what became of the message.
+ */
+ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data);
 
 /*
  * Answers that the store did not take the message: rc is what the broker

@@ -22,6 +22,7 @@ typedef struct ngx_http_websocket_hub_s     ngx_http_websocket_hub_t;
 typedef struct ngx_http_websocket_shared_s  ngx_http_websocket_shared_t;
 typedef struct ngx_http_websocket_broker_s  ngx_http_websocket_broker_t;
 typedef struct ngx_http_websocket_publish_s ngx_http_websocket_publish_t;
+typedef struct ngx_http_websocket_large_s   ngx_http_websocket_large_t;
 typedef struct ngx_http_websocket_remote_s  ngx_http_websocket_remote_t;
 
 /*
@@ -65,6 +66,8 @@ struct ngx_http_websocket_zone_s {
     ngx_http_websocket_wait_t     wait;      /* for the lock, in this worker */
     ngx_http_websocket_waiter_t   reserved;  /* blocks that are to be given
                                                 back */
+    ngx_http_websocket_large_t   *filling;   /* whose blocks they are, while it
+                                                is published in turns */
 };
 
 
@@ -78,10 +81,10 @@ typedef ngx_websocket_store_cursor_t *(*ngx_http_websocket_cursor_pt)(
 
 /*
  * Adds a zone of size bytes to the configuration, whose idle channels go after
- * so many milliseconds.  Returns NULL on errors, which are logged.
+ * so many milliseconds, in the file of that path unless it is NULL.  Returns NULL on errors, which are logged.
  */
 ngx_http_websocket_zone_t *ngx_http_websocket_zone_add(ngx_conf_t *cf,
-    ngx_str_t *name, size_t size, ngx_msec_t inactive);
+    ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive);
 
 /*
  * The functions below return the NGX_WEBSOCKET_STORE_* codes of store/store.h,
@@ -125,6 +128,25 @@ void ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone);
  * call.
  */
 
+/*
+ * A large message that is being published: zeros at first.  That of a publisher
+ * is published in as many turns as it takes.
+ */
+
+struct ngx_http_websocket_large_s {
+    ngx_uint_t                    step;         /* of ours: what is to be done */
+    ngx_uint_t                    stalled;      /* steps without progress */
+    uint32_t                      incarnation;  /* of the worker */
+    ngx_websocket_store_large_t   state;
+
+    /* as in ngx_websocket_store_append_t, for parts that have no data */
+
+    const u_char               *(*read)(void *reader, size_t part, size_t from,
+                                      size_t size);
+    void                         *reader;
+};
+
+
 struct ngx_http_websocket_publish_s {
     /* set by the publisher */
 
@@ -134,6 +156,8 @@ struct ngx_http_websocket_publish_s {
     ngx_websocket_store_part_t     *parts;
     size_t                          n;
     ngx_uint_t                      describe;   /* info is wanted */
+    ngx_http_websocket_large_t     *large;      /* NULL: it is published in one
+                                                   call, however large it is */
 
     /* set by the function */
 
@@ -154,10 +178,18 @@ struct ngx_http_websocket_publish_s {
 
 /*
  * Appends a message to its channel, which is made when it does not exist, and
- * wakes the other workers that have subscribers of it.
+ * wakes the other workers that have subscribers of it.  With p->large it also
+ * returns AGAIN, when the turn is over, or another such message is on its way:
+ * then it is to be called in a later turn, with the same p, or
+ * ngx_http_websocket_zone_forgo() instead, when the message is not to be
+ * published any more.
  */
 int ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p);
+
+/* Gives up a message that is published in turns: nothing is left of it. */
+void ngx_http_websocket_zone_forgo(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_large_t *large);
 
 /* Deletes a channel: NOTFOUND when there is none. */
 int ngx_http_websocket_zone_delete(ngx_http_websocket_zone_t *zone,

@@ -17,11 +17,13 @@
 static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_echo_typed(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
+    ngx_http_websocket_noinline;
+static ngx_inline ngx_int_t ngx_http_websocket_plain_echo(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s,
-    uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_plain_echoed(
-    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_echo_frame(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_plain_dropped(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
@@ -140,11 +142,17 @@ ngx_http_websocket_plain_dropped(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-static ngx_int_t
+/* most often it is written together with the other answers of a read */
+
+static ngx_inline ngx_int_t
 ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    if (ngx_http_websocket_plain_echoed(s, type, data, size) != NGX_OK) {
+    if ((ngx_http_websocket_variant_codec(s->variant) != 0
+         || !ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
+                                           size))
+        && ngx_http_websocket_plain_echo_frame(s, type, data, size) != NGX_OK)
+    {
         return NGX_DONE;
     }
 
@@ -153,19 +161,12 @@ ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
 
 
 static ngx_int_t
-ngx_http_websocket_plain_echoed(ngx_http_websocket_session_t *s, uint8_t type,
-    u_char *data, size_t size)
+ngx_http_websocket_plain_echo_frame(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size)
 {
     ngx_int_t                      rc;
     ngx_http_websocket_frame_t    *frame;
     ngx_http_websocket_message_t  *message;
-
-    if (ngx_http_websocket_variant_codec(s->variant) == 0
-        && ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
-                                         size))
-    {
-        return NGX_OK;
-    }
 
     rc = NGX_ERROR;
     frame = NULL;

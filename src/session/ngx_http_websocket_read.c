@@ -74,26 +74,29 @@ static ngx_uint_t ngx_http_websocket_read_broken(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s,
     size_t n);
+static void ngx_http_websocket_read_answered(
+    ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_read_waits(
     ngx_http_websocket_session_t *s);
 static ngx_inline void ngx_http_websocket_read_taken(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_uint_t ngx_http_websocket_read_behind(
-    ngx_http_websocket_session_t *s, ngx_event_t *rev);
+    ngx_http_websocket_session_t *s, ngx_event_t *rev)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_read_defer(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_inline ngx_uint_t ngx_http_websocket_read_is_dear(
     ngx_http_websocket_session_t *s);
 static ngx_uint_t ngx_http_websocket_read_over(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last,
-    ngx_uint_t first);
+    ngx_uint_t dear, ngx_uint_t first);
 static ngx_int_t ngx_http_websocket_input_keep(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_frames(
     ngx_http_websocket_session_t *s, u_char *pos, u_char *last);
 static ngx_int_t ngx_http_websocket_read_frame(
     ngx_http_websocket_session_t *s, ngx_websocket_parser_t *parser,
-    u_char **pos, u_char *last);
+    u_char **pos, u_char *last) ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_read_whole(
     ngx_http_websocket_session_t *s, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_read_header(
@@ -123,7 +126,8 @@ static ngx_int_t ngx_http_websocket_read_message_grow(
 static ngx_int_t ngx_http_websocket_read_message(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_read_aside(
-    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_read_receive(
     ngx_http_websocket_session_t *s, ngx_http_websocket_input_t *in);
 static ngx_int_t ngx_http_websocket_read_dropped(
@@ -401,24 +405,32 @@ ngx_http_websocket_read_heard(ngx_http_websocket_session_t *s, size_t n)
 
     s->record->bytes_in += n;
     s->conf->stats->bytes_received += n;
-    if (s->ping_open) {
-        ngx_http_websocket_read_rtt = ngx_http_websocket_now() - s->heard + 1;
-    }
-
-    s->heard = ngx_http_websocket_now();
 
     if (s->ping_open) {
+        ngx_http_websocket_read_answered(s);
 
-        /* the next Ping may be due before the end of the time for this one */
-
-        s->ping_open = 0;
-        ngx_http_websocket_session_schedule(s);
+    } else {
+        s->heard = ngx_http_websocket_now();
     }
 
     ngx_http_websocket_read_taken(s, ngx_http_websocket_read_buffer,
                                   ngx_http_websocket_read_buffer + n);
 
     ngx_http_websocket_read_rtt = 0;
+}
+
+
+static void
+ngx_http_websocket_read_answered(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_read_rtt = ngx_http_websocket_now() - s->heard + 1;
+
+    s->ping_open = 0;
+    s->heard = ngx_http_websocket_now();
+
+    /* the next Ping may be due before the end of the time for this one */
+
+    ngx_http_websocket_session_schedule(s);
 }
 
 
@@ -577,7 +589,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
     /* a few answers wait together, or are written at once */
 
-    if (ngx_http_websocket_read_over(s, pos, last, 1)) {
+    if (ngx_http_websocket_read_over(s, pos, last, dear, 1)) {
         return ngx_http_websocket_read_defer(s, pos, last);
     }
 
@@ -602,7 +614,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
 
         if (dear || ngx_http_websocket_read_work >= limit) {
 
-            if (ngx_http_websocket_read_over(s, pos, last, 0)) {
+            if (ngx_http_websocket_read_over(s, pos, last, dear, 0)) {
                 return ngx_http_websocket_read_defer(s, pos, last);
             }
 
@@ -670,7 +682,7 @@ ngx_http_websocket_read_is_dear(ngx_http_websocket_session_t *s)
 
 static ngx_uint_t
 ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
-    u_char *last, ngx_uint_t first)
+    u_char *last, ngx_uint_t dear, ngx_uint_t first)
 {
     size_t      weight;
     ngx_uint_t  small, most;
@@ -684,7 +696,7 @@ ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
     most = first ? NGX_HTTP_WEBSOCKET_READ_OTHERS
                  : NGX_HTTP_WEBSOCKET_READ_WORK;
 
-    if (ngx_http_websocket_read_is_dear(s)) {
+    if (dear) {
 
         weight = ngx_websocket_parser_weight(&s->record->input->parser, pos,
                                              last - pos);

@@ -44,6 +44,7 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     p.parts = parts;
     p.n = n;
     p.describe = 0;
+    p.large = NULL;
 
     if (s->record->aside->ack) {
         ngx_http_websocket_session_publish_acked(s, &p);
