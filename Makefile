@@ -179,7 +179,7 @@ uninstall:
 clean:
 	rm -rf $(build)/modules $(build)/nginx $(build)/unit $(build)/fuzz \
 	    $(build)/fault $(build)/asks $(build)/joins $(build)/late \
-	    $(build)/shout $(build)/work $(build)/bench $(build)/run \
+	    $(build)/shout $(build)/calm $(build)/work $(build)/bench $(build)/run \
 	    $(build)/servroot $(build)/variants
 
 distclean:

@@ -226,7 +226,14 @@ http websocket_zone zone=live:32k;
 http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
     websocket zone "live" is already defined
 http websocket_zone zone=live:1m colour=red;
-    invalid parameter "colour=red", none of zone=, inactive=, broker=, default
+    invalid parameter "colour=red", none of zone=, inactive=, broker=, default,
+        file=
+http websocket_zone zone=live:1m file=;
+    invalid parameter "file=": it names no file
+http websocket_zone zone=live:1m file=/x; websocket_zone zone=more:1m file=/x;
+    invalid parameter "file=/x": another zone has it
+http websocket_zone zone=live:1m file=/x broker=b;
+    invalid parameter "file=/x": what has a broker has no file
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;

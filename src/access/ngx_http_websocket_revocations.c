@@ -46,7 +46,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_websocket_revocations_map(
-    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+    ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
 static ngx_http_websocket_revocation_table_t *
     ngx_http_websocket_revocations_table(void);
 static ngx_int_t ngx_http_websocket_revocations_lock(
@@ -84,13 +84,32 @@ static ngx_atomic_uint_t  ngx_http_websocket_revocations_told;
 ngx_int_t
 ngx_http_websocket_revocations(ngx_conf_t *cf)
 {
+    ngx_str_t                       *file, path;
     ngx_http_websocket_main_conf_t  *wmcf;
 
     static ngx_str_t  name = ngx_string("websocket revocations");
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    wmcf->revocations = ngx_http_websocket_region_add(cf, &name,
+    ngx_str_null(&path);
+
+    if (wmcf->zone_files.nelts) {
+
+        /* beside the first zone that has a file */
+
+        file = wmcf->zone_files.elts;
+
+        path.len = file->len + sizeof(".revocations") - 1;
+        path.data = ngx_pnalloc(cf->pool, path.len + 1);
+
+        if (path.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_sprintf(path.data, "%V.revocations%Z", file);
+    }
+
+    wmcf->revocations = ngx_http_websocket_region_add(cf, &name, &path,
                                 sizeof(ngx_http_websocket_revocation_table_t),
                                 NGX_HTTP_WEBSOCKET_REVOCATIONS_LAYOUT,
                                 ngx_http_websocket_revocations_map);
@@ -101,13 +120,16 @@ ngx_http_websocket_revocations(ngx_conf_t *cf)
 
 static ngx_int_t
 ngx_http_websocket_revocations_map(ngx_http_websocket_region_t *region,
-    ngx_uint_t fresh)
+    ngx_http_websocket_region_e state)
 {
     ngx_http_websocket_revocation_table_t  *table;
 
     table = region->data;
 
-    return fresh ? ngx_http_websocket_worker_mutex(&table->mutex) : NGX_OK;
+    /* nobody holds a lock that was found */
+
+    return state == NGX_HTTP_WEBSOCKET_REGION_SHARED
+           ? NGX_OK : ngx_http_websocket_worker_mutex(&table->mutex);
 }
 
 

@@ -26,6 +26,16 @@
 typedef struct ngx_http_websocket_fetch_s   ngx_http_websocket_fetch_t;
 typedef struct ngx_http_websocket_revoke_s  ngx_http_websocket_revoke_t;
 
+/* what became of it: a fetch, a removal, a roll */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_FETCHED = NGX_OK,
+    NGX_HTTP_WEBSOCKET_FETCH_NO_MEMORY = NGX_ERROR,
+    NGX_HTTP_WEBSOCKET_FETCH_NOTFOUND = NGX_DONE,   /* there is no such
+                                                       channel */
+    NGX_HTTP_WEBSOCKET_FETCH_AWAY = NGX_DECLINED    /* it cannot be had now */
+} ngx_http_websocket_fetched_e;
+
 /* channels that are about to be read, or removed; valid during the call */
 
 struct ngx_http_websocket_fetch_s {
@@ -51,7 +61,7 @@ struct ngx_http_websocket_roll_s {
 
     /* set by the broker, and of who waits: as in a publish_t */
 
-    ngx_int_t                      rc;          /* NGX_OK, or NGX_DECLINED */
+    ngx_int_t                      rc;          /* FETCHED, or FETCH_AWAY */
     ngx_uint_t                     total;       /* how many there are */
     ngx_websocket_store_member_t  *members;     /* as long as done is called */
     ngx_uint_t                     n;
@@ -88,9 +98,9 @@ struct ngx_http_websocket_revoke_s {
 struct ngx_http_websocket_broker_s {
     /*
      * Publishes a message.  Returns NGX_OK with p->rc set, to what
-     * ngx_http_websocket_hub_publish() returns, or AWAY; or NGX_AGAIN with p->pending
-     * set, the broker's own copy of p, whose done is NULL: the publisher sets
-     * done and data in it.  When rc, which is not BUSY then, message and info
+     * ngx_http_websocket_hub_publish() returns, or AWAY; or NGX_AGAIN with
+     * p->pending set, the broker's own copy of p, whose done is NULL: the
+     * publisher sets done and data in it.  When rc, which is not BUSY then, message and info
      * are set there, done is called with it, and it is freed.  A publisher
      * that does not wait for it any more sets done to NULL: the message is
      * published all the same.
@@ -101,7 +111,7 @@ struct ngx_http_websocket_broker_s {
     /*
      * Sees to it that the zone has what there is of the channels, before
      * somebody subscribes to them.  Returns NGX_OK, or NGX_AGAIN as publish()
-     * does; rc is NGX_OK, or NGX_DECLINED when it cannot be had now.
+     * does; rc is FETCHED, FETCH_AWAY or FETCH_NO_MEMORY.
      */
     ngx_int_t                   (*history)(ngx_http_websocket_zone_t *zone,
                                      ngx_http_websocket_fetch_t *f);
@@ -123,8 +133,7 @@ struct ngx_http_websocket_broker_s {
 
     /*
      * Deletes the first of the channels.  Returns NGX_OK, or NGX_AGAIN as
-     * publish() does; rc is NGX_OK, NGX_DONE when there is no such channel, or
-     * NGX_DECLINED when it cannot be done now.
+     * publish() does; rc is FETCHED, FETCH_NOTFOUND or FETCH_AWAY.
      */
     ngx_int_t                   (*remove)(ngx_http_websocket_zone_t *zone,
                                      ngx_http_websocket_fetch_t *f);
@@ -134,7 +143,7 @@ struct ngx_http_websocket_broker_s {
                                      ngx_http_websocket_revoke_t *v);
 
     /*
-     * Tells who is there.  Returns NGX_OK with rc NGX_DECLINED, or NGX_AGAIN as
+     * Tells who is there.  Returns NGX_OK with rc FETCH_AWAY, or NGX_AGAIN as
      * publish() does.  NULL: those of the zone are all.
      */
     ngx_int_t                   (*roll)(ngx_http_websocket_zone_t *zone,
@@ -142,6 +151,9 @@ struct ngx_http_websocket_broker_s {
 
     /* NULL: it does not want to know */
     const ngx_http_websocket_interest_t  *interest;
+
+    /* 1: publish() heeds p->large, and rc may be AGAIN */
+    ngx_uint_t                    in_turns;
 };
 
 

@@ -21,7 +21,8 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     ngx_http_websocket_local_remove,
     ngx_http_websocket_local_revoke,
     NULL,
-    NULL
+    NULL,
+    1
 };
 
 
@@ -54,15 +55,15 @@ ngx_http_websocket_local_remove(ngx_http_websocket_zone_t *zone,
     switch (ngx_http_websocket_hub_delete(zone, &f->channels[0])) {
 
     case NGX_WEBSOCKET_STORE_OK:
-        f->rc = NGX_OK;
+        f->rc = NGX_HTTP_WEBSOCKET_FETCHED;
         break;
 
     case NGX_WEBSOCKET_STORE_BUSY:
-        f->rc = NGX_DECLINED;
+        f->rc = NGX_HTTP_WEBSOCKET_FETCH_AWAY;
         break;
 
     default:  /* NGX_WEBSOCKET_STORE_NOTFOUND */
-        f->rc = NGX_DONE;
+        f->rc = NGX_HTTP_WEBSOCKET_FETCH_NOTFOUND;
     }
 
     return NGX_OK;

@@ -21,7 +21,7 @@
 
 
 static ngx_int_t ngx_http_websocket_remote_map(
-    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+    ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
 static void ngx_http_websocket_remote_up(ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_remote_wake(ngx_http_websocket_zone_t *zone);
@@ -50,7 +50,8 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_remote = {
     ngx_http_websocket_remote_remove,
     ngx_http_websocket_remote_revoke,
     ngx_http_websocket_remote_roll,
-    &ngx_http_websocket_remote_interest
+    &ngx_http_websocket_remote_interest,
+    0
 };
 
 
@@ -86,7 +87,7 @@ ngx_http_websocket_remote_add(ngx_conf_t *cf, ngx_http_websocket_zone_t *zone,
     (void) ngx_cpymem(ngx_cpymem(name.data, prefix.data, prefix.len),
                       zone->name.data, zone->name.len);
 
-    region = ngx_http_websocket_region_add(cf, &name,
+    region = ngx_http_websocket_region_add(cf, &name, NULL,
                                    sizeof(ngx_http_websocket_remote_shared_t),
                                    NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT,
                                    ngx_http_websocket_remote_map);
@@ -107,7 +108,7 @@ ngx_http_websocket_remote_add(ngx_conf_t *cf, ngx_http_websocket_zone_t *zone,
 
 static ngx_int_t
 ngx_http_websocket_remote_map(ngx_http_websocket_region_t *region,
-    ngx_uint_t fresh)
+    ngx_http_websocket_region_e state)
 {
     ngx_http_websocket_remote_t         *remote;
     ngx_http_websocket_remote_shared_t  *shared;
@@ -117,7 +118,7 @@ ngx_http_websocket_remote_map(ngx_http_websocket_region_t *region,
 
     remote->shared = shared;
 
-    if (fresh
+    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH
         && (ngx_http_websocket_worker_mutex(&shared->lock) != NGX_OK
             || RAND_bytes((u_char *) &shared->node, sizeof(uint64_t)) != 1))
     {

@@ -53,7 +53,7 @@ ngx_http_websocket_remote_history(ngx_http_websocket_zone_t *zone,
             ngx_free(fetching);
         }
 
-        f->rc = NGX_DECLINED;
+        f->rc = NGX_HTTP_WEBSOCKET_FETCH_AWAY;
         return NGX_OK;
     }
 
@@ -240,7 +240,7 @@ ngx_http_websocket_fetch_timeout(ngx_event_t *ev)
 
     fetching = ngx_queue_data(ev, ngx_http_websocket_fetching_t, timer);
 
-    ngx_http_websocket_fetch_done(fetching, NGX_DECLINED);
+    ngx_http_websocket_fetch_done(fetching, NGX_HTTP_WEBSOCKET_FETCH_AWAY);
 }
 
 

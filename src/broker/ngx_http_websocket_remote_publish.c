@@ -200,7 +200,7 @@ ngx_http_websocket_remote_remove(ngx_http_websocket_zone_t *zone,
               ? NULL : ngx_http_websocket_sending_create(remote, &p);
 
     if (sending == NULL) {
-        f->rc = NGX_DECLINED;
+        f->rc = NGX_HTTP_WEBSOCKET_FETCH_AWAY;
         return NGX_OK;
     }
 
@@ -1100,9 +1100,11 @@ ngx_http_websocket_sending_done(ngx_http_websocket_remote_t *remote,
 
     sending->p.rc = rc;
 
-    sending->f.rc = rc == NGX_WEBSOCKET_STORE_OK ? NGX_OK
-                    : rc == NGX_WEBSOCKET_STORE_NOTFOUND ? NGX_DONE
-                    : NGX_DECLINED;
+    sending->f.rc = rc == NGX_WEBSOCKET_STORE_OK
+                    ? NGX_HTTP_WEBSOCKET_FETCHED
+                    : rc == NGX_WEBSOCKET_STORE_NOTFOUND
+                      ? NGX_HTTP_WEBSOCKET_FETCH_NOTFOUND
+                      : NGX_HTTP_WEBSOCKET_FETCH_AWAY;
 
     if (sending->f.done) {
         sending->f.done(&sending->f);

@@ -46,7 +46,7 @@ ngx_http_websocket_remote_roll(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_calling_t  *calling;
 
     remote = zone->remote;
-    roll->rc = NGX_DECLINED;
+    roll->rc = NGX_HTTP_WEBSOCKET_FETCH_AWAY;
 
     if (!remote->redis.up) {
         return NGX_OK;
@@ -149,7 +149,7 @@ ngx_http_websocket_roll_read(ngx_http_websocket_calling_t *calling,
     total = value ? ngx_websocket_resp_at(value, 0) : NULL;
 
     if (total == NULL || total->type != NGX_WEBSOCKET_RESP_INTEGER) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_FETCH_AWAY;
     }
 
     roll->total = total->number;
@@ -157,7 +157,7 @@ ngx_http_websocket_roll_read(ngx_http_websocket_calling_t *calling,
                               * sizeof(ngx_websocket_store_member_t),
                               calling->log);
     if (roll->members == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_FETCH_AWAY;
     }
 
     for (i = 1; i + 1 < value->size; i += 2) {
@@ -199,7 +199,7 @@ ngx_http_websocket_roll_timeout(ngx_event_t *ev)
 
     calling->called->calling = NULL;
 
-    ngx_http_websocket_roll_complete(calling, NGX_DECLINED);
+    ngx_http_websocket_roll_complete(calling, NGX_HTTP_WEBSOCKET_FETCH_AWAY);
 }
 
 

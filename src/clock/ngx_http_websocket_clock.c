@@ -9,6 +9,11 @@
 static uint64_t ngx_http_websocket_clock_read(clockid_t id);
 
 
+/* the wall clock less that of messages, ms */
+
+static int64_t  ngx_http_websocket_clock_between;
+
+
 uint64_t
 ngx_http_websocket_clock_now(void)
 {
@@ -53,8 +58,14 @@ ngx_http_websocket_clock_read(clockid_t id)
 uint64_t
 ngx_http_websocket_clock_wall(uint64_t time)
 {
-    int64_t         between;
-    static int64_t  offset;
+    return time + ngx_http_websocket_clock_offset();
+}
+
+
+int64_t
+ngx_http_websocket_clock_offset(void)
+{
+    int64_t  between;
 
     /*
      * The offset changes where the wall clock was set, and when it is asked
@@ -64,11 +75,22 @@ ngx_http_websocket_clock_wall(uint64_t time)
     between = (int64_t) (ngx_http_websocket_clock_read(CLOCK_REALTIME)
                          - ngx_http_websocket_clock_now());
 
-    if (between > offset + NGX_HTTP_WEBSOCKET_CLOCK_SET
-        || between < offset - NGX_HTTP_WEBSOCKET_CLOCK_SET)
+    if (between > ngx_http_websocket_clock_between
+                  + NGX_HTTP_WEBSOCKET_CLOCK_SET
+        || between < ngx_http_websocket_clock_between
+                     - NGX_HTTP_WEBSOCKET_CLOCK_SET)
     {
-        offset = between;
+        ngx_http_websocket_clock_between = between;
     }
 
-    return time + offset;
+    return ngx_http_websocket_clock_between;
+}
+
+
+void
+ngx_http_websocket_clock_follow(int64_t offset)
+{
+    ngx_http_websocket_clock_between = offset;
+
+    (void) ngx_http_websocket_clock_offset();
 }

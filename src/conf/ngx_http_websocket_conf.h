@@ -331,6 +331,8 @@ typedef struct {
 typedef struct {
     ngx_array_t                   zones;    /* ngx_http_websocket_zone_t * */
     ngx_array_t                   zone_names;       /* ngx_str_t, theirs */
+    ngx_array_t                   zone_files;       /* ngx_str_t, paths of
+                                                       those that have one */
     ngx_http_websocket_zone_t    *default_zone;     /* NULL: none of several */
     ngx_array_t                   brokers;
                                         /* ngx_http_websocket_broker_conf_t */

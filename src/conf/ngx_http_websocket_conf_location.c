@@ -54,6 +54,8 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
         != NGX_OK
         || ngx_array_init(&wmcf->zone_names, cf->pool, 1, sizeof(ngx_str_t))
            != NGX_OK
+        || ngx_array_init(&wmcf->zone_files, cf->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK
         || ngx_array_init(&wmcf->regions, cf->pool, 4,
                           sizeof(ngx_http_websocket_region_t *))
            != NGX_OK

@@ -513,13 +513,13 @@ ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
     len = ngx_strlen(name);
 
     if (value->len <= len || ngx_strncmp(value->data, name, len) != 0) {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     n = ngx_atoi(value->data + len, value->len - len);
 
     if (n < 1 || n > most) {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     *number = n;

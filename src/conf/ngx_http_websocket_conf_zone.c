@@ -11,7 +11,9 @@
 
 
 static char *ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_str_t *name, size_t size, ngx_msec_t inactive);
+    ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive);
+static char *ngx_http_websocket_zone_file(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param, ngx_str_t **path);
 static char *ngx_http_websocket_zone_default(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param);
 static char *ngx_http_websocket_zone_broker(ngx_conf_t *cf,
@@ -24,12 +26,13 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     u_char                      *colon;
     ssize_t                      size;
     ngx_int_t                    inactive;
-    ngx_str_t                    name, s;
+    ngx_str_t                    name, s, *path;
     ngx_http_websocket_param_t   params[] = {
         { "zone=", ngx_null_string },
         { "inactive=", ngx_null_string },
         { "broker=", ngx_null_string },
         { "default", ngx_null_string },
+        { "file=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -81,7 +84,16 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (ngx_http_websocket_zone_make(cf, cmd, &name, size, inactive)
+    if (params[2].value.data && params[4].value.data) {
+        return ngx_http_websocket_bad_param(cf, &params[4],
+                                            "what has a broker has no file");
+    }
+
+    if (ngx_http_websocket_zone_file(cf, &params[4], &path) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_websocket_zone_make(cf, cmd, &name, path, size, inactive)
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -92,6 +104,54 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return ngx_http_websocket_zone_broker(cf, &params[2]);
+}
+
+
+static char *
+ngx_http_websocket_zone_file(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param, ngx_str_t **path)
+{
+    ngx_str_t                        file, *files;
+    ngx_uint_t                       i;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    *path = NULL;
+
+    if (param->value.data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    file = param->value;
+
+    if (file.len == 0) {
+        return ngx_http_websocket_bad_param(cf, param, "it names no file");
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &file, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+    files = wmcf->zone_files.elts;
+
+    for (i = 0; i < wmcf->zone_files.nelts; i++) {
+
+        if (files[i].len == file.len
+            && ngx_strncmp(files[i].data, file.data, file.len) == 0)
+        {
+            return ngx_http_websocket_bad_param(cf, param,
+                                                "another zone has it");
+        }
+    }
+
+    *path = ngx_array_push(&wmcf->zone_files);
+    if (*path == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    **path = file;
+
+    return NGX_CONF_OK;
 }
 
 
@@ -160,7 +220,7 @@ ngx_http_websocket_zone_broker(ngx_conf_t *cf,
 
 static char *
 ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_str_t *name, size_t size, ngx_msec_t inactive)
+    ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive)
 {
     ngx_str_t                       *known;
     ngx_http_websocket_zone_t       *zone, **slot;
@@ -169,7 +229,7 @@ ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
 
     add = (ngx_http_websocket_zone_add_pt) cmd->post;
 
-    zone = add(cf, name, size, inactive);
+    zone = add(cf, name, path, size, inactive);
     if (zone == NULL) {
         return NGX_CONF_ERROR;
     }

@@ -40,7 +40,7 @@ ngx_http_websocket_await(ngx_http_request_t *r, ngx_http_handler_pt handler)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (ngx_http_websocket_wait(conf->zone, &await->waiter) != NGX_OK) {
+    if (!ngx_http_websocket_wait(conf->zone, &await->waiter)) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 

@@ -7,6 +7,7 @@
 #include <ngx_sha1.h>
 
 #include "http/ngx_http_websocket_handshake.h"
+#include "broker/ngx_http_websocket_broker.h"
 #include "delivery/ngx_http_websocket_filters.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
@@ -363,7 +364,7 @@ ngx_http_websocket_open_possible(ngx_http_websocket_loc_conf_t *conf)
     }
 
     return ngx_exiting
-           || (ngx_http_websocket_worker_seek() == NGX_OK
+           || (ngx_http_websocket_worker_seek()
                && ngx_http_websocket_drain_holds(conf));
 }
 
@@ -435,11 +436,11 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t  *ctx;
 
     if (history != NGX_OK) {
-        ngx_http_websocket_rejected(r, history == NGX_DECLINED
+        ngx_http_websocket_rejected(r, history == NGX_HTTP_WEBSOCKET_FETCH_AWAY
                                    ? NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE
                                    : NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
 
-        rc = history == NGX_DECLINED
+        rc = history == NGX_HTTP_WEBSOCKET_FETCH_AWAY
              ? ngx_http_websocket_unavailable(r, "the channel cannot be had "
                                               "now: try again")
              : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -576,24 +577,24 @@ ngx_http_websocket_open_session(ngx_http_request_t *r,
 
     switch (rc) {
 
-    case NGX_OK:
+    case NGX_HTTP_WEBSOCKET_ROOM_OK:
         return NGX_HTTP_WEBSOCKET_PASS;
 
-    case NGX_AGAIN:
+    case NGX_HTTP_WEBSOCKET_ROOM_STUCK:
         return ngx_http_websocket_open_later(r);
 
-    case NGX_DECLINED:
+    case NGX_HTTP_WEBSOCKET_ROOM_FULL:
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
 
         return ngx_http_websocket_unavailable(r, "the zone is full");
 
-    case NGX_BUSY:
+    case NGX_HTTP_WEBSOCKET_ROOM_LIMIT:
         ngx_http_websocket_rejected(r,
                                     NGX_HTTP_WEBSOCKET_REJECTED_CONNECTIONS);
 
         return ngx_http_websocket_unavailable(r, "too many connections");
 
-    default:  /* NGX_ERROR */
+    default:  /* NGX_HTTP_WEBSOCKET_ROOM_NO_MEMORY */
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_MEMORY);
 
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -685,7 +686,7 @@ ngx_http_websocket_handshake_version(ngx_http_websocket_handshake_t *h)
 }
 
 
-ngx_int_t
+ngx_uint_t
 ngx_http_websocket_handshake_key(ngx_http_request_t *r, ngx_str_t *key)
 {
     ngx_http_websocket_handshake_t  h;
@@ -693,7 +694,7 @@ ngx_http_websocket_handshake_key(ngx_http_request_t *r, ngx_str_t *key)
     if (!ngx_http_websocket_asks(r)
         || ngx_http_websocket_handshake_request_error(r))
     {
-        return NGX_DECLINED;
+        return 0;
     }
 
     ngx_memzero(&h, sizeof(ngx_http_websocket_handshake_t));
@@ -702,12 +703,12 @@ ngx_http_websocket_handshake_key(ngx_http_request_t *r, ngx_str_t *key)
     if (ngx_http_websocket_handshake_header_error(&h)
         || !ngx_http_websocket_handshake_version(&h))
     {
-        return NGX_DECLINED;
+        return 0;
     }
 
     *key = h.key;
 
-    return NGX_OK;
+    return 1;
 }
 
 

@@ -19,9 +19,9 @@ ngx_uint_t ngx_http_websocket_asks(ngx_http_request_t *r);
 
 /*
  * Sets *key to that of a handshake of RFC 6455, section 4.2.1, which can be
- * answered with 101.  Returns NGX_OK, or NGX_DECLINED when it is none.
+ * answered with 101, and returns 1; or 0 when it is none.
  */
-ngx_int_t ngx_http_websocket_handshake_key(ngx_http_request_t *r,
+ngx_uint_t ngx_http_websocket_handshake_key(ngx_http_request_t *r,
     ngx_str_t *key);
 
 /* The location's first subprotocol that the client offers, or NULL. */

@@ -950,7 +950,7 @@ ngx_http_websocket_history_deleted(ngx_http_request_t *r, ngx_int_t rc)
 
     name = &ctx->channels[0];
 
-    if (rc == NGX_DECLINED && !conf->zone->wait.stuck) {
+    if (rc == NGX_HTTP_WEBSOCKET_FETCH_AWAY && !conf->zone->wait.stuck) {
         return ngx_http_websocket_broker_away(r);
     }
 

@@ -18,13 +18,16 @@
 #include "http/ngx_http_websocket_history.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish_batch.h"
+#include "http/ngx_http_websocket_publish_body.h"
+#include "http/ngx_http_websocket_publish_large.h"
 #include "http/ngx_http_websocket_publish_typed.h"
 #include "http/ngx_http_websocket_request.h"
 #include "http/ngx_http_websocket_suspend.h"
 #include "http/ngx_http_websocket_variables.h"
+#include "hub/ngx_http_websocket_worker.h"
 #include "session/ngx_http_websocket_session.h"
+#include "store/message.h"
 #include "wire/frame.h"
-#include "wire/utf8.h"
 
 
 #define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
@@ -33,8 +36,10 @@
 /* a request that waits for its message to be published */
 
 typedef struct {
-    ngx_http_request_t            *request;
-    ngx_http_websocket_publish_t  *pending;     /* NULL: it is */
+    ngx_http_request_t                   *request;
+    ngx_http_websocket_publish_t         *pending;  /* NULL: it is */
+    ngx_http_websocket_publish_wait_pt    handler;
+    void                                 *data;
 } ngx_http_websocket_publishing_t;
 
 
@@ -47,25 +52,17 @@ static ngx_int_t ngx_http_websocket_publish_message(ngx_http_request_t *r);
 static off_t ngx_http_websocket_publish_most(ngx_http_request_t *r,
     ngx_http_websocket_loc_conf_t *conf);
 static ngx_int_t ngx_http_websocket_publish_too_large(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_publish_taken(ngx_http_request_t *r,
+    void *data);
 static ngx_int_t ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_store_part_t *parts, ngx_uint_t n, ngx_uint_t empty);
+    ngx_http_websocket_publish_body_t *body);
 static ngx_int_t ngx_http_websocket_publish_try(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
-static ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *pending);
 static void ngx_http_websocket_publish_gone(void *data);
 static void ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p);
-static ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_later(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_publish_again(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_publish_parts(ngx_http_request_t *r,
-    ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size);
-static ngx_int_t ngx_http_websocket_publish_read_file(ngx_http_request_t *r,
-    ngx_buf_t *b, ngx_websocket_store_part_t *part);
-static ngx_uint_t ngx_http_websocket_publish_is_utf8(
-    ngx_websocket_store_part_t *parts, ngx_uint_t n);
 static ngx_uint_t ngx_http_websocket_publish_binary(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_publish_key(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_str_t *value);
@@ -73,8 +70,6 @@ static ngx_int_t ngx_http_websocket_publish_end(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
 static ngx_int_t ngx_http_websocket_publish_except(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
-static uint32_t ngx_http_websocket_publish_digest(
-    ngx_websocket_store_part_t *parts, ngx_uint_t n);
 
 
 static ngx_str_t  ngx_http_websocket_allow =
@@ -262,35 +257,65 @@ ngx_http_websocket_publish_body(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_websocket_publish_message(ngx_http_request_t *r)
 {
-    off_t                           size;
-    ngx_uint_t                      n;
-    ngx_websocket_store_part_t     *parts;
-    ngx_http_websocket_loc_conf_t  *conf;
+    ngx_http_websocket_loc_conf_t      *conf;
+    ngx_http_websocket_publish_body_t  *body;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    if (ngx_http_websocket_publish_parts(r, &parts, &n, &size) != NGX_OK) {
+    body = ngx_http_websocket_publish_body_of(r);
+    if (body == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (size > ngx_http_websocket_publish_most(r, conf)) {
+    if (body->size > ngx_http_websocket_publish_most(r, conf)) {
         return ngx_http_websocket_publish_too_large(r);
     }
 
-    if (!ngx_http_websocket_publish_binary(r)
-        && !ngx_http_websocket_publish_is_utf8(parts, n))
-    {
+    body->text = !ngx_http_websocket_publish_binary(r);
+    body->keyed = ngx_http_websocket_header(r, "idempotency-key", NULL) != NULL;
+    body->stays = body->size > NGX_WEBSOCKET_STORE_PIECE
+                  && conf->zone->broker->in_turns
+                  && ngx_http_websocket_worker_slot()
+                     != NGX_HTTP_WEBSOCKET_NO_SLOT
+                  && !ngx_http_websocket_publish_batch_is(r)
+                  && !ngx_http_websocket_publish_is_typed(r);
+
+    return body->size > NGX_WEBSOCKET_STORE_FILL
+           ? ngx_http_websocket_later(r, ngx_http_websocket_publish_taken, body)
+           : ngx_http_websocket_publish_taken(r, body);
+}
+
+
+/* as ngx_http_websocket_later_pt: the whole body has come */
+
+static ngx_int_t
+ngx_http_websocket_publish_taken(ngx_http_request_t *r, void *data)
+{
+    ngx_http_websocket_publish_body_t *body = data;
+
+    switch (ngx_http_websocket_publish_body_check(body)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_BUSY:
+        return NGX_BUSY;
+
+    case NGX_DECLINED:
         ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_NOT_UTF8);
 
         return ngx_http_websocket_answer_error(r, NGX_HTTP_BAD_REQUEST,
                                     "invalid_utf8",
                                     "the body is not UTF-8: publish binary "
                                     "messages as application/octet-stream");
+
+    default:  /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_websocket_publish_batch_is(r)
-           ? ngx_http_websocket_publish_batch(r, parts, n)
-           : ngx_http_websocket_publish_append(r, parts, n, size == 0);
+           ? ngx_http_websocket_publish_batch(r, body->parts, body->n)
+           : ngx_http_websocket_publish_append(r, body);
 }
 
 
@@ -322,7 +347,7 @@ ngx_http_websocket_publish_too_large(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_websocket_publish_append(ngx_http_request_t *r,
-    ngx_websocket_store_part_t *parts, ngx_uint_t n, ngx_uint_t empty)
+    ngx_http_websocket_publish_body_t *body)
 {
     char                          *error;
     ngx_uint_t                     bare;
@@ -331,23 +356,25 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     ngx_memzero(&p, sizeof(ngx_http_websocket_publish_t));
 
-    p.message.type = ngx_http_websocket_publish_binary(r)
-                     ? NGX_WEBSOCKET_BINARY : NGX_WEBSOCKET_TEXT;
+    p.parts = body->parts;
+    p.n = body->n;
+    p.message.type = body->text ? NGX_WEBSOCKET_TEXT : NGX_WEBSOCKET_BINARY;
 
-    if (ngx_http_websocket_header(r, "idempotency-key", NULL)) {
+    if (body->keyed) {
 
         /* of what the client sent: a stamp is another one each time */
 
-        p.message.digest = ngx_http_websocket_publish_digest(parts, n);
+        p.message.digest = body->digest;
     }
 
     /* an end without a last message */
 
-    bare = empty && ngx_http_websocket_header(r, "x-websocket-end", NULL);
+    bare = body->size == 0
+           && ngx_http_websocket_header(r, "x-websocket-end", NULL);
 
     switch (bare ? NGX_WEBSOCKET_JSON_OK
-                 : ngx_http_websocket_publish_intake(r, &p.message, parts, &n,
-                                                     &invalid))
+                 : ngx_http_websocket_publish_intake(r, &p.message, p.parts,
+                                                     &p.n, &invalid))
     {
     case NGX_WEBSOCKET_JSON_OK:
         break;
@@ -371,10 +398,10 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
 
     if (bare) {
         p.message.ephemeral = 1;
-        n = 0;
+        p.n = 0;
 
     } else if (error == NULL) {
-        error = ngx_http_websocket_publish_tags(r, &p.message, parts, &n);
+        error = ngx_http_websocket_publish_tags(r, &p.message, p.parts, &p.n);
     }
 
     if (error) {
@@ -384,8 +411,11 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
                                                "invalid_header", error);
     }
 
-    p.parts = parts;
-    p.n = n;
+    if (body->stays) {
+        body->tagged = p.message.meta != 0;
+
+        return ngx_http_websocket_publish_large(r, body, &p);
+    }
 
     return ngx_http_websocket_publish_try(r, &p);
 }
@@ -407,22 +437,23 @@ ngx_http_websocket_publish_try(ngx_http_request_t *r,
     p->describe = 1;
 
     if (conf->zone->broker->publish(conf->zone, p) == NGX_AGAIN) {
-        return ngx_http_websocket_publish_wait(r, p->pending);
+        return ngx_http_websocket_publish_wait(r, p->pending,
+                                         ngx_http_websocket_publish_answer,
+                                               NULL);
     }
 
     if (p->rc == NGX_WEBSOCKET_STORE_BUSY) {
         return ngx_http_websocket_publish_later(r, p);
     }
 
-    return ngx_http_websocket_publish_answer(r, p);
+    return ngx_http_websocket_publish_answer(r, p, NULL);
 }
 
 
-/* it is published whether or not the request lives to tell */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_publish_wait(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *pending)
+    ngx_http_websocket_publish_t *pending,
+    ngx_http_websocket_publish_wait_pt handler, void *data)
 {
     ngx_http_cleanup_t               *cln;
     ngx_http_websocket_publishing_t  *publishing;
@@ -436,6 +467,8 @@ ngx_http_websocket_publish_wait(ngx_http_request_t *r,
 
     publishing->request = r;
     publishing->pending = pending;
+    publishing->handler = handler;
+    publishing->data = data;
 
     cln->handler = ngx_http_websocket_publish_gone;
 
@@ -473,13 +506,13 @@ ngx_http_websocket_publish_done(ngx_http_websocket_publish_t *p)
     r = publishing->request;
 
     ngx_http_websocket_resume(r);
-    ngx_http_websocket_finish(r, ngx_http_websocket_publish_answer(r, p));
+    ngx_http_websocket_finish(r, publishing->handler(r, p, publishing->data));
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_publish_answer(ngx_http_request_t *r,
-    ngx_http_websocket_publish_t *p)
+    ngx_http_websocket_publish_t *p, void *data)
 {
     json_t                         *json;
     ngx_http_websocket_ctx_t       *ctx;
@@ -673,7 +706,7 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
 }
 
 
-/* Returns NGX_OK, or NGX_DECLINED with *error set. */
+/* Returns NGX_OK, or NGX_ERROR with *error set. */
 
 static ngx_int_t
 ngx_http_websocket_publish_end(ngx_http_request_t *r,
@@ -696,12 +729,12 @@ ngx_http_websocket_publish_end(ngx_http_request_t *r,
         /* one client must not end what others get */
 
         *error = "X-WebSocket-End is for locations with websocket_publish";
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     if (several || h->value.len != 1 || h->value.data[0] != '1') {
         *error = "X-WebSocket-End is not 1";
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     message->end = 1;
@@ -731,7 +764,7 @@ ngx_http_websocket_publish_except(ngx_http_request_t *r,
 
     if (id == NGX_ERROR) {
         *error = "X-WebSocket-Except is not a session's 16 digits";
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     message->source = (uint64_t) id | NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT;
@@ -765,140 +798,6 @@ ngx_http_websocket_publish_key(ngx_http_request_t *r,
                                   value, message->key);
 
     return NGX_OK;
-}
-
-
-static uint32_t
-ngx_http_websocket_publish_digest(ngx_websocket_store_part_t *parts,
-    ngx_uint_t n)
-{
-    uint32_t    crc;
-    ngx_uint_t  i;
-
-    ngx_crc32_init(crc);
-
-    for (i = 0; i < n; i++) {
-        ngx_crc32_update(&crc, (u_char *) parts[i].data, parts[i].size);
-    }
-
-    ngx_crc32_final(crc);
-
-    return crc;
-}
-
-
-/*
- * Makes parts of the request's body, whose buffers are in memory or in a file.
- */
-
-static ngx_int_t
-ngx_http_websocket_publish_parts(ngx_http_request_t *r,
-    ngx_websocket_store_part_t **parts, ngx_uint_t *n, off_t *size)
-{
-    ngx_buf_t                 *b;
-    ngx_chain_t               *cl, *bufs;
-    ngx_websocket_store_part_t  *part;
-    ngx_http_websocket_loc_conf_t  *conf;
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
-    bufs = r->request_body ? r->request_body->bufs : NULL;
-
-    *n = 0;
-    *size = 0;
-
-    for (cl = bufs; cl; cl = cl->next) {
-        *size += ngx_buf_size(cl->buf);
-        (*n)++;
-    }
-
-    /*
-     * The intake may replace the parts by its own, and tags come before them.
-     */
-
-    part = ngx_palloc(r->pool, (*n + NGX_HTTP_WEBSOCKET_INTAKE_PARTS + 1)
-                               * sizeof(ngx_websocket_store_part_t));
-    if (part == NULL) {
-        return NGX_ERROR;
-    }
-
-    *parts = part;
-
-    if (*size > ngx_http_websocket_publish_most(r, conf)) {
-        return NGX_OK;
-    }
-
-    for (cl = bufs; cl; cl = cl->next) {
-
-        b = cl->buf;
-
-        /*
-         * The last buffer may be neither in memory nor in a file: it only
-         * marks the end.
-         */
-
-        part->data = b->pos;
-        part->size = ngx_buf_special(b) ? 0 : ngx_buf_size(b);
-
-        if (part->size && !ngx_buf_in_memory(b)
-            && ngx_http_websocket_publish_read_file(r, b, part) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        part++;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_publish_read_file(ngx_http_request_t *r, ngx_buf_t *b,
-    ngx_websocket_store_part_t *part)
-{
-    u_char   *p;
-    ssize_t   n;
-
-    p = ngx_pnalloc(r->pool, part->size + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    n = ngx_read_file(b->file, p, part->size, b->file_pos);
-
-    if (n != (ssize_t) part->size) {
-
-        if (n != NGX_ERROR) {
-            ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
-                          ngx_read_file_n " read only %z of %uz from \"%V\"",
-                          n, part->size, &b->file->name);
-        }
-
-        return NGX_ERROR;
-    }
-
-    part->data = p;
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_websocket_publish_is_utf8(ngx_websocket_store_part_t *parts,
-    ngx_uint_t n)
-{
-    ngx_uint_t            i;
-    ngx_websocket_utf8_t  utf8;
-
-    utf8 = 0;
-
-    for (i = 0; i < n; i++) {
-        if (ngx_websocket_utf8(&utf8, parts[i].data, parts[i].size) != 0) {
-            return 0;
-        }
-    }
-
-    return utf8 == 0;
 }
 
 

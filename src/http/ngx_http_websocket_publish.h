@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "store/store.h"
+#include "hub/ngx_http_websocket_zone.h"
 
 
 /* The content handler of websocket_publish. */
@@ -25,7 +25,7 @@ ngx_int_t ngx_http_websocket_publish_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_publish_from_client(ngx_http_request_t *r);
 
 
-/* for publish_batch.c */
+/* for publish_batch.c and publish_large.c */
 
 /* Whether the body is of a content type, whatever its parameters are. */
 ngx_uint_t ngx_http_websocket_publish_of(ngx_http_request_t *r,
@@ -39,8 +39,26 @@ ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
 
 /*
- * Answers that the store did not take it, with rc.  Returns what a content
- * handler returns.
+ * The request waits until its message, which is pending at the broker, is
+ * published; the message is, also when the request has gone by then.  The
+ * handler returns what a content handler returns, as this does.
+ */
+typedef ngx_int_t (*ngx_http_websocket_publish_wait_pt)(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data);
+
+ngx_int_t ngx_http_websocket_publish_wait(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *pending,
+    ngx_http_websocket_publish_wait_pt handler, void *data);
+
+/*
+ * As a handler above, without data: answers with what became of the message.
+ */
+ngx_int_t ngx_http_websocket_publish_answer(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data);
+
+/*
+ * Answers that the store did not take the message: rc is what the broker
+ * returned.  Returns what a content handler returns.
  */
 ngx_int_t ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc);
 

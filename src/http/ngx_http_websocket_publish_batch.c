@@ -25,6 +25,9 @@
 #define NGX_HTTP_WEBSOCKET_BATCH_LINES  1000
 #define NGX_HTTP_WEBSOCKET_BATCH_TEXT   256
 
+/* beside NGX_OK and NGX_BUSY: batch->rc is what the content handler returns */
+#define NGX_HTTP_WEBSOCKET_BATCH_ANSWERED  NGX_DECLINED
+
 /* to check a line, and to publish it, in steps of a turn's work */
 #define ngx_http_websocket_batch_steps(line)  (4 + (line)->size / 128)
 
@@ -45,7 +48,6 @@ typedef struct {
 /* in r->pool */
 
 typedef struct {
-    ngx_http_request_t             *request;
     ngx_array_t                     lines;
     ngx_uint_t                      checked;
     ngx_uint_t                      published;
@@ -54,7 +56,6 @@ typedef struct {
     ngx_websocket_store_message_t   message;    /* what headers say of each */
     ngx_websocket_store_part_t      tags;
     ngx_websocket_store_info_t      info;       /* of the last one */
-    ngx_http_websocket_publish_t   *pending;    /* its done() will be called */
     ngx_int_t                       rc;         /* of an answer that was given,
                                                    or of waiting */
 } ngx_http_websocket_batch_body_t;
@@ -83,11 +84,8 @@ static ngx_int_t ngx_http_websocket_batch_published(ngx_http_request_t *r,
     ngx_http_websocket_batch_body_t *batch, ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_batch_cut(ngx_http_request_t *r,
     ngx_http_websocket_batch_body_t *batch, int rc);
-static ngx_int_t ngx_http_websocket_batch_wait(ngx_http_request_t *r,
-    ngx_http_websocket_batch_body_t *batch,
-    ngx_http_websocket_publish_t *pending);
-static void ngx_http_websocket_batch_gone(void *data);
-static void ngx_http_websocket_batch_done(ngx_http_websocket_publish_t *p);
+static ngx_int_t ngx_http_websocket_batch_go_on(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data);
 static ngx_int_t ngx_http_websocket_batch_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_batch_answer(ngx_http_request_t *r,
     ngx_http_websocket_batch_body_t *batch);
@@ -114,7 +112,6 @@ ngx_http_websocket_publish_batch(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    batch->request = r;
     error = NULL;
 
     if (ngx_http_websocket_batch_headers(r, batch, &error) != NGX_OK) {
@@ -176,7 +173,7 @@ ngx_http_websocket_batch_headers(ngx_http_request_t *r,
 }
 
 
-/* NGX_OK, or NGX_DECLINED: batch->rc is set */
+/* NGX_OK, or BATCH_ANSWERED */
 
 static ngx_int_t
 ngx_http_websocket_batch_split(ngx_http_request_t *r,
@@ -202,7 +199,7 @@ ngx_http_websocket_batch_split(ngx_http_request_t *r,
            != NGX_OK)
     {
         batch->rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
     }
 
     last = body.data;
@@ -229,7 +226,7 @@ ngx_http_websocket_batch_split(ngx_http_request_t *r,
         batch->rc = ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                     "too_large", error);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
     }
 
     if (batch->lines.nelts == 0) {
@@ -238,7 +235,7 @@ ngx_http_websocket_batch_split(ngx_http_request_t *r,
         batch->rc = ngx_http_websocket_answer_error(r,
                                     NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
                                     "invalid_message", "there is no message");
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
     }
 
     return NGX_OK;
@@ -312,7 +309,7 @@ ngx_http_websocket_batch_make(ngx_http_request_t *r, void *data)
         rc = ngx_http_websocket_batch_check(r, batch);
 
         if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? batch->rc : rc;
+            return rc == NGX_HTTP_WEBSOCKET_BATCH_ANSWERED ? batch->rc : rc;
         }
     }
 
@@ -321,7 +318,7 @@ ngx_http_websocket_batch_make(ngx_http_request_t *r, void *data)
         rc = ngx_http_websocket_batch_publish(r, batch,
                                               &lines[batch->published]);
         if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? batch->rc : rc;
+            return rc == NGX_HTTP_WEBSOCKET_BATCH_ANSWERED ? batch->rc : rc;
         }
     }
 
@@ -329,7 +326,7 @@ ngx_http_websocket_batch_make(ngx_http_request_t *r, void *data)
 }
 
 
-/* NGX_OK; NGX_BUSY when the turn is over; NGX_DECLINED: batch->rc is set */
+/* NGX_OK; NGX_BUSY when the turn is over; or BATCH_ANSWERED */
 
 static ngx_int_t
 ngx_http_websocket_batch_check(ngx_http_request_t *r,
@@ -349,11 +346,11 @@ ngx_http_websocket_batch_check(ngx_http_request_t *r,
     case NGX_WEBSOCKET_JSON_REFUSED:
         batch->rc = ngx_http_websocket_batch_invalid(r, batch->checked,
                                                      &error);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
 
     default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         batch->rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
     }
 
     return ngx_http_websocket_turn_step(ngx_http_websocket_batch_steps(line))
@@ -457,15 +454,17 @@ ngx_http_websocket_batch_publish(ngx_http_request_t *r,
     p.describe = 1;
 
     if (conf->zone->broker->publish(conf->zone, &p) == NGX_AGAIN) {
-        batch->rc = ngx_http_websocket_batch_wait(r, batch, p.pending);
-        return NGX_DECLINED;
+        batch->rc = ngx_http_websocket_publish_wait(r, p.pending,
+                                               ngx_http_websocket_batch_go_on,
+                                                    batch);
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
     }
 
     if (p.rc == NGX_WEBSOCKET_STORE_BUSY) {
         ctx->pending = batch;
         batch->rc = ngx_http_websocket_await_or_refuse(r,
                                                ngx_http_websocket_batch_again);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
     }
 
     return ngx_http_websocket_batch_published(r, batch, &p);
@@ -483,7 +482,7 @@ ngx_http_websocket_batch_published(ngx_http_request_t *r,
         batch->rc = batch->published
                     ? ngx_http_websocket_batch_cut(r, batch, p->rc)
                     : ngx_http_websocket_publish_refused(r, p->rc);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_BATCH_ANSWERED;
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -538,67 +537,21 @@ ngx_http_websocket_batch_cut(ngx_http_request_t *r,
 }
 
 
-/* the broker publishes it whether or not the request lives to go on */
+/* the broker has published one of the messages: the next one */
 
 static ngx_int_t
-ngx_http_websocket_batch_wait(ngx_http_request_t *r,
-    ngx_http_websocket_batch_body_t *batch,
-    ngx_http_websocket_publish_t *pending)
-{
-    ngx_http_cleanup_t  *cln;
-
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    cln->handler = ngx_http_websocket_batch_gone;
-    cln->data = batch;
-
-    batch->pending = pending;
-
-    pending->done = ngx_http_websocket_batch_done;
-    pending->data = batch;
-
-    ngx_http_websocket_suspend(r);
-
-    return NGX_DONE;
-}
-
-
-static void
-ngx_http_websocket_batch_gone(void *data)
+ngx_http_websocket_batch_go_on(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data)
 {
     ngx_http_websocket_batch_body_t *batch = data;
 
-    if (batch->pending) {
-        batch->pending->done = NULL;
-        batch->pending = NULL;
+    if (ngx_http_websocket_batch_published(r, batch, p)
+        == NGX_HTTP_WEBSOCKET_BATCH_ANSWERED)
+    {
+        return batch->rc;
     }
-}
 
-
-static void
-ngx_http_websocket_batch_done(ngx_http_websocket_publish_t *p)
-{
-    ngx_int_t                         rc;
-    ngx_http_request_t               *r;
-    ngx_http_websocket_batch_body_t  *batch;
-
-    batch = p->data;
-    batch->pending = NULL;
-
-    r = batch->request;
-
-    ngx_http_websocket_resume(r);
-
-    rc = ngx_http_websocket_batch_published(r, batch, p);
-
-    ngx_http_websocket_finish(r, rc == NGX_DECLINED
-                                 ? batch->rc
-                                 : ngx_http_websocket_later(r,
-                                                ngx_http_websocket_batch_make,
-                                                batch));
+    return ngx_http_websocket_later(r, ngx_http_websocket_batch_make, batch);
 }
 
 

@@ -25,6 +25,19 @@ static ngx_int_t ngx_http_websocket_publish_keep(ngx_http_request_t *r,
     ngx_http_websocket_intake_t *in);
 
 
+ngx_uint_t
+ngx_http_websocket_publish_is_typed(ngx_http_request_t *r)
+{
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    return (conf->publish ? conf->typed.send : conf->typed.receive) != NULL
+           || conf->typed.stamp || conf->priority_field.len
+           || conf->history_except;
+}
+
+
 ngx_websocket_json_e
 ngx_http_websocket_publish_intake(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
@@ -56,9 +69,7 @@ ngx_http_websocket_publish_intake(ngx_http_request_t *r,
         in.stamp = &stamp;
     }
 
-    if (in.use == NULL && in.stamp == NULL && in.priority_field->len == 0
-        && in.except == NULL)
-    {
+    if (!ngx_http_websocket_publish_is_typed(r)) {
         return NGX_WEBSOCKET_JSON_OK;
     }
 

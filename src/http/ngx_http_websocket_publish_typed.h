@@ -16,6 +16,9 @@
 #include "message/json.h"
 
 
+/* Whether the location wants to know what is in a message. */
+ngx_uint_t ngx_http_websocket_publish_is_typed(ngx_http_request_t *r);
+
 /*
  * Checks the message that is POSTed as the location says, and sets its
  * priority.  Where the message is changed its parts become others, for which

@@ -108,7 +108,7 @@ ngx_http_websocket_refusal_wanted(ngx_http_request_t *r, ngx_str_t *key)
            && r == r->main
            && (conf->websocket || r->error_page)
            && r->headers_out.status >= NGX_HTTP_SPECIAL_RESPONSE
-           && ngx_http_websocket_handshake_key(r, key) == NGX_OK;
+           && ngx_http_websocket_handshake_key(r, key);
 }
 
 
@@ -198,7 +198,7 @@ ngx_http_websocket_refusal_subprotocol(ngx_http_request_t *r, ngx_str_t *name)
     h = ngx_http_websocket_header(r, "sec-websocket-protocol", NULL);
 
     if (h == NULL) {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     p = h->value.data;
@@ -227,7 +227,7 @@ ngx_http_websocket_refusal_subprotocol(ngx_http_request_t *r, ngx_str_t *name)
         }
     }
 
-    return NGX_DECLINED;
+    return NGX_ERROR;
 }
 
 

@@ -207,7 +207,7 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
     farewell = ngx_alloc(sizeof(ngx_http_websocket_farewell_t),
                          ngx_cycle->log);
     if (farewell == NULL) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_ROOM_FULL;
     }
 
     rc = ngx_http_websocket_zone_join(zone, subscription->channel->ref,
@@ -217,7 +217,8 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
         ngx_free(farewell);
-        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_HTTP_WEBSOCKET_ROOM_STUCK
+                                              : NGX_HTTP_WEBSOCKET_ROOM_FULL;
     }
 
     farewell->next = zone->hub->farewells;

@@ -58,7 +58,8 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     rc = ngx_http_websocket_zone_subscribe(zone, &zs);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_HTTP_WEBSOCKET_ROOM_STUCK
+                                              : NGX_HTTP_WEBSOCKET_ROOM_FULL;
     }
 
     catch_up = zone->hub->spare_catch_up;

@@ -15,9 +15,9 @@
  * Subscribes to the channel of the subscription's name, from the place on that
  * begin says; begin->recovered is set.  The first messages that are due from
  * history are delivered during the call, if the turn is not over, the others
- * as the subscriber is ready, then those that are new.  Returns NGX_OK;
- * NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck, NGX_ERROR
- * when memory was refused: without anything delivered, and not active.
+ * as the subscriber is ready, then those that are new.  Returns ROOM_OK, or
+ * ROOM_FULL, ROOM_STUCK or ROOM_NO_MEMORY: without anything delivered, and not
+ * active.
  */
 ngx_int_t ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_begin_t *begin,
@@ -31,8 +31,8 @@ void ngx_http_websocket_hub_more(
  * Gives a subscriber the channel's history anew, from the newest so many
  * messages on, and then what is new, without a hole and nothing twice: in later
  * turns, as one that catches up.  Does nothing when it has been given less
- * already.  Returns NGX_OK; NGX_AGAIN when the zone is stuck, NGX_ERROR when
- * memory was refused: then nothing has changed.
+ * already.  Returns ROOM_OK, or, with nothing changed, ROOM_STUCK or
+ * ROOM_NO_MEMORY.
  */
 ngx_int_t ngx_http_websocket_hub_rewind(
     ngx_http_websocket_subscription_t *subscription, ngx_uint_t newest);

@@ -1,6 +1,8 @@
 
+#include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_region.h"
+#include "hub/ngx_http_websocket_region_file.h"
 
 #include <dirent.h>
 #include <sys/mman.h>
@@ -19,40 +21,14 @@
 #define NGX_HTTP_WEBSOCKET_REGION_LINK    "/memfd:"
 
 
-/* what is the same for all who use a region */
-
-typedef struct {
-    u_char                         magic[8];
-    uint32_t                       format;      /* of this head */
-    uint32_t                       layout;      /* of the data */
-    uint32_t                       mutex;       /* the size of one */
-    uint32_t                       name;        /* a checksum of it */
-    uint64_t                       size;        /* of the data */
-} ngx_http_websocket_region_head_t;
-
-
-/* goes with the last configuration that has the region */
-
-struct ngx_http_websocket_memfd_s {
-    int                            fd;
-    ngx_uint_t                     users;       /* configurations */
-};
-
-
-_Static_assert(sizeof(ngx_http_websocket_region_head_t)
-               <= NGX_HTTP_WEBSOCKET_REGION_HEAD, "the head has its place");
-
-
-static ngx_uint_t ngx_http_websocket_region_resized(ngx_conf_t *cf,
-    ngx_str_t *name, size_t size);
+static ngx_uint_t ngx_http_websocket_region_changed(ngx_conf_t *cf,
+    ngx_http_websocket_region_t *region);
 static ngx_http_websocket_region_t *ngx_http_websocket_region_running(
     ngx_str_t *name);
 static ngx_int_t ngx_http_websocket_region_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_websocket_region_adopt(
     ngx_http_websocket_region_t *region);
-static ngx_int_t ngx_http_websocket_region_own(
-    ngx_http_websocket_region_t *region, int fd);
 static ngx_int_t ngx_http_websocket_region_make(
     ngx_http_websocket_region_t *region, u_char *addr);
 static ngx_int_t ngx_http_websocket_region_back(
@@ -67,27 +43,21 @@ static int ngx_http_websocket_region_find(
 static ngx_uint_t ngx_http_websocket_region_is(int fd, u_char *link);
 static void ngx_http_websocket_region_print(
     ngx_http_websocket_region_t *region, const char *prefix, u_char *name);
-static void ngx_http_websocket_region_head(
-    ngx_http_websocket_region_t *region,
-    ngx_http_websocket_region_head_t *head);
-static size_t ngx_http_websocket_region_bytes(
-    ngx_http_websocket_region_t *region);
+static ngx_http_websocket_region_t *ngx_http_websocket_region_next(
+    ngx_cycle_t *cycle, ngx_uint_t *i);
 static void ngx_http_websocket_region_cleanup(void *data);
 
 
 ngx_http_websocket_region_t *
-ngx_http_websocket_region_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
-    uint32_t layout, ngx_http_websocket_region_pt handler)
+ngx_http_websocket_region_add(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *path, size_t size, uint32_t layout,
+    ngx_http_websocket_region_pt handler)
 {
     size_t                            bytes;
     ngx_shm_zone_t                   *shm_zone;
     ngx_pool_cleanup_t               *cln;
     ngx_http_websocket_region_t      *region, **slot;
     ngx_http_websocket_main_conf_t   *wmcf;
-
-    if (ngx_http_websocket_region_resized(cf, name, size)) {
-        return NULL;
-    }
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
@@ -108,7 +78,15 @@ ngx_http_websocket_region_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
     region->layout = layout;
     region->handler = handler;
 
+    if (path) {
+        region->path = *path;
+    }
+
     cln->handler = ngx_http_websocket_region_cleanup;
+
+    if (ngx_http_websocket_region_changed(cf, region)) {
+        return NULL;
+    }
 
     /* the slab pool of nginx takes some for each page */
 
@@ -140,22 +118,40 @@ ngx_http_websocket_region_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
  */
 
 static ngx_uint_t
-ngx_http_websocket_region_resized(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+ngx_http_websocket_region_changed(ngx_conf_t *cf,
+    ngx_http_websocket_region_t *region)
 {
     ngx_http_websocket_region_t  *last;
 
-    last = ngx_http_websocket_region_running(name);
+    last = ngx_http_websocket_region_running(&region->name);
 
-    if (last == NULL || last->size == size) {
+    if (last == NULL) {
         return 0;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "the size of websocket zone \"%V\" changed from %uz "
-                       "to %uz bytes: restart nginx instead of reloading",
-                       name, last->size + NGX_HTTP_WEBSOCKET_REGION_HEAD,
-                       size + NGX_HTTP_WEBSOCKET_REGION_HEAD);
-    return 1;
+    if (last->size != region->size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the size of websocket zone \"%V\" changed from "
+                           "%uz to %uz bytes: restart nginx instead of "
+                           "reloading", &region->name,
+                           last->size + NGX_HTTP_WEBSOCKET_REGION_HEAD,
+                           region->size + NGX_HTTP_WEBSOCKET_REGION_HEAD);
+        return 1;
+    }
+
+    if (last->path.len != region->path.len
+        || ngx_strncmp(last->path.data, region->path.data, last->path.len)
+           != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the file of websocket zone \"%V\" changed from "
+                           "\"%V\" to \"%V\": restart nginx instead of "
+                           "reloading", &region->name, &last->path,
+                           &region->path);
+        return 1;
+    }
+
+    return 0;
 }
 
 
@@ -182,7 +178,7 @@ ngx_http_websocket_region_init(ngx_shm_zone_t *shm_zone, void *data)
             return NGX_ERROR;
         }
 
-        return region->handler(region, 0);
+        return region->handler(region, NGX_HTTP_WEBSOCKET_REGION_SHARED);
     }
 
     addr = ngx_slab_alloc(shpool, ngx_http_websocket_region_bytes(region));
@@ -199,52 +195,63 @@ ngx_http_websocket_region_init(ngx_shm_zone_t *shm_zone, void *data)
         return ngx_http_websocket_region_make(region, addr);
     }
 
-    return rc == NGX_OK ? region->handler(region, 0) : rc;
+    return rc == NGX_OK
+           ? region->handler(region, NGX_HTTP_WEBSOCKET_REGION_SHARED) : rc;
 }
 
 
 static ngx_int_t
 ngx_http_websocket_region_adopt(ngx_http_websocket_region_t *region)
 {
-    ngx_http_websocket_region_t       *last;
-    ngx_http_websocket_region_head_t  *head;
+    ngx_http_websocket_region_t  *last;
 
-    head = (ngx_http_websocket_region_head_t *)
-               ((u_char *) region->data - NGX_HTTP_WEBSOCKET_REGION_HEAD);
-
-    if (ngx_http_websocket_region_check(region, head) != NGX_OK) {
+    if (ngx_http_websocket_region_check(region,
+                                    ngx_http_websocket_region_head_of(region))
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     last = ngx_http_websocket_region_running(&region->name);
 
-    if (last && last->memfd) {
-        region->memfd = last->memfd;
-        region->memfd->users++;
+    if (last && last->memory) {
+        region->memory = last->memory;
+        region->memory->users++;
     }
 
     return NGX_OK;
 }
 
 
-/* takes the descriptor over */
-
-static ngx_int_t
-ngx_http_websocket_region_own(ngx_http_websocket_region_t *region, int fd)
+ngx_int_t
+ngx_http_websocket_region_map(ngx_http_websocket_region_t *region, int fd,
+    u_char *addr)
 {
-    ngx_http_websocket_memfd_t  *memfd;
+    size_t                        size;
+    ngx_http_websocket_memory_t  *memory;
 
-    memfd = ngx_alloc(sizeof(ngx_http_websocket_memfd_t), region->log);
+    memory = ngx_alloc(sizeof(ngx_http_websocket_memory_t), region->log);
 
-    if (memfd == NULL) {
+    if (memory == NULL) {
         (void) close(fd);
         return NGX_ERROR;
     }
 
-    memfd->fd = fd;
-    memfd->users = 1;
+    memory->fd = fd;
+    memory->users = 1;
 
-    region->memfd = memfd;
+    region->memory = memory;
+
+    size = ngx_http_websocket_region_bytes(region);
+
+    if (mmap(addr, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+        == MAP_FAILED)
+    {
+        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
+                      "mmap() of %uz bytes for websocket zone \"%V\" failed",
+                      size, &region->name);
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }
@@ -254,20 +261,45 @@ static ngx_int_t
 ngx_http_websocket_region_make(ngx_http_websocket_region_t *region,
     u_char *addr)
 {
-    if (!ngx_test_config
-        && ngx_http_websocket_region_back(region, addr) != NGX_OK)
-    {
+    ngx_int_t                          rc;
+    ngx_http_websocket_region_e        state;
+    ngx_http_websocket_region_head_t  *head;
+
+    state = NGX_HTTP_WEBSOCKET_REGION_FRESH;
+
+    if (ngx_test_config) {
+        rc = NGX_OK;
+
+    } else if (region->path.len) {
+        rc = ngx_http_websocket_region_file_open(region, addr, &state);
+
+    } else {
+        rc = ngx_http_websocket_region_back(region, addr);
+    }
+
+    if (rc != NGX_OK || region->handler(region, state) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (region->handler(region, 1) != NGX_OK) {
-        return NGX_ERROR;
+    head = ngx_http_websocket_region_head_of(region);
+
+    if (state == NGX_HTTP_WEBSOCKET_REGION_FOUND) {
+        ngx_http_websocket_clock_follow(head->clock);
+
+        ngx_log_error(NGX_LOG_NOTICE, region->log, 0,
+                      "websocket zone \"%V\" goes on as it was left in "
+                      "\"%V\"", &region->name, &region->path);
+        return NGX_OK;
     }
 
     /* a region without it is none yet */
 
-    ngx_http_websocket_region_head(region,
-                                   (ngx_http_websocket_region_head_t *) addr);
+    if (region->path.len && region->memory) {
+        ngx_http_websocket_region_file_head(region);
+    }
+
+    head->clock = ngx_http_websocket_clock_offset();
+    ngx_http_websocket_region_head(region, head);
 
     return NGX_OK;
 }
@@ -291,24 +323,19 @@ ngx_http_websocket_region_back(ngx_http_websocket_region_t *region,
         return NGX_ERROR;
     }
 
-    if (ngx_http_websocket_region_own(region, fd) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
     size = ngx_http_websocket_region_bytes(region);
 
     if (ftruncate(fd, size) == -1
-        || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK|F_SEAL_GROW) == -1
-        || mmap(addr, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
-           == MAP_FAILED)
+        || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK|F_SEAL_GROW) == -1)
     {
         ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
                       "%uz bytes for websocket zone \"%V\" cannot be had",
                       size, &region->name);
+        (void) close(fd);
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_http_websocket_region_map(region, fd, addr);
 }
 
 
@@ -319,8 +346,6 @@ ngx_http_websocket_region_inherit(ngx_http_websocket_region_t *region,
     u_char *addr)
 {
     int                               fd;
-    size_t                            size;
-    struct stat                       st;
     ngx_http_websocket_region_head_t  head;
 
     if (!ngx_inherited || ngx_test_config || !ngx_is_init_cycle(ngx_cycle)) {
@@ -329,39 +354,35 @@ ngx_http_websocket_region_inherit(ngx_http_websocket_region_t *region,
 
     fd = ngx_http_websocket_region_find(region);
 
+    if (fd != -1 && region->path.len) {
+        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
+                      "websocket zone \"%V\" had no file: restart nginx "
+                      "instead", &region->name);
+        return NGX_ERROR;
+    }
+
+    if (region->path.len) {
+        fd = ngx_http_websocket_region_file_inherited(region);
+    }
+
     if (fd == -1) {
         return NGX_DECLINED;
     }
 
-    if (ngx_http_websocket_region_own(region, fd) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    size = ngx_http_websocket_region_bytes(region);
-
-    if (fstat(fd, &st) == -1
-        || pread(fd, &head, sizeof(head), 0) != sizeof(head))
-    {
+    if (pread(fd, &head, sizeof(head), 0) != sizeof(head)) {
         ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
                       "the inherited websocket zone \"%V\" cannot be read",
                       &region->name);
         return NGX_ERROR;
     }
 
-    if (ngx_http_websocket_region_check(region, &head) != NGX_OK) {
+    if (ngx_http_websocket_region_check(region, &head) != NGX_OK
+        || ngx_http_websocket_region_map(region, fd, addr) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    if ((uint64_t) st.st_size != size
-        || mmap(addr, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd,
-                0)
-           == MAP_FAILED)
-    {
-        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
-                      "the inherited websocket zone \"%V\" cannot be mapped",
-                      &region->name);
-        return NGX_ERROR;
-    }
+    ngx_http_websocket_clock_follow(head.clock);
 
     ngx_log_error(NGX_LOG_NOTICE, region->log, 0,
                   "websocket zone \"%V\" is taken over", &region->name);
@@ -480,7 +501,7 @@ ngx_http_websocket_region_print(ngx_http_websocket_region_t *region,
 }
 
 
-static void
+void
 ngx_http_websocket_region_head(ngx_http_websocket_region_t *region,
     ngx_http_websocket_region_head_t *head)
 {
@@ -494,7 +515,7 @@ ngx_http_websocket_region_head(ngx_http_websocket_region_t *region,
 }
 
 
-static size_t
+size_t
 ngx_http_websocket_region_bytes(ngx_http_websocket_region_t *region)
 {
     return ngx_align(region->size + NGX_HTTP_WEBSOCKET_REGION_HEAD,
@@ -539,20 +560,96 @@ ngx_http_websocket_region_running(ngx_str_t *name)
 void
 ngx_http_websocket_region_start(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                        i;
-    ngx_http_websocket_region_t     **region;
-    ngx_http_websocket_main_conf_t   *wmcf;
+    ngx_uint_t                    i;
+    ngx_http_websocket_region_t  *region;
 
     if (ngx_process == NGX_PROCESS_SINGLE) {
         return;
     }
 
+    for (i = 0;
+         (region = ngx_http_websocket_region_next(cycle, &i)) != NULL;
+         /* void */)
+    {
+        if (region->path.len == 0) {
+            ngx_http_websocket_region_cleanup(region);
+
+        } else {
+
+            /* the file's lock is held as long as there is a worker */
+
+            (void) fcntl(region->memory->fd, F_SETFD, FD_CLOEXEC);
+        }
+    }
+}
+
+
+/* the cycle's regions that have memory of their own, one after the other */
+
+static ngx_http_websocket_region_t *
+ngx_http_websocket_region_next(ngx_cycle_t *cycle, ngx_uint_t *i)
+{
+    ngx_http_websocket_region_t     **region;
+    ngx_http_websocket_main_conf_t   *wmcf;
+
     wmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_websocket_module);
     region = wmcf->regions.elts;
 
-    for (i = 0; i < wmcf->regions.nelts; i++) {
-        ngx_http_websocket_region_cleanup(region[i]);
+    while (*i < wmcf->regions.nelts) {
+
+        if (region[(*i)++]->memory) {
+            return region[*i - 1];
+        }
+    }
+
+    return NULL;
+}
+
+
+uint64_t
+ngx_http_websocket_region_incarnations(ngx_cycle_t *cycle)
+{
+    uint64_t                      n, most;
+    ngx_uint_t                    i;
+    ngx_http_websocket_region_t  *region;
+
+    most = 0;
+
+    for (i = 0;
+         (region = ngx_http_websocket_region_next(cycle, &i)) != NULL;
+         /* void */)
+    {
+        n = ngx_http_websocket_region_head_of(region)->incarnations;
+        most = ngx_max(most, n);
+    }
+
+    return most;
+}
+
+
+void
+ngx_http_websocket_region_incarnated(ngx_cycle_t *cycle, uint64_t n)
+{
+    ngx_uint_t                         i;
+    ngx_atomic_uint_t                  last;
+    ngx_http_websocket_region_t       *region;
+    ngx_http_websocket_region_head_t  *head;
+
+    for (i = 0;
+         (region = ngx_http_websocket_region_next(cycle, &i)) != NULL;
+         /* void */)
+    {
+        if (region->path.len == 0) {
+            continue;
+        }
+
+        head = ngx_http_websocket_region_head_of(region);
+
+        do {
+            last = head->incarnations;
+        } while (last < n
+                 && !ngx_atomic_cmp_set(&head->incarnations, last, n));
     }
 }
 
@@ -562,10 +659,10 @@ ngx_http_websocket_region_cleanup(void *data)
 {
     ngx_http_websocket_region_t  *region = data;
 
-    if (region->memfd && --region->memfd->users == 0) {
-        (void) close(region->memfd->fd);
-        ngx_free(region->memfd);
+    if (region->memory && --region->memory->users == 0) {
+        (void) close(region->memory->fd);
+        ngx_free(region->memory);
     }
 
-    region->memfd = NULL;
+    region->memory = NULL;
 }

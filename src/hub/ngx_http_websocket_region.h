@@ -21,25 +21,43 @@
 
 
 typedef struct ngx_http_websocket_region_s  ngx_http_websocket_region_t;
-typedef struct ngx_http_websocket_memfd_s   ngx_http_websocket_memfd_t;
+typedef struct ngx_http_websocket_memory_s  ngx_http_websocket_memory_t;
+
+/* what is in a region that a process maps */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_REGION_FRESH = 0,    /* zeros */
+    NGX_HTTP_WEBSOCKET_REGION_SHARED,       /* others may be using it */
+    NGX_HTTP_WEBSOCKET_REGION_FOUND         /* what processes have left that
+                                               are gone */
+} ngx_http_websocket_region_e;
 
 /*
- * Called when the region is mapped.  A fresh one is all zeros; any other one is
- * as its last users have left it, who may be using it.  Returns NGX_OK, or
- * NGX_ERROR: the configuration is not taken.
+ * Called when the region is mapped.  Returns NGX_OK, or NGX_ERROR: the
+ * configuration is not taken.
  */
 typedef ngx_int_t (*ngx_http_websocket_region_pt)(
-    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+    ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
+
+
+/* a descriptor, which goes with the last configuration that has the region */
+
+struct ngx_http_websocket_memory_s {
+    int                            fd;
+    ngx_uint_t                     users;       /* configurations */
+};
 
 
 struct ngx_http_websocket_region_s {
     ngx_str_t                      name;
+    ngx_str_t                      path;        /* of its file, zero-terminated;
+                                                   or empty */
     size_t                         size;        /* of data, in bytes */
     void                          *data;        /* the caller's; aligned as
                                                    a cache line is */
     void                          *owner;       /* the caller's, to be set */
     uint32_t                       layout;
-    ngx_http_websocket_memfd_t    *memfd;       /* NULL: none here */
+    ngx_http_websocket_memory_t   *memory;      /* NULL: none here */
     ngx_log_t                     *log;
     ngx_http_websocket_region_pt   handler;
 };
@@ -48,19 +66,77 @@ struct ngx_http_websocket_region_s {
 /* what a region has in front of its data */
 #define NGX_HTTP_WEBSOCKET_REGION_HEAD  64
 
+/*
+ * The head of a region: what is the same for all who use it; and of one in a
+ * file, what it was made on.
+ */
+
+typedef struct {
+    u_char                         magic[8];
+    uint32_t                       format;      /* of this head */
+    uint32_t                       layout;      /* of the data */
+    uint32_t                       mutex;       /* the size of one */
+    uint32_t                       name;        /* a checksum of it */
+    uint64_t                       size;        /* of the data */
+
+    int64_t                        clock;       /* the wall's less that of
+                                                   messages, ms */
+    uint64_t                       boot;        /* of the machine */
+    uint64_t                       inode;       /* of the file */
+    ngx_atomic_t                   incarnations;    /* of workers that there
+                                                       ever were */
+} ngx_http_websocket_region_head_t;
+
+
+_Static_assert(sizeof(ngx_http_websocket_region_head_t)
+               <= NGX_HTTP_WEBSOCKET_REGION_HEAD, "the head has its place");
+
+
+/* The head in front of the region's data. */
+
+#define ngx_http_websocket_region_head_of(region)                             \
+    ((ngx_http_websocket_region_head_t *)                                     \
+         ((u_char *) (region)->data - NGX_HTTP_WEBSOCKET_REGION_HEAD))
+
 
 /*
- * Adds a region to the configuration, with size bytes for the caller.  The name
- * is not copied; layout is the version of what the caller keeps in it: a binary
+ * Adds a region to the configuration, with size bytes for the caller.  With a
+ * path, which ends with a zero, it lies in that file; it may be NULL.  Neither
+ * it nor the name are copied; layout is the version of what the caller keeps in it: a binary
  * that has another one does not start.  Returns NULL where the name is taken,
  * which is told, or memory is refused.
  */
 ngx_http_websocket_region_t *ngx_http_websocket_region_add(ngx_conf_t *cf,
-    ngx_str_t *name, size_t size, uint32_t layout,
+    ngx_str_t *name, ngx_str_t *path, size_t size, uint32_t layout,
     ngx_http_websocket_region_pt handler);
 
 /* In a worker: only the master process hands regions on. */
 void ngx_http_websocket_region_start(ngx_cycle_t *cycle);
+
+/*
+ * What the cycle's files say of the workers that there ever were: the most of
+ * them all; and has them say so many, where they say fewer.
+ */
+uint64_t ngx_http_websocket_region_incarnations(ngx_cycle_t *cycle);
+void ngx_http_websocket_region_incarnated(ngx_cycle_t *cycle, uint64_t n);
+
+
+/* These are for regions in files. */
+
+/* Sets the first part of a head, as the region is to have it. */
+void ngx_http_websocket_region_head(ngx_http_websocket_region_t *region,
+    ngx_http_websocket_region_head_t *head);
+
+/* The bytes of memory that a region takes: its head, its data, whole pages. */
+size_t ngx_http_websocket_region_bytes(ngx_http_websocket_region_t *region);
+
+/*
+ * Makes the descriptor the region's, and maps the region at addr.  The
+ * descriptor is closed with the last configuration that has the region, and
+ * at once on errors, which are logged.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_region_map(ngx_http_websocket_region_t *region,
+    int fd, u_char *addr);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_REGION_H */

@@ -11,7 +11,7 @@
 
 
 static ngx_int_t ngx_http_websocket_stats_map(
-    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+    ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
 static void ngx_http_websocket_stats_number(
     ngx_http_websocket_main_conf_t *wmcf, ngx_log_t *log);
 static ngx_uint_t ngx_http_websocket_stats_entry(
@@ -74,6 +74,7 @@ ngx_http_websocket_stats_table(ngx_conf_t *cf)
      */
 
     region = ngx_http_websocket_region_add(cf, &ngx_http_websocket_stats_name,
+                                     NULL,
                                      sizeof(ngx_http_websocket_stats_table_t),
                                      NGX_HTTP_WEBSOCKET_STATS_LAYOUT,
                                      ngx_http_websocket_stats_map);
@@ -90,7 +91,7 @@ ngx_http_websocket_stats_table(ngx_conf_t *cf)
 
 static ngx_int_t
 ngx_http_websocket_stats_map(ngx_http_websocket_region_t *region,
-    ngx_uint_t fresh)
+    ngx_http_websocket_region_e state)
 {
     ngx_http_websocket_main_conf_t    *wmcf;
     ngx_http_websocket_stats_table_t  *table;
@@ -98,7 +99,7 @@ ngx_http_websocket_stats_map(ngx_http_websocket_region_t *region,
     wmcf = region->owner;
     table = region->data;
 
-    if (fresh) {
+    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH) {
         if (ngx_http_websocket_worker_mutex(&table->mutex) != NGX_OK) {
             return NGX_ERROR;
         }

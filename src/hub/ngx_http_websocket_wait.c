@@ -65,7 +65,7 @@ ngx_http_websocket_wait_again(ngx_http_websocket_zone_t *zone)
 }
 
 
-ngx_int_t
+ngx_uint_t
 ngx_http_websocket_wait(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_waiter_t *waiter)
 {
@@ -74,7 +74,7 @@ ngx_http_websocket_wait(ngx_http_websocket_zone_t *zone,
     wait = &zone->wait;
 
     if (ngx_http_websocket_wait_over(wait)) {
-        return NGX_DECLINED;
+        return 0;
     }
 
     ngx_queue_insert_tail(&wait->waiters, &waiter->queue);
@@ -83,7 +83,7 @@ ngx_http_websocket_wait(ngx_http_websocket_zone_t *zone,
 
     wait->event.cancelable = 0;
 
-    return NGX_OK;
+    return 1;
 }
 
 

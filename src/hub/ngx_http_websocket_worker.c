@@ -57,13 +57,13 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_websocket_worker_map_table(
-    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+    ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
 static void ngx_http_websocket_worker_change_table(
     ngx_http_websocket_table_t *table);
 static ngx_int_t ngx_http_websocket_worker_inherit_eventfds(ngx_log_t *log);
 static void ngx_http_websocket_worker_create_eventfds(ngx_log_t *log);
 static uint32_t ngx_http_websocket_worker_next_incarnation(void);
-static ngx_int_t ngx_http_websocket_worker_lease(void);
+static ngx_uint_t ngx_http_websocket_worker_lease(void);
 static void ngx_http_websocket_worker_unlease(void);
 static void ngx_http_websocket_worker_ask(void);
 static ngx_int_t ngx_http_websocket_worker_add_event(void);
@@ -101,7 +101,7 @@ ngx_http_websocket_worker_table(ngx_conf_t *cf)
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
     wmcf->workers = ngx_http_websocket_region_add(cf,
-                                          &ngx_http_websocket_table_name,
+                                          &ngx_http_websocket_table_name, NULL,
                                           sizeof(ngx_http_websocket_table_t),
                                           NGX_HTTP_WEBSOCKET_TABLE_LAYOUT,
                                           ngx_http_websocket_worker_map_table);
@@ -117,12 +117,12 @@ ngx_http_websocket_worker_table(ngx_conf_t *cf)
 
 static ngx_int_t
 ngx_http_websocket_worker_map_table(ngx_http_websocket_region_t *region,
-    ngx_uint_t fresh)
+    ngx_http_websocket_region_e state)
 {
     ngx_uint_t                   n;
     ngx_http_websocket_table_t  *table;
 
-    if (!fresh) {
+    if (state != NGX_HTTP_WEBSOCKET_REGION_FRESH) {
         return NGX_OK;
     }
 
@@ -170,6 +170,7 @@ ngx_http_websocket_worker_mutex(pthread_mutex_t *mutex)
 ngx_int_t
 ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
 {
+    uint64_t                         n;
     ngx_core_conf_t                 *ccf;
     ngx_http_websocket_table_t      *table;
     ngx_http_websocket_main_conf_t  *wmcf;
@@ -185,6 +186,14 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
 
     if (table == NULL) {
         return NGX_OK;
+    }
+
+    /* what files have of former workers must not seem to be of new ones */
+
+    n = ngx_http_websocket_region_incarnations(cycle);
+
+    if (table->incarnations < n) {
+        table->incarnations = n;
     }
 
     if (ngx_http_websocket_worker_inherit_eventfds(cycle->log) != NGX_OK) {
@@ -329,7 +338,7 @@ ngx_http_websocket_worker_start(ngx_log_t *log,
 
     ngx_http_websocket_worker_reap(log);
 
-    if (ngx_http_websocket_worker_seek() != NGX_OK) {
+    if (!ngx_http_websocket_worker_seek()) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "websocket: no free worker slot of %ui, sessions wait "
                       "until an old worker gives its own back",
@@ -359,45 +368,46 @@ ngx_http_websocket_worker_start(ngx_log_t *log,
 static uint32_t
 ngx_http_websocket_worker_next_incarnation(void)
 {
-    uint32_t  incarnation;
+    uint64_t  n;
 
     do {
-        incarnation = (uint32_t)
-             ngx_atomic_fetch_add(&ngx_http_websocket_table->incarnations, 1);
-    } while (incarnation == 0);
+        n = ngx_atomic_fetch_add(&ngx_http_websocket_table->incarnations, 1);
+    } while ((uint32_t) n == 0);
 
-    return incarnation;
+    ngx_http_websocket_region_incarnated((ngx_cycle_t *) ngx_cycle, n + 1);
+
+    return (uint32_t) n;
 }
 
 
-ngx_int_t
+ngx_uint_t
 ngx_http_websocket_worker_seek(void)
 {
     if (ngx_http_websocket_slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
-        return NGX_OK;
+        return 1;
     }
 
     if (ngx_http_websocket_table == NULL) {
-        return NGX_DECLINED;
+        return 0;
     }
 
-    if (ngx_http_websocket_worker_lease() != NGX_OK) {
+    if (!ngx_http_websocket_worker_lease()) {
         ngx_http_websocket_worker_ask();
-        return NGX_DECLINED;
+        return 0;
     }
 
     if (ngx_http_websocket_worker_add_event() != NGX_OK) {
         ngx_http_websocket_worker_unlease();
-        return NGX_DECLINED;
+        return 0;
     }
 
     ngx_http_websocket_handlers.leased(ngx_http_websocket_slot);
 
-    return NGX_OK;
+    return 1;
 }
 
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_websocket_worker_lease(void)
 {
     int                         rc;
@@ -437,10 +447,10 @@ ngx_http_websocket_worker_lease(void)
                        "websocket worker slot:%ui incarnation:%uD",
                        n, ngx_http_websocket_incarnation);
 
-        return NGX_OK;
+        return 1;
     }
 
-    return NGX_DECLINED;
+    return 0;
 }
 
 

@@ -60,11 +60,11 @@ void ngx_http_websocket_worker_start(ngx_log_t *log,
     ngx_http_websocket_worker_handlers_t *handlers);
 
 /*
- * Leases a slot, if this worker has none.  Returns NGX_OK, or NGX_DECLINED:
+ * Leases a slot, if this worker has none.  Returns 1 when it has one.  Else,
  * when none is free, the worker that shuts down for longest was asked for its
- * own, which may take it some tenths of a second.
+ * own, which it may take some tenths of a second to give back.
  */
-ngx_int_t ngx_http_websocket_worker_seek(void);
+ngx_uint_t ngx_http_websocket_worker_seek(void);
 
 /* This worker, which has a slot, begins to shut down. */
 void ngx_http_websocket_worker_drain(void);

@@ -34,6 +34,14 @@
  */
 #define NGX_HTTP_WEBSOCKET_PIECES    64
 
+/* steps without progress, over all turns, until there is no room */
+#define NGX_HTTP_WEBSOCKET_STALLED   4096
+
+/* the steps of appending what is large */
+#define NGX_HTTP_WEBSOCKET_RESERVE   0
+#define NGX_HTTP_WEBSOCKET_FILL      1
+#define NGX_HTTP_WEBSOCKET_APPEND    2
+
 
 /* changes with ngx_http_websocket_shared_t; the log tells its own */
 #define NGX_HTTP_WEBSOCKET_ZONE_LAYOUT  1
@@ -47,7 +55,9 @@ struct ngx_http_websocket_shared_s {
 
 
 static ngx_int_t ngx_http_websocket_zone_map(
-    ngx_http_websocket_region_t *region, ngx_uint_t fresh);
+    ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
+static ngx_int_t ngx_http_websocket_zone_revive(
+    ngx_http_websocket_zone_t *zone);
 static ngx_int_t ngx_http_websocket_zone_format(
     ngx_http_websocket_zone_t *zone, ngx_log_t *log);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
@@ -70,6 +80,14 @@ static ngx_inline int ngx_http_websocket_zone_open(
     uint64_t hash, ngx_websocket_channel_ref_t *ref);
 static int ngx_http_websocket_zone_append_large(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p);
+static int ngx_http_websocket_zone_append_in_turns(
+    ngx_http_websocket_zone_t *zone, ngx_http_websocket_publish_t *p);
+static void ngx_http_websocket_zone_fill(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_large_t *large);
+static void ngx_http_websocket_zone_filled(ngx_http_websocket_zone_t *zone,
+    int rc);
+static int ngx_http_websocket_zone_append_step(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, ngx_http_websocket_large_t *large);
 static ngx_int_t ngx_http_websocket_zone_unreserve(
     ngx_http_websocket_waiter_t *debt);
 static int ngx_http_websocket_zone_reserve(ngx_http_websocket_zone_t *zone,
@@ -123,13 +141,13 @@ static ngx_websocket_channel_ref_t ngx_http_websocket_zone_find(
 
 
 ngx_http_websocket_zone_t *
-ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
-    ngx_msec_t inactive)
+ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path,
+    size_t size, ngx_msec_t inactive)
 {
     ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_region_t  *region;
 
-    region = ngx_http_websocket_region_add(cf, name,
+    region = ngx_http_websocket_region_add(cf, name, path,
                                       size - NGX_HTTP_WEBSOCKET_REGION_HEAD,
                                       NGX_HTTP_WEBSOCKET_ZONE_LAYOUT,
                                       ngx_http_websocket_zone_map);
@@ -160,7 +178,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
 
 static ngx_int_t
 ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
-    ngx_uint_t fresh)
+    ngx_http_websocket_region_e state)
 {
     ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_shared_t  *shared;
@@ -170,11 +188,7 @@ ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
 
     zone->shared = shared;
 
-    /* all workers have it from here, and tell the same times */
-
-    (void) ngx_http_websocket_clock_wall(0);
-
-    if (fresh) {
+    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH) {
         shared->size = region->size
                        - offsetof(ngx_http_websocket_shared_t, log);
 
@@ -183,7 +197,15 @@ ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
         }
     }
 
-    zone->store = ngx_websocket_store_open(shared->log, shared->size);
+    zone->store = ngx_websocket_store_open(shared->log, region->size
+                               - offsetof(ngx_http_websocket_shared_t, log));
+
+    if (zone->store
+        && state == NGX_HTTP_WEBSOCKET_REGION_FOUND
+        && ngx_http_websocket_zone_revive(zone) != NGX_OK)
+    {
+        zone->store = NULL;
+    }
 
     if (zone->store == NULL) {
         ngx_log_error(NGX_LOG_EMERG, region->log, 0,
@@ -217,6 +239,19 @@ ngx_http_websocket_zone_format(ngx_http_websocket_zone_t *zone,
     }
 
     return NGX_OK;
+}
+
+
+/* nobody holds the lock, whose last owner may have been about to change it */
+
+static ngx_int_t
+ngx_http_websocket_zone_revive(ngx_http_websocket_zone_t *zone)
+{
+    if (ngx_websocket_store_revive(zone->store) != NGX_WEBSOCKET_STORE_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_worker_mutex(&zone->shared->mutex);
 }
 
 
@@ -365,7 +400,7 @@ ngx_http_websocket_zone_wake(ngx_websocket_store_wake_t *wake)
 }
 
 
-ngx_int_t
+ngx_http_websocket_attach_e
 ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
 {
     uint32_t    incarnation;
@@ -375,15 +410,15 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
     incarnation = ngx_http_websocket_worker_incarnation();
 
     if (slot == NGX_HTTP_WEBSOCKET_NO_SLOT) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_ATTACH_NO_SLOT;
     }
 
     if (zone->incarnation == incarnation) {
-        return NGX_OK;
+        return NGX_HTTP_WEBSOCKET_ATTACHED;
     }
 
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
-        return NGX_BUSY;
+        return NGX_HTTP_WEBSOCKET_ATTACH_STUCK;
     }
 
     ngx_websocket_store_attach(zone->store, slot, incarnation);
@@ -392,7 +427,7 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
 
     zone->incarnation = incarnation;
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_ATTACHED;
 }
 
 
@@ -471,7 +506,15 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     if (size > NGX_WEBSOCKET_STORE_PIECE
         && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
     {
-        return ngx_http_websocket_zone_append_large(zone, p);
+        return p->large ? ngx_http_websocket_zone_append_in_turns(zone, p)
+                        : ngx_http_websocket_zone_append_large(zone, p);
+    }
+
+    if (p->large && p->large->read) {
+
+        /* and nobody who would have the bytes read in pieces */
+
+        return NGX_WEBSOCKET_STORE_BUSY;
     }
 
     pieces = 0;
@@ -572,49 +615,173 @@ ngx_http_websocket_zone_open(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* the copy of the message is made without the lock */
+/* in one call, before whoever publishes in turns and has to begin anew */
 
 static int
 ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p)
 {
-    int                           rc;
-    uint32_t                      reserved;
-    ngx_uint_t                    pieces;
-    ngx_websocket_store_large_t   large;
-    ngx_websocket_store_append_t  append;
+    int                          rc;
+    ngx_uint_t                   stalled;
+    ngx_http_websocket_large_t   large;
 
-    ngx_memzero(&large, sizeof(ngx_websocket_store_large_t));
+    ngx_memzero(&large, sizeof(ngx_http_websocket_large_t));
 
-    pieces = 0;
-    append.large = &large;
+    ngx_http_websocket_zone_fill(zone, &large);
 
     do {
-        reserved = large.reserved;
-
-        rc = ngx_http_websocket_zone_reserve(zone, p, &append);
-
-        if (rc == NGX_WEBSOCKET_STORE_OK) {
-            ngx_websocket_store_fill(zone->store, &append);
-
-            rc = ngx_http_websocket_zone_append(zone, p, &large);
-        }
+        rc = ngx_http_websocket_zone_append_step(zone, p, &large);
 
         /* it goes on as long as it gets on */
 
-        if (large.reserved > reserved) {
-            pieces = 0;
+        stalled = large.stalled;
+
+    } while (ngx_http_websocket_zone_again(&rc, &stalled));
+
+    ngx_http_websocket_zone_filled(zone, rc);
+
+    return rc;
+}
+
+
+static int
+ngx_http_websocket_zone_append_in_turns(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p)
+{
+    int                          rc;
+    ngx_http_websocket_large_t  *large;
+
+    large = p->large;
+
+    if (zone->filling != large
+        || large->incarnation != ngx_http_websocket_worker_incarnation())
+    {
+        if (zone->filling && zone->filling != large) {
+            return NGX_WEBSOCKET_STORE_AGAIN;
         }
 
-    } while (ngx_http_websocket_zone_again(&rc, &pieces));
+        ngx_http_websocket_zone_fill(zone, large);
+    }
+
+    do {
+        rc = ngx_http_websocket_zone_append_step(zone, p, large);
+
+        if (large->stalled > NGX_HTTP_WEBSOCKET_STALLED) {
+            rc = NGX_WEBSOCKET_STORE_NOSPACE;
+        }
+
+        if (rc != NGX_WEBSOCKET_STORE_AGAIN) {
+            ngx_http_websocket_zone_filled(zone, rc);
+            return rc;
+        }
+
+    } while (!ngx_http_websocket_turn_over());
+
+    return NGX_WEBSOCKET_STORE_AGAIN;
+}
+
+
+/* the blocks that this worker reserves are for that message from now on */
+
+static void
+ngx_http_websocket_zone_fill(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_large_t *large)
+{
+    ngx_http_websocket_wait_cancel(&zone->reserved);
+
+    zone->filling = large;
+
+    large->step = NGX_HTTP_WEBSOCKET_RESERVE;
+    large->stalled = 0;
+    large->incarnation = ngx_http_websocket_worker_incarnation();
+
+    ngx_memzero(&large->state, sizeof(ngx_websocket_store_large_t));
+}
+
+
+/* and then for nobody's */
+
+static void
+ngx_http_websocket_zone_filled(ngx_http_websocket_zone_t *zone, int rc)
+{
+    zone->filling = NULL;
 
     if (rc != NGX_WEBSOCKET_STORE_OK
         && ngx_http_websocket_zone_unreserve(&zone->reserved) != NGX_OK)
     {
         ngx_http_websocket_owe(zone, &zone->reserved);
     }
+}
 
-    return rc;
+
+void
+ngx_http_websocket_zone_forgo(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_large_t *large)
+{
+    if (zone->filling == large) {
+        ngx_http_websocket_zone_filled(zone, NGX_WEBSOCKET_STORE_NOSPACE);
+    }
+}
+
+
+/* the copy of the message is made without the lock */
+
+static int
+ngx_http_websocket_zone_append_step(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, ngx_http_websocket_large_t *large)
+{
+    int                           rc;
+    uint32_t                      reserved;
+    ngx_websocket_store_append_t  append;
+
+    switch (large->step) {
+
+    case NGX_HTTP_WEBSOCKET_RESERVE:
+        reserved = large->state.reserved;
+        append.large = &large->state;
+
+        rc = ngx_http_websocket_zone_reserve(zone, p, &append);
+
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            large->stalled = large->state.reserved > reserved
+                             ? 0 : large->stalled + 1;
+            return rc;
+        }
+
+        large->step = NGX_HTTP_WEBSOCKET_FILL;
+
+        return NGX_WEBSOCKET_STORE_AGAIN;
+
+    case NGX_HTTP_WEBSOCKET_FILL:
+        ngx_http_websocket_zone_message(p, &append);
+
+        append.large = &large->state;
+        append.read = large->read;
+        append.reader = large->reader;
+
+        rc = ngx_websocket_store_fill_piece(zone->store, &append);
+
+        if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
+            large->stalled = 0;
+        }
+
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
+            large->step = NGX_HTTP_WEBSOCKET_APPEND;
+            rc = NGX_WEBSOCKET_STORE_AGAIN;
+        }
+
+        return rc;
+
+    default:  /* NGX_HTTP_WEBSOCKET_APPEND */
+        rc = ngx_http_websocket_zone_append(zone, p, &large->state);
+
+        if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
+            large->step = NGX_HTTP_WEBSOCKET_RESERVE;
+            large->stalled++;
+        }
+
+        return rc;
+    }
 }
 
 

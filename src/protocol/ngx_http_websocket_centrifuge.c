@@ -162,11 +162,11 @@ ngx_http_websocket_centrifuge_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (message->event && !((ngx_http_websocket_further_t *) from)->events) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
-    if (ngx_http_websocket_centrifuge_recover(s, from, message) == NGX_OK) {
-        return NGX_DECLINED;
+    if (ngx_http_websocket_centrifuge_recover(s, from, message)) {
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
     if (ngx_http_websocket_deflate_own(s)) {

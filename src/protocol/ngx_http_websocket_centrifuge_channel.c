@@ -15,7 +15,7 @@ ngx_http_websocket_centrifuge_channel(ngx_http_websocket_session_t *s,
     if (command->channel.size == 0) {
         (void) ngx_http_websocket_centrifuge_disconnect(s,
                                     NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED;
     }
 
     channel->name.data = (u_char *) command->channel.data;
@@ -38,7 +38,7 @@ ngx_http_websocket_centrifuge_channel(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_centrifuge_error(s, command, error);
 
-    return rc == NGX_OK ? NGX_DECLINED : rc;
+    return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED : rc;
 }
 
 
@@ -67,15 +67,15 @@ ngx_http_websocket_centrifuge_may(ngx_http_websocket_session_t *s,
 
 /* what is behind the last "#", with commas between */
 
-ngx_int_t
-ngx_http_websocket_centrifuge_listed(ngx_http_websocket_session_t *s,
+ngx_http_websocket_lists_e
+ngx_http_websocket_centrifuge_lists(ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_channel_t *channel)
 {
     u_char     *p, *last, *end;
     ngx_str_t   user;
 
     if (!channel->ns->users) {
-        return NGX_DONE;
+        return NGX_HTTP_WEBSOCKET_LISTS_NOBODY;
     }
 
     last = channel->name.data + channel->name.len;
@@ -85,7 +85,7 @@ ngx_http_websocket_centrifuge_listed(ngx_http_websocket_session_t *s,
     }
 
     if (p == channel->name.data) {
-        return NGX_DONE;
+        return NGX_HTTP_WEBSOCKET_LISTS_NOBODY;
     }
 
     ngx_http_websocket_centrifuge_user(ngx_http_websocket_centrifuge_of(s),
@@ -99,7 +99,7 @@ ngx_http_websocket_centrifuge_listed(ngx_http_websocket_session_t *s,
         if ((size_t) (end - p) == user.len
             && ngx_memcmp(p, user.data, user.len) == 0)
         {
-            return NGX_OK;
+            return NGX_HTTP_WEBSOCKET_LISTS_USER;
         }
 
         if (end == last) {
@@ -107,5 +107,5 @@ ngx_http_websocket_centrifuge_listed(ngx_http_websocket_session_t *s,
         }
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_LISTS_OTHERS;
 }

@@ -20,9 +20,8 @@ typedef struct {
 
 
 /*
- * Finds the channel of a command.  Returns NGX_OK; NGX_DECLINED when the
- * command was answered with an error, or the session closes; NGX_DONE when it
- * failed.
+ * Finds the channel of a command.  Returns NGX_OK, COMMAND_ANSWERED, or
+ * NGX_DONE when the session failed.
  */
 ngx_int_t ngx_http_websocket_centrifuge_channel(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
@@ -32,12 +31,15 @@ ngx_int_t ngx_http_websocket_centrifuge_channel(
 ngx_uint_t ngx_http_websocket_centrifuge_may(ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_channel_t *channel, ngx_uint_t who);
 
-/*
- * Whether the channel's name lists users, who alone may subscribe: NGX_OK
- * when this one is among them, NGX_DECLINED when not, NGX_DONE when it lists
- * none.
- */
-ngx_int_t ngx_http_websocket_centrifuge_listed(
+/* whether a channel's name lists users, who alone may subscribe to it */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_LISTS_NOBODY = 0,
+    NGX_HTTP_WEBSOCKET_LISTS_USER,      /* the client's is among them */
+    NGX_HTTP_WEBSOCKET_LISTS_OTHERS
+} ngx_http_websocket_lists_e;
+
+ngx_http_websocket_lists_e ngx_http_websocket_centrifuge_lists(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_channel_t *channel);
 

@@ -153,7 +153,7 @@ ngx_http_websocket_centrifuge_run(ngx_http_websocket_session_t *s,
             commands.p = at;
         }
 
-        if (rc == NGX_DECLINED) {
+        if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
             rc = NGX_OK;
         }
 
@@ -171,11 +171,11 @@ ngx_http_websocket_centrifuge_run(ngx_http_websocket_session_t *s,
 
     ngx_websocket_commands_done(&commands);
 
-    return rc == NGX_DECLINED ? NGX_OK : rc;
+    return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
 }
 
 
-/* NGX_DECLINED when there is no other one, or the session closes */
+/* COMMAND_ANSWERED when there is no other one, or the session closes */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_next(ngx_http_websocket_session_t *s,
@@ -203,11 +203,11 @@ ngx_http_websocket_centrifuge_next(ngx_http_websocket_session_t *s,
         return NGX_DONE;
     }
 
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED;
 }
 
 
-/* NGX_DECLINED when it exceeds a rate, and is dropped */
+/* COMMAND_ANSWERED when it exceeds a rate, and is dropped */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_measure(ngx_http_websocket_session_t *s,
@@ -232,13 +232,13 @@ ngx_http_websocket_centrifuge_measure(ngx_http_websocket_session_t *s,
     }
 
     if (command->id == 0) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED;
     }
 
     rc = ngx_http_websocket_centrifuge_error(s, command,
                                         NGX_WEBSOCKET_ERROR_TOO_MANY_REQUESTS);
 
-    return rc == NGX_OK ? NGX_DECLINED : rc;
+    return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED : rc;
 }
 
 
@@ -280,7 +280,7 @@ ngx_http_websocket_centrifuge_stuck(ngx_http_websocket_session_t *s,
         return NGX_DONE;
     }
 
-    if (ngx_http_websocket_wait(s->conf->zone, &rest->waiter) == NGX_OK) {
+    if (ngx_http_websocket_wait(s->conf->zone, &rest->waiter)) {
         rest->again = 1;
         return NGX_BUSY;
     }

@@ -1,6 +1,4 @@
 
-#include <openssl/rand.h>
-
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "conf/ngx_http_websocket_version.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
@@ -12,6 +10,8 @@
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
+
+#include <openssl/rand.h>
 
 
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_NAME     16
@@ -57,7 +57,7 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_centrifuge_identify(s, command);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
 
         /* it was answered with an error: the client is to connect anew */
 
@@ -80,7 +80,7 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
 }
 
 
-/* NGX_DECLINED when it may not connect, and was told so in a reply */
+/* COMMAND_ANSWERED when it may not connect, and was told so in a reply */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_identify(ngx_http_websocket_session_t *s,
@@ -130,7 +130,7 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
     case NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_EXPIRED:
         rc = ngx_http_websocket_centrifuge_error(s, command,
                                             NGX_WEBSOCKET_ERROR_TOKEN_EXPIRED);
-        return rc == NGX_OK ? NGX_DECLINED : rc;
+        return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED : rc;
 
     case NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_WRONG:
         return ngx_http_websocket_centrifuge_disconnect(s,
@@ -148,7 +148,7 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
                 && (user.len != token.user.len
                     || ngx_memcmp(user.data, token.user.data, user.len) != 0));
 
-    rc = wrong ? NGX_DECLINED
+    rc = wrong ? NGX_ERROR
                : ngx_http_websocket_centrifuge_token_take(s, &token);
 
     ngx_http_websocket_centrifuge_token_free(&token);
@@ -261,7 +261,7 @@ ngx_http_websocket_centrifuge_refresh(ngx_http_websocket_session_t *s,
     rc = ngx_http_websocket_centrifuge_verify(s, command);
 
     if (rc != NGX_OK || s->close_queued) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
     }
 
     ngx_http_websocket_centrifuge_reply_to(&reply, command);

@@ -73,7 +73,7 @@ ngx_http_websocket_centrifuge_grant(ngx_http_websocket_session_t *s,
 
     (void) ngx_http_websocket_centrifuge_disconnect(s,
                                   NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN);
-    return NGX_DECLINED;
+    return NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED;
 }
 
 
@@ -85,7 +85,7 @@ ngx_http_websocket_centrifuge_grant_refuse(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_centrifuge_error(s, command, error);
 
-    return rc == NGX_OK ? NGX_DECLINED : rc;
+    return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED : rc;
 }
 
 
@@ -253,7 +253,7 @@ ngx_http_websocket_centrifuge_sub_refresh(ngx_http_websocket_session_t *s,
     rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
     }
 
     if (channel.sub == NULL || command->token.size == 0) {
@@ -268,7 +268,7 @@ ngx_http_websocket_centrifuge_sub_refresh(ngx_http_websocket_session_t *s,
     rc = ngx_http_websocket_centrifuge_grant(s, command, &channel, &grant);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
     }
 
     ngx_http_websocket_centrifuge_grant_take(s, channel.sub, grant);

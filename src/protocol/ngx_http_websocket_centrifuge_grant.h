@@ -28,8 +28,7 @@ typedef struct {
 
 /*
  * Verifies a command's token for its channel.  Returns NGX_OK with *grant, for
- * ngx_free(); NGX_DECLINED when the command was answered with an error, or the
- * session closes; NGX_DONE when it failed.
+ * ngx_free(); COMMAND_ANSWERED; or NGX_DONE when the session failed.
  */
 ngx_int_t ngx_http_websocket_centrifuge_grant(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,

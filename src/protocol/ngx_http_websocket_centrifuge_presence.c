@@ -58,7 +58,7 @@ ngx_http_websocket_centrifuge_presence(ngx_http_websocket_session_t *s,
     rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
     }
 
     error = ngx_http_websocket_centrifuge_presence_refuses(s, &channel);

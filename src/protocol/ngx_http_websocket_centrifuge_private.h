@@ -28,6 +28,14 @@ typedef struct ngx_http_websocket_recovery_s   ngx_http_websocket_recovery_t;
 typedef struct ngx_http_websocket_commands_s  ngx_http_websocket_commands_t;
 
 
+/*
+ * Beside NGX_OK and NGX_DONE, of which a protocol's receive() tells: nothing is
+ * left to be done of a command, since it was answered with an error, or the
+ * session closes.
+ */
+#define NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED  NGX_DECLINED
+
+
 /* who a connection is of, by its token */
 
 typedef struct {

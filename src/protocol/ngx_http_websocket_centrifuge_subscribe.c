@@ -82,7 +82,7 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
     rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
     }
 
     error = ngx_http_websocket_centrifuge_refuses(s, command, &channel);
@@ -103,7 +103,7 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
 
     if (rc != NGX_OK) {
         ngx_free(grant);
-        return rc == NGX_DECLINED ? NGX_OK : rc;
+        return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
     }
 
     return ngx_http_websocket_centrifuge_enter(s, command, &channel, grant);
@@ -111,7 +111,7 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
 
 
 /*
- * The zone is to have what there is of the channel.  NGX_DECLINED when it
+ * The zone is to have what there is of the channel.  COMMAND_ANSWERED when it
  * cannot be had, and the client was told so.
  */
 
@@ -131,7 +131,8 @@ ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
         /* the command is done anew */
 
         client->fetched = 0;
-        rc = client->unfetched ? NGX_DECLINED : NGX_OK;
+        rc = client->unfetched ? NGX_HTTP_WEBSOCKET_FETCH_AWAY
+                               : NGX_HTTP_WEBSOCKET_FETCHED;
 
     } else {
         ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
@@ -150,7 +151,7 @@ ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
     if (rc != NGX_AGAIN) {
         rc = ngx_http_websocket_centrifuge_error(s, command,
                                                  NGX_WEBSOCKET_ERROR_INTERNAL);
-        return rc == NGX_OK ? NGX_DECLINED : rc;
+        return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED : rc;
     }
 
     rest = ngx_http_websocket_centrifuge_wait(s);
@@ -190,7 +191,7 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel)
 {
-    ngx_int_t  listed;
+    ngx_http_websocket_lists_e  lists;
 
     if (channel->sub) {
         return NGX_WEBSOCKET_ERROR_ALREADY_SUBSCRIBED;
@@ -225,10 +226,10 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
         return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
     }
 
-    listed = ngx_http_websocket_centrifuge_listed(s, channel);
+    lists = ngx_http_websocket_centrifuge_lists(s, channel);
 
-    if (listed == NGX_OK || s->conf->insecure
-        || (listed == NGX_DONE
+    if (lists == NGX_HTTP_WEBSOCKET_LISTS_USER || s->conf->insecure
+        || (lists == NGX_HTTP_WEBSOCKET_LISTS_NOBODY
             && ngx_http_websocket_centrifuge_may(s, channel,
                                                  channel->ns->subscribe)))
     {
@@ -377,8 +378,8 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
 
 
 /*
- * The position that a client recovers from, where that can be: NGX_DECLINED
- * when not, NGX_AGAIN when the zone is stuck.  No epoch is any one.
+ * The position that a client recovers from, where that can be: NGX_ERROR when
+ * not, NGX_AGAIN when the zone is stuck.  No epoch is any one.
  */
 
 static ngx_int_t
@@ -393,7 +394,7 @@ ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
     rc = ngx_http_websocket_zone_info(s->conf->zone, name, &info);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
-        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_DECLINED;
+        return rc == NGX_WEBSOCKET_STORE_BUSY ? NGX_AGAIN : NGX_ERROR;
     }
 
     ngx_websocket_position_print_epoch(epoch, info.epoch);
@@ -404,7 +405,7 @@ ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
                           NGX_WEBSOCKET_POSITION_EPOCH)
                != 0))
     {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     /* what would not be told as a whole is not read either */
@@ -412,7 +413,7 @@ ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
     if (command->offset > info.offset
         || info.offset - command->offset > NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE)
     {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     since->epoch = info.epoch;
@@ -436,29 +437,29 @@ ngx_http_websocket_centrifuge_entered(ngx_http_websocket_session_t *s,
 
         /* messages were lost while it began */
 
-        rc = NGX_DECLINED;
+        rc = NGX_HTTP_WEBSOCKET_ROOM_FULL;
     }
 
     switch (rc) {
 
-    case NGX_OK:
+    case NGX_HTTP_WEBSOCKET_ROOM_OK:
         break;
 
-    case NGX_AGAIN:
+    case NGX_HTTP_WEBSOCKET_ROOM_STUCK:
         ngx_http_websocket_centrifuge_recovery_free(s);
         return NGX_AGAIN;
 
-    case NGX_DECLINED:
+    case NGX_HTTP_WEBSOCKET_ROOM_FULL:
         ngx_http_websocket_centrifuge_recovery_free(s);
 
         return ngx_http_websocket_centrifuge_error(s, command,
                                                  NGX_WEBSOCKET_ERROR_INTERNAL);
 
-    case NGX_DONE:
+    case NGX_HTTP_WEBSOCKET_ROOM_ENDING:
         ngx_http_websocket_centrifuge_recovery_free(s);
         return NGX_OK;
 
-    default:  /* NGX_ERROR */
+    default:  /* NGX_HTTP_WEBSOCKET_ROOM_NO_MEMORY */
         ngx_http_websocket_centrifuge_recovery_free(s);
         ngx_http_websocket_session_fail(s, NGX_HTTP_WEBSOCKET_REASON_MEMORY);
 
@@ -473,7 +474,7 @@ ngx_http_websocket_centrifuge_entered(ngx_http_websocket_session_t *s,
 }
 
 
-ngx_int_t
+ngx_uint_t
 ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message)
@@ -486,7 +487,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
     recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
 
     if (recovery == NULL || recovery->sub != from || recovery->live) {
-        return NGX_DECLINED;
+        return 0;
     }
 
     codec = ngx_http_websocket_centrifuge_codec(s);
@@ -496,7 +497,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
                                            message->payload, message->size);
 
     if (event) {
-        return NGX_OK;
+        return 1;
     }
 
     p.offset = message->offset;
@@ -505,12 +506,12 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         || ++recovery->count > NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE)
     {
         recovery->list.failed = 1;
-        return NGX_OK;
+        return 1;
     }
 
     codec->publication(&recovery->list, &p);
 
-    return NGX_OK;
+    return 1;
 }
 
 

@@ -26,10 +26,10 @@ void ngx_http_websocket_centrifuge_broken(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *sub, int rc);
 
 /*
- * A message is delivered.  Returns NGX_OK when it is for a recovery, which has
- * it now, NGX_DECLINED when it is to be sent.
+ * A message is delivered.  Returns 1 when it is for a recovery, which has it
+ * now, 0 when it is to be sent.
  */
-ngx_int_t ngx_http_websocket_centrifuge_recover(
+ngx_uint_t ngx_http_websocket_centrifuge_recover(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message);
 

@@ -14,9 +14,11 @@ static const char *ngx_http_websocket_centrifuge_token_lacks(
     ngx_http_websocket_session_t *s, ngx_websocket_token_t *token);
 static const char *ngx_http_websocket_centrifuge_token_end(
     ngx_http_websocket_centrifuge_token_t *token);
-static ngx_int_t ngx_http_websocket_centrifuge_token_info(
+static ngx_http_websocket_centrifuge_token_e
+    ngx_http_websocket_centrifuge_token_info(
     ngx_http_websocket_centrifuge_token_t *token, const char **error);
-static ngx_int_t ngx_http_websocket_centrifuge_token_bytes(
+static ngx_http_websocket_centrifuge_token_e
+    ngx_http_websocket_centrifuge_token_bytes(
     ngx_http_websocket_centrifuge_token_t *token, json_t *base64,
     const char **error);
 
@@ -96,17 +98,7 @@ ngx_http_websocket_centrifuge_token_claims(ngx_http_websocket_session_t *s,
         token->channel.len = json_string_length(channel);
     }
 
-    switch (ngx_http_websocket_centrifuge_token_info(token, error)) {
-
-    case NGX_OK:
-        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
-
-    case NGX_DECLINED:
-        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_WRONG;
-
-    default:  /* NGX_ERROR */
-        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_NO_MEMORY;
-    }
+    return ngx_http_websocket_centrifuge_token_info(token, error);
 }
 
 
@@ -185,9 +177,9 @@ ngx_http_websocket_centrifuge_token_end(
 }
 
 
-/* NGX_DECLINED when it is wrong */
+/* sets who the token is of, and what is told of them */
 
-static ngx_int_t
+static ngx_http_websocket_centrifuge_token_e
 ngx_http_websocket_centrifuge_token_info(
     ngx_http_websocket_centrifuge_token_t *token, const char **error)
 {
@@ -205,7 +197,7 @@ ngx_http_websocket_centrifuge_token_info(
 
         return info ? ngx_http_websocket_centrifuge_token_bytes(token, info,
                                                                 error)
-                    : NGX_OK;
+                    : NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
     }
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
@@ -214,19 +206,19 @@ ngx_http_websocket_centrifuge_token_info(
 
     if (text.failed) {
         ngx_websocket_json_text_done(&text);
-        return NGX_ERROR;
+        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_NO_MEMORY;
     }
 
     token->info.data = (u_char *) text.data;
     token->info.len = text.size;
 
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
 }
 
 
 /* what is told to clients in JSON must be JSON */
 
-static ngx_int_t
+static ngx_http_websocket_centrifuge_token_e
 ngx_http_websocket_centrifuge_token_bytes(
     ngx_http_websocket_centrifuge_token_t *token, json_t *base64,
     const char **error)
@@ -239,7 +231,7 @@ ngx_http_websocket_centrifuge_token_bytes(
 
     token->info.data = malloc(ngx_base64_decoded_length(from.len) + 1);
     if (token->info.data == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_NO_MEMORY;
     }
 
     utf8 = 0;
@@ -252,13 +244,13 @@ ngx_http_websocket_centrifuge_token_bytes(
                                      token->info.len))
     {
         *error = "the token's \"b64info\" is not JSON in base64";
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_WRONG;
     }
 
     token->info.len = ngx_http_websocket_centrifuge_join_lines(
                                                              token->info.data,
                                                              token->info.len);
-    return NGX_OK;
+    return NGX_HTTP_WEBSOCKET_CENTRIFUGE_TOKEN_OK;
 }
 
 

@@ -17,11 +17,13 @@
 static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_echo_typed(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
+    ngx_http_websocket_noinline;
+static ngx_inline ngx_int_t ngx_http_websocket_plain_echo(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s,
-    uint8_t type, u_char *data, size_t size);
-static ngx_int_t ngx_http_websocket_plain_echoed(
-    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_echo_frame(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
+    ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_plain_dropped(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
@@ -82,9 +84,6 @@ static ngx_int_t
 ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_store_part_t     part;
-    ngx_websocket_store_message_t  message;
-
     if (s->record->aside->ack
         && ngx_http_websocket_ack_message(s, type, data, size) != NGX_OK)
     {
@@ -101,15 +100,7 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
-    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
-
-    message.type = type;
-    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
-
-    part.data = data;
-    part.size = size;
-
-    return ngx_http_websocket_session_publish(s, &message, &part, 1);
+    return ngx_http_websocket_session_publish_as_is(s, type, data, size);
 }
 
 
@@ -124,13 +115,13 @@ ngx_http_websocket_plain_echo_typed(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_typed_accept(s, &in);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_HTTP_WEBSOCKET_ACCEPTED) {
         rc = ngx_http_websocket_plain_echo(s, type, in.data, in.size);
     }
 
     ngx_http_websocket_intake_done(&in);
 
-    return rc == NGX_DECLINED ? NGX_OK : rc;
+    return rc == NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED ? NGX_OK : rc;
 }
 
 
@@ -151,11 +142,17 @@ ngx_http_websocket_plain_dropped(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-static ngx_int_t
+/* most often it is written together with the other answers of a read */
+
+static ngx_inline ngx_int_t
 ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    if (ngx_http_websocket_plain_echoed(s, type, data, size) != NGX_OK) {
+    if ((ngx_http_websocket_variant_codec(s->variant) != 0
+         || !ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
+                                           size))
+        && ngx_http_websocket_plain_echo_frame(s, type, data, size) != NGX_OK)
+    {
         return NGX_DONE;
     }
 
@@ -164,20 +161,12 @@ ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
 
 
 static ngx_int_t
-ngx_http_websocket_plain_echoed(ngx_http_websocket_session_t *s, uint8_t type,
-    u_char *data, size_t size)
+ngx_http_websocket_plain_echo_frame(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size)
 {
     ngx_int_t                      rc;
     ngx_http_websocket_frame_t    *frame;
     ngx_http_websocket_message_t  *message;
-
-    if (ngx_http_websocket_variant_codec(s->variant) == 0
-        && ngx_http_websocket_cork_frame(s, NGX_WEBSOCKET_FIN | type, data,
-                                         size)
-           == NGX_OK)
-    {
-        return NGX_OK;
-    }
 
     rc = NGX_ERROR;
     frame = NULL;
@@ -209,7 +198,7 @@ ngx_http_websocket_plain_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (!s->conf->own_messages && message->source == s->record->id) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
     return ngx_http_websocket_plain_encode(s, message, frame);

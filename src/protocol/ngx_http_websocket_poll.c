@@ -80,7 +80,7 @@ ngx_http_websocket_poll_push(ngx_http_websocket_session_t *s,
     response = ngx_http_websocket_response_of(s);
 
     if (response->full) {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
     if (ngx_http_websocket_shared_frame(s->connection->log, message,
@@ -95,7 +95,7 @@ ngx_http_websocket_poll_push(ngx_http_websocket_session_t *s,
     if (ngx_http_websocket_poll_full(s, *frame)) {
         response->full = 1;
         ngx_http_websocket_frame_release(*frame);
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
     /* the position tells of what is in the answer: now it will be */

@@ -8,7 +8,7 @@
 #include "wire/frame.h"
 
 
-/* an answer says no more than the heartbeat */
+/* the longest answer: it says no more than the heartbeat */
 #define NGX_HTTP_WEBSOCKET_BEAT_ANSWER  4096
 
 
@@ -81,7 +81,7 @@ ngx_http_websocket_beat_send(ngx_http_websocket_session_t *s,
 }
 
 
-ngx_int_t
+ngx_http_websocket_aside_e
 ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
@@ -91,10 +91,10 @@ ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s, uint8_t type,
     if (type != NGX_WEBSOCKET_TEXT || size > NGX_HTTP_WEBSOCKET_BEAT_ANSWER
         || !ngx_http_websocket_beat_begins(data, data + size))
     {
-        return NGX_DECLINED;
+        return NGX_HTTP_WEBSOCKET_ASIDE_OTHER;
     }
 
-    rc = NGX_DECLINED;
+    rc = NGX_HTTP_WEBSOCKET_ASIDE_OTHER;
     json = json_loadb((char *) data, size, 0, NULL);
 
     if (json_object_size(json) == 1 && json_object_get(json, "position")) {
@@ -107,7 +107,7 @@ ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-/* what does not need not be read */
+/* whether the text begins like an answer: any other need not be parsed */
 
 static ngx_uint_t
 ngx_http_websocket_beat_begins(u_char *p, u_char *last)

@@ -1,7 +1,8 @@
 
 /*
- * Heartbeats: how often a session has them, and those that the application at
- * the other end sees, to whom Pings and comments are not shown.
+ * Heartbeats: how often a session has them, and the visible ones, which are
+ * messages.  An application in a browser sees neither Pings nor comments of
+ * server-sent events.
  */
 
 
@@ -23,20 +24,19 @@ ngx_int_t ngx_http_websocket_beat_begin(ngx_http_websocket_session_t *s,
 void ngx_http_websocket_beat(ngx_http_websocket_session_t *s);
 
 /*
- * Sends the frame of one, whose reference goes with it.  Where the client has
- * yet to take what came before it is left out: then there is a life sign.
+ * Sends the frame of a visible heartbeat, and takes over its reference.  The
+ * heartbeat is left out while the client has yet to take what was sent before:
+ * that is a sign of life, too.
  */
 void ngx_http_websocket_beat_send(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame);
 
 /*
- * Whether the client's message is its answer to a visible heartbeat, an object
- * with the one member "position": then it is counted like a Pong.  Returns
- * NGX_OK, NGX_DECLINED when it is another message, or NGX_DONE when the
- * session began to close.
+ * Takes a message of the client that is its answer to a visible heartbeat, an
+ * object with the one member "position": it is counted like a Pong.
  */
-ngx_int_t ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s,
-    uint8_t type, u_char *data, size_t size);
+ngx_http_websocket_aside_e ngx_http_websocket_beat_answer(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 
 
 /* Milliseconds between heartbeats, where the location has them. */

@@ -11,16 +11,16 @@
 static void ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s);
 
 
-ngx_int_t
+ngx_http_websocket_shown_e
 ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t **message)
 {
-    ngx_int_t                rc;
-    ngx_log_t               *log;
-    ngx_websocket_filter_t  *filter;
+    ngx_log_t                    *log;
+    ngx_websocket_filter_t       *filter;
+    ngx_http_websocket_shown_e    rc;
 
-    rc = NGX_OK;
+    rc = NGX_HTTP_WEBSOCKET_SHOWN;
     log = s->connection->log;
     filter = ngx_http_websocket_select_filter(s, from);
 
@@ -28,11 +28,13 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
         rc = ngx_http_websocket_filters_pass(log, filter, *message);
     }
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_HTTP_WEBSOCKET_SHOWN) {
         rc = ngx_http_websocket_content_view(log, message, from->view);
     }
 
-    if (rc == NGX_DECLINED && ngx_http_websocket_protocol_of(s)->pass) {
+    if (rc == NGX_HTTP_WEBSOCKET_HIDDEN
+        && ngx_http_websocket_protocol_of(s)->pass)
+    {
         ngx_http_websocket_protocol_of(s)->pass(s, from, *message);
     }
 
@@ -100,7 +102,10 @@ ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
 }
 
 
-/* whether the session gets all, in the frames that others get */
+/*
+ * sets s->shared: whether the session gets all messages in the frames that
+ * others get
+ */
 
 static void
 ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s)

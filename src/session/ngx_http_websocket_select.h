@@ -14,11 +14,10 @@
 
 /*
  * Finds what a session that has a filter or a view is to get for a message:
- * sets *message.  Returns NGX_OK, NGX_DECLINED for nothing, or NGX_ERROR when
- * memory was refused.
+ * sets *message, if that is SHOWN.
  */
-ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
+ngx_http_websocket_shown_e ngx_http_websocket_select(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t **message);
 
 /*
@@ -29,7 +28,7 @@ ngx_int_t ngx_http_websocket_select(ngx_http_websocket_session_t *s,
 ngx_int_t ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter);
 
-/* The same for one of them. */
+/* Gives one subscription another filter, in the same way. */
 ngx_int_t ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *sub, ngx_websocket_filter_t *filter);
 

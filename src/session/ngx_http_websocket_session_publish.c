@@ -20,7 +20,10 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t   p;
     ngx_websocket_store_history_t  history;
 
-    /* a timer or the tick would see it, but after this message */
+    /*
+     * an expired token would be noticed by a timer or the tick, but after this
+     * message
+     */
 
     if (s->record->aside->auth
         && ngx_http_websocket_auth_expire(s) == NGX_DONE)
@@ -41,6 +44,7 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     p.parts = parts;
     p.n = n;
     p.describe = 0;
+    p.large = NULL;
 
     if (s->record->aside->ack) {
         ngx_http_websocket_session_publish_acked(s, &p);
@@ -57,6 +61,25 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     }
 
     return ngx_http_websocket_session_published(s, &p);
+}
+
+
+ngx_int_t
+ngx_http_websocket_session_publish_as_is(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size)
+{
+    ngx_websocket_store_part_t     part;
+    ngx_websocket_store_message_t  message;
+
+    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
+
+    message.type = type;
+    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
+
+    part.data = data;
+    part.size = size;
+
+    return ngx_http_websocket_session_publish(s, &message, &part, 1);
 }
 
 
@@ -119,7 +142,7 @@ ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
 }
 
 
-/* the client is told, and may try again: but for the end of the channel */
+/* the client is told, and may try again, unless the channel has ended */
 
 static ngx_int_t
 ngx_http_websocket_session_acked(ngx_http_websocket_session_t *s,

@@ -21,6 +21,10 @@ ngx_int_t ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n);
 
+/* Publishes a client's message of that type as it is.  Returns as above. */
+ngx_int_t ngx_http_websocket_session_publish_as_is(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+
 /*
  * What became of a message: p->rc, message and info are set as by a broker.
  * The client is told, or the session closes where the message was not

@@ -14,7 +14,8 @@
 #include "session/ngx_http_websocket_session.h"
 
 
-/* a subscription besides the first one, which a client that chooses never has */
+/* a subscription that is not its session's first; of a client that chooses its
+   channels all are */
 
 struct ngx_http_websocket_further_s {
     ngx_http_websocket_subscription_t     subscription;
@@ -45,21 +46,22 @@ ngx_int_t ngx_http_websocket_subscription_create(
 
 /*
  * Subscribes a new session to all of its channels, with one hello.  Returns
- * NGX_OK; NGX_DECLINED when the zone is full, NGX_AGAIN when it is stuck,
- * NGX_ERROR when memory was refused: the session is then to be discarded.
+ * ROOM_OK; or ROOM_FULL, ROOM_STUCK, or ROOM_NO_MEMORY: the session is to be
+ * discarded then.
  */
 ngx_int_t ngx_http_websocket_subscription_begin(
     ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 
 /*
  * Subscribes a session with a connection of its own to one channel more, whose
- * name is as a location's may be, and which it does not have; whether the
- * client has the right to it is the caller's to know, and a token that comes
- * later must grant it.  The hello is behind what is queued.  Of the options those on positions count, the view,
- * and the filter, whose reference was taken over where that is NULL then.
- * Returns NGX_OK with the subscription in *sub, which is valid until it is
- * ended; NGX_DECLINED, NGX_AGAIN and NGX_ERROR as above, but nothing has
- * changed then; NGX_DONE when the session is about to end.
+ * name is as a location's may be, and which it does not have.  Whether the
+ * client has the right to the channel is for the caller to check; a token that
+ * comes later must grant it.  The hello is behind what is queued.  Of the
+ * options those on positions count, the view, and the filter, whose reference
+ * was taken over where that is NULL then.  Returns ROOM_OK with the
+ * subscription in *sub, which is valid until it is ended; ROOM_FULL, ROOM_STUCK
+ * or ROOM_NO_MEMORY with nothing changed; ROOM_ENDING when the session is about
+ * to end.
  */
 ngx_int_t ngx_http_websocket_session_subscribe(
     ngx_http_websocket_session_t *s, ngx_str_t *name,

@@ -38,12 +38,9 @@ ngx_http_websocket_time_t ngx_http_websocket_auth_due(
  */
 ngx_int_t ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s);
 
-/*
- * A message of the client: NGX_DECLINED when it is to be taken as usual,
- * NGX_OK when it was a new token, NGX_DONE when nothing more is to be read.
- */
-ngx_int_t ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s,
-    uint8_t type, u_char *data, size_t size);
+/* Takes a message of the client that is a new token. */
+ngx_http_websocket_aside_e ngx_http_websocket_auth_receive(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
 
 /*
  * Closes the sessions whose token was revoked since this was called last: all

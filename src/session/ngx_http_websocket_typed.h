@@ -26,11 +26,15 @@ ngx_int_t ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
 void ngx_http_websocket_typed_intake(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in, uint8_t type, u_char *data, size_t size);
 
-/*
- * Does it.  Returns NGX_OK: in->data is the message; NGX_DECLINED when the
- * client was told what is wrong with it; or else as the receive() of a
- * protocol.
- */
+/* what typed_accept() says of a message */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_ACCEPTED = NGX_OK,   /* it is in->data */
+    NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED = NGX_DECLINED    /* the client was told
+                                                           what is wrong */
+} ngx_http_websocket_accept_e;
+
+/* Does it.  Returns one of these, or else as the receive() of a protocol. */
 ngx_int_t ngx_http_websocket_typed_accept(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in);
 

@@ -54,6 +54,10 @@ static void ngx_websocket_store_write(ngx_websocket_store_t *store,
 static ngx_websocket_ref_t ngx_websocket_store_acquire(
     ngx_websocket_store_t *store, ngx_websocket_store_put_t *put,
     ngx_websocket_ref_t *end);
+static void ngx_websocket_store_refill(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append);
+static int ngx_websocket_store_fill_part(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, size_t most, size_t *size);
 static int ngx_websocket_store_renumber(ngx_websocket_store_t *store,
     ngx_websocket_store_put_t *put);
 static void ngx_websocket_store_move(ngx_websocket_store_t *store, uint32_t n,
@@ -69,6 +73,8 @@ static void ngx_websocket_store_number(ngx_websocket_store_put_t *put);
 static ngx_websocket_message_t *ngx_websocket_store_same(
     ngx_websocket_store_t *store, ngx_websocket_ref_t channel,
     const uint64_t key[2]);
+static int ngx_websocket_store_accept(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append);
 static int ngx_websocket_store_known(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append, const ngx_websocket_message_t *m);
 static uint64_t ngx_websocket_store_key_word(
@@ -101,6 +107,10 @@ static void ngx_websocket_store_advance(ngx_websocket_store_t *store,
     uint64_t next);
 static void ngx_websocket_store_begin(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref, ngx_websocket_store_place_t *place);
+static void ngx_websocket_store_spot(
+    const ngx_websocket_store_place_t *place, ngx_websocket_store_spot_t *spot);
+static void ngx_websocket_store_return(ngx_websocket_store_t *store,
+    const ngx_websocket_store_spot_t *spot, ngx_websocket_store_place_t *place);
 static void ngx_websocket_store_copy(ngx_websocket_store_place_t *place,
     uint8_t *out, const uint8_t *in, size_t size);
 
@@ -525,28 +535,14 @@ int
 ngx_websocket_store_append(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append)
 {
-    int                             rc;
-    ngx_websocket_channel_t        *ch;
-    ngx_websocket_message_t        *m;
-    ngx_websocket_store_put_t       put;
-    ngx_websocket_store_message_t  *message;
+    int                        rc;
+    ngx_websocket_store_put_t  put;
 
-    message = append->message;
+    rc = ngx_websocket_store_accept(store, append);
 
-    m = message->ephemeral ? NULL
-        : ngx_websocket_store_same(store, append->channel, message->key);
-
-    if (m) {
-        return ngx_websocket_store_known(store, append, m);
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+        rc = ngx_websocket_store_prepare(store, append, &put, 0);
     }
-
-    ch = ngx_websocket_store_block(store, append->channel);
-
-    if (ch->ended) {
-        return NGX_WEBSOCKET_STORE_ENDED;
-    }
-
-    rc = ngx_websocket_store_prepare(store, append, &put, 0);
 
     if (rc == NGX_WEBSOCKET_STORE_OK && append->large) {
         rc = ngx_websocket_store_renumber(store, &put);
@@ -570,6 +566,31 @@ ngx_websocket_store_append(ngx_websocket_store_t *store,
     }
 
     return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+/* OK, where the channel does not know the message, and has not ended */
+
+static int
+ngx_websocket_store_accept(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append)
+{
+    ngx_websocket_channel_t        *ch;
+    ngx_websocket_message_t        *m;
+    ngx_websocket_store_message_t  *message;
+
+    message = append->message;
+
+    m = message->ephemeral ? NULL
+        : ngx_websocket_store_same(store, append->channel, message->key);
+
+    if (m) {
+        return ngx_websocket_store_known(store, append, m);
+    }
+
+    ch = ngx_websocket_store_block(store, append->channel);
+
+    return ch->ended ? NGX_WEBSOCKET_STORE_ENDED : NGX_WEBSOCKET_STORE_OK;
 }
 
 
@@ -613,6 +634,15 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     large = append->large;
     reserve = &store->reserves[append->slot];
     ch = ngx_websocket_store_block(store, append->channel);
+
+    /* room for it might be that of the very message that is there */
+
+    rc = append->at ? NGX_WEBSOCKET_STORE_OK
+                    : ngx_websocket_store_accept(store, append);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        return rc;
+    }
 
     if (ngx_websocket_store_measure(store, ch, &put, 0)
         != NGX_WEBSOCKET_STORE_OK)
@@ -720,46 +750,119 @@ ngx_websocket_store_forgo(ngx_websocket_store_t *store, uint32_t slot)
  * as the worker lives.
  */
 
-void
-ngx_websocket_store_fill(ngx_websocket_store_t *store,
+int
+ngx_websocket_store_fill_piece(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append)
 {
-    size_t                             i;
-    ngx_websocket_store_put_t          put;
-    ngx_websocket_store_place_t        place;
-    ngx_websocket_store_large_t       *large;
-    const ngx_websocket_store_part_t  *part;
+    size_t                        size, left;
+    ngx_websocket_store_put_t     put;
+    ngx_websocket_store_large_t  *large;
 
     large = append->large;
 
     if (large->reserved == 0) {
-        return;
+        return NGX_WEBSOCKET_STORE_OK;
     }
 
     put.append = append;
     put.message = append->message;
 
-    large->offset = append->message->offset;
-    large->left = 0;
-
     ngx_websocket_store_number(&put);
-    ngx_websocket_store_begin(store, store->reserves[append->slot].first,
-                              &place);
 
-    large->digits = put.offset.size;
+    if ((large->part == 0 && large->done == 0)
+        || (large->digits && large->digits != put.offset.size))
+    {
+        ngx_websocket_store_refill(store, append);
+    }
 
-    for (i = 0; i < append->n; i++) {
+    for (left = NGX_WEBSOCKET_STORE_FILL;
+         left;
+         left = left > size ? left - size : 0)
+    {
 
-        part = ngx_websocket_store_part(&put, i);
-
-        if (part == &put.offset) {
-            large->at = (uint64_t) (place.p - (uint8_t *) store);
-            large->next = place.next;
-            large->left = place.left + 1;
+        if (large->part == append->n) {
+            return NGX_WEBSOCKET_STORE_OK;
         }
 
-        ngx_websocket_store_copy(&place, NULL, part->data, part->size);
+        if (ngx_websocket_store_fill_part(store, &put, left, &size) != 0) {
+            return NGX_WEBSOCKET_STORE_NOSPACE;
+        }
     }
+
+    return NGX_WEBSOCKET_STORE_AGAIN;
+}
+
+
+/* from the first byte on */
+
+static void
+ngx_websocket_store_refill(ngx_websocket_store_t *store,
+    ngx_websocket_store_append_t *append)
+{
+    ngx_websocket_store_large_t  *large;
+    ngx_websocket_store_place_t   place;
+
+    large = append->large;
+
+    ngx_websocket_store_begin(store, store->reserves[append->slot].first,
+                              &place);
+    ngx_websocket_store_spot(&place, &large->end);
+
+    large->part = 0;
+    large->done = 0;
+    large->digits = 0;
+}
+
+
+/* as much of a part as there is, and may be: sets *size; -1 if it is not had */
+
+static int
+ngx_websocket_store_fill_part(ngx_websocket_store_t *store,
+    ngx_websocket_store_put_t *put, size_t most, size_t *size)
+{
+    const uint8_t                     *data;
+    ngx_websocket_store_place_t        place;
+    ngx_websocket_store_large_t       *large;
+    const ngx_websocket_store_part_t  *part;
+
+    large = put->append->large;
+    part = ngx_websocket_store_part(put, large->part);
+
+    *size = part->size - large->done;
+
+    if (part == &put->offset) {
+
+        /* in one piece: it may be another one with the next */
+
+        large->own = large->end;
+        large->offset = put->message->offset;
+        large->digits = put->offset.size;
+
+    } else if (*size > most) {
+        *size = most;
+    }
+
+    if (*size) {
+        data = part->data ? part->data + large->done
+                          : put->append->read(put->append->reader, large->part,
+                                              large->done, *size);
+        if (data == NULL) {
+            return -1;
+        }
+
+        ngx_websocket_store_return(store, &large->end, &place);
+        ngx_websocket_store_copy(&place, NULL, data, *size);
+        ngx_websocket_store_spot(&place, &large->end);
+    }
+
+    large->done += *size;
+
+    if (large->done == part->size) {
+        large->part++;
+        large->done = 0;
+    }
+
+    return 0;
 }
 
 
@@ -785,7 +888,7 @@ ngx_websocket_store_renumber(ngx_websocket_store_t *store,
         return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
-    if (large->left == 0 || large->offset == put->message->offset) {
+    if (large->digits == 0 || large->offset == put->message->offset) {
         return NGX_WEBSOCKET_STORE_OK;
     }
 
@@ -793,11 +896,7 @@ ngx_websocket_store_renumber(ngx_websocket_store_t *store,
         return NGX_WEBSOCKET_STORE_AGAIN;
     }
 
-    place.store = store;
-    place.p = ngx_websocket_store_at(store, large->at);
-    place.next = large->next;
-    place.left = large->left - 1;
-
+    ngx_websocket_store_return(store, &large->own, &place);
     ngx_websocket_store_copy(&place, NULL, put->offset.data, put->offset.size);
 
     return NGX_WEBSOCKET_STORE_OK;
@@ -1707,6 +1806,29 @@ ngx_websocket_store_begin(ngx_websocket_store_t *store,
     place->next = m->next;
     place->p = m->data;
     place->left = NGX_WEBSOCKET_STORE_FIRST;
+}
+
+
+/* a place that is kept while the worker does other things */
+
+static void
+ngx_websocket_store_spot(const ngx_websocket_store_place_t *place,
+    ngx_websocket_store_spot_t *spot)
+{
+    spot->next = place->next;
+    spot->at = (uint64_t) (place->p - (uint8_t *) place->store);
+    spot->left = place->left;
+}
+
+
+static void
+ngx_websocket_store_return(ngx_websocket_store_t *store,
+    const ngx_websocket_store_spot_t *spot, ngx_websocket_store_place_t *place)
+{
+    place->store = store;
+    place->next = spot->next;
+    place->p = ngx_websocket_store_at(store, spot->at);
+    place->left = spot->left;
 }
 
 

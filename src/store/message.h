@@ -51,20 +51,25 @@ int ngx_websocket_store_append(ngx_websocket_store_t *store,
  * A message that is larger than NGX_WEBSOCKET_STORE_PIECE is appended in three
  * steps, so that the lock is not held while it is copied: reserve() takes the
  * blocks for the worker in append->slot, which has one such message at a time;
- * fill() copies the parts, lock-free; append() or place() makes them a message.
- * All three are given the same message and parts, and the same *append->large,
- * which is zeroed before the first call.
+ * fill_piece() copies the next NGX_WEBSOCKET_STORE_FILL bytes of the parts,
+ * lock-free; append() or place() makes them a message.  All three are given the
+ * same message and parts, and the same *append->large, which is zeroed before
+ * the first call.
  *
- * reserve() returns OK, NOSPACE, or AGAIN.  Where append() or place() returns
- * AGAIN, the caller begins with reserve() once more.  unreserve() gives back
+ * reserve() returns OK, NOSPACE, or AGAIN; or what append() returns of a message
+ * that the channel knows, or does not take.  fill_piece() returns OK when all is
+ * copied, AGAIN, or NOSPACE when what is to be read cannot be had.  Where
+ * append() or place() returns AGAIN, the caller begins with reserve() once more,
+ * and what was filled already is not filled again.  unreserve() gives back
  * blocks that did not become a message; those of a dead worker go when its slot
  * has another incarnation.
  */
 #define NGX_WEBSOCKET_STORE_PIECE      (512 * 1024)
+#define NGX_WEBSOCKET_STORE_FILL       (64 * 1024)
 
 int ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append);
-void ngx_websocket_store_fill(ngx_websocket_store_t *store,
+int ngx_websocket_store_fill_piece(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append);
 void ngx_websocket_store_unreserve(ngx_websocket_store_t *store,
     uint32_t slot);

@@ -162,6 +162,46 @@ ngx_websocket_store_open(void *base, size_t size)
 }
 
 
+int
+ngx_websocket_store_revive(ngx_websocket_store_t *store)
+{
+    uint64_t               n;
+    unsigned               slot;
+    ngx_websocket_store_t  fresh;
+
+    /* of what could lead out of the region */
+
+    ngx_websocket_store_lay_out(&fresh, store->size);
+
+    if (store->nundo > NGX_WEBSOCKET_STORE_JOURNAL
+        || store->kinds_at != fresh.kinds_at
+        || store->buckets_at != fresh.buckets_at
+        || store->keys_at != fresh.keys_at
+        || store->hints_at != fresh.hints_at
+        || store->blocks_at != fresh.blocks_at
+        || store->nblocks != fresh.nblocks
+        || store->nbuckets != fresh.nbuckets
+        || store->nhints != fresh.nhints)
+    {
+        return NGX_WEBSOCKET_STORE_INVALID;
+    }
+
+    for (n = 0; n < store->nundo; n++) {
+        if (store->undo[n].place > store->size - sizeof(uint64_t)) {
+            return NGX_WEBSOCKET_STORE_INVALID;
+        }
+    }
+
+    ngx_websocket_store_recover(store);
+
+    for (slot = 0; slot < NGX_WEBSOCKET_STORE_WORKERS; slot++) {
+        ngx_websocket_store_attach(store, slot, 0);
+    }
+
+    return NGX_WEBSOCKET_STORE_OK;
+}
+
+
 void
 ngx_websocket_store_recover(ngx_websocket_store_t *store)
 {

@@ -102,7 +102,8 @@ typedef struct {
 
 
 typedef struct {
-    const uint8_t *data;            /* or ngx_websocket_store_offset */
+    const uint8_t *data;            /* or ngx_websocket_store_offset; NULL in a
+                                       large message: to be read */
     size_t         size;
 } ngx_websocket_store_part_t;
 
@@ -177,19 +178,31 @@ typedef struct {
 } ngx_websocket_store_cursor_t;
 
 
+/* a byte of a message */
+
+typedef struct {
+    uint32_t       next;            /* the block that follows */
+    uint64_t       at;              /* bytes from the base */
+    size_t         left;            /* bytes from there to the block's end */
+} ngx_websocket_store_spot_t;
+
+
 /* a large message on its way into a channel, in its author's memory */
 
 typedef struct {
-    uint64_t       offset;          /* when it was filled */
     uint32_t       reserved;        /* blocks */
+
+    /* so far it was filled */
+
+    size_t         part;
+    size_t         done;            /* bytes of this part */
+    ngx_websocket_store_spot_t  end;
 
     /* where the message contains its own offset in digits */
 
-    uint32_t       next;            /* the block that follows */
-    uint64_t       at;              /* bytes from the base */
-    size_t         left;            /* bytes from there to the block's end, and
-                                       1; 0: it does not contain it */
-    size_t         digits;
+    ngx_websocket_store_spot_t  own;
+    uint64_t       offset;          /* when it was filled */
+    size_t         digits;          /* 0: it does not contain it yet */
 } ngx_websocket_store_large_t;
 
 
@@ -223,6 +236,14 @@ typedef struct {
 
     ngx_websocket_store_large_t       *large;   /* or NULL */
     uint32_t                           slot;    /* the worker's */
+
+    /*
+     * Returns bytes of a part without data, in a buffer of the function's, or
+     * NULL when they cannot be had.
+     */
+    const uint8_t                   *(*read)(void *reader, size_t part,
+                                           size_t from, size_t size);
+    void                              *reader;
 
     /* of a message that was numbered elsewhere: see store/numbered.h */
 
@@ -294,6 +315,13 @@ typedef struct {
  */
 int ngx_websocket_store_format(void *base, size_t size,
     const uint8_t seed[16]);
+
+/*
+ * Has a store go on whose users are all gone, at whatever moment: undoes what
+ * was half done, and voids all that workers held.  Returns OK, or INVALID
+ * when what it says of its region cannot be: nothing was touched then.
+ */
+int ngx_websocket_store_revive(ngx_websocket_store_t *store);
 
 /*
  * Opens a region that this process or another has formatted.  Returns the

@@ -106,6 +106,8 @@ def show(name, cost, functions):
 
 
 def run(bench, only):
+    bench.build_with("calm")
+
     print("Userland instructions per delivery (an echo is a delivery)")
 
     for name, case, options, few, many, *more in COLUMNS:

@@ -199,6 +199,14 @@ class Bench:
         self.module = (self.build
                        + "/modules/ngx_http_websocket_module.so")
 
+    def build_with(self, name):
+        """The module with a header of t/fault before each of its files."""
+        subprocess.run(["t/tools/build-fault", self.build, name], cwd=TOP,
+                       check=True)
+
+        self.module = "%s/%s/%s" % (self.build, name,
+                                    os.path.basename(self.module))
+
     def nginx(self, name, modules, http, server, workers=1, listen="",
               prefix=(), single=False):
         port = next(self.ports)

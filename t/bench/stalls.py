@@ -112,17 +112,6 @@ def counts(server):
             "%.1f" % (max(int(moved) for _, moved in said) / 1024)]
 
 
-def counting(bench):
-    """The module that counts, where it can."""
-    if not os.path.exists(servers.TOP + "/t/fault/work.h"):
-        return bench.module
-
-    subprocess.run(["t/tools/build-fault", bench.build, "work"],
-                   cwd=servers.TOP, check=True)
-
-    return bench.build + "/work/" + os.path.basename(bench.module)
-
-
 def ours(bench, scenario):
     server = bench.nginx(
         "ours",
@@ -200,7 +189,7 @@ def row(title, name, pings, counted):
 def run(bench, wanted):
     """Writes the table anew after each line, so that an end leaves one."""
     path = bench.dir + "/stalls.md"
-    bench.module = counting(bench)
+    bench.build_with("work")
     found = makers(bench)
     machine = report.machine()
     rows = []

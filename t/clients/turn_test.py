@@ -20,9 +20,12 @@ REQUESTS = 80
 MANY = [f'many{i}' for i in range(50)]
 FIELDS = ' '.join(f'field f{i} string;' for i in range(20))
 ITEMS = ','.join(['{}'] * 4980)
+LARGE = 64 << 20
+PINGS = 20
 
 CONF = f'''
-    websocket_zone zone=live:16m;
+    websocket_zone zone=live:16m default; websocket_zone zone=large:96m;
+    client_max_body_size 100m;
     websocket_type item {{ {FIELDS} }}
     websocket_type list {{
         field client integer; field n integer; field l array of=item;
@@ -59,6 +62,13 @@ CONF = f'''
         location = /two {{
             websocket publish; websocket_channel two;
             websocket_history length=1000;
+        }}
+        location = /large {{
+            websocket_publish zone=large; websocket_channel large;
+            websocket_max_message_size 100m; websocket_history length=10;
+        }}
+        location = /largest {{
+            websocket subscribe zone=large; websocket_channel large;
         }}
         location = /plain {{ return 204; }}
     }}
@@ -343,6 +353,84 @@ def polls(tap, nginx):
         s.close()
 
 
+def post(nginx, body, *headers):
+    """Sends a request, all of it, and returns its socket."""
+    s = socket.create_connection(('127.0.0.1', nginx.port), TIMEOUT)
+    head = ['POST /large HTTP/1.1', 'Host: x', 'Connection: close', *headers,
+            f'Content-Length: {len(body)}']
+    s.sendall('\r\n'.join(head).encode() + b'\r\n\r\n')
+    s.sendall(body)
+    return s
+
+
+def answer(s):
+    data = b''
+    while more := s.recv(1 << 16):
+        data += more
+    s.close()
+    head, _, body = data.partition(b'\r\n\r\n')
+    return int(head.split(b' ')[1]), json.loads(body)
+
+
+def bodies(tap, nginx):
+    """A body that takes long to check, and to copy."""
+    other = connect(nginx.port, '/echo')
+    body = bytearray(b'\xc3\xa9' * (LARGE // 2))
+
+    s = post(nginx, body, 'Idempotency-Key: one')
+    pings = 0
+    while not select.select([s], [], [], 0)[0]:
+        other.sendall(frame(0x81, b'ping'))
+        message(other)
+        pings += 1
+
+    status, told = answer(s)
+    tap.ok(status == 202 and told['offset'] == 1 and pings > PINGS,
+           f'a body of {LARGE >> 20} MB with a key: {pings} messages of '
+           f'another client are answered meanwhile')
+
+    # an end that is cut is found, too; and what is kept of the first one
+
+    status, _ = answer(post(nginx, body + b'\xc3'))
+    again, told = answer(post(nginx, body, 'Idempotency-Key: one'))
+    tap.ok((status, again, told.get('duplicate')) == (400, 202, True),
+           'it is checked to its end, and known by its key')
+
+    body[-1] = 0xa8
+    status, _ = answer(post(nginx, body, 'Idempotency-Key: one'))
+    tap.ok(status == 422, 'with another last byte it is another one')
+
+    # two at once; and clients who go before theirs is published
+
+    for _ in range(4):
+        s = post(nginx, body)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     struct.pack('ii', 1, 0))
+        s.close()
+
+    reader = connect(nginx.port, '/largest')
+    sent = [bytes([i]) * ((1 << 20) + i) for i in (1, 2)]
+    sockets = [post(nginx, data, 'Content-Type: application/octet-stream',
+                    f'X-WebSocket-Tags: n={i}') for i, data in enumerate(sent)]
+    tap.ok([answer(s)[0] for s in sockets] == [200, 200],
+           'two at once, behind those whose clients have gone')
+
+    got = []
+    while len(got) < 2:
+        _, n = receive(reader, 2)
+        n, = struct.unpack('>Q', receive(reader, 8))
+        data = receive(reader, n)
+        got += [data] if len(data) < LARGE else []
+
+    tap.ok(sorted(got) == sent, 'and subscribers get them, whole')
+
+    s = post(nginx, body)
+    tap.ok(answer(s)[0] == 200, 'and there is room as before')
+
+    for s in other, reader:
+        s.close()
+
+
 def gone(tap, nginx):
     """In the middle, by a reset; and when the worker is told to quit."""
     pid = nginx.workers()[0]
@@ -378,6 +466,7 @@ if __name__ == '__main__':
         between(tap, nginx)
         together(tap, nginx)
         polls(tap, nginx)
+        bodies(tap, nginx)
         gone(tap, nginx)
         leave(tap, nginx)
         pages(tap, nginx)

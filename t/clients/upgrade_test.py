@@ -6,6 +6,7 @@ revocations, keys and counters are one for both, and nothing is lost.
 import asyncio
 import base64
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import json
@@ -13,6 +14,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from nginx import Nginx, Tap, TIMEOUT, command, write_conf
@@ -46,6 +48,16 @@ CONF = '''
         }
         location = /revoke { websocket_revoke time=60s; }
         location = /status { websocket_status json; }
+    }
+'''
+
+
+FILED = '''
+    websocket_zone zone=live:1m file=$FILE;
+    server {
+        listen 127.0.0.1:$PORT;
+        websocket_history length=100;
+        location = /publish { websocket_publish; websocket_channel all; }
     }
 '''
 
@@ -356,6 +368,34 @@ async def others(tap, nginx):
     tap.ok(before['epoch'] == after['epoch'], 'one with a zone more takes over')
 
 
+async def filed(tap):
+    """A zone in a file, which is in use all the time."""
+    folder = tempfile.mkdtemp(prefix='websocket-', dir='/dev/shm')
+    nginx = Upgradable('upgrade_file', FILED.replace('$FILE',
+                                                     f'{folder}/zone'))
+    try:
+        for n in range(3):
+            _, answer = await ask(nginx.port, 'POST', '/publish', '', b'%d' % n)
+            old, new = await nginx.upgrade()
+            with open(f'{folder}/zone', 'rb') as f:
+                for end in (None, old) if n < 2 else (None, new):
+                    if end:
+                        await nginx.end(end)
+                    try:
+                        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        tap.ok(False, 'the file is in use')
+                    except BlockingIOError:
+                        pass
+        _, after = await ask(nginx.port, 'GET', '/publish')
+        tap.ok(after['offset'] == 3 and after['epoch'] == answer['epoch'],
+               'a zone in a file is taken over, and given back')
+        alerts = nginx.alerts()
+        tap.ok(not alerts, f'no alerts {alerts[:3]}')
+    finally:
+        nginx.stop()
+        shutil.rmtree(folder)
+
+
 LAYOUT = 12     # bytes of a region's head before it
 
 
@@ -363,6 +403,7 @@ async def play(tap, nginx):
     await storm(tap, nginx)
     await both(tap, nginx)
     await others(tap, nginx)
+    await filed(tap)
 
 
 if __name__ == '__main__':

@@ -15,11 +15,7 @@
  */
 
 
-#define ngx_http_websocket_plain_protocol  ngx_http_websocket_asked_protocol
-
-#include "protocol/ngx_http_websocket_plain.c"
-
-#undef ngx_http_websocket_plain_protocol
+#include "plain.h"
 
 #include "session/ngx_http_websocket_pause.h"
 
@@ -161,18 +157,4 @@ asks_receive(ngx_http_websocket_session_t *s, uint8_t type, u_char *data,
 }
 
 
-const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
-    .name = "websocket",
-    .transport = &ngx_http_websocket_socket,
-    .format = &ngx_http_websocket_plain_format,
-    .positioned = &ngx_http_websocket_positions,
-    .closes = ngx_http_websocket_closes,
-    .direct = 1,
-    .pongs = 1,
-    .hello = ngx_http_websocket_plain_hello,
-    .receive = asks_receive,
-    .push = ngx_http_websocket_plain_push,
-    .reply = ngx_http_websocket_plain_reply,
-    .ping = ngx_http_websocket_socket_ping,
-    .close = ngx_http_websocket_socket_close
-};
+plain_protocol(asks_receive, ngx_http_websocket_plain_push);

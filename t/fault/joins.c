@@ -16,11 +16,7 @@
  */
 
 
-#define ngx_http_websocket_plain_protocol  ngx_http_websocket_joined_protocol
-
-#include "protocol/ngx_http_websocket_plain.c"
-
-#undef ngx_http_websocket_plain_protocol
+#include "plain.h"
 
 #include "delivery/ngx_http_websocket_filters.h"
 #include "session/ngx_http_websocket_subscription.h"
@@ -175,18 +171,4 @@ ngx_http_websocket_joins_push(ngx_http_websocket_session_t *s,
 }
 
 
-const ngx_http_websocket_protocol_t  ngx_http_websocket_plain_protocol = {
-    .name = "websocket",
-    .transport = &ngx_http_websocket_socket,
-    .format = &ngx_http_websocket_plain_format,
-    .positioned = &ngx_http_websocket_positions,
-    .closes = ngx_http_websocket_closes,
-    .direct = 1,
-    .pongs = 1,
-    .hello = ngx_http_websocket_plain_hello,
-    .receive = ngx_http_websocket_joins_receive,
-    .push = ngx_http_websocket_joins_push,
-    .reply = ngx_http_websocket_plain_reply,
-    .ping = ngx_http_websocket_socket_ping,
-    .close = ngx_http_websocket_socket_close
-};
+plain_protocol(ngx_http_websocket_joins_receive, ngx_http_websocket_joins_push);

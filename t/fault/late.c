@@ -80,7 +80,8 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     late_remove,
     late_revoke,
     NULL,
-    &late_interest
+    &late_interest,
+    0
 };
 
 

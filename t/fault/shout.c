@@ -83,22 +83,11 @@ static ngx_int_t
 ngx_http_websocket_shout_receive(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
-    ngx_websocket_store_part_t     part;
-    ngx_websocket_store_message_t  message;
-
     if (s->conf->typed.takes) {
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
-    ngx_memzero(&message, sizeof(ngx_websocket_store_message_t));
-
-    message.type = type;
-    message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
-
-    part.data = data;
-    part.size = size;
-
-    return ngx_http_websocket_session_publish(s, &message, &part, 1);
+    return ngx_http_websocket_session_publish_as_is(s, type, data, size);
 }
 
 

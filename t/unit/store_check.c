@@ -17,6 +17,13 @@
                                       .parts = p, .n = count })
 
 
+/* fills all pieces of a large message */
+
+#define store_fill(store, append)                                             \
+    do { } while (ngx_websocket_store_fill_piece(store, append)               \
+                  == NGX_WEBSOCKET_STORE_AGAIN)
+
+
 typedef struct {
     ngx_websocket_store_t  *store;
     uint8_t                *seen;           /* per block */

@@ -819,7 +819,7 @@ reserve(unsigned actor, unsigned id)
         fail("no space for a reserve");
     }
 
-    ngx_websocket_store_fill(w->store, &append);
+    store_fill(w->store, &append);
     returned();
 }
 

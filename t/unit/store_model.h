@@ -681,7 +681,7 @@ model_append_large(model_t *model, unsigned worker,
             break;
         }
 
-        ngx_websocket_store_fill(model->store, append);
+        store_fill(model->store, append);
         log_section();
 
         rc = append->at ? ngx_websocket_store_place(model->store, append)

@@ -1099,7 +1099,7 @@ append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
             return rc;
         }
 
-        ngx_websocket_store_fill(l, &steps);
+        store_fill(l, &steps);
         log_work.moved = 0;
 
         while (others) {
@@ -1115,6 +1115,85 @@ append_large(ngx_websocket_channel_ref_t ref, const uint8_t *data,
             return rc == NGX_WEBSOCKET_STORE_OK && offset ? (int) tries : rc;
         }
     }
+}
+
+
+/* bytes that are had by pieces; there are none from some place on */
+
+static size_t  large_end;
+
+static const uint8_t *
+large_bytes(void *reader, size_t part, size_t from, size_t size)
+{
+    if (part != 0 || size > NGX_WEBSOCKET_STORE_FILL
+        || from + size > large_end)
+    {
+        return NULL;
+    }
+
+    return (uint8_t *) reader + from;
+}
+
+
+/* others publish after so many pieces: returns how many there were */
+
+static int
+append_read(ngx_websocket_channel_ref_t ref, uint8_t *data, size_t size,
+    unsigned after, unsigned others)
+{
+    int                            rc;
+    unsigned                       pieces;
+    ngx_websocket_store_part_t     parts[2];
+    ngx_websocket_store_large_t    large;
+    ngx_websocket_store_append_t   steps;
+    ngx_websocket_store_message_t  message;
+
+    parts[0].data = NULL;
+    parts[0].size = size;
+    parts[1].data = ngx_websocket_store_offset;
+    parts[1].size = 0;
+
+    memset(&large, 0, sizeof(large));
+    memset(&message, 0, sizeof(message));
+    message.time = NOW;
+
+    steps = store_appended(ref, &message, parts, 2);
+    steps.large = &large;
+    steps.read = large_bytes;
+    steps.reader = data;
+
+    pieces = 0;
+
+    do {
+        model_again(rc, ngx_websocket_store_reserve(l, &steps));
+
+        do {
+            rc = ngx_websocket_store_fill_piece(l, &steps);
+            log_work.moved = 0;
+
+            if (++pieces == after) {
+
+                while (others) {
+                    append(ref, 10, NOW);
+                    others--;
+                }
+
+                (void) ngx_websocket_store_reserve(l, &steps);
+            }
+
+        } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
+
+        if (rc != NGX_WEBSOCKET_STORE_OK) {
+            ngx_websocket_store_unreserve(l, 0);
+            return rc;
+        }
+
+        rc = ngx_websocket_store_append(l, &steps);
+        log_section();
+
+    } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
+
+    return rc == NGX_WEBSOCKET_STORE_OK ? (int) pieces : rc;
 }
 
 
@@ -1134,6 +1213,24 @@ read_large(ngx_websocket_store_cursor_t *cursor, uint8_t *buf, size_t size,
             return rc;
         }
     }
+}
+
+
+static int
+skip_small(ngx_websocket_store_cursor_t *cursor, uint8_t *buf, size_t size,
+    unsigned n)
+{
+    ngx_websocket_store_message_t  message;
+
+    while (n && ngx_websocket_store_read(l, cursor, &message, buf, size)
+                == NGX_WEBSOCKET_STORE_OK)
+    {
+        n--;
+    }
+
+    log_section();
+
+    return (int) n;
 }
 
 
@@ -1241,7 +1338,7 @@ large(void)
 
     ngx_websocket_store_unsubscribe(l, &reader, NOW);
     rc = ngx_websocket_store_reserve(l, &steps);
-    ngx_websocket_store_fill(l, &steps);
+    store_fill(l, &steps);
     unit_ok(rc == NGX_WEBSOCKET_STORE_OK && state.reserved == 0
             && ngx_websocket_store_append(l, &steps) == 0
             && message.offset == 2 && sound(), "large: for nobody any more");
@@ -1253,6 +1350,61 @@ large(void)
     unit_ok(append_large(b, data, (size_t) 5 << 20, 0)
             == NGX_WEBSOCKET_STORE_NOSPACE && l->nmessages > 100 && sound(),
             "large: what can never fit drives nothing out");
+
+    free(data);
+    free(buf);
+}
+
+
+/* its bytes are not in memory, and it is filled while others publish */
+
+static void
+large_read(void)
+{
+    size_t                         i, size;
+    uint8_t                       *data, *buf;
+    unsigned                       pieces;
+    ngx_websocket_store_cursor_t   reader;
+    ngx_websocket_store_message_t  message;
+    ngx_websocket_channel_ref_t    a;
+
+    size = 600000;
+    data = malloc(size);
+    buf = malloc(size + 100);
+
+    for (i = 0; i < size; i++) {
+        data[i] = (uint8_t) (i * 7 + (i >> 9));
+    }
+
+    begin(4 << 20);
+    ngx_websocket_store_attach(l, 0, 1);
+    ngx_websocket_store_attach(l, 1, 1);
+
+    a = open_at("a", NOW, 100, 0);
+    reader = subscribe(a, 1);
+    append(a, 1, NOW);
+
+    large_end = size;
+    unit_ok(append_read(a, data, 600000, 3, 5) == 10
+            && skip_small(&reader, buf, size + 100, 6) == 0
+            && read_large(&reader, buf, size + 100, &message, &pieces) == 0
+            && message.offset == 7 && message.size == 600001
+            && memcmp(buf, data, 600000) == 0
+            && memcmp(buf + 600000, "7", 1) == 0,
+            "large: read by pieces, and numbered when it is there");
+
+    unit_ok(append_read(a, data, 600000, 10, 92) == 20
+            && skip_small(&reader, buf, size + 100, 92) == 0
+            && read_large(&reader, buf, size + 100, &message, &pieces) == 0
+            && message.offset == 100 && message.size == 600003
+            && memcmp(buf, data, 600000) == 0
+            && memcmp(buf + 600000, "100", 3) == 0,
+            "large: and with a digit more");
+
+    large_end = 300000;
+    unit_ok(append_read(a, data, 600000, 0, 0) == NGX_WEBSOCKET_STORE_NOSPACE
+            && l->reserves[0].blocks == 0 && sound(),
+            "large: what cannot be read is not published");
 
     free(data);
     free(buf);
@@ -2137,6 +2289,54 @@ late(void)
 }
 
 
+/* the users are all gone, and what they have left goes on, if it can */
+
+static void
+revive(void)
+{
+    uint64_t                      nundo;
+    ngx_websocket_store_info_t    info;
+    ngx_websocket_channel_ref_t   a;
+
+    begin(1 << 20);
+    a = open_at("a", NOW, 100, 60);
+    append(a, 10, NOW);
+    ngx_websocket_store_attach(l, 3, 7);
+
+    /* somebody died in the midst of a change */
+
+    ngx_websocket_store_set64(l, &l->nmessages, 99);
+    nundo = l->nundo;
+
+    unit_ok(nundo == 1
+            && ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_OK
+            && l->nmessages == 1 && l->nundo == 0 && sound(),
+            "revive: what was half done is undone");
+    unit_ok(ngx_websocket_store_attached(l, 3) == 0,
+            "revive: nobody holds anything");
+
+    append(a, 10, NOW);
+    ngx_websocket_store_info(l, a, &info);
+    unit_ok(info.offset == 2 && info.length == 2, "revive: it goes on");
+
+    l->nundo = NGX_WEBSOCKET_STORE_JOURNAL + 1;
+    unit_ok(ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_INVALID,
+            "revive: a journal that is too long");
+
+    l->nundo = 1;
+    l->undo[0].place = l->size - 4;
+    unit_ok(ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_INVALID
+            && l->nundo == 1,
+            "revive: a journal that leads out of the region");
+
+    l->nundo = 0;
+    l->nblocks++;
+    unit_ok(ngx_websocket_store_revive(l) == NGX_WEBSOCKET_STORE_INVALID,
+            "revive: more blocks than there are");
+    l->nblocks--;
+}
+
+
 static void
 members_of(void)
 {
@@ -2270,6 +2470,7 @@ main(void)
     ends();
     numbers();
     large();
+    large_read();
     too_large();
     ephemeral();
     ephemeral_crowd();
@@ -2285,6 +2486,7 @@ main(void)
     garbage();
     sweepers();
     late();
+    revive();
     members_of();
 
     for (seed = 1; seed <= 4; seed++) {

@@ -1,0 +1,363 @@
+
+#include "hub/ngx_http_websocket_region_file.h"
+
+#include <dirent.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+
+/* as statfs(2) and Linux's magic.h have them */
+#define NGX_HTTP_WEBSOCKET_TMPFS      0x01021994
+#define NGX_HTTP_WEBSOCKET_RAMFS      0x858458f6
+
+#define NGX_HTTP_WEBSOCKET_BOOT_ID    "/proc/sys/kernel/random/boot_id"
+
+
+static int ngx_http_websocket_region_file_get(
+    ngx_http_websocket_region_t *region, ngx_uint_t *made);
+static const char *ngx_http_websocket_region_file_refuses(int fd,
+    char *path);
+static ngx_int_t ngx_http_websocket_region_file_look(
+    ngx_http_websocket_region_t *region, int fd, u_char *addr,
+    ngx_http_websocket_region_e *state);
+static ngx_int_t ngx_http_websocket_region_file_fill(
+    ngx_http_websocket_region_t *region, int fd);
+static const char *ngx_http_websocket_region_file_differs(
+    ngx_http_websocket_region_t *region, int fd);
+static uint64_t ngx_http_websocket_region_file_boot(void);
+
+
+ngx_int_t
+ngx_http_websocket_region_file_open(ngx_http_websocket_region_t *region,
+    u_char *addr, ngx_http_websocket_region_e *state)
+{
+    int          fd;
+    const char  *why;
+    ngx_uint_t   made;
+
+    fd = ngx_http_websocket_region_file_get(region, &made);
+
+    if (fd == -1) {
+        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
+                      "open() \"%V\" failed, the file of websocket zone "
+                      "\"%V\"", &region->path, &region->name);
+        return NGX_ERROR;
+    }
+
+    why = ngx_http_websocket_region_file_refuses(fd,
+                                                 (char *) region->path.data);
+
+    if (why) {
+        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
+                      "\"%V\" cannot be the file of websocket zone \"%V\": it "
+                      "%s", &region->path, &region->name, why);
+
+    } else if (ngx_http_websocket_region_file_look(region, fd, addr, state)
+               == NGX_OK)
+    {
+        return NGX_OK;
+
+    } else {
+        fd = -1;
+    }
+
+    if (made) {
+        (void) unlink((char *) region->path.data);
+    }
+
+    if (fd != -1) {
+        (void) close(fd);
+    }
+
+    return NGX_ERROR;
+}
+
+
+/* a FIFO does not block, and neither a link nor a file is followed or made */
+
+static int
+ngx_http_websocket_region_file_get(ngx_http_websocket_region_t *region,
+    ngx_uint_t *made)
+{
+    int    fd;
+    char  *path;
+
+    path = (char *) region->path.data;
+    *made = 0;
+
+    fd = open(path, O_RDWR|O_NOFOLLOW|O_NONBLOCK);
+
+    if (fd == -1 && ngx_errno == NGX_ENOENT) {
+        fd = open(path, O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW|O_NONBLOCK, 0600);
+        *made = (fd != -1);
+    }
+
+    return fd;
+}
+
+
+/* NULL: it may be used, and nobody else does; or the end of a sentence */
+
+static const char *
+ngx_http_websocket_region_file_refuses(int fd, char *path)
+{
+    struct stat    st, again;
+    struct statfs  fs;
+
+    if (fstat(fd, &st) == -1 || fstatfs(fd, &fs) == -1) {
+        return "cannot be read";
+    }
+
+    if (!S_ISREG(st.st_mode)) {
+        return "is not a regular file";
+    }
+
+    if (st.st_uid != geteuid()) {
+        return "belongs to another user";
+    }
+
+    if (st.st_mode & 077) {
+        return "is not its owner's alone: its mode has to be 0600";
+    }
+
+    if (st.st_nlink != 1) {
+        return "has several names, or none";
+    }
+
+    if ((unsigned) fs.f_type != NGX_HTTP_WEBSOCKET_TMPFS
+        && (unsigned) fs.f_type != NGX_HTTP_WEBSOCKET_RAMFS)
+    {
+        return "is not on tmpfs, as files in /dev/shm are";
+    }
+
+    if (flock(fd, LOCK_EX|LOCK_NB) == -1) {
+        return "is in use by another nginx, or by another zone";
+    }
+
+    /* who had it before may have removed it */
+
+    if (stat(path, &again) == -1 || again.st_ino != st.st_ino
+        || again.st_dev != st.st_dev)
+    {
+        return "was removed at this moment";
+    }
+
+    return NULL;
+}
+
+
+/* takes the descriptor over */
+
+static ngx_int_t
+ngx_http_websocket_region_file_look(ngx_http_websocket_region_t *region,
+    int fd, u_char *addr, ngx_http_websocket_region_e *state)
+{
+    const char   *why;
+    struct stat   st;
+
+    *state = NGX_HTTP_WEBSOCKET_REGION_FRESH;
+
+    if (fstat(fd, &st) == -1) {
+        (void) close(fd);
+        return NGX_ERROR;
+    }
+
+    if (st.st_size == 0) {
+
+        if (ngx_http_websocket_region_file_fill(region, fd) != NGX_OK) {
+            (void) close(fd);
+            return NGX_ERROR;
+        }
+
+        return ngx_http_websocket_region_map(region, fd, addr);
+    }
+
+    why = ngx_http_websocket_region_file_differs(region, fd);
+
+    if (why) {
+        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
+                      "\"%V\" is not what websocket zone \"%V\" can go on "
+                      "with: it %s", &region->path, &region->name, why);
+        (void) close(fd);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_websocket_region_map(region, fd, addr) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* who made it did not come to its head */
+
+    if (ngx_http_websocket_region_head_of(region)->magic[0]) {
+        *state = NGX_HTTP_WEBSOCKET_REGION_FOUND;
+    }
+
+    return NGX_OK;
+}
+
+
+/* has the memory charged now: later, there would be a SIGBUS */
+
+static ngx_int_t
+ngx_http_websocket_region_file_fill(ngx_http_websocket_region_t *region,
+    int fd)
+{
+    size_t  size;
+
+    size = ngx_http_websocket_region_bytes(region);
+
+    if (fallocate(fd, 0, 0, size) == 0) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
+                  "fallocate() of %uz bytes for \"%V\" failed, the file of "
+                  "websocket zone \"%V\"", size, &region->path,
+                  &region->name);
+
+    return NGX_ERROR;
+}
+
+
+/* NULL: it is what the region was; or the end of a sentence */
+
+static const char *
+ngx_http_websocket_region_file_differs(ngx_http_websocket_region_t *region,
+    int fd)
+{
+    struct stat                       st;
+    ngx_http_websocket_region_head_t  wanted, found;
+
+    static const ngx_http_websocket_region_head_t  none;
+
+    if (fstat(fd, &st) == -1
+        || pread(fd, &found, sizeof(found), 0) != sizeof(found))
+    {
+        return "is not the file of a websocket zone";
+    }
+
+    ngx_http_websocket_region_head(region, &wanted);
+
+    if (ngx_memcmp(&found, &none, sizeof(found)) == 0) {
+        return (size_t) st.st_size == ngx_http_websocket_region_bytes(region)
+               ? NULL : "is not the file of a websocket zone";
+    }
+
+    if (ngx_memcmp(found.magic, wanted.magic, sizeof(found.magic)) != 0) {
+        return "is not the file of a websocket zone";
+    }
+
+    if (found.format != wanted.format || found.layout != wanted.layout
+        || found.mutex != wanted.mutex)
+    {
+        return "was made by another version of the module: remove it";
+    }
+
+    if (found.name != wanted.name) {
+        return "is the file of another websocket zone";
+    }
+
+    if (found.size != wanted.size
+        || (size_t) st.st_size != ngx_http_websocket_region_bytes(region))
+    {
+        return "was made for another size of the zone: remove it, or use the "
+               "size of before";
+    }
+
+    if (found.boot != ngx_http_websocket_region_file_boot()) {
+        return "was made before this machine was started: remove it";
+    }
+
+    if (found.inode != st.st_ino) {
+        return "is a copy of the file of a zone, which may have gone on: "
+               "remove it";
+    }
+
+    return NULL;
+}
+
+
+int
+ngx_http_websocket_region_file_inherited(ngx_http_websocket_region_t *region)
+{
+    int             fd, found;
+    DIR            *dir;
+    struct stat     file, st;
+    struct dirent  *entry;
+
+    if (stat((char *) region->path.data, &file) == -1) {
+        return -1;
+    }
+
+    dir = opendir("/proc/self/fd");
+
+    if (dir == NULL) {
+        return -1;
+    }
+
+    found = -1;
+
+    while (found == -1 && (entry = readdir(dir)) != NULL) {
+
+        fd = ngx_atoi((u_char *) entry->d_name, ngx_strlen(entry->d_name));
+
+        if (fd != NGX_ERROR && fstat(fd, &st) == 0
+            && st.st_dev == file.st_dev && st.st_ino == file.st_ino)
+        {
+            found = fd;
+        }
+    }
+
+    (void) closedir(dir);
+
+    return found;
+}
+
+
+void
+ngx_http_websocket_region_file_head(ngx_http_websocket_region_t *region)
+{
+    struct stat                        st;
+    ngx_http_websocket_region_head_t  *head;
+
+    head = ngx_http_websocket_region_head_of(region);
+
+    head->boot = ngx_http_websocket_region_file_boot();
+
+    if (fstat(region->memory->fd, &st) == 0) {
+        head->inode = st.st_ino;
+    }
+}
+
+
+/* the first half of the kernel's random number; 0 where there is no /proc */
+
+static uint64_t
+ngx_http_websocket_region_file_boot(void)
+{
+    int       fd;
+    u_char    text[18], *p;
+    ssize_t   n;
+    uint64_t  boot;
+
+    boot = 0;
+
+    fd = open(NGX_HTTP_WEBSOCKET_BOOT_ID, O_RDONLY);
+
+    if (fd == -1) {
+        return 0;
+    }
+
+    n = read(fd, text, sizeof(text));
+
+    (void) close(fd);
+
+    for (p = text; p < text + n; p++) {
+        if (*p != '-') {
+            boot = boot * 16 + (ngx_uint_t) ngx_hextoi(p, 1);
+        }
+    }
+
+    return boot;
+}

@@ -1,0 +1,37 @@
+
+/*
+ * A region in a file on tmpfs, which is there when all processes of nginx are
+ * gone.  The file is the memory itself: what was stored before a kill -9 is
+ * there.  A lock on it, which the processes that may write inherit, ends with
+ * the last of them.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_REGION_FILE_H
+#define NGX_HTTP_WEBSOCKET_REGION_FILE_H
+
+
+#include "hub/ngx_http_websocket_region.h"
+
+
+/*
+ * Opens the region's file, or makes it, and maps it at addr.  Returns NGX_OK
+ * and sets *state, or NGX_ERROR: why is logged, and what is not ours was not
+ * touched.
+ */
+ngx_int_t ngx_http_websocket_region_file_open(
+    ngx_http_websocket_region_t *region, u_char *addr,
+    ngx_http_websocket_region_e *state);
+
+/*
+ * The descriptor of the region's file that the binary which runs has left to
+ * this one, or -1.
+ */
+int ngx_http_websocket_region_file_inherited(
+    ngx_http_websocket_region_t *region);
+
+/* What a fresh file says of the machine, beside what other regions say. */
+void ngx_http_websocket_region_file_head(ngx_http_websocket_region_t *region);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_REGION_FILE_H */
