@@ -24,7 +24,11 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     log = s->connection->log;
     filter = ngx_http_websocket_select_filter(s, from);
 
-    if (filter) {
+    /* who comes and goes is not what a client that chooses filters */
+
+    if (filter
+        && !((*message)->event && ngx_http_websocket_protocol_of(s)->choice))
+    {
         rc = ngx_http_websocket_filters_pass(log, filter, *message);
     }
 
