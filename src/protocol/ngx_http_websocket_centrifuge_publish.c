@@ -73,7 +73,7 @@ ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_error(s, command, error);
     }
 
-    /* the command may be done anew: what is left of the data is the same */
+    /* the command may be done anew later: the data must remain as it is */
 
     size = ngx_http_websocket_centrifuge_join_lines(
                                                 (u_char *) command->data.data,
