@@ -1,4 +1,4 @@
-# Centrifugo's client protocol in JSON, to the byte.
+# Centrifugo's client protocol, to the byte.
 
 use lib 't/lib';
 use Test::Nginx::WebSocket;
@@ -474,3 +474,39 @@ b> text {"id":12,"presence":{"channel":"all:a"}}
 b< text {"id":12,"error":{"code":108,"message":"not available"}}
 b> text {"id":13,"presence":{"channel":"hide:a"}}
 b< text {"id":13,"error":{"code":103,"message":"permission denied"}}
+
+
+
+=== TEST 12: Protobuf, by its subprotocol or in the query
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket centrifuge; websocket_insecure on; }
+--- websocket
+a+ Sec-WebSocket-Protocol: other, centrifuge-json, centrifuge-protobuf
+a> GET /ws
+a< 101
+a< header Sec-WebSocket-Protocol: centrifuge-protobuf
+b> GET /ws?format=protobuf
+b< 101
+b< header ! Sec-WebSocket-Protocol
+c> GET /ws?a=1&cf_protocol=protobuf
+c< 101
+d+ Sec-WebSocket-Protocol: centrifuge-json
+d> GET /ws?format=json
+d< 101
+d< header Sec-WebSocket-Protocol: centrifuge-json
+d> text {"id":1,"connect":{}}
+d< text qr/^\{"id":1,"connect":/
+a> binary \x04\x08\x01\x22\x00
+a< binary qr/^.\x08\x01\x2a.\x0a\x24/s
+a> binary \x07\x08\x02\x2a\x03\x0a\x01x\x09\x08\x03\x3a\x05\x0a\x01x\x12\x00
+a< binary \x04\x08\x02\x32\x00
+a< binary \x13\x08\x03\x12\x0f\x08\x6b\x12\x0bbad\x20request
+a> binary \x0a\x08\x03\x3a\x06\x0a\x01x\x12\x01\x80
+a< binary \x04\x08\x03\x42\x00
+a< binary qr/^.\x22.\x12\x01x\x22.\x22\x01\x80\x2a\x26\x12\x24/s
+b> binary \x05\x08\x01\x22\x00
+b< close 3501 bad request
+c> binary \x00
+c< close 3501 bad request

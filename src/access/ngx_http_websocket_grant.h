@@ -8,6 +8,9 @@
 #define NGX_HTTP_WEBSOCKET_GRANT_H
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "auth/rights.h"
 #include "auth/token.h"
 #include "conf/ngx_http_websocket_conf.h"

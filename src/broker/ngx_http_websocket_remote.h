@@ -14,6 +14,9 @@
 #define NGX_HTTP_WEBSOCKET_REMOTE_H
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include <pthread.h>
 
 #include "broker/envelope.h"

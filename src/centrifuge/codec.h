@@ -188,6 +188,8 @@ typedef struct {
 
 typedef struct {
     uint8_t                       opcode;       /* of its messages */
+    uint8_t                       raw;          /* data are any bytes: else
+                                                   they are JSON */
 
     /*
      * Takes the next command.  What it refers to is valid until the one after

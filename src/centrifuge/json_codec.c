@@ -3,6 +3,7 @@
 
 #include "centrifuge/json_codec.h"
 #include "centrifuge/json_command.h"
+#include "centrifuge/request.h"
 #include "wire/frame.h"
 
 
@@ -20,8 +21,6 @@ typedef struct {
 
 static void ngx_websocket_json_publication(ngx_websocket_json_text_t *list,
     const ngx_websocket_publication_t *p);
-static const char *ngx_websocket_json_codec_error(
-    ngx_websocket_error_e error);
 static void ngx_websocket_json_member(ngx_websocket_json_text_t *list,
     const ngx_websocket_client_info_t *info);
 static void ngx_websocket_json_reply(ngx_websocket_json_text_t *text,
@@ -65,6 +64,7 @@ static void ngx_websocket_json_digits(ngx_websocket_json_text_t *text,
 
 const ngx_websocket_codec_t  ngx_websocket_json_codec = {
     NGX_WEBSOCKET_TEXT,
+    0,
     ngx_websocket_json_command,
     ngx_websocket_json_publication,
     ngx_websocket_json_member,
@@ -72,45 +72,6 @@ const ngx_websocket_codec_t  ngx_websocket_json_codec = {
     ngx_websocket_json_push,
     { "{}", 2 }
 };
-
-
-static const char *const  ngx_websocket_json_kinds[NGX_WEBSOCKET_COMMANDS] = {
-    [NGX_WEBSOCKET_COMMAND_CONNECT] = "connect",
-    [NGX_WEBSOCKET_COMMAND_SUBSCRIBE] = "subscribe",
-    [NGX_WEBSOCKET_COMMAND_UNSUBSCRIBE] = "unsubscribe",
-    [NGX_WEBSOCKET_COMMAND_PUBLISH] = "publish",
-    [NGX_WEBSOCKET_COMMAND_PRESENCE] = "presence",
-    [NGX_WEBSOCKET_COMMAND_PRESENCE_STATS] = "presence_stats",
-    [NGX_WEBSOCKET_COMMAND_HISTORY] = "history",
-    [NGX_WEBSOCKET_COMMAND_RPC] = "rpc",
-    [NGX_WEBSOCKET_COMMAND_SEND] = "send",
-    [NGX_WEBSOCKET_COMMAND_REFRESH] = "refresh",
-    [NGX_WEBSOCKET_COMMAND_SUB_REFRESH] = "sub_refresh"
-};
-
-
-static const char *const  ngx_websocket_json_errors[] = {
-    [NGX_WEBSOCKET_ERROR_INTERNAL - 100] = "internal server error",
-    [NGX_WEBSOCKET_ERROR_UNAUTHORIZED - 100] = "unauthorized",
-    [NGX_WEBSOCKET_ERROR_UNKNOWN_CHANNEL - 100] = "unknown channel",
-    [NGX_WEBSOCKET_ERROR_PERMISSION_DENIED - 100] = "permission denied",
-    [NGX_WEBSOCKET_ERROR_METHOD_NOT_FOUND - 100] = "method not found",
-    [NGX_WEBSOCKET_ERROR_ALREADY_SUBSCRIBED - 100] = "already subscribed",
-    [NGX_WEBSOCKET_ERROR_LIMIT_EXCEEDED - 100] = "limit exceeded",
-    [NGX_WEBSOCKET_ERROR_BAD_REQUEST - 100] = "bad request",
-    [NGX_WEBSOCKET_ERROR_NOT_AVAILABLE - 100] = "not available",
-    [NGX_WEBSOCKET_ERROR_TOKEN_EXPIRED - 100] = "token expired",
-    [NGX_WEBSOCKET_ERROR_EXPIRED - 100] = "expired",
-    [NGX_WEBSOCKET_ERROR_TOO_MANY_REQUESTS - 100] = "too many requests",
-    [NGX_WEBSOCKET_ERROR_UNRECOVERABLE - 100] = "unrecoverable position"
-};
-
-
-static const char *
-ngx_websocket_json_codec_error(ngx_websocket_error_e error)
-{
-    return ngx_websocket_json_errors[error - 100];
-}
 
 
 static void
@@ -153,7 +114,7 @@ ngx_websocket_json_reply(ngx_websocket_json_text_t *text,
         ngx_websocket_json_error_of(text, reply->error);
 
     } else {
-        ngx_websocket_json_name(&all, ngx_websocket_json_kinds[reply->kind]);
+        ngx_websocket_json_name(&all, ngx_websocket_requests[reply->kind].name);
         ngx_websocket_json_open_object(&result, text);
         ngx_websocket_json_result(&result, reply);
         ngx_websocket_json_close_object(&result);
@@ -279,7 +240,7 @@ ngx_websocket_json_error_of(ngx_websocket_json_text_t *text,
     const char                   *message;
     ngx_websocket_json_object_t   o;
 
-    message = ngx_websocket_json_codec_error(error);
+    message = ngx_websocket_request_error(error);
 
     ngx_websocket_json_open_object(&o, text);
     ngx_websocket_json_number_if(&o, "code", error);
@@ -288,9 +249,7 @@ ngx_websocket_json_error_of(ngx_websocket_json_text_t *text,
     ngx_websocket_json_append_string(text, message, strlen(message));
 
     ngx_websocket_json_true_if(&o, "temporary",
-                               error == NGX_WEBSOCKET_ERROR_INTERNAL
-                               || error
-                                  == NGX_WEBSOCKET_ERROR_TOO_MANY_REQUESTS);
+                               ngx_websocket_request_temporary(error));
     ngx_websocket_json_close_object(&o);
 }
 

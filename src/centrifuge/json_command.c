@@ -3,28 +3,8 @@
 #include <string.h>
 
 #include "centrifuge/json_command.h"
+#include "centrifuge/request.h"
 #include "message/scan.h"
-
-
-/* how a member's value is read */
-
-typedef enum {
-    NGX_WEBSOCKET_MEMBER_STRING = 0,
-    NGX_WEBSOCKET_MEMBER_DATA,      /* null is as good as any */
-    NGX_WEBSOCKET_MEMBER_RAW,
-    NGX_WEBSOCKET_MEMBER_BOOL,
-    NGX_WEBSOCKET_MEMBER_UINT64,
-    NGX_WEBSOCKET_MEMBER_UINT32,
-    NGX_WEBSOCKET_MEMBER_INT32,
-    NGX_WEBSOCKET_MEMBER_POSITION
-} ngx_websocket_member_e;
-
-
-typedef struct {
-    const char                   *name;
-    ngx_websocket_member_e        type;
-    size_t                        offset;   /* in the command */
-} ngx_websocket_json_member_t;
 
 
 static int ngx_websocket_json_open(ngx_websocket_scan_t *scan);
@@ -35,11 +15,11 @@ static ngx_websocket_commands_e ngx_websocket_json_envelope(
     ngx_websocket_bytes_t *request);
 static ngx_websocket_commands_e ngx_websocket_json_members(
     ngx_websocket_commands_t *commands, ngx_websocket_bytes_t *text,
-    const ngx_websocket_json_member_t *members,
+    const ngx_websocket_member_t *members,
     ngx_websocket_command_t *command);
 static ngx_websocket_commands_e ngx_websocket_json_set(
     ngx_websocket_commands_t *commands, ngx_websocket_bytes_t *value,
-    const ngx_websocket_json_member_t *member,
+    const ngx_websocket_member_t *member,
     ngx_websocket_command_t *command);
 static int ngx_websocket_json_is(const ngx_websocket_bytes_t *text,
     const char *word);
@@ -56,125 +36,6 @@ static const char *ngx_websocket_json_escape(char **to, const char *p,
     const char *last);
 static uint32_t ngx_websocket_json_hex(const char *p);
 static char *ngx_websocket_json_character(char *to, uint32_t c);
-
-
-#define ngx_websocket_json_at(name, type, field)                              \
-    { name, NGX_WEBSOCKET_MEMBER_##type,                                      \
-      offsetof(ngx_websocket_command_t, field) }
-
-#define ngx_websocket_json_end  { NULL, 0, 0 }
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_position[] = {
-    ngx_websocket_json_at("offset", UINT64, offset),
-    ngx_websocket_json_at("epoch", STRING, epoch),
-    ngx_websocket_json_end
-};
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_connect[] = {
-    ngx_websocket_json_at("token", STRING, token),
-    ngx_websocket_json_at("data", DATA, data),
-    ngx_websocket_json_at("subs", RAW, subs),
-    ngx_websocket_json_at("name", STRING, name),
-    ngx_websocket_json_at("version", STRING, version),
-    ngx_websocket_json_end
-};
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_subscribe[] = {
-    ngx_websocket_json_at("channel", STRING, channel),
-    ngx_websocket_json_at("token", STRING, token),
-    ngx_websocket_json_at("recover", BOOL, recover),
-    ngx_websocket_json_at("epoch", STRING, epoch),
-    ngx_websocket_json_at("offset", UINT64, offset),
-    ngx_websocket_json_at("data", DATA, data),
-    ngx_websocket_json_at("positioned", BOOL, positioned),
-    ngx_websocket_json_at("recoverable", BOOL, recoverable),
-    ngx_websocket_json_at("join_leave", BOOL, join_leave),
-    ngx_websocket_json_at("delta", STRING, delta),
-    ngx_websocket_json_at("tf", RAW, tf),
-    ngx_websocket_json_at("flag", UINT32, flag),
-    ngx_websocket_json_at("type", UINT32, type),
-    ngx_websocket_json_end
-};
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_publish[] = {
-    ngx_websocket_json_at("channel", STRING, channel),
-    ngx_websocket_json_at("data", DATA, data),
-    ngx_websocket_json_end
-};
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_channel[] = {
-    ngx_websocket_json_at("channel", STRING, channel),
-    ngx_websocket_json_end
-};
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_history[] = {
-    ngx_websocket_json_at("channel", STRING, channel),
-    ngx_websocket_json_at("limit", INT32, limit),
-    ngx_websocket_json_at("since", POSITION, since),
-    ngx_websocket_json_at("reverse", BOOL, reverse),
-    ngx_websocket_json_end
-};
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_rpc[] = {
-    ngx_websocket_json_at("data", DATA, data),
-    ngx_websocket_json_at("method", STRING, method),
-    ngx_websocket_json_end
-};
-
-
-static const ngx_websocket_json_member_t  ngx_websocket_json_refresh[] = {
-    ngx_websocket_json_at("channel", STRING, channel),
-    ngx_websocket_json_at("token", STRING, token),
-    ngx_websocket_json_end
-};
-
-
-static const struct {
-    const char                         *name;
-    const ngx_websocket_json_member_t  *members;
-
-} ngx_websocket_json_requests[NGX_WEBSOCKET_COMMANDS] = {
-    [NGX_WEBSOCKET_COMMAND_CONNECT] = {
-        "connect", ngx_websocket_json_connect
-    },
-    [NGX_WEBSOCKET_COMMAND_SUBSCRIBE] = {
-        "subscribe", ngx_websocket_json_subscribe
-    },
-    [NGX_WEBSOCKET_COMMAND_UNSUBSCRIBE] = {
-        "unsubscribe", ngx_websocket_json_channel
-    },
-    [NGX_WEBSOCKET_COMMAND_PUBLISH] = {
-        "publish", ngx_websocket_json_publish
-    },
-    [NGX_WEBSOCKET_COMMAND_PRESENCE] = {
-        "presence", ngx_websocket_json_channel
-    },
-    [NGX_WEBSOCKET_COMMAND_PRESENCE_STATS] = {
-        "presence_stats", ngx_websocket_json_channel
-    },
-    [NGX_WEBSOCKET_COMMAND_HISTORY] = {
-        "history", ngx_websocket_json_history
-    },
-    [NGX_WEBSOCKET_COMMAND_RPC] = {
-        "rpc", ngx_websocket_json_rpc
-    },
-    [NGX_WEBSOCKET_COMMAND_SEND] = {
-        "send", ngx_websocket_json_rpc
-    },
-    [NGX_WEBSOCKET_COMMAND_REFRESH] = {
-        "refresh", ngx_websocket_json_refresh
-    },
-    [NGX_WEBSOCKET_COMMAND_SUB_REFRESH] = {
-        "sub_refresh", ngx_websocket_json_refresh
-    }
-};
 
 
 ngx_websocket_commands_e
@@ -221,7 +82,7 @@ ngx_websocket_json_command(ngx_websocket_commands_t *commands,
 
     if (request.data) {
         rc = ngx_websocket_json_members(commands, &request,
-                            ngx_websocket_json_requests[command->kind].members,
+                            ngx_websocket_requests[command->kind].members,
                             command);
     }
 
@@ -333,7 +194,7 @@ ngx_websocket_json_envelope(ngx_websocket_bytes_t *text,
 
         for (kind = 0; kind < NGX_WEBSOCKET_COMMANDS; kind++) {
             if (ngx_websocket_json_is(&name,
-                                      ngx_websocket_json_requests[kind].name))
+                                      ngx_websocket_requests[kind].name))
             {
                 break;
             }
@@ -345,29 +206,19 @@ ngx_websocket_json_envelope(ngx_websocket_bytes_t *text,
         }
     }
 
-    command->kind = known < NGX_WEBSOCKET_COMMANDS
-                    ? (ngx_websocket_command_e) known
-                    : NGX_WEBSOCKET_COMMAND_PONG;
-
-    /* one that is answered has a number, and a pong has none */
-
-    known = command->kind != NGX_WEBSOCKET_COMMAND_PONG;
-
-    return command->kind == NGX_WEBSOCKET_COMMAND_SEND
-           || known == (command->id != 0)
-           ? NGX_WEBSOCKET_COMMANDS_OK : NGX_WEBSOCKET_COMMANDS_BAD;
+    return ngx_websocket_request_kind(command, known);
 }
 
 
 static ngx_websocket_commands_e
 ngx_websocket_json_members(ngx_websocket_commands_t *commands,
-    ngx_websocket_bytes_t *text, const ngx_websocket_json_member_t *members,
+    ngx_websocket_bytes_t *text, const ngx_websocket_member_t *members,
     ngx_websocket_command_t *command)
 {
     ngx_websocket_scan_t                scan;
     ngx_websocket_bytes_t               name, value;
     ngx_websocket_commands_e            rc;
-    const ngx_websocket_json_member_t  *member;
+    const ngx_websocket_member_t  *member;
 
     ngx_websocket_scan_init(&scan, text->data, text->size);
 
@@ -403,7 +254,7 @@ ngx_websocket_json_members(ngx_websocket_commands_t *commands,
 
 static ngx_websocket_commands_e
 ngx_websocket_json_set(ngx_websocket_commands_t *commands,
-    ngx_websocket_bytes_t *value, const ngx_websocket_json_member_t *member,
+    ngx_websocket_bytes_t *value, const ngx_websocket_member_t *member,
     ngx_websocket_command_t *command)
 {
     int       ok;
@@ -425,7 +276,7 @@ ngx_websocket_json_set(ngx_websocket_commands_t *commands,
     case NGX_WEBSOCKET_MEMBER_POSITION:
         *(uint8_t *) field = 1;
         return ngx_websocket_json_members(commands, value,
-                                          ngx_websocket_json_position,
+                                          ngx_websocket_request_position,
                                           command);
 
     case NGX_WEBSOCKET_MEMBER_BOOL:

@@ -1,6 +1,6 @@
 
 /*
- * The clocks: the one that messages bear, which nobody sets, and the wall's.
+ * The clocks: the monotonic one, whose times messages bear, and the wall clock.
  */
 
 
@@ -15,8 +15,8 @@
 
 
 /*
- * Milliseconds of the clock that nobody sets, as messages bear them: one that
- * is set must not end a history, nor keep it.
+ * Milliseconds of the monotonic clock, as messages bear them: a clock that
+ * somebody sets must not end a history, nor prolong it.
  */
 uint64_t ngx_http_websocket_clock_now(void);
 
@@ -32,7 +32,7 @@ void ngx_http_websocket_clock_stamp(ngx_websocket_store_message_t *message);
 #define ngx_http_websocket_clock_us(time, fraction)                           \
     ((uint64_t) (time) * 1000 + (fraction) * 1000 / 256)
 
-/* Such a time in milliseconds since the epoch, to be told. */
+/* The wall clock's time for such a time, in milliseconds since 1970. */
 uint64_t ngx_http_websocket_clock_wall(uint64_t time);
 
 /* What is between the two, ms: the same until the wall clock is set. */

@@ -2,10 +2,10 @@
 /*
  * The budget of a turn: of one round of nginx's event loop.
  *
- * What loops over something whose length a client, a publisher, the zone's
- * size or a death decides asks, every few steps, whether the turn is over;
- * what is then left is done in the next turn, after others had theirs.  Who
- * loops does at least one step in a turn, so that all get on.
+ * A loop whose length a client, a publisher, the zone's size or a death decides
+ * asks every few steps whether the turn is over.  What is left then is done in
+ * the next turn, after others had theirs.  A loop does at least one step in
+ * each turn, so that all get on.
  */
 
 
@@ -38,8 +38,8 @@ ngx_uint_t ngx_http_websocket_turn_over(void);
  * The same for loops of many cheap steps, of some microseconds at most each: a
  * loop that begins, in a turn whose clock was not read yet, may do
  * NGX_HTTP_WEBSOCKET_STEPS of them in any case; then the clock is read, and
- * again each time that so many were done.  Who does more work than a step says
- * so, wherever it is done.
+ * again each time that so many were done.  Whatever does more work than a step
+ * says so by turn_worked().
  */
 extern ngx_int_t   ngx_http_websocket_turn_steps;   /* left but for one */
 extern ngx_msec_t  ngx_http_websocket_turn_msec;    /* ngx_current_msec when

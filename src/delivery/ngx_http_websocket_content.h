@@ -1,7 +1,8 @@
 
 /*
- * What is in a message that is being delivered: read when the first session
- * asks, and shown once for each view, whatever number of sessions has it.
+ * The content of a message that is being delivered: it is parsed when the first
+ * session asks, and each view of it is made once for all sessions that have the
+ * view.
  */
 
 
@@ -23,16 +24,16 @@ ngx_int_t ngx_http_websocket_content_json(ngx_log_t *log,
     ngx_http_websocket_message_t *message, const json_t **json);
 
 /*
- * Gives the frames of the message, those that there are and those to come, the
- * key that the value of the field makes: 0 when it is neither a string nor an
- * integer.  Returns as above.
+ * Gives all frames of the message, present and future ones, the key that the
+ * value of the field makes: 0 when that is neither a string nor an integer.
+ * Returns as above.
  */
 ngx_int_t ngx_http_websocket_content_key(ngx_log_t *log,
     ngx_http_websocket_message_t *message, ngx_str_t *field);
 
 /*
- * Sets *message to the message that the view of that number shows, valid as
- * long as the first.  It is hidden when there is nothing to show: no object,
+ * Sets *message to what the view of that number shows of it, valid as long as
+ * the message itself.  It is hidden when there is nothing to show: no object,
  * or none of the view's fields in it.
  */
 ngx_http_websocket_shown_e ngx_http_websocket_content_project(ngx_log_t *log,
@@ -46,7 +47,10 @@ ngx_http_websocket_content_view(ngx_log_t *log,
                   : NGX_HTTP_WEBSOCKET_SHOWN;
 }
 
-/* Has the message's content made, so that its end is known. */
+/*
+ * Returns the message's content, which is made if it has none: it is freed with
+ * the message.  NULL when memory was refused.
+ */
 ngx_http_websocket_content_t *ngx_http_websocket_content_of(ngx_log_t *log,
     ngx_http_websocket_message_t *message);
 

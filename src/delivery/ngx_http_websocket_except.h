@@ -1,7 +1,5 @@
 
-/*
- * Messages that no history keeps, by a field of theirs.
- */
+/* Messages that no history keeps, because of a field that they have. */
 
 
 #ifndef NGX_HTTP_WEBSOCKET_EXCEPT_H
@@ -15,7 +13,7 @@
 
 /*
  * Whether a message, read as JSON, has the field with one of the values: a
- * string, true, false or an integer.  What is no object has none.
+ * string, true, false or an integer.  A message that is no object has no field.
  */
 ngx_uint_t ngx_http_websocket_except_json(
     const ngx_http_websocket_except_t *except, const json_t *json);

@@ -14,7 +14,7 @@
 #include "message/filter.h"
 
 
-/* of the text of a filter, which is short */
+/* for the text of a filter, which is short */
 extern const ngx_websocket_json_limits_t  ngx_http_websocket_filter_json;
 
 
@@ -28,7 +28,7 @@ ngx_websocket_json_e ngx_http_websocket_filters_compile(const json_t *json,
     ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error);
 
-/* The same of its text. */
+/* Makes a filter of its JSON text.  Returns as above. */
 ngx_websocket_json_e ngx_http_websocket_filters_read(u_char *data, size_t size,
     ngx_http_websocket_loc_conf_t *conf, ngx_uint_t view,
     ngx_websocket_filter_t **filter, ngx_websocket_json_error_t *error);
@@ -43,7 +43,7 @@ void ngx_http_websocket_filters_release(ngx_websocket_filter_t *filter);
 ngx_http_websocket_shown_e ngx_http_websocket_filters_pass(ngx_log_t *log,
     ngx_websocket_filter_t *filter, ngx_http_websocket_message_t *message);
 
-/* The message's content is about to be freed. */
+/* To be called before the message's content is freed. */
 void ngx_http_websocket_filters_forget(ngx_http_websocket_message_t *message);
 
 

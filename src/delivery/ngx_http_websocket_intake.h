@@ -1,8 +1,8 @@
 
 /*
- * What is to be published, before it is: checked against the location's
- * type, its defaults filled in, its priority found, and stamped.  The text is
- * read once.
+ * What happens to a message before it is published: it is checked against the
+ * location's type, defaults are filled in, its priority is found, and it is
+ * stamped.  Its text is parsed once.
  */
 
 
@@ -28,8 +28,10 @@ typedef struct {
     size_t                           max;       /* bytes, with its defaults */
     uint8_t                          type;      /* NGX_WEBSOCKET_TEXT ... */
 
-    /* the message; then what is to be published: of the caller's bytes, or
-       of made */
+    /*
+     * the message; after intake() what is to be published, in the caller's
+     * bytes or in made
+     */
 
     u_char                          *data;
     size_t                           size;
@@ -56,7 +58,7 @@ typedef struct {
 ngx_websocket_json_e ngx_http_websocket_intake_read(
     ngx_http_websocket_intake_t *in);
 
-/* Does what the location wants done, reading included. */
+/* Reads the message, and does with it what the location wants. */
 ngx_websocket_json_e ngx_http_websocket_intake(
     ngx_http_websocket_intake_t *in);
 

@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 
-/* in the log 0 is of who said nothing */
+/* in the store 0 is the priority of messages for which none was given */
 
 typedef enum {
     NGX_HTTP_WEBSOCKET_LOW = 1,
@@ -52,7 +52,7 @@ typedef enum {
 
 #define NGX_HTTP_WEBSOCKET_CODECS  63
 
-/* of a source in the store: it is one that is not to get the message */
+/* a bit of a source in the store: this session is not to get the message */
 #define NGX_HTTP_WEBSOCKET_SOURCE_EXCEPT  (UINT64_C(1) << 63)
 
 /* before a message's payload, for what a format writes there */
@@ -80,8 +80,9 @@ struct ngx_http_websocket_frame_s {
     /* of the message */
 
     uint8_t                       fraction; /* of time */
-    uint8_t                       fresh;    /* no history: what its way takes
-                                               is measured */
+    uint8_t                       fresh;    /* 1: not of the history; the time
+                                               that its delivery takes is
+                                               measured */
     uint64_t                      time;     /* as of clock_now() */
     ngx_websocket_channel_ref_t   channel;  /* 0: of none */
     uint8_t                       priority;
@@ -90,7 +91,7 @@ struct ngx_http_websocket_frame_s {
     uint8_t                       message;  /* 1: a whole data message */
     uint8_t                       answer;   /* to the client: never dropped */
 
-    uint64_t                      key;      /* of those with the same one the
+    uint64_t                      key;      /* of messages with the same key the
                                                newest counts; 0: none */
 };
 
@@ -126,8 +127,8 @@ struct ngx_http_websocket_message_s {
     u_char                       *payload;
 
     u_char                       *meta;     /* parts: message/meta.h */
-    uint32_t                      holders;  /* who is to release it */
-    ngx_http_websocket_content_t *content;  /* NULL: not looked at */
+    uint32_t                      holders;  /* how many are to release it */
+    ngx_http_websocket_content_t *content;  /* NULL: not parsed yet */
 };
 
 
@@ -151,8 +152,8 @@ struct ngx_http_websocket_format_s {
     unsigned                      positions:1;
 
     /*
-     * The same for a message that is an event, of which the parts of its meta
-     * tell.  NULL: events are written as their payload, a JSON text.
+     * Writes a message that is an event, of which the parts of its meta tell.
+     * NULL: events are written as their payload, a JSON text.
      */
     ngx_http_websocket_frame_t *(*event)(ngx_log_t *log,
                                      ngx_http_websocket_message_t *message);
@@ -194,8 +195,8 @@ ngx_http_websocket_frame_t *ngx_http_websocket_message_frame(
     ngx_http_websocket_message_t *message, size_t header);
 
 /*
- * Ends the delivery: the last who holds the message gives back the references
- * of its own.
+ * Lets go of a message.  The last holder's call frees it, with its own
+ * references to frames.
  */
 void ngx_http_websocket_message_release(ngx_http_websocket_message_t *message);
 

@@ -1,7 +1,5 @@
 
-/*
- * What a publisher says of its message's urgency.
- */
+/* The priority that a publisher gives its message. */
 
 
 #ifndef NGX_HTTP_WEBSOCKET_PRIORITY_H
@@ -23,8 +21,8 @@
 ngx_uint_t ngx_http_websocket_priority_name(u_char *name, size_t size);
 
 /*
- * The priority that the field of that name says, of a message that was read
- * as JSON, or NULL: "normal" where it says none.
+ * The priority that a message, parsed as JSON or NULL, has in the field of that
+ * name: "normal" where it has none.
  */
 ngx_uint_t ngx_http_websocket_priority_json(ngx_str_t *field,
     const json_t *json);

@@ -12,6 +12,7 @@
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
+#include "http/ngx_http_websocket_centrifuge_form.h"
 #include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_later.h"
@@ -21,7 +22,6 @@
 #include "http/ngx_http_websocket_slotless.h"
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
-#include "protocol/ngx_http_websocket_centrifuge.h"
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -95,8 +95,6 @@ static ngx_int_t ngx_http_websocket_add_deflate(ngx_http_request_t *r,
     ngx_websocket_deflate_t *agreed);
 static const ngx_http_websocket_protocol_t *
     ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol);
-static ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r,
-    ngx_str_t *name);
 
 
 static ngx_str_t  ngx_http_websocket_websocket = ngx_string("websocket");
@@ -239,7 +237,8 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
 
     options.subprotocol = ngx_http_websocket_subprotocol(r);
     options.protocol = conf->centrifuge
-                       ? &ngx_http_websocket_centrifuge_protocol
+                       ? ngx_http_websocket_centrifuge_form(r,
+                                                          &options.subprotocol)
                        : ngx_http_websocket_handshake_protocol(
                                                           options.subprotocol);
 
@@ -1079,7 +1078,7 @@ ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name)
 {
     ngx_table_elt_t               *header;

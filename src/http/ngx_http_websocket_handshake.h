@@ -27,6 +27,9 @@ ngx_uint_t ngx_http_websocket_handshake_key(ngx_http_request_t *r,
 /* The location's first subprotocol that the client offers, or NULL. */
 ngx_str_t *ngx_http_websocket_subprotocol(ngx_http_request_t *r);
 
+/* Whether the client offers a subprotocol. */
+ngx_uint_t ngx_http_websocket_offered(ngx_http_request_t *r, ngx_str_t *name);
+
 /*
  * Makes the response's header one of 101, with that subprotocol or, where it is
  * NULL, without.  Returns NGX_OK or NGX_ERROR.

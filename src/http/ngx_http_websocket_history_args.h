@@ -8,6 +8,9 @@
 #define NGX_HTTP_WEBSOCKET_HISTORY_ARGS_H
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "message/filter.h"
 #include "session/ngx_http_websocket_session.h"
 

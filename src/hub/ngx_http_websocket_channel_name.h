@@ -1,7 +1,5 @@
 
-/*
- * The name of a channel, which all who have to do with it in a worker share.
- */
+/* The name of a channel, which all users of the channel in a worker share. */
 
 
 #ifndef NGX_HTTP_WEBSOCKET_CHANNEL_NAME_H
@@ -18,7 +16,9 @@ typedef struct {
 } ngx_http_websocket_channel_name_t;
 
 
-/* Returns a name with a reference for the caller, or NULL: memory refused. */
+/*
+ * Returns a name with a reference for the caller, or NULL: memory was refused.
+ */
 ngx_http_websocket_channel_name_t *ngx_http_websocket_channel_name_create(
     ngx_str_t *text, ngx_log_t *log);
 
@@ -26,7 +26,7 @@ ngx_http_websocket_channel_name_t *ngx_http_websocket_channel_name_create(
 void ngx_http_websocket_channel_name_release(
     ngx_http_websocket_channel_name_t *name);
 
-/* Sets *text, valid as long as the name is; to nothing where that is NULL. */
+/* Sets *text, which is valid as long as the name is, and empty for NULL. */
 void ngx_http_websocket_channel_name(ngx_http_websocket_channel_name_t *name,
     ngx_str_t *text);
 

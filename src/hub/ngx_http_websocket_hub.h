@@ -48,21 +48,24 @@ typedef enum {
 /* messages of a channel that are delivered together */
 
 typedef struct {
-    uint64_t                      number;   /* no other has it; above 0 */
+    uint64_t                      number;   /* another one for each delivery;
+                                               above 0 */
     ngx_uint_t                    n;
     ngx_uint_t                    alone;    /* no other channel is yet to be
                                                delivered in this turn */
-    ngx_uint_t                    events;   /* there are some among them */
-    ngx_uint_t                    written;  /* set by who wrote some of it to
-                                               some subscribers at once, and
-                                               in these messages */
+    ngx_uint_t                    events;   /* 1: there are events among them */
+    ngx_uint_t                    written;  /* set when some of the messages
+                                               were written to subscribers
+                                               directly, and in these
+                                               messages */
     ngx_http_websocket_message_t *messages[NGX_HTTP_WEBSOCKET_BATCH];
 } ngx_http_websocket_delivery_t;
 
 
 /*
- * What a kind of subscribers does.  Either may end its own subscriptions, of
- * which it has one per channel, but no other subscriber's.
+ * What a kind of subscribers does.  A subscriber has one subscription per
+ * channel.  Each of the functions may end subscriptions of its own subscriber,
+ * but no other's.
  */
 
 typedef struct {
@@ -80,8 +83,10 @@ typedef struct {
     ngx_uint_t                  (*ready)(
                                      ngx_http_websocket_subscription_t *s);
 
-    /* it was given all that came before it, perhaps nothing: also within
-       ngx_http_websocket_hub_subscribe() */
+    /*
+     * the subscriber was given all that was published before it came, perhaps
+     * nothing: called also within ngx_http_websocket_hub_subscribe()
+     */
     void                        (*live)(ngx_http_websocket_subscription_t *s);
 
     /* messages were lost (GAP), the channel was deleted (DELETED) or has ended
@@ -127,9 +132,10 @@ typedef struct {
     ngx_http_websocket_replay_t               replay;
     ngx_uint_t                                defer;    /* deliver nothing
                                                            during the call */
-    ngx_uint_t                                only;     /* the history: then it
-                                                           is as if the channel
-                                                           had ended */
+    ngx_uint_t                                only;     /* the history alone:
+                                                           behind it the
+                                                           channel seems to
+                                                           have ended */
     /* set by the function: the first message is the one after position */
 
     ngx_uint_t                                recovered;
@@ -149,7 +155,7 @@ ngx_int_t ngx_http_websocket_hub_init(ngx_http_websocket_zone_t *zone,
     ngx_cycle_t *cycle);
 
 /*
- * A kind of subscribers, of which there are few: returns its number, the same
+ * Returns the number of a kind of subscribers, of which there are few: the same
  * one each time.
  */
 uint16_t ngx_http_websocket_hub_kind(
@@ -161,7 +167,9 @@ uint16_t ngx_http_websocket_hub_kind(
 ngx_http_websocket_channel_name_t *ngx_http_websocket_hub_name(
     ngx_http_websocket_subscription_t *subscription);
 
-/* Where an active subscription is: what it was given last. */
+/*
+ * Sets *position to where an active subscription is: what it was given last.
+ */
 void ngx_http_websocket_hub_position(
     ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_position_t *position);
@@ -174,31 +182,31 @@ int ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p);
 
 /*
- * Are messages there that this worker's subscribers will get in later turns
- * only?  Who has published many at once says so, for the rest of the turn.
+ * Whether there are messages that this worker's subscribers will get in later
+ * turns only.  A publisher of many messages at once says so by hub_flooded(),
+ * for the rest of the turn.
  */
 ngx_uint_t ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone);
 void ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone);
 
 /*
- * Puts a subscriber on the channel's list of who is there, with a message, or
- * with none where it has no parts; does nothing when it is on it.  Returns
- * ROOM_OK or, with nothing done, ROOM_FULL also when memory was refused, or
- * ROOM_STUCK.
+ * Makes a subscriber a member of its channel, with a message, or without one
+ * where p has no parts; does nothing when it is a member.  Returns ROOM_OK or,
+ * with nothing done, ROOM_FULL also when memory was refused, or ROOM_STUCK.
  */
 ngx_int_t ngx_http_websocket_hub_join(
     ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 /*
- * Takes it off again, with the message that leave_message makes of it; does
- * nothing when it is not on it.
+ * Ends the membership, with the message that leave_message makes of it; does
+ * nothing when there is none.
  */
 void ngx_http_websocket_hub_leave(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_leave_message_pt leave_message);
 
-/* The same of a member that hub_join() has put on the list, by its ref. */
+/* Ends a membership that hub_join() has begun, by the member's ref. */
 void ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message);
@@ -208,8 +216,8 @@ ngx_http_websocket_zone_t *ngx_http_websocket_hub_zone(
     ngx_http_websocket_subscription_t *subscription);
 
 /*
- * Takes off whom a worker that died has left, as many as this turn allows and
- * the queues of those who are told.  Returns 1 when there are more.
+ * Removes members that dead workers have left, as many as this turn allows, and
+ * the queues of the subscribers that are told.  Returns 1 when there are more.
  */
 ngx_uint_t ngx_http_websocket_hub_reap_members(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_leave_message_pt leave_message);
@@ -227,7 +235,7 @@ int ngx_http_websocket_hub_place(ngx_http_websocket_zone_t *zone,
 int ngx_http_websocket_hub_reset(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t epoch, uint64_t offset);
 
-/* The zone is stuck no more: deliveries go on. */
+/* Goes on with deliveries: the zone is not stuck any more. */
 void ngx_http_websocket_hub_resume(ngx_http_websocket_zone_t *zone);
 
 

@@ -15,7 +15,10 @@
 ngx_http_websocket_channel_t *ngx_http_websocket_hub_find(
     ngx_http_websocket_hub_t *hub, ngx_websocket_channel_ref_t ref);
 
-/* Its cursor: for ngx_http_websocket_zone_subscribe(). */
+/*
+ * The cursor of such a channel, or NULL: for
+ * ngx_http_websocket_zone_subscribe().
+ */
 ngx_websocket_store_cursor_t *ngx_http_websocket_hub_cursor(
     ngx_http_websocket_zone_t *zone, ngx_websocket_channel_ref_t ref);
 

@@ -24,7 +24,9 @@ void ngx_http_websocket_hub_event(ngx_event_t *ev);
 
 /* for the other files of the hub */
 
-/* one for all zones: a channel is read and delivered before the next */
+/*
+ * for all zones: one channel is read and delivered before the next one is read
+ */
 
 extern u_char                         ngx_http_websocket_hub_buffer[
                                           NGX_HTTP_WEBSOCKET_BATCH_SIZE];
@@ -32,8 +34,9 @@ extern ngx_websocket_store_message_t  ngx_http_websocket_hub_messages[
                                           NGX_HTTP_WEBSOCKET_BATCH];
 
 /*
- * For one subscription, or for all where it is NULL.  Returns what ended the
- * reading; GAP too when memory was refused.
+ * Reads new messages of a channel and delivers them, to one subscription, or to
+ * all where that is NULL.  Returns the store's code that ended the reading, GAP
+ * also when memory was refused.
  */
 int ngx_http_websocket_hub_read_batch(
     ngx_http_websocket_channel_t *channel,
@@ -49,11 +52,11 @@ ngx_int_t ngx_http_websocket_hub_batch(
     ngx_http_websocket_subscription_t *subscription,
     ngx_websocket_store_message_t *messages, ngx_uint_t n, u_char *p);
 
-/* All who are due a delivery have it: its messages are released. */
+/* Releases the messages of a delivery that all subscribers have got. */
 void ngx_http_websocket_hub_delivered(
     ngx_http_websocket_zone_t *zone, ngx_http_websocket_delivery_t *delivery);
 
-/* Nothing is left of what a turn did not suffice for. */
+/* Forgets the rest of a delivery, of which nothing is left. */
 void ngx_http_websocket_hub_done(
     ngx_http_websocket_channel_t *channel);
 

@@ -18,7 +18,7 @@
 /*
  * What a turn did not suffice for: a delivery, for the subscribers from place
  * on, or, where it has no messages, the end, for those before it.  rc is what
- * followed the messages in the log, or why it is the end.
+ * followed the messages in the store, or why it is the end.
  */
 
 typedef struct {
@@ -39,8 +39,9 @@ struct ngx_http_websocket_channel_s {
     ngx_http_websocket_channel_t   *next;       /* in its bucket */
     ngx_http_websocket_rest_t      *rest;       /* NULL: nothing is left */
     ngx_websocket_channel_ref_t     ref;
-    uint32_t                        owed;       /* unsubscribers */
-    ngx_http_websocket_waiter_t     debt;       /* of them */
+    uint32_t                        owed;       /* subscriptions that have ended
+                                                   and the zone still counts */
+    ngx_http_websocket_waiter_t     debt;       /* to tell the zone of these */
     unsigned                        queued:1;   /* in hub->dirty */
     unsigned                        busy:1;     /* being delivered to */
 };
@@ -58,8 +59,9 @@ struct ngx_http_websocket_catch_up_s {
 
 
 /*
- * That a member leaves, where it cannot at once: one for each that has joined,
- * since then it is too late to ask for memory.
+ * The leave of a member that cannot leave at once, since the zone is stuck.
+ * One is allocated for each member that joins: at the leave it would be too
+ * late to ask for memory.
  */
 
 typedef struct ngx_http_websocket_farewell_s  ngx_http_websocket_farewell_t;
@@ -79,16 +81,17 @@ struct ngx_http_websocket_hub_s {
     ngx_uint_t                      nchannels;
 
     ngx_queue_t                     dirty;      /* with messages to read */
-    ngx_uint_t                      alone;      /* the last one of them is
+    ngx_uint_t                      alone;      /* the last one of them is being
                                                    delivered to */
     uint64_t                        hints;      /* read so far */
-    uint64_t                        repairs;    /* of the log, seen so far */
+    uint64_t                        repairs;    /* of the store, seen so far */
     ngx_uint_t                      unseen;     /* buckets, the last of them,
                                                    whose channels may have
                                                    messages without a hint */
 
     ngx_event_t                     event;      /* deliver in this turn */
-    ngx_uint_t                      flooded;    /* much, and not yet */
+    ngx_uint_t                      flooded;    /* much is published that is not
+                                                   delivered */
 
     /* for the next subscriber */
 

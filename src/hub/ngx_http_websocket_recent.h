@@ -1,8 +1,8 @@
 
 /*
- * Messages of the history that were read just now: others who catch up, and
- * are at the same place, are given the same ones, with what was found in them
- * and the frames that were made of them.
+ * Messages of histories that were read just now: other subscribers that catch
+ * up from the same place are given the same objects, with their parsed content
+ * and their frames.
  */
 
 
@@ -14,8 +14,8 @@
 
 
 /*
- * Returns the message of that epoch, channel and offset, to be released as a
- * new one is; NULL when it is not among them.
+ * Returns the message of that epoch, channel and offset, which the caller
+ * releases as it would a new one; NULL when it is not kept.
  */
 ngx_http_websocket_message_t *ngx_http_websocket_recent_find(uint64_t epoch,
     ngx_websocket_channel_ref_t channel, uint64_t offset);
@@ -23,7 +23,7 @@ ngx_http_websocket_message_t *ngx_http_websocket_recent_find(uint64_t epoch,
 /* Keeps a message, in place of others. */
 void ngx_http_websocket_recent_keep(ngx_http_websocket_message_t *message);
 
-/* Keeps none any more. */
+/* Drops all that are kept. */
 void ngx_http_websocket_recent_forget(void);
 
 

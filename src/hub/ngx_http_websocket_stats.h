@@ -1,7 +1,7 @@
 
 /*
  * What is counted, for the operator.  A counter has one writer, the worker in
- * whose slot it is, so that counting needs no lock; who reads adds up.
+ * whose slot it is, so that counting needs no lock; a reader adds them up.
  *
  * The counters lie in shared memory of their own and survive reloads.  Totals
  * stay when their worker dies, and the next one in its slot goes on with
@@ -23,7 +23,7 @@
 
 
 #define NGX_HTTP_WEBSOCKET_STATS_ENTRIES    64
-#define NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS  8
+#define NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS  16
 #define NGX_HTTP_WEBSOCKET_STATS_CLOSES     17
 #define NGX_HTTP_WEBSOCKET_STATS_BUCKETS    16
 
@@ -64,7 +64,7 @@ typedef enum {
 } ngx_http_websocket_rejected_e;
 
 
-/* times: in each bucket those of no bucket before */
+/* times: each is counted in the first bucket whose bound it does not exceed */
 
 typedef struct {
     uint64_t                      buckets[NGX_HTTP_WEBSOCKET_STATS_BUCKETS];
@@ -83,7 +83,8 @@ struct ngx_http_websocket_stats_s {
 
     uint64_t                      active[NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS];
     uint64_t                      queued;   /* messages in send queues */
-    uint64_t                      queued_bytes;     /* and what all is there */
+    uint64_t                      queued_bytes;     /* bytes of all that is in
+                                                       them */
 
     /* totals */
 
@@ -119,7 +120,7 @@ typedef struct {
 /* entries are only ever added, by master processes */
 
 struct ngx_http_websocket_stats_table_s {
-    pthread_mutex_t                   mutex;    /* of who adds */
+    pthread_mutex_t                   mutex;    /* of whoever adds an entry */
     ngx_atomic_t                      nentries;
     ngx_atomic_t                      nslots;   /* that were ever in use */
     ngx_http_websocket_stats_entry_t  entries[
@@ -132,7 +133,7 @@ struct ngx_http_websocket_stats_table_s {
 #define NGX_HTTP_WEBSOCKET_STATS_SLOTLESS  NGX_WEBSOCKET_STORE_WORKERS
 
 
-/* what is counted into where there is no place for it */
+/* counters that take what has no place elsewhere, and are not read */
 extern ngx_http_websocket_stats_t  ngx_http_websocket_stats_none;
 
 /*

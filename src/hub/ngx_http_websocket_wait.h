@@ -55,7 +55,7 @@ typedef struct {
     ngx_queue_t                   waiters;
     ngx_event_t                   event;    /* tries again */
     ngx_connection_t              dummy;
-    ngx_msec_t                    since;    /* it is stuck */
+    ngx_msec_t                    since;    /* when it got stuck */
     unsigned                      stuck:1;
     unsigned                      paying:1; /* does what is owed */
     unsigned                      told:1;   /* to the error log */
@@ -88,12 +88,12 @@ ngx_uint_t ngx_http_websocket_wait(ngx_http_websocket_zone_t *zone,
 void ngx_http_websocket_owe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_waiter_t *debt);
 
-/* Waits, or owes, no more; does nothing where it did not. */
+/* Takes a waiter or a debt off its list; does nothing when it is on none. */
 void ngx_http_websocket_wait_cancel(ngx_http_websocket_waiter_t *waiter);
 
 /*
- * In exit_process: what is owed is done now, or never.  What is not becomes
- * void with the worker.
+ * In exit_process: does what is owed.  What cannot be done now becomes void
+ * with the worker.
  */
 void ngx_http_websocket_wait_end(ngx_http_websocket_zone_t *zone);
 

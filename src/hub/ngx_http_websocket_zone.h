@@ -1,7 +1,7 @@
 
 /*
- * A zone: a log in shared memory, under one robust lock.  Every section that
- * holds the lock is in this file's .c, and holds it for the log's work only.
+ * A zone: a store in shared memory, under one robust lock.  Every section that
+ * holds the lock is in this file's .c, and holds it for the store's work only.
  */
 
 
@@ -26,8 +26,9 @@ typedef struct ngx_http_websocket_large_s   ngx_http_websocket_large_t;
 typedef struct ngx_http_websocket_remote_s  ngx_http_websocket_remote_t;
 
 /*
- * Who is told of a channel's first subscriber in the zone, of all workers, and
- * of its last one: by the worker that sees it, after the fact.
+ * What is called for a channel's first subscriber 1: it is the first one in the
+ * zone, of all workers, and for its last one: in the worker that sees it, after
+ * the fact.
  */
 
 typedef struct {
@@ -43,7 +44,8 @@ typedef struct {
 
 struct ngx_http_websocket_zone_s {
     ngx_str_t                     name;
-    ngx_msec_t                    inactive;  /* then an idle channel goes */
+    ngx_msec_t                    inactive;  /* milliseconds after which an idle
+                                                channel goes */
     size_t                        size;
 
     ngx_http_websocket_shared_t  *shared;
@@ -54,11 +56,11 @@ struct ngx_http_websocket_zone_s {
     ngx_http_websocket_remote_t          *remote;       /* of a broker
                                                            elsewhere; or NULL */
 
-    ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers;
-                                                NULL in what is not a worker,
-                                                or was begun before */
-    uint32_t                      incarnation;  /* of this worker, that the
-                                                   zone knows */
+    ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers; NULL
+                                                in other processes, and in a
+                                                worker before hub_init() */
+    uint32_t                      incarnation;  /* this worker's, as the zone
+                                                   knows it */
     ngx_http_websocket_stats_t   *stats;     /* this worker's */
     uint64_t                      sweep;     /* buckets it has yet to look at
                                                 in this second */
@@ -86,19 +88,24 @@ ngx_http_websocket_zone_t *ngx_http_websocket_zone_add(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive);
 
 /*
- * The functions below answer with the NGX_WEBSOCKET_STORE_* codes of log.h, or
- * with NGX_OK; and with BUSY and NGX_BUSY when the lock cannot be had, as
- * ngx_http_websocket_wait.h has it, and nothing was done.  name is 1 to
+ * The functions below return the NGX_WEBSOCKET_STORE_* codes of store/store.h,
+ * or NGX_OK; and BUSY or NGX_BUSY, with nothing done, when the lock cannot be
+ * had: see ngx_http_websocket_wait.h.  name is 1 to
  * NGX_WEBSOCKET_STORE_NAME_SIZE bytes; history may be NULL.
  */
 
 #define NGX_WEBSOCKET_STORE_BUSY  -100
 
-/* Can the lock be had, with so many tries in a row?  For who waits for it. */
+/*
+ * Whether the lock can be had, with so many tries in a row: NGX_OK or NGX_BUSY.
+ * For wait.c.
+ */
 ngx_int_t ngx_http_websocket_zone_try(ngx_http_websocket_zone_t *zone,
     ngx_uint_t tries);
 
-/* tries before others are let run: the lock is held very shortly */
+/*
+ * tries before other processes are let run: the lock is held for moments only
+ */
 #define NGX_HTTP_WEBSOCKET_SPIN  200
 
 /* whether a zone knows this worker, which may hold something in it then */
@@ -206,7 +213,8 @@ int ngx_http_websocket_zone_begin(ngx_http_websocket_zone_t *zone,
 typedef struct {
     ngx_websocket_position_t     *since;    /* of any channels; may be NULL */
     ngx_uint_t                    nsince;
-    uint64_t                      newest;   /* so many, without a position */
+    uint64_t                      newest;   /* so many of the newest, for a
+                                               newcomer without a position */
 } ngx_http_websocket_replay_t;
 
 
@@ -229,13 +237,15 @@ typedef struct {
     ngx_websocket_store_cursor_t  cursor;   /* to be used when find() knows
                                                none for the channel */
     ngx_websocket_store_cursor_t  visitor;  /* reads on after messages */
-    ngx_websocket_position_t      position; /* the subscriber begins after */
+    ngx_websocket_position_t      position; /* the subscriber begins behind
+                                               it */
     ngx_uint_t                    first;    /* in the zone */
     ngx_uint_t                    recovered;
-    ngx_uint_t                    over;     /* there is nothing after it, and
-                                               will not be: it has ended */
+    ngx_uint_t                    over;     /* the channel has ended, and
+                                               nothing follows the position */
     ngx_uint_t                    keeps;    /* the channel has a history */
-    int                           rc;       /* of the reading of messages */
+    int                           rc;       /* what ended the reading of
+                                               messages */
 } ngx_http_websocket_zone_subscribe_t;
 
 /*
@@ -265,7 +275,7 @@ int ngx_http_websocket_zone_read(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_message_t *messages,
     ngx_uint_t *n, u_char *buf, size_t size);
 
-/* Goes on behind a gap, as of the log. */
+/* Goes on behind a gap, as ngx_websocket_store_skip() does. */
 void ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_cursor_t *cursor);
 
@@ -279,9 +289,9 @@ int ngx_http_websocket_zone_seek(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_info_t *info);
 
 /*
- * Joins as of the log, with a message to p->channel, or to the member's own
- * channel where that is empty; with none where it has no parts.  Wakes the
- * other workers; p->here is set.
+ * Joins as ngx_websocket_store_join() does, with a message to p->channel, or to
+ * the member's own channel where that is empty; without one where p has no
+ * parts.  Wakes the other workers; p->here is set.
  */
 int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
     ngx_websocket_channel_ref_t channel, ngx_websocket_store_member_t *member,
@@ -298,7 +308,7 @@ int ngx_http_websocket_zone_join(ngx_http_websocket_zone_t *zone,
 typedef void (*ngx_http_websocket_leave_message_pt)(ngx_str_t *channel,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
-/* Takes a member off, as of the log. */
+/* Removes a member, as ngx_websocket_store_leave() does. */
 ngx_int_t ngx_http_websocket_zone_leave(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
@@ -308,30 +318,32 @@ int ngx_http_websocket_zone_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref, ngx_websocket_store_member_t *member,
     ngx_websocket_store_name_t *name);
 
-/* The same for one whose worker died: OK, BUSY, or EMPTY: there is none. */
+/*
+ * Sets them for a member whose worker died: OK, BUSY, or EMPTY: there is none.
+ */
 int ngx_http_websocket_zone_orphan(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_member_t *member, ngx_websocket_store_name_t *name);
 
-/* Takes that one off, without a message, if it has that id. */
+/* Removes that member, without a message, if it has that id. */
 void ngx_http_websocket_zone_drop_orphan(ngx_http_websocket_zone_t *zone,
     uint64_t id);
 
-/* Takes one off whose worker died.  Returns 0 when none was taken off. */
+/* Removes a member whose worker died.  Returns 0 when none was removed. */
 ngx_uint_t ngx_http_websocket_zone_reap_members(
     ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_leave_message_pt leave_message, ngx_uint_t *here);
 
 /*
- * Reads up to *n members of the channel of that name, as of the log.  Returns
- * what the log does, or NOTFOUND.
+ * Reads up to *n members of the channel of that name.  Returns as
+ * ngx_websocket_store_members() does, or NOTFOUND.
  */
 int ngx_http_websocket_zone_members(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, ngx_websocket_member_ref_t *ref, uint64_t *id,
     ngx_websocket_store_member_t *members, uint32_t *n);
 
 /*
- * Takes n quotas as of the log, in the name of this worker.  What workers that
- * died have held is not counted, from the moment of their death.
+ * Takes n quotas for this worker, as ngx_websocket_store_quota_acquire() does.
+ * What a dead worker has held is not counted from the moment of its death.
  */
 int ngx_http_websocket_zone_quota_acquire(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_quota_key_t *rows, size_t n,
@@ -343,13 +355,17 @@ ngx_int_t ngx_http_websocket_zone_quota_release(
     size_t n);
 
 /*
- * Is the zone crowded with unread messages of that channel?  As of the log: 1
- * when only this worker has yet to read them.
+ * Whether the zone is crowded with unread messages of that channel, as
+ * ngx_websocket_store_crowded() says: 1 when only this worker has yet to read
+ * them.
  */
 ngx_uint_t ngx_http_websocket_zone_crowded(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 
-/* How full the zone is; where it is stuck, about. */
+/*
+ * Sets *stat to how full the zone is; while the zone is stuck the numbers are
+ * not exact.
+ */
 void ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_stat_t *stat);
 
@@ -387,12 +403,12 @@ int ngx_http_websocket_zone_place(ngx_http_websocket_zone_t *zone,
 
 /*
  * Has a channel go on after an offset, as ngx_websocket_store_reset() does; or
- * NOTFOUND, NOSPACE or BUSY.  *here is as of zone_publish().
+ * NOTFOUND, NOSPACE or BUSY.  *here is set as p->here is by zone_publish().
  */
 int ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
 
-/* It is live from now on: OK, NOTFOUND or BUSY. */
+/* Makes a channel live: OK, NOTFOUND or BUSY. */
 int ngx_http_websocket_zone_enliven(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 

@@ -1,6 +1,7 @@
 
 #include "protocol/ngx_http_websocket_centrifuge.h"
 #include "centrifuge/json_codec.h"
+#include "centrifuge/protobuf_codec.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
@@ -23,28 +24,51 @@ static ngx_int_t ngx_http_websocket_centrifuge_push(
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
 static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_json(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_protobuf(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+
+
+#define ngx_http_websocket_centrifuge_choice                                  \
+    {                                                                         \
+        ngx_http_websocket_centrifuge_open,                                   \
+        ngx_http_websocket_centrifuge_end,                                    \
+        ngx_http_websocket_centrifuge_due,                                    \
+        ngx_http_websocket_centrifuge_expire,                                 \
+        ngx_http_websocket_centrifuge_revoked,                                \
+        ngx_http_websocket_centrifuge_live,                                   \
+        ngx_http_websocket_centrifuge_broken                                  \
+    }
 
 
 static const ngx_http_websocket_format_t
     ngx_http_websocket_centrifuge_json_format =
 {
-    "centrifuge", ngx_http_websocket_centrifuge_json, 1, ngx_http_websocket_centrifuge_json
+    "centrifuge", ngx_http_websocket_centrifuge_json, 1,
+    ngx_http_websocket_centrifuge_json
+};
+
+
+static const ngx_http_websocket_format_t
+    ngx_http_websocket_centrifuge_protobuf_format =
+{
+    "centrifuge-protobuf", ngx_http_websocket_centrifuge_protobuf, 1,
+    ngx_http_websocket_centrifuge_protobuf
 };
 
 
 static const ngx_http_websocket_centrifuge_form_t
     ngx_http_websocket_centrifuge_json_form =
 {
-    {
-        ngx_http_websocket_centrifuge_open,
-        ngx_http_websocket_centrifuge_end,
-        ngx_http_websocket_centrifuge_due,
-        ngx_http_websocket_centrifuge_expire,
-        ngx_http_websocket_centrifuge_revoked,
-        ngx_http_websocket_centrifuge_live,
-        ngx_http_websocket_centrifuge_broken
-    },
+    ngx_http_websocket_centrifuge_choice,
     &ngx_websocket_json_codec
+};
+
+
+static const ngx_http_websocket_centrifuge_form_t
+    ngx_http_websocket_centrifuge_protobuf_form =
+{
+    ngx_http_websocket_centrifuge_choice,
+    &ngx_websocket_protobuf_codec
 };
 
 
@@ -54,6 +78,23 @@ const ngx_http_websocket_protocol_t  ngx_http_websocket_centrifuge_protocol = {
     .format = &ngx_http_websocket_centrifuge_json_format,
     .positioned = &ngx_http_websocket_centrifuge_json_format,
     .choice = &ngx_http_websocket_centrifuge_json_form.choice,
+    .closes = ngx_http_websocket_centrifuge_closes,
+    .direct = 1,
+    .hello = ngx_http_websocket_centrifuge_hello,
+    .receive = ngx_http_websocket_centrifuge_receive,
+    .push = ngx_http_websocket_centrifuge_push,
+    .close = ngx_http_websocket_socket_close
+};
+
+
+const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_protobuf_protocol =
+{
+    .name = "centrifuge-protobuf",
+    .transport = &ngx_http_websocket_socket,
+    .format = &ngx_http_websocket_centrifuge_protobuf_format,
+    .positioned = &ngx_http_websocket_centrifuge_protobuf_format,
+    .choice = &ngx_http_websocket_centrifuge_protobuf_form.choice,
     .closes = ngx_http_websocket_centrifuge_closes,
     .direct = 1,
     .hello = ngx_http_websocket_centrifuge_hello,
@@ -142,5 +183,15 @@ ngx_http_websocket_centrifuge_json(ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     return ngx_http_websocket_centrifuge_push_frame(&ngx_websocket_json_codec,
+                                                    log, message);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_centrifuge_protobuf(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    return ngx_http_websocket_centrifuge_push_frame(
+                                                &ngx_websocket_protobuf_codec,
                                                     log, message);
 }

@@ -15,6 +15,8 @@
 
 extern const ngx_http_websocket_protocol_t
     ngx_http_websocket_centrifuge_protocol;
+extern const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_protobuf_protocol;
 
 
 /* In init_process. */

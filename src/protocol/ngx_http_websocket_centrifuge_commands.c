@@ -92,14 +92,16 @@ ngx_int_t
 ngx_http_websocket_centrifuge_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size)
 {
-    ngx_websocket_utf8_t  utf8;
+    ngx_websocket_utf8_t          utf8;
+    const ngx_websocket_codec_t  *codec;
 
     utf8 = 0;
+    codec = ngx_http_websocket_centrifuge_codec(s);
 
     /* what came as text was looked at */
 
     if (size == 0
-        || (type != NGX_WEBSOCKET_TEXT
+        || (type != NGX_WEBSOCKET_TEXT && codec->opcode == NGX_WEBSOCKET_TEXT
             && (ngx_websocket_utf8(&utf8, data, size) != 0 || utf8 != 0)))
     {
         return ngx_http_websocket_centrifuge_disconnect(s,

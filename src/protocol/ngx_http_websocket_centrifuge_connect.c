@@ -1,6 +1,4 @@
 
-#include <openssl/rand.h>
-
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "conf/ngx_http_websocket_version.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
@@ -12,6 +10,8 @@
 #include "session/ngx_http_websocket_progress.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
+
+#include <openssl/rand.h>
 
 
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_NAME     16

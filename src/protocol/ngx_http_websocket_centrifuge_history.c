@@ -309,9 +309,9 @@ ngx_http_websocket_centrifuge_page_add(
 
     page->bytes += message->size;
 
-    event = ngx_http_websocket_centrifuge_publication(&publication,
-                                              message->type, p, message->meta,
-                                              p + message->meta,
+    event = ngx_http_websocket_centrifuge_publication(page->codec,
+                                              &publication, message->type, p,
+                                              message->meta, p + message->meta,
                                               message->size - message->meta);
 
     if (event) {

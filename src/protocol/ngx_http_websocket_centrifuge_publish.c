@@ -1,6 +1,7 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_publish.h"
 #include "broker/ngx_http_websocket_broker.h"
+#include "centrifuge/json_command.h"
 #include "message/meta.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
@@ -8,6 +9,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "wire/frame.h"
+#include "wire/utf8.h"
 
 
 /* who publishes, as parts of meta, and then the data */
@@ -22,6 +24,8 @@ typedef struct {
 } ngx_http_websocket_publication_parts_t;
 
 
+static ngx_uint_t ngx_http_websocket_centrifuge_type(
+    const ngx_websocket_codec_t *codec, ngx_websocket_bytes_t *data);
 static void ngx_http_websocket_centrifuge_author(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub,
     ngx_http_websocket_publication_parts_t *all);
@@ -31,7 +35,7 @@ static void ngx_http_websocket_centrifuge_add(
 static ngx_int_t ngx_http_websocket_centrifuge_append(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
-    ngx_http_websocket_publication_parts_t *all);
+    ngx_http_websocket_publication_parts_t *all, ngx_uint_t type);
 static ngx_int_t ngx_http_websocket_centrifuge_pending(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_publish_t *pending);
@@ -45,8 +49,8 @@ ngx_int_t
 ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
 {
-    size_t                                    size;
     ngx_int_t                                 rc;
+    ngx_uint_t                                type;
     ngx_websocket_error_e                     error;
     ngx_websocket_store_part_t               *part;
     ngx_http_websocket_publication_parts_t    all;
@@ -73,22 +77,53 @@ ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_error(s, command, error);
     }
 
-    /* the command may be done anew: what is left of the data is the same */
-
-    size = ngx_http_websocket_centrifuge_join_lines(
-                                                (u_char *) command->data.data,
-                                                command->data.size);
-
-    ngx_memset((u_char *) command->data.data + size, ' ',
-               command->data.size - size);
+    type = ngx_http_websocket_centrifuge_type(
+                                        ngx_http_websocket_centrifuge_codec(s),
+                                              &command->data);
 
     ngx_http_websocket_centrifuge_author(s, channel.sub, &all);
 
     part = &all.parts[all.n++];
     part->data = (u_char *) command->data.data;
-    part->size = size;
+    part->size = command->data.size;
 
-    return ngx_http_websocket_centrifuge_append(s, command, &channel, &all);
+    return ngx_http_websocket_centrifuge_append(s, command, &channel, &all,
+                                                type);
+}
+
+
+/*
+ * What data are: a text is JSON, which has its line ends taken out where it
+ * came as JSON.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_type(const ngx_websocket_codec_t *codec,
+    ngx_websocket_bytes_t *data)
+{
+    size_t                size;
+    ngx_websocket_utf8_t  utf8;
+
+    if (codec->raw) {
+        utf8 = 0;
+
+        return ngx_websocket_utf8(&utf8, (u_char *) data->data, data->size)
+               == 0
+               && utf8 == 0
+               && ngx_websocket_json_valid(data->data, data->size)
+               ? NGX_WEBSOCKET_TEXT : NGX_WEBSOCKET_BINARY;
+    }
+
+    /* the command may be done anew: what is left of the data is the same */
+
+    size = ngx_http_websocket_centrifuge_join_lines((u_char *) data->data,
+                                                    data->size);
+
+    ngx_memset((u_char *) data->data + size, ' ', data->size - size);
+
+    data->size = size;
+
+    return NGX_WEBSOCKET_TEXT;
 }
 
 
@@ -157,13 +192,13 @@ static ngx_int_t
 ngx_http_websocket_centrifuge_append(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
-    ngx_http_websocket_publication_parts_t *all)
+    ngx_http_websocket_publication_parts_t *all, ngx_uint_t type)
 {
     ngx_http_websocket_publish_t  p;
 
     ngx_memzero(&p, sizeof(ngx_http_websocket_publish_t));
 
-    p.message.type = NGX_WEBSOCKET_TEXT;
+    p.message.type = type;
     p.message.priority = NGX_HTTP_WEBSOCKET_NORMAL;
     p.message.source = s->record->id;
     p.message.meta = all->meta;

@@ -15,7 +15,7 @@ static void ngx_http_websocket_centrifuge_info(
 static void ngx_http_websocket_centrifuge_part(ngx_websocket_bytes_t *bytes,
     const ngx_websocket_meta_t *meta, ngx_uint_t type);
 static void ngx_http_websocket_centrifuge_data(ngx_websocket_bytes_t *bytes,
-    ngx_uint_t type, u_char *data, size_t size);
+    ngx_uint_t type, u_char *data, size_t size, ngx_uint_t known);
 static void ngx_http_websocket_centrifuge_lines(
     ngx_websocket_json_text_t *made, u_char *data, size_t size);
 static void ngx_http_websocket_centrifuge_base64(
@@ -50,7 +50,7 @@ ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
     push.channel.data = (char *) message->name->data;
     push.channel.size = message->name->len;
 
-    event = ngx_http_websocket_centrifuge_publication(&push.publication,
+    event = ngx_http_websocket_centrifuge_publication(codec, &push.publication,
                                            message->type, message->meta,
                                            message->meta_size,
                                            message->payload, message->size);
@@ -83,9 +83,9 @@ ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
 
 
 ngx_uint_t
-ngx_http_websocket_centrifuge_publication(ngx_websocket_publication_t *p,
-    ngx_uint_t type, u_char *meta, size_t meta_size, u_char *data,
-    size_t size)
+ngx_http_websocket_centrifuge_publication(const ngx_websocket_codec_t *codec,
+    ngx_websocket_publication_t *p, ngx_uint_t type, u_char *meta,
+    size_t meta_size, u_char *data, size_t size)
 {
     ngx_uint_t            event;
     ngx_websocket_meta_t  parts;
@@ -110,15 +110,13 @@ ngx_http_websocket_centrifuge_publication(ngx_websocket_publication_t *p,
         p->data.data = "null";
         p->data.size = 4;
 
-    } else if (p->info.client.data && size) {
-
-        /* what clients publish was looked at then */
-
-        p->data.data = (char *) data;
+    } else if (codec->raw) {
+        p->data.data = size ? (char *) data : "";
         p->data.size = size;
 
     } else {
-        ngx_http_websocket_centrifuge_data(&p->data, type, data, size);
+        ngx_http_websocket_centrifuge_data(&p->data, type, data, size,
+                                           p->info.client.data && size);
     }
 
     return event;
@@ -195,21 +193,21 @@ ngx_http_websocket_centrifuge_part(ngx_websocket_bytes_t *bytes,
 }
 
 
+/* a text is known to be JSON where a client of this protocol published it */
+
 static void
 ngx_http_websocket_centrifuge_data(ngx_websocket_bytes_t *bytes,
-    ngx_uint_t type, u_char *data, size_t size)
+    ngx_uint_t type, u_char *data, size_t size, ngx_uint_t known)
 {
     ngx_websocket_json_text_t  *made;
 
     if (type == NGX_WEBSOCKET_TEXT
-        && ngx_websocket_json_valid((char *) data, size))
+        && (known || ngx_websocket_json_valid((char *) data, size)))
     {
         bytes->data = (char *) data;
         bytes->size = size;
 
-        if (ngx_strlchr(data, data + size, LF) == NULL
-            && ngx_strlchr(data, data + size, CR) == NULL)
-        {
+        if (memchr(data, LF, size) == NULL && memchr(data, CR, size) == NULL) {
             return;
         }
     }

@@ -20,15 +20,16 @@ ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_push_frame(
     ngx_http_websocket_message_t *message);
 
 /*
- * What a message is: meta bytes of meta, and size bytes of the payload.  A
- * text that is not JSON becomes a string, binary data a string in base64; what
- * *p refers to is valid until the next call.  p->data.data is NULL when memory
- * was refused.  Returns META_JOIN or META_LEAVE of an event of the channel,
- * which has only an info, else 0.
+ * What a message is: meta bytes of meta, and size bytes of the payload.  Where
+ * the codec wants JSON, a text that is none becomes a string, binary data a
+ * string in base64; what *p refers to is valid until the next call.
+ * p->data.data is NULL when memory was refused.  Returns META_JOIN or
+ * META_LEAVE of an event of the channel, which has only an info, else 0.
  */
 ngx_uint_t ngx_http_websocket_centrifuge_publication(
-    ngx_websocket_publication_t *p, ngx_uint_t type, u_char *meta,
-    size_t meta_size, u_char *data, size_t size);
+    const ngx_websocket_codec_t *codec, ngx_websocket_publication_t *p,
+    ngx_uint_t type, u_char *meta, size_t meta_size, u_char *data,
+    size_t size);
 
 /*
  * Who parts of meta are about, which *info refers to; its client's data is

@@ -481,6 +481,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
 {
     ngx_uint_t                      event;
     ngx_websocket_publication_t     p;
+    const ngx_websocket_codec_t    *codec;
     ngx_http_websocket_recovery_t  *recovery;
 
     recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
@@ -489,7 +490,9 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return 0;
     }
 
-    event = ngx_http_websocket_centrifuge_publication(&p, message->type,
+    codec = ngx_http_websocket_centrifuge_codec(s);
+
+    event = ngx_http_websocket_centrifuge_publication(codec, &p, message->type,
                                            message->meta, message->meta_size,
                                            message->payload, message->size);
 
@@ -506,7 +509,7 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return 1;
     }
 
-    ngx_http_websocket_centrifuge_codec(s)->publication(&recovery->list, &p);
+    codec->publication(&recovery->list, &p);
 
     return 1;
 }

@@ -11,6 +11,7 @@ const ngx_http_websocket_protocol_t *const  ngx_http_websocket_protocols[] = {
     &ngx_http_websocket_events_protocol,
     &ngx_http_websocket_poll_protocol,
     &ngx_http_websocket_centrifuge_protocol,
+    &ngx_http_websocket_centrifuge_protobuf_protocol,
     NULL
 };
 

@@ -67,7 +67,7 @@ ngx_http_websocket_ack_begin(ngx_http_websocket_session_t *s,
 }
 
 
-/* sessions of other nodes may have the same number */
+/* sessions of other nodes may have the same number: the key needs a name */
 
 static ngx_int_t
 ngx_http_websocket_ack_own(uint64_t *own)
@@ -143,7 +143,7 @@ ngx_http_websocket_ack_message(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-/* keeps the id, of which the key is made where the session has a channel */
+/* keeps the id, and makes the key of it where the session has a channel */
 
 static ngx_int_t
 ngx_http_websocket_ack_id(ngx_http_websocket_session_t *s, ngx_str_t *id)
@@ -172,7 +172,7 @@ ngx_http_websocket_ack_id(ngx_http_websocket_session_t *s, ngx_str_t *id)
 }
 
 
-/* a text of 1 to 255 bytes, or an integer: else 0 */
+/* returns 0 unless the id is a text of 1 to 255 bytes, or an integer */
 
 static ngx_uint_t
 ngx_http_websocket_ack_text(json_t *value, u_char *buf, ngx_str_t *id)
@@ -238,7 +238,7 @@ ngx_http_websocket_ack_error(ngx_http_websocket_session_t *s,
 
     if (!text.failed) {
 
-        /* before the ends of both objects */
+        /* written before the ends of both objects */
 
         text.size -= 2;
 
@@ -251,7 +251,10 @@ ngx_http_websocket_ack_error(ngx_http_websocket_session_t *s,
 }
 
 
-/* the message's id as a string, or which one of the client's it is */
+/*
+ * the message's id as a string, or, without one, its number among the client's
+ * messages
+ */
 
 static void
 ngx_http_websocket_ack_append(ngx_http_websocket_session_t *s,

@@ -8,16 +8,19 @@
 #define NGX_HTTP_WEBSOCKET_ACK_H
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "message/json.h"
 #include "session/ngx_http_websocket_session.h"
 
 
-/* of the record's aside: of sessions that asked for it */
+/* part of the record's aside, in sessions that asked for acknowledgements */
 
 struct ngx_http_websocket_ack_s {
     ngx_str_t                     user;     /* data is NULL: there is none */
-    uint64_t                      own;      /* and then the session's own
-                                               number, or 0 */
+    uint64_t                      own;      /* where there is no user: the
+                                               session's own number, or 0 */
 
     /* of the message that is under work */
 
@@ -29,32 +32,35 @@ struct ngx_http_websocket_ack_s {
 
 
 /*
- * Gives a new session what it asked for.  Returns NGX_OK, or NGX_ERROR when
- * memory was refused.
+ * Sets up acknowledgements for a new session that asked for them.  Returns
+ * NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_ack_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_options_t *options);
 
-/* Frees what the session has of it, if it has something. */
+/* Frees what the session has for acknowledgements, if it has them. */
 void ngx_http_websocket_ack_free(ngx_http_websocket_session_t *s);
 
 /*
- * A session with acks has a message of the client under work: what is said of
- * it from now on names its id.  Returns NGX_OK, or NGX_DONE when the session
- * failed for want of memory.
+ * To be called when a session with acknowledgements begins to process a
+ * client's message: what is said of the message from now on names its id.
+ * Returns NGX_OK, or NGX_DONE when the session failed for want of memory.
  */
 ngx_int_t ngx_http_websocket_ack_message(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 
 /*
- * The message was accepted, at that position, or nowhere where it is NULL; it
- * is a duplicate of one that was before.  Returns as the receive() of a
- * protocol.
+ * Acknowledges the client's message, which was published at the position, or
+ * nowhere if that is NULL.  duplicate is 1 if the same message had been
+ * published before.  Returns as the receive() of a protocol.
  */
 ngx_int_t ngx_http_websocket_ack(ngx_http_websocket_session_t *s,
     ngx_websocket_position_t *position, ngx_uint_t duplicate);
 
-/* It was refused: returns as above.  The path may be NULL. */
+/*
+ * Tells the client that its message was refused: why, and at which member, or
+ * NULL.  Returns as the receive() of a protocol.
+ */
 ngx_int_t ngx_http_websocket_ack_error(ngx_http_websocket_session_t *s,
     const char *code, const char *path, const char *message);
 

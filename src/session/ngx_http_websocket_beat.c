@@ -8,7 +8,7 @@
 #include "wire/frame.h"
 
 
-/* an answer says no more than the heartbeat */
+/* the longest answer: it says no more than the heartbeat */
 #define NGX_HTTP_WEBSOCKET_BEAT_ANSWER  4096
 
 
@@ -107,7 +107,7 @@ ngx_http_websocket_beat_answer(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-/* what does not need not be read */
+/* whether the text begins like an answer: any other need not be parsed */
 
 static ngx_uint_t
 ngx_http_websocket_beat_begins(u_char *p, u_char *last)

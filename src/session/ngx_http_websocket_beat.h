@@ -1,7 +1,8 @@
 
 /*
- * Heartbeats: how often a session has them, and those that the application at
- * the other end sees, to whom Pings and comments are not shown.
+ * Heartbeats: how often a session has them, and the visible ones, which are
+ * messages.  An application in a browser sees neither Pings nor comments of
+ * server-sent events.
  */
 
 
@@ -23,8 +24,9 @@ ngx_int_t ngx_http_websocket_beat_begin(ngx_http_websocket_session_t *s,
 void ngx_http_websocket_beat(ngx_http_websocket_session_t *s);
 
 /*
- * Sends the frame of one, whose reference goes with it.  Where the client has
- * yet to take what came before it is left out: then there is a life sign.
+ * Sends the frame of a visible heartbeat, and takes over its reference.  The
+ * heartbeat is left out while the client has yet to take what was sent before:
+ * that is a sign of life, too.
  */
 void ngx_http_websocket_beat_send(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame);

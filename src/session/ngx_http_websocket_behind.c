@@ -4,7 +4,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 
 
-/* of a session that is behind, before the next one's: microseconds */
+/* the time of a session that is behind, before the next one's: microseconds */
 #define NGX_HTTP_WEBSOCKET_BEHIND_QUANTUM  500
 
 
@@ -43,7 +43,9 @@ ngx_http_websocket_behind_add(ngx_http_websocket_session_t *s)
 
     rev = s->connection->read;
 
-    /* what is posted elsewhere would come before the others */
+    /*
+     * an event that is posted with nginx's would come before the others' turn
+     */
 
     if (rev->posted) {
         ngx_delete_posted_event(rev);
@@ -75,8 +77,8 @@ ngx_http_websocket_behind_del(ngx_http_websocket_session_t *s)
 
 
 /*
- * Whoever has just come was read before, in this turn.  A handler may free its
- * session, and put it or others at the list's end.
+ * A session that was added in this turn has been read in it.  A handler may
+ * free its session, and put it or others at the list's end.
  */
 
 static void
@@ -87,7 +89,7 @@ ngx_http_websocket_behind_handler(ngx_event_t *ev)
 
     ngx_http_websocket_behind_runs = 1;
 
-    /* the budget begins here, if nobody began it: before the first step */
+    /* the first step begins the budget, if nothing began it before */
 
     (void) ngx_http_websocket_turn_over();
 

@@ -16,21 +16,22 @@
 
 /*
  * Whether the session that is being read has had its time.  Asked before each
- * step that may be dear; the first of a session that is behind is granted.
+ * step that may be expensive; the first step of a session that is behind is
+ * granted.
  */
 ngx_uint_t ngx_http_websocket_behind_over(void);
 
 /* Puts the session, which has limits, at the end of those that are behind. */
 void ngx_http_websocket_behind_add(ngx_http_websocket_session_t *s);
 
-/* Takes it out of them, if it is there: it goes on, or goes. */
+/* Takes the session off the list, if it is there: it reads on, or ends. */
 void ngx_http_websocket_behind_del(ngx_http_websocket_session_t *s);
 
 /* In init_process. */
 void ngx_http_websocket_behind_init(ngx_cycle_t *cycle);
 
 
-/* Is it behind? */
+/* Whether the session is behind. */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_behind_is(ngx_http_websocket_session_t *s)

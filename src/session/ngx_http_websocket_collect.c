@@ -8,7 +8,9 @@ static ngx_int_t ngx_http_websocket_collect_shown(
     ngx_websocket_json_text_t *text);
 
 
-/* a message that was checked already: it is as deep as its stamp made it */
+/*
+ * the message was checked already, and may be as deep as its stamp has made it
+ */
 
 static const ngx_websocket_json_limits_t  ngx_http_websocket_collect_limits = {
     NGX_MAX_INT32_VALUE,
@@ -42,7 +44,10 @@ ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
         ngx_websocket_json_append(&shown, in->data, in->size);
     }
 
-    /* with a comma or a bracket before it, and one behind all */
+    /*
+     * the message with what is before it, a comma or a bracket, and the last
+     * bracket
+     */
 
     if (all->size + shown.size + 2 > s->conf->typed.collect->max) {
         result = NGX_HTTP_WEBSOCKET_COLLECT_FULL;
@@ -62,7 +67,9 @@ ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
 }
 
 
-/* what the server says in a message is not in what was read of it */
+/*
+ * what the server has stamped is in the text, not in the JSON that was parsed
+ */
 
 static ngx_int_t
 ngx_http_websocket_collect_shown(ngx_http_websocket_session_t *s,

@@ -1,7 +1,7 @@
 
 /*
- * A stream of a client that ends with an answer: all that it sent, as an
- * array.
+ * A client's stream of messages that is answered once, at its end, with an
+ * array of all of them.
  */
 
 
@@ -22,7 +22,7 @@ typedef enum {
 
 /*
  * Whether a message, NULL for one that is no JSON, says that the stream has
- * ended: {"end":true}, or null, as clients say it that Goa generates.
+ * ended: {"end":true}, or null, which clients send that Goa has generated.
  */
 static ngx_inline ngx_uint_t
 ngx_http_websocket_collect_ends(const json_t *json)
@@ -37,7 +37,7 @@ ngx_http_websocket_collect_e ngx_http_websocket_collect(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 
 /*
- * All that was collected, which ends with this; it remains the session's.
+ * Completes the array of what was collected.  The text remains the session's.
  * Returns NULL when memory was refused.
  */
 ngx_websocket_json_text_t *ngx_http_websocket_collected(

@@ -4,15 +4,16 @@
 #include "session/ngx_http_websocket_frames.h"
 
 
-#define NGX_HTTP_WEBSOCKET_INFLATERS  8     /* kept for the next message */
+#define NGX_HTTP_WEBSOCKET_INFLATERS  8     /* inflaters that are kept for the
+                                               next message */
 
-/* what it takes to compress so much, in steps of a turn's work */
+/* steps of a turn's work for so many bytes to compress */
 #define ngx_http_websocket_deflate_steps(size)  (1 + (size) / 64)
 
 
 /*
- * A deflater without context takeover, of all the worker's sessions that have
- * the same parameters.
+ * A deflater without context takeover: all sessions of the worker with the same
+ * parameters use the same one.
  */
 
 typedef struct {
@@ -32,9 +33,11 @@ struct ngx_http_websocket_context_s {
     ngx_websocket_inflater_t      inflater;
     uint8_t                       client_bits;
 
-    unsigned                      server:1; /* the server takes over */
+    unsigned                      server:1; /* 1: with context takeover of the
+                                               server */
     unsigned                      client:1;
-    unsigned                      deflating:1;      /* the deflater exists */
+    unsigned                      deflating:1;      /* 1: the deflater was
+                                                       made */
     unsigned                      inflating:1;
 };
 
@@ -54,7 +57,7 @@ static ngx_websocket_inflater_t *ngx_http_websocket_inflater_create(
     ngx_log_t *log);
 
 
-/* a session's codec is its index here, and one more */
+/* a session has its codec's index here plus 1 */
 
 static ngx_http_websocket_codec_t   ngx_http_websocket_codecs[
                                         NGX_HTTP_WEBSOCKET_CODECS];
@@ -77,7 +80,10 @@ ngx_http_websocket_deflate_offer(ngx_http_websocket_loc_conf_t *conf,
 
     if (conf->overflow != NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE || conf->priority)
     {
-        /* what another message refers to can neither be dropped nor passed */
+        /*
+         * a message that a later one refers to can be neither dropped nor
+         * passed
+         */
 
         wanted.server_takeover = 0;
     }
@@ -152,7 +158,7 @@ ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s)
 }
 
 
-/* 0 when there are too many */
+/* returns 0 when there are too many codecs */
 
 static ngx_uint_t
 ngx_http_websocket_codec(ngx_http_websocket_deflate_conf_t *conf, int bits)
@@ -251,7 +257,7 @@ ngx_http_websocket_deflate_frame(ngx_log_t *log, ngx_uint_t codec,
 }
 
 
-/* NULL when memory was refused: the message goes as it is */
+/* NULL when memory was refused: the message goes uncompressed */
 
 static ngx_websocket_deflater_t *
 ngx_http_websocket_codec_deflater(ngx_http_websocket_codec_t *codec)
@@ -293,8 +299,8 @@ ngx_http_websocket_context_deflater(ngx_http_websocket_session_t *s)
 
 
 /*
- * A frame of its own in any case, so that what does not shrink is found out
- * once.
+ * Makes a new frame in any case, so that it is found out only once that a
+ * message does not shrink.
  */
 
 static ngx_http_websocket_frame_t *
@@ -309,7 +315,10 @@ ngx_http_websocket_deflate_with(ngx_log_t *log,
     payload = frame->data + frame->header;
     first = frame->data[0];
 
-    /* with takeover those that follow shrink by what does not shrink itself */
+    /*
+     * with takeover, later messages shrink because of this one, even if it does
+     * not
+     */
 
     capacity = deflater && deflater->takeover ? ngx_websocket_deflate_bound(n)
                                               : n;
@@ -371,7 +380,7 @@ ngx_http_websocket_context_inflater(ngx_http_websocket_context_t *context)
 }
 
 
-/* a window of the largest size takes what was made with any other */
+/* an inflater with the largest window takes what was compressed with any */
 
 static ngx_websocket_inflater_t *
 ngx_http_websocket_inflater_create(ngx_log_t *log)

@@ -1,7 +1,7 @@
 
 /*
- * Compression of a session's messages: what permessage-deflate needs of
- * memory, and who has it.
+ * Compression of a session's messages: the memory that permessage-deflate
+ * needs, and which session has it.
  */
 
 
@@ -30,23 +30,27 @@ ngx_int_t ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
 /* Frees what the session keeps between messages. */
 void ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s);
 
-/* Whether what the session gets may refer to what it got before. */
+/*
+ * Whether the session has a context of its own: what it is sent may refer to
+ * what it was sent before (RFC 7692, section 7.1.1).
+ */
 ngx_uint_t ngx_http_websocket_deflate_own(ngx_http_websocket_session_t *s);
 
 /*
- * The message as such a session gets it, with a reference for the caller.
- * Returns NGX_OK, or NGX_ERROR when memory was refused.
+ * Compresses a message for a session with a context of its own.  *frame has a
+ * reference for the caller.  Returns NGX_OK, or NGX_ERROR when memory was
+ * refused.
  */
 ngx_int_t ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message,
     ngx_http_websocket_frame_t **frame);
 
-/* Whether a codec takes messages of that size. */
+/* Whether a codec compresses messages of that size. */
 ngx_uint_t ngx_http_websocket_deflate_worth(ngx_uint_t codec, size_t size);
 
 /*
- * What a codec makes of a frame: a new one, uncompressed where nothing is
- * gained.  Returns NULL when memory was refused.
+ * Compresses a frame by a codec.  Returns a new frame, which is not compressed
+ * where nothing is gained.  Returns NULL when memory was refused.
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_deflate_frame(ngx_log_t *log,
     ngx_uint_t codec, ngx_http_websocket_frame_t *frame);

@@ -11,7 +11,7 @@
 #include "session/ngx_http_websocket_write.h"
 
 
-/* forms of a delivery that are kept at a time */
+/* casts of a delivery that are kept at a time */
 #define NGX_HTTP_WEBSOCKET_CASTS      16
 
 /* formats, codecs and views differ in their lowest bits */
@@ -37,7 +37,7 @@ typedef struct {
 } ngx_http_websocket_cast_t;
 
 
-/* what passes a filter of a delivery */
+/* the messages of a delivery that pass a filter */
 
 typedef struct {
     ngx_http_websocket_cast_t     cast;
@@ -73,16 +73,22 @@ static void ngx_http_websocket_direct_broken(ngx_http_websocket_session_t *s);
 static ngx_http_websocket_cast_t      ngx_http_websocket_casts[
                                           NGX_HTTP_WEBSOCKET_CASTS];
 
-/* the last one: most sessions of a channel get messages in the same way */
+/*
+ * the last cast that was used: most sessions of a channel get messages in the
+ * same way
+ */
 
 static ngx_http_websocket_cast_t     *ngx_http_websocket_cast =
                                           ngx_http_websocket_casts;
 
-/* the last one: sessions of one filter often follow each other */
+/*
+ * the last selection that was used: sessions with the same filter often follow
+ * each other
+ */
 
 static ngx_http_websocket_selection_t  ngx_http_websocket_selected;
 
-/* what is gathered, and for whom */
+/* answers that are gathered, and the session that they are for */
 
 static ngx_http_websocket_session_t  *ngx_http_websocket_corked;
 static size_t                         ngx_http_websocket_cork_size;
@@ -265,7 +271,7 @@ ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
                                                &frame)
                != NGX_OK)
         {
-            /* the queue's way tells the client */
+            /* the way by the queue tells the client what went wrong */
 
             selection->n = delivery->n;
             return;
@@ -320,14 +326,17 @@ ngx_http_websocket_cast_make(ngx_http_websocket_cast_t *cast,
 
         if (message->except) {
 
-            /* one session may be the one that is not to get it */
+            /* a message may have one session that is not to get it */
 
             return;
         }
 
         message->written = 1;
 
-        /* where a view does not show all of them, each session is seen to */
+        /*
+         * a view may not show all of the messages: each session is looked at by
+         * itself
+         */
 
         if (ngx_http_websocket_content_view(log, &message,
                                ngx_http_websocket_variant_view(s->variant))
@@ -459,7 +468,9 @@ ngx_http_websocket_direct_sent(ngx_http_websocket_session_t *s, ssize_t sent)
 }
 
 
-/* the session cannot be freed by who writes to it: that comes next */
+/*
+ * a session must not be freed by whoever writes to it: its event does so next
+ */
 
 static void
 ngx_http_websocket_direct_broken(ngx_http_websocket_session_t *s)

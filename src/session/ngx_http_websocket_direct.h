@@ -22,15 +22,16 @@ ngx_uint_t ngx_http_websocket_direct_allowed(ngx_http_websocket_session_t *s);
 
 /*
  * Writes the messages of a delivery, to a session that is ready, and whose
- * progress has begun.  Returns how many of them need no more to be done for:
- * what the socket did not take of a message is queued.
+ * progress has begun.  Returns how many of the messages are done with.  What
+ * the socket did not take of a message is queued.
  */
 ngx_uint_t ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
     ngx_http_websocket_delivery_t *delivery);
 
 /*
- * The same for a session with a filter, which gets what passes it; then its
- * progress begins.  Nothing is done for one whose frames are its own alone.
+ * Writes those messages of a delivery that pass the session's filter, and
+ * begins its progress.  Does nothing for a session whose frames are for itself
+ * alone.  Returns as direct_deliver().
  */
 ngx_uint_t ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,

@@ -7,17 +7,22 @@
 #include "session/ngx_http_websocket_write.h"
 
 
-/* of worker_shutdown_timeout, at most this is left for answers to our Close */
+/*
+ * how much of worker_shutdown_timeout is left at most for answers to our Close
+ */
 #define NGX_HTTP_WEBSOCKET_DRAIN_ANSWER  2000
 
 
 typedef struct {
-    ngx_uint_t                   sessions;  /* that need the worker's slot */
+    ngx_uint_t                   sessions;  /* sessions that need the worker's
+                                               slot */
     ngx_msec_t                   begun;
-    ngx_msec_t                   longest;   /* what a session may have of it */
+    ngx_msec_t                   longest;   /* how long a session may stay */
     unsigned                     dismissed:1;   /* the slot is wanted */
-    unsigned                     over:1;    /* nginx is about to cut */
-    ngx_event_t                  last;      /* before nginx cuts what is left */
+    unsigned                     over:1;    /* called when nginx is about to cut
+                                               connections */
+    ngx_event_t                  last;      /* called before nginx cuts the
+                                               connections that are left */
     ngx_event_t                  left;
     ngx_connection_t             dummy;
     ngx_http_websocket_left_pt   handler;
@@ -138,7 +143,7 @@ ngx_http_websocket_drain_hello(ngx_http_websocket_session_t *s,
 }
 
 
-/* where it said that it is, else at the newest message */
+/* the position that the client gave, else that of the newest message */
 
 static void
 ngx_http_websocket_drain_position(ngx_http_websocket_zone_t *zone,
@@ -175,8 +180,9 @@ ngx_http_websocket_drain_position(ngx_http_websocket_zone_t *zone,
 
 
 /*
- * nginx cuts what is left when worker_shutdown_timeout is over: all have their
- * Close a while before, to answer it, and just before whoever came late.
+ * nginx cuts the connections that are left when worker_shutdown_timeout is
+ * over.  All sessions are sent their Close a while before, so that they can
+ * answer it; sessions that came late, just before.
  */
 
 void
@@ -255,7 +261,7 @@ ngx_http_websocket_drain(ngx_http_websocket_session_t *s)
     } else {
         s->record->leave = ngx_http_websocket_now();
 
-        /* spread, so that all do not come back at once */
+        /* spread over time, so that not all clients come back at once */
 
         passed = ngx_current_msec - drain->begun;
         time = ngx_min(s->conf->drain, drain->longest);

@@ -23,19 +23,21 @@ void ngx_http_websocket_drain_init(ngx_cycle_t *cycle,
 ngx_uint_t ngx_http_websocket_drain_holds(ngx_http_websocket_loc_conf_t *conf);
 
 /*
- * A session is made.  Returns 0 when the worker cannot hold it: then it must
- * have nothing in the zone, and ngx_http_websocket_drain_refer() is called.
+ * To be called when a session is made.  Returns 0 when the worker cannot hold
+ * it: the session must then hold nothing in the zone, and
+ * ngx_http_websocket_drain_refer() is called.
  */
 ngx_uint_t ngx_http_websocket_drain_begin(ngx_http_websocket_session_t *s);
 
 /*
- * Has the session only send its client away, told from where to go on with
- * another worker.  Returns NGX_OK, or NGX_ERROR when memory was refused.
+ * Has the session do no more than send its client away, after telling it the
+ * positions to go on from with another worker.  Returns NGX_OK, or NGX_ERROR
+ * when memory was refused.
  */
 ngx_int_t ngx_http_websocket_drain_refer(ngx_http_websocket_session_t *s,
     ngx_http_websocket_options_t *options);
 
-/* Sends a session away, at a moment of its own. */
+/* Sends a session away at a random moment within websocket_drain. */
 void ngx_http_websocket_drain(ngx_http_websocket_session_t *s);
 
 /* Sends a session away now. */

@@ -35,7 +35,7 @@ ngx_http_websocket_extra_begin(ngx_http_websocket_session_t *s,
 }
 
 
-/* the request, which tells it, may be given back */
+/* evaluated now, since the request may be given back */
 
 static ngx_int_t
 ngx_http_websocket_extra_from(ngx_http_websocket_session_t *s,

@@ -9,25 +9,29 @@
 #define NGX_HTTP_WEBSOCKET_EXTRA_H
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "message/json.h"
 #include "session/ngx_http_websocket_session.h"
 
 
-/* of the record: made when a session needs one */
+/* part of the record's aside, made when a session needs it */
 
 struct ngx_http_websocket_extra_s {
     ngx_websocket_filter_t       *filter;       /* of the first channel, or
                                                    NULL */
-    ngx_str_t                     from;         /* who it is, for stamps */
-    u_char                       *member;       /* and for presence: a part of
-                                                   meta, or NULL */
+    ngx_str_t                     from;         /* the sender's name in
+                                                   stamps */
+    u_char                       *member;       /* what presence tells of it:
+                                                   parts of meta, or NULL */
     ngx_websocket_json_text_t     collected;    /* "[...,...", or empty */
 };
 
 
 /*
- * Gives a new session what it asked for.  Returns NGX_OK, or NGX_ERROR when
- * memory was refused.
+ * Sets up a new session's filter and names, as it and its location ask for
+ * them.  Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_extra_begin(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_http_websocket_options_t *options);

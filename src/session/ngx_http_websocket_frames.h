@@ -14,7 +14,10 @@
 #include "wire/frame.h"
 
 
-/* The number of a format in variants: it is given one when it has none. */
+/*
+ * Returns the number that a format has in variants.  It is given one when it
+ * has none yet.
+ */
 ngx_uint_t ngx_http_websocket_format_number(
     const ngx_http_websocket_format_t *format);
 
@@ -23,9 +26,9 @@ const ngx_http_websocket_format_t *ngx_http_websocket_format_of(
     ngx_uint_t variant);
 
 /*
- * A frame of a message that several sessions share: made for the first of
- * them, with a reference for each.  Returns NGX_OK, or NGX_ERROR when memory
- * was refused.
+ * Sets *frame to that of a message in a variant, with a reference for the
+ * caller.  The frame is made for the first session that needs it, and shared by
+ * the others.  Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_shared_frame(ngx_log_t *log,
     ngx_http_websocket_message_t *message, ngx_uint_t variant,
@@ -46,7 +49,7 @@ ngx_http_websocket_frame_t *ngx_http_websocket_frame_create(uint8_t first,
 ngx_http_websocket_frame_t *ngx_http_websocket_control_frame(uint8_t first,
     u_char *payload, size_t size, ngx_log_t *log);
 
-/* Makes one into another. */
+/* Changes a control frame into another one, in its place. */
 void ngx_http_websocket_control_fill(ngx_http_websocket_frame_t *frame,
     uint8_t first, u_char *payload, size_t size);
 

@@ -7,7 +7,7 @@
 #include <dlfcn.h>
 
 
-/* a larger one is not worth it: the request stays */
+/* bytes of a head: with a larger one the request stays, for little is saved */
 #define NGX_HTTP_WEBSOCKET_HEAD_SIZE  16384
 
 
@@ -24,7 +24,8 @@
 typedef struct {
     ngx_str_t                     variable;
     ngx_uint_t                    prefix;
-    ngx_uint_t                    user;     /* only of type Basic */
+    ngx_uint_t                    user;     /* of Authorization: only if its
+                                               type is Basic */
     ngx_str_t                     header;
 } ngx_http_websocket_source_t;
 
@@ -37,7 +38,7 @@ typedef struct {
 } ngx_http_websocket_wanted_t;
 
 
-/* a head that is being made */
+/* a head that is being written */
 
 typedef struct {
     ngx_str_t                     line;
@@ -122,7 +123,7 @@ static const ngx_http_websocket_source_t  ngx_http_websocket_sources[] = {
 
 static ngx_array_t  ngx_http_websocket_head_wanted;
 
-/* 1: a variable may be told by anything of the request */
+/* 1: a variable may need anything of the request */
 static ngx_uint_t   ngx_http_websocket_head_unknown;
 
 
@@ -145,13 +146,15 @@ ngx_http_websocket_request_init(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    /* no name tells that a variable of geo is one with proxies */
+    /*
+     * the name does not tell whether a variable of geo looks at X-Forwarded-For
+     */
 
     if (ngx_http_websocket_head_want(cycle, &addresses) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    /* those that have an index are those that something refers to */
+    /* variables have an index if something refers to them */
 
     v = cmcf->variables.elts;
 
@@ -176,8 +179,8 @@ ngx_http_websocket_request_init(ngx_cycle_t *cycle)
 
 
 /*
- * A variable of nginx itself, of ours, or of ngx_devel_kit.  Those of others,
- * as of js_set and perl_set, may read any header.
+ * Whether a variable is nginx's own, this module's, or ngx_devel_kit's.
+ * Others, as those of js_set and perl_set, may read any header.
  */
 
 static ngx_uint_t
@@ -190,7 +193,7 @@ ngx_http_websocket_head_is_known(void *handler)
 }
 
 
-/* one program or library has both */
+/* both addresses are in the same program or library */
 
 static ngx_uint_t
 ngx_http_websocket_head_is_in(void *address, void *other)
@@ -207,7 +210,9 @@ ngx_http_websocket_head_is_in(void *address, void *other)
 }
 
 
-/* where they are part of nginx, their variables do not tell by themselves */
+/*
+ * modules that are linked into nginx cannot be told apart by their addresses
+ */
 
 static ngx_uint_t
 ngx_http_websocket_head_has_scripts(ngx_cycle_t *cycle)
@@ -318,7 +323,9 @@ ngx_http_websocket_request_release(ngx_http_websocket_session_t *s)
 }
 
 
-/* what other modules undo when the request ends, they must not do now */
+/*
+ * another module's cleanup belongs to the request's end: it must not run now
+ */
 
 static ngx_uint_t
 ngx_http_websocket_request_busy(ngx_http_request_t *r)
@@ -534,7 +541,7 @@ ngx_http_websocket_head_headers(ngx_http_websocket_head_writer_t *w,
 }
 
 
-/* its place among those that are wanted, 1 at least, or 0 */
+/* returns the header's place among those that are wanted, from 1 on, or 0 */
 
 static ngx_uint_t
 ngx_http_websocket_head_find(ngx_table_elt_t *h)
@@ -554,7 +561,7 @@ ngx_http_websocket_head_find(ngx_table_elt_t *h)
             continue;
         }
 
-        /* a token has no user, and is long */
+        /* a bearer token tells no user, and is long */
 
         if (!wanted[i].user
             || (h->value.len >= sizeof("Basic ") - 1
@@ -570,7 +577,7 @@ ngx_http_websocket_head_find(ngx_table_elt_t *h)
 }
 
 
-/* what was set, or has been evaluated once for all */
+/* values that were set, or evaluated once and cached */
 
 static void
 ngx_http_websocket_head_variables(ngx_http_websocket_head_writer_t *w,
@@ -600,7 +607,10 @@ ngx_http_websocket_head_variables(ngx_http_websocket_head_writer_t *w,
 }
 
 
-/* Most values are parts of the request line, told by their place: at least 1 */
+/*
+ * Most values are parts of the request line, and kept as their place in it: at
+ * least 1
+ */
 
 static void
 ngx_http_websocket_head_slice(ngx_http_websocket_head_writer_t *w,
@@ -608,7 +618,7 @@ ngx_http_websocket_head_slice(ngx_http_websocket_head_writer_t *w,
 {
     ngx_http_websocket_head_number(w, value->len);
 
-    /* nginx leaves the address unset where there is nothing: of args */
+    /* nginx leaves r->args.data unset where there are no arguments */
 
     if (value->len == 0) {
         return;
@@ -626,7 +636,10 @@ ngx_http_websocket_head_slice(ngx_http_websocket_head_writer_t *w,
 }
 
 
-/* a header's value, or a variable's: the index is 1 at least */
+/*
+ * writes the value of a header or a variable behind its index, which is 1 at
+ * least
+ */
 
 static void
 ngx_http_websocket_head_pair(ngx_http_websocket_head_writer_t *w,
@@ -702,7 +715,7 @@ ngx_http_websocket_request_end(ngx_http_websocket_session_t *s)
             return;
         }
 
-        /* no request of the client's */
+        /* it is no request of a client */
 
         c->requests--;
 
@@ -719,7 +732,7 @@ ngx_http_websocket_request_end(ngx_http_websocket_session_t *s)
 }
 
 
-/* what cannot be restored is not in the log's line: memory was refused */
+/* without memory a value is not restored, and missing in the log's line */
 
 static void
 ngx_http_websocket_head_restore(ngx_http_websocket_session_t *s,
@@ -905,7 +918,10 @@ ngx_http_websocket_head_restore_header(ngx_http_request_t *r, ngx_str_t *name,
     h->lowcase_key = name->data;
     h->hash = ngx_hash_key(name->data, name->len);
 
-    /* the host is known, and its handler may end the request */
+    /*
+     * nginx has taken the Host header already, and its handler could end the
+     * request
+     */
 
     if (name->len == 4 && ngx_strncmp(name->data, "host", 4) == 0) {
         r->headers_in.host = h;
@@ -967,7 +983,7 @@ ngx_http_websocket_head_part(ngx_http_websocket_head_reader_t *head)
 
     if (len == 0) {
 
-        /* no data is what a variable without a value is known by */
+        /* a variable without a value is kept as one with no data */
 
         ngx_str_null(&part);
         return part;

@@ -8,7 +8,8 @@
 
 typedef struct {
     ngx_http_websocket_work_t       work;
-    ngx_http_websocket_publish_t   *pending;    /* NULL: for the zone */
+    ngx_http_websocket_publish_t   *pending;    /* NULL: the message waits for
+                                                   the zone */
     ngx_http_websocket_waiter_t     waiter;
     ngx_websocket_store_message_t   message;
     size_t                          n;
@@ -138,7 +139,7 @@ ngx_http_websocket_held_copy(ngx_http_websocket_session_t *s,
 
         held->parts[i] = parts[i];
 
-        /* one part may be the message's offset, which is not there yet */
+        /* a part may stand for the message's offset, which is not known yet */
 
         if (parts[i].data != ngx_websocket_store_offset) {
             held->parts[i].data = p;
@@ -161,7 +162,7 @@ ngx_http_websocket_held_drop(ngx_http_websocket_work_t *work)
 
     if (held->pending) {
 
-        /* the broker publishes it all the same */
+        /* the broker publishes the message all the same */
 
         held->pending->done = NULL;
 
@@ -185,7 +186,7 @@ ngx_http_websocket_held_publish(ngx_http_websocket_waiter_t *waiter)
 
     ngx_http_websocket_work_done(&held->work);
 
-    /* it may be held again, or the session be closed */
+    /* the message may be held again, or the session may be closed */
 
     (void) ngx_http_websocket_session_publish(held->work.session,
                                               &held->message, held->parts,

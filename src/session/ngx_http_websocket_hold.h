@@ -14,18 +14,18 @@
 
 
 /*
- * The zone is stuck: keeps a message of the client, which is published when it
- * is not any more; until then the session stops.  Who would have to wait for
- * too long is closed.  Returns NGX_AGAIN, or NGX_DONE when the session failed
- * for want of memory.
+ * The zone is stuck: keeps a client's message, which is published as soon as
+ * the zone can be had.  Nothing is read of the session until then.  A session
+ * that would have to wait for too long is closed.  Returns NGX_AGAIN, or
+ * NGX_DONE when the session failed for want of memory.
  */
 ngx_int_t ngx_http_websocket_hold(ngx_http_websocket_session_t *s,
     ngx_websocket_store_message_t *message, ngx_websocket_store_part_t *parts,
     size_t n);
 
 /*
- * The broker publishes a message of the client, which completes later: until
- * then the session stops.  Returns as above.
+ * The broker publishes a client's message, and completes later: nothing is read
+ * of the session until then.  Returns as ngx_http_websocket_hold().
  */
 ngx_int_t ngx_http_websocket_hold_pending(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t *pending);

@@ -18,7 +18,7 @@ struct ngx_http_websocket_limits_s {
     ngx_websocket_rate_errors_t   errors;
     uint32_t                      refused;
     uint16_t                      nquotas;
-    uint8_t                       left;     /* the session has gone */
+    uint8_t                       left;     /* 1: the session has gone */
     ngx_http_websocket_zone_t    *zone;     /* of the quotas */
     ngx_http_websocket_waiter_t   debt;     /* to give them back */
 };
@@ -38,9 +38,10 @@ static ngx_http_websocket_limited_e ngx_http_websocket_limits_drop(
 
 
 /*
- * A Ping after a silence that earns it need not be counted: sessions that ping
- * now and then take no memory for that.  This is how long the one that is
- * being read has been silent, unless a Ping has used it up.
+ * A Ping after a silence that is long enough for it is not counted, so that
+ * sessions that ping now and then need no memory for that.  How long the
+ * session that is being read was silent, unless a Ping has used this up
+ * already.
  */
 
 static uint32_t  ngx_http_websocket_silence;
@@ -252,7 +253,7 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 
     s->record->aside->limits = NULL;
 
-    /* the quotas may be owed yet */
+    /* the quotas may still have to be given back */
 
     limits->left = 1;
 
@@ -263,8 +264,8 @@ ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s)
 
 
 /*
- * What is delayed has come, and is taken: the account is overdrawn, and the
- * next message is not read before it is even.
+ * action=delay: the message has come, and is taken.  The account is overdrawn,
+ * and no message is read before it is even.
  */
 
 ngx_http_websocket_limited_e
@@ -403,7 +404,7 @@ ngx_http_websocket_session_error(ngx_http_websocket_session_t *s)
         limits = ngx_http_websocket_limits_alloc(s, 0);
     }
 
-    /* without memory an error less is counted */
+    /* without memory this error is not counted */
 
     if (limits == NULL
         || !ngx_websocket_rate_error(&limits->errors, rate,
@@ -447,7 +448,10 @@ ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s)
 
     if (crowded == 1) {
 
-        /* ours to deliver: at the end of this turn, and of the next ones */
+        /*
+         * this worker is the one that has yet to read them: at the end of this
+         * turn, and in later ones
+         */
 
         (void) ngx_http_websocket_session_pause(s,
                                             NGX_HTTP_WEBSOCKET_PAUSE_TURN);

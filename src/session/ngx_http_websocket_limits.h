@@ -1,7 +1,7 @@
 
 /*
- * How much a session may do: it sits on quotas that are counted across all
- * workers, and what it sends is measured.
+ * How much a session may do: it holds quotas, which are counted across all
+ * workers, and what it sends is counted against rates.
  */
 
 
@@ -12,7 +12,7 @@
 #include "session/ngx_http_websocket_session.h"
 
 
-/* what becomes of a message that is measured */
+/* what becomes of a message that was counted */
 
 typedef enum {
     NGX_HTTP_WEBSOCKET_LIMITED_TAKEN = 0,
@@ -36,34 +36,37 @@ void ngx_http_websocket_limits_end(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_limits_free(ngx_http_websocket_session_t *s);
 
 /*
- * Measures a message of the client, where the location has rates.  The session
- * may wait from then on.
+ * Counts a client's message against the rates of the location, which has some.
+ * The session may be paused from then on.
  */
 ngx_http_websocket_limited_e ngx_http_websocket_limits_message(
     ngx_http_websocket_session_t *s, size_t size);
 
-/* Bytes came, and s->heard still says when the last ones did. */
+/*
+ * To be called when bytes have come, while s->heard still says when those
+ * before them did.
+ */
 void ngx_http_websocket_limits_heard(ngx_http_websocket_session_t *s);
 
 /*
- * Measures a Ping or Pong of the client.  Returns NGX_OK, or NGX_DONE when the
+ * Counts a Ping or Pong of the client.  Returns NGX_OK, or NGX_DONE when the
  * session began to close.
  */
 ngx_int_t ngx_http_websocket_limits_ping(ngx_http_websocket_session_t *s);
 
 /*
- * Whoever refuses a client something, but lets the session live, says so: an
- * error that is one too many closes the session.  Returns NGX_OK, or NGX_DONE
- * when the session began to close.
+ * Counts an error of the client, which was refused something and may stay: one
+ * error too many closes the session.  Returns NGX_OK, or NGX_DONE when the
+ * session began to close.
  */
 ngx_int_t ngx_http_websocket_session_error(ngx_http_websocket_session_t *s);
 
-/* The messages that were dropped. */
+/* Returns how many of the client's messages were dropped. */
 uint32_t ngx_http_websocket_limits_refused(ngx_http_websocket_session_t *s);
 
 /*
- * The session has published many messages: it waits a moment where others
- * have yet to read a large part of what the zone can hold.
+ * To be called when the session has published many messages: it is paused for a
+ * moment if a large part of the zone is what others have yet to read.
  */
 void ngx_http_websocket_limits_flood(ngx_http_websocket_session_t *s);
 

@@ -191,7 +191,7 @@ ngx_http_websocket_pause_give_up(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_pause_over(ngx_http_websocket_session_t *s)
 {
-    /* what it has sent meanwhile could not be heard */
+    /* what the client has sent during the pause could not be heard */
 
     s->heard = ngx_http_websocket_now();
     s->active = s->heard;

@@ -1,7 +1,7 @@
 
 /*
- * Input that can wait: why nothing is read of a session for now, and what has
- * come of it already.
+ * Input that can wait: the reasons for which nothing is read of a session for
+ * now, and the bytes that had come already.
  */
 
 
@@ -20,13 +20,16 @@
 #define NGX_HTTP_WEBSOCKET_PAUSE_WORK     0x04  /* until its message is done */
 
 
-/* how long one waits who floods those who read, or asks for what is dear */
+/*
+ * milliseconds that a session waits which floods its readers, or asks for
+ * something expensive
+ */
 #define NGX_HTTP_WEBSOCKET_MOMENT  NGX_HTTP_WEBSOCKET_WHEEL_TICK
 
 
 /*
- * A message of the client that is not done when receive() returns: a part of
- * what belongs to whoever works on it.
+ * A client's message that is not done when receive() returns.  It is part of a
+ * struct of the function that works on it.
  */
 
 typedef struct ngx_http_websocket_work_s  ngx_http_websocket_work_t;
@@ -35,9 +38,9 @@ struct ngx_http_websocket_work_s {
     ngx_http_websocket_session_t *session;
 
     /*
-     * The session closes, or its client has gone, and nobody is to be told
-     * any more: called instead of one of the functions below.  What contains
-     * the work is its owner's to free.
+     * Called instead of one of the functions below, when the session closes or
+     * its client has gone: nobody is to be told any more.  The owner frees the
+     * struct that contains the work.
      */
     void                        (*cancel)(ngx_http_websocket_work_t *work);
 };
@@ -46,10 +49,11 @@ struct ngx_http_websocket_work_s {
 /* made when it is first needed */
 
 struct ngx_http_websocket_pause_s {
-    u_char                       *parked;   /* of what has come, or NULL */
+    u_char                       *parked;   /* bytes that came and were not
+                                               read, or NULL */
     size_t                        size;     /* of it */
 
-    ngx_http_websocket_work_t    *work;     /* NULL: no message is under it */
+    ngx_http_websocket_work_t    *work;     /* NULL: no message is under work */
 
     ngx_http_websocket_time_t     until;
     uint8_t                       why;
@@ -59,48 +63,54 @@ struct ngx_http_websocket_pause_s {
 
 
 /*
- * Nothing more is read of the session for that reason, which is not its time.
+ * Pauses the session for a reason other than time: nothing more is read of it.
  * Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_session_pause(ngx_http_websocket_session_t *s,
     ngx_uint_t why);
 
-/* As that, for so many milliseconds: the longest time counts. */
+/*
+ * Pauses the session for so many milliseconds; of several times the longest
+ * counts.  Returns as above.
+ */
 ngx_int_t ngx_http_websocket_session_pause_for(
     ngx_http_websocket_session_t *s, uint32_t wait);
 
-/* The reason is none any more: without others the reading goes on. */
+/* Takes a reason away: if it was the only one, the session reads on. */
 void ngx_http_websocket_session_resume(ngx_http_websocket_session_t *s,
     ngx_uint_t why);
 
-/* The session closes: all that it waits for is given up. */
+/* Takes all reasons away, since the session closes. */
 void ngx_http_websocket_session_resume_all(ngx_http_websocket_session_t *s);
 
 /*
- * The message that receive() was called with is not done yet: nothing more is
- * read of the session before one of the functions below is called, once, at
- * any time; who works on a message sees to it that this does not take for
- * ever.  work->cancel is set.  Returns NGX_AGAIN, which receive() returns then,
- * or NGX_DONE when the session failed for want of memory: nothing is called.
+ * Puts the message that receive() was called with under work: nothing more is
+ * read of the session until one of the functions below is called, once, at any
+ * time.  Whoever works on a message must not let that take for ever.
+ * work->cancel is set.  Returns NGX_AGAIN, which receive() returns then, or
+ * NGX_DONE when the session failed for want of memory: nothing is called.
  */
 ngx_int_t ngx_http_websocket_session_work(ngx_http_websocket_session_t *s,
     ngx_http_websocket_work_t *work);
 
 /*
- * The message is done, and the session reads on, but not within the call: it
- * may be closed yet, or begin new work.  The work is its owner's to free.
+ * Ends the work: the message is done.  The session reads on, but not within the
+ * call: before that it may be closed, or begin new work.  The owner frees the
+ * work.
  */
 void ngx_http_websocket_work_done(ngx_http_websocket_work_t *work);
 
-/* As that; but the message was refused: an error of the client's. */
+/*
+ * Ends the work: the message was refused, which counts as the client's error.
+ */
 void ngx_http_websocket_work_refused(ngx_http_websocket_work_t *work);
 
-/* As that; but the session closes. */
+/* Ends the work and closes the session, for that reason. */
 void ngx_http_websocket_work_failed(ngx_http_websocket_work_t *work,
     ngx_http_websocket_reason_e reason);
 
 /*
- * The message that is under work, if there is one, is given up: the session
+ * Gives up the message that is under work, if there is one, since the session
  * ends.
  */
 void ngx_http_websocket_pause_give_up(ngx_http_websocket_session_t *s);
@@ -109,22 +119,23 @@ void ngx_http_websocket_pause_give_up(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_pause_free(ngx_http_websocket_session_t *s);
 
 /*
- * Parks what has come and is not to be looked at before the session has
- * waited, or had its turn.  Returns NGX_OK, or NGX_DONE when the session began
- * to fail.
+ * Parks bytes that have come and are not to be looked at before the session's
+ * pause is over, or its turn comes.  Returns NGX_OK, or NGX_DONE when the
+ * session began to fail.
  */
 ngx_int_t ngx_http_websocket_input_park(ngx_http_websocket_session_t *s,
     u_char *pos, u_char *last);
 
 /*
- * Gives back what was parked of a session that has a pause, to be freed: sets
- * *size.  Returns NULL where there is nothing, or the session is paused yet.
+ * Returns the parked bytes of a session that has a pause struct, for the caller
+ * to free, and sets *size.  Returns NULL when there are none, or the session is
+ * still paused.
  */
 u_char *ngx_http_websocket_input_resume(ngx_http_websocket_session_t *s,
     size_t *size);
 
 
-/* Is nothing to be read of the session for now? */
+/* Whether nothing is to be read of the session for now. */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_session_is_paused(ngx_http_websocket_session_t *s)

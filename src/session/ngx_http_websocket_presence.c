@@ -9,7 +9,7 @@
 #include "wire/frame.h"
 
 
-/* the most that a name takes as a JSON string */
+/* the longest name as a JSON string */
 #define NGX_HTTP_WEBSOCKET_FROM_SIZE     156
 
 /* a session's id, in hexadecimal digits */
@@ -17,7 +17,8 @@
 
 /* what the events of a member are, in its leave_message */
 #define NGX_HTTP_WEBSOCKET_TELL_LEAVE    0x01
-#define NGX_HTTP_WEBSOCKET_TELL_ONCE     0x02   /* without a record of it */
+#define NGX_HTTP_WEBSOCKET_TELL_ONCE     0x02   /* a session without a record of
+                                                   what is told of it */
 
 
 static ngx_uint_t ngx_http_websocket_presence_wanted(
@@ -76,7 +77,7 @@ ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
 }
 
 
-/* who polls comes and goes all the time */
+/* a client that polls comes and goes all the time */
 
 static ngx_uint_t
 ngx_http_websocket_presence_wanted(ngx_http_websocket_session_t *s)
@@ -194,7 +195,7 @@ ngx_http_websocket_presence_leave_message(ngx_str_t *channel,
 }
 
 
-/* what is known of a member are parts of meta, those of its events */
+/* a member's data are the parts of meta of its events */
 
 static size_t
 ngx_http_websocket_presence_data(ngx_http_websocket_session_t *s, u_char *data)
@@ -228,9 +229,8 @@ ngx_http_websocket_presence_data(ngx_http_websocket_session_t *s, u_char *data)
 
 
 /*
- * Returns how many bytes of a name are told: as many as take up to
- * NGX_HTTP_WEBSOCKET_FROM_SIZE as a JSON string, and none of what is not
- * UTF-8.
+ * Returns how many bytes of a name are told: as many as make a JSON string of
+ * NGX_HTTP_WEBSOCKET_FROM_SIZE bytes at most; 0 if the name is not UTF-8.
  */
 
 static size_t
@@ -262,7 +262,9 @@ ngx_http_websocket_presence_name(ngx_str_t *name)
             return len;
         }
 
-        /* what is beyond the room even without an escape */
+        /*
+         * bytes that would not fit even without an escape need not be looked at
+         */
 
         len = ngx_min(len, NGX_HTTP_WEBSOCKET_FROM_SIZE);
     }
@@ -302,9 +304,9 @@ ngx_http_websocket_presence_event(unsigned mark, ngx_str_t *channel,
 
 
 /*
- * Where the member's events are told in another channel than its own, that is
- * the message's, and its own is one more part.  Returns the number of parts: 0
- * where no configuration knows the channel any more.
+ * If the member's events are published in another channel, the message is for
+ * that one, and the member's own channel is one more part.  Returns the number
+ * of parts: 0 where no configuration knows the channel any more.
  */
 
 static ngx_uint_t

@@ -1,9 +1,9 @@
 
 /*
- * Who is there: a member for each session and channel, and events that tell of
- * them, as the location says.  What a member has are the parts of meta that
- * its events have too, so that whoever takes a dead worker's members off need
- * not know more.
+ * Presence: a member for each session and channel, and events that tell of
+ * them, as the location says.  A member's data are the parts of meta that its
+ * events have, too, so that a worker can tell of the leave of a dead worker's
+ * members without knowing more.
  */
 
 
@@ -15,8 +15,8 @@
 
 
 /*
- * Keeps what a new session's members are told of it, for the request may be
- * given back before it joins a channel.  Returns NGX_OK, or NGX_ERROR when
+ * Keeps what presence tells of a new session, since the request may be given
+ * back before the session joins a channel.  Returns NGX_OK, or NGX_ERROR when
  * memory was refused.
  */
 ngx_int_t ngx_http_websocket_presence_begin(ngx_http_websocket_session_t *s,
@@ -31,9 +31,9 @@ ngx_int_t ngx_http_websocket_presence_join(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription);
 
 /*
- * The same for a session that is told of otherwise: by size bytes at data,
- * parts of meta, of which there are not more than
- * NGX_WEBSOCKET_STORE_MEMBER_SIZE; and with these events.
+ * Makes the session a member with other data: size bytes of parts of meta, up
+ * to NGX_WEBSOCKET_STORE_MEMBER_SIZE; and with other events than the
+ * location's.  Returns as above.
  */
 ngx_int_t ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription, u_char *data, size_t size,

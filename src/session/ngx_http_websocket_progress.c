@@ -7,20 +7,20 @@
 #include <linux/sockios.h>
 
 
-/* between two looks at a session, ms */
+/* milliseconds between two looks at a session */
 #define NGX_HTTP_WEBSOCKET_LOOK     2000
 
 /*
- * Acknowledgements come in leaps, for the client's system says that there is
- * room only when much of its buffer is free: 128 KB, read at 10 KB a second,
- * take 12.8 s.  So much is added to the timeout, ms.
+ * Acknowledgements come in leaps, since the client's system announces room only
+ * when much of its buffer is free: 128 KB, read at 10 KB a second, take 12.8 s.
+ * So many milliseconds are added to the timeout.
  */
 #define NGX_HTTP_WEBSOCKET_LEAP     3300
 
-/* more than Pings and Pongs have: there is a message among it */
+/* more bytes than Pings and Pongs have: there is a message among them */
 #define NGX_HTTP_WEBSOCKET_TRAFFIC  4096
 
-/* bytes that the kernel may hold before it sends them, of the newest values */
+/* bytes that the kernel may hold unsent where only the newest values matter */
 #define NGX_HTTP_WEBSOCKET_FRESH    16384
 
 
@@ -106,7 +106,7 @@ ngx_http_websocket_progress_look(ngx_http_websocket_session_t *s)
             || (!s->draining
                 && (int32_t) (bytes.acked - s->record->leave) >= 0)))
     {
-        /* the Ping is there: now it may be answered */
+        /* the client has the Ping: now it may be expected to answer */
 
         s->late = 0;
         s->heard = ngx_http_websocket_now();
@@ -116,7 +116,7 @@ ngx_http_websocket_progress_look(ngx_http_websocket_session_t *s)
 }
 
 
-/* the one that the kernel knows: streams of HTTP/2 share it */
+/* the connection that the kernel knows: streams of HTTP/2 share it */
 
 static ngx_connection_t *
 ngx_http_websocket_progress_connection(ngx_http_websocket_session_t *s)
@@ -198,9 +198,9 @@ ngx_http_websocket_progress_stream(ngx_http_websocket_session_t *s)
 
 
 /*
- * What the connection's peer acknowledges counts for a stream as long as
- * something of it is on its way; then only that its window is opened again,
- * after which it goes on.
+ * For a stream of HTTP/2, the peer's acknowledgements count as long as
+ * something of the stream is on its way; after that only an update of its
+ * window counts.
  */
 
 static ngx_uint_t
@@ -243,7 +243,7 @@ ngx_http_websocket_progress_stream_moved(ngx_http_websocket_session_t *s,
 #endif
 
 
-/* whether it is not the client that is waited for: limit_rate delays */
+/* whether it is limit_rate that delays, and not the client */
 
 static ngx_uint_t
 ngx_http_websocket_progress_ours(ngx_http_websocket_session_t *s,
@@ -263,13 +263,13 @@ ngx_http_websocket_progress_alive(ngx_http_websocket_session_t *s,
         s->record->progress -= ngx_http_websocket_progress_probed(s);
     }
 
-    /* a message that is on its way is traffic */
+    /* a message that is on its way shows that the session is not idle */
 
     if (bytes->pending > NGX_HTTP_WEBSOCKET_TRAFFIC) {
         s->active = ngx_http_websocket_now();
     }
 
-    /* with full buffers nothing moves unless the client itself reads */
+    /* with full buffers nothing moves unless the application reads */
 
     if (s->write_blocked && s->ping_open) {
         s->heard = ngx_http_websocket_now();
@@ -278,8 +278,9 @@ ngx_http_websocket_progress_alive(ngx_http_websocket_session_t *s,
 
 
 /*
- * How long the client has not taken anything, at least, since the last look:
- * a system that has no room is asked again after a time that doubles.
+ * How long the client has not taken anything at least.  The kernel asks a
+ * system without room again after intervals that double, so that an
+ * acknowledgement may be that old.
  */
 
 static ngx_msec_t
@@ -325,7 +326,7 @@ ngx_http_websocket_progress_due(ngx_http_websocket_session_t *s)
     over = ngx_http_websocket_progress_since(s->record->progress)
            + ngx_http_websocket_progress_patience(s);
 
-    /* not all sessions at the same time */
+    /* spread, so that not all sessions are looked at at the same time */
 
     look = now + NGX_HTTP_WEBSOCKET_LOOK
            - (now + (uint32_t) ((uintptr_t) s >> 6)) % NGX_HTTP_WEBSOCKET_LOOK;
@@ -366,7 +367,7 @@ ngx_http_websocket_progress_over(ngx_http_websocket_session_t *s)
     }
 
     /*
-     * The network fails, or is slow to come back: heartbeats find out, and
+     * The network fails, or is slow to come back: heartbeats will find out, and
      * the Ping has waited long enough.
      */
 
@@ -410,7 +411,10 @@ ngx_http_websocket_progress_mark(ngx_http_websocket_session_t *s)
 
     s->late = ngx_http_websocket_progress_look(s);
 
-    /* who is to leave soon, or has left, is not asked how far the Ping is */
+    /*
+     * how far the Ping has got does not matter for a session that is about to
+     * leave, or has left
+     */
 
     if (!s->late || s->draining || s->close_queued) {
         return;
@@ -448,7 +452,7 @@ ngx_http_websocket_progress_fresh(ngx_http_websocket_session_t *s)
 
     size = NGX_HTTP_WEBSOCKET_FRESH;
 
-    /* where the socket has no such option, more is held */
+    /* without this option the kernel holds more */
 
     (void) setsockopt(s->connection->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &size,
                       sizeof(int));

@@ -1,7 +1,8 @@
 
 /*
  * Whether a client takes what is sent to it.  What counts is what its TCP has
- * acknowledged: our kernel takes megabytes, and says nothing for minutes.
+ * acknowledged: the kernel here takes megabytes for a client, and reports
+ * nothing for minutes.
  */
 
 
@@ -12,10 +13,13 @@
 #include "session/ngx_http_websocket_session.h"
 
 
-/* Something is written, and nothing was that is not acknowledged. */
+/*
+ * Begins to watch a client: something is written, and all before was
+ * acknowledged.
+ */
 void ngx_http_websocket_progress_begin(ngx_http_websocket_session_t *s);
 
-/* To be called when something was written, or cannot be. */
+/* To be called when something was written, or could not be. */
 static ngx_inline void
 ngx_http_websocket_progress(ngx_http_websocket_session_t *s)
 {
@@ -25,12 +29,12 @@ ngx_http_websocket_progress(ngx_http_websocket_session_t *s)
 }
 
 /*
- * Asks the kernel what the client has acknowledged, where that is open.
+ * Asks the kernel what the client has acknowledged, unless that is all.
  * Returns 1 when something waits for the client to take it, else 0.
  */
 ngx_uint_t ngx_http_websocket_progress_look(ngx_http_websocket_session_t *s);
 
-/* When to look again. */
+/* When progress_look() is to be called again. */
 ngx_http_websocket_time_t ngx_http_websocket_progress_due(
     ngx_http_websocket_session_t *s);
 
@@ -50,16 +54,23 @@ void ngx_http_websocket_progress_mark(ngx_http_websocket_session_t *s);
 ngx_uint_t ngx_http_websocket_progress_unread(ngx_http_websocket_session_t *s);
 
 /*
- * Where of each channel only the newest value matters, has the kernel hold
- * little that is not on its way: what waits with us can be dropped yet.
+ * Where only the newest value of each channel matters, has the kernel keep
+ * little more than what is on its way: what waits in the session's queue can
+ * still be dropped.
  */
 void ngx_http_websocket_progress_fresh(ngx_http_websocket_session_t *s);
 
-/* The time from which a client's own time counts: not before a standstill. */
+/*
+ * The time from which a client's timeout counts: the given one, or the end of
+ * the worker's last standstill if that is later.
+ */
 ngx_http_websocket_time_t ngx_http_websocket_progress_since(
     ngx_http_websocket_time_t time);
 
-/* Whether that long has passed since then. */
+/*
+ * Whether timeout milliseconds have passed since then, a standstill of the
+ * worker not counted.
+ */
 ngx_uint_t ngx_http_websocket_progress_passed(ngx_http_websocket_time_t time,
     ngx_msec_t timeout);
 

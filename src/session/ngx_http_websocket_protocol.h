@@ -16,27 +16,30 @@ typedef struct ngx_http_websocket_transport_s  ngx_http_websocket_transport_t;
 
 
 /*
- * Where a session begins in channels: told to it before anything else, if it
- * is not late.
+ * Where a session begins in its channels.  The client is told so before
+ * anything else, unless the hello is late.
  */
 
 typedef struct {
     ngx_uint_t                    n;            /* subscriptions */
     ngx_websocket_position_t     *positions;    /* one for each of them */
-    uint8_t                      *found;        /* and whether what it missed
-                                                   was: 0 or 1 */
-    ngx_websocket_position_t      position;     /* where there is one */
+    uint8_t                      *found;        /* for each, 1 when all that the
+                                                   client missed was found */
+    ngx_websocket_position_t      position;     /* the positions, where there is
+                                                   one subscription */
     uint8_t                       only;
-    ngx_uint_t                    asked;        /* it gave a position */
-    ngx_uint_t                    recovered;    /* it misses nothing that a
-                                                   history keeps, or, where
-                                                   none does, nothing */
-    ngx_uint_t                    late;         /* others were told before */
-    ngx_uint_t                    over;         /* all have ended, and not even
-                                                   history comes */
-    unsigned                      wanted:1;     /* it wants to be told */
+    ngx_uint_t                    asked;        /* the client gave a position */
+    ngx_uint_t                    recovered;    /* the client misses nothing
+                                                   that a history keeps, or,
+                                                   where none does, nothing at
+                                                   all */
+    ngx_uint_t                    late;         /* an earlier hello told of
+                                                   other channels */
+    ngx_uint_t                    over;         /* all channels have ended, and
+                                                   no history is to come */
+    unsigned                      wanted:1;     /* the client wants a hello */
 
-    /* of hello_found() */
+    /* set by hello_found() */
 
     unsigned                      kept:1;       /* a channel has a history */
     unsigned                      lost:1;
@@ -66,8 +69,10 @@ struct ngx_http_websocket_transport_s {
     /* gives s->record back, of which nothing is used any more */
     void                        (*forget)(ngx_http_websocket_session_t *s);
 
-    /* the client's fault, or the server's in serving it: ends with that code
-       and text, and nothing more is read.  NULL: clients send nothing */
+    /*
+     * fails the session, for the client's fault or the server's: ends it with
+     * that code and text, and reads no more.  NULL: clients send nothing
+     */
     void                        (*fail)(ngx_http_websocket_session_t *s,
                                      uint16_t code, const char *text);
 
@@ -99,7 +104,7 @@ typedef struct {
     void                        (*live)(ngx_http_websocket_session_t *s,
                                      ngx_http_websocket_subscription_t *sub);
 
-    /* as of a kind of subscribers */
+    /* as the broken() of a kind of subscribers, in ngx_http_websocket_hub.h */
     void                        (*broken)(ngx_http_websocket_session_t *s,
                                      ngx_http_websocket_subscription_t *sub,
                                      int rc);
@@ -110,8 +115,8 @@ typedef struct {
 
 struct ngx_http_websocket_protocol_s {
     char                                  *name;    /* a label of metrics */
-    ngx_str_t                              subprotocol; /* that means it; empty
-                                                           when none does */
+    ngx_str_t                              subprotocol; /* the name that asks
+                                                           for it, or empty */
     const ngx_http_websocket_transport_t  *transport;
 
     /* how its messages are written; how, when a client wants positions */
@@ -123,21 +128,23 @@ struct ngx_http_websocket_protocol_s {
     /* NULL: sessions come with their channels */
     const ngx_http_websocket_choice_t     *choice;
 
-    /* of each reason */
+    /* the code and text of each reason */
     const ngx_http_websocket_close_t      *closes;
 
     unsigned                      direct:1;     /* push() gives the message's
                                                    frame, and does no more: it
                                                    may be written at once */
     unsigned                      pongs:1;      /* a client answers ping() */
-    unsigned                      once:1;       /* the first messages, or none
-                                                   in the heartbeat's interval,
-                                                   are its end: what comes
-                                                   after is asked for anew */
+    unsigned                      once:1;       /* a session ends with its first
+                                                   messages, or without any
+                                                   after the heartbeat's
+                                                   interval: the client asks
+                                                   anew for what follows */
     unsigned                      acks:1;       /* a client may be told what
                                                    became of its messages */
-    unsigned                      event_ids:1;  /* who comes back says where it
-                                                   was in Last-Event-ID */
+    unsigned                      event_ids:1;  /* a client that comes back
+                                                   says where it was in
+                                                   Last-Event-ID */
 
     /*
      * Tells the client where it begins, before what may be queued already,
@@ -176,8 +183,9 @@ struct ngx_http_websocket_protocol_s {
                                      ngx_http_websocket_frame_t **frame);
 
     /*
-     * A message does not pass the client's filter: who comes back need not
-     * look at it again.  NULL: the client is told no positions by itself.
+     * A message does not pass the client's filter: a client that comes back
+     * need not be shown it again.  NULL: the client is told positions with
+     * messages only.
      */
     void                        (*pass)(ngx_http_websocket_session_t *s,
                                      ngx_http_websocket_subscription_t *from,
@@ -193,7 +201,8 @@ struct ngx_http_websocket_protocol_s {
 
     /*
      * The frame of a JSON text that answers what the client sent, or tells it
-     * of its token; NULL when memory was refused.  Who has receive() has it.
+     * of its token; NULL when memory was refused.  A language that has
+     * receive() has it.
      */
     ngx_http_websocket_frame_t *(*reply)(ngx_http_websocket_session_t *s,
                                      const char *data, size_t size);
@@ -202,9 +211,9 @@ struct ngx_http_websocket_protocol_s {
     void                        (*ping)(ngx_http_websocket_session_t *s);
 
     /*
-     * A heartbeat that the application sees, with the positions of the
-     * session's channels: as pinging, but in each interval.  NULL: what ping()
-     * says is seen.
+     * Sends a heartbeat that the application sees, with the positions of the
+     * session's channels: in each interval, also when there were messages.
+     * NULL: what ping() sends is seen.
      */
     void                        (*beat)(ngx_http_websocket_session_t *s);
 
@@ -215,7 +224,10 @@ struct ngx_http_websocket_protocol_s {
 };
 
 
-/* all there are, ended by NULL: of ngx_http_websocket_session_init() */
+/*
+ * all protocols, ended by NULL, as ngx_http_websocket_session_init() was given
+ * them
+ */
 extern const ngx_http_websocket_protocol_t *const
     *ngx_http_websocket_session_protocols;
 

@@ -6,21 +6,24 @@
 
 
 #define NGX_HTTP_WEBSOCKET_PLACES  16       /* of a small queue */
-#define NGX_HTTP_WEBSOCKET_SPARES  1024     /* small queues kept for reuse */
+#define NGX_HTTP_WEBSOCKET_SPARES  1024     /* small queues that are kept for
+                                               reuse */
 #define NGX_HTTP_WEBSOCKET_PONGS   16
 
-/* a message is not passed by one that was published so much later, ms */
+/* milliseconds by which a message may be younger than one that it passes */
 #define NGX_HTTP_WEBSOCKET_PASSED  1000
 
-/* frames that one passes: to look at them takes some 5 ns each */
+/* frames that one passes at most: to look at them takes some 5 ns each */
 #define NGX_HTTP_WEBSOCKET_PASSES  4096
 
-/* frames looked at, or moved, in a step of a turn's; and dropped */
+/*
+ * frames that are looked at or moved, and dropped, in a step of a turn's work
+ */
 #define NGX_HTTP_WEBSOCKET_LOOKS   512
 #define NGX_HTTP_WEBSOCKET_DROPS   64
 
 
-/* what was seen of a queue that is gone through from its end */
+/* what was seen of a queue so far, which is walked from its end */
 
 typedef struct {
     uint64_t                        key;        /* 0: free */
@@ -81,9 +84,9 @@ ngx_http_websocket_queue_push_prior(ngx_http_websocket_session_t *s,
 
 
 /*
- * Behind the last message that is not to be passed: of the same or a higher
- * priority, or published so long before that it has waited enough.  Of a long
- * queue not all is passed.
+ * Finds the place behind the last message that is not to be passed: one of the
+ * same or a higher priority, or one that has waited long enough.  In a long
+ * queue, not all of it is passed.
  */
 
 static uint32_t
@@ -312,7 +315,7 @@ ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s)
 }
 
 
-/* what was looked at for the last one is not again */
+/* the search goes on where the last one ended */
 
 static uint32_t
 ngx_http_websocket_queue_find(ngx_http_websocket_session_t *s,
@@ -357,7 +360,7 @@ ngx_http_websocket_queue_from(ngx_http_websocket_queue_t *q, uint32_t place)
 }
 
 
-/* something may be there that was behind */
+/* the search must not begin behind the new frame */
 
 static void
 ngx_http_websocket_queue_back(uint32_t *place, uint32_t to)
@@ -368,7 +371,7 @@ ngx_http_websocket_queue_back(uint32_t *place, uint32_t to)
 }
 
 
-/* what was looked at for the last message of the channel is not again */
+/* the search goes on where that for the last message of the channel ended */
 
 void
 ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
@@ -395,8 +398,8 @@ ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
 
 
 /*
- * From the newest on, each is kept of which none has been seen, and moves up;
- * then all move down to where the first one was.
+ * Walks from the newest message on, keeps the first of each key, and moves it
+ * up; then moves all down to the place of the first one.
  */
 
 void
@@ -472,7 +475,10 @@ ngx_http_websocket_seen_create(ngx_http_websocket_seen_t *seen,
 }
 
 
-/* returns 1 when one like it was there; what has no key is like no other */
+/*
+ * returns 1 when a frame with the same key was seen before; a frame without a
+ * key is always new
+ */
 
 static ngx_uint_t
 ngx_http_websocket_seen(ngx_http_websocket_seen_t *seen,
@@ -526,7 +532,7 @@ ngx_http_websocket_queue_drop_messages(ngx_http_websocket_session_t *s,
 
     q = s->out;
 
-    /* what is left moves down, past where victims are looked for */
+    /* frames move down, and with them the places where searches begin */
 
     for (n = 0; n <= NGX_HTTP_WEBSOCKET_URGENT; n++) {
         ngx_http_websocket_queue_back(&q->victims[n], q->head + i);
@@ -557,7 +563,7 @@ ngx_http_websocket_queue_drop_messages(ngx_http_websocket_session_t *s,
 }
 
 
-/* those before it move up */
+/* the frames before it move up by one */
 
 void
 ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
@@ -583,7 +589,7 @@ ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s, uint32_t i)
 }
 
 
-/* a frame leaves the queue, but for its bytes */
+/* counts a frame out that leaves the queue, all but its bytes */
 
 static void
 ngx_http_websocket_queue_out(ngx_http_websocket_session_t *s,
@@ -608,7 +614,7 @@ ngx_http_websocket_queue_out(ngx_http_websocket_session_t *s,
 }
 
 
-/* one that is not partly written */
+/* drops a frame that is not partly written */
 
 static void
 ngx_http_websocket_queue_dropped(ngx_http_websocket_session_t *s,

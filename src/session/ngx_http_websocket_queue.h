@@ -21,15 +21,16 @@ struct ngx_http_websocket_queue_s {
     uint32_t                      pongs;
     ngx_http_websocket_frame_t   *pong;     /* the newest one */
 
-    /* of the messages those that the client's own reading bounds */
+    /* those of the messages that the client's own reading bounds */
 
     uint32_t                      replies;
     size_t                        reply_bytes;
 
     /*
-     * Where to go on, as places that are counted from the head's zero: before
-     * them is nothing of the priority to be dropped (of any, without
-     * priorities: the first one), and nothing of a channel.
+     * Where the next search begins, as places that count on from the first
+     * frame ever queued: before victims[P] no message of priority P can be
+     * dropped (without priorities victims[0] is for all), and before conflated
+     * there is none of the channel.
      */
 
     uint32_t                      victims[NGX_HTTP_WEBSOCKET_URGENT + 1];
@@ -54,7 +55,7 @@ _Static_assert((int) NGX_HTTP_WEBSOCKET_OVERFLOW_CLOSE
     ((ngx_http_websocket_dropped_e) (conf)->overflow)
 
 
-/* what all sessions have that nothing waits for */
+/* the queue of all sessions for which nothing waits */
 extern ngx_http_websocket_queue_t  ngx_http_websocket_queue_none;
 
 
@@ -72,7 +73,10 @@ ngx_http_websocket_queue_first(ngx_http_websocket_queue_t *q)
     return q->sent ? 1 : 0;
 }
 
-/* Whether a message counts for the queue's bound: those that others send do. */
+/*
+ * Whether a message counts against the queue's bound: what others send does,
+ * and answers do.
+ */
 static ngx_inline ngx_uint_t
 ngx_http_websocket_queue_counts(ngx_http_websocket_frame_t *frame)
 {
@@ -88,7 +92,7 @@ ngx_http_websocket_queue_counts(ngx_http_websocket_frame_t *frame)
 ngx_int_t ngx_http_websocket_queue_insert(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame, uint32_t i);
 
-/* Has room for one frame more. */
+/* Makes room for one frame more. */
 ngx_int_t ngx_http_websocket_queue_reserve(ngx_http_websocket_session_t *s);
 
 /* Puts a message at its place: the end, but for priorities. */
@@ -138,14 +142,14 @@ uint32_t ngx_http_websocket_queue_victim(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_queue_remove(ngx_http_websocket_session_t *s,
     uint32_t i);
 
-/* Drops all messages of a channel; answers of ours have none. */
+/* Drops all messages of a channel.  The module's own answers belong to none. */
 void ngx_http_websocket_queue_conflate(ngx_http_websocket_session_t *s,
     ngx_websocket_channel_ref_t channel);
 
 /*
- * Drops all messages of which a newer one with the same key waits, or this
- * frame is; without keys in the location, of which one of the same channel
- * does.  The frame may be NULL.
+ * Drops each message that a newer one with the same key replaces, among them
+ * the given frame, which may be NULL.  In locations without keys, a newer one
+ * of the same channel does.
  */
 void ngx_http_websocket_queue_newest(ngx_http_websocket_session_t *s,
     ngx_http_websocket_frame_t *frame);
@@ -157,7 +161,9 @@ void ngx_http_websocket_queue_leave(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_queue_drop(ngx_http_websocket_session_t *s,
     ngx_http_websocket_dropped_e reason);
 
-/* The first size bytes went: frees what is wholly written. */
+/*
+ * The first size bytes were written: frees the frames that are wholly written.
+ */
 void ngx_http_websocket_queue_sent(ngx_http_websocket_session_t *s,
     size_t size);
 

@@ -15,25 +15,29 @@
 #include "wire/utf8.h"
 
 
-/* one for all sessions: what is incomplete in it is copied out */
+/* the buffer of all sessions: an incomplete message is copied out of it */
 #define NGX_HTTP_WEBSOCKET_READ_SIZE   65536
 
-/* reads of one session before the others' turn */
+/* reads of one session before it is the others' turn */
 #define NGX_HTTP_WEBSOCKET_READS       4
 
-/* just one where it may be compressed: it unpacks to a thousand times that */
+/*
+ * just one where messages may be compressed: they may inflate to a thousand
+ * times their size
+ */
 #define NGX_HTTP_WEBSOCKET_READ_PACKED  4096
 
-/* where a rate may have to keep it */
+/* where a rate may have to park what was read */
 #define NGX_HTTP_WEBSOCKET_READ_RATED  4096
 
 /* messages in one read, after which the session waits for their delivery */
 #define NGX_HTTP_WEBSOCKET_GREEDY      64
 
 /*
- * Between two looks at the clock: a message weighs 1, and 1 for so many bytes,
- * and as JSON so many times that.  Before the first one of what was read there
- * may be more of others: their work ends a turn, but seldom divides it.
+ * How much work is done between two looks at the clock.  A message weighs 1,
+ * and 1 more for so many bytes; so many times that if it is parsed as JSON.
+ * Before the first message of a read more work is allowed: that of other
+ * sessions ends a turn, but seldom divides a read.
  */
 #define NGX_HTTP_WEBSOCKET_READ_WORK    64
 #define NGX_HTTP_WEBSOCKET_READ_OTHERS  256
@@ -51,7 +55,8 @@ struct ngx_http_websocket_input_s {
     ngx_websocket_utf8_t          utf8;
     uint8_t                       control_size;
     unsigned                      control_borrowed:1;
-    u_char                       *control;  /* 125 bytes: while one is split */
+    u_char                       *control;  /* 125 bytes; NULL unless a control
+                                               frame has come in part */
     u_char                       *message;
     size_t                        message_size;
     size_t                        message_alloc;    /* 0: borrowed */
@@ -138,15 +143,15 @@ static ngx_int_t ngx_http_websocket_read_out_of_memory(
 static u_char                      ngx_http_websocket_read_buffer[
                                        NGX_HTTP_WEBSOCKET_READ_SIZE];
 
-/* the input of the session that is being read, unless it has its own */
+/* the input of the session that is being read, if it has none of its own */
 
 static ngx_http_websocket_input_t  ngx_http_websocket_scratch;
 
-/* how long ago the Ping was that is open, and 1, when bytes come; else 0 */
+/* milliseconds since the open Ping when bytes came, plus 1; 0: none is open */
 
 static ngx_http_websocket_time_t   ngx_http_websocket_read_rtt;
 
-/* what was done since the clock was looked at */
+/* work since the clock was looked at */
 
 static ngx_uint_t                  ngx_http_websocket_read_work;
 
@@ -173,7 +178,10 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
 
     if (s->connection->close) {
 
-        /* worker_shutdown_timeout: no time for a closing handshake */
+        /*
+         * worker_shutdown_timeout is over: there is no time for a closing
+         * handshake
+         */
 
         ngx_http_websocket_session_free(s);
         return;
@@ -226,7 +234,9 @@ ngx_http_websocket_read(ngx_http_websocket_session_t *s)
     if (rev->ready && !ngx_http_websocket_session_is_paused(s)
         && !ngx_http_websocket_behind_is(s))
     {
-        /* who waits goes behind those who come later in this turn */
+        /*
+         * a session that waits goes behind those that come later in this turn
+         */
 
         ngx_post_event(rev, ngx_http_websocket_read_waits(s)
                             ? &ngx_posted_events : &ngx_posted_next_events);
@@ -245,7 +255,7 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
 
     c = s->connection;
 
-    /* who has to wait: its timer comes back to it */
+    /* the session is paused: its timer comes back to it */
 
     if (ngx_http_websocket_session_is_paused(s)) {
 
@@ -256,7 +266,7 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
         return NGX_DONE;
     }
 
-    /* who does not read the answers is not read from either */
+    /* nothing is read from a client that does not read its answers */
 
     if (s->write_blocked && s->state == NGX_HTTP_WEBSOCKET_OPEN
         && s->conf->echo)
@@ -264,14 +274,17 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
         return NGX_DONE;
     }
 
-    /* nor who would fill the zone with what nobody has read yet */
+    /* nor from one that would fill the zone with what nobody has read yet */
 
     if (ngx_http_websocket_read_waits(s)) {
         ngx_post_event(rev, &ngx_posted_next_events);
         return NGX_DONE;
     }
 
-    /* of many sessions these are not in the cache: there is time now */
+    /*
+     * with many sessions these lines are not in the cache: recv() gives time to
+     * load them
+     */
 
     __builtin_prefetch(s->record);
     __builtin_prefetch(&c->sent);
@@ -295,7 +308,10 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
 }
 
 
-/* who sends no more after its Close may yet read what goes before ours */
+/*
+ * a client that sends no more after its Close may still read what goes before
+ * ours
+ */
 
 static ngx_uint_t
 ngx_http_websocket_read_last(ngx_http_websocket_session_t *s)
@@ -305,7 +321,10 @@ ngx_http_websocket_read_last(ngx_http_websocket_session_t *s)
 }
 
 
-/* not just at its end, before which there may be messages to be taken yet */
+/*
+ * the limit is not only checked at the frame's end: messages before it may have
+ * to be taken first
+ */
 
 static ngx_uint_t
 ngx_http_websocket_read_broken(ngx_http_websocket_session_t *s)
@@ -332,7 +351,10 @@ ngx_http_websocket_read_broken(ngx_http_websocket_session_t *s)
 }
 
 
-/* who has more than a turn has time for: its own turn comes back to it */
+/*
+ * the session sent more than a turn has time for: its next turn comes back to
+ * it
+ */
 
 static ngx_uint_t
 ngx_http_websocket_read_behind(ngx_http_websocket_session_t *s,
@@ -412,7 +434,7 @@ ngx_http_websocket_read_answered(ngx_http_websocket_session_t *s)
 }
 
 
-/* what was read, or kept, of a session that may close */
+/* handles bytes that were read, or parked, of a session that may close */
 
 static ngx_inline void
 ngx_http_websocket_read_taken(ngx_http_websocket_session_t *s, u_char *pos,
@@ -454,7 +476,7 @@ ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
 
     if (in == NULL) {
 
-        /* most often it is not needed any more when all is parsed */
+        /* most often no input is left when all is parsed */
 
         in = &ngx_http_websocket_scratch;
 
@@ -491,8 +513,8 @@ ngx_http_websocket_read_bytes(ngx_http_websocket_session_t *s, u_char *pos,
 
 
 /*
- * A frame or a message is split: the rest comes later.  What the scratch had
- * but for the parser is all zeros again, as after a whole message.
+ * A frame or a message has come in part: it gets an input of its own.  The
+ * scratch one is all zeros again but for its parser, as after a whole message.
  */
 
 static ngx_int_t
@@ -565,7 +587,7 @@ ngx_http_websocket_read_frames(ngx_http_websocket_session_t *s, u_char *pos,
     parser = &s->record->input->parser;
     dear = ngx_http_websocket_read_is_dear(s);
 
-    /* a few messages wait together, or are answered with one write */
+    /* a few answers wait together, or are written at once */
 
     if (ngx_http_websocket_read_over(s, pos, last, dear, 1)) {
         return ngx_http_websocket_read_defer(s, pos, last);
@@ -642,7 +664,7 @@ ngx_http_websocket_read_frame(ngx_http_websocket_session_t *s,
 }
 
 
-/* whether a message may take much longer than its length tells */
+/* whether the work for a message may be much more than its length tells */
 
 static ngx_inline ngx_uint_t
 ngx_http_websocket_read_is_dear(ngx_http_websocket_session_t *s)
@@ -653,8 +675,9 @@ ngx_http_websocket_read_is_dear(ngx_http_websocket_session_t *s)
 
 
 /*
- * Before a frame, or what is left of one.  A client that sent no more than
- * one small frame is read at once: others' work is not to delay it.
+ * Asks before a frame, or the rest of one, whether the turn is over.  A client
+ * that sent no more than one small frame is served at once: the work of others
+ * is not to delay it.
  */
 
 static ngx_uint_t
@@ -692,7 +715,7 @@ ngx_http_websocket_read_over(ngx_http_websocket_session_t *s, u_char *pos,
 }
 
 
-/* the turn is over: the rest is looked at in one that comes */
+/* the turn is over: the rest is looked at in a later one */
 
 static ngx_int_t
 ngx_http_websocket_read_defer(ngx_http_websocket_session_t *s, u_char *pos,
@@ -743,7 +766,7 @@ ngx_http_websocket_read_whole(ngx_http_websocket_session_t *s, u_char *data,
 }
 
 
-/* what can be refused before its bytes come */
+/* refuses a frame by its header, before its bytes come */
 
 static ngx_int_t
 ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
@@ -792,7 +815,10 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 
     if (in->inflater) {
 
-        /* what it will be is seen later, but it need not be longer */
+        /*
+         * The inflated size is not known yet; compressed data need not be
+         * longer than the largest message in the worst case.
+         */
 
         room = ngx_websocket_deflate_bound(s->conf->max_message_size)
                - in->compressed;
@@ -804,8 +830,8 @@ ngx_http_websocket_read_header(ngx_http_websocket_session_t *s)
 
 
 /*
- * Where tokens are renewed, filters taken, or heartbeats answered, what comes
- * may be that.
+ * Where tokens are renewed, filters are taken or heartbeats are answered, the
+ * message may be one of those.
  */
 
 static ngx_inline ngx_uint_t
@@ -969,7 +995,7 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
         rc = NGX_DONE;
         break;
 
-    default:  /* a Pong, answered or not asked for: it was heard */
+    default:  /* a Pong, an answer or unsolicited: the client was heard */
         ngx_http_websocket_read_pong(s);
         rc = ngx_http_websocket_limits_ping(s);
         break;
@@ -986,7 +1012,9 @@ ngx_http_websocket_read_control(ngx_http_websocket_session_t *s)
 }
 
 
-/* one that comes behind other bytes tells less: it is not measured */
+/*
+ * a Pong behind other bytes may have waited for them: its time is not measured
+ */
 
 static void
 ngx_http_websocket_read_pong(ngx_http_websocket_session_t *s)
@@ -1016,7 +1044,7 @@ ngx_http_websocket_read_message_piece(ngx_http_websocket_session_t *s,
 
     if (in->message_alloc == 0 && in->parser.fin && size == in->parser.length)
     {
-        /* the whole message is in hand: it is handled where it lies */
+        /* the whole message is in the buffer, and handled where it lies */
 
         in->message = data;
         in->message_size = size;
@@ -1038,7 +1066,7 @@ ngx_http_websocket_read_message_piece(ngx_http_websocket_session_t *s,
 }
 
 
-/* a bomb costs no more than the largest message, and a byte */
+/* a compression bomb costs no more than the largest message and a byte */
 
 static ngx_int_t
 ngx_http_websocket_read_compressed_piece(ngx_http_websocket_session_t *s,
@@ -1097,8 +1125,8 @@ ngx_http_websocket_read_compressed_piece(ngx_http_websocket_session_t *s,
 
 
 /*
- * Memory follows what has come, not what was announced: a client pays for
- * what it takes.
+ * Memory grows with the bytes that have come, not with those that were
+ * announced: a client must send what it makes the server hold.
  */
 
 static ngx_int_t

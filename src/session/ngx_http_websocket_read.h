@@ -15,7 +15,7 @@
 /* The read event's handler of a connection whose data is the session. */
 void ngx_http_websocket_read_handler(ngx_event_t *rev);
 
-/* The socket has something to read, or the session has time to. */
+/* Reads on: the socket has something to read, or a pause is over. */
 void ngx_http_websocket_read(ngx_http_websocket_session_t *s);
 
 /* Frees the frame and the message that have come in part. */

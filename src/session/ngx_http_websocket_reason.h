@@ -14,7 +14,7 @@
 
 typedef enum {
     NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW = 0,
-    NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY,     /* for what it is to get */
+    NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY,     /* for what it is to be sent */
     NGX_HTTP_WEBSOCKET_REASON_LOST,             /* before it got them */
     NGX_HTTP_WEBSOCKET_REASON_DELETED,
     NGX_HTTP_WEBSOCKET_REASON_IDLE,
@@ -51,9 +51,9 @@ typedef enum {
 
 typedef struct {
     uint16_t                      code;
-    uint16_t                      drop;     /* 1: what is queued goes before,
-                                               for the client does not read,
-                                               or is to come back for it */
+    uint16_t                      drop;     /* 1: what is queued is dropped,
+                                               since the client does not read,
+                                               or will come back for it */
     const char                   *text;
 } ngx_http_websocket_close_t;
 

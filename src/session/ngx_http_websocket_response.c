@@ -45,8 +45,8 @@ ngx_http_websocket_response_prepare(ngx_http_websocket_session_t *s,
     response->found = (uint8_t *) &response->positions[n];
 
     /*
-     * The request ends when nginx says so, and the session with it; the
-     * access log's line comes in between, and asks the session.
+     * The session ends with the request, when nginx says so.  The access log's
+     * line is written in between, and asks the session.
      */
 
     first->handler = ngx_http_websocket_response_detach;
@@ -98,7 +98,7 @@ ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
         ngx_http_websocket_progress_fresh(s);
     }
 
-    /* of a poll nothing can be told before its answer */
+    /* nothing of a poll is written before its whole answer */
 
     if (s->conf->log_start && r->header_sent) {
         ngx_http_websocket_request_log(r);
@@ -108,7 +108,7 @@ ngx_http_websocket_response_start(ngx_http_websocket_session_t *s)
 }
 
 
-/* nginx ends the request of a client that has gone, but has no turns */
+/* nginx would end the requests of all clients that have gone in one turn */
 
 static void
 ngx_http_websocket_response_reader(ngx_http_request_t *r)
@@ -209,7 +209,7 @@ ngx_http_websocket_response_flush(ngx_http_websocket_session_t *s)
 }
 
 
-/* nginx keeps what it cannot write at once: in a copy, while it needs it */
+/* nginx copies what it cannot write at once */
 
 static ngx_int_t
 ngx_http_websocket_response_fill(ngx_http_websocket_session_t *s)

@@ -1,7 +1,7 @@
 
 /*
- * A session over an HTTP response.  All is written through nginx's filters, so
- * that it does over HTTP/1.0, HTTP/1.1, HTTP/2 and TLS alike.
+ * A session over an HTTP response.  Everything is written through nginx's
+ * filters, so that it works over HTTP/1.0, HTTP/1.1, HTTP/2 and TLS alike.
  */
 
 
@@ -18,13 +18,15 @@ typedef struct {
     ngx_http_websocket_record_t   record;
     ngx_http_cleanup_t           *first_cleanup;
     ngx_pool_cleanup_t           *last_cleanup;
-    ngx_websocket_position_t     *positions;    /* of what was queued */
-    uint8_t                      *found;        /* as of the hello */
+    ngx_websocket_position_t     *positions;    /* of the newest queued message
+                                                   of each channel */
+    uint8_t                      *found;        /* as in the hello */
     ngx_uint_t                    n;            /* of them */
-    ngx_uint_t                    ended;        /* so many of the channels */
+    ngx_uint_t                    ended;        /* how many channels have
+                                                   ended */
 
-    ngx_buf_t                     buf;          /* on its way: no start when
-                                                   there is none */
+    ngx_buf_t                     buf;          /* on its way; start is NULL
+                                                   when nothing is */
     ngx_chain_t                   link;
     uint64_t                      bytes_out;
     uint32_t                      stream_sent;  /* of HTTP/2, as of last look */
@@ -88,8 +90,8 @@ void ngx_http_websocket_response_ended(ngx_http_websocket_session_t *s,
     ngx_websocket_position_t *position);
 
 /*
- * The client need not be sent a message, which is from a channel, and where it
- * is in that channel is behind it: as the pass() of a protocol.
+ * The client need not be sent a message: its position in that channel moves
+ * behind the message.  As the pass() of a protocol.
  */
 void ngx_http_websocket_response_pass(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,

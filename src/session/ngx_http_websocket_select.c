@@ -102,7 +102,10 @@ ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
 }
 
 
-/* whether the session gets all, in the frames that others get */
+/*
+ * sets s->shared: whether the session gets all messages in the frames that
+ * others get
+ */
 
 static void
 ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s)

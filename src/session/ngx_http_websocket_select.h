@@ -28,7 +28,7 @@ ngx_http_websocket_shown_e ngx_http_websocket_select(
 ngx_int_t ngx_http_websocket_select_by(ngx_http_websocket_session_t *s,
     ngx_websocket_filter_t *filter);
 
-/* The same for one of them. */
+/* Gives one subscription another filter, in the same way. */
 ngx_int_t ngx_http_websocket_select_one(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *sub, ngx_websocket_filter_t *filter);
 

@@ -27,15 +27,18 @@
 #include "wire/close.h"
 
 
-/* websocket_close_timeout counts anew so often, for who takes what waits */
+/*
+ * how often websocket_close_timeout begins anew for a client that takes what
+ * waits
+ */
 #define NGX_HTTP_WEBSOCKET_CLOSINGS  12
 
 /* to end a connection, in steps of a turn's work */
 #define NGX_HTTP_WEBSOCKET_END_STEPS  8
 
 /*
- * Whether the client cannot be expected to answer a Ping: it is yet to get it,
- * or it has full buffers.  Then it is ended when it takes nothing.
+ * Whether the client cannot be expected to answer a Ping: it has yet to get it,
+ * or its buffers are full.  It is then closed only if it takes nothing.
  */
 #define ngx_http_websocket_session_hindered(s)                                \
     ((s)->late || (s)->write_blocked)
@@ -103,7 +106,10 @@ static const ngx_http_websocket_subscriber_t  ngx_http_websocket_subscriber = {
 };
 
 
-/* of clients that choose: they may have many channels, one at a time busy */
+/*
+ * for clients that choose: they may have many channels, of which few are busy
+ * at a time
+ */
 
 static const ngx_http_websocket_subscriber_t  ngx_http_websocket_chooser = {
     ngx_http_websocket_session_choose_deliver,
@@ -234,7 +240,7 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
 }
 
 
-/* what a client is told besides, as it has asked */
+/* sets up what else the client has asked to be told */
 
 static ngx_int_t
 ngx_http_websocket_session_asked(ngx_http_websocket_session_t *s,
@@ -326,7 +332,10 @@ ngx_http_websocket_session_aside(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
 {
-    /* who does not read, or gets a response, may not be flushed for long */
+    /*
+     * a session that does not read, or is a response, may have waited long for
+     * a flush
+     */
 
     if (!ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_END_STEPS)
         || s->write_blocked
@@ -336,7 +345,9 @@ ngx_http_websocket_session_part(ngx_http_websocket_session_t *s)
         return;
     }
 
-    /* what is delivered until then is not written at once, but dropped */
+    /*
+     * messages that are delivered until then are dropped, not written at once
+     */
 
     s->shared = 0;
 
@@ -368,8 +379,8 @@ ngx_http_websocket_session_deliver(
 
 
 /*
- * What comes of several channels in a turn is written together, and joins are
- * not for all who get the other messages.
+ * Messages of several channels in one turn are written together, and not all
+ * that get the other messages get joins.
  */
 
 static void
@@ -401,7 +412,7 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 {
     if (s->close_queued) {
 
-        /* it is to leave yet */
+        /* the session has yet to leave */
 
         return;
     }
@@ -415,7 +426,7 @@ ngx_http_websocket_session_queue(ngx_http_websocket_session_t *s,
 
         } else if (s->shared && !s->unacked) {
 
-            /* nothing was on its way to the client: now there will be */
+            /* nothing was on its way to the client so far */
 
             ngx_http_websocket_progress_begin(s);
 
@@ -435,7 +446,7 @@ ngx_http_websocket_session_queue_all(ngx_http_websocket_session_t *s,
     ngx_int_t   rc;
     ngx_uint_t  i;
 
-    /* it may be ended by what it delivers */
+    /* the delivery may have ended the subscription */
 
     for (i = first; i < delivery->n && subscription->active; i++) {
 
@@ -527,7 +538,9 @@ ngx_http_websocket_session_ready(
 
     s = ngx_http_websocket_session_of(subscription);
 
-    /* what a language gathers does not wait for what was queued before */
+    /*
+     * a language that gathers messages does not wait for what was queued before
+     */
 
     return s->out->count == 0 || ngx_http_websocket_protocol_of(s)->choice;
 }
@@ -588,7 +601,9 @@ ngx_http_websocket_session_broken(
         return;
     }
 
-    /* those of the channel are told until there are none */
+    /*
+     * the subscribers of the channel are told one by one, until there are none
+     */
 
     ngx_http_websocket_session_unsubscribe_all(s);
 
@@ -601,7 +616,7 @@ ngx_http_websocket_session_broken(
 }
 
 
-/* it goes on as long as one of its channels does */
+/* the session goes on as long as one of its channels does */
 
 static void
 ngx_http_websocket_session_ended(ngx_http_websocket_session_t *s,
@@ -637,7 +652,10 @@ ngx_http_websocket_session_start(ngx_http_websocket_session_t *s)
 
     if (ngx_exiting) {
 
-        /* it came before, but was read after the worker was told to quit */
+        /*
+         * the request came before the worker was told to quit, and was read
+         * after that
+         */
 
         ngx_http_websocket_drain(s);
         return;
@@ -697,7 +715,10 @@ ngx_http_websocket_session_close_text(ngx_http_websocket_session_t *s,
     protocol = ngx_http_websocket_protocol_of(s);
     close = &protocol->closes[reason];
 
-    /* who polls has asked for what waits, and is told a position behind it */
+    /*
+     * a poll asked for the messages that wait, and is told a position behind
+     * them
+     */
 
     if (close->drop && !protocol->once) {
         ngx_http_websocket_queue_drop(s, NGX_HTTP_WEBSOCKET_DROPPED_CLOSE);
@@ -823,7 +844,7 @@ ngx_http_websocket_session_detach(ngx_http_websocket_session_t *s)
 }
 
 
-/* that a poll is answered is not the end of a stream */
+/* the end of a poll is not the end of a stream */
 
 static void
 ngx_http_websocket_session_count_end(ngx_http_websocket_session_t *s)
@@ -894,7 +915,7 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 
     conf = s->conf;
 
-    /* far enough away to be none */
+    /* a time that is far enough away to mean never */
     due = ngx_http_websocket_now() + NGX_HTTP_WEBSOCKET_LONGEST;
 
 #define ngx_http_websocket_earlier(time)                                      \
@@ -962,7 +983,7 @@ ngx_http_websocket_session_schedule(ngx_http_websocket_session_t *s)
 
 #undef ngx_http_websocket_earlier
 
-    /* what is due later than the node is found when the node comes up */
+    /* a later time is noticed when the node comes up */
 
     if (ngx_http_websocket_wheel_is_set(&s->timer)
         && (int32_t) (s->record->due - due) <= 0)
@@ -1028,7 +1049,7 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    /* one that is yet to be open has the Close behind its 101 */
+    /* a session that is not open yet has its Close behind the 101 */
 
     if (s->draining && !s->close_queued
         && ngx_http_websocket_session_passed(s->record->leave, 0))
@@ -1107,7 +1128,7 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
             || ngx_http_websocket_behind_is(s)
             || ngx_http_websocket_progress_unread(s))
         {
-            /* there may be an answer among what is not read yet */
+            /* the answer may be among the bytes that were not read yet */
 
             s->heard = ngx_http_websocket_now();
 
@@ -1130,8 +1151,9 @@ ngx_http_websocket_session_heartbeat(ngx_http_websocket_session_t *s)
 
 
 /*
- * Until when the peer has time for the end: from our Close on, or from what it
- * took last of that which stands before it; but not for ever.
+ * Until when the peer may take for the closing handshake: it counts from our
+ * Close on, or from when the peer last took something of what is before the
+ * Close; but not for ever.
  */
 
 static ngx_http_websocket_time_t

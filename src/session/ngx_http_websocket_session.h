@@ -42,9 +42,11 @@ typedef struct {
     ngx_http_websocket_limits_t  *limits;   /* NULL: none was needed */
     ngx_http_websocket_pause_t   *pause;    /* NULL: none was needed */
     ngx_http_websocket_auth_t    *auth;     /* NULL: no token was asked for */
-    ngx_http_websocket_extra_t   *extra;    /* NULL: no filter nor such */
-    ngx_http_websocket_ack_t     *ack;      /* NULL: it is told of its messages
-                                               only what is wrong with them */
+    ngx_http_websocket_extra_t   *extra;    /* NULL: no filter, no name, nothing
+                                               collected */
+    ngx_http_websocket_ack_t     *ack;      /* NULL: the client is told only
+                                               what is wrong with its
+                                               messages */
     ngx_http_websocket_further_t *further;  /* the last subscription besides
                                                the first one, or NULL */
     void                         *choice;   /* of a language's own */
@@ -61,22 +63,23 @@ typedef struct {
 /* what is not needed to deliver a message */
 
 typedef struct {
-    ngx_http_websocket_input_t   *input;    /* NULL: nothing is split */
+    ngx_http_websocket_input_t   *input;    /* NULL: nothing has come in part */
     ngx_http_websocket_aside_t   *aside;
     uint64_t                      messages_in;
     uint64_t                      bytes_in;
 
-    ngx_http_request_t           *request;  /* NULL: was given back */
+    ngx_http_request_t           *request;  /* NULL: it was given back to
+                                               nginx */
     uint64_t                      id;
     uint64_t                      started:48;       /* as ngx_current_msec */
     uint64_t                      close_code:16;    /* that ended it */
 
     ngx_http_websocket_time_t     due;      /* of the timer */
     ngx_http_websocket_time_t     leave;    /* when our Close was sent; before
-                                               it, when to send it; before
-                                               that, the bytes that the client
-                                               has taken once the Ping is
-                                               there that is late */
+                                               that, when it is to be sent;
+                                               while a Ping is late, how many
+                                               bytes the client will have taken
+                                               when the Ping has arrived */
     uint32_t                      upgraded; /* c->sent with the 101 */
     ngx_http_websocket_time_t     progress; /* when the client was last seen
                                                to take something */
@@ -105,9 +108,9 @@ typedef enum {
 
 
 /*
- * The struct is in what nginx has left of the connection's pool, where it fits
- * (it does, just so), for nobody else would use that.  What a session needs
- * only at times is allocated when it does.
+ * The struct lies in what nginx has left of the connection's pool, if it fits
+ * (it just does), since nobody else would use that memory.  What a session
+ * needs only at times is allocated when it does.
  */
 
 struct ngx_http_websocket_session_s {
@@ -118,9 +121,10 @@ struct ngx_http_websocket_session_s {
     ngx_http_websocket_record_t          *record;
 
     ngx_http_websocket_time_t             heard;    /* when the last byte came,
-                                                       or the Ping went that is
-                                                       open */
-    uint8_t                               protocol:4;   /* of _protocols */
+                                                       or the Ping was sent that
+                                                       is open */
+    uint8_t                               protocol:4;   /* its number among
+                                                           session_protocols */
     uint8_t                               late:1;   /* the Ping, or the Close,
                                                        waits behind what the
                                                        client has not taken */
@@ -131,7 +135,10 @@ struct ngx_http_websocket_session_s {
                                                        it not to read now */
     uint8_t                               state;
 
-    /* from here on what delivery needs: few lines of the processor's cache */
+    /*
+     * what delivery needs begins here, and takes few lines of the processor's
+     * cache
+     */
 
     uint16_t                              flush_posted:1;
     uint16_t                              ping_open:1;
@@ -144,8 +151,8 @@ struct ngx_http_websocket_session_s {
                                                            more to write */
     uint16_t                              ordered:1;    /* no message passes
                                                            another */
-    uint16_t                              shared:1;     /* takes frames that
-                                                           others take too */
+    uint16_t                              shared:1;     /* gets frames that
+                                                           others get, too */
     uint16_t                              direct:1;     /* may be written to
                                                            at once */
     uint16_t                              catching_up:1;    /* perhaps */
@@ -154,7 +161,8 @@ struct ngx_http_websocket_session_s {
     uint16_t                              detached:1;
     uint16_t                              unacked:1;    /* by the client's
                                                            TCP, perhaps */
-    uint16_t                              filtered:1;   /* gets not all */
+    uint16_t                              filtered:1;   /* a filter keeps some
+                                                           messages from it */
     uint16_t                              gone:1;       /* to be freed when a
                                                            turn has time */
 
@@ -171,14 +179,14 @@ struct ngx_http_websocket_session_s {
 };
 
 
-/* what all sessions have for whom nothing was put aside: all is NULL */
+/* the aside of all sessions that have put nothing aside: all is NULL */
 extern ngx_http_websocket_aside_t  ngx_http_websocket_aside_none;
 
 #define ngx_http_websocket_now()                                              \
     ((ngx_http_websocket_time_t) ngx_current_msec)
 
 
-/* what a client asked for when it came */
+/* what a client asked for in its handshake */
 
 typedef struct {
     const ngx_http_websocket_protocol_t  *protocol;
@@ -192,8 +200,8 @@ typedef struct {
     ngx_uint_t                            visible;  /* they are messages */
     ngx_uint_t                            ack;      /* its messages are
                                                        acknowledged */
-    ngx_str_t                             user;     /* then, who it is, or
-                                                       empty */
+    ngx_str_t                             user;     /* of a client with ack: who
+                                                       it is, or empty */
     const ngx_http_websocket_format_t    *format;
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */
@@ -201,8 +209,9 @@ typedef struct {
 
     /* set when it has subscribed */
 
-    ngx_uint_t                            over;     /* it came back to what has
-                                                       ended: nothing comes */
+    ngx_uint_t                            over;     /* the client came back to
+                                                       channels that have ended:
+                                                       nothing comes */
 } ngx_http_websocket_options_t;
 
 
@@ -256,12 +265,15 @@ typedef enum {
 } ngx_http_websocket_aside_e;
 
 /*
- * Before something is put aside: makes room for that.  Returns NGX_OK, or
- * NGX_ERROR when memory was refused.
+ * Gives the session an aside of its own, before something is put there.
+ * Returns NGX_OK, or NGX_ERROR when memory was refused.
  */
 ngx_int_t ngx_http_websocket_session_aside(ngx_http_websocket_session_t *s);
 
-/* To be called last: the request is held until the session ends. */
+/*
+ * Takes the connection over.  To be called last: the request is held until the
+ * session ends.
+ */
 void ngx_http_websocket_session_start(ngx_http_websocket_session_t *s);
 
 /* Undoes ngx_http_websocket_session_create(). */

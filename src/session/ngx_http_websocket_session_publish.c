@@ -20,7 +20,10 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t   p;
     ngx_websocket_store_history_t  history;
 
-    /* a timer or the tick would see it, but after this message */
+    /*
+     * an expired token would be noticed by a timer or the tick, but after this
+     * message
+     */
 
     if (s->record->aside->auth
         && ngx_http_websocket_auth_expire(s) == NGX_DONE)
@@ -139,7 +142,7 @@ ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
 }
 
 
-/* the client is told, and may try again: but for the end of the channel */
+/* the client is told, and may try again, unless the channel has ended */
 
 static ngx_int_t
 ngx_http_websocket_session_acked(ngx_http_websocket_session_t *s,

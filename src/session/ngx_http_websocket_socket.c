@@ -45,7 +45,7 @@ static ngx_int_t
 ngx_http_websocket_socket_prepare(ngx_http_websocket_session_t *s,
     ngx_http_request_t *r, ngx_uint_t n)
 {
-    /* it outlives the request */
+    /* the session outlives the request */
 
     s->record = ngx_calloc(sizeof(ngx_http_websocket_record_t),
                            r->connection->log);
@@ -239,7 +239,10 @@ ngx_http_websocket_socket_closed_by_peer(ngx_http_websocket_session_t *s,
 
     if (!s->close_queued) {
 
-        /* answers to what it sent go before ours; it listens no more */
+        /*
+         * answers to what the client sent go before our Close; it listens no
+         * more
+         */
 
         ngx_http_websocket_queue_leave(s);
 
@@ -257,7 +260,7 @@ ngx_http_websocket_socket_closed_by_peer(ngx_http_websocket_session_t *s,
 }
 
 
-/* the session ends for a reason of the protocol's */
+/* the session fails for a reason of RFC 6455 */
 
 static void
 ngx_http_websocket_socket_say_close(ngx_http_websocket_session_t *s,
@@ -284,7 +287,9 @@ ngx_http_websocket_socket_queue_close(ngx_http_websocket_session_t *s,
 
     size = ngx_websocket_close_payload(payload, code, reason, size);
 
-    /* without memory for it the connection ends all the same, by the timer */
+    /*
+     * without memory for the Close the timer ends the connection all the same
+     */
 
     (void) ngx_http_websocket_send_control(s, NGX_WEBSOCKET_CLOSE, payload,
                                            size);

@@ -37,8 +37,8 @@ static void ngx_http_websocket_hello_found(ngx_http_websocket_hello_t *hello,
 
 
 /*
- * Those that have ended, perhaps within a delivery to them: they are freed in
- * an event of their own.
+ * Subscriptions that have ended, perhaps within a delivery to them: an event of
+ * their own frees them.
  */
 
 static ngx_http_websocket_further_t  *ngx_http_websocket_ended;
@@ -201,11 +201,14 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
         begin.replay.newest = ngx_max(s->conf->replay, s->conf->typed.replay);
     }
 
-    /* of several, or behind others, the hello comes before any message */
+    /*
+     * with several channels, or behind other ones, the hello comes before any
+     * message
+     */
 
     begin.defer = hello->n > 1 || hello->late;
 
-    /* who counts by positions must not be given a later one first */
+    /* a client that counts positions must not be given a later one first */
 
     sub->ordered = options->nsince != 0;
     sub->view = options->view;
@@ -217,7 +220,7 @@ ngx_http_websocket_subscription_start(ngx_http_websocket_session_t *s,
     }
 
     if (s->close_queued) {
-        /* memory was refused for the first messages */
+        /* the channel was lost: memory was refused for its first messages */
         return NGX_ERROR;
     }
 
@@ -359,8 +362,8 @@ ngx_http_websocket_subscription_tell(ngx_http_websocket_session_t *s,
 
 
 /*
- * What is so for as many subscriptions as there are now, and of their kind.
- * Where there is one, it is this one.
+ * Sets what depends on the number of subscriptions, and on their kinds.  Where
+ * there is one, it is this one.
  */
 
 static void
@@ -636,7 +639,7 @@ ngx_http_websocket_hello_found(ngx_http_websocket_hello_t *hello,
         hello->lost_kept |= begin->keeps;
     }
 
-    /* what no history keeps is lost to all who are away */
+    /* messages that no history keeps are lost to every client that is away */
 
     hello->kept |= begin->keeps;
     hello->recovered = hello->kept ? !hello->lost_kept : !hello->lost;

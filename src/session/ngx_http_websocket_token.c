@@ -9,7 +9,7 @@
 #include "wire/frame.h"
 
 
-/* tokens in a row that are wrong; who sends more is not after renewing */
+/* wrong tokens in a row: a client that sends more does not want to renew */
 #define NGX_HTTP_WEBSOCKET_WRONG_TOKENS  8
 
 #define NGX_HTTP_WEBSOCKET_AUTH_NEVER     INT64_MAX
@@ -19,7 +19,8 @@
 
 struct ngx_http_websocket_auth_s {
     int64_t                       end;      /* with the leeway */
-    int64_t                       limit;    /* of websocket_expires */
+    int64_t                       limit;    /* the time that websocket_expires
+                                               says */
     int64_t                       remind;
     uint8_t                       wrong;
     uint8_t                       named;    /* 1: it has a subject */
@@ -65,7 +66,7 @@ static ngx_int_t ngx_http_websocket_auth_reply(ngx_http_websocket_session_t *s,
     json_t *json);
 
 
-/* of a message that is read to find out whether it has a token */
+/* limits of a message that is parsed to find out whether it has a token */
 
 static const ngx_websocket_json_limits_t  ngx_http_websocket_token_limits = {
     NGX_MAX_INT32_VALUE,
@@ -309,7 +310,7 @@ ngx_http_websocket_auth_is_revoked(ngx_http_websocket_auth_t *auth)
 }
 
 
-/* one look at all sessions for all that is new */
+/* one look at all sessions serves for all new revocations */
 
 void
 ngx_http_websocket_auth_revoke(void)
@@ -364,7 +365,7 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
             return ngx_http_websocket_auth_renew(s, json);
         }
 
-        /* a token that was written badly must not be published either */
+        /* a message with a malformed token must not be published either */
 
         if (!readable) {
             return ngx_http_websocket_auth_wrong(s, "the message is no JSON, "
@@ -377,9 +378,9 @@ ngx_http_websocket_auth_receive(ngx_http_websocket_session_t *s, uint8_t type,
 
 
 /*
- * What has no such word in an object, nor a letter of it as an escape, need
- * not be read to be known.  A token that is too long is one, and not to be
- * published either.
+ * Whether the message may be one with a token: it need not be parsed if it has
+ * no such word, nor a letter of it as an escape.  A token that is too long
+ * counts as one, and is not published either.
  */
 
 static ngx_uint_t
@@ -533,7 +534,10 @@ ngx_http_websocket_auth_accept(ngx_http_websocket_session_t *s,
 }
 
 
-/* what the session was let in for, and the new token does not have */
+/*
+ * returns the right that the session has by its old token, and the new one does
+ * not grant
+ */
 
 static const char *
 ngx_http_websocket_auth_lacks(ngx_http_websocket_session_t *s,
@@ -596,7 +600,7 @@ ngx_http_websocket_auth_wrong(ngx_http_websocket_session_t *s,
 }
 
 
-/* as the token says it, without the leeway */
+/* the end as the token says it, without the leeway */
 
 static json_t *
 ngx_http_websocket_auth_expires(ngx_http_websocket_session_t *s)

@@ -16,16 +16,19 @@
 #endif
 
 
-/* so many are worth it: about 200 KB */
+/* from so many ended sessions on it is worth it: about 200 KB */
 #define NGX_HTTP_WEBSOCKET_TRIM_MIN    256
 
-/* so many are at any rate: about 12 MB, which takes less than a millisecond */
+/*
+ * so many are trimmed in any case: about 12 MB, which takes less than a
+ * millisecond
+ */
 #define NGX_HTTP_WEBSOCKET_TRIM_MAX    16384
 
-/* of more it takes longer than the others may wait */
+/* with more free memory it takes longer than other sessions may wait */
 #define NGX_HTTP_WEBSOCKET_TRIM_PEAK   131072
 
-/* others may come at once, as those do who poll */
+/* new sessions may come at once, as those of clients that poll do */
 #define NGX_HTTP_WEBSOCKET_TRIM_DELAY  200
 
 
@@ -37,7 +40,7 @@ static ngx_event_t  ngx_http_websocket_trim_event;
 
 static ngx_uint_t   ngx_http_websocket_sessions;
 
-/* the most that there were since the last time */
+/* the most sessions that there were since the last trim */
 static ngx_uint_t   ngx_http_websocket_sessions_peak;
 
 
@@ -95,7 +98,10 @@ ngx_http_websocket_trim_handler(ngx_event_t *ev)
 }
 
 
-/* what is free among those that are left is little until half have gone */
+/*
+ * little memory is free between the sessions that are left until half of them
+ * have gone
+ */
 
 static ngx_uint_t
 ngx_http_websocket_trim_due(void)

@@ -182,7 +182,7 @@ ngx_http_websocket_typed_accept(ngx_http_websocket_session_t *s,
 }
 
 
-/* the client has sent all: it gets the answer, and nothing else */
+/* the client has sent everything: it gets the answer, and nothing else */
 
 static ngx_int_t
 ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
@@ -202,7 +202,7 @@ ngx_http_websocket_typed_end(ngx_http_websocket_session_t *s)
         return rc;
     }
 
-    /* what comes yet is read on, for the client's Close */
+    /* reading goes on for the client's Close */
 
     ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_ENDED);
     return NGX_OK;
@@ -262,7 +262,9 @@ ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
 }
 
 
-/* it may be an object whose first name begins with that letter */
+/*
+ * whether the message may be an object whose first name begins with that letter
+ */
 
 static ngx_uint_t
 ngx_http_websocket_typed_begins(u_char *p, u_char *last, u_char letter)
@@ -338,7 +340,7 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
 }
 
 
-/* how many of the newest messages the filter is to be held against */
+/* how many of the newest messages the filter is applied to */
 
 static ngx_websocket_json_e
 ngx_http_websocket_typed_replay(ngx_http_websocket_session_t *s,
@@ -374,7 +376,7 @@ ngx_http_websocket_typed_replay(ngx_http_websocket_session_t *s,
 }
 
 
-/* a message is not what it is to be: this is where such are counted */
+/* tells the client what is wrong with its message, and counts the error */
 
 static ngx_int_t
 ngx_http_websocket_typed_violation(ngx_http_websocket_session_t *s,

@@ -6,14 +6,16 @@
 #define NGX_HTTP_WEBSOCKET_WHEEL_SIZE  512      /* a power of two */
 #define NGX_HTTP_WEBSOCKET_WHEEL_MASK  (NGX_HTTP_WEBSOCKET_WHEEL_SIZE - 1)
 
-/* there is one for each purpose */
+/* visitors at a time: there is one for each purpose */
 #define NGX_HTTP_WEBSOCKET_VISITORS    4
 
-/* ticks between two looks at the clock; being so late is to stand still */
+/*
+ * ticks between two looks at the clock; a worker that is so late stood still
+ */
 #define NGX_HTTP_WEBSOCKET_WHEEL_PULSE  10
 #define NGX_HTTP_WEBSOCKET_WHEEL_LATE   15
 
-/* how long a standstill is remembered */
+/* milliseconds for which a standstill is remembered */
 #define NGX_HTTP_WEBSOCKET_WHEEL_PAST   (24 * 60 * 60 * 1000u)
 
 
@@ -23,10 +25,12 @@ typedef struct {
     ngx_queue_t                   places[NGX_HTTP_WEBSOCKET_WHEEL_SIZE];
     ngx_queue_t                   due;      /* the handler is to be called */
     ngx_queue_t                   visits;   /* the visitors are */
-    ngx_uint_t                    visiting;     /* they are being called */
+    ngx_uint_t                    visiting;     /* 1: handlers are being
+                                                   called */
     ngx_uint_t                    count;    /* of nodes, in all of these */
-    ngx_msec_t                    tick;     /* the next one to look at */
-    ngx_msec_t                    armed;    /* the one the timer is set to */
+    ngx_msec_t                    tick;     /* the next tick to look at */
+    ngx_msec_t                    armed;    /* the tick that the timer is set
+                                               to */
     ngx_http_websocket_time_t     resumed;
     ngx_event_t                   event;
     ngx_event_t                   visit;
@@ -107,7 +111,7 @@ ngx_http_websocket_wheel_set(ngx_queue_t *node,
         tick = wheel->tick;
     }
 
-    /* a node that moves before it was visited is not to be missed */
+    /* a visitor must not miss a node that moves before it was visited */
 
     ngx_queue_insert_tail(ngx_queue_empty(&wheel->visits) || wheel->visiting
                           ? &wheel->places[tick
@@ -133,7 +137,7 @@ ngx_http_websocket_wheel_next(ngx_queue_t *node)
 
     wheel = &ngx_http_websocket_wheel;
 
-    /* it keeps its timer, which a worker that shuts down waits for */
+    /* the wheel keeps its timer, which a worker that shuts down waits for */
 
     ngx_http_websocket_wheel_set(node,
                                  (ngx_http_websocket_time_t) ngx_current_msec);
@@ -184,7 +188,7 @@ ngx_http_websocket_wheel_visit(ngx_http_websocket_wheel_pt visitor)
         wheel->visitors[wheel->nvisitors++] = visitor;
     }
 
-    /* who was visited by others is so once more */
+    /* nodes that were visited by an earlier visitor are visited once more */
 
     for (i = 0; i < NGX_HTTP_WEBSOCKET_WHEEL_SIZE; i++) {
         ngx_http_websocket_wheel_take(&wheel->visits, &wheel->places[i]);
@@ -196,7 +200,7 @@ ngx_http_websocket_wheel_visit(ngx_http_websocket_wheel_pt visitor)
 }
 
 
-/* the nodes of a place, behind those that are in the queue */
+/* moves the nodes of a place behind those that are in the queue */
 
 static void
 ngx_http_websocket_wheel_take(ngx_queue_t *queue, ngx_queue_t *place)
@@ -321,7 +325,7 @@ ngx_http_websocket_wheel_event(ngx_event_t *ev)
         ngx_http_websocket_turn_next(ev);
     }
 
-    /* what the handlers set is not all that there is */
+    /* the nodes that handlers set meanwhile are not all */
 
     if (wheel->count) {
         ngx_http_websocket_wheel_arm(ngx_http_websocket_wheel_first());
@@ -365,8 +369,8 @@ ngx_http_websocket_wheel_resumed(void)
 
 
 /*
- * The next tick whose place is not empty: the timer need not go off before,
- * but to see that time passes.
+ * Finds the next tick whose place is not empty.  The timer need not go off
+ * earlier, except to see that time passes.
  */
 
 static ngx_msec_t

@@ -121,7 +121,9 @@ ngx_http_websocket_send_full(ngx_http_websocket_session_t *s,
 }
 
 
-/* the bytes that wait, but for those that only the client's reading brings */
+/*
+ * the bytes that wait, without those that only the client's own reading brings
+ */
 
 static size_t
 ngx_http_websocket_send_counted(ngx_http_websocket_queue_t *q)
@@ -155,7 +157,7 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
 
     if (s->conf->batch && s->conf->batch->newest) {
 
-        /* what is replaced need not be written */
+        /* messages that the new one replaces need not be written */
 
         ngx_http_websocket_queue_newest(s, frame);
 
@@ -164,7 +166,10 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
         }
     }
 
-    /* a busy turn, not a slow client; a broken connection shows later */
+    /*
+     * it is the turn that is busy, not the client that is slow; a broken
+     * connection is noticed later
+     */
 
     ngx_http_websocket_send_now(s);
 
@@ -196,7 +201,9 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
 
         if (i == q->count) {
 
-            /* only what is partly written is there, or only answers */
+            /*
+             * nothing is left but a frame that is partly written, or answers
+             */
 
             return q->messages - q->replies > ngx_http_websocket_queue_first(q)
                    ? NGX_HTTP_WEBSOCKET_SEND_FULL
@@ -222,8 +229,8 @@ ngx_http_websocket_send_make_room(ngx_http_websocket_session_t *s,
 
 
 /*
- * Writes before the end of the turn.  Not to who polls: its answer is
- * complete when all is queued that it is to have, and then it is written.
+ * Writes before the end of the turn.  Does nothing for a poll: its answer is
+ * written when all is queued that it is to have.
  */
 
 static void
@@ -236,8 +243,9 @@ ngx_http_websocket_send_now(ngx_http_websocket_session_t *s)
 
 
 /*
- * Who was blocked may have read all meanwhile, while the worker stood still,
- * and the event that tells comes after this one: asked before it is closed.
+ * A blocked client may have read everything while the worker stood still, and
+ * the event that tells so comes after this one: the socket is asked before the
+ * client is closed.
  */
 
 static void
@@ -283,7 +291,7 @@ ngx_http_websocket_send_reply(ngx_http_websocket_session_t *s,
     if (q->messages >= s->conf->queue_messages
         || (q->messages && q->bytes + frame->size > s->conf->queue_size))
     {
-        /* whether more may be read is known by writing only */
+        /* only a write tells whether more may be read */
 
         ngx_http_websocket_send_now(s);
     }
@@ -330,7 +338,7 @@ ngx_http_websocket_send_answer(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_send(s, frame);
 
-    /* what comes yet is read on, for the client's Close */
+    /* reading goes on for the client's Close */
 
     if (rc != NGX_HTTP_WEBSOCKET_SEND_OK) {
         ngx_http_websocket_session_close(s, rc == NGX_HTTP_WEBSOCKET_SEND_FULL
@@ -389,7 +397,7 @@ ngx_http_websocket_send_control(ngx_http_websocket_session_t *s,
 }
 
 
-/* a write when there is more, or the delay is over */
+/* writes when there is enough, or the delay is over */
 
 static void
 ngx_http_websocket_write_hold(ngx_http_websocket_session_t *s)
@@ -508,7 +516,7 @@ ngx_http_websocket_flush_event(ngx_event_t *ev)
 }
 
 
-/* writes, and ends the session where this was the last thing to write */
+/* writes, and ends the session if this was the last that it had to write */
 
 static void
 ngx_http_websocket_flush_session(ngx_http_websocket_session_t *s)

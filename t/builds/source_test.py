@@ -215,6 +215,33 @@ def impure(files):
             yield f'src/{file}:{n}: a pure part includes {name}'
 
 
+def nginx_first(files):
+    """Files that include something else before nginx's headers, which define
+    what a system's header has: a macro then comes too late for it."""
+    found = {}
+
+    def first(file):
+        if file not in found:
+            found[file] = None
+            for name, _, ours, system in includes({file: files[file]}):
+                if ours and place(ours).endswith('*'):
+                    found[file] = ours
+                elif system and not re.match(r'ngx_|ndk\.|nginx\.', system):
+                    found[file] = system
+                elif ours:
+                    found[file] = first(ours)
+                    if found[file] is None:
+                        continue
+                else:
+                    found[file] = ''
+                break
+        return found[file]
+
+    for file in files:
+        if not place(file).endswith('*') and first(file):
+            yield f'src/{file}: {first(file)} comes before <ngx_config.h>'
+
+
 def check(tap, faults, name):
     faults = list(faults)
     if not tap.ok(not faults, name):
@@ -233,4 +260,5 @@ if __name__ == '__main__':
     check(tap, needless(source), 'exported functions are called elsewhere')
     check(tap, lengths(source), 'functions are short')
     check(tap, impure(source), 'pure parts do without nginx')
+    check(tap, nginx_first(source), "nginx's headers come first")
     tap.done()

@@ -1,5 +1,5 @@
-// npm's centrifuge, the client that Centrifugo's makers wrote, in JSON over
-// npm's ws: what it finds with Centrifugo it finds here.
+// npm's centrifuge, the client that Centrifugo's makers wrote, in JSON and in
+// Protobuf over npm's ws: what it finds with Centrifugo it finds here.
 
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -8,7 +8,44 @@ import { writeFileSync } from 'node:fs';
 import { Nginx, Tap, require, until } from '../lib/nginx.mjs';
 
 const { Centrifuge } = require('centrifuge');
+const Bytes = require('centrifuge/build/protobuf').Centrifuge;
 const WebSocket = require('ws');
+
+// in Protobuf data are bytes: here those of JSON, so that the tests are the same
+class Protobuf extends Bytes {
+  _formatOverride() {
+    super._formatOverride();
+    const { encodeCommands, decodeReplies } = this._codec;
+    this._codec.encodeCommands = (all) => encodeCommands.call(this._codec,
+      all.map(coded));
+    this._codec.decodeReplies = (frame) => decodeReplies.call(this._codec,
+      frame).map(plain);
+  }
+}
+
+function coded(command) {
+  const kind = ['publish', 'rpc', 'send'].find((name) => command[name]);
+  const { data } = command[kind] || {};
+  return data === undefined || data instanceof Uint8Array ? command : {
+    ...command,
+    [kind]: { ...command[kind], data: Buffer.from(JSON.stringify(data)) },
+  };
+}
+
+function plain(x) {
+  if (x instanceof Uint8Array) {
+    try {
+      return JSON.parse(Buffer.from(x));
+    } catch {
+      return Buffer.from(x);
+    }
+  }
+  if (Array.isArray(x)) return x.map(plain);
+  if (!x || typeof x !== 'object' || 'unsigned' in x) return x; // a long
+  return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, plain(v)]));
+}
+
+const Client = globalThis.form === 'protobuf' ? Protobuf : Centrifuge;
 
 const SECRET = 'a secret of at least 32 bytes, for HS256';
 const KEYS = `${execFileSync('mktemp', ['-d']).toString().trim()}/key`;
@@ -67,7 +104,7 @@ function token(claims) {
 const now = () => Math.floor(Date.now() / 1000);
 
 function client(path, options) {
-  const centrifuge = new Centrifuge(`ws://127.0.0.1:${nginx.port}${path}`, {
+  const centrifuge = new Client(`ws://127.0.0.1:${nginx.port}${path}`, {
     websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 200,
     ...options,
   });
@@ -131,7 +168,9 @@ async function basics() {
   await post('/plain', 'no JSON');
   await until('both are there', () => sa.got.length === 4);
   tap.ok(JSON.stringify(sa.got.slice(2).map((p) => p.data))
-    === '[{"n":3},"no JSON"]', 'what is posted, JSON or not');
+    === `[{"n":3},${Client === Centrifuge ? '"no JSON"'
+      : JSON.stringify(Buffer.from('no JSON'))}]`,
+  'what is posted, JSON or not');
 
   sb.unsubscribe();
   await until('it left', () => sb.state === 'unsubscribed');
@@ -386,8 +425,39 @@ async function channelTokens() {
   tap.ok(end.code === 3500, 'a token for another channel');
 }
 
+// what JSON's clients get of Protobuf's, and the other way round
+async function mixed() {
+  const a = await connected('/open');
+  const b = new Bytes(`ws://127.0.0.1:${nginx.port}/open`,
+    { websocket: WebSocket });
+  b.connect();
+
+  const sa = await subscribed(a, 'plain');
+  const sb = await subscribed(b, 'plain');
+
+  await sb.publish(Buffer.from('{"a":\n 1}'));
+  await sb.publish(Buffer.from('no JSON'));
+  await sb.publish(Buffer.from([0, 255, 10]));
+  await sb.publish(Buffer.from('"\xff"', 'latin1'));
+  await sa.publish({ b: [2] });
+  await until('both have all', () => sa.got.length === 5
+    && sb.got.length === 5);
+
+  const hex = sb.got.map((p) => Buffer.from(p.data).toString('hex'));
+  tap.ok(hex.join() === ['{"a":\n 1}', 'no JSON'].map((x) =>
+    Buffer.from(x).toString('hex')).concat('00ff0a', '22ff22',
+    Buffer.from('{"b":[2]}').toString('hex')).join(), 'bytes as they came');
+  tap.ok(Client !== Centrifuge
+    || data(sa) === '[{"a":1},"bm8gSlNPTg==","AP8K","Iv8i",{"b":[2]}]',
+  `JSON, or a string in base64: ${data(sa)}`);
+  tap.ok(sb.got[0].info.client.length === 36, 'who has published');
+  a.disconnect();
+  b.disconnect();
+}
+
 try {
   await basics();
+  await mixed();
   await history();
   await recovery('kill', killed);
   await recovery('reload', () => nginx.process.kill('SIGHUP'));

@@ -11,6 +11,7 @@
 #include "message/scan.c"
 #include "centrifuge/json_codec.c"
 #include "centrifuge/json_command.c"
+#include "centrifuge/request.c"
 
 
 static json_t *
