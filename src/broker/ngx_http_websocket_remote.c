@@ -262,8 +262,8 @@ ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis)
     ngx_http_websocket_remote_t  *remote;
 
     remote = redis->data;
-    remote->ready = 0;
     remote->asking = 0;
+    ngx_http_websocket_remote_link(remote, 0);
     remote->revocations = -1;
 
     ngx_http_websocket_remote_heal_end(remote);

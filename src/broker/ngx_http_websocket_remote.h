@@ -69,6 +69,12 @@ typedef struct {
     ngx_atomic_t                  known;    /* 1: it took part in a generation */
     uint64_t                      floor;    /* of that one: the least epoch */
 
+    /* the workers that publish, by slots: their incarnations; and the server's
+       generation when they are to turn to another one */
+
+    ngx_atomic_t                  linked[NGX_WEBSOCKET_STORE_WORKERS];
+    u_char                        turn[16];
+
     /* which others lived when that was heard last */
 
     uint64_t                      nodes[NGX_HTTP_WEBSOCKET_NODES];

@@ -6,6 +6,7 @@
 #include "broker/ngx_http_websocket_seat.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
+#include "hub/ngx_http_websocket_worker.h"
 #include "store/channel.h"
 #include "store/interest.h"
 
@@ -13,6 +14,9 @@
 /* milliseconds: for nodes that were alive, and of what was brought */
 #define NGX_HTTP_WEBSOCKET_HEAL_WAIT   3000
 #define NGX_HTTP_WEBSOCKET_HEAL_KEEP   60000
+
+/* and for workers of this one, ms */
+#define NGX_HTTP_WEBSOCKET_HEAL_LINKED 2000
 
 /* messages that are brought at a time, and of a channel at most */
 #define NGX_HTTP_WEBSOCKET_HEAL_FLIGHT 32
@@ -29,7 +33,8 @@
 
 
 typedef enum {
-    NGX_HTTP_WEBSOCKET_HEAL_ZONE = 0,   /* brings what is in the zone */
+    NGX_HTTP_WEBSOCKET_HEAL_LINK = 0,   /* other workers know it yet */
+    NGX_HTTP_WEBSOCKET_HEAL_ZONE,       /* brings what is in the zone */
     NGX_HTTP_WEBSOCKET_HEAL_RING,       /* what was published of late */
     NGX_HTTP_WEBSOCKET_HEAL_READY,      /* waits for the others */
     NGX_HTTP_WEBSOCKET_HEAL_MERGE,
@@ -47,6 +52,7 @@ struct ngx_http_websocket_heal_s {
     unsigned                          last:1;   /* the end of what is walked */
     unsigned                          reads:1;  /* a channel, by the cursor */
     uint64_t                          merged;   /* messages */
+    ngx_msec_t                        begun;
 
     uint64_t                          next;     /* in the zone, or the ring */
     ngx_uint_t                        n;        /* of these */
@@ -88,6 +94,8 @@ static void ngx_http_websocket_heal_begin(ngx_http_websocket_remote_t *remote);
 static void ngx_http_websocket_heal_event(ngx_event_t *ev);
 static void ngx_http_websocket_heal_go(ngx_http_websocket_heal_t *heal);
 static ngx_int_t ngx_http_websocket_heal_step(ngx_http_websocket_heal_t *heal);
+static ngx_int_t ngx_http_websocket_heal_linked(
+    ngx_http_websocket_heal_t *heal);
 static ngx_int_t ngx_http_websocket_heal_some(ngx_http_websocket_heal_t *heal);
 static ngx_int_t ngx_http_websocket_heal_walk(ngx_http_websocket_heal_t *heal);
 static ngx_int_t ngx_http_websocket_heal_published(
@@ -156,13 +164,14 @@ void
 ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote)
 {
     u_char                        *p;
+    u_char                         node[NGX_HTTP_WEBSOCKET_NODE];
     ngx_http_websocket_redis_t    *redis;
     ngx_http_websocket_command_t  *command;
 
     redis = &remote->redis;
 
     command = ngx_http_websocket_redis_command(redis,
-                                 ngx_http_websocket_heal_size(redis, 2, 0, 2),
+                                 ngx_http_websocket_heal_size(redis, 2, 0, 3),
                                  ngx_http_websocket_heal_generation, NULL);
     if (command == NULL) {
         ngx_http_websocket_redis_fail(redis, "memory was refused");
@@ -170,14 +179,18 @@ ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote)
     }
 
     p = ngx_http_websocket_redis_script(redis, command->last,
-                                        NGX_WEBSOCKET_SCRIPT_GENERATION, 2, 2);
+                                        NGX_WEBSOCKET_SCRIPT_GENERATION, 2, 3);
     p = ngx_http_websocket_redis_key(redis, p, "gen",
                                      &ngx_http_websocket_heal_none);
     p = ngx_http_websocket_redis_key(redis, p, "nodes",
                                      &ngx_http_websocket_heal_none);
     p = ngx_websocket_resp_bulk(p, redis->generation,
                                 sizeof(redis->generation));
-    command->last = ngx_websocket_resp_number(p, !remote->shared->known);
+    p = ngx_websocket_resp_number(p, !remote->shared->known);
+
+    ngx_http_websocket_remote_node(remote, node);
+
+    command->last = ngx_websocket_resp_bulk(p, node, sizeof(node));
 
     ngx_http_websocket_redis_send(redis, command);
 
@@ -186,9 +199,26 @@ ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote)
 
 
 void
+ngx_http_websocket_remote_link(ngx_http_websocket_remote_t *remote,
+    ngx_uint_t ready)
+{
+    ngx_uint_t  slot;
+
+    remote->ready = ready;
+
+    slot = ngx_http_websocket_worker_slot();
+
+    if (slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        remote->shared->linked[slot] = ready
+                                ? ngx_http_websocket_worker_incarnation() : 0;
+    }
+}
+
+
+void
 ngx_http_websocket_remote_fenced(ngx_http_websocket_remote_t *remote)
 {
-    remote->ready = 0;
+    ngx_http_websocket_remote_link(remote, 0);
 
     if (!remote->asking && remote->heal == NULL) {
         ngx_http_websocket_remote_begin(remote);
@@ -257,7 +287,10 @@ ngx_http_websocket_heal_agree(ngx_http_websocket_remote_t *remote,
                                         (uint64_t) floor);
     }
 
-    remote->ready = 1;
+    ngx_memcpy(remote->shared->turn, remote->redis.generation,
+               sizeof(remote->shared->turn));
+
+    ngx_http_websocket_remote_link(remote, 1);
     remote->shared->known = 1;
 
     ngx_post_event(&remote->flush, &ngx_posted_events);
@@ -281,9 +314,15 @@ ngx_http_websocket_heal_begin(ngx_http_websocket_remote_t *remote)
     }
 
     ngx_memzero(heal, offsetof(ngx_http_websocket_heal_t, names));
+    heal->begun = ngx_current_msec;
     heal->scan[0] = '0';
     heal->scan_size = 1;
     heal->remote = remote;
+
+    ngx_memcpy(remote->shared->turn, remote->redis.generation,
+               sizeof(remote->shared->turn));
+
+    ngx_http_websocket_seat_wake_all();
 
     ngx_http_websocket_remote_event(remote, &heal->event,
                                     ngx_http_websocket_heal_event);
@@ -322,7 +361,23 @@ ngx_http_websocket_remote_heal_end(ngx_http_websocket_remote_t *remote)
 void
 ngx_http_websocket_remote_heal_tick(ngx_http_websocket_remote_t *remote)
 {
-    if (!remote->redis.up || remote->ready) {
+    if (!remote->redis.up) {
+        return;
+    }
+
+    if (remote->ready) {
+
+        /* another worker has found the one that is the master now */
+
+        if (remote->shared->turn[0]
+            && ngx_memcmp(remote->shared->turn, remote->redis.generation,
+                          sizeof(remote->shared->turn))
+               != 0)
+        {
+            ngx_http_websocket_redis_fail(&remote->redis,
+                                          "another server is the master");
+        }
+
         return;
     }
 
@@ -391,6 +446,9 @@ ngx_http_websocket_heal_step(ngx_http_websocket_heal_t *heal)
 {
     switch (heal->stage) {
 
+    case NGX_HTTP_WEBSOCKET_HEAL_LINK:
+        return ngx_http_websocket_heal_linked(heal);
+
     case NGX_HTTP_WEBSOCKET_HEAL_ZONE:
     case NGX_HTTP_WEBSOCKET_HEAL_RING:
         return ngx_http_websocket_heal_some(heal);
@@ -404,6 +462,39 @@ ngx_http_websocket_heal_step(ngx_http_websocket_heal_t *heal)
     default:
         return ngx_http_websocket_heal_finish(heal);
     }
+}
+
+
+/* until no worker has answers of another server's that it has not read */
+
+static ngx_int_t
+ngx_http_websocket_heal_linked(ngx_http_websocket_heal_t *heal)
+{
+    ngx_uint_t     i;
+    ngx_atomic_t  *linked;
+
+    linked = heal->remote->shared->linked;
+
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS; i++) {
+
+        if (linked[i] == 0
+            || !ngx_http_websocket_worker_has(i, (uint32_t) linked[i]))
+        {
+            continue;
+        }
+
+        if (ngx_current_msec - heal->begun < NGX_HTTP_WEBSOCKET_HEAL_LINKED) {
+            return NGX_AGAIN;
+        }
+
+        /* one that hangs may have had an answer that nobody knows of */
+
+        heal->late = 1;
+    }
+
+    heal->stage = NGX_HTTP_WEBSOCKET_HEAL_ZONE;
+
+    return NGX_OK;
 }
 
 

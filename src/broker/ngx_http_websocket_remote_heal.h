@@ -20,6 +20,13 @@
  */
 void ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote);
 
+/*
+ * From now on the worker publishes, or it does not: what was published before
+ * was answered then.
+ */
+void ngx_http_websocket_remote_link(ngx_http_websocket_remote_t *remote,
+    ngx_uint_t ready);
+
 /* The server says that its generation is another one. */
 void ngx_http_websocket_remote_fenced(ngx_http_websocket_remote_t *remote);
 

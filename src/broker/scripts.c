@@ -368,7 +368,7 @@
     "call('ZADD', nodes, string.format('%.0f', time), node)\n"                \
     "return { time, call('GET', KEYS[1]) or '',\n"                            \
     "         tonumber(call('GET', KEYS[3]) or 0),\n"                         \
-    "         (not last or last == '0') and 1 or 0,\n"                        \
+    "         (not last or last == '0' or last % 1 ~= 0) and 1 or 0,\n"       \
     "         call('ZRANGEBYSCORE', nodes, '-inf', '(' .. since,\n"           \
     "              'LIMIT', 0, 16),\n"                                        \
     "         call('ZRANGEBYSCORE', nodes, since, '+inf') }\n"
@@ -508,6 +508,10 @@
     "  gen = ARGV[1] .. ':' .. string.format('%.0f', now())\n"                \
     "  call('SET', KEYS[1], gen)\n"                                           \
     "end\n"                                                                   \
+    "if gen and string.sub(gen, 1, 16) == ARGV[1] then\n"                     \
+    "  local ms = string.format('%.0f.5', math.floor(now() / 1000))\n"        \
+    "  call('ZADD', KEYS[2], 'NX', ms, ARGV[3])\n"                            \
+    "end\n"                                                                   \
     "return gen or ''\n"
 
 #define TOPS                                                                  \
@@ -569,6 +573,7 @@
     "for _, i in ipairs({ 2, 3, 4, 6 }) do\n"                                 \
     "  call('PEXPIRE', KEYS[i], ttl)\n"                                       \
     "end\n"                                                                   \
+    "call('ZADD', KEYS[5], 'NX', string.format('%.0f', ms()), node)\n"        \
     "local left = math.max(call('GET', till) - ms(), 0)\n"                    \
     "return { #call('SDIFF', wanted, done), left, gen or '' }\n"
 

@@ -207,11 +207,12 @@ typedef enum {
     NGX_WEBSOCKET_SCRIPT_DELETE,
 
     /*
-     * KEYS gen, nodes; ARGV G, NEW
+     * KEYS gen, nodes; ARGV G, NEW, NODE
      *
      * Not fenced.  Replies with gen, or "".  Where there is neither a
      * generation nor a node, and NEW is 1 because the caller has not taken part
-     * in one either, G begins.
+     * in one either, G begins.  When it has, NODE is one of those who are
+     * waited for, as READY does, before it has said by BEAT that it lives.
      */
     NGX_WEBSOCKET_SCRIPT_GENERATION,
 

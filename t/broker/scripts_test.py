@@ -149,12 +149,17 @@ class Model:
 
     def generation(self):
         g = '%016x' % random.getrandbits(64)
-        check(self.server.run('generation', ['gen', 'nodes'], g, 0) == b'',
+        check(self.server.run('generation', ['gen', 'nodes'], g, 0, 'aa') == b'',
               'a generation begins by itself')
-        self.gen = self.server.run('generation', ['gen', 'nodes'], g, 1)
-        again = self.server.run('generation', ['gen', 'nodes'], 'f' * 16, 1)
+        self.gen = self.server.run('generation', ['gen', 'nodes'], g, 1, 'aa')
+        again = self.server.run('generation', ['gen', 'nodes'], 'f' * 16, 1,
+                                'bb')
         check(self.gen == again and self.gen.startswith(g.encode()),
               'the first generation')
+        check(self.server.redis.zrange('ws:nodes', 0, -1) == [b'aa'],
+              'a node is waited for from then on')
+        self.beat('aa', 1)
+        self.beat('aa', 0)
         self.floor = int(self.gen[17:])
         for node in NODES:
             self.beat(node)
@@ -576,7 +581,7 @@ class Model:
         self.server.restore(state)
         self.gen = gen
         g = '%016x' % random.getrandbits(64)
-        check(self.server.run('generation', ['gen', 'nodes'], g, 0) == gen,
+        check(self.server.run('generation', ['gen', 'nodes'], g, 0, 'aa') == gen,
               'the generation of the replica')
         self.forgotten(state)
         late = random.random() < 0.2
