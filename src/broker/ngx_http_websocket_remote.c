@@ -159,7 +159,7 @@ ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
     remote->dummy.fd = (ngx_socket_t) -1;
     remote->dummy.data = remote;
 
-    /* no other worker, and no later one, has the same numbers */
+    /* no other worker, and no later one, uses the same numbers */
 
     (void) RAND_bytes((u_char *) &remote->number, sizeof(uint64_t));
 
@@ -323,8 +323,8 @@ ngx_http_websocket_remote_tick(ngx_event_t *ev)
 
 
 /*
- * Whoever subscribes has asked before; but the seat may have taken its hand
- * off the channel in between.
+ * A subscriber has asked for the channel before, but the seat may have stopped
+ * looking after it in between.
  */
 
 static void
@@ -344,7 +344,7 @@ ngx_http_websocket_remote_attach(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* the seat sees by itself what is not wanted any more */
+/* the seat finds out by itself which channels are not wanted any more */
 
 static void
 ngx_http_websocket_remote_detach(ngx_http_websocket_zone_t *zone,

@@ -74,7 +74,10 @@ ngx_http_websocket_remote_join(ngx_http_websocket_subscription_t *s,
 }
 
 
-/* the session goes on, as where the zone has no room for a member */
+/*
+ * the session goes on without being listed, as if the zone had no room for a
+ * member
+ */
 
 static void
 ngx_http_websocket_remote_untold(ngx_http_websocket_remote_t *remote)
@@ -206,8 +209,9 @@ ngx_http_websocket_remote_left(ngx_http_websocket_publish_t *p)
 
 
 /*
- * One after the other: the next one is found when the one before it has gone.
- * Several workers may do so, of which the server hears one.
+ * Members are removed one after the other: the next one is found when the one
+ * before it has gone.  Several workers may do so at the same time, of which the
+ * server hears the first.
  */
 
 ngx_uint_t
@@ -276,7 +280,7 @@ ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p)
 
     ngx_free(leaving);
 
-    /* else it is tried again in a while */
+    /* otherwise the tick tries again */
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
         (void) ngx_http_websocket_remote_reap_members(zone, leave_message);

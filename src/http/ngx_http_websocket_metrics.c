@@ -152,7 +152,7 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
     wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
     table = wmcf->used ? wmcf->stats : NULL;
 
-    /* the gauges of a worker that is dead end with this */
+    /* voids the gauges of dead workers first */
 
     if (table) {
         ngx_http_websocket_worker_reap(r->connection->log);

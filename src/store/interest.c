@@ -77,7 +77,7 @@ ngx_websocket_store_forsake(ngx_websocket_store_t *store,
 }
 
 
-/* of workers that live */
+/* counts subscribers of live workers */
 
 static uint32_t
 ngx_websocket_store_subscribers(ngx_websocket_store_t *store,
@@ -99,8 +99,8 @@ ngx_websocket_store_subscribers(ngx_websocket_store_t *store,
 
 
 /*
- * It need not be undone: who dies between this and the change of the entry
- * that it goes with is dead, and its entry does not count.
+ * The flag need not be undone: if the worker dies before it has changed its
+ * entry, the entry does not count.
  */
 
 static void
@@ -182,7 +182,7 @@ ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
         one = ngx_websocket_store_walk_bucket(store, *bucket, which,
                                               names + found, n - found);
 
-        /* not all of them: the next call begins with this bucket */
+        /* the bucket's names do not all fit: the next call begins with it */
 
         if (one > n - found && found) {
             break;
@@ -196,7 +196,7 @@ ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
 }
 
 
-/* how many there are, of which the first n are told */
+/* returns how many there are; the first n are copied */
 
 static uint64_t
 ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,

@@ -176,7 +176,9 @@ ngx_websocket_store_reset(ngx_websocket_store_t *store,
 }
 
 
-/* visitors know a place in the channel by its epoch and its offset */
+/*
+ * visitors know a place in a channel by epoch and offset: neither may lead back
+ */
 
 static int
 ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch, uint64_t epoch,
