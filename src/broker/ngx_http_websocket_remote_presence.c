@@ -4,9 +4,6 @@
 #include "clock/ngx_http_websocket_clock.h"
 
 
-/* a field of the server's: NODE:SESSION */
-#define NGX_HTTP_WEBSOCKET_FIELD  (NGX_HTTP_WEBSOCKET_REMOTE_NODE + 1 + 16)
-
 
 /*
  * A member on its way out: it stays in the zone until the server has taken it
@@ -21,16 +18,9 @@ typedef struct {
 } ngx_http_websocket_leaving_t;
 
 
-static size_t ngx_http_websocket_remote_member_write(u_char *value,
-    ngx_websocket_store_member_t *member);
 static void ngx_http_websocket_remote_untold(
     ngx_http_websocket_remote_t *remote);
 static void ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p);
-static ngx_int_t ngx_http_websocket_remote_part(
-    ngx_http_websocket_remote_t *remote, ngx_websocket_store_name_t *name,
-    ngx_websocket_store_member_t *member,
-    ngx_http_websocket_leave_message_pt leave_message,
-    void (*done)(ngx_http_websocket_publish_t *p), void *data);
 static void ngx_http_websocket_remote_left(ngx_http_websocket_publish_t *p);
 static void ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p);
 
@@ -135,7 +125,7 @@ ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
         leaving->zone = zone;
         leaving->ref = s->member;
 
-        if (ngx_http_websocket_remote_part(zone->remote, &name, &member,
+        if (ngx_http_websocket_remote_part(zone->remote, NULL, &name, &member,
                                            leave_message,
                                            ngx_http_websocket_remote_left,
                                            leaving)
@@ -156,9 +146,10 @@ ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_remote_part(ngx_http_websocket_remote_t *remote,
-    ngx_websocket_store_name_t *name, ngx_websocket_store_member_t *member,
+    u_char *node, ngx_websocket_store_name_t *name,
+    ngx_websocket_store_member_t *member,
     ngx_http_websocket_leave_message_pt leave_message,
     void (*done)(ngx_http_websocket_publish_t *p), void *data)
 {
@@ -170,12 +161,18 @@ ngx_http_websocket_remote_part(ngx_http_websocket_remote_t *remote,
 
     p.parts = parts;
 
-    change.op = 'l';
+    change.op = node ? 'b' : 'l';
     change.id = member->id;
     change.size = 0;
     change.channel.data = name->data;
     change.channel.len = name->size;
-    ngx_http_websocket_remote_node(remote, change.node);
+
+    if (node) {
+        ngx_memcpy(change.node, node, sizeof(change.node));
+
+    } else {
+        ngx_http_websocket_remote_node(remote, change.node);
+    }
 
     leave_message(&change.channel, member, &p);
 
@@ -227,6 +224,7 @@ ngx_http_websocket_remote_reap_members(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_member_t   member;
 
     remote = zone->remote;
+    remote->leave_message = leave_message;
 
     if (remote->reaping
         || ngx_http_websocket_zone_orphan(zone, &member, &name)
@@ -244,7 +242,8 @@ ngx_http_websocket_remote_reap_members(ngx_http_websocket_zone_t *zone,
     leaving->id = member.id;
     leaving->leave_message = leave_message;
 
-    if (ngx_http_websocket_remote_part(remote, &name, &member, leave_message,
+    if (ngx_http_websocket_remote_part(remote, NULL, &name, &member,
+                                       leave_message,
                                        ngx_http_websocket_remote_reaped,
                                        leaving)
         != NGX_OK)
@@ -296,7 +295,7 @@ ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p)
  * NGX_HTTP_WEBSOCKET_REMOTE_VALUE bytes.  Returns how many were written.
  */
 
-static size_t
+size_t
 ngx_http_websocket_remote_member_write(u_char *value,
     ngx_websocket_store_member_t *member)
 {
@@ -327,24 +326,19 @@ ngx_http_websocket_remote_member_read(ngx_websocket_resp_value_t *field,
     ngx_uint_t  i;
 
     if (field->type != NGX_WEBSOCKET_RESP_STRING
-        || field->size != NGX_HTTP_WEBSOCKET_FIELD
+        || field->size < NGX_HTTP_WEBSOCKET_REMOTE_NODE
         || value->type != NGX_WEBSOCKET_RESP_STRING || value->size < 9
         || value->size > NGX_HTTP_WEBSOCKET_REMOTE_VALUE)
     {
         return NGX_ERROR;
     }
 
-    member->id = 0;
-
-    for (p = field->data + NGX_HTTP_WEBSOCKET_REMOTE_NODE + 1;
-         p < field->data + field->size;
-         p++)
+    if (ngx_http_websocket_remote_digits(field->data + field->size
+                                         - NGX_HTTP_WEBSOCKET_REMOTE_NODE,
+                                         &member->id)
+        != NGX_OK)
     {
-        if (ngx_hextoi(p, 1) == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        member->id = member->id << 4 | (uint64_t) ngx_hextoi(p, 1);
+        return NGX_ERROR;
     }
 
     time = 0;

@@ -167,6 +167,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path,
 
     zone->name = *name;
     zone->inactive = inactive;
+    zone->size = size;
     zone->stats = &ngx_http_websocket_stats_none;
 
     zone->reserved.handler = ngx_http_websocket_zone_unreserve;
@@ -1956,16 +1957,72 @@ ngx_http_websocket_zone_neglect(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_walk(ngx_http_websocket_zone_t *zone,
-    uint64_t *bucket, ngx_websocket_store_name_t *names, ngx_uint_t *n)
+    uint64_t *bucket, int which, ngx_websocket_store_name_t *names,
+    ngx_uint_t *n)
 {
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *n = 0;
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    *n = ngx_websocket_store_walk(zone->store, bucket, names, *n);
+    *n = ngx_websocket_store_walk(zone->store, bucket, which, names, *n);
 
     ngx_http_websocket_zone_unlock(zone);
 
     return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+int
+ngx_http_websocket_zone_newest(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_info_t *info,
+    ngx_websocket_store_history_t *history, uint64_t key[2])
+{
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ref = ngx_http_websocket_zone_find(zone, name, hash);
+
+    if (ref) {
+        ngx_websocket_store_newest(zone->store, ref, info, history, key);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return ref ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_NOTFOUND;
+}
+
+
+int
+ngx_http_websocket_zone_read_keyed(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *message, u_char *buf, size_t size)
+{
+    int  rc;
+
+    /* pieces of a large one, and places of those that are not there */
+
+    do {
+        if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+            return NGX_WEBSOCKET_STORE_BUSY;
+        }
+
+        rc = ngx_websocket_store_read(zone->store, cursor, message, buf,
+                                      size);
+
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
+            ngx_websocket_store_read_key(zone->store, cursor, message);
+        }
+
+        ngx_http_websocket_zone_unlock(zone);
+
+    } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
+
+    return rc;
 }

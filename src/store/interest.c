@@ -11,7 +11,9 @@ static uint32_t ngx_websocket_store_subscribers(ngx_websocket_store_t *store,
 static void ngx_websocket_store_want(ngx_websocket_channel_t *ch,
     uint8_t wanted);
 static uint64_t ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store,
-    uint64_t bucket, ngx_websocket_store_name_t *names, uint64_t n);
+    uint64_t bucket, int which, ngx_websocket_store_name_t *names, uint64_t n);
+static int ngx_websocket_store_is_among(const ngx_websocket_channel_t *ch,
+    int which);
 
 
 int
@@ -166,7 +168,7 @@ ngx_websocket_store_neglect(ngx_websocket_store_t *store,
 
 uint64_t
 ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
-    ngx_websocket_store_name_t *names, uint64_t n)
+    int which, ngx_websocket_store_name_t *names, uint64_t n)
 {
     uint64_t  found, end, one;
 
@@ -177,8 +179,8 @@ ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
 
         ngx_websocket_store_looked(1);
 
-        one = ngx_websocket_store_walk_bucket(store, *bucket, names + found,
-                                              n - found);
+        one = ngx_websocket_store_walk_bucket(store, *bucket, which,
+                                              names + found, n - found);
 
         /* the bucket's names do not all fit: the next call begins with it */
 
@@ -198,7 +200,7 @@ ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
 
 static uint64_t
 ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,
-    ngx_websocket_store_name_t *names, uint64_t n)
+    int which, ngx_websocket_store_name_t *names, uint64_t n)
 {
     uint64_t                  found;
     ngx_websocket_ref_t       ref;
@@ -213,7 +215,7 @@ ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,
 
         ngx_websocket_store_looked(1);
 
-        if (ch->deleted || ch->state == 0) {
+        if (ch->deleted || !ngx_websocket_store_is_among(ch, which)) {
             continue;
         }
 
@@ -225,6 +227,23 @@ ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,
     }
 
     return found;
+}
+
+
+static int
+ngx_websocket_store_is_among(const ngx_websocket_channel_t *ch, int which)
+{
+    switch (which) {
+
+    case NGX_WEBSOCKET_STORE_WALK_LIVE:
+        return ch->state & NGX_WEBSOCKET_STORE_LIVE;
+
+    case NGX_WEBSOCKET_STORE_WALK_MEMBERS:
+        return ch->members.first != 0;
+
+    default:
+        return ch->state;
+    }
 }
 
 

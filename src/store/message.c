@@ -583,7 +583,7 @@ ngx_websocket_store_accept(ngx_websocket_store_t *store,
 
     message = append->message;
 
-    m = message->ephemeral ? NULL
+    m = message->ephemeral || append->at ? NULL
         : ngx_websocket_store_same(store, append->channel, message->key);
 
     if (m) {
