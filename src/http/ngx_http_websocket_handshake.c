@@ -172,9 +172,9 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
 
 /*
- * A handshake whose Upgrade a proxy has removed is one yet, and its client is
- * told so.  Another Upgrade, as "h2c", may be passed over (RFC 9110, section
- * 7.8), and a HEAD cannot be given a connection.
+ * A handshake whose Upgrade a proxy has removed is still a handshake, and its
+ * client is told what is missing.  Another Upgrade, as "h2c", may be passed
+ * over (RFC 9110, section 7.8), and a HEAD cannot be given a connection.
  */
 
 ngx_uint_t
@@ -318,7 +318,7 @@ ngx_http_websocket_subrequest(ngx_http_request_t *r)
 }
 
 
-/* key is of a WebSocket's handshake */
+/* key is that of a WebSocket's handshake, or NULL */
 
 static ngx_int_t
 ngx_http_websocket_open(ngx_http_request_t *r,
@@ -405,7 +405,7 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
 }
 
 
-/* it has waited: what was checked may be otherwise now */
+/* the request has waited: what was checked may have changed */
 
 ngx_int_t
 ngx_http_websocket_open_again(ngx_http_request_t *r,
@@ -426,7 +426,7 @@ ngx_http_websocket_open_again(ngx_http_request_t *r,
 }
 
 
-/* with what came of the histories of its channels */
+/* opens the stream, now that the histories of its channels were asked for */
 
 static ngx_int_t
 ngx_http_websocket_open_checked(ngx_http_request_t *r,
@@ -480,7 +480,10 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
 }
 
 
-/* it was answered with rc, before there was a session */
+/*
+ * frees what the options have: the request was answered with rc, before there
+ * was a session
+ */
 
 static ngx_int_t
 ngx_http_websocket_open_refused(ngx_http_websocket_options_t *options,
@@ -1053,7 +1056,7 @@ ngx_http_websocket_subprotocol(ngx_http_request_t *r)
 }
 
 
-/* most subprotocols mean something to who sends and reads messages only */
+/* most subprotocols mean something only to the applications at both ends */
 
 static const ngx_http_websocket_protocol_t *
 ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol)

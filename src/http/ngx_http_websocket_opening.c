@@ -9,10 +9,12 @@
 
 typedef struct {
     ngx_http_request_t            *request;
-    ngx_http_websocket_fetch_t    *pending;     /* NULL: it has completed */
+    ngx_http_websocket_fetch_t    *pending;     /* NULL: the fetch has
+                                                   completed */
     ngx_str_t                      key;
     ngx_http_websocket_options_t   options;
-    unsigned                       socket:1;    /* key is of its handshake */
+    unsigned                       socket:1;    /* key is that of its
+                                                   handshake */
 } ngx_http_websocket_opening_t;
 
 
@@ -37,8 +39,12 @@ ngx_http_websocket_opening(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
+
     f.channels = ctx->channels;
     f.n = ctx->nchannels;
+    f.since = options->since;
+    f.nsince = options->nsince;
 
     if (conf->zone->broker->history(conf->zone, &f) == NGX_AGAIN) {
         return ngx_http_websocket_opening_wait(r, options, key, f.pending);

@@ -36,7 +36,8 @@ typedef struct {
     ngx_websocket_json_error_t  *error;
     const char                  *field;     /* that is compared */
     size_t                       field_size;
-    const ngx_websocket_field_t *known;     /* NULL: it may be anything */
+    const ngx_websocket_field_t *known;     /* NULL: the type is not known: the
+                                               value may be anything */
     uint32_t                     tests;     /* so far */
     uint32_t                     values;
     uint32_t                     size;      /* of the strings */
@@ -57,7 +58,7 @@ typedef struct {
 typedef struct {
     const char                  *name;
     ngx_websocket_test_e         op;
-    unsigned                     types;     /* of JSON that may follow */
+    unsigned                     types;     /* bytes of JSON that may follow */
     const char                  *expected;
 } ngx_websocket_comparison_t;
 
@@ -128,6 +129,10 @@ static const ngx_websocket_comparison_t  ngx_websocket_comparisons[] = {
       "array" },
     { "prefix", NGX_WEBSOCKET_TEST_PREFIX, ngx_websocket_filter_json(STRING),
       "string" },
+    { "suffix", NGX_WEBSOCKET_TEST_SUFFIX, ngx_websocket_filter_json(STRING),
+      "string" },
+    { "contains", NGX_WEBSOCKET_TEST_CONTAINS,
+      ngx_websocket_filter_json(STRING), "string" },
     { "exists", NGX_WEBSOCKET_TEST_EXISTS, NGX_WEBSOCKET_FILTER_BOOLEAN,
       "boolean" }
 };
@@ -247,7 +252,7 @@ ngx_websocket_compile_filter(ngx_websocket_compile_t *c, const json_t *json,
 }
 
 
-/* all of them: each goes on to the next one */
+/* all tests of a list must hold: each goes on to the next one */
 
 static ngx_websocket_json_e
 ngx_websocket_compile_members(ngx_websocket_compile_t *c, json_t *json,
@@ -514,7 +519,7 @@ ngx_websocket_compile_comparison(ngx_websocket_compile_t *c,
     if (i == n) {
         return ngx_websocket_json_refuse(c->error, place,
                          "expected one of eq, ne, gt, gte, lt, lte, in, "
-                         "prefix, exists");
+                         "prefix, suffix, contains, exists");
     }
 
     comparison = &ngx_websocket_comparisons[i];
@@ -549,6 +554,12 @@ ngx_websocket_compile_comparison(ngx_websocket_compile_t *c,
         || comparison->op == NGX_WEBSOCKET_TEST_EXISTS)
     {
         return rc;
+    }
+
+    if (json_is_number(json) && comparison->op >= NGX_WEBSOCKET_TEST_GT
+        && ngx_websocket_filter_is_tag(c->field, c->field_size))
+    {
+        test->count = 1;
     }
 
     return ngx_websocket_compile_value(c, json, place, &test->value);
@@ -622,7 +633,7 @@ ngx_websocket_compile_any_fits(ngx_websocket_compile_t *c, const json_t *json,
     place.parent = parent;
     place.name = NULL;
 
-    /* the error is that of the first one */
+    /* the error that is told is that of the first value */
 
     for (place.size = json_array_size(json); place.size-- > 0; ) {
 
