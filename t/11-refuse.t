@@ -61,7 +61,10 @@ g< 400
 ! < 400
 h+ Accept: text/event-stream
 h> plain GET /ws
-h< 400
+h< 200
+h< header Content-Type: text/event-stream
+h< header Cache-Control: no-store
+h< body qr/"code":4400,"reason":"/
 
 
 
@@ -116,6 +119,20 @@ h< 101
 h< header X-Why: because
 h< close 4403 reason HTTP status 403
 h< eof
+j+ Accept: text/event-stream
+j> plain GET /denied
+j< 200
+j< body retry: 3600000\nevent: close\ndata: {"code":4403,"reason":"HTTP status 403"}\n\n
+k+ Accept: text/event-stream
+k> plain GET /auth500
+k< 200
+k< body event: close\ndata: {"code":4500,"reason":"HTTP status 500"}\n\n
+l+ Accept: text/event-stream
+l> plain GET /page
+l< 200
+l< body retry: 3600000\nevent: close\ndata: {"code":4403,"reason":"HTTP status 403"}\n\n
+m> plain GET /denied
+m< 403
 # what is no stream is refused as ever
 i> GET /other
 i< 403

@@ -18,7 +18,6 @@
 #define NGX_HTTP_WEBSOCKET_LAST_POSITIONS  1024
 
 
-static ngx_uint_t ngx_http_websocket_accepts_events(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_websocket_accepted(u_char *p, u_char *last);
 static ngx_int_t ngx_http_websocket_ack_arg(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, char **error);
@@ -69,7 +68,7 @@ ngx_http_websocket_fallback_protocol(ngx_http_request_t *r)
 
 /* all lines of the header are one list: RFC 9110, section 5.3 */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_websocket_accepts_events(ngx_http_request_t *r)
 {
     u_char                        *p, *last, *end;

@@ -19,6 +19,9 @@
 const ngx_http_websocket_protocol_t *ngx_http_websocket_fallback_protocol(
     ngx_http_request_t *r);
 
+/* Whether the client takes server-sent events: RFC 9110, section 12.5.1. */
+ngx_uint_t ngx_http_websocket_accepts_events(ngx_http_request_t *r);
+
 /*
  * Reads where the client wants to begin, for options->protocol.  Returns
  * NGX_OK; NGX_HTTP_BAD_REQUEST with *error set to a constant string that says

@@ -1,6 +1,8 @@
 
 #include "http/ngx_http_websocket_refusal.h"
+#include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_request.h"
 #include "wire/close.h"
@@ -19,6 +21,13 @@ static ngx_int_t ngx_http_websocket_refusal_body(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_websocket_refusal_wanted(ngx_http_request_t *r,
     ngx_str_t *key);
 static void ngx_http_websocket_refusal_clear(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_refusal_switch(ngx_http_request_t *r,
+    ngx_str_t *key);
+static ngx_int_t ngx_http_websocket_refusal_stream(ngx_http_request_t *r);
+static ngx_int_t ngx_http_websocket_refusal_event(ngx_http_request_t *r,
+    ngx_uint_t status, char *text);
+static ngx_int_t ngx_http_websocket_refusal_last(ngx_http_request_t *r,
+    u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_refusal_close(ngx_http_request_t *r,
     ngx_uint_t status, char *text);
 static ngx_int_t ngx_http_websocket_refusal_subprotocol(ngx_http_request_t *r,
@@ -41,15 +50,15 @@ ngx_http_websocket_refusal_init(void)
 
 
 /*
- * Whoever refuses the handshake, nginx or this module, sends a header; a
- * browser would tell its page nothing of it.
+ * Whoever refuses the stream, nginx or this module, sends a header; a browser
+ * would tell its page nothing of it.
  */
 
 static ngx_int_t
 ngx_http_websocket_refusal_header(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
-    ngx_str_t                  key, name, *subprotocol;
+    ngx_str_t                  key;
     ngx_uint_t                 status;
     ngx_http_websocket_ctx_t  *ctx;
 
@@ -62,28 +71,22 @@ ngx_http_websocket_refusal_header(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    subprotocol = ngx_http_websocket_subprotocol(r);
-
-    if (subprotocol == NULL
-        && ngx_http_websocket_refusal_subprotocol(r, &name) == NGX_OK)
-    {
-        subprotocol = &name;
-    }
-
     status = r->headers_out.status;
 
     ngx_http_websocket_refusal_clear(r);
 
-    if (ngx_http_websocket_switch(r, subprotocol, &key) != NGX_OK) {
+    rc = key.len ? ngx_http_websocket_refusal_switch(r, &key)
+                 : ngx_http_websocket_refusal_stream(r);
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
     ctx->refused = 1;
 
-    /* waits, to read the client's Close, and for the access log's line */
+    /* keeps the status for the access log's line */
 
     r->err_status = status;
-    r->lingering_close = 1;
 
     rc = ngx_http_websocket_next_header_filter(r);
 
@@ -91,9 +94,12 @@ ngx_http_websocket_refusal_header(ngx_http_request_t *r)
         return rc;
     }
 
-    return ngx_http_websocket_refusal_close(r, status, ctx->refusal);
+    return key.len ? ngx_http_websocket_refusal_close(r, status, ctx->refusal)
+                   : ngx_http_websocket_refusal_event(r, status, ctx->refusal);
 }
 
+
+/* the key is empty where the client has asked for server-sent events */
 
 static ngx_uint_t
 ngx_http_websocket_refusal_wanted(ngx_http_request_t *r, ngx_str_t *key)
@@ -104,11 +110,21 @@ ngx_http_websocket_refusal_wanted(ngx_http_request_t *r, ngx_str_t *key)
 
     /* an error_page may have led to another location */
 
-    return conf->refuse_close
-           && r == r->main
-           && (conf->websocket || r->error_page)
-           && r->headers_out.status >= NGX_HTTP_SPECIAL_RESPONSE
-           && ngx_http_websocket_handshake_key(r, key);
+    if (!conf->refuse_close
+        || r != r->main
+        || (!conf->websocket && !r->error_page)
+        || r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        return 0;
+    }
+
+    if (ngx_http_websocket_handshake_key(r, key)) {
+        return 1;
+    }
+
+    ngx_str_null(key);
+
+    return r->method == NGX_HTTP_GET && ngx_http_websocket_accepts_events(r);
 }
 
 
@@ -138,19 +154,93 @@ ngx_http_websocket_refusal_clear(ngx_http_request_t *r)
 
 
 static ngx_int_t
+ngx_http_websocket_refusal_switch(ngx_http_request_t *r, ngx_str_t *key)
+{
+    ngx_str_t  name, *subprotocol;
+
+    subprotocol = ngx_http_websocket_subprotocol(r);
+
+    if (subprotocol == NULL
+        && ngx_http_websocket_refusal_subprotocol(r, &name) == NGX_OK)
+    {
+        subprotocol = &name;
+    }
+
+    /* waits, to read the client's Close */
+
+    r->lingering_close = 1;
+
+    return ngx_http_websocket_switch(r, subprotocol, key);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_refusal_stream(ngx_http_request_t *r)
+{
+    static ngx_str_t  no_store = ngx_string("no-store");
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.status_line.len = 0;
+
+    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    return ngx_http_websocket_add_header(r, "Cache-Control", &no_store);
+}
+
+
+/*
+ * An EventSource comes back by itself to a stream that has ended: after an hour
+ * if that is in vain, so that there is time to close it.
+ */
+
+static ngx_int_t
+ngx_http_websocket_refusal_event(ngx_http_request_t *r, ngx_uint_t status,
+    char *text)
+{
+    u_char  *data, *p;
+    size_t   size, len;
+
+    len = text ? ngx_strlen(text) : 0;
+
+    size = sizeof("retry: 3600000\nevent: close\n"
+                  "data: {\"code\":4000,\"reason\":\"HTTP status 000\"}\n\n")
+           + len + (text ? ngx_escape_json(NULL, (u_char *) text, len) : 0);
+
+    data = ngx_pnalloc(r->pool, size);
+    if (data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = data;
+
+    if (status < NGX_HTTP_INTERNAL_SERVER_ERROR
+        && status != NGX_HTTP_TOO_MANY_REQUESTS)
+    {
+        p = ngx_cpymem(p, "retry: 3600000\n", sizeof("retry: 3600000\n") - 1);
+    }
+
+    p = ngx_sprintf(p, "event: close\ndata: {\"code\":%ui,\"reason\":\"",
+                    NGX_HTTP_WEBSOCKET_REFUSAL_CODE + status);
+
+    p = text ? (u_char *) ngx_escape_json(p, (u_char *) text, len)
+             : ngx_sprintf(p, "HTTP status %ui", status);
+
+    p = ngx_cpymem(p, "\"}\n\n", sizeof("\"}\n\n") - 1);
+
+    return ngx_http_websocket_refusal_last(r, data, p - data);
+}
+
+
+static ngx_int_t
 ngx_http_websocket_refusal_close(ngx_http_request_t *r, ngx_uint_t status,
     char *text)
 {
-    u_char       *frame, *p, reason[sizeof("HTTP status 000")];
-    size_t        size;
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
+    u_char  *frame, *p, reason[sizeof("HTTP status 000")];
+    size_t   size;
 
     frame = ngx_pnalloc(r->pool, NGX_HTTP_WEBSOCKET_REFUSAL_FRAME);
-    b = ngx_calloc_buf(r->pool);
-
-    if (frame == NULL || b == NULL) {
+    if (frame == NULL) {
         return NGX_ERROR;
     }
 
@@ -169,8 +259,27 @@ ngx_http_websocket_refusal_close(ngx_http_request_t *r, ngx_uint_t status,
                                       NGX_WEBSOCKET_FIN | NGX_WEBSOCKET_CLOSE,
                                       size);
 
-    b->pos = frame;
-    b->last = frame + 2 + size;
+    return ngx_http_websocket_refusal_last(r, frame, 2 + size);
+}
+
+
+/* all that the response has for a body */
+
+static ngx_int_t
+ngx_http_websocket_refusal_last(ngx_http_request_t *r, u_char *data,
+    size_t size)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = data;
+    b->last = data + size;
     b->memory = 1;
     b->last_buf = 1;
     b->last_in_chain = 1;

@@ -50,6 +50,16 @@ try {
       `${path}: ${JSON.stringify(got)}`);
   }
 
+  const told = await page.evaluate((url) => new Promise((resolve) => {
+    const events = new EventSource(url);
+    events.addEventListener('close', ({ data }) => {
+      events.close();
+      resolve(data);
+    });
+  }), `${nginx.url}/login`);
+  tap.ok(told === '{"code":4401,"reason":"HTTP status 401"}',
+    `an EventSource: ${told}`);
+
   const [code] = await page.evaluate(closed, [`${nginx.url}/foreign`, []]);
   tap.ok(code === 4403, 'a page of another site is told so too');
 
