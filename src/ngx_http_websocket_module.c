@@ -534,7 +534,8 @@ static const ngx_http_websocket_process_handlers_t
     ngx_http_websocket_drain_dismiss,
     ngx_http_websocket_drain_all,
     ngx_http_websocket_drain_look,
-    ngx_http_websocket_auth_revoke
+    ngx_http_websocket_auth_revoke,
+    ngx_http_websocket_revocations_dump
 };
 
 

@@ -227,7 +227,11 @@ http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
     websocket zone "live" is already defined
 http websocket_zone zone=live:1m colour=red;
     invalid parameter "colour=red", none of zone=, inactive=, broker=, default,
-        file=
+        file=, snapshot=
+http websocket_zone zone=live:1m snapshot=5s;
+    invalid parameter "snapshot=5s": there is no file=
+http websocket_zone zone=live:1m file=/x snapshot=10ms;
+    invalid parameter "snapshot=10ms": not a time of at least 1s
 http websocket_zone zone=live:1m file=;
     invalid parameter "file=": it names no file
 http websocket_zone zone=live:1m file=/x; websocket_zone zone=more:1m file=/x;

@@ -63,6 +63,8 @@ static ngx_http_websocket_recovery_t *ngx_http_websocket_centrifuge_begin(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
     ngx_http_websocket_centrifuge_grant_t *grant);
+static ngx_uint_t ngx_http_websocket_centrifuge_position(
+    ngx_websocket_command_t *command, ngx_websocket_position_t *since);
 static ngx_int_t ngx_http_websocket_centrifuge_since(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_str_t *name, ngx_uint_t newest, ngx_websocket_position_t *since);
@@ -191,6 +193,7 @@ ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command, ngx_str_t *name)
 {
     ngx_int_t                         rc;
+    ngx_websocket_position_t          since;
     ngx_http_websocket_fetch_t        f;
     ngx_http_websocket_commands_t    *rest;
     ngx_http_websocket_centrifuge_t  *client;
@@ -210,6 +213,8 @@ ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
 
         f.channels = name;
         f.n = 1;
+        f.since = &since;
+        f.nsince = ngx_http_websocket_centrifuge_position(command, &since);
 
         rc = s->conf->zone->broker->history(s->conf->zone, &f);
         rc = rc == NGX_AGAIN ? rc : f.rc;
@@ -487,6 +492,34 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
  * it is that of the newest message: NGX_ERROR when not, NGX_AGAIN when the
  * zone is stuck.  No epoch is any one.
  */
+
+/* where a client was: 1, or 0 when it does not say so */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_position(ngx_websocket_command_t *command,
+    ngx_websocket_position_t *since)
+{
+    u_char  text[NGX_WEBSOCKET_POSITION_EPOCH + 2];
+
+    if (!command->recover
+        || command->epoch.size != NGX_WEBSOCKET_POSITION_EPOCH)
+    {
+        return 0;
+    }
+
+    (void) ngx_cpymem(ngx_cpymem(text, command->epoch.data,
+                                 NGX_WEBSOCKET_POSITION_EPOCH),
+                      ":0", 2);
+
+    if (ngx_websocket_position_parse(text, sizeof(text), since, 1) != 1) {
+        return 0;
+    }
+
+    since->offset = command->offset;
+
+    return 1;
+}
+
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
