@@ -902,6 +902,10 @@ location websocket subscribe; websocket_filter maybe;
     invalid value "maybe", it must be "on" or "off"
 location websocket subscribe; websocket_filter on replay=some;
     invalid value "some", it must be "none", "all", or a number of messages
+location websocket subscribe; websocket_filter on form=naked;
+    invalid parameter "form=naked": it is "wrapped" or "bare"
+location websocket subscribe; websocket_filter off form=bare;
+    "websocket_filter" directive has "off" alone
 location websocket subscribe; websocket_filter off replay=1;
     "websocket_filter" directive has "off" alone
 location websocket subscribe; websocket_filter on; websocket_filter on;
