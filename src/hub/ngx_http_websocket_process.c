@@ -284,4 +284,6 @@ ngx_http_websocket_tick_zone(ngx_http_websocket_zone_t *zone)
     (void) ngx_http_websocket_zone_attach(zone);
 
     ngx_http_websocket_zone_reap(zone);
+    ngx_http_websocket_snapshot_tick(zone,
+                                     ngx_http_websocket_process.snapshot);
 }
