@@ -102,9 +102,10 @@ typedef enum {
      *         are the least, and what there is more of stays
      *
      * Replies with two elements for each message: its ID, and how many nodes
-     * heard it.  The ID is "=ID" of a message that was there, "~" of an
-     * ephemeral one.  When a message is refused (OOM) those before it are not:
-     * the first one is refused then.
+     * heard it.  The ID is "=ID" of a message that was there; "!ID" of one
+     * with its key and another body, where the bytes 12 to 15 of the envelopes
+     * differ; "~" of an ephemeral one.  When a message is refused (OOM) those
+     * before it are not: the first one is refused then.
      */
     NGX_WEBSOCKET_SCRIPT_PUBLISH = 0,
 
@@ -242,8 +243,10 @@ typedef enum {
      *
      * NODE has brought all that it has, and knows of NODES.  Replies: how many
      * are waited for still, those included that the server knew when it was
-     * alive; the ms that are left of WAIT since the first one asked; gen.  Who
-     * comes and goes is noted for MINE from then on.
+     * alive; the ms that are left of WAIT since the first one asked; gen,
+     * which is no server's from then on: a server's replication ID may change
+     * while it goes on, and nodes have not noticed.  Who comes and goes is noted
+     * for MINE from then on.
      */
     NGX_WEBSOCKET_SCRIPT_READY,
 

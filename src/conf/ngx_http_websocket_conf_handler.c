@@ -1,5 +1,6 @@
 
 #include "conf/ngx_http_websocket_conf_handler.h"
+#include "conf/ngx_http_websocket_conf_api.h"
 
 
 /* what clients do with "websocket" */
@@ -111,6 +112,10 @@ ngx_http_websocket_set_location(ngx_conf_t *cf, ngx_command_t *cmd,
         return "cannot stand in one location with \"websocket_revoke\"";
     }
 
+    if (wlcf->api) {
+        return "cannot stand in one location with \"websocket_api\"";
+    }
+
     value = cf->args->elts;
 
     if (cf->args->nelts > param) {
@@ -146,6 +151,10 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (wlcf->status) {
         return "is duplicate";
+    }
+
+    if (wlcf->api) {
+        return "cannot stand in one location with \"websocket_api\"";
     }
 
     if (wlcf->publish || wlcf->revoke || wlcf->websocket) {
@@ -190,7 +199,7 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->status || wlcf->websocket) {
+    if (wlcf->api || wlcf->publish || wlcf->status || wlcf->websocket) {
         return "cannot stand in one location with another that answers";
     }
 
@@ -215,6 +224,36 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
     wmcf->used = 1;
     wmcf->revokes = 1;
+
+    ngx_http_websocket_set_handler(cf, cmd, wlcf);
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_websocket_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    if (wlcf->api) {
+        return "is duplicate";
+    }
+
+    if (wlcf->publish || wlcf->revoke || wlcf->status || wlcf->websocket) {
+        return "cannot stand in one location with another that answers";
+    }
+
+    wlcf->api = 1;
+
+    if (ngx_http_websocket_conf_api(cf, wlcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+    wmcf->used = 1;
 
     ngx_http_websocket_set_handler(cf, cmd, wlcf);
 

@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 
 
+/* so long a worker that exits waits for its thread, ms */
+#define NGX_HTTP_WEBSOCKET_SNAPSHOT_STOP  100
+
+
 /* a file that was mapped */
 
 typedef struct {
@@ -60,6 +64,10 @@ static void ngx_http_websocket_snapshot_free(
 /* the threads of this worker: one for all zones is enough */
 
 static ngx_atomic_t  ngx_http_websocket_snapshot_busy;
+
+/* 1: the process exits, and what the thread would look at is going */
+
+static ngx_atomic_t  ngx_http_websocket_snapshot_over;
 
 
 ngx_int_t
@@ -292,6 +300,25 @@ ngx_http_websocket_snapshot_tick(ngx_http_websocket_zone_t *zone,
 }
 
 
+void
+ngx_http_websocket_snapshot_stop(void)
+{
+    ngx_uint_t  n;
+
+    ngx_http_websocket_snapshot_over = 1;
+
+    /* one that waits for a disk looks at this first when it goes on */
+
+    for (n = 0;
+         ngx_http_websocket_snapshot_busy
+         && n < NGX_HTTP_WEBSOCKET_SNAPSHOT_STOP;
+         n++)
+    {
+        ngx_msleep(1);
+    }
+}
+
+
 static void *
 ngx_http_websocket_snapshot_thread(void *data)
 {
@@ -372,6 +399,10 @@ ngx_http_websocket_snapshot_all(ngx_http_websocket_snapshot_t *snapshot)
     size_t  used;
 
     do {
+        if (ngx_http_websocket_snapshot_over) {
+            return NGX_DECLINED;
+        }
+
         rc = ngx_http_websocket_zone_dump(snapshot->zone, &snapshot->dump,
                                           snapshot->buf, snapshot->size,
                                           &used);
@@ -482,6 +513,12 @@ ngx_http_websocket_snapshot_write(ngx_http_websocket_snapshot_t *snapshot,
             ngx_http_websocket_snapshot_failed(snapshot, "write()");
             return NGX_ERROR;
         }
+
+        /* a disk may have taken its time */
+
+        if (ngx_http_websocket_snapshot_over) {
+            return NGX_DECLINED;
+        }
     }
 
     return NGX_OK;
@@ -502,6 +539,10 @@ ngx_http_websocket_snapshot_replace(ngx_http_websocket_snapshot_t *snapshot)
     if (fdatasync(snapshot->fd) == -1) {
         ngx_http_websocket_snapshot_failed(snapshot, "fdatasync()");
         return NGX_ERROR;
+    }
+
+    if (ngx_http_websocket_snapshot_over) {
+        return NGX_DECLINED;
     }
 
     if (rename((char *) snapshot->temp.data, (char *) path->data) == -1) {
@@ -531,6 +572,10 @@ static void
 ngx_http_websocket_snapshot_failed(ngx_http_websocket_snapshot_t *snapshot,
     const char *what)
 {
+    if (ngx_http_websocket_snapshot_over) {
+        return;
+    }
+
     ngx_log_error(NGX_LOG_ERR, snapshot->log, ngx_errno,
                   "%s failed: websocket zone \"%V\" is not written to \"%V\"",
                   what, &snapshot->zone->name, &snapshot->zone->dump);

@@ -40,5 +40,8 @@ ngx_int_t ngx_http_websocket_snapshot_more(ngx_str_t *path, void *data,
 void ngx_http_websocket_snapshot_tick(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_snapshot_pt more);
 
+/* In exit_process: nothing is written any more. */
+void ngx_http_websocket_snapshot_stop(void);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_SNAPSHOT_H */
