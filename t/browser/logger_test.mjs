@@ -158,7 +158,8 @@ async function bad() {
   for (const [rule, error] of [
     ['5', 'invalid_filter: expected object, got integer'],
     ['{"level":{"like":"e"}}', 'invalid_filter: level.like: expected one of '
-      + 'eq, ne, gt, gte, lt, lte, in, prefix, exists'],
+      + 'eq, ne, gt, gte, lt, lte, in, prefix, suffix, contains, '
+      + 'exists'],
     ['{"levle":"error"}', 'invalid_filter: levle: is not a field of entry'],
     [JSON.stringify({ [`data.${EVIL}`]: { in: 1 } }),
       `invalid_filter: data.${EVIL}.in: expected array, got integer`],
