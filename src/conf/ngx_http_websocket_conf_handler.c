@@ -107,6 +107,10 @@ ngx_http_websocket_set_location(ngx_conf_t *cf, ngx_command_t *cmd,
         return "cannot stand in one location with \"websocket_status\"";
     }
 
+    if (wlcf->emulation && (wlcf->websocket || wlcf->publish)) {
+        return "cannot stand in one location with \"websocket_emulation\"";
+    }
+
     if (wlcf->revoke) {
         return "cannot stand in one location with \"websocket_revoke\"";
     }
@@ -148,7 +152,7 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->revoke || wlcf->websocket) {
+    if (wlcf->publish || wlcf->revoke || wlcf->websocket || wlcf->emulation) {
         return "cannot stand in one location with \"websocket\", "
                "\"websocket_publish\" or \"websocket_revoke\"";
     }
@@ -190,7 +194,7 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->status || wlcf->websocket) {
+    if (wlcf->publish || wlcf->status || wlcf->websocket || wlcf->emulation) {
         return "cannot stand in one location with another that answers";
     }
 
@@ -219,6 +223,25 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_websocket_set_handler(cf, cmd, wlcf);
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_websocket_emulation(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    if (wlcf->emulation) {
+        return "is duplicate";
+    }
+
+    if (wlcf->publish || wlcf->status || wlcf->websocket || wlcf->revoke) {
+        return "cannot stand in one location with another that answers";
+    }
+
+    wlcf->emulation = 1;
+
+    return ngx_http_websocket_set_location(cf, cmd, wlcf, 1);
 }
 
 

@@ -73,6 +73,7 @@ OTHERS = {
     'websocket', 'websocket_publish', 'websocket_revoke', 'websocket_status',
     'websocket_set_decoded', 'websocket_mask', 'websocket_own_messages',
     'websocket_require_scope', 'websocket_anonymous', 'websocket_insecure',
+    'websocket_transports', 'websocket_emulation',
     'websocket_max_channels', 'websocket_connect_timeout',
     'websocket_token_grace', 'websocket_namespace',
 }
