@@ -1,7 +1,5 @@
 
-/*
- * What a token grants.
- */
+/* What a token grants, as the location says where to look in it. */
 
 
 #include "access/ngx_http_websocket_grant.h"

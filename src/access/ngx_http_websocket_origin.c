@@ -1,7 +1,5 @@
 
-/*
- * Whether the page that a request comes from is one that may.
- */
+/* Whether the page that a request comes from is one that may connect. */
 
 
 #include "access/ngx_http_websocket_origin.h"
@@ -9,7 +7,10 @@
 #include "conf/ngx_http_websocket_conf.h"
 
 
-/* of one that a regular expression is tried on: more than a name can have */
+/*
+ * the longest origin that regular expressions are tried on: more than a host's
+ * name can have
+ */
 #define NGX_HTTP_WEBSOCKET_ORIGIN_SIZE  512
 
 

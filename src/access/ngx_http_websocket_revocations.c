@@ -1,9 +1,9 @@
 
 /*
  * Which tokens were revoked: a table in shared memory, which a worker copies
- * when it has changed.  A worker that dies while it writes leaves an entry
- * that is not valid; its lock is a robust one, for nginx opens the locks of
- * those zones only that its present configuration has.
+ * when it has changed.  A worker that dies while it writes leaves an entry that
+ * is not valid; its lock is a robust one of its own, since nginx unlocks a dead
+ * worker's locks only in zones of the present configuration.
  */
 
 
@@ -26,7 +26,8 @@
 
 #define NGX_HTTP_WEBSOCKET_REVOCATIONS_SPIN  200    /* tries in a row */
 #define NGX_HTTP_WEBSOCKET_REVOCATIONS_LOCK  2000   /* the longest, us */
-#define NGX_HTTP_WEBSOCKET_REVOCATIONS_AGAIN 100    /* not tried before, ms */
+#define NGX_HTTP_WEBSOCKET_REVOCATIONS_AGAIN 100    /* milliseconds until the
+                                                       lock is tried again */
 
 
 typedef struct {
@@ -302,8 +303,8 @@ ngx_http_websocket_revocation_place(
 
 
 /*
- * Where the lock's owner is suspended, what it was about to tell is not known
- * yet: it is looked for again at the next look.
+ * The lock's owner may be suspended, and what it was about to write is not
+ * known yet: the next look tries again.
  */
 
 static void

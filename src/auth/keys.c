@@ -23,7 +23,10 @@
     "HS512, RS256, RS384, RS512, ES256, ES384, ES512"
 
 
-/* what an algorithm wants: bits is a secret's, an RSA key's least, a curve's */
+/*
+ * what an algorithm wants: bits is the least size of a secret or an RSA key, or
+ * a curve's size
+ */
 
 typedef struct {
     const char    *name;
@@ -557,7 +560,7 @@ ngx_websocket_base64url(uint8_t *dst, const uint8_t *src, size_t n)
         }
     }
 
-    /* what is left over: no byte of its own, and only zeros */
+    /* bits that are left over make no byte, and must be zeros */
 
     if (n % 4 == 1
         || (n % 4 == 2 && (bits & 0x0f)) || (n % 4 == 3 && (bits & 0x03)))

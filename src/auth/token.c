@@ -423,7 +423,7 @@ ngx_websocket_token_signed_foreign(const ngx_websocket_token_parts_t *parts,
 }
 
 
-/* RFC 7519, section 4.1; what cannot be told in words cannot be revoked */
+/* RFC 7519, section 4.1; a sub or jti that is empty could not be revoked */
 
 static int
 ngx_websocket_token_well_formed(json_t *claims)
@@ -601,7 +601,7 @@ ngx_websocket_token_claim(const ngx_websocket_token_t *token,
         return (ssize_t) n;
     }
 
-    /* 15 digits: 0.1 is 0.1 again */
+    /* 15 digits, so that 0.1 is written as 0.1 */
 
     n = json_dumpb(claim, buf, size,
                    JSON_COMPACT|JSON_ENCODE_ANY|JSON_REAL_PRECISION(15));

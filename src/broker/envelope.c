@@ -16,8 +16,8 @@ uint8_t *
 ngx_websocket_envelope_write(uint8_t *p,
     const ngx_websocket_envelope_t *envelope)
 {
-    p = ngx_websocket_envelope_put(p, envelope->node, 8);
-    p = ngx_websocket_envelope_put(p, envelope->number, 8);
+    p = ngx_websocket_envelope_put(p, envelope->id[0], 8);
+    p = ngx_websocket_envelope_put(p, envelope->id[1], 8);
     *p++ = NGX_WEBSOCKET_ENVELOPE_VERSION;
     *p++ = envelope->type;
     *p++ = envelope->priority;
@@ -29,7 +29,9 @@ ngx_websocket_envelope_write(uint8_t *p,
     p = ngx_websocket_envelope_put(p, envelope->length, 4);
     p = ngx_websocket_envelope_put(p, envelope->time, 4);
 
-    return ngx_websocket_envelope_put(p, envelope->max, 4);
+    p = ngx_websocket_envelope_put(p, envelope->max, 4);
+
+    return ngx_websocket_envelope_put(p, envelope->node, 8);
 }
 
 
@@ -43,8 +45,8 @@ ngx_websocket_envelope_read(const uint8_t *p, size_t size, size_t payload,
         return -1;
     }
 
-    envelope->node = ngx_websocket_envelope_get(p, 8);
-    envelope->number = ngx_websocket_envelope_get(p + 8, 8);
+    envelope->id[0] = ngx_websocket_envelope_get(p, 8);
+    envelope->id[1] = ngx_websocket_envelope_get(p + 8, 8);
     envelope->type = p[17];
     envelope->priority = p[18];
     envelope->flags = p[19];
@@ -55,6 +57,7 @@ ngx_websocket_envelope_read(const uint8_t *p, size_t size, size_t payload,
     envelope->length = (uint32_t) ngx_websocket_envelope_get(p + 42, 4);
     envelope->time = (uint32_t) ngx_websocket_envelope_get(p + 46, 4);
     envelope->max = (uint32_t) ngx_websocket_envelope_get(p + 50, 4);
+    envelope->node = ngx_websocket_envelope_get(p + 54, 8);
 
     /* the opcodes of RFC 6455, section 5.2: text or binary */
 
@@ -68,6 +71,14 @@ ngx_websocket_envelope_read(const uint8_t *p, size_t size, size_t payload,
     }
 
     return 0;
+}
+
+
+int
+ngx_websocket_envelope_is(const uint8_t *p, const uint64_t id[2])
+{
+    return ngx_websocket_envelope_get(p, 8) == id[0]
+           && ngx_websocket_envelope_get(p + 8, 8) == id[1];
 }
 
 

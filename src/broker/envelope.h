@@ -4,12 +4,13 @@
  * which only nodes read, and the text under which a server gives both to
  * those who listen.
  *
- * An envelope begins with 16 bytes that no other message has: the node's
- * number, and one of the node's.  All numbers are big-endian.
+ * An envelope begins with 16 bytes that no other message of its channel has:
+ * a hash of its publisher's idempotency key, with the first bit set; or its
+ * node's number and one of the node's.  All numbers are big-endian.
  *
- *     node 8, number 8, version 1, type 1, priority 1, flags 1, meta 2,
+ *     id 16, version 1, type 1, priority 1, flags 1, meta 2,
  *     source 8, wall clock in microseconds 8, place of the offset 4,
- *     history: messages 4, seconds 4, blocks 4
+ *     history: messages 4, seconds 4, blocks 4; node 8
  *
  * The place is where the message has its own offset, in digits, from the
  * beginning of the payload, which is without it: who places the message knows
@@ -29,17 +30,20 @@
 
 
 #define NGX_WEBSOCKET_ENVELOPE_VERSION  1
-#define NGX_WEBSOCKET_ENVELOPE_SIZE     54
+#define NGX_WEBSOCKET_ENVELOPE_SIZE     62
 
 /* flags */
 #define NGX_WEBSOCKET_ENVELOPE_HISTORY  1
 
 #define NGX_WEBSOCKET_ENVELOPE_NOWHERE  UINT32_MAX
 
+/* of id[0]: it is that of an idempotency key */
+#define NGX_WEBSOCKET_ENVELOPE_KEY      (UINT64_C(1) << 63)
+
 
 typedef struct {
+    uint64_t       id[2];
     uint64_t       node;
-    uint64_t       number;
     uint64_t       source;          /* a number of that node's */
     uint64_t       wall;            /* microseconds since 1970 */
     uint32_t       place;           /* of the message's offset, or NOWHERE */
@@ -63,6 +67,9 @@ uint8_t *ngx_websocket_envelope_write(uint8_t *p,
  */
 int ngx_websocket_envelope_read(const uint8_t *p, size_t size, size_t payload,
     ngx_websocket_envelope_t *envelope);
+
+/* 1 when the envelope at p, of which 16 bytes are there, has this id. */
+int ngx_websocket_envelope_is(const uint8_t *p, const uint64_t id[2]);
 
 
 /* an ID of a stream: EPOCH-OFFSET in decimal */

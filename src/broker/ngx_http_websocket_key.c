@@ -33,7 +33,7 @@ ngx_http_websocket_client_key(ngx_http_websocket_zone_t *zone, ngx_str_t *user,
 
     if ((user ? user->len : 0) + 1 + id->len > sizeof(buf)) {
 
-        /* what is too long is told apart by its digest */
+        /* a key that is too long is told apart from others by its digest */
 
         *p++ = '\0';
         *p++ = '\0';
@@ -65,7 +65,7 @@ ngx_http_websocket_client_key(ngx_http_websocket_zone_t *zone, ngx_str_t *user,
 
     ngx_http_websocket_publisher_key(zone, &text, key);
 
-    /* none of a publisher's is the same, nor is one session another */
+    /* no publisher's key can be the same, nor another session's */
 
     key[0] ^= own;
     key[1] = ~key[1];

@@ -78,7 +78,7 @@ ngx_http_websocket_redis_start(ngx_http_websocket_redis_t *redis)
     redis->retry.data = &redis->dummy;
     redis->retry.log = redis->log;
 
-    /* who waits for an answer has a timer of its own */
+    /* whoever waits for an answer has a timer of its own */
 
     redis->retry.cancelable = 1;
 
@@ -149,7 +149,7 @@ ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
     c->read->handler = ngx_http_websocket_redis_idle;
     c->write->handler = ngx_http_websocket_redis_connected;
 
-    /* the end of the worker is told, and comes without waiting for this */
+    /* cancelable: the worker's end does not wait for this */
 
     c->idle = 1;
 
@@ -163,7 +163,9 @@ ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
 }
 
 
-/* a master that was named, or one of those of the configuration */
+/*
+ * the address of a master that a Sentinel named, or one of the configuration's
+ */
 
 static void
 ngx_http_websocket_redis_peer(ngx_http_websocket_redis_t *redis,
@@ -235,7 +237,7 @@ ngx_http_websocket_redis_connected(ngx_event_t *ev)
 }
 
 
-/* of a connection that was asked for */
+/* handles the end of a connection attempt */
 
 static ngx_err_t
 ngx_http_websocket_redis_error(ngx_connection_t *c)
@@ -380,7 +382,7 @@ ngx_http_websocket_redis_ready(ngx_http_websocket_redis_t *redis)
 }
 
 
-/* it connects yet: nothing is read */
+/* the connection is not established yet: nothing is read */
 
 static void
 ngx_http_websocket_redis_idle(ngx_event_t *ev)
@@ -605,7 +607,7 @@ ngx_http_websocket_redis_write(ngx_event_t *ev)
 }
 
 
-/* all that this turn has given, in one write */
+/* writes all commands of this turn at once */
 
 static void
 ngx_http_websocket_redis_flush(ngx_event_t *ev)
@@ -658,7 +660,7 @@ ngx_http_websocket_redis_flush(ngx_event_t *ev)
 }
 
 
-/* the first of what is unsent, or NULL when nothing is */
+/* returns the first unsent buffer, or NULL when there is none */
 
 static ngx_chain_t *
 ngx_http_websocket_redis_chain(ngx_http_websocket_redis_t *redis,
@@ -786,14 +788,14 @@ ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
         redis->failed = 0;
     }
 
-    /* another one may be the master now: a Sentinel is asked again */
+    /* another server may be the master now: a Sentinel is asked again */
 
     redis->address++;
     redis->master_len = 0;
 
     ngx_http_websocket_redis_close(redis);
 
-    /* at once for the first time, and then each time later */
+    /* connects at once the first time, and later after each failure */
 
     pause = ngx_min((ngx_msec_t) NGX_HTTP_WEBSOCKET_REDIS_PAUSE
                     << ngx_min(redis->failed, 8),

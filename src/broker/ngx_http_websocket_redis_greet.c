@@ -163,7 +163,7 @@ ngx_http_websocket_greet_authenticated(ngx_http_websocket_redis_t *redis,
 }
 
 
-/* a replica would take neither messages nor, once it is cut off, tell any */
+/* a replica takes no messages, and tells of none once it is cut off */
 
 static void
 ngx_http_websocket_greet_role(ngx_http_websocket_redis_t *redis,
@@ -251,7 +251,7 @@ ngx_http_websocket_greet_end(ngx_http_websocket_redis_t *redis,
 }
 
 
-/* also where the connection is lost, which was told then */
+/* also if the connection was lost, of which the log was told already */
 
 static ngx_uint_t
 ngx_http_websocket_greet_refused(ngx_http_websocket_redis_t *redis,

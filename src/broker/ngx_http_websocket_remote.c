@@ -2,10 +2,13 @@
 #include "broker/ngx_http_websocket_remote.h"
 #include "broker/ngx_http_websocket_remote_beat.h"
 #include "broker/ngx_http_websocket_remote_fetch.h"
+#include "broker/ngx_http_websocket_remote_heal.h"
+#include "broker/ngx_http_websocket_remote_mine.h"
 #include "broker/ngx_http_websocket_remote_presence.h"
 #include "broker/ngx_http_websocket_remote_probe.h"
 #include "broker/ngx_http_websocket_remote_publish.h"
 #include "broker/ngx_http_websocket_remote_revoke.h"
+#include "broker/ngx_http_websocket_remote_ring.h"
 #include "broker/ngx_http_websocket_remote_roll.h"
 #include "broker/ngx_http_websocket_seat.h"
 #include "hub/ngx_http_websocket_region.h"
@@ -16,8 +19,11 @@
 
 #define NGX_HTTP_WEBSOCKET_REMOTE_TICK  100     /* milliseconds */
 
+/* for the lock, in a row */
+#define NGX_HTTP_WEBSOCKET_REMOTE_TRIES 1000
+
 /* changes with ngx_http_websocket_remote_shared_t */
-#define NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT  1
+#define NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT  2
 
 
 static ngx_int_t ngx_http_websocket_remote_map(
@@ -88,7 +94,9 @@ ngx_http_websocket_remote_add(ngx_conf_t *cf, ngx_http_websocket_zone_t *zone,
                       zone->name.data, zone->name.len);
 
     region = ngx_http_websocket_region_add(cf, &name, NULL,
-                                   sizeof(ngx_http_websocket_remote_shared_t),
+                                   sizeof(ngx_http_websocket_remote_shared_t)
+                                   + ngx_http_websocket_remote_ring_size(
+                                         zone->size),
                                    NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT,
                                    ngx_http_websocket_remote_map);
     if (region == NULL) {
@@ -118,12 +126,22 @@ ngx_http_websocket_remote_map(ngx_http_websocket_region_t *region,
 
     remote->shared = shared;
 
-    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH
-        && (ngx_http_websocket_worker_mutex(&shared->lock) != NGX_OK
-            || RAND_bytes((u_char *) &shared->node, sizeof(uint64_t)) != 1))
+    if (state != NGX_HTTP_WEBSOCKET_REGION_FRESH) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_websocket_worker_mutex(&shared->lock) != NGX_OK
+        || RAND_bytes((u_char *) &shared->node, sizeof(uint64_t)) != 1)
     {
         return NGX_ERROR;
     }
+
+    /* in the id of a message the first bit tells keys from nodes */
+
+    shared->node &= ~NGX_WEBSOCKET_ENVELOPE_KEY;
+
+    shared->ring_size = ngx_http_websocket_remote_ring_size(
+                                                        remote->zone->size);
 
     return NGX_OK;
 }
@@ -141,7 +159,7 @@ ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
     remote->dummy.fd = (ngx_socket_t) -1;
     remote->dummy.data = remote;
 
-    /* no other worker, and no later one, has the same numbers */
+    /* no other worker, and no later one, uses the same numbers */
 
     (void) RAND_bytes((u_char *) &remote->number, sizeof(uint64_t));
 
@@ -177,6 +195,46 @@ ngx_http_websocket_remote_stop(ngx_http_websocket_zone_t *zone)
 }
 
 
+ngx_int_t
+ngx_http_websocket_remote_lock(ngx_http_websocket_remote_t *remote)
+{
+    int                                  rc;
+    ngx_uint_t                           i;
+    ngx_http_websocket_remote_shared_t  *shared;
+
+    shared = remote->shared;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_REMOTE_TRIES; i++) {
+
+        rc = pthread_mutex_trylock(&shared->lock);
+
+        if (rc == EOWNERDEAD) {
+
+            /* a name that was half written is not counted, or half a name */
+
+            (void) pthread_mutex_consistent(&shared->lock);
+            shared->overflow = 1;
+            rc = 0;
+        }
+
+        if (rc == 0) {
+            return NGX_OK;
+        }
+
+        ngx_cpu_pause();
+    }
+
+    return NGX_BUSY;
+}
+
+
+void
+ngx_http_websocket_remote_unlock(ngx_http_websocket_remote_t *remote)
+{
+    (void) pthread_mutex_unlock(&remote->shared->lock);
+}
+
+
 void
 ngx_http_websocket_remote_event(ngx_http_websocket_remote_t *remote,
     ngx_event_t *ev, ngx_event_handler_pt handler)
@@ -195,10 +253,6 @@ ngx_http_websocket_remote_up(ngx_http_websocket_redis_t *redis)
     remote = redis->data;
 
     ngx_http_websocket_remote_begin(remote);
-
-    if (remote->seat) {
-        ngx_http_websocket_seat_fills(remote);
-    }
 }
 
 
@@ -208,8 +262,12 @@ ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis)
     ngx_http_websocket_remote_t  *remote;
 
     remote = redis->data;
-    remote->ready = 0;
+    remote->asking = 0;
+    ngx_http_websocket_remote_link(remote, 0);
     remote->revocations = -1;
+
+    ngx_http_websocket_remote_heal_end(remote);
+    ngx_http_websocket_remote_mine_end(remote);
 
     ngx_http_websocket_remote_count(remote,
                                     NGX_HTTP_WEBSOCKET_REMOTE_RECONNECTS);
@@ -229,6 +287,8 @@ ngx_http_websocket_remote_wake(ngx_http_websocket_zone_t *zone)
         ngx_http_websocket_seat_look(remote);
     }
 
+    ngx_http_websocket_remote_heal_tick(remote);
+
     if (!ngx_queue_empty(&remote->fetches)) {
         ngx_http_websocket_remote_fetched(remote);
     }
@@ -247,9 +307,11 @@ ngx_http_websocket_remote_tick(ngx_event_t *ev)
     ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_REMOTE_TICK);
 
     ngx_http_websocket_seat_tick(remote);
+    ngx_http_websocket_remote_heal_tick(remote);
 
     if (remote->seat) {
         ngx_http_websocket_remote_beat(remote);
+        ngx_http_websocket_remote_mine_tick(remote);
     }
 
     (void) ngx_http_websocket_remote_hears(remote);
@@ -261,8 +323,8 @@ ngx_http_websocket_remote_tick(ngx_event_t *ev)
 
 
 /*
- * Whoever subscribes has asked before; but the seat may have taken its hand
- * off the channel in between.
+ * A subscriber has asked for the channel before, but the seat may have stopped
+ * looking after it in between.
  */
 
 static void
@@ -282,7 +344,7 @@ ngx_http_websocket_remote_attach(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* the seat sees by itself what is not wanted any more */
+/* the seat finds out by itself which channels are not wanted any more */
 
 static void
 ngx_http_websocket_remote_detach(ngx_http_websocket_zone_t *zone,

@@ -34,7 +34,13 @@
 #define NGX_HTTP_WEBSOCKET_GEN       64
 
 
+/* nodes that a node remembers to be alive */
+#define NGX_HTTP_WEBSOCKET_NODES     64
+
+
 typedef struct ngx_http_websocket_seat_s  ngx_http_websocket_seat_t;
+typedef struct ngx_http_websocket_heal_s  ngx_http_websocket_heal_t;
+typedef struct ngx_http_websocket_mine_s  ngx_http_websocket_mine_t;
 
 
 /* counters of a node */
@@ -47,6 +53,8 @@ typedef enum {
                                                because it was away */
     NGX_HTTP_WEBSOCKET_REMOTE_RECONNECTS,
     NGX_HTTP_WEBSOCKET_REMOTE_TAKEOVERS,    /* of the seat */
+    NGX_HTTP_WEBSOCKET_REMOTE_HEALED,       /* messages that were put back */
+    NGX_HTTP_WEBSOCKET_REMOTE_LOST,         /* times that not all could be */
     NGX_HTTP_WEBSOCKET_REMOTE_COUNTERS
 } ngx_http_websocket_remote_counter_e;
 
@@ -59,6 +67,24 @@ typedef struct {
                                                slot + 1; or 0 */
     ngx_atomic_t                  beat;     /* of the owner: ms */
     ngx_atomic_t                  known;    /* 1: it took part in a generation */
+    uint64_t                      floor;    /* of that one: the least epoch */
+
+    /* the workers that publish, by slots: their incarnations; and the server's
+       generation when they are to turn to another one */
+
+    ngx_atomic_t                  linked[NGX_WEBSOCKET_STORE_WORKERS];
+    u_char                        turn[16];
+
+    /* which others lived when that was heard last */
+
+    uint64_t                      nodes[NGX_HTTP_WEBSOCKET_NODES];
+    ngx_uint_t                    nnodes;
+
+    /* the generation that was told of the members here, and when, ms */
+
+    u_char                        told[NGX_HTTP_WEBSOCKET_GEN];
+    size_t                        told_size;
+    uint64_t                      told_at;
 
     ngx_atomic_t                  heard;    /* when the last probe was: ms */
     ngx_atomic_t                  hears;    /* 1: as it was told last */
@@ -73,6 +99,13 @@ typedef struct {
     ngx_atomic_t                  tail;
     ngx_atomic_t                  overflow; /* 1: there were more */
     ngx_websocket_store_name_t    asks[NGX_HTTP_WEBSOCKET_ASKS];
+
+    /* what was published of late: see ngx_http_websocket_remote_ring.h */
+
+    size_t                        ring_size;
+    uint64_t                      ring_first;
+    uint64_t                      ring_last;
+    u_char                        ring[] __attribute__((aligned(8)));
 } ngx_http_websocket_remote_shared_t;
 
 
@@ -98,6 +131,8 @@ struct ngx_http_websocket_remote_s {
     size_t                        gen_size;
     unsigned                      ready:1;  /* gen is of this connection's
                                                server */
+    unsigned                      asking:1; /* for gen */
+    ngx_http_websocket_heal_t    *heal;     /* NULL: it does not */
 
     /* publishing */
 
@@ -127,11 +162,25 @@ struct ngx_http_websocket_remote_s {
     /* members of workers that died */
 
     unsigned                      reaping:1;
+
+    /* of this node, which the server is told of; NULL: it is not */
+
+    ngx_http_websocket_mine_t    *mine;
+
+    /* of a node that died */
+
+    ngx_http_websocket_leave_message_pt  leave_message;
+    u_char                        bury[16];     /* its number, in digits */
+    ngx_uint_t                    leaving;      /* how many are */
+    unsigned                      burying:1;
 };
 
 
 #define ngx_http_websocket_remote_count(remote, counter)                      \
-    (void) ngx_atomic_fetch_add(&(remote)->shared->counters[counter], 1)
+    ngx_http_websocket_remote_count_some(remote, counter, 1)
+
+#define ngx_http_websocket_remote_count_some(remote, counter, n)              \
+    (void) ngx_atomic_fetch_add(&(remote)->shared->counters[counter], n)
 
 
 extern const ngx_http_websocket_broker_t  ngx_http_websocket_broker_remote;
@@ -150,6 +199,10 @@ void ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
 
 /* In exit_process. */
 void ngx_http_websocket_remote_stop(ngx_http_websocket_zone_t *zone);
+
+/* The lock of what workers share: NGX_OK, or NGX_BUSY. */
+ngx_int_t ngx_http_websocket_remote_lock(ngx_http_websocket_remote_t *remote);
+void ngx_http_websocket_remote_unlock(ngx_http_websocket_remote_t *remote);
 
 /* An event of the broker's, whose c->data is it. */
 void ngx_http_websocket_remote_event(ngx_http_websocket_remote_t *remote,

@@ -1,5 +1,7 @@
 
 #include "broker/ngx_http_websocket_remote_beat.h"
+#include "broker/ngx_http_websocket_remote_bury.h"
+#include "broker/ngx_http_websocket_remote_mine.h"
 #include "broker/ngx_http_websocket_remote_revoke.h"
 
 
@@ -9,6 +11,8 @@
 static void ngx_http_websocket_remote_beaten(
     ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
     ngx_websocket_resp_value_t *value);
+static void ngx_http_websocket_remote_lives(
+    ngx_http_websocket_remote_t *remote, ngx_websocket_resp_value_t *nodes);
 
 
 static ngx_str_t  ngx_http_websocket_beat_none = ngx_null_string;
@@ -86,12 +90,74 @@ ngx_http_websocket_remote_beaten(ngx_http_websocket_redis_t *redis,
 
     number = ngx_websocket_resp_at(value, 2);
 
-    if (number == NULL || number->type != NGX_WEBSOCKET_RESP_INTEGER) {
+    if (ngx_websocket_resp_at(value, 5) == NULL
+        || number->type != NGX_WEBSOCKET_RESP_INTEGER)
+    {
         ngx_log_error(NGX_LOG_ERR, remote->log, 0,
                       "websocket broker \"%V\" does not hear this node",
                       &remote->conf->name);
         return;
     }
 
+    if (ngx_websocket_resp_at(value, 3)->number == 1) {
+        ngx_http_websocket_remote_mine_again(remote);
+    }
+
+    ngx_http_websocket_remote_bury(remote, ngx_websocket_resp_at(value, 4));
+    ngx_http_websocket_remote_lives(remote, ngx_websocket_resp_at(value, 5));
     ngx_http_websocket_remote_revocations(remote, number->number);
+}
+
+
+/* a server that has lost all does not know whom it is to wait for */
+
+static void
+ngx_http_websocket_remote_lives(ngx_http_websocket_remote_t *remote,
+    ngx_websocket_resp_value_t *nodes)
+{
+    size_t                               i;
+    ngx_uint_t                           n;
+    ngx_websocket_resp_value_t          *node;
+    ngx_http_websocket_remote_shared_t  *shared;
+
+    n = 0;
+    shared = remote->shared;
+
+    for (i = 0;
+         n < NGX_HTTP_WEBSOCKET_NODES && (node = ngx_websocket_resp_at(nodes,
+                                                                       i));
+         i++)
+    {
+        if (node->type == NGX_WEBSOCKET_RESP_STRING
+            && node->size == NGX_HTTP_WEBSOCKET_NODE
+            && ngx_http_websocket_remote_digits(node->data, &shared->nodes[n])
+               == NGX_OK)
+        {
+            n++;
+        }
+    }
+
+    shared->nnodes = n;
+}
+
+
+ngx_int_t
+ngx_http_websocket_remote_digits(u_char *p, uint64_t *number)
+{
+    ngx_int_t  digit;
+    u_char    *last;
+
+    *number = 0;
+
+    for (last = p + NGX_HTTP_WEBSOCKET_NODE; p < last; p++) {
+        digit = ngx_hextoi(p, 1);
+
+        if (digit == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        *number = *number << 4 | (uint64_t) digit;
+    }
+
+    return NGX_OK;
 }

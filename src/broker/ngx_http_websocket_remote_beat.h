@@ -25,5 +25,11 @@ void ngx_http_websocket_remote_beat(ngx_http_websocket_remote_t *remote);
 void ngx_http_websocket_remote_node(ngx_http_websocket_remote_t *remote,
     u_char *buf);
 
+/*
+ * Reads NGX_HTTP_WEBSOCKET_NODE digits: of a node's number, or of a session's.
+ * Returns NGX_OK, or NGX_ERROR when they are others.
+ */
+ngx_int_t ngx_http_websocket_remote_digits(u_char *p, uint64_t *number);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_REMOTE_BEAT_H */

@@ -7,7 +7,8 @@
 
 typedef struct {
     ngx_queue_t                   queue;
-    ngx_event_t                   timer;    /* the longest that it waits */
+    ngx_event_t                   timer;    /* the longest time that a fetch
+                                               waits, milliseconds */
     ngx_http_websocket_remote_t  *remote;
     ngx_http_websocket_fetch_t    f;
     ngx_uint_t                    ready;    /* channels, from the first on */
@@ -62,7 +63,7 @@ ngx_http_websocket_remote_history(ngx_http_websocket_zone_t *zone,
 
     ngx_http_websocket_fetch_wait(remote, 1);
 
-    /* said after it is known that this worker waits */
+    /* asked after this worker was entered as one that waits */
 
     (void) ngx_http_websocket_fetch_try(remote, &fetching->f,
                                         &fetching->ready, 1);
@@ -185,7 +186,7 @@ ngx_http_websocket_remote_fetched(ngx_http_websocket_remote_t *remote)
         return;
     }
 
-    /* who is not reached now is first in the next turn */
+    /* fetches that are not reached now are first in the next turn */
 
     end = &remote->end;
 

@@ -4,9 +4,6 @@
 #include "clock/ngx_http_websocket_clock.h"
 
 
-/* a field of the server's: NODE:SESSION */
-#define NGX_HTTP_WEBSOCKET_FIELD  (NGX_HTTP_WEBSOCKET_REMOTE_NODE + 1 + 16)
-
 
 /*
  * A member on its way out: it stays in the zone until the server has taken it
@@ -21,16 +18,9 @@ typedef struct {
 } ngx_http_websocket_leaving_t;
 
 
-static size_t ngx_http_websocket_remote_member_write(u_char *value,
-    ngx_websocket_store_member_t *member);
 static void ngx_http_websocket_remote_untold(
     ngx_http_websocket_remote_t *remote);
 static void ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p);
-static ngx_int_t ngx_http_websocket_remote_part(
-    ngx_http_websocket_remote_t *remote, ngx_websocket_store_name_t *name,
-    ngx_websocket_store_member_t *member,
-    ngx_http_websocket_leave_message_pt leave_message,
-    void (*done)(ngx_http_websocket_publish_t *p), void *data);
 static void ngx_http_websocket_remote_left(ngx_http_websocket_publish_t *p);
 static void ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p);
 
@@ -84,7 +74,10 @@ ngx_http_websocket_remote_join(ngx_http_websocket_subscription_t *s,
 }
 
 
-/* the session goes on, as where the zone has no room for a member */
+/*
+ * the session goes on without being listed, as if the zone had no room for a
+ * member
+ */
 
 static void
 ngx_http_websocket_remote_untold(ngx_http_websocket_remote_t *remote)
@@ -132,7 +125,7 @@ ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
         leaving->zone = zone;
         leaving->ref = s->member;
 
-        if (ngx_http_websocket_remote_part(zone->remote, &name, &member,
+        if (ngx_http_websocket_remote_part(zone->remote, NULL, &name, &member,
                                            leave_message,
                                            ngx_http_websocket_remote_left,
                                            leaving)
@@ -153,9 +146,10 @@ ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_remote_part(ngx_http_websocket_remote_t *remote,
-    ngx_websocket_store_name_t *name, ngx_websocket_store_member_t *member,
+    u_char *node, ngx_websocket_store_name_t *name,
+    ngx_websocket_store_member_t *member,
     ngx_http_websocket_leave_message_pt leave_message,
     void (*done)(ngx_http_websocket_publish_t *p), void *data)
 {
@@ -167,12 +161,18 @@ ngx_http_websocket_remote_part(ngx_http_websocket_remote_t *remote,
 
     p.parts = parts;
 
-    change.op = 'l';
+    change.op = node ? 'b' : 'l';
     change.id = member->id;
     change.size = 0;
     change.channel.data = name->data;
     change.channel.len = name->size;
-    ngx_http_websocket_remote_node(remote, change.node);
+
+    if (node) {
+        ngx_memcpy(change.node, node, sizeof(change.node));
+
+    } else {
+        ngx_http_websocket_remote_node(remote, change.node);
+    }
 
     leave_message(&change.channel, member, &p);
 
@@ -209,8 +209,9 @@ ngx_http_websocket_remote_left(ngx_http_websocket_publish_t *p)
 
 
 /*
- * One after the other: the next one is found when the one before it has gone.
- * Several workers may do so, of which the server hears one.
+ * Members are removed one after the other: the next one is found when the one
+ * before it has gone.  Several workers may do so at the same time, of which the
+ * server hears the first.
  */
 
 ngx_uint_t
@@ -223,6 +224,7 @@ ngx_http_websocket_remote_reap_members(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_member_t   member;
 
     remote = zone->remote;
+    remote->leave_message = leave_message;
 
     if (remote->reaping
         || ngx_http_websocket_zone_orphan(zone, &member, &name)
@@ -240,7 +242,8 @@ ngx_http_websocket_remote_reap_members(ngx_http_websocket_zone_t *zone,
     leaving->id = member.id;
     leaving->leave_message = leave_message;
 
-    if (ngx_http_websocket_remote_part(remote, &name, &member, leave_message,
+    if (ngx_http_websocket_remote_part(remote, NULL, &name, &member,
+                                       leave_message,
                                        ngx_http_websocket_remote_reaped,
                                        leaving)
         != NGX_OK)
@@ -277,7 +280,7 @@ ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p)
 
     ngx_free(leaving);
 
-    /* else it is tried again in a while */
+    /* otherwise the tick tries again */
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
         (void) ngx_http_websocket_remote_reap_members(zone, leave_message);
@@ -292,7 +295,7 @@ ngx_http_websocket_remote_reaped(ngx_http_websocket_publish_t *p)
  * NGX_HTTP_WEBSOCKET_REMOTE_VALUE bytes.  Returns how many were written.
  */
 
-static size_t
+size_t
 ngx_http_websocket_remote_member_write(u_char *value,
     ngx_websocket_store_member_t *member)
 {
@@ -323,24 +326,19 @@ ngx_http_websocket_remote_member_read(ngx_websocket_resp_value_t *field,
     ngx_uint_t  i;
 
     if (field->type != NGX_WEBSOCKET_RESP_STRING
-        || field->size != NGX_HTTP_WEBSOCKET_FIELD
+        || field->size < NGX_HTTP_WEBSOCKET_REMOTE_NODE
         || value->type != NGX_WEBSOCKET_RESP_STRING || value->size < 9
         || value->size > NGX_HTTP_WEBSOCKET_REMOTE_VALUE)
     {
         return NGX_ERROR;
     }
 
-    member->id = 0;
-
-    for (p = field->data + NGX_HTTP_WEBSOCKET_REMOTE_NODE + 1;
-         p < field->data + field->size;
-         p++)
+    if (ngx_http_websocket_remote_digits(field->data + field->size
+                                         - NGX_HTTP_WEBSOCKET_REMOTE_NODE,
+                                         &member->id)
+        != NGX_OK)
     {
-        if (ngx_hextoi(p, 1) == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        member->id = member->id << 4 | (uint64_t) ngx_hextoi(p, 1);
+        return NGX_ERROR;
     }
 
     time = 0;

@@ -24,8 +24,26 @@ ngx_uint_t ngx_http_websocket_remote_reap_members(
     ngx_http_websocket_leave_message_pt leave_message);
 
 /*
- * Reads a member of a field, NODE:SESSION, and its value.  Returns NGX_OK, or
- * NGX_ERROR when it is none.
+ * A member of this node leaves, or, where node is not NULL, of that one, which
+ * is being buried.  Returns NGX_OK, and done will be called with data as that
+ * of a publish; or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_remote_part(ngx_http_websocket_remote_t *remote,
+    u_char *node, ngx_websocket_store_name_t *name,
+    ngx_websocket_store_member_t *member,
+    ngx_http_websocket_leave_message_pt leave_message,
+    void (*done)(ngx_http_websocket_publish_t *p), void *data);
+
+/*
+ * Writes a member as the server has it to value, of
+ * NGX_HTTP_WEBSOCKET_REMOTE_VALUE bytes.  Returns how many were written.
+ */
+size_t ngx_http_websocket_remote_member_write(u_char *value,
+    ngx_websocket_store_member_t *member);
+
+/*
+ * Reads a member of a field, which ends with its session, and its value.
+ * Returns NGX_OK, or NGX_ERROR when it is none.
  */
 ngx_int_t ngx_http_websocket_remote_member_read(
     ngx_websocket_resp_value_t *field, ngx_websocket_resp_value_t *value,

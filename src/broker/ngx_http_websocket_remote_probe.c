@@ -30,7 +30,10 @@ ngx_http_websocket_probe(ngx_http_websocket_seat_t *seat)
         return;
     }
 
-    /* what the server has taken must be heard, or nothing else is */
+    /*
+     * a number that the server has taken must come back by the subscription, or
+     * nothing does
+     */
 
     if (seat->taken > seat->heard
         && ngx_current_msec - seat->since >= NGX_HTTP_WEBSOCKET_PROBE_LATE)
@@ -82,7 +85,7 @@ ngx_http_websocket_probe_channel(ngx_http_websocket_seat_t *seat, u_char *p)
 }
 
 
-/* the seat may be another worker's now, or this one's anew */
+/* the seat may be another worker's by now, or this one's once more */
 
 static void
 ngx_http_websocket_probe_reply(ngx_http_websocket_redis_t *redis,

@@ -1,5 +1,7 @@
 
 #include "broker/ngx_http_websocket_remote_publish.h"
+#include "broker/ngx_http_websocket_remote_heal.h"
+#include "broker/ngx_http_websocket_remote_ring.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "store/message.h"
@@ -86,6 +88,9 @@ static void ngx_http_websocket_sending_done(
 static void ngx_http_websocket_sending_complete(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     ngx_websocket_resp_value_t *id, ngx_websocket_resp_value_t *nodes);
+static void ngx_http_websocket_sending_keep(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch);
 static void ngx_http_websocket_sending_removed(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     uint64_t epoch);
@@ -116,16 +121,6 @@ static void ngx_http_websocket_together_back(
 static void ngx_http_websocket_remote_expire(ngx_event_t *ev);
 static void ngx_http_websocket_remote_expire_queue(
     ngx_http_websocket_remote_t *remote, ngx_queue_t *queue);
-static void ngx_http_websocket_remote_generation(
-    ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
-    ngx_websocket_resp_value_t *value);
-static void ngx_http_websocket_remote_finish(
-    ngx_http_websocket_remote_t *remote);
-static void ngx_http_websocket_remote_finished(
-    ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
-    ngx_websocket_resp_value_t *value);
-static ngx_int_t ngx_http_websocket_remote_agree(
-    ngx_http_websocket_remote_t *remote, ngx_websocket_resp_value_t *value);
 static ngx_http_websocket_hint_t *ngx_http_websocket_remote_hint(
     ngx_http_websocket_remote_t *remote, uint64_t hash);
 
@@ -320,7 +315,16 @@ ngx_http_websocket_sending_create(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_clock_stamp(&sending->p.message);
 
     sending->envelope.node = remote->shared->node;
-    sending->envelope.number = remote->number++;
+
+    if (p->message.key[0]) {
+        sending->envelope.id[0] = p->message.key[0];
+        sending->envelope.id[1] = p->message.key[1];
+
+    } else {
+        sending->envelope.id[0] = remote->shared->node;
+        sending->envelope.id[1] = remote->number++;
+    }
+
     sending->envelope.source = p->message.source;
     sending->envelope.type = p->message.type;
     sending->envelope.priority = p->message.priority;
@@ -386,6 +390,37 @@ ngx_http_websocket_remote_key(ngx_str_t *data, uint64_t key[2])
     (void) SHA256(data->data, data->len, digest);
 
     ngx_memcpy(key, digest, 2 * sizeof(uint64_t));
+
+    key[0] |= NGX_WEBSOCKET_ENVELOPE_KEY;
+}
+
+
+u_char *
+ngx_http_websocket_remote_key_name(ngx_http_websocket_redis_t *redis,
+    u_char *p, ngx_str_t *channel, uint64_t key[2])
+{
+    u_char     text[NGX_WEBSOCKET_STORE_NAME_SIZE + 1 + 32];
+    ngx_str_t  name;
+
+    name.data = text;
+    name.len = ngx_sprintf(text, "%V:%016xL%016xL", channel, key[0], key[1])
+               - text;
+
+    return ngx_http_websocket_redis_key(redis, p, "i:", &name);
+}
+
+
+void
+ngx_http_websocket_remote_stream(ngx_http_websocket_remote_t *remote,
+    uint32_t length, uint32_t time, ngx_http_websocket_ring_entry_t *entry)
+{
+    uint64_t  keep;
+
+    keep = time ? time : remote->zone->inactive / 1000;
+
+    entry->length = ngx_max(length, NGX_HTTP_WEBSOCKET_STREAM_LENGTH);
+    entry->ttl = (keep + NGX_HTTP_WEBSOCKET_STREAM_TIME) * 1000;
+    entry->keep = ngx_max(keep, 1) * 1000;
 }
 
 
@@ -429,6 +464,9 @@ ngx_http_websocket_remote_open(ngx_http_websocket_remote_t *remote,
 
     ngx_memzero(&p->message, sizeof(ngx_websocket_store_message_t));
 
+    p->message.key[0] = envelope->id[0];
+    p->message.key[1] = envelope->id[1];
+    p->message.digest = (uint32_t) envelope->id[1];
     p->message.meta = envelope->meta;
     p->message.type = envelope->type;
     p->message.priority = envelope->priority;
@@ -648,9 +686,8 @@ static u_char *
 ngx_http_websocket_together_keys(ngx_http_websocket_remote_t *remote,
     u_char *p, ngx_http_websocket_sending_t *sending)
 {
-    u_char      text[NGX_WEBSOCKET_STORE_NAME_SIZE + 1 + 32];
-    uint64_t   *key;
-    ngx_str_t   name;
+    u_char     text[NGX_HTTP_WEBSOCKET_REMOTE_NODE + 2];
+    ngx_str_t  name;
 
     if (sending->change) {
         name.data = text;
@@ -672,15 +709,10 @@ ngx_http_websocket_together_keys(ngx_http_websocket_remote_t *remote,
     p = ngx_http_websocket_redis_key(&remote->redis, p, "s:",
                                      &sending->p.channel);
 
-    key = sending->p.message.key;
-
-    if (key[0]) {
-        name.data = text;
-        name.len = ngx_sprintf(text, "%V:%016xL%016xL", &sending->p.channel,
-                               key[0], key[1])
-                   - text;
-
-        p = ngx_http_websocket_redis_key(&remote->redis, p, "i:", &name);
+    if (sending->p.message.key[0]) {
+        p = ngx_http_websocket_remote_key_name(&remote->redis, p,
+                                               &sending->p.channel,
+                                               sending->p.message.key);
     }
 
     return p;
@@ -707,10 +739,11 @@ static u_char *
 ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     u_char *p, ngx_http_websocket_sending_t *sending)
 {
-    size_t      n;
-    uint64_t    ttl, keep, epoch;
-    uint8_t     envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
-    char        flags[4];
+    size_t                           n;
+    uint64_t                         epoch;
+    uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
+    char                             flags[4];
+    ngx_http_websocket_ring_entry_t  stream;
 
     if (sending->change) {
         p = ngx_http_websocket_change_args(p, sending->change);
@@ -738,27 +771,20 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
         flags[n++] = 'k';
     }
 
-    keep = sending->envelope.time;
-
-    if (keep == 0) {
-        keep = remote->zone->inactive / 1000;
-    }
-
-    ttl = (keep + NGX_HTTP_WEBSOCKET_STREAM_TIME) * 1000;
+    ngx_http_websocket_remote_stream(remote, sending->envelope.length,
+                                     sending->envelope.time, &stream);
 
     epoch = ngx_http_websocket_remote_hint(remote, sending->hash)->epoch;
 
     if (sending->remove) {
         p = ngx_websocket_resp_number(p, epoch);
-        return ngx_websocket_resp_number(p, ttl);
+        return ngx_websocket_resp_number(p, stream.ttl);
     }
 
     p = ngx_websocket_resp_bulk(p, flags, n);
     p = ngx_websocket_resp_number(p, epoch);
-    p = ngx_websocket_resp_number(p,
-                                  ngx_max(sending->envelope.length,
-                                          NGX_HTTP_WEBSOCKET_STREAM_LENGTH));
-    p = ngx_websocket_resp_number(p, ttl);
+    p = ngx_websocket_resp_number(p, stream.length);
+    p = ngx_websocket_resp_number(p, stream.ttl);
 
     (void) ngx_websocket_envelope_write(envelope, &sending->envelope);
 
@@ -766,7 +792,7 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     p = ngx_websocket_resp_bulk(p, sending->payload, sending->size);
 
     if (sending->p.message.key[0]) {
-        p = ngx_websocket_resp_number(p, ngx_max(keep, 1) * 1000);
+        p = ngx_websocket_resp_number(p, stream.keep);
     }
 
     if (sending->again) {
@@ -865,11 +891,7 @@ ngx_http_websocket_together_refused(ngx_http_websocket_remote_t *remote,
 
     if (ngx_websocket_resp_begins(value, "FENCED")) {
 
-        if (remote->ready) {
-            remote->ready = 0;
-            ngx_http_websocket_remote_begin(remote);
-        }
-
+        ngx_http_websocket_remote_fenced(remote);
         return;
     }
 
@@ -1004,12 +1026,17 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
 
     ngx_http_websocket_remote_hint(remote, sending->hash)->epoch = epoch;
 
+    sending->p.message.offset = offset;
+
     if (sending->remove) {
+        ngx_http_websocket_sending_keep(remote, sending, epoch);
         ngx_http_websocket_sending_removed(remote, sending, epoch);
         return;
     }
 
-    sending->p.message.offset = offset;
+    if (rc == NGX_WEBSOCKET_STORE_OK || sending->again) {
+        ngx_http_websocket_sending_keep(remote, sending, epoch);
+    }
 
     if (rc == NGX_WEBSOCKET_STORE_OK) {
         ngx_http_websocket_sending_place(remote, sending, epoch);
@@ -1027,6 +1054,47 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
     sending->p.info.offset = offset;
 
     ngx_http_websocket_sending_done(remote, sending, rc);
+}
+
+
+/* the server may lose it, and nobody else may have heard it */
+
+static void
+ngx_http_websocket_sending_keep(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch)
+{
+    u_char                           buf[NGX_INT_T_LEN + 1
+                                         + NGX_WEBSOCKET_ENVELOPE_SIZE];
+    ngx_str_t                        head, text;
+    ngx_http_websocket_ring_entry_t  entry;
+
+    ngx_memzero(&entry, sizeof(ngx_http_websocket_ring_entry_t));
+
+    entry.epoch = epoch;
+    entry.offset = sending->p.message.offset;
+    entry.key[0] = sending->p.message.key[0];
+    entry.key[1] = sending->p.message.key[1];
+
+    ngx_http_websocket_remote_stream(remote, sending->envelope.length,
+                                     sending->envelope.time, &entry);
+
+    head.data = buf;
+
+    if (sending->remove) {
+        head.len = ngx_sprintf(buf, "xd") - buf;
+
+    } else {
+        head.len = ngx_websocket_envelope_write(
+                         ngx_sprintf(buf, "%d ", NGX_WEBSOCKET_ENVELOPE_SIZE),
+                         &sending->envelope)
+                   - buf;
+    }
+
+    text.data = sending->payload;
+    text.len = sending->size;
+
+    ngx_http_websocket_remote_ring_keep(remote, &entry, &sending->p.channel,
+                                        &head, &text);
 }
 
 
@@ -1169,161 +1237,4 @@ ngx_http_websocket_remote_expire_queue(ngx_http_websocket_remote_t *remote,
         ngx_http_websocket_sending_done(remote, sending,
                                         NGX_HTTP_WEBSOCKET_BROKER_AWAY);
     }
-}
-
-
-void
-ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote)
-{
-    u_char                        *p;
-    ngx_http_websocket_redis_t    *redis;
-    ngx_http_websocket_command_t  *command;
-
-    redis = &remote->redis;
-
-    command = ngx_http_websocket_redis_command(redis,
-                     NGX_HTTP_WEBSOCKET_REDIS_SCRIPT
-                     + 2 * ngx_http_websocket_redis_key_size(redis,
-                                                   &ngx_http_websocket_none)
-                     + 2 * NGX_WEBSOCKET_RESP_NUMBER,
-                     ngx_http_websocket_remote_generation, NULL);
-    if (command == NULL) {
-        ngx_http_websocket_redis_fail(redis, "memory was refused");
-        return;
-    }
-
-    p = ngx_http_websocket_redis_script(redis, command->last,
-                                        NGX_WEBSOCKET_SCRIPT_GENERATION, 2, 2);
-    p = ngx_http_websocket_redis_key(redis, p, "gen",
-                                     &ngx_http_websocket_none);
-    p = ngx_http_websocket_redis_key(redis, p, "nodes",
-                                     &ngx_http_websocket_none);
-    p = ngx_websocket_resp_bulk(p, redis->generation,
-                                sizeof(redis->generation));
-    command->last = ngx_websocket_resp_number(p, !remote->shared->known);
-
-    ngx_http_websocket_redis_send(redis, command);
-}
-
-
-static void
-ngx_http_websocket_remote_generation(ngx_http_websocket_redis_t *redis,
-    ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
-{
-    ngx_http_websocket_remote_t  *remote;
-
-    remote = redis->data;
-
-    if (value && ngx_http_websocket_remote_agree(remote, value) == NGX_DECLINED)
-    {
-        ngx_http_websocket_remote_finish(remote);
-    }
-}
-
-
-/*
- * Another server, or the same one after a restart, may have lost messages that
- * clients have seen: with a later floor each channel's next message begins an
- * epoch, and no position is given twice.
- */
-
-static void
-ngx_http_websocket_remote_finish(ngx_http_websocket_remote_t *remote)
-{
-    u_char                        *p;
-    ngx_uint_t                     i;
-    ngx_str_t                      generation;
-    ngx_http_websocket_redis_t    *redis;
-    ngx_http_websocket_command_t  *command;
-
-    static const char  *keys[] = { "b:", "d:", "x:", "f:" };
-
-    redis = &remote->redis;
-
-    generation.data = redis->generation;
-    generation.len = sizeof(redis->generation);
-
-    command = ngx_http_websocket_redis_command(redis,
-                     NGX_HTTP_WEBSOCKET_REDIS_SCRIPT
-                     + 7 * ngx_http_websocket_redis_key_size(redis,
-                                                             &generation)
-                     + 3 * NGX_WEBSOCKET_RESP_NUMBER,
-                     ngx_http_websocket_remote_finished, NULL);
-    if (command == NULL) {
-        ngx_http_websocket_redis_fail(redis, "memory was refused");
-        return;
-    }
-
-    p = ngx_http_websocket_redis_script(redis, command->last,
-                                        NGX_WEBSOCKET_SCRIPT_FINISH, 6, 3);
-    p = ngx_http_websocket_redis_key(redis, p, "gen",
-                                     &ngx_http_websocket_none);
-    p = ngx_http_websocket_redis_key(redis, p, "e", &ngx_http_websocket_none);
-
-    for (i = 0; i < 4; i++) {
-        p = ngx_http_websocket_redis_key(redis, p, keys[i], &generation);
-    }
-
-    p = ngx_websocket_resp_bulk(p, generation.data, generation.len);
-    p = ngx_websocket_resp_number(p, 0);
-    command->last = ngx_websocket_resp_number(p, 1);
-
-    ngx_http_websocket_redis_send(redis, command);
-}
-
-
-static void
-ngx_http_websocket_remote_finished(ngx_http_websocket_redis_t *redis,
-    ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
-{
-    ngx_http_websocket_remote_t  *remote;
-
-    remote = redis->data;
-
-    if (value && ngx_http_websocket_remote_agree(remote, value) == NGX_DECLINED)
-    {
-        ngx_http_websocket_redis_fail(redis, "its generation has changed");
-    }
-}
-
-
-/* NGX_OK when it is this server's generation, else NGX_DECLINED; NGX_ERROR */
-
-static ngx_int_t
-ngx_http_websocket_remote_agree(ngx_http_websocket_remote_t *remote,
-    ngx_websocket_resp_value_t *value)
-{
-    if (value->type != NGX_WEBSOCKET_RESP_STRING
-        || value->size > NGX_HTTP_WEBSOCKET_GEN)
-    {
-        ngx_http_websocket_redis_fail(&remote->redis,
-                                      "its scripts do not work");
-        return NGX_ERROR;
-    }
-
-    if (value->size <= sizeof(remote->redis.generation)
-        || ngx_memcmp(value->data, remote->redis.generation,
-                      sizeof(remote->redis.generation))
-           != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    if (value->size != remote->gen_size
-        || ngx_memcmp(value->data, remote->gen, value->size) != 0)
-    {
-        /* epochs of before may be below the floor: none goes on by a hint */
-
-        ngx_memzero(remote->hints, sizeof(remote->hints));
-
-        ngx_memcpy(remote->gen, value->data, value->size);
-        remote->gen_size = value->size;
-    }
-
-    remote->ready = 1;
-    remote->shared->known = 1;
-
-    ngx_post_event(&remote->flush, &ngx_posted_events);
-
-    return NGX_OK;
 }

@@ -10,6 +10,7 @@
 
 
 #include "broker/ngx_http_websocket_remote.h"
+#include "broker/ngx_http_websocket_remote_ring.h"
 
 
 /* For a worker that begins. */
@@ -52,11 +53,16 @@ ngx_int_t ngx_http_websocket_remote_change(ngx_http_websocket_remote_t *remote,
  */
 void ngx_http_websocket_remote_key(ngx_str_t *data, uint64_t key[2]);
 
+/* The server's key for that one of a channel, as a bulk string. */
+u_char *ngx_http_websocket_remote_key_name(ngx_http_websocket_redis_t *redis,
+    u_char *p, ngx_str_t *channel, uint64_t key[2]);
+
 /*
- * The connection is there: asks for the server's generation, and goes on when
- * it is known.
+ * What the server keeps of a channel whose history has so many messages and
+ * seconds: sets length, ttl and keep of *entry.
  */
-void ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote);
+void ngx_http_websocket_remote_stream(ngx_http_websocket_remote_t *remote,
+    uint32_t length, uint32_t time, ngx_http_websocket_ring_entry_t *entry);
 
 /*
  * Makes of a payload the message that it is: sets p->message, but for its

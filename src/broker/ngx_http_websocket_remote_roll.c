@@ -4,7 +4,7 @@
 #include "broker/ngx_http_websocket_remote_presence.h"
 
 
-/* one that has not completed; its command may outlive it */
+/* a roll that has not completed; its command may outlive it */
 
 typedef struct ngx_http_websocket_calling_s  ngx_http_websocket_calling_t;
 

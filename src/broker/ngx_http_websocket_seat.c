@@ -6,6 +6,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "store/channel.h"
+#include "store/interest.h"
 
 
 /* an owner that was not heard of for so long hangs, ms */
@@ -13,6 +14,9 @@
 
 /* how long a channel that nobody wants is looked after, ms */
 #define NGX_HTTP_WEBSOCKET_SEAT_GRACE    10000
+
+/* how often the server is reminded of one that has no messages, ms */
+#define NGX_HTTP_WEBSOCKET_SEAT_FRESH    60000
 
 /* channels in one command */
 #define NGX_HTTP_WEBSOCKET_SEAT_CHANNELS 256
@@ -23,11 +27,7 @@
 /* the part, 1/n, of the channels that a tick looks at */
 #define NGX_HTTP_WEBSOCKET_SEAT_PART     64
 
-#define NGX_HTTP_WEBSOCKET_SEAT_TRIES    1000
 
-
-static ngx_int_t ngx_http_websocket_seat_lock(
-    ngx_http_websocket_remote_shared_t *shared);
 static ngx_uint_t ngx_http_websocket_seat_is_mine(
     ngx_http_websocket_remote_t *remote);
 static ngx_atomic_uint_t ngx_http_websocket_seat_self(void);
@@ -78,7 +78,7 @@ ngx_http_websocket_seat_ask(ngx_http_websocket_remote_t *remote,
 
     shared = remote->shared;
 
-    if (ngx_http_websocket_seat_lock(shared) != NGX_OK) {
+    if (ngx_http_websocket_remote_lock(remote) != NGX_OK) {
 
         /* it finds all by a walk */
 
@@ -96,7 +96,7 @@ ngx_http_websocket_seat_ask(ngx_http_websocket_remote_t *remote,
             shared->tail++;
         }
 
-        (void) pthread_mutex_unlock(&shared->lock);
+        ngx_http_websocket_remote_unlock(remote);
     }
 
     owner = shared->owner;
@@ -107,36 +107,6 @@ ngx_http_websocket_seat_ask(ngx_http_websocket_remote_t *remote,
     } else if (owner) {
         ngx_http_websocket_seat_wake((owner & 0xffffffff) - 1);
     }
-}
-
-
-static ngx_int_t
-ngx_http_websocket_seat_lock(ngx_http_websocket_remote_shared_t *shared)
-{
-    int         rc;
-    ngx_uint_t  i;
-
-    for (i = 0; i < NGX_HTTP_WEBSOCKET_SEAT_TRIES; i++) {
-
-        rc = pthread_mutex_trylock(&shared->lock);
-
-        if (rc == EOWNERDEAD) {
-
-            /* a name that was half written is not counted, or half a name */
-
-            (void) pthread_mutex_consistent(&shared->lock);
-            shared->overflow = 1;
-            rc = 0;
-        }
-
-        if (rc == 0) {
-            return NGX_OK;
-        }
-
-        ngx_cpu_pause();
-    }
-
-    return NGX_BUSY;
 }
 
 
@@ -205,6 +175,17 @@ ngx_http_websocket_seat_tick(ngx_http_websocket_remote_t *remote)
     remote->shared->beat = ngx_current_msec;
 
     remote->seat->paused = 0;
+
+    /* one that is not the master any more tells nothing, or other things */
+
+    if (remote->seat->redis.up && remote->redis.up
+        && ngx_memcmp(remote->seat->redis.generation, remote->redis.generation,
+                      sizeof(remote->redis.generation))
+           != 0)
+    {
+        ngx_http_websocket_redis_fail(&remote->seat->redis,
+                                      "another server is the master");
+    }
 
     ngx_http_websocket_probe(remote->seat);
     ngx_http_websocket_seat_review(remote->seat);
@@ -312,9 +293,6 @@ ngx_http_websocket_seat_take(ngx_http_websocket_remote_t *remote)
 void
 ngx_http_websocket_seat_leave(ngx_http_websocket_remote_t *remote)
 {
-    ngx_uint_t                  i;
-    ngx_websocket_store_wake_t  wake;
-
     if (remote->seat == NULL) {
         return;
     }
@@ -327,12 +305,22 @@ ngx_http_websocket_seat_leave(ngx_http_websocket_remote_t *remote)
 
         /* whoever comes first takes it */
 
-        for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS / 64; i++) {
-            wake.slots[i] = UINT64_MAX;
-        }
-
-        ngx_http_websocket_worker_wake(&wake);
+        ngx_http_websocket_seat_wake_all();
     }
+}
+
+
+void
+ngx_http_websocket_seat_wake_all(void)
+{
+    ngx_uint_t                  i;
+    ngx_websocket_store_wake_t  wake;
+
+    for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS / 64; i++) {
+        wake.slots[i] = UINT64_MAX;
+    }
+
+    ngx_http_websocket_worker_wake(&wake);
 }
 
 
@@ -386,14 +374,14 @@ ngx_http_websocket_seat_asks(ngx_http_websocket_seat_t *seat)
 
     while (shared->tail != shared->head) {
 
-        if (ngx_http_websocket_seat_lock(shared) != NGX_OK) {
+        if (ngx_http_websocket_remote_lock(seat->remote) != NGX_OK) {
             break;
         }
 
         name = shared->asks[shared->head % NGX_HTTP_WEBSOCKET_ASKS];
         shared->head++;
 
-        (void) pthread_mutex_unlock(&shared->lock);
+        ngx_http_websocket_remote_unlock(seat->remote);
 
         ngx_http_websocket_seat_want(seat, &name);
     }
@@ -507,8 +495,9 @@ ngx_http_websocket_seat_walk(ngx_event_t *ev)
     while (seat->bucket < ngx_websocket_store_buckets(remote->zone->store)) {
 
         n = NGX_HTTP_WEBSOCKET_SEAT_WALK;
-        rc = ngx_http_websocket_zone_walk(remote->zone, &seat->bucket, names,
-                                          &n);
+        rc = ngx_http_websocket_zone_walk(remote->zone, &seat->bucket,
+                                          NGX_WEBSOCKET_STORE_WALK_KEPT,
+                                          names, &n);
 
         for (i = 0; i < n; i++) {
             ngx_http_websocket_seat_want(seat, &names[i]);
@@ -658,6 +647,13 @@ ngx_http_websocket_seat_review(ngx_http_websocket_seat_t *seat)
         over = kept->unwanted
                && ngx_current_msec - kept->unwanted
                   >= NGX_HTTP_WEBSOCKET_SEAT_GRACE;
+
+        if (kept->fresh && !over
+            && ngx_current_msec - kept->read >= NGX_HTTP_WEBSOCKET_SEAT_FRESH)
+        {
+            kept->read = ngx_current_msec;
+            ngx_http_websocket_seat_fill(seat, kept);
+        }
 
         rc = ngx_http_websocket_zone_neglect(seat->remote->zone,
                                              &kept->node.str, over);

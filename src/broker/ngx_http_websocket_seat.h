@@ -30,6 +30,9 @@ void ngx_http_websocket_seat_tick(ngx_http_websocket_remote_t *remote);
 /* The server can be asked for messages. */
 void ngx_http_websocket_seat_fills(ngx_http_websocket_remote_t *remote);
 
+/* Wakes all workers of the node. */
+void ngx_http_websocket_seat_wake_all(void);
+
 /* Gives the seat away, if it is here. */
 void ngx_http_websocket_seat_leave(ngx_http_websocket_remote_t *remote);
 
@@ -47,11 +50,14 @@ typedef struct {
                                                when it is subscribed to */
     ngx_http_websocket_filling_t *filling;  /* its command; or NULL */
     ngx_msec_t                    unwanted; /* since when; 0: it is wanted */
+    ngx_msec_t                    read;     /* when it was last; of one without
+                                               messages */
     ngx_uint_t                    most;     /* messages to ask for */
     unsigned                      subscribed:1;
     unsigned                      queued:1;
     unsigned                      again:1;  /* something came meanwhile */
     unsigned                      live:1;
+    unsigned                      fresh:1;  /* it has no messages */
     u_char                        name[1];
 } ngx_http_websocket_kept_t;
 

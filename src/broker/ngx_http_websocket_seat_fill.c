@@ -1,5 +1,6 @@
 
 #include "broker/ngx_http_websocket_seat_fill.h"
+#include "broker/ngx_http_websocket_remote_heal.h"
 #include "broker/ngx_http_websocket_remote_publish.h"
 
 
@@ -11,12 +12,20 @@
 #define NGX_HTTP_WEBSOCKET_FILL_MOST  200
 #define NGX_HTTP_WEBSOCKET_FILL_SIZE  (256 * 1024)
 
+/* how long a channel without messages is remembered, ms */
+#define NGX_HTTP_WEBSOCKET_FILL_FRESH 300000
+
 
 /* a command that reads a channel */
 
 struct ngx_http_websocket_filling_s {
     ngx_http_websocket_seat_t    *seat;
     ngx_http_websocket_kept_t    *kept;     /* NULL: it was forgotten */
+
+    /* what was the newest one here; with epoch 0 there was none */
+
+    ngx_websocket_position_t      newest;
+    uint64_t                      key[2];
 };
 
 
@@ -36,11 +45,23 @@ static void ngx_http_websocket_fill_queue(ngx_http_websocket_seat_t *seat,
 static ngx_int_t ngx_http_websocket_fill_start(
     ngx_http_websocket_seat_t *seat, ngx_http_websocket_kept_t *kept);
 static ngx_int_t ngx_http_websocket_fill_command(
-    ngx_http_websocket_filling_t *filling, ngx_websocket_store_info_t *info);
+    ngx_http_websocket_filling_t *filling);
 static void ngx_http_websocket_fill_reply(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value);
-static void ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
+static void ngx_http_websocket_fill_refused(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept, ngx_websocket_resp_value_t *value);
+static void ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, ngx_http_websocket_filling_t *filling,
+    ngx_websocket_resp_value_t *value);
+static ngx_uint_t ngx_http_websocket_fill_is_ours(
+    ngx_http_websocket_filling_t *filling,
+    ngx_http_websocket_stream_entry_t *entry);
+static int ngx_http_websocket_fill_top(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, ngx_websocket_resp_value_t *id);
+static int ngx_http_websocket_fill_went_back(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept);
+static void ngx_http_websocket_fill_failed(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, int rc);
 static ngx_int_t ngx_http_websocket_fill_parse(
     ngx_websocket_resp_value_t *value,
     ngx_http_websocket_stream_entry_t *entry);
@@ -57,6 +78,9 @@ static void ngx_http_websocket_fill_done(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept);
 static void ngx_http_websocket_fill_pause(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept);
+
+
+static ngx_str_t  ngx_http_websocket_fill_none = ngx_null_string;
 
 
 void
@@ -90,7 +114,7 @@ ngx_http_websocket_seat_fill_next(ngx_http_websocket_seat_t *seat)
     ngx_queue_t                *q;
     ngx_http_websocket_kept_t  *kept;
 
-    while (!seat->paused && seat->remote->redis.up
+    while (!seat->paused && seat->remote->ready
            && seat->filling < NGX_HTTP_WEBSOCKET_FILLS
            && !ngx_queue_empty(&seat->fills))
     {
@@ -126,11 +150,13 @@ ngx_http_websocket_fill_start(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept)
 {
     int                            rc;
+    uint64_t                       key[2];
     ngx_websocket_store_info_t     info;
     ngx_http_websocket_filling_t  *filling;
+    ngx_websocket_store_history_t  history;
 
-    rc = ngx_http_websocket_zone_info(seat->remote->zone, &kept->node.str,
-                                      &info);
+    rc = ngx_http_websocket_zone_newest(seat->remote->zone, &kept->node.str,
+                                        &info, &history, key);
 
     if (rc == NGX_WEBSOCKET_STORE_NOTFOUND) {
         ngx_http_websocket_seat_drop(seat, kept);
@@ -149,8 +175,13 @@ ngx_http_websocket_fill_start(ngx_http_websocket_seat_t *seat,
 
     filling->seat = seat;
     filling->kept = kept;
+    filling->newest.epoch = info.epoch & NGX_WEBSOCKET_STORE_OWN
+                            ? 0 : info.epoch;
+    filling->newest.offset = info.offset;
+    filling->key[0] = key[0];
+    filling->key[1] = key[1];
 
-    if (ngx_http_websocket_fill_command(filling, &info) != NGX_OK) {
+    if (ngx_http_websocket_fill_command(filling) != NGX_OK) {
         ngx_free(filling);
         return NGX_BUSY;
     }
@@ -162,54 +193,55 @@ ngx_http_websocket_fill_start(ngx_http_websocket_seat_t *seat,
 }
 
 
-/* what is after the newest that is here; or all */
+/* the newest that is here, which must be there, and what is after it; or all */
 
 static ngx_int_t
-ngx_http_websocket_fill_command(ngx_http_websocket_filling_t *filling,
-    ngx_websocket_store_info_t *info)
+ngx_http_websocket_fill_command(ngx_http_websocket_filling_t *filling)
 {
     u_char                        *p, *last;
-    u_char                         from[1 + NGX_WEBSOCKET_ENVELOPE_ID];
+    u_char                         from[NGX_WEBSOCKET_ENVELOPE_ID];
     ngx_http_websocket_kept_t     *kept;
     ngx_http_websocket_redis_t    *redis;
+    ngx_http_websocket_remote_t   *remote;
     ngx_http_websocket_command_t  *command;
 
     kept = filling->kept;
-    redis = &filling->seat->remote->redis;
+    remote = filling->seat->remote;
+    redis = &remote->redis;
 
     if (kept->most == 0) {
         kept->most = NGX_HTTP_WEBSOCKET_FILL_LEAST;
     }
 
     command = ngx_http_websocket_redis_command(redis,
-                        NGX_WEBSOCKET_RESP_HEADER
-                        + 3 * ngx_websocket_resp_bulk_size(6)
-                        + ngx_http_websocket_redis_key_size(redis,
+                        NGX_HTTP_WEBSOCKET_REDIS_SCRIPT
+                        + 3 * ngx_http_websocket_redis_key_size(redis,
                                                             &kept->node.str)
+                        + ngx_websocket_resp_bulk_size(remote->gen_size)
                         + ngx_websocket_resp_bulk_size(sizeof(from))
-                        + NGX_WEBSOCKET_RESP_NUMBER,
+                        + 2 * NGX_WEBSOCKET_RESP_NUMBER,
                         ngx_http_websocket_fill_reply, filling);
     if (command == NULL) {
         return NGX_ERROR;
     }
 
-    if (info->epoch & NGX_WEBSOCKET_STORE_OWN) {
-        from[0] = '-';
-        last = from + 1;
+    last = filling->newest.epoch
+           ? ngx_websocket_envelope_print_id(from, filling->newest.epoch,
+                                             filling->newest.offset)
+           : ngx_cpymem(from, "-", 1);
 
-    } else {
-        from[0] = '(';
-        last = ngx_websocket_envelope_print_id(from + 1, info->epoch,
-                                               info->offset);
-    }
-
-    p = ngx_websocket_resp_array(command->last, 6);
-    p = ngx_websocket_resp_bulk(p, "XRANGE", 6);
+    p = ngx_http_websocket_redis_script(redis, command->last,
+                                        NGX_WEBSOCKET_SCRIPT_READ, 3, 4);
+    p = ngx_http_websocket_redis_key(redis, p, "gen",
+                                     &ngx_http_websocket_fill_none);
+    p = ngx_http_websocket_redis_key(redis, p, "e",
+                                     &ngx_http_websocket_fill_none);
     p = ngx_http_websocket_redis_key(redis, p, "s:", &kept->node.str);
+    p = ngx_websocket_resp_bulk(p, remote->gen, remote->gen_size);
     p = ngx_websocket_resp_bulk(p, from, last - from);
-    p = ngx_websocket_resp_bulk(p, "+", 1);
-    p = ngx_websocket_resp_bulk(p, "COUNT", 5);
-    command->last = ngx_websocket_resp_number(p, kept->most);
+    p = ngx_websocket_resp_number(p, kept->most);
+    command->last = ngx_websocket_resp_number(p,
+                                              NGX_HTTP_WEBSOCKET_FILL_FRESH);
 
     ngx_http_websocket_redis_send(redis, command);
 
@@ -242,46 +274,59 @@ ngx_http_websocket_fill_reply(ngx_http_websocket_redis_t *redis,
     seat = filling->seat;
     kept = filling->kept;
 
+    if (kept) {
+        kept->filling = NULL;
+        seat->filling--;
+
+        if (value == NULL || value->type != NGX_WEBSOCKET_RESP_ARRAY) {
+            ngx_http_websocket_fill_refused(seat, kept, value);
+
+        } else {
+            ngx_http_websocket_fill_entries(seat, kept, filling, value);
+            ngx_http_websocket_seat_fill_next(seat);
+        }
+    }
+
     ngx_free(filling);
+}
 
-    if (kept == NULL) {
-        return;
+
+static void
+ngx_http_websocket_fill_refused(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, ngx_websocket_resp_value_t *value)
+{
+    ngx_http_websocket_fill_queue(seat, kept);
+
+    if (ngx_websocket_resp_begins(value, "FENCED")) {
+        ngx_http_websocket_remote_fenced(seat->remote);
+
+    } else if (value) {
+        ngx_http_websocket_redis_fail(&seat->remote->redis,
+                                      "it does not let us read");
     }
-
-    kept->filling = NULL;
-    seat->filling--;
-
-    if (value == NULL) {
-        ngx_http_websocket_fill_queue(seat, kept);
-        return;
-    }
-
-    if (value->type != NGX_WEBSOCKET_RESP_ARRAY) {
-        ngx_http_websocket_fill_queue(seat, kept);
-
-        ngx_http_websocket_redis_fail(redis, "it does not let us read");
-        return;
-    }
-
-    ngx_http_websocket_fill_entries(seat, kept, value);
-    ngx_http_websocket_seat_fill_next(seat);
 }
 
 
 static void
 ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
-    ngx_http_websocket_kept_t *kept, ngx_websocket_resp_value_t *value)
+    ngx_http_websocket_kept_t *kept, ngx_http_websocket_filling_t *filling,
+    ngx_websocket_resp_value_t *value)
 {
     int                                rc;
     size_t                             i, size;
     ngx_uint_t                         most;
+    ngx_websocket_resp_value_t        *entries, *one;
     ngx_http_websocket_stream_entry_t  entry;
 
-    for (size = 0, i = 0; i < value->size; i++) {
+    rc = NGX_WEBSOCKET_STORE_OK;
+    entries = ngx_websocket_resp_at(value, 1);
 
-        if (ngx_http_websocket_fill_parse(value->elements[i], &entry)
-            != NGX_OK)
-        {
+    for (size = 0, i = 0;
+         rc >= NGX_WEBSOCKET_STORE_OK
+         && (one = ngx_websocket_resp_at(entries, i));
+         i++)
+    {
+        if (ngx_http_websocket_fill_parse(one, &entry) != NGX_OK) {
             ngx_log_error(NGX_LOG_ERR, seat->remote->log, 0,
                           "websocket broker \"%V\": channel \"%V\" has an "
                           "entry that is none", &seat->remote->conf->name,
@@ -289,22 +334,34 @@ ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
             continue;
         }
 
+        size += entry.payload ? entry.payload->size : 0;
+
+        if (i == 0 && entry.epoch == filling->newest.epoch
+            && entry.offset == filling->newest.offset)
+        {
+            if (!ngx_http_websocket_fill_is_ours(filling, &entry)) {
+                rc = ngx_http_websocket_fill_went_back(seat, kept);
+            }
+
+            continue;
+        }
+
         ngx_http_websocket_remote_count(seat->remote,
                                         NGX_HTTP_WEBSOCKET_REMOTE_FILLED);
 
-        size += entry.payload ? entry.payload->size : 0;
-
         rc = ngx_http_websocket_fill_entry(seat, kept, &entry);
+    }
 
-        if (rc == NGX_WEBSOCKET_STORE_NOTFOUND) {
-            ngx_http_websocket_seat_drop(seat, kept);
-            return;
-        }
+    kept->fresh = 0;
 
-        if (rc < NGX_WEBSOCKET_STORE_OK) {
-            ngx_http_websocket_fill_pause(seat, kept);
-            return;
-        }
+    if (i == 0) {
+        rc = ngx_http_websocket_fill_top(seat, kept,
+                                         ngx_websocket_resp_at(value, 0));
+    }
+
+    if (rc < NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_fill_failed(seat, kept, rc);
+        return;
     }
 
     most = kept->most;
@@ -320,6 +377,82 @@ ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
 
     } else {
         ngx_http_websocket_fill_queue(seat, kept);
+    }
+}
+
+
+/* a message that is not there any more here has no key to be known by */
+
+static ngx_uint_t
+ngx_http_websocket_fill_is_ours(ngx_http_websocket_filling_t *filling,
+    ngx_http_websocket_stream_entry_t *entry)
+{
+    if ((filling->key[0] | filling->key[1]) == 0) {
+        return 1;
+    }
+
+    return entry->envelope && entry->envelope->size >= sizeof(filling->key)
+           && ngx_websocket_envelope_is(entry->envelope->data, filling->key);
+}
+
+
+/*
+ * There is nothing after the newest that is here, nor that itself: the channel
+ * has no messages, or the stream has no more of them, or it is behind.
+ */
+
+static int
+ngx_http_websocket_fill_top(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, ngx_websocket_resp_value_t *id)
+{
+    int                       rc;
+    ngx_websocket_position_t  top;
+
+    if (!ngx_websocket_resp_begins(id, "")
+        || ngx_websocket_envelope_parse_id(id->data, id->size, &top.epoch,
+                                           &top.offset)
+           != 0)
+    {
+        /* the server is full */
+
+        return NGX_WEBSOCKET_STORE_OK;
+    }
+
+    kept->fresh = (top.offset == 0);
+    kept->read = ngx_current_msec;
+
+    rc = ngx_http_websocket_hub_reset(seat->remote->zone, &kept->node.str,
+                                      top.epoch, top.offset);
+
+    return rc == NGX_WEBSOCKET_STORE_EPOCH
+           ? ngx_http_websocket_fill_went_back(seat, kept) : rc;
+}
+
+
+/* what was read here is not there: the channel begins anew, its readers are
+   told */
+
+static int
+ngx_http_websocket_fill_went_back(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept)
+{
+    int  rc;
+
+    rc = ngx_http_websocket_hub_delete(seat->remote->zone, &kept->node.str);
+
+    return rc < NGX_WEBSOCKET_STORE_OK ? rc : NGX_WEBSOCKET_STORE_NOTFOUND;
+}
+
+
+static void
+ngx_http_websocket_fill_failed(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, int rc)
+{
+    if (rc == NGX_WEBSOCKET_STORE_NOTFOUND) {
+        ngx_http_websocket_seat_drop(seat, kept);
+
+    } else {
+        ngx_http_websocket_fill_pause(seat, kept);
     }
 }
 
@@ -464,11 +597,7 @@ ngx_http_websocket_fill_place(ngx_http_websocket_seat_t *seat,
 
     if (rc == NGX_WEBSOCKET_STORE_EPOCH) {
 
-        /* the stream has gone back, which the server's scripts do not do */
-
-        rc = ngx_http_websocket_hub_delete(zone, &kept->node.str);
-
-        return rc < NGX_WEBSOCKET_STORE_OK ? rc : NGX_WEBSOCKET_STORE_NOTFOUND;
+        return ngx_http_websocket_fill_went_back(seat, kept);
     }
 
     return rc < NGX_WEBSOCKET_STORE_OK

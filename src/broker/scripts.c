@@ -56,13 +56,9 @@
     "  end\n"                                                                 \
     "end\n"
 
-/*
- * XADD with the caller's hint counts by itself.  It fails where a later epoch
- * reigns, adds nothing where the stream is gone, and begins with offset 0 where
- * the stream is behind the hint: it has lost something.
- */
+/* a new epoch, in text */
 
-#define ADD                                                                   \
+#define BEGIN                                                                 \
     TIME                                                                      \
     ID                                                                        \
     "local floor = tonumber(string.sub(gen, 18))\n"                           \
@@ -73,8 +69,16 @@
     "  local e = math.max(now(), floor, given, ...)\n"                        \
     "  call('SET', KEYS[2], text(e))\n"                                       \
     "  return text(e)\n"                                                      \
-    "end\n"                                                                   \
-                                                                              \
+    "end\n"
+
+/*
+ * XADD with the caller's hint counts by itself.  It fails where a later epoch
+ * reigns, adds nothing where the stream is gone, and begins with offset 0 where
+ * the stream is behind the hint: it has lost something.
+ */
+
+#define ADD                                                                   \
+    BEGIN                                                                     \
     "local function add(stream, hint, length, ...)\n"                         \
     "  local e = tonumber(hint)\n"                                            \
     "  if e ~= 0 then\n"                                                      \
@@ -196,12 +200,40 @@
     "end\n"                                                                   \
     "return reply\n"
 
+/*
+ * A channel without messages has an epoch, too: who begins to read it comes
+ * back to where that was on any node.  A full server gives none.
+ */
+
+#define READ                                                                  \
+    FENCE BEGIN                                                               \
+    "local stream, reply = KEYS[3], ''\n"                                     \
+    "local found = call('XRANGE', stream, ARGV[2], '+', 'COUNT', ARGV[3])\n"  \
+    "if #found > 0 then return { reply, found } end\n"                        \
+    "local e, o = top(stream)\n"                                              \
+    "if e == 0 then\n"                                                        \
+    "  local done, epoch = pcall(begin)\n"                                    \
+    "  if not done then return { reply, found } end\n"                        \
+    "  e, o = tonumber(epoch), 0\n"                                           \
+    "  call('XADD', stream, 'MAXLEN', '=', 0, epoch .. '-0', 'x', 't')\n"     \
+    "end\n"                                                                   \
+    "if o == 0 then call('PEXPIRE', stream, ARGV[4]) end\n"                   \
+    "return { text(e) .. '-' .. text(o), found }\n"
+
+/*
+ * While a node tells whom it has, MEMBER notes who comes and goes: what the
+ * node has read of itself may be older.  A server
+ * that has lost a member hears that it leaves.
+ */
+
 #define MEMBER                                                                \
     FENCE SEND                                                                \
     "local op, node, session = ARGV[2], ARGV[3], ARGV[4]\n"                   \
     "local channel, value = ARGV[5], ARGV[6]\n"                               \
     "local members, own, nodes = KEYS[3], KEYS[4], KEYS[5]\n"                 \
     "local field, day = node .. ':' .. session, 86400000\n"                   \
+    "local known, key = prefix .. 'm:' .. node, channel .. ' ' .. session\n"  \
+    "local tells = call('EXISTS', known) == 1\n"                              \
     "local changed = 0\n"                                                     \
     "if op == 'j' then\n"                                                     \
     "  changed = call('HSET', members, field, value)\n"                       \
@@ -213,7 +245,11 @@
     "  if changed == 1 and call('HINCRBY', own, channel, -1) <= 0 then\n"     \
     "    call('HDEL', own, channel)\n"                                        \
     "  end\n"                                                                 \
+    "  if tells and op == 'l' and call('HGET', known, key) ~= 'l' then\n"     \
+    "    changed = 1\n"                                                       \
+    "  end\n"                                                                 \
     "end\n"                                                                   \
+    "if tells then call('HSET', known, key, op == 'j' and 'j' or 'l') end\n"  \
     "local reply = { changed, call('HLEN', members) }\n"                      \
     "if changed == 1 and #ARGV > 6 then\n"                                    \
     "  reply[3], reply[4] = send(7, 6)\n"                                     \
@@ -222,33 +258,63 @@
 
 #define MINE                                                                  \
     FENCE                                                                     \
-    "local members, own = KEYS[2], KEYS[3]\n"                                 \
-    "local node, channel = ARGV[2], ARGV[3]\n"                                \
-    "local n, here = 0, {}\n"                                                 \
-    "for a = 4, #ARGV, 2 do\n"                                                \
-    "  here[node .. ':' .. ARGV[a]], n = ARGV[a + 1], n + 1\n"                \
+    "local members, own, known = KEYS[2], KEYS[3], KEYS[4]\n"                 \
+    "local node, channel, what = ARGV[2], ARGV[3], ARGV[4]\n"                 \
+    "local function is(key, value)\n"                                         \
+    "  return call('HGET', known, key) == value\n"                            \
     "end\n"                                                                   \
-    "local at, gone = '0', {}\n"                                              \
-    "repeat\n"                                                                \
-    "  local found = call('HSCAN', members, at, 'MATCH', node .. ':*',\n"     \
-    "                     'COUNT', 100)\n"                                    \
-    "  at = found[1]\n"                                                       \
-    "  for i = 1, #found[2], 2 do\n"                                          \
-    "    if not here[found[2][i]] then gone[#gone + 1] = found[2][i] end\n"   \
-    "  end\n"                                                                 \
-    "until at == '0'\n"                                                       \
-    "for _, field in ipairs(gone) do call('HDEL', members, field) end\n"      \
-    "for field, value in pairs(here) do\n"                                    \
-    "  call('HSET', members, field, value)\n"                                 \
+    "local function close()\n"                                                \
+    "  local reply, at = {}, '0'\n"                                           \
+    "  repeat\n"                                                              \
+    "    local found = call('HSCAN', own, at, 'COUNT', 64)\n"                 \
+    "    at = found[1]\n"                                                     \
+    "    for i = 1, #found[2], 2 do\n"                                        \
+    "      if not is(found[2][i], 'e') then\n"                                \
+    "        reply[#reply + 1] = found[2][i]\n"                               \
+    "      end\n"                                                             \
+    "    end\n"                                                               \
+    "  until at == '0' or #reply >= 64\n"                                     \
+    "  if #reply == 0 then call('DEL', known) end\n"                          \
+    "  return reply\n"                                                        \
     "end\n"                                                                   \
-    "if n > 0 then\n"                                                         \
-    "  call('HSET', own, channel, n)\n"                                       \
-    "else\n"                                                                  \
+    "local function clear()\n"                                                \
+    "  local n, at, gone = 0, '0', {}\n"                                      \
+    "  repeat\n"                                                              \
+    "    local found = call('HSCAN', members, at, 'MATCH', node .. ':*',\n"   \
+    "                       'COUNT', 256)\n"                                  \
+    "    at = found[1]\n"                                                     \
+    "    for i = 1, #found[2], 2 do\n"                                        \
+    "      local session = string.sub(found[2][i], #node + 2)\n"              \
+    "      if is(channel .. ' ' .. session, 'j') then\n"                      \
+    "        n = n + 1\n"                                                     \
+    "      else\n"                                                            \
+    "        gone[#gone + 1] = found[2][i]\n"                                 \
+    "      end\n"                                                             \
+    "    end\n"                                                               \
+    "  until at == '0'\n"                                                     \
+    "  for _, field in ipairs(gone) do call('HDEL', members, field) end\n"    \
     "  call('HDEL', own, channel)\n"                                          \
+    "  if n > 0 then call('HSET', own, channel, n) end\n"                     \
+    "  call('HSET', known, channel, 'e')\n"                                   \
+    "end\n"                                                                   \
+    "if what == 'o' then\n"                                                   \
+    "  call('HSET', known, '', '')\n"                                         \
+    "elseif call('EXISTS', known) == 0 then\n"                                \
+    "  return -1\n"                                                           \
+    "end\n"                                                                   \
+    "call('PEXPIRE', known, 60000)\n"                                         \
+    "if what == 'c' then return close() end\n"                                \
+    "for a = 5, #ARGV, 2 do\n"                                                \
+    "  local key = channel .. ' ' .. ARGV[a]\n"                               \
+    "  if not is(key, 'l') then\n"                                            \
+    "    call('HSET', members, node .. ':' .. ARGV[a], ARGV[a + 1])\n"        \
+    "    call('HSET', known, key, 'j')\n"                                     \
+    "  end\n"                                                                 \
     "end\n"                                                                   \
     "call('PEXPIRE', members, 86400000)\n"                                    \
+    "if what == 'e' then clear() end\n"                                       \
     "call('PEXPIRE', own, 86400000)\n"                                        \
-    "return n\n"
+    "return 1\n"
 
 /* which nodes live: those heard of within so many ms */
 
@@ -302,7 +368,7 @@
     "call('ZADD', nodes, string.format('%.0f', time), node)\n"                \
     "return { time, call('GET', KEYS[1]) or '',\n"                            \
     "         tonumber(call('GET', KEYS[3]) or 0),\n"                         \
-    "         (not last or last == '0') and 1 or 0,\n"                        \
+    "         (not last or last == '0' or last % 1 ~= 0) and 1 or 0,\n"       \
     "         call('ZRANGEBYSCORE', nodes, '-inf', '(' .. since,\n"           \
     "              'LIMIT', 0, 16),\n"                                        \
     "         call('ZRANGEBYSCORE', nodes, since, '+inf') }\n"
@@ -312,6 +378,7 @@
     LIVING                                                                    \
     "local node, by = ARGV[1], ARGV[2]\n"                                     \
     "local nodes, grave, own = KEYS[1], KEYS[2], KEYS[3]\n"                   \
+    "local members = string.sub(nodes, 1, -6) .. 'p:'\n"                      \
     "local last = tonumber(call('ZSCORE', nodes, node) or -1)\n"              \
     "if last == -1 then return { -1 } end\n"                                  \
     "if last ~= 0 and last >= ms() - ARGV[3] then return { 0 } end\n"         \
@@ -320,16 +387,33 @@
     "then\n"                                                                  \
     "  return { 0 }\n"                                                        \
     "end\n"                                                                   \
+    "call('PEXPIRE', grave, ARGV[4])\n"                                       \
     "call('ZADD', nodes, 0, node)\n"                                          \
-    "for i = 5, #ARGV do call('HDEL', own, ARGV[i]) end\n"                    \
-    "local reply, found = { 1 }, call('HSCAN', own, '0', 'COUNT', 64)\n"      \
-    "while #found[2] == 0 and found[1] ~= '0' do\n"                           \
-    "  found = call('HSCAN', own, found[1], 'COUNT', 64)\n"                   \
+    "\n"                                                                      \
+    "local function left(channel)\n"                                          \
+    "  local reply, at = { 1, channel }, '0'\n"                               \
+    "  repeat\n"                                                              \
+    "    local found = call('HSCAN', members .. channel, at, 'MATCH',\n"      \
+    "                       node .. ':*', 'COUNT', 256)\n"                    \
+    "    at = found[1]\n"                                                     \
+    "    for i = 1, math.min(#found[2], 256), 2 do\n"                         \
+    "      reply[#reply + 1] = string.sub(found[2][i], #node + 2)\n"          \
+    "      reply[#reply + 1] = found[2][i + 1]\n"                             \
+    "    end\n"                                                               \
+    "  until at == '0' or #reply > 64\n"                                      \
+    "  return #reply > 2 and reply\n"                                         \
     "end\n"                                                                   \
-    "for i = 1, math.min(#found[2], 128), 2 do\n"                             \
-    "  reply[#reply + 1] = found[2][i]\n"                                     \
-    "end\n"                                                                   \
-    "if #reply > 1 then return reply end\n"                                   \
+    "\n"                                                                      \
+    "local at = '0'\n"                                                        \
+    "repeat\n"                                                                \
+    "  local found = call('HSCAN', own, at, 'COUNT', 64)\n"                   \
+    "  at = found[1]\n"                                                       \
+    "  for i = 1, #found[2], 2 do\n"                                          \
+    "    local reply = left(found[2][i])\n"                                   \
+    "    if reply then return reply end\n"                                    \
+    "    call('HDEL', own, found[2][i])\n"                                    \
+    "  end\n"                                                                 \
+    "until at == '0'\n"                                                       \
     "call('ZREM', nodes, node)\n"                                             \
     "call('DEL', grave, own)\n"                                               \
     "return { -1 }\n"
@@ -402,8 +486,8 @@
 #define DELETE                                                                \
     FENCE ADD                                                                 \
     "local stream, id = KEYS[3], ''\n"                                        \
-    "local last = top(stream)\n"                                              \
-    "if last ~= 0 then\n"                                                     \
+    "local last, o = top(stream)\n"                                           \
+    "if o ~= 0 then\n"                                                        \
     "  local newest = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]\n"   \
     "  if not newest or newest[2][1] ~= 'x' or newest[2][2] ~= 'd' then\n"    \
     "    id = begin(last + 1, ARGV[2] + 1) .. '-1'\n"                         \
@@ -424,16 +508,39 @@
     "  gen = ARGV[1] .. ':' .. string.format('%.0f', now())\n"                \
     "  call('SET', KEYS[1], gen)\n"                                           \
     "end\n"                                                                   \
+    "if gen and string.sub(gen, 1, 16) == ARGV[1] then\n"                     \
+    "  local ms = string.format('%.0f.5', math.floor(now() / 1000))\n"        \
+    "  call('ZADD', KEYS[2], 'NX', ms, ARGV[3])\n"                            \
+    "end\n"                                                                   \
     "return gen or ''\n"
+
+#define TOPS                                                                  \
+    "local call = redis.call\n"                                               \
+    ID                                                                        \
+    "local reply = {}\n"                                                      \
+    "for i = 1, #KEYS do\n"                                                   \
+    "  local e, o = top(KEYS[i])\n"                                           \
+    "  reply[i] = text(e) .. '-' .. text(o)\n"                                \
+    "end\n"                                                                   \
+    "return reply\n"
+
+/* a message is better than that it is missed */
 
 #define BRING                                                                 \
     BEFORE("0")                                                               \
     "local channel, ttl, k = ARGV[2], ARGV[3], 4\n"                           \
-    "for a = 4, #ARGV, 3 do\n"                                                \
-    "  call('HSETNX', KEYS[2], ARGV[a], ARGV[a + 1])\n"                       \
+    "for a = 6, #ARGV, 3 do\n"                                                \
+    "  local lost = ARGV[a + 1] == 'xt'\n"                                    \
+    "  call(lost and 'HSETNX' or 'HSET', KEYS[2], ARGV[a], ARGV[a + 1])\n"    \
     "  if ARGV[a + 2] ~= '' then\n"                                           \
     "    call('SET', KEYS[k], ARGV[a], 'NX', 'PX', ARGV[a + 2])\n"            \
     "    k = k + 1\n"                                                         \
+    "  end\n"                                                                 \
+    "end\n"                                                                   \
+    "for i, field in ipairs({ 'length', 'ttl' }) do\n"                        \
+    "  local was = tonumber(call('HGET', KEYS[2], field) or 0)\n"             \
+    "  if tonumber(ARGV[3 + i]) > was then\n"                                 \
+    "    call('HSET', KEYS[2], field, ARGV[3 + i])\n"                         \
     "  end\n"                                                                 \
     "end\n"                                                                   \
     "call('PEXPIRE', KEYS[2], ttl)\n"                                         \
@@ -461,7 +568,12 @@
     "for i = 5, #ARGV do call('SADD', wanted, ARGV[i]) end\n"                 \
     "call('SADD', done, node)\n"                                              \
     "call('SET', till, string.format('%.0f', ms() + wait), 'NX', 'PX', ttl)\n"\
-    "for i = 2, 4 do call('PEXPIRE', KEYS[i], ttl) end\n"                     \
+    "call('DEL', KEYS[6])\n"                                                  \
+    "call('HSET', KEYS[6], '', '')\n"                                         \
+    "for _, i in ipairs({ 2, 3, 4, 6 }) do\n"                                 \
+    "  call('PEXPIRE', KEYS[i], ttl)\n"                                       \
+    "end\n"                                                                   \
+    "call('ZADD', KEYS[5], 'NX', string.format('%.0f', ms()), node)\n"        \
     "local left = math.max(call('GET', till) - ms(), 0)\n"                    \
     "return { #call('SDIFF', wanted, done), left, gen or '' }\n"
 
@@ -474,23 +586,30 @@
 #define MERGE                                                                 \
     BEFORE("-1")                                                              \
     ID                                                                        \
-    "local stream, length, n = KEYS[3], ARGV[2], 0\n"                         \
+    "local stream, n = KEYS[3], 0\n"                                          \
     "local all, list = call('HGETALL', KEYS[4]), {}\n"                        \
+    "local length, ttl = 0, 0\n"                                              \
     "for i = 1, #all, 2 do\n"                                                 \
     "  local e, o = split(all[i])\n"                                          \
-    "  list[#list + 1] = { e = e, o = o, content = all[i + 1] }\n"            \
+    "  if e then\n"                                                           \
+    "    list[#list + 1] = { e = e, o = o, content = all[i + 1] }\n"          \
+    "  elseif all[i] == 'length' then\n"                                      \
+    "    length = tonumber(all[i + 1])\n"                                     \
+    "  else\n"                                                                \
+    "    ttl = tonumber(all[i + 1])\n"                                        \
+    "  end\n"                                                                 \
     "end\n"                                                                   \
     "table.sort(list, function(a, b)\n"                                       \
     "  return a.e < b.e or a.e == b.e and a.o < b.o\n"                        \
     "end)\n"                                                                  \
     "local e, o = top(stream)\n"                                              \
     "local function put(...)\n"                                               \
-    "  call('XADD', stream, 'MAXLEN', '=', length,\n"                         \
+    "  call('XADD', stream, 'MAXLEN', '=', o > 0 and length or 0,\n"          \
     "       text(e) .. '-' .. text(o), ...)\n"                                \
     "end\n"                                                                   \
     "for _, it in ipairs(list) do\n"                                          \
     "  if it.e > e or it.e == e and it.o > o then\n"                          \
-    "    if it.e == e and it.o - o > tonumber(length) then\n"                 \
+    "    if it.e == e and it.o - o > length then\n"                           \
     "      call('XTRIM', stream, 'MAXLEN', '=', 0)\n"                         \
     "    elseif it.e == e then\n"                                             \
     "      while o + 1 < it.o do\n"                                           \
@@ -509,7 +628,9 @@
     "    n = n + 1\n"                                                         \
     "  end\n"                                                                 \
     "end\n"                                                                   \
-    "if e ~= 0 then call('PEXPIRE', stream, ARGV[3]) end\n"                   \
+    "if e ~= 0 then\n"                                                        \
+    "  call('PEXPIRE', stream, math.max(call('PTTL', stream), ttl))\n"        \
+    "end\n"                                                                   \
     "if e > tonumber(call('GET', KEYS[2]) or 0) then\n"                       \
     "  call('SET', KEYS[2], text(e))\n"                                       \
     "end\n"                                                                   \
@@ -564,6 +685,7 @@
 
 const ngx_websocket_script_t  ngx_websocket_scripts[NGX_WEBSOCKET_SCRIPTS] = {
     ngx_websocket_script("publish", PUBLISH),
+    ngx_websocket_script("read", READ),
     ngx_websocket_script("member", MEMBER),
     ngx_websocket_script("mine", MINE),
     ngx_websocket_script("members", MEMBERS),
@@ -573,6 +695,7 @@ const ngx_websocket_script_t  ngx_websocket_scripts[NGX_WEBSOCKET_SCRIPTS] = {
     ngx_websocket_script("limit", LIMIT),
     ngx_websocket_script("delete", DELETE),
     ngx_websocket_script("generation", GENERATION),
+    ngx_websocket_script("tops", TOPS),
     ngx_websocket_script("bring", BRING),
     ngx_websocket_script("ready", READY),
     ngx_websocket_script("merge", MERGE),

@@ -23,6 +23,8 @@
  *   PREFIX i:CHANNEL:H  EPOCH-OFFSET of the message with an idempotency key
  *   PREFIX p:CHANNEL    a hash: NODE:SESSION is a member
  *   PREFIX n:NODE:p     a hash: how many members the node has in a channel
+ *   PREFIX m:NODE       a hash: CHANNEL SESSION, while the node tells whom it
+ *                       has, is "j" or "l" of one who has come or gone
  *   PREFIX nodes        a sorted set: when a node was heard of last, ms; 0 for
  *                       one that is being buried
  *   PREFIX bury:NODE    who buries it
@@ -107,6 +109,16 @@ typedef enum {
     NGX_WEBSOCKET_SCRIPT_PUBLISH = 0,
 
     /*
+     * KEYS gen, e, s:CHANNEL; ARGV GEN, FROM, COUNT, TTL
+     *
+     * Reads messages from an ID on.  Replies: "" and up to COUNT entries; where
+     * there are none, the ID of the channel's newest message, and an empty
+     * list.  A channel that is not there begins: its newest ID is EPOCH-0 then,
+     * for TTL ms from when this was asked last; "" of a full server.
+     */
+    NGX_WEBSOCKET_SCRIPT_READ,
+
+    /*
      * KEYS gen, e, p:CHANNEL, n:NODE:p, nodes, [MESSAGE-KEYS];
      * ARGV GEN, OP, NODE, SESSION, CHANNEL, VALUE, [MESSAGE]
      *
@@ -120,13 +132,18 @@ typedef enum {
     NGX_WEBSOCKET_SCRIPT_MEMBER,
 
     /*
-     * KEYS gen, p:CHANNEL, n:NODE:p;
-     * ARGV GEN, NODE, CHANNEL, (SESSION, VALUE)...
+     * KEYS gen, p:CHANNEL, n:NODE:p, m:NODE;
+     * ARGV GEN, NODE, CHANNEL, WHAT, (SESSION, VALUE)...
      *
-     * Sets which members NODE has in the channel, all of them, without a
-     * message: when a generation has begun, as the server may have lost some
-     * changes, and once in a day, or the keys expire.  Replies with their
-     * number.
+     * Tells which members NODE has, all of them, without messages: when a
+     * generation has begun, as the server may have lost some changes, and when
+     * the server does not know the node.  WHAT is "o", with which it begins,
+     * and after whose reply the node reads whom it has; "p" with some members
+     * of a channel; "e" with the last ones of a channel; "c" when there are no
+     * more channels.
+     * Replies: 1; or to "c" up to 64 channels, of which it is to tell yet that
+     * it has none there, and when that is empty it is done; or -1 when it took
+     * too long, and is to begin anew.
      */
     NGX_WEBSOCKET_SCRIPT_MINE,
 
@@ -150,12 +167,12 @@ typedef enum {
     NGX_WEBSOCKET_SCRIPT_BEAT,
 
     /*
-     * KEYS nodes, bury:NODE, n:NODE:p; ARGV NODE, BY, SILENT, FOR, CHANNEL...
+     * KEYS nodes, bury:NODE, n:NODE:p; ARGV NODE, BY, SILENT, FOR
      *
      * Not fenced.  Node BY buries NODE, unless it lives or another one does
-     * so, for FOR ms.  The channels given have no members of it any more.
-     * Replies: 1 and up to 64 channels that may have some, which are to leave
-     * by MEMBER; 0 when there is nothing to do for BY; -1 when it is buried.
+     * so, for FOR ms.  Replies: 1, a channel, and sessions and values of about
+     * 32 members that NODE has in it, which are to leave by MEMBER; 0 when
+     * there is nothing to do for BY; -1 when it is buried.
      */
     NGX_WEBSOCKET_SCRIPT_BURY,
 
@@ -190,36 +207,48 @@ typedef enum {
     NGX_WEBSOCKET_SCRIPT_DELETE,
 
     /*
-     * KEYS gen, nodes; ARGV G, NEW
+     * KEYS gen, nodes; ARGV G, NEW, NODE
      *
      * Not fenced.  Replies with gen, or "".  Where there is neither a
      * generation nor a node, and NEW is 1 because the caller has not taken part
-     * in one either, G begins.
+     * in one either, G begins.  When it has, NODE is one of those who are
+     * waited for, as READY does, before it has said by BEAT that it lives.
      */
     NGX_WEBSOCKET_SCRIPT_GENERATION,
 
     /*
+     * KEYS s:CHANNEL...
+     *
+     * Not fenced.  Replies with the ID of the newest message of each, also
+     * where it is gone; 0-0 when there is no such channel.
+     */
+    NGX_WEBSOCKET_SCRIPT_TOPS,
+
+    /*
      * KEYS gen, h:G:CHANNEL, b:G, i:CHANNEL:H...;
-     * ARGV G, CHANNEL, TTL, (ID, CONTENT, KEEP)...
+     * ARGV G, CHANNEL, FOR, LENGTH, TTL, (ID, CONTENT, KEEP)...
      *
      * For a generation that has not begun: what the node has of a channel that
-     * is above the server's newest ID.  CONTENT is SIZE " " ENVELOPE PAYLOAD,
-     * or "x" and "d" or "t".  KEEP is "", or that of an idempotency key, the
-     * next of KEYS.  Replies 1, or 0 when G has begun.
+     * is above the server's newest ID, which is kept for FOR ms.  LENGTH and
+     * TTL are as with PUBLISH, the greatest of all nodes.  CONTENT is
+     * SIZE " " ENVELOPE PAYLOAD, or "x" and "d" or "t".  KEEP is "", or that of
+     * an idempotency key, the next of KEYS.  Replies 1, or 0 when G has begun.
      */
     NGX_WEBSOCKET_SCRIPT_BRING,
 
     /*
-     * KEYS gen, d:G, x:G, f:G, nodes; ARGV G, NODE, WAIT, TTL, NODES...
+     * KEYS gen, d:G, x:G, f:G, nodes, m:NODE;
+     * ARGV G, NODE, WAIT, TTL, NODES...
      *
      * NODE has brought all that it has, and knows of NODES.  Replies: how many
      * are waited for still, those included that the server knew when it was
-     * alive; the ms that are left of WAIT since the first one asked; gen.
+     * alive; the ms that are left of WAIT since the first one asked; gen.  Who
+     * comes and goes is noted for MINE from then on.
      */
     NGX_WEBSOCKET_SCRIPT_READY,
 
     /*
-     * KEYS gen, e, s:CHANNEL, h:G:CHANNEL; ARGV G, LENGTH, TTL
+     * KEYS gen, e, s:CHANNEL, h:G:CHANNEL; ARGV G
      *
      * Appends what was brought of a channel, in order, with an "x" for what
      * nobody has.  Replies with how many messages were, or -1 when G has begun.

@@ -2,14 +2,14 @@
 #include "clock/ngx_http_websocket_clock.h"
 
 
-/* the wall clock was set when it is off by more, ms */
+/* milliseconds: if the wall clock is off by more, somebody has set it */
 #define NGX_HTTP_WEBSOCKET_CLOCK_SET  100
 
 
 static uint64_t ngx_http_websocket_clock_read(clockid_t id);
 
 
-/* the wall clock less that of messages, ms */
+/* the wall clock minus the messages' clock, milliseconds */
 
 static int64_t  ngx_http_websocket_clock_between;
 
@@ -68,8 +68,9 @@ ngx_http_websocket_clock_offset(void)
     int64_t  between;
 
     /*
-     * The offset changes where the wall clock was set, and when it is asked
-     * for first: the jitter between the two readings must not be seen.
+     * The offset is taken at the first call, and again when the wall clock was
+     * set.  It is kept otherwise: the jitter between the two readings must not
+     * be seen.
      */
 
     between = (int64_t) (ngx_http_websocket_clock_read(CLOCK_REALTIME)

@@ -6,14 +6,14 @@
 #include "clock/ngx_http_websocket_clock.h"
 
 
-/* so many steps at once are a turn's work */
+/* so many steps at once are the work of a turn */
 #define NGX_HTTP_WEBSOCKET_MUCH  384
 
 
 typedef struct {
     uint64_t      end;      /* of the budget, microseconds */
     ngx_event_t   next;     /* begins the next turn */
-    ngx_uint_t    begun;    /* since that was posted */
+    ngx_uint_t    begun;    /* 1: work was done since that event was posted */
 } ngx_http_websocket_turn_t;
 
 
@@ -46,9 +46,9 @@ ngx_http_websocket_turn_over(void)
 
 
 /*
- * Where the clock was not read before in this turn, what was so much work at
- * once took its time.  Who goes on though the turn is over is told so at its
- * next step again.
+ * If the clock was not read in this turn yet, so many steps at once have taken
+ * their time: the turn is over.  A loop that goes on all the same is told so at
+ * its next step again.
  */
 
 ngx_uint_t

@@ -10,7 +10,7 @@
 #define NGX_HTTP_WEBSOCKET_BROKER_DEPTH     3       /* of certificates */
 
 
-/* of the parameters, in this order */
+/* indexes of the parameters, in this order */
 
 typedef enum {
     NGX_HTTP_WEBSOCKET_BROKER_P_PREFIX = 0,
@@ -450,7 +450,7 @@ ngx_http_websocket_broker_tls(ngx_conf_t *cf,
                == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
-    /* those that the system trusts */
+    /* trusts the authorities that the system trusts */
 
     if (SSL_CTX_set_default_verify_paths(broker->ssl->ctx) == 0) {
         ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
@@ -505,7 +505,7 @@ ngx_http_websocket_broker_find(ngx_conf_t *cf,
             continue;
         }
 
-        /* its channels would be the other zone's */
+        /* two zones with the same broker would have the same channels */
 
         if (broker[i].used) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

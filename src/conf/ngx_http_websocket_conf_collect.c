@@ -3,7 +3,7 @@
 #include "conf/ngx_http_websocket_conf_types.h"
 
 
-/* what is collected, where max= does not say */
+/* bytes that are collected at most, where max= does not say */
 #define NGX_HTTP_WEBSOCKET_COLLECT  65536
 
 

@@ -201,7 +201,7 @@ ngx_http_websocket_jwt_rules(ngx_conf_t *cf, ngx_http_websocket_jwt_t *jwt,
         }
     }
 
-    /* an argument of the configuration ends in a zero */
+    /* arguments of the configuration end with a null */
 
     jwt->rules.issuer =
               (char *) params[NGX_HTTP_WEBSOCKET_JWT_ISSUER].value.data;

@@ -18,7 +18,7 @@ static char *ngx_http_websocket_limits_bad(ngx_conf_t *cf, ngx_str_t *param,
     const char *what);
 
 
-/* who sends so many has no use for them */
+/* the default limit of Pings: a client that sends more has no use for them */
 
 static ngx_websocket_rate_t  ngx_http_websocket_default_pings = {
     100, 1000, 100

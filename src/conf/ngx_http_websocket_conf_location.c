@@ -532,7 +532,7 @@ ngx_http_websocket_default_channel(ngx_conf_t *cf,
 
     if (conf->centrifuge) {
 
-        /* its clients choose */
+        /* clients choose their channels themselves */
 
         return NGX_CONF_OK;
     }

@@ -77,8 +77,8 @@ ngx_http_websocket_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 #if (NGX_PCRE)
 
 /*
- * One that only occurs in the origin would let in who chose a name for it; and
- * no origin is to be looked at for long.
+ * A regex that need only occur somewhere in the origin would let in anybody who
+ * chooses a name to fit it, and no origin is to be looked at for long.
  */
 
 static char *

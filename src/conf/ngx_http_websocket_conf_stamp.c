@@ -3,7 +3,7 @@
 #include "conf/ngx_http_websocket_conf_stamp.h"
 
 
-/* what the name of a field is made of */
+/* characters of a field's name */
 
 #define NGX_HTTP_WEBSOCKET_STAMP_LETTERS                                      \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."

@@ -32,7 +32,8 @@ typedef struct {
     size_t                        at;
     ngx_uint_t                    number;   /* 0: a pointer */
     ngx_uint_t                    useful;
-    ngx_uint_t                    off;      /* a number, besides 0 */
+    ngx_uint_t                    off;      /* a number that means off, as 0
+                                               does */
 } ngx_http_websocket_use_of_t;
 
 

@@ -44,7 +44,8 @@ typedef struct {
 /* the work of the patterns that the current message was matched against */
 
 typedef struct {
-    ngx_uint_t    steps;        /* at most, as long as nothing is measured */
+    ngx_uint_t    steps;        /* the most work, as long as no time was
+                                   measured */
     ngx_uint_t    measured;
     ngx_uint_t    over;
     uint64_t      processor;

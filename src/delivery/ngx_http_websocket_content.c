@@ -18,7 +18,8 @@ typedef struct ngx_http_websocket_shown_s  ngx_http_websocket_shown_t;
 
 struct ngx_http_websocket_shown_s {
     ngx_http_websocket_shown_t    *next;
-    ngx_http_websocket_message_t  *message;     /* NULL: nothing to show */
+    ngx_http_websocket_message_t  *message;     /* NULL: there is nothing to
+                                                   show */
     ngx_uint_t                     number;
 };
 
@@ -26,7 +27,7 @@ struct ngx_http_websocket_shown_s {
 struct ngx_http_websocket_content_s {
     json_t                        *json;
     ngx_uint_t                     read;        /* or not to be read */
-    ngx_uint_t                     keyed;       /* its frames have its key */
+    ngx_uint_t                     keyed;       /* 1: its frames have its key */
     ngx_http_websocket_shown_t    *shown;
 };
 
@@ -121,7 +122,9 @@ ngx_http_websocket_content_key(ngx_log_t *log,
 }
 
 
-/* of two values with the same hash one would take the other's place: 64 bits */
+/*
+ * 64 bits: of two values with the same hash, one would take the other's place
+ */
 
 static uint64_t
 ngx_http_websocket_content_hash(const json_t *value)

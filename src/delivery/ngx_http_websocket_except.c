@@ -35,7 +35,10 @@ ngx_http_websocket_except_json(const ngx_http_websocket_except_t *except,
 }
 
 
-/* a value as the directive writes it; 0 when it cannot */
+/*
+ * writes a value as the directive does; returns 0 for values that it has no
+ * form for
+ */
 
 static ngx_uint_t
 ngx_http_websocket_except_text(json_t *value, u_char *buf, ngx_str_t *text)

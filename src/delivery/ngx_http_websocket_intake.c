@@ -61,7 +61,7 @@ ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
 }
 
 
-/* what fields of the message say of it: one of any text, where it has none */
+/* takes from the message's fields what they say of it */
 
 static ngx_websocket_json_e
 ngx_http_websocket_intake_fields(ngx_http_websocket_intake_t *in)
@@ -201,7 +201,7 @@ ngx_http_websocket_intake_stamp(ngx_http_websocket_intake_t *in)
 }
 
 
-/* of the string in the field that the stamp is to tell the length of */
+/* the length of the string in the field whose length the stamp tells */
 
 static ngx_websocket_json_e
 ngx_http_websocket_intake_length(ngx_http_websocket_intake_t *in)

@@ -111,13 +111,13 @@ ngx_http_websocket_check_request(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* nobody needs the token's text any more, and logs must not have it */
+    /* the token's text is not needed any more, and logs must not have it */
 
     ngx_http_websocket_mask_names(r, &ngx_http_websocket_token_name, 1);
 
     /*
-     * A variable may have had the token verified long before: meanwhile it may
-     * have expired or been revoked.
+     * A variable may have had the token verified long before: it may have
+     * expired or been revoked meanwhile.
      */
 
     ngx_http_websocket_access_look(access, conf->jwt);
@@ -155,7 +155,7 @@ ngx_http_websocket_check_again(ngx_http_request_t *r)
 }
 
 
-/* a check of websocket_expires, and who it is, for the session to know */
+/* checks websocket_expires, and evaluates the user, which the session keeps */
 
 static ngx_int_t
 ngx_http_websocket_check_user(ngx_http_request_t *r)
@@ -611,7 +611,7 @@ ngx_http_websocket_mask(ngx_http_request_t *r)
 }
 
 
-/* for $request, $args and the error log's lines */
+/* masks what $request, $args and the error log's lines are made of */
 
 static void
 ngx_http_websocket_mask_names(ngx_http_request_t *r, ngx_str_t *names,
@@ -711,7 +711,7 @@ ngx_http_websocket_insufficient(ngx_http_request_t *r, const char *text)
 }
 
 
-/* RFC 6750, section 3; who sent no token is told no more than the scheme */
+/* RFC 6750, section 3; without a token the client is told only the scheme */
 
 static ngx_int_t
 ngx_http_websocket_challenge(ngx_http_request_t *r, char *error,
@@ -768,7 +768,7 @@ ngx_http_websocket_challenge(ngx_http_request_t *r, char *error,
 }
 
 
-/* answers in JSON or in text, as the location does with all that is wrong */
+/* answers in JSON or in text, as the location does for all errors */
 
 static ngx_int_t
 ngx_http_websocket_refuse(ngx_http_request_t *r,

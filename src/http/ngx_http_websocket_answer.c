@@ -251,7 +251,7 @@ ngx_http_websocket_answer(ngx_http_request_t *r, ngx_uint_t status,
         rc = ngx_http_output_filter(r, &out);
     }
 
-    /* nginx goes on to write it by itself: there is no more to be made */
+    /* nginx goes on to write the answer by itself: it was made to its end */
 
     return rc == NGX_AGAIN ? NGX_OK : rc;
 }

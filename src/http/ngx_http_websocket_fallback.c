@@ -14,7 +14,7 @@
 #include "protocol/ngx_http_websocket_poll.h"
 
 
-/* of a Last-Event-ID, which has one for each channel */
+/* bytes of a Last-Event-ID, which has a position for each channel */
 #define NGX_HTTP_WEBSOCKET_LAST_POSITIONS  1024
 
 
@@ -183,7 +183,10 @@ ngx_http_websocket_options(ngx_http_request_t *r,
 
     if (options->protocol->event_ids) {
 
-        /* it comes back to the URL that it had: the header is newer */
+        /*
+         * EventSource comes back to the URL that it had first: the header is
+         * newer than a position there
+         */
 
         h = ngx_http_websocket_header(r, "last-event-id", NULL);
 
@@ -196,7 +199,9 @@ ngx_http_websocket_options(ngx_http_request_t *r,
 }
 
 
-/* whether the client is told of its messages, whose ids are its user's */
+/*
+ * whether the client's messages are acknowledged; their ids are unique per user
+ */
 
 static ngx_int_t
 ngx_http_websocket_ack_arg(ngx_http_request_t *r,
@@ -275,8 +280,8 @@ ngx_http_websocket_since(ngx_http_request_t *r, ngx_http_websocket_ctx_t *ctx,
 
 
 /*
- * EventSource is told by no status that its id is wrong, for any but 200 is
- * its end: an id of other channels, or of another server, is one that is lost.
+ * No status can tell EventSource that its id is wrong, since any but 200 ends
+ * it: an id of other channels, or of another server, counts as a lost position.
  */
 
 static ngx_int_t
@@ -365,7 +370,7 @@ ngx_http_websocket_fallback_header(ngx_http_request_t *r,
         return ngx_http_websocket_endless_header(r, options->protocol);
     }
 
-    /* the header goes with the answer */
+    /* a poll's header is sent with its answer */
 
     return ngx_http_websocket_add_header(r, "Cache-Control",
                                          &ngx_http_websocket_no_store);

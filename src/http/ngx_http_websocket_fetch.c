@@ -8,7 +8,8 @@
 
 typedef struct {
     ngx_http_request_t             *request;
-    ngx_http_websocket_fetch_t     *pending;    /* NULL: it has completed */
+    ngx_http_websocket_fetch_t     *pending;    /* NULL: the fetch has
+                                                   completed */
     ngx_http_websocket_fetched_pt   handler;
 } ngx_http_websocket_fetching_t;
 

@@ -183,9 +183,9 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
 
 /*
- * A handshake whose Upgrade a proxy has removed is one yet, and its client is
- * told so.  Another Upgrade, as "h2c", may be passed over (RFC 9110, section
- * 7.8), and a HEAD cannot be given a connection.
+ * A handshake whose Upgrade a proxy has removed is still a handshake, and its
+ * client is told what is missing.  Another Upgrade, as "h2c", may be passed
+ * over (RFC 9110, section 7.8), and a HEAD cannot be given a connection.
  */
 
 ngx_uint_t
@@ -423,7 +423,7 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
 }
 
 
-/* it has waited: what was checked may be otherwise now */
+/* the request has waited: what was checked may have changed */
 
 ngx_int_t
 ngx_http_websocket_open_again(ngx_http_request_t *r,
@@ -444,7 +444,7 @@ ngx_http_websocket_open_again(ngx_http_request_t *r,
 }
 
 
-/* with what came of the histories of its channels */
+/* opens the stream, now that the histories of its channels were asked for */
 
 static ngx_int_t
 ngx_http_websocket_open_checked(ngx_http_request_t *r,
@@ -508,7 +508,10 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
 }
 
 
-/* it was answered with rc, before there was a session */
+/*
+ * frees what the options have: the request was answered with rc, before there
+ * was a session
+ */
 
 static ngx_int_t
 ngx_http_websocket_open_refused(ngx_http_websocket_options_t *options,
@@ -1081,7 +1084,7 @@ ngx_http_websocket_subprotocol(ngx_http_request_t *r)
 }
 
 
-/* most subprotocols mean something to who sends and reads messages only */
+/* most subprotocols mean something only to the applications at both ends */
 
 static const ngx_http_websocket_protocol_t *
 ngx_http_websocket_handshake_protocol(ngx_str_t *subprotocol)

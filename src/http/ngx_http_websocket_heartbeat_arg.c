@@ -3,10 +3,13 @@
 #include "http/ngx_http_websocket_request.h"
 
 
-/* the shortest that a client may ask for, where the location's is longer */
+/*
+ * the shortest interval that a client may ask for, where the location's is
+ * longer
+ */
 #define NGX_HTTP_WEBSOCKET_HEARTBEAT_LEAST  5000
 
-/* the shortest of a variable */
+/* the shortest interval that a variable may say */
 #define NGX_HTTP_WEBSOCKET_HEARTBEAT_VALUE  1000
 
 
@@ -44,7 +47,7 @@ ngx_http_websocket_heartbeat_arg(ngx_http_request_t *r,
 
     if (conf->heartbeat_interval == 0) {
 
-        /* there are none to be chosen */
+        /* the location has no heartbeats to choose */
 
         options->interval = 0;
         options->visible = 0;
@@ -77,7 +80,7 @@ ngx_http_websocket_heartbeat_arg(ngx_http_request_t *r,
 }
 
 
-/* what is no time leaves the interval as it is */
+/* a value that is no time leaves the interval as it is */
 
 static ngx_int_t
 ngx_http_websocket_heartbeat_value(ngx_http_request_t *r, ngx_msec_t *interval)

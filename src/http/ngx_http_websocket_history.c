@@ -22,7 +22,9 @@
 #include "wire/frame.h"
 
 
-/* bytes that are read for a page, and what a message counts beside its own */
+/*
+ * bytes that are read for a page, and how many a message counts beside its own
+ */
 #define NGX_HTTP_WEBSOCKET_PAGE_SIZE  (1024 * 1024)
 #define NGX_HTTP_WEBSOCKET_PAGE_HEAD  64
 
@@ -39,10 +41,12 @@ typedef struct {
     ngx_http_websocket_history_args_t  args;
 
     ngx_websocket_store_cursor_t       cursor;
-    uint64_t                           start;     /* of the message before it,
-                                                     or behind it */
-    uint64_t                           offset;    /* of the last one that was
-                                                     read for it, or start */
+    uint64_t                           start;     /* the offset of the message
+                                                     before the page, or behind
+                                                     it */
+    uint64_t                           offset;    /* the offset of the last
+                                                     message that was read for
+                                                     the page, or start */
     ngx_uint_t                         recovered;
 
     ngx_websocket_store_info_t         info;
@@ -694,7 +698,7 @@ ngx_http_websocket_history_append(ngx_log_t *log,
 }
 
 
-/* whether there was more when the page was begun */
+/* whether there were more messages when the page was begun */
 
 static ngx_uint_t
 ngx_http_websocket_history_more(ngx_http_websocket_page_t *page)

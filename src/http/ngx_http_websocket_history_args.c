@@ -9,11 +9,12 @@
 #include "http/ngx_http_websocket_subscribe_args.h"
 
 
-#define NGX_HTTP_WEBSOCKET_PAGE      100        /* messages, or members */
+#define NGX_HTTP_WEBSOCKET_PAGE      100        /* messages, or members, of a
+                                                   page */
 #define NGX_HTTP_WEBSOCKET_PAGE_MAX  1000
 
 
-/* each is NULL where it is not given */
+/* each argument is NULL where it is not given */
 
 typedef struct {
     ngx_str_t    since;

@@ -11,7 +11,10 @@
 #include "http/ngx_http_websocket_suspend.h"
 
 
-/* a worker that shuts down waits for timers, and so for who waits here: ms */
+/*
+ * milliseconds of a timer: a worker that shuts down waits for it, and so for
+ * the requests here
+ */
 #define NGX_HTTP_WEBSOCKET_LATER  10000
 
 /* a request that takes a moment, in steps of a turn's work */

@@ -127,7 +127,11 @@ const ngx_http_websocket_broker_metric_t
     { "websocket_broker_reconnects_total",
       "Connections to the broker that were lost." },
     { "websocket_broker_seat_takeovers_total",
-      "Workers that began to subscribe for all." }
+      "Workers that began to subscribe for all." },
+    { "websocket_broker_healed_messages_total",
+      "Messages that the broker had lost and that this nginx put back." },
+    { "websocket_broker_unhealed_total",
+      "Times that not all could be put back: channels began anew." }
 };
 
 
@@ -148,7 +152,7 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
     wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
     table = wmcf->used ? wmcf->stats : NULL;
 
-    /* the gauges of a worker that is dead end with this */
+    /* voids the gauges of dead workers first */
 
     if (table) {
         ngx_http_websocket_worker_reap(r->connection->log);

@@ -10,7 +10,7 @@
 #include "http/ngx_http_websocket_channel_names.h"
 
 
-/* one that a request has come by, in r->pool */
+/* a websocket_set_decoded that a request has come by, in r->pool */
 
 struct ngx_http_websocket_named_s {
     ngx_http_websocket_named_t      *next;
@@ -69,7 +69,7 @@ ngx_http_websocket_name_value(ngx_http_request_t *r,
 }
 
 
-/* the first one that is empty, or NULL */
+/* returns the first variable that is empty, or NULL */
 
 static ngx_http_websocket_name_variable_t *
 ngx_http_websocket_name_lacking(ngx_http_request_t *r, ngx_array_t *variables)

@@ -9,10 +9,12 @@
 
 typedef struct {
     ngx_http_request_t            *request;
-    ngx_http_websocket_fetch_t    *pending;     /* NULL: it has completed */
+    ngx_http_websocket_fetch_t    *pending;     /* NULL: the fetch has
+                                                   completed */
     ngx_str_t                      key;
     ngx_http_websocket_options_t   options;
-    unsigned                       socket:1;    /* key is of its handshake */
+    unsigned                       socket:1;    /* key is that of its
+                                                   handshake */
 } ngx_http_websocket_opening_t;
 
 

@@ -17,11 +17,11 @@
 
 
 /*
- * Asks the broker for the channels of ctx.  Returns NGX_OK or, when they
- * cannot be had now, NGX_DECLINED; NGX_ERROR when memory was refused; or
- * NGX_AGAIN when the request waits: ngx_http_websocket_open_again() is called
- * later, with copies of options and key, which may be NULL.  The reference to
- * a filter in options goes with the copy.
+ * Asks the broker for the channels of ctx.  Returns FETCHED, FETCH_AWAY or
+ * FETCH_NO_MEMORY; or NGX_AGAIN when the request waits:
+ * ngx_http_websocket_open_again() is called later, with copies of options and
+ * key, which may be NULL.  The reference to a filter in options goes with the
+ * copy.
  */
 ngx_int_t ngx_http_websocket_opening(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options,

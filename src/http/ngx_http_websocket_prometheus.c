@@ -13,7 +13,9 @@
 
 #define NGX_HTTP_WEBSOCKET_TEXT_SIZE  16384
 
-/* a line beside what names take: the metric, labels' names and the value */
+/*
+ * the size of a line without names: the metric, the labels' names and the value
+ */
 #define NGX_HTTP_WEBSOCKET_LINE_SIZE  256
 
 
@@ -92,7 +94,7 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
 }
 
 
-/* a metric that tells by its label; its value is always 1 */
+/* a metric that tells something by its label; its value is always 1 */
 
 static void
 ngx_http_websocket_text_build(ngx_http_websocket_text_t *text)
@@ -155,7 +157,7 @@ ngx_http_websocket_text_metric(ngx_http_request_t *r,
 }
 
 
-/* of the zones that have one, if there are any */
+/* the metrics of brokers, if zones have them */
 
 static void
 ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
@@ -184,7 +186,7 @@ ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
 }
 
 
-/* the counter n of each, or whether it is up */
+/* writes the counter n of each broker, or whether it is up */
 
 static void
 ngx_http_websocket_text_broker(ngx_http_websocket_text_t *text,

@@ -30,7 +30,8 @@
 #include "wire/frame.h"
 
 
-#define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* of Idempotency-Key */
+#define NGX_HTTP_WEBSOCKET_KEY_MAX    255       /* the longest
+                                                   Idempotency-Key */
 
 
 /* a request that waits for its message to be published */
@@ -525,7 +526,7 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    /* of a message that was there already: its own place */
+    /* a message that was there already has a place of its own */
 
     p->info.offset = p->message.offset;
 
@@ -726,7 +727,7 @@ ngx_http_websocket_publish_end(ngx_http_request_t *r,
 
     if (!conf->publish) {
 
-        /* one client must not end what others get */
+        /* a client must not end what others are to get */
 
         *error = "X-WebSocket-End is for locations with websocket_publish";
         return NGX_ERROR;

@@ -28,7 +28,7 @@
 /* beside NGX_OK and NGX_BUSY: batch->rc is what the content handler returns */
 #define NGX_HTTP_WEBSOCKET_BATCH_ANSWERED  NGX_DECLINED
 
-/* to check a line, and to publish it, in steps of a turn's work */
+/* steps of a turn's work to check a line, or to publish it */
 #define ngx_http_websocket_batch_steps(line)  (4 + (line)->size / 128)
 
 
@@ -37,7 +37,8 @@ typedef struct {
     size_t                          size;
     uint8_t                         priority;
     unsigned                        ephemeral:1;
-    uint64_t                        offset;     /* when it is published */
+    uint64_t                        offset;     /* set when the line is
+                                                   published */
 
     ngx_uint_t                      n;
     ngx_websocket_store_part_t      parts[NGX_HTTP_WEBSOCKET_INTAKE_PARTS
@@ -53,11 +54,12 @@ typedef struct {
     ngx_uint_t                      published;
     ngx_uint_t                      duplicates;
 
-    ngx_websocket_store_message_t   message;    /* what headers say of each */
+    ngx_websocket_store_message_t   message;    /* what the headers say of each
+                                                   message */
     ngx_websocket_store_part_t      tags;
     ngx_websocket_store_info_t      info;       /* of the last one */
-    ngx_int_t                       rc;         /* of an answer that was given,
-                                                   or of waiting */
+    ngx_int_t                       rc;         /* the result of an answer that
+                                                   was given, or of waiting */
 } ngx_http_websocket_batch_body_t;
 
 
@@ -505,7 +507,10 @@ ngx_http_websocket_batch_published(ngx_http_request_t *r,
 }
 
 
-/* some are there: who comes again with the same key gets the others there */
+/*
+ * some messages are published: a client that comes again with the same key gets
+ * the others published
+ */
 
 static ngx_int_t
 ngx_http_websocket_batch_cut(ngx_http_request_t *r,

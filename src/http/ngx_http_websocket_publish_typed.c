@@ -1,7 +1,5 @@
 
-/*
- * What is published by POST, where the location says what it is to be.
- */
+/* Publishing by POST in locations that have a type. */
 
 
 #include "http/ngx_http_websocket_publish_typed.h"

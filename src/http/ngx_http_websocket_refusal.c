@@ -7,7 +7,7 @@
 #include "wire/frame.h"
 
 
-/* what is left of a page by a filter of the header: all of it is refusals */
+/* what a header filter leaves of a response: all bodies are refusals here */
 
 #define NGX_HTTP_WEBSOCKET_REFUSAL_CODE   4000  /* and the status */
 #define NGX_HTTP_WEBSOCKET_REFUSAL_FRAME  (2 + 125)
@@ -80,7 +80,7 @@ ngx_http_websocket_refusal_header(ngx_http_request_t *r)
 
     ctx->refused = 1;
 
-    /* for the access log, and for the client's Close to be read */
+    /* waits, to read the client's Close, and for the access log's line */
 
     r->err_status = status;
     r->lingering_close = 1;
@@ -185,8 +185,8 @@ ngx_http_websocket_refusal_close(ngx_http_request_t *r, ngx_uint_t status,
 
 
 /*
- * A browser ends a connection without the code when it has offered subprotocols
- * and none is chosen: the first one is, but one that is a token.
+ * A browser that has offered subprotocols, of which none is chosen, ends the
+ * connection without the code: the first one is chosen that is no token.
  */
 
 static ngx_int_t

@@ -19,7 +19,8 @@
 typedef struct {
     ngx_http_request_t           *request;
     ngx_http_websocket_revoke_t  *pending;      /* or NULL */
-    char                         *name;         /* of what: user, jti */
+    char                         *name;         /* what is revoked: the tokens
+                                                   of a user, or a jti */
     json_t                       *what;
     int64_t                       until;
 } ngx_http_websocket_revoking_t;
@@ -247,8 +248,8 @@ ngx_http_websocket_revoke_ask(ngx_http_websocket_revoking_t *revoking,
 
 
 /*
- * Revocations are of the whole nginx: those of several go through the first
- * zone that they share.  NULL: there is no zone at all.
+ * Revocations are for the whole nginx.  Those of several nginx go through the
+ * first zone that they share.  NULL: there is no zone at all.
  */
 
 static ngx_http_websocket_zone_t *

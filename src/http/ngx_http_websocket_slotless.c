@@ -25,7 +25,8 @@ typedef struct {
     ngx_str_t                      key;
     ngx_http_websocket_options_t   options;
     unsigned                       waits:1;
-    unsigned                       socket:1;    /* key is of its handshake */
+    unsigned                       socket:1;    /* key is that of its
+                                                   handshake */
 } ngx_http_websocket_slotless_t;
 
 

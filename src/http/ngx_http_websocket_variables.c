@@ -364,7 +364,7 @@ ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user)
     }
 
     /*
-     * Where tokens are asked for, one without a subject must not let the
+     * Where tokens are required, a token without a subject must not let the
      * client name a user in Authorization.
      */
 

@@ -8,7 +8,10 @@
 
 #define NGX_HTTP_WEBSOCKET_BUCKETS_MIN   64
 
-/* members of dead workers taken off in one turn: others are told of each */
+/*
+ * members of dead workers that are removed in one turn: each leave is told to
+ * others
+ */
 #define NGX_HTTP_WEBSOCKET_REAP_MAX       128
 
 
@@ -178,7 +181,7 @@ ngx_http_websocket_hub_flooded(ngx_http_websocket_zone_t *zone)
 }
 
 
-/* this worker is one of those whom something was published for */
+/* something was published that subscribers of this worker are to get */
 
 static void
 ngx_http_websocket_hub_wake_self(ngx_http_websocket_zone_t *zone,
@@ -276,7 +279,7 @@ ngx_http_websocket_hub_zone(ngx_http_websocket_subscription_t *subscription)
 }
 
 
-/* frees it where it returns NGX_OK */
+/* frees the farewell if it returns NGX_OK */
 
 static ngx_int_t
 ngx_http_websocket_hub_part(ngx_http_websocket_waiter_t *debt)

@@ -39,7 +39,7 @@ ngx_http_websocket_hub_find(ngx_http_websocket_hub_t *hub,
 }
 
 
-/* makes room for one channel more */
+/* makes room in the table for one channel more */
 
 ngx_int_t
 ngx_http_websocket_hub_grow(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
@@ -122,8 +122,9 @@ ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
     }
 
     /*
-     * What is left is for nobody.  It must not outlive the last subscriber:
-     * the zone may give the channel's number to another channel.
+     * What is left of a delivery is for nobody now.  It must not outlive the
+     * last subscriber, since the zone may give the channel's number to another
+     * channel.
      */
 
     if (channel->rest

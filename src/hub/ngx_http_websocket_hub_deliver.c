@@ -44,7 +44,9 @@ static ngx_int_t ngx_http_websocket_hub_broken(
     ngx_http_websocket_channel_t *channel, int rc);
 
 
-/* one for all zones: a channel is read and delivered before the next */
+/*
+ * for all zones: a channel is read and delivered before the next one is read
+ */
 
 u_char                              ngx_http_websocket_hub_buffer[
                                         NGX_HTTP_WEBSOCKET_BATCH_SIZE];
@@ -93,8 +95,8 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
     }
 
     /*
-     * One batch each: what is left after it comes, in the next turn, behind
-     * those who are not reached in this one.
+     * Delivers one batch of each channel.  What is left of a channel comes in
+     * the next turn, behind the channels that are not reached in this one.
      */
 
     ngx_queue_insert_tail(&hub->dirty, &end);
@@ -112,7 +114,9 @@ ngx_http_websocket_hub_deliver(ngx_http_websocket_zone_t *zone,
 
         if (zone->wait.stuck && channel->rest == NULL) {
 
-            /* what was read goes on, but no more is read */
+            /*
+             * messages that were read are still delivered, but no more are read
+             */
 
             ngx_http_websocket_hub_dirty(hub, channel);
             continue;
@@ -138,7 +142,9 @@ done:
 }
 
 
-/* a batch; returns 1 where this turn does not suffice for all of it */
+/*
+ * delivers a batch; returns 1 where this turn does not suffice for all of it
+ */
 
 static ngx_uint_t
 ngx_http_websocket_hub_deliver_one(ngx_http_websocket_channel_t *channel)
@@ -257,7 +263,10 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 
     if (channel->rest) {
 
-        /* messages that follow wait behind it, also those that come yet */
+        /*
+         * messages that follow wait behind the rest, also those that are yet to
+         * be published
+         */
 
         channel->rest->rc = (rc == NGX_WEBSOCKET_STORE_EMPTY)
                             ? NGX_WEBSOCKET_STORE_OK : rc;
@@ -271,7 +280,7 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 
     case NGX_WEBSOCKET_STORE_GAP:
 
-        /* all subscribers are told: who comes next does not miss it */
+        /* all subscribers were told: one that comes now has missed nothing */
 
         ngx_http_websocket_zone_skip(channel->zone, &channel->cursor);
         ngx_http_websocket_hub_broken(channel, rc);
@@ -288,7 +297,10 @@ ngx_http_websocket_hub_read(ngx_http_websocket_channel_t *channel)
 }
 
 
-/* with what the last turn did not suffice for; returns what follows it */
+/*
+ * goes on with the rest of the last turn; returns the store's code that
+ * followed it
+ */
 
 static int
 ngx_http_websocket_hub_go_on(ngx_http_websocket_channel_t *channel)
@@ -302,13 +314,19 @@ ngx_http_websocket_hub_go_on(ngx_http_websocket_channel_t *channel)
 
     if (rest->delivery.n == 0) {
 
-        /* who came after that was known is not told, but goes on */
+        /*
+         * a subscriber that came after the end was known is not told, but goes
+         * on
+         */
 
         return ngx_http_websocket_hub_broken(channel, rc) == NGX_AGAIN
                ? rc : NGX_WEBSOCKET_STORE_OK;
     }
 
-    /* what was kept of it by its number may be of others meanwhile */
+    /*
+     * messages that were kept by the channel's number may be another channel's
+     * meanwhile
+     */
 
     rest->delivery.number = ++ngx_http_websocket_deliveries;
 
@@ -330,8 +348,9 @@ ngx_http_websocket_hub_go_on(ngx_http_websocket_channel_t *channel)
 
 
 /*
- * For one subscription, or for all where it is NULL.  Returns what ended the
- * reading; GAP too when memory was refused.
+ * Reads new messages and delivers them, to one subscription, or to all where
+ * that is NULL.  Returns the store's code that ended the reading, GAP also when
+ * memory was refused.
  */
 
 int
@@ -368,8 +387,8 @@ ngx_http_websocket_hub_read_batch(ngx_http_websocket_channel_t *channel,
 
 
 /*
- * A message that is larger than the buffer of batches.  It may be gone when
- * there is a buffer for it: what is returned is of the second read.
+ * Reads a message that is larger than the buffer of batches.  It may be gone by
+ * the time that a buffer is allocated: the result is that of the second read.
  */
 
 static int
@@ -407,8 +426,8 @@ ngx_http_websocket_hub_read_large(ngx_http_websocket_channel_t *channel,
 
 
 /*
- * Messages that lie at p one behind the other: to each subscriber all of
- * them at once.
+ * Delivers messages that lie at p one behind the other: each subscriber is
+ * given all of them at once.
  */
 
 ngx_int_t
@@ -422,7 +441,9 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_message_t   *message;
     ngx_http_websocket_delivery_t   delivery;
 
-    /* the channel ends with its last subscriber, which a delivery may close */
+    /*
+     * the channel is freed with its last subscriber, which a delivery may close
+     */
 
     zone = channel->zone;
 
@@ -462,7 +483,10 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
     } else {
         ngx_http_websocket_turn_worked(i);
 
-        /* when nobody catches up any more what was read is forgotten */
+        /*
+         * when nobody catches up any more, the messages that were kept are
+         * dropped
+         */
 
         ngx_http_websocket_turn_next(&zone->hub->catch_up);
 
@@ -477,7 +501,10 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
 }
 
 
-/* of the history several may be given the same one, one after the other */
+/*
+ * several subscribers may be given the same message of the history, one after
+ * the other
+ */
 
 static ngx_http_websocket_message_t *
 ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
@@ -535,7 +562,10 @@ ngx_http_websocket_hub_deliver_all(ngx_http_websocket_channel_t *channel,
 }
 
 
-/* to those from q on: returns the one to go on with when the turn is over */
+/*
+ * delivers to the subscribers from q on; returns the one to go on with when the
+ * turn is over
+ */
 
 static ngx_queue_t *
 ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
@@ -570,7 +600,10 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
         if (s->offset >= first) {
 
-            /* a message that was appended before it subscribed is not for it */
+            /*
+             * a message that was appended before the subscriber came is not for
+             * it
+             */
 
             while (i < delivery->n
                    && !ngx_http_websocket_hub_due(delivery->messages[i],
@@ -595,9 +628,9 @@ ngx_http_websocket_hub_fan_out(ngx_http_websocket_channel_t *channel,
 
 /*
  * Whether a subscriber that was given all until offset is to have the message.
- * An ephemeral one bears the offset of the message before it: who subscribes
- * just after it was appended may be given it, too, since its offset does not
- * tell which came first.
+ * An ephemeral one bears the offset of the message before it: a subscriber that
+ * comes just after it was appended may be given it, too, since its offset does
+ * not tell which came first.
  */
 
 static ngx_uint_t
@@ -609,7 +642,7 @@ ngx_http_websocket_hub_due(ngx_http_websocket_message_t *message,
 }
 
 
-/* what one subscriber's copy costs, whom it is written to or queued for */
+/* steps of work for one subscriber's copy, which is written or queued */
 
 static ngx_int_t
 ngx_http_websocket_hub_steps(ngx_http_websocket_delivery_t *delivery)
@@ -627,7 +660,7 @@ ngx_http_websocket_hub_steps(ngx_http_websocket_delivery_t *delivery)
 }
 
 
-/* without memory it cannot be: all is to be done now */
+/* without memory the rest cannot be put off: everything is done now */
 
 static ngx_int_t
 ngx_http_websocket_hub_put_off(ngx_http_websocket_channel_t *channel,
@@ -659,7 +692,7 @@ ngx_http_websocket_hub_put_off(ngx_http_websocket_channel_t *channel,
 }
 
 
-/* nothing is left of it */
+/* the rest of the delivery was done */
 
 void
 ngx_http_websocket_hub_done(ngx_http_websocket_channel_t *channel)
@@ -691,7 +724,10 @@ ngx_http_websocket_hub_delivered(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* the time until all in this worker had it who could take it at once */
+/*
+ * measures the time until all subscribers of this worker had the message that
+ * could take it at once
+ */
 
 static void
 ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
@@ -719,9 +755,10 @@ ngx_http_websocket_hub_measure(ngx_http_websocket_zone_t *zone,
 
 
 /*
- * Tells all whom the channel has now, in as many turns as it takes: NGX_AGAIN
- * when there are more of them.  Who comes meanwhile comes behind them.  Who
- * catches up with a channel that has ended finds its end by itself.
+ * Tells all present subscribers of a channel, in as many turns as it takes:
+ * NGX_AGAIN when there are more of them.  Those that come meanwhile come behind
+ * them.  One that catches up with a channel that has ended finds the end by
+ * itself.
  */
 
 static ngx_int_t

@@ -37,7 +37,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_catch_up_t        *catch_up;
     ngx_http_websocket_zone_subscribe_t   zs;
 
-    /* what was subscribed need not be undone */
+    /* nothing in the zone is to be undone */
 
     if (ngx_http_websocket_hub_prepare(zone->hub, ngx_cycle->log) != NGX_OK) {
         return NGX_ERROR;
@@ -94,7 +94,7 @@ ngx_http_websocket_hub_subscribe(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* the memory that one more subscriber may need */
+/* allocates what one more subscriber may need, before the zone is changed */
 
 static ngx_int_t
 ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
@@ -118,8 +118,8 @@ ngx_http_websocket_hub_prepare(ngx_http_websocket_hub_t *hub, ngx_log_t *log)
 
 
 /*
- * This worker's channel: the one that there is, or a new one.  The reference
- * to the name is taken over: all who are subscribed share the channel's.
+ * Returns this worker's channel: the one that there is, or a new one.  Takes
+ * over the reference to the name: all subscriptions share the channel's.
  */
 
 static ngx_http_websocket_channel_t *
@@ -155,7 +155,7 @@ ngx_http_websocket_hub_channel(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* the messages that were read in the instant of subscribing */
+/* delivers the messages that were read at the instant of subscribing */
 
 static void
 ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
@@ -175,7 +175,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
         return;
     }
 
-    /* of a channel that has ended there is no more: the next turn says so */
+    /* a channel that has ended has no more: the next turn says so */
 
     if (zs->n
         && ngx_http_websocket_hub_batch(subscription->channel, subscription,
@@ -202,7 +202,7 @@ ngx_http_websocket_hub_begin(ngx_http_websocket_subscription_t *subscription,
 }
 
 
-/* all until offset was delivered: what is new follows */
+/* everything until offset was delivered: what is new follows */
 
 static void
 ngx_http_websocket_hub_live(ngx_http_websocket_subscription_t *subscription,
@@ -264,7 +264,7 @@ ngx_http_websocket_hub_rewind(
         return NGX_AGAIN;
     }
 
-    /* whoever is subscribed to what is not there any more is told so */
+    /* subscribers of a channel that was deleted are told so */
 
     if (rc == NGX_WEBSOCKET_STORE_NOTFOUND
         || info.epoch != subscription->channel->cursor.epoch
@@ -322,7 +322,7 @@ ngx_http_websocket_hub_more(ngx_http_websocket_subscription_t *subscription)
 
     hub = subscription->channel->zone->hub;
 
-    /* one batch each in a turn: who reads fast must not hold the others up */
+    /* one batch each in a turn: a fast reader must not hold the others up */
 
     catch_up->queued = 1;
     ngx_queue_insert_tail(&hub->catching_up, &catch_up->queue);
@@ -350,13 +350,16 @@ ngx_http_websocket_hub_catch_up(ngx_event_t *ev)
 
     if (ngx_queue_empty(&hub->catching_up)) {
 
-        /* nobody came back since the last turn */
+        /* no subscriber has become ready since the last turn */
 
         ngx_http_websocket_recent_forget();
         return;
     }
 
-    /* who is not reached now comes before those who get more */
+    /*
+     * subscribers that are not reached now come before those that have got
+     * something
+     */
 
     ngx_queue_insert_tail(&hub->catching_up, &end);
     ngx_http_websocket_turn_loop();
@@ -438,7 +441,10 @@ ngx_http_websocket_hub_catch_up_read(
 
     case NGX_WEBSOCKET_STORE_DELETED:
 
-        /* or begun anew: the channel's own cursor tells, and all are told */
+        /*
+         * deleted, or begun anew: the channel's own cursor finds out, and all
+         * are told
+         */
 
         return 0;
 

@@ -172,7 +172,7 @@ ngx_http_websocket_leased_zone(ngx_http_websocket_zone_t *zone)
 }
 
 
-/* what was held in zones is seen to be void by all who know the zones */
+/* voids in the zones what the slot's last worker held */
 
 static void
 ngx_http_websocket_reap_handler(ngx_uint_t slot)
@@ -223,7 +223,9 @@ ngx_http_websocket_process_left(void)
     zones = ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle);
     zone = zones->elts;
 
-    /* what is owed yet is of this slot: the tick comes back to it */
+    /*
+     * what is still owed to zones belongs to this slot: the tick tries again
+     */
 
     for (i = 0; i < zones->nelts; i++) {
         if (!ngx_queue_empty(&zone[i]->wait.owed)) {
@@ -238,8 +240,8 @@ ngx_http_websocket_process_left(void)
 
 
 /*
- * Housekeeping; and should a wake-up ever be lost with a worker that died
- * before it wrote it, this is when it is made good.
+ * Housekeeping.  If a wake-up was lost with a worker that died before it wrote
+ * it, this makes up for it.
  */
 
 static void

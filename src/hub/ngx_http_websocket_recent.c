@@ -3,8 +3,9 @@
 
 
 /*
- * A message has one place, by its offset, and those of a batch have places of
- * their own.  What was found in a message may take many times its size.
+ * A message has one place, by its offset, so that the messages of a batch do
+ * not replace each other.  The parsed content of a message may take many times
+ * its size.
  */
 
 #define NGX_HTTP_WEBSOCKET_RECENT       256             /* a power of two */
@@ -14,7 +15,8 @@
 typedef struct {
     ngx_http_websocket_message_t  *messages[NGX_HTTP_WEBSOCKET_RECENT];
     size_t                         size;        /* of them */
-    ngx_uint_t                     hand;        /* the next one to go */
+    ngx_uint_t                     hand;        /* the next message to be
+                                                   dropped */
 } ngx_http_websocket_recent_t;
 
 

@@ -38,7 +38,7 @@ static ngx_str_t  ngx_http_websocket_stats_nothing = ngx_string("");
 ngx_http_websocket_stats_t  ngx_http_websocket_stats_none;
 
 
-/* what a process counts that has no slot: its gauges mean nothing */
+/* counters of a process without a slot: its gauges mean nothing */
 
 static ngx_http_websocket_stats_t  ngx_http_websocket_stats_own[
                                        NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
@@ -69,8 +69,8 @@ ngx_http_websocket_stats_table(ngx_conf_t *cf)
     ngx_http_websocket_region_t  *region;
 
     /*
-     * Always of one size, or a reload would begin anew: what no worker counts
-     * in is never touched, and takes no memory.
+     * The table is always of one size, or a reload would begin a new one.
+     * Parts that no worker counts in are never touched, and take no memory.
      */
 
     region = ngx_http_websocket_region_add(cf, &ngx_http_websocket_stats_name,
@@ -104,7 +104,9 @@ ngx_http_websocket_stats_map(ngx_http_websocket_region_t *region,
             return NGX_ERROR;
         }
 
-        /* the first entry is of what has no zone, as an echo may be */
+        /*
+         * the first entry is for locations without a zone, as an echo may be
+         */
 
         (void) ngx_http_websocket_stats_entry(table,
                                              &ngx_http_websocket_stats_nothing,
@@ -127,7 +129,7 @@ ngx_http_websocket_stats_map(ngx_http_websocket_region_t *region,
 }
 
 
-/* zones first: they stand in for their locations that find no entry */
+/* zones are added first: they stand in for locations that find no entry */
 
 static void
 ngx_http_websocket_stats_number(ngx_http_websocket_main_conf_t *wmcf,
@@ -268,7 +270,7 @@ ngx_http_websocket_stats_close(uint16_t code)
         }
     }
 
-    /* codes of libraries, and of applications */
+    /* the codes 3000 to 3999 of libraries, and 4000 to 4999 of applications */
 
     return code < 4000 ? i : i + 1;
 }
@@ -315,7 +317,7 @@ ngx_http_websocket_stats_start(ngx_cycle_t *cycle, ngx_uint_t slot)
 }
 
 
-/* from now on in these entries */
+/* counts in these entries from now on */
 
 static void
 ngx_http_websocket_stats_count(ngx_cycle_t *cycle,
@@ -348,7 +350,7 @@ ngx_http_websocket_stats_count(ngx_cycle_t *cycle,
 }
 
 
-/* several processes do this: it is the one row with many writers */
+/* several processes add to this row: it is the one with many writers */
 
 void
 ngx_http_websocket_stats_merge(ngx_cycle_t *cycle)

@@ -3,7 +3,7 @@
 #include "hub/ngx_http_websocket_hub.h"
 
 
-/* the longest time between two tries, ms */
+/* milliseconds between two tries at most */
 #define NGX_HTTP_WEBSOCKET_RETRY  10
 
 
@@ -44,7 +44,7 @@ ngx_http_websocket_wait_begin(ngx_http_websocket_zone_t *zone)
 
     if (!wait->stuck) {
 
-        /* this worker may have stood still, too: that is not counted */
+        /* a standstill of this worker does not count as the zone's */
 
         ngx_time_update();
 
@@ -159,7 +159,7 @@ ngx_http_websocket_wait_pay(ngx_http_websocket_zone_t *zone)
         q = ngx_queue_head(&wait->owed);
         debt = ngx_queue_data(q, ngx_http_websocket_waiter_t, queue);
 
-        /* it may be gone when it is paid */
+        /* the struct that contains the debt may be freed when it is paid */
 
         ngx_http_websocket_wait_cancel(debt);
 
@@ -179,7 +179,7 @@ ngx_http_websocket_wait_pay(ngx_http_websocket_zone_t *zone)
 }
 
 
-/* until it is stuck again, or its turn is over */
+/* calls waiters until the zone is stuck again, or the turn is over */
 
 static void
 ngx_http_websocket_wait_call(ngx_http_websocket_zone_t *zone)
@@ -256,7 +256,7 @@ ngx_http_websocket_wait_over(ngx_http_websocket_wait_t *wait)
 }
 
 
-/* soon at first: most often its owner is running again at once */
+/* tries soon at first: most often the lock's owner runs again at once */
 
 static void
 ngx_http_websocket_wait_retry(ngx_http_websocket_wait_t *wait)

@@ -7,10 +7,10 @@
 #include <sys/resource.h>
 
 
-/* the part, 1/n, of the files that may be open that eventfds may be */
+/* eventfds may be 1/n of the files that may be open */
 #define NGX_HTTP_WEBSOCKET_EVENTFDS  4
 
-/* a worker that is asked for its slot and keeps it: then another is, ms */
+/* milliseconds after which another worker is asked for its slot */
 #define NGX_HTTP_WEBSOCKET_ASKED     250
 
 /* changes with ngx_http_websocket_table_t */
@@ -25,10 +25,13 @@
 typedef struct {
     pthread_mutex_t               lease;
     ngx_atomic_t                  incarnation;  /* 0: nobody's */
-    ngx_atomic_t                  draining;     /* the lower, the longer; 0:
-                                                   its worker does not exit */
-    ngx_atomic_t                  wanted;       /* by a worker that has none */
-    ngx_atomic_t                  pending       /* woken, and has not looked */
+    ngx_atomic_t                  draining;     /* since when its worker shuts
+                                                   down: the lower, the longer;
+                                                   0: it does not */
+    ngx_atomic_t                  wanted;       /* 1: a worker without a slot
+                                                   wants it */
+    ngx_atomic_t                  pending       /* 1: its worker was woken, and
+                                                   has not looked yet */
                                   __attribute__((aligned(64)));
 } __attribute__((aligned(64))) ngx_http_websocket_slot_t;
 
@@ -37,11 +40,13 @@ typedef struct {
     ngx_atomic_t                  generation;   /* of configurations */
     ngx_atomic_t                  incarnations;
     ngx_atomic_t                  drains;       /* that began */
-    ngx_atomic_t                  masters;      /* that there ever were */
+    ngx_atomic_t                  masters;      /* incarnations that there ever
+                                                   were */
     ngx_atomic_t                  loaded[NGX_HTTP_WEBSOCKET_MASTERS];
                                                 /* configurations, by master */
-    ngx_uint_t                    neventfds;    /* the same in all processes,
-                                                   which inherit them */
+    ngx_uint_t                    neventfds;    /* the eventfds of slots: the
+                                                   same in all processes, which
+                                                   inherit them */
     int                           eventfds[NGX_WEBSOCKET_STORE_WORKERS];
     ngx_http_websocket_slot_t     slots[NGX_WEBSOCKET_STORE_WORKERS];
 } ngx_http_websocket_table_t;
@@ -111,8 +116,8 @@ ngx_http_websocket_worker_table(ngx_conf_t *cf)
 
 
 /*
- * The configuration may yet fail to load: what this process works with is set
- * in init_module only, when it cannot fail any more.
+ * The configuration may still fail to load: what this process works with is set
+ * by init_module, when it cannot fail any more.
  */
 
 static ngx_int_t
@@ -188,7 +193,7 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    /* what files have of former workers must not seem to be of new ones */
+    /* entries of former workers in files must not seem to be of new ones */
 
     n = ngx_http_websocket_region_incarnations(cycle);
 
@@ -230,8 +235,8 @@ ngx_http_websocket_worker_change_table(ngx_http_websocket_table_t *table)
     last = ngx_http_websocket_table;
 
     /*
-     * The directives went, or have come: workers with the last table are out
-     * of date.  Without a master process this one was such.
+     * The directives have gone, or have come: workers with the last table are
+     * out of date, and so is this process if it has no master.
      */
 
     if (last) {
@@ -298,7 +303,9 @@ ngx_http_websocket_worker_create_eventfds(ngx_log_t *log)
 
     table = ngx_http_websocket_table;
 
-    /* of those that were inherited, or made already, there are no more */
+    /*
+     * no eventfds are made beside those that were inherited, or made already
+     */
 
     n = table->neventfds ? table->neventfds : NGX_WEBSOCKET_STORE_WORKERS;
 
@@ -363,7 +370,7 @@ ngx_http_websocket_worker_start(ngx_log_t *log,
 }
 
 
-/* 0 means nobody: skipped when the counter comes round */
+/* 0 means nobody, and is skipped when the counter wraps around */
 
 static uint32_t
 ngx_http_websocket_worker_next_incarnation(void)
@@ -429,7 +436,9 @@ ngx_http_websocket_worker_lease(void)
             continue;
         }
 
-        /* what was held before under another one never comes to life again */
+        /*
+         * what was held under an earlier incarnation never becomes valid again
+         */
 
         ngx_http_websocket_incarnation =
                                 ngx_http_websocket_worker_next_incarnation();
@@ -475,7 +484,10 @@ ngx_http_websocket_worker_unlease(void)
 }
 
 
-/* has the worker that drains for longest send its sessions away at once */
+/*
+ * asks the worker that has been draining for longest to send its sessions away
+ * at once
+ */
 
 static void
 ngx_http_websocket_worker_ask(void)
@@ -598,7 +610,7 @@ ngx_http_websocket_worker_drain(void)
 
     slot = &ngx_http_websocket_table->slots[ngx_http_websocket_slot];
 
-    /* who asked the slot's last worker too late has asked this one */
+    /* a worker that asked the slot's last owner too late has asked this one */
 
     slot->wanted = 0;
     slot->draining = ngx_atomic_fetch_add(&ngx_http_websocket_table->drains, 1)
@@ -638,7 +650,7 @@ ngx_http_websocket_worker_release(void)
 
     (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
 
-    /* the eventfd itself remains, to wake who has the slot next */
+    /* the eventfd itself remains, to wake the slot's next owner */
 
     ngx_free_connection(c);
     c->fd = (ngx_socket_t) -1;
@@ -733,7 +745,9 @@ ngx_http_websocket_worker_awake(void)
 {
     if (ngx_http_websocket_slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
 
-        /* before the first look, or what comes after it would be missed */
+        /*
+         * set before the first look, or what comes after that would be missed
+         */
 
         __atomic_store_n(
             &ngx_http_websocket_table->slots[ngx_http_websocket_slot].pending,
@@ -785,7 +799,10 @@ ngx_http_websocket_worker_reap_slot(ngx_uint_t n, ngx_log_t *log)
 
     (void) pthread_mutex_unlock(&slot->lease);
 
-    /* only now: to others, who wait for its quotas, it lived until now */
+    /*
+     * only now: others may wait for quotas of the dead worker, which counted
+     * until now
+     */
 
     if (rc == EOWNERDEAD) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,

@@ -14,7 +14,7 @@
 #include <openssl/rand.h>
 
 
-/* then it is tried again so many microseconds later */
+/* microseconds between two tries for the lock */
 #define NGX_HTTP_WEBSOCKET_PAUSE     50
 
 /* buckets looked at while the lock is held once */
@@ -23,27 +23,32 @@
 /* buckets looked at in a second, at least */
 #define NGX_HTTP_WEBSOCKET_SHARE     4096
 
-/* who swept began so long ago, ms, when the next one may */
+/* milliseconds after which another worker may take over a sweep */
 #define NGX_HTTP_WEBSOCKET_SWEEPING  900
 
-/* of messages, read while a newcomer subscribes, which has other work */
+/*
+ * bytes of messages that are read while a newcomer subscribes, which is other
+ * work besides
+ */
 #define NGX_HTTP_WEBSOCKET_FIRST     64
 
 /*
- * of what the log does in pieces so many are done, more while the turn lasts
+ * pieces of the store's work that are done before the turn's end is looked at
  */
 #define NGX_HTTP_WEBSOCKET_PIECES    64
 
-/* steps without progress, over all turns, until there is no room */
+/* steps without progress, over all turns, after which there is no room */
 #define NGX_HTTP_WEBSOCKET_STALLED   4096
 
-/* the steps of appending what is large */
+/* the steps of appending a large message */
 #define NGX_HTTP_WEBSOCKET_RESERVE   0
 #define NGX_HTTP_WEBSOCKET_FILL      1
 #define NGX_HTTP_WEBSOCKET_APPEND    2
 
 
-/* changes with ngx_http_websocket_shared_t; the log tells its own */
+/*
+ * changes with ngx_http_websocket_shared_t; the store has a version of its own
+ */
 #define NGX_HTTP_WEBSOCKET_ZONE_LAYOUT  1
 
 
@@ -162,6 +167,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path,
 
     zone->name = *name;
     zone->inactive = inactive;
+    zone->size = size;
     zone->stats = &ngx_http_websocket_stats_none;
 
     zone->reserved.handler = ngx_http_websocket_zone_unreserve;
@@ -174,7 +180,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path,
 }
 
 
-/* one that is not fresh has the channels of the last configuration */
+/* a region that is not fresh has the channels of the last configuration */
 
 static ngx_int_t
 ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
@@ -354,7 +360,10 @@ ngx_http_websocket_zone_recover(ngx_http_websocket_zone_t *zone)
 
     ngx_http_websocket_zone_unlock(zone);
 
-    /* a disk may be slow: others need not wait for it */
+    /*
+     * logs after the unlock: a disk may be slow, and others need not wait for
+     * it
+     */
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "websocket zone \"%V\" recovered: a worker died "
@@ -384,7 +393,7 @@ ngx_http_websocket_zone_unlock(ngx_http_websocket_zone_t *zone)
 }
 
 
-/* wakes the others, and tells whether this worker is in the set */
+/* wakes the other workers of the set, and returns whether this one is in it */
 
 static ngx_uint_t
 ngx_http_websocket_zone_wake(ngx_websocket_store_wake_t *wake)
@@ -467,7 +476,7 @@ ngx_http_websocket_zone_is_void(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* whether what was done in part is to go on; else *rc is the result */
+/* whether the store is to be called again; if not, *rc is the result */
 
 static ngx_uint_t
 ngx_http_websocket_zone_again(int *rc, ngx_uint_t *n)
@@ -501,7 +510,10 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
 
     p->here = 0;
 
-    /* who has no slot has nobody who would give its blocks back */
+    /*
+     * blocks that a process without a slot reserves would be given back by
+     * nobody
+     */
 
     if (size > NGX_WEBSOCKET_STORE_PIECE
         && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
@@ -615,7 +627,10 @@ ngx_http_websocket_zone_open(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* in one call, before whoever publishes in turns and has to begin anew */
+/*
+ * appends in one call, before publishers that go on in later turns and have to
+ * begin anew
+ */
 
 static int
 ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
@@ -632,7 +647,7 @@ ngx_http_websocket_zone_append_large(ngx_http_websocket_zone_t *zone,
     do {
         rc = ngx_http_websocket_zone_append_step(zone, p, &large);
 
-        /* it goes on as long as it gets on */
+        /* it goes on as long as there is progress */
 
         stalled = large.stalled;
 
@@ -699,7 +714,7 @@ ngx_http_websocket_zone_fill(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* and then for nobody's */
+/* and then for no message */
 
 static void
 ngx_http_websocket_zone_filled(ngx_http_websocket_zone_t *zone, int rc)
@@ -1000,7 +1015,10 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
 
         ngx_http_websocket_zone_seek_newcomer(zone, s, newest);
 
-        /* said also where nothing is read now: what is new is not history */
+        /*
+         * set also where nothing is read now: messages that come after this are
+         * not history
+         */
 
         if (s->visitor.next > newest) {
             s->rc = s->over ? NGX_WEBSOCKET_STORE_ENDED
@@ -1020,7 +1038,10 @@ ngx_http_websocket_zone_enter(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* after the position that it gave, or so many messages before the newest */
+/*
+ * seeks to the position that the newcomer gave, or so many messages before the
+ * newest
+ */
 
 static void
 ngx_http_websocket_zone_seek_newcomer(ngx_http_websocket_zone_t *zone,
@@ -1177,7 +1198,7 @@ ngx_http_websocket_zone_skip(ngx_http_websocket_zone_t *zone,
 {
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
 
-        /* it will be said again */
+        /* the code is returned by the next call again */
 
         return;
     }
@@ -1604,7 +1625,9 @@ ngx_http_websocket_zone_stat(ngx_http_websocket_zone_t *zone,
         return;
     }
 
-    /* counters, of which one may not have followed another yet */
+    /*
+     * reads counters without the lock: one may not have followed another yet
+     */
 
     stat->used = (int64_t) stat->used < 0 ? 0 : stat->used;
 }
@@ -1810,7 +1833,7 @@ ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
 
     if (append.channel && p->history) {
 
-        /* it keeps so much from now on */
+        /* the channel keeps so much history from now on */
 
         (void) ngx_websocket_store_open_channel(zone->store, p->channel.data,
                                                 p->channel.len, hash,
@@ -1934,16 +1957,72 @@ ngx_http_websocket_zone_neglect(ngx_http_websocket_zone_t *zone,
 
 int
 ngx_http_websocket_zone_walk(ngx_http_websocket_zone_t *zone,
-    uint64_t *bucket, ngx_websocket_store_name_t *names, ngx_uint_t *n)
+    uint64_t *bucket, int which, ngx_websocket_store_name_t *names,
+    ngx_uint_t *n)
 {
     if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
         *n = 0;
         return NGX_WEBSOCKET_STORE_BUSY;
     }
 
-    *n = ngx_websocket_store_walk(zone->store, bucket, names, *n);
+    *n = ngx_websocket_store_walk(zone->store, bucket, which, names, *n);
 
     ngx_http_websocket_zone_unlock(zone);
 
     return NGX_WEBSOCKET_STORE_OK;
+}
+
+
+int
+ngx_http_websocket_zone_newest(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_info_t *info,
+    ngx_websocket_store_history_t *history, uint64_t key[2])
+{
+    uint64_t                     hash;
+    ngx_websocket_channel_ref_t  ref;
+
+    hash = ngx_websocket_store_hash(zone->store, name->data, name->len);
+
+    if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+        return NGX_WEBSOCKET_STORE_BUSY;
+    }
+
+    ref = ngx_http_websocket_zone_find(zone, name, hash);
+
+    if (ref) {
+        ngx_websocket_store_newest(zone->store, ref, info, history, key);
+    }
+
+    ngx_http_websocket_zone_unlock(zone);
+
+    return ref ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_NOTFOUND;
+}
+
+
+int
+ngx_http_websocket_zone_read_keyed(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *message, u_char *buf, size_t size)
+{
+    int  rc;
+
+    /* pieces of a large one, and places of those that are not there */
+
+    do {
+        if (ngx_http_websocket_zone_lock(zone) != NGX_OK) {
+            return NGX_WEBSOCKET_STORE_BUSY;
+        }
+
+        rc = ngx_websocket_store_read(zone->store, cursor, message, buf,
+                                      size);
+
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
+            ngx_websocket_store_read_key(zone->store, cursor, message);
+        }
+
+        ngx_http_websocket_zone_unlock(zone);
+
+    } while (rc == NGX_WEBSOCKET_STORE_AGAIN);
+
+    return rc;
 }

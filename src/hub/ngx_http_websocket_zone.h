@@ -46,6 +46,7 @@ struct ngx_http_websocket_zone_s {
     ngx_str_t                     name;
     ngx_msec_t                    inactive;  /* milliseconds after which an idle
                                                 channel goes */
+    size_t                        size;
 
     ngx_http_websocket_shared_t  *shared;
     ngx_websocket_store_t        *store;
@@ -420,7 +421,21 @@ int ngx_http_websocket_zone_neglect(ngx_http_websocket_zone_t *zone,
 
 /* As ngx_websocket_store_walk(): OK or BUSY; *n is the number of names. */
 int ngx_http_websocket_zone_walk(ngx_http_websocket_zone_t *zone,
-    uint64_t *bucket, ngx_websocket_store_name_t *names, ngx_uint_t *n);
+    uint64_t *bucket, int which, ngx_websocket_store_name_t *names,
+    ngx_uint_t *n);
+
+/* As ngx_websocket_store_newest(): OK, NOTFOUND or BUSY. */
+int ngx_http_websocket_zone_newest(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, ngx_websocket_store_info_t *info,
+    ngx_websocket_store_history_t *history, uint64_t key[2]);
+
+/*
+ * Reads one message as ngx_http_websocket_zone_read() does, with a visitor's
+ * cursor, and its key.
+ */
+int ngx_http_websocket_zone_read_keyed(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *message, u_char *buf, size_t size);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_ZONE_H */

@@ -9,7 +9,8 @@
 
 typedef struct {
     ngx_websocket_scan_t         scan;
-    ngx_websocket_json_text_t    text;      /* of the name or value at hand */
+    ngx_websocket_json_text_t    text;      /* text of the name or value at
+                                               hand */
     int                          failed;    /* memory was refused */
 } ngx_websocket_fields_t;
 
@@ -354,7 +355,7 @@ ngx_websocket_fields_string(ngx_websocket_json_text_t *text, const char *p,
 }
 
 
-/* from behind the backslash to behind the escape, or the two of a pair */
+/* skips an escape, or the two of a pair, from behind the backslash on */
 
 static const char *
 ngx_websocket_fields_escape(ngx_websocket_json_text_t *text, const char *p,

@@ -13,7 +13,8 @@
 #define NGX_WEBSOCKET_FILTER_BUCKETS  64    /* at first: a power of 2 */
 #define NGX_WEBSOCKET_FILTER_HASHED   64    /* bytes of a string */
 #define NGX_WEBSOCKET_FILTER_FEW      8     /* values that need no search */
-#define NGX_WEBSOCKET_FILTER_SLOTS    1024  /* kept when none is used */
+#define NGX_WEBSOCKET_FILTER_SLOTS    1024  /* memory that is kept when no
+                                               filter is in use */
 
 #define NGX_WEBSOCKET_ORDER_LESS      1
 #define NGX_WEBSOCKET_ORDER_EQUAL     2
@@ -760,7 +761,7 @@ ngx_websocket_filter_match(ngx_websocket_filters_t *filters,
 }
 
 
-/* what the message of that number has in a slot */
+/* the value that the message of that number has in a slot */
 
 static const ngx_websocket_value_t *
 ngx_websocket_filter_field(ngx_websocket_filters_t *filters, unsigned number,

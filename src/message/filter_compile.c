@@ -36,7 +36,8 @@ typedef struct {
     ngx_websocket_json_error_t  *error;
     const char                  *field;     /* that is compared */
     size_t                       field_size;
-    const ngx_websocket_field_t *known;     /* NULL: it may be anything */
+    const ngx_websocket_field_t *known;     /* NULL: the type is not known: the
+                                               value may be anything */
     uint32_t                     tests;     /* so far */
     uint32_t                     values;
     uint32_t                     size;      /* of the strings */
@@ -57,7 +58,7 @@ typedef struct {
 typedef struct {
     const char                  *name;
     ngx_websocket_test_e         op;
-    unsigned                     types;     /* of JSON that may follow */
+    unsigned                     types;     /* bytes of JSON that may follow */
     const char                  *expected;
 } ngx_websocket_comparison_t;
 
@@ -247,7 +248,7 @@ ngx_websocket_compile_filter(ngx_websocket_compile_t *c, const json_t *json,
 }
 
 
-/* all of them: each goes on to the next one */
+/* all tests of a list must hold: each goes on to the next one */
 
 static ngx_websocket_json_e
 ngx_websocket_compile_members(ngx_websocket_compile_t *c, json_t *json,
@@ -622,7 +623,7 @@ ngx_websocket_compile_any_fits(ngx_websocket_compile_t *c, const json_t *json,
     place.parent = parent;
     place.name = NULL;
 
-    /* the error is that of the first one */
+    /* the error that is told is that of the first value */
 
     for (place.size = json_array_size(json); place.size-- > 0; ) {
 

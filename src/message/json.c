@@ -93,8 +93,8 @@ ngx_websocket_json_decode(const char *text, size_t size,
 
 
 /*
- * Whether it was memory that was refused.  Most often jansson says nothing at
- * all of it, or finds a fault with a text that has none.
+ * Whether jansson failed because memory was refused.  Most often it does not
+ * say so, or finds a fault with a text that has none.
  */
 
 static int
@@ -701,7 +701,7 @@ ngx_websocket_json_append_real(ngx_websocket_json_text_t *text, double real)
 
     digits = 15;
 
-    /* 17 are always enough */
+    /* 17 digits are always enough */
 
     do {
         n = snprintf(buf, sizeof(buf), "%.*g", digits, real);
@@ -709,7 +709,7 @@ ngx_websocket_json_append_real(ngx_websocket_json_text_t *text, double real)
 
     ngx_websocket_json_append(text, buf, (size_t) n);
 
-    /* a real stays one when it is read again */
+    /* a real number must be one when it is read again */
 
     if (strpbrk(buf, ".e") == NULL) {
         ngx_websocket_json_append(text, ".0", 2);

@@ -54,7 +54,9 @@ invalid:
 }
 
 
-/* the size of the first part, with what stands before it; 0: there is none */
+/*
+ * returns the size of the first part with its head; 0: there is no valid one
+ */
 
 static size_t
 ngx_websocket_meta_next(const uint8_t *data, size_t size)

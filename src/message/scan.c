@@ -217,7 +217,7 @@ ngx_websocket_scan_string(ngx_websocket_scan_t *scan)
 }
 
 
-/* behind the backslash */
+/* skips an escape, from behind the backslash on */
 
 static int
 ngx_websocket_scan_escape(ngx_websocket_scan_t *scan)

@@ -239,7 +239,10 @@ ngx_websocket_stamp_digits(char *p, uint32_t n, int digits)
 }
 
 
-/* the members that are the client's to say, behind "{", and what ends them */
+/*
+ * copies the client's members, from behind "{" on, without those that the stamp
+ * has
+ */
 
 static int
 ngx_websocket_stamp_members(ngx_websocket_scan_t *scan,

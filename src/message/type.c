@@ -9,7 +9,7 @@
 #include "message/type_private.h"
 
 
-/* what an error of the configuration is told with */
+/* what an error of the configuration is reported with */
 
 typedef struct {
     ngx_websocket_type_t        *type;
@@ -21,7 +21,8 @@ typedef struct {
 
 typedef struct {
     const char                  *name;      /* "min=", "required" */
-    unsigned                     kinds;     /* that may have it, by bits */
+    unsigned                     kinds;     /* kinds that may have the word, one
+                                               bit each */
     int                        (*set)(ngx_websocket_words_t *words,
                                      const char *value);
 } ngx_websocket_option_t;
@@ -1013,7 +1014,7 @@ ngx_websocket_type_find_field(const ngx_websocket_type_t *type,
 }
 
 
-/* of the names the first that does not come before this one */
+/* finds the first of the sorted names that is not before this one */
 
 static size_t
 ngx_websocket_type_place(const ngx_websocket_type_t *type, const char *name,

@@ -7,7 +7,7 @@
 #include "message/type_private.h"
 
 
-/* members of an object that are few, for a type of so many fields */
+/* members of an object that count as few, for a type of so many fields */
 #define NGX_WEBSOCKET_CHECK_FEW   16
 #define NGX_WEBSOCKET_CHECK_MANY  32
 

@@ -13,7 +13,7 @@
 #include "wire/utf8.h"
 
 
-/* of a turn's work, beside what it does in the zone */
+/* steps of a turn's work for a command, beside what it does in the zone */
 #define NGX_HTTP_WEBSOCKET_COMMAND_STEPS  8
 
 
@@ -98,7 +98,7 @@ ngx_http_websocket_centrifuge_receive(ngx_http_websocket_session_t *s,
     utf8 = 0;
     codec = ngx_http_websocket_centrifuge_codec(s);
 
-    /* what came as text was looked at */
+    /* text frames were checked to be UTF-8 already */
 
     if (size == 0
         || (type != NGX_WEBSOCKET_TEXT && codec->opcode == NGX_WEBSOCKET_TEXT
@@ -134,7 +134,7 @@ ngx_http_websocket_centrifuge_run(ngx_http_websocket_session_t *s,
             break;
         }
 
-        /* the first one was measured as the message that it came in */
+        /* the first command was counted as the message that it came in */
 
         rc = at == (char *) data
              ? NGX_OK : ngx_http_websocket_centrifuge_measure(s, &command);
@@ -242,7 +242,7 @@ ngx_http_websocket_centrifuge_measure(ngx_http_websocket_session_t *s,
 }
 
 
-/* the first one is to connect, and no other */
+/* the first command must be connect, and no later one may be */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_do(ngx_http_websocket_session_t *s,
@@ -267,7 +267,10 @@ ngx_http_websocket_centrifuge_do(ngx_http_websocket_session_t *s,
 }
 
 
-/* the zone cannot be had: NGX_BUSY, or the command is answered so */
+/*
+ * the zone is stuck: the command waits, NGX_BUSY; or it is answered with an
+ * error
+ */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_stuck(ngx_http_websocket_session_t *s,
@@ -306,7 +309,7 @@ ngx_http_websocket_centrifuge_turn_over(ngx_http_websocket_session_t *s)
 }
 
 
-/* what follows a command that waits; NGX_AGAIN, or NGX_DONE */
+/* keeps the commands behind one that waits; NGX_AGAIN, or NGX_DONE */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_keep(ngx_http_websocket_session_t *s,
@@ -334,7 +337,7 @@ ngx_http_websocket_centrifuge_keep(ngx_http_websocket_session_t *s,
 }
 
 
-/* there is nobody to ask */
+/* the command does not wait for the broker */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_rpc(ngx_http_websocket_session_t *s,
@@ -394,7 +397,7 @@ ngx_http_websocket_centrifuge_zone(ngx_http_websocket_waiter_t *waiter)
 }
 
 
-/* the session ends, or it need not wait after all */
+/* called when the session ends, or need not wait any more */
 
 static void
 ngx_http_websocket_centrifuge_cancel(ngx_http_websocket_work_t *work)
@@ -444,7 +447,7 @@ ngx_http_websocket_centrifuge_go_on(ngx_http_websocket_session_t *s)
 }
 
 
-/* each of those who are there now once */
+/* goes on with each session that is on the list now, once */
 
 static void
 ngx_http_websocket_centrifuge_event(ngx_event_t *ev)
@@ -478,7 +481,9 @@ ngx_http_websocket_centrifuge_event(ngx_event_t *ev)
 }
 
 
-/* the session reads on when this is done, unless there is more to wait for */
+/*
+ * the session reads on when its commands are done, unless one has to wait again
+ */
 
 static void
 ngx_http_websocket_centrifuge_resume(ngx_http_websocket_commands_t *rest)

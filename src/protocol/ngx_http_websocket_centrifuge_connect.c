@@ -59,7 +59,7 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
 
     if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
 
-        /* it was answered with an error: the client is to connect anew */
+        /* connect was answered with an error: the client is to connect anew */
 
         client->refused = 1;
         return NGX_OK;
@@ -101,7 +101,9 @@ ngx_http_websocket_centrifuge_identify(ngx_http_websocket_session_t *s,
 }
 
 
-/* of a connect, or of a refresh, whose user is to be the same */
+/*
+ * verifies the token of a connect, or of a refresh, whose user must be the same
+ */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
@@ -193,7 +195,7 @@ ngx_http_websocket_centrifuge_uuid(u_char *text)
 }
 
 
-/* the first ping comes at a time of its own, that not all come together */
+/* the first ping comes at a random time, so that not all come together */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
@@ -277,7 +279,7 @@ ngx_http_websocket_centrifuge_refresh(ngx_http_websocket_session_t *s,
 }
 
 
-/* one that was not asked for is none */
+/* a pong that was not asked for is an empty command: a client's fault */
 
 ngx_int_t
 ngx_http_websocket_centrifuge_pong(ngx_http_websocket_session_t *s)
@@ -398,7 +400,7 @@ ngx_http_websocket_centrifuge_expire(ngx_http_websocket_session_t *s)
 }
 
 
-/* the token, with what it has of grace */
+/* the end of the token, with the time that a client has to refresh it */
 
 static ngx_uint_t
 ngx_http_websocket_centrifuge_ended(ngx_http_websocket_session_t *s)
@@ -431,7 +433,9 @@ ngx_http_websocket_centrifuge_revoked(ngx_http_websocket_session_t *s)
 }
 
 
-/* at every interval, whatever else is sent: some clients count on that */
+/*
+ * pings go at every interval, whatever else is sent: some clients count on that
+ */
 
 static void
 ngx_http_websocket_centrifuge_heartbeat(ngx_http_websocket_session_t *s)
@@ -454,7 +458,9 @@ ngx_http_websocket_centrifuge_heartbeat(ngx_http_websocket_session_t *s)
 }
 
 
-/* whether the pong should be there, and not among what is not read yet */
+/*
+ * whether a pong is overdue, and cannot be among bytes that were not read yet
+ */
 
 static ngx_uint_t
 ngx_http_websocket_centrifuge_deaf(ngx_http_websocket_session_t *s)

@@ -89,7 +89,9 @@ ngx_http_websocket_centrifuge_grant_refuse(ngx_http_websocket_session_t *s,
 }
 
 
-/* one of another user, or for another channel, is not the client's to use */
+/*
+ * a token of another user, or for another channel, is not the client's to use
+ */
 
 static ngx_uint_t
 ngx_http_websocket_centrifuge_grant_fits(ngx_http_websocket_session_t *s,
@@ -110,7 +112,7 @@ ngx_http_websocket_centrifuge_grant_fits(ngx_http_websocket_session_t *s,
         return 0;
     }
 
-    /* in old tokens, which are for one connection */
+    /* old tokens name the connection that they are for */
 
     client = json_object_get(token->token.grants, "client");
 

@@ -119,7 +119,10 @@ ngx_http_websocket_centrifuge_history_refuses(ngx_http_websocket_session_t *s,
 }
 
 
-/* how many, and from where on: without a limit there is only the position */
+/*
+ * takes the command's limit and position: without a limit only the position is
+ * told
+ */
 
 static ngx_websocket_error_e
 ngx_http_websocket_centrifuge_page_begin(
@@ -183,7 +186,9 @@ ngx_http_websocket_centrifuge_page_read(ngx_http_websocket_zone_t *zone,
         return NGX_OK;
     }
 
-    /* where the oldest have gone meanwhile it begins behind them */
+    /*
+     * if the oldest messages have gone meanwhile, the page begins behind them
+     */
 
     rc = ngx_http_websocket_zone_seek(zone, &page->name, page->first, &cursor,
                                       &info);
@@ -234,7 +239,10 @@ ngx_http_websocket_centrifuge_page_back(ngx_http_websocket_zone_t *zone,
 }
 
 
-/* up to n more; returns what ended the reading, OK when there may be others */
+/*
+ * reads up to n messages more; returns what ended the reading, OK when there
+ * may be others
+ */
 
 static int
 ngx_http_websocket_centrifuge_page_batch(ngx_http_websocket_zone_t *zone,

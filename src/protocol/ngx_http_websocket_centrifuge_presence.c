@@ -13,7 +13,7 @@
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_MEMBERS  32
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_CROWD    4096
 
-/* how often a list begins again at whose place somebody has left */
+/* how often a list is begun anew because a member has left at its place */
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_AGAIN    4
 
 
@@ -23,7 +23,8 @@ typedef struct {
     const ngx_websocket_codec_t  *codec;
     ngx_str_t                     channel;
     ngx_websocket_json_text_t     list;
-    json_t                       *users;        /* NULL: a list is made */
+    json_t                       *users;        /* NULL: a list is made, else
+                                                   numbers */
     ngx_uint_t                    count;
     ngx_uint_t                    failed;
 } ngx_http_websocket_centrifuge_crowd_t;
@@ -267,7 +268,7 @@ ngx_http_websocket_centrifuge_join(ngx_http_websocket_session_t *s,
                                                   grant->info.len);
     }
 
-    /* they are no publications: no history has them */
+    /* joins and leaves are no publications: no history has them */
 
     return ngx_http_websocket_presence_join_as(s, sub, data, p - data,
                                                ns->events
@@ -275,7 +276,7 @@ ngx_http_websocket_centrifuge_join(ngx_http_websocket_session_t *s,
 }
 
 
-/* one that there is no room for is left out */
+/* a member that there is no room for is left out */
 
 static u_char *
 ngx_http_websocket_centrifuge_member_part(u_char *p, u_char *last,

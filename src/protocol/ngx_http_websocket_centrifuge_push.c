@@ -22,7 +22,7 @@ static void ngx_http_websocket_centrifuge_base64(
     ngx_websocket_json_text_t *made, u_char *data, size_t size);
 
 
-/* what is made of data that cannot go as it is: until the next one */
+/* the form of data that cannot go as it is, valid until the next one */
 
 static ngx_websocket_json_text_t   ngx_http_websocket_centrifuge_made;
 
@@ -99,7 +99,7 @@ ngx_http_websocket_centrifuge_publication(const ngx_websocket_codec_t *codec,
 
     if (event && parts.parts[NGX_WEBSOCKET_META_CHANNEL].data) {
 
-        /* of another channel: here it is a message like others */
+        /* an event of another channel is a message like others here */
 
         ngx_http_websocket_centrifuge_event_of(&p->data, &parts);
         return 0;

@@ -12,15 +12,16 @@
 
 
 /*
- * A subscription that is yet to be answered: all that its client has missed
- * goes into the reply, and what is published meanwhile, too.
+ * A subscribe that has not been answered yet: everything that its client has
+ * missed goes into the reply, and what is published meanwhile, too.
  */
 
 struct ngx_http_websocket_recovery_s {
     ngx_http_websocket_subscription_t  *sub;
     ngx_websocket_json_text_t           list;
     ngx_uint_t                          count;
-    ngx_websocket_position_t            position;   /* that it begins after */
+    ngx_websocket_position_t            position;   /* the position that it
+                                                       begins after */
     uint32_t                            id;
     unsigned                            told:1;     /* epoch and offset are */
     unsigned                            recoverable:1;
@@ -254,7 +255,7 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ngx_http_websocket_recovery_t     *recovery;
     ngx_http_websocket_namespace_t    *ns;
 
-    /* it has been let in */
+    /* the client has been let in */
 
     channel->enters = 1;
 
@@ -307,7 +308,7 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
 }
 
 
-/* whether it is told who comes and goes */
+/* whether the client is told who joins and leaves */
 
 static ngx_uint_t
 ngx_http_websocket_centrifuge_events(ngx_http_websocket_session_t *s,
@@ -348,7 +349,7 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
 
     ns = channel->ns;
 
-    /* who may read the history may as well have it told */
+    /* a client that may read the history may recover from it as well */
 
     reads = ns->history.length
             && ngx_http_websocket_centrifuge_may(s, channel,
@@ -408,7 +409,7 @@ ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    /* what would not be told as a whole is not read either */
+    /* a recovery that would not be whole is not begun */
 
     if (command->offset > info.offset
         || info.offset - command->offset > NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE)
@@ -529,7 +530,7 @@ ngx_http_websocket_centrifuge_live(ngx_http_websocket_session_t *s,
 
     client->recovery->live = 1;
 
-    /* else the command is under way yet, and answers itself */
+    /* else the command is still being done, and answers itself */
 
     if (client->rest) {
         (void) ngx_http_websocket_centrifuge_subscribed(s);
@@ -588,7 +589,10 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
         reply.error = NGX_WEBSOCKET_ERROR_UNRECOVERABLE;
     }
 
-    /* the others are told of it, and the client itself, behind the reply */
+    /*
+     * the join is told to the others, and to the client itself, behind the
+     * reply
+     */
 
     if (reply.error == 0
         && ngx_http_websocket_centrifuge_join(s, recovery->sub) != NGX_OK)
@@ -640,7 +644,7 @@ ngx_http_websocket_centrifuge_broken(ngx_http_websocket_session_t *s,
             return;
         }
 
-        /* all that there will ever be */
+        /* the channel has ended: this is all that there will ever be */
 
         ngx_http_websocket_centrifuge_live(s, sub);
     }
@@ -676,7 +680,7 @@ ngx_http_websocket_centrifuge_failed(ngx_http_websocket_session_t *s)
 
     if (client->rest == NULL) {
 
-        /* the command is under way yet, and answers itself */
+        /* the command is still being done, and answers itself */
 
         return;
     }
@@ -707,7 +711,7 @@ ngx_http_websocket_centrifuge_unsubscribe(ngx_http_websocket_session_t *s,
                                     NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
     }
 
-    /* an error would have clients connect anew: there is none */
+    /* no error: one would have clients connect anew */
 
     name.data = (u_char *) command->channel.data;
     name.len = command->channel.size;

@@ -149,7 +149,7 @@ ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    /* spread, so that all do not come back at once */
+    /* spread over time, so that not all clients come back at once */
 
     p = ngx_sprintf(frame->data, "retry: %ui\nid: ",
                     (ngx_uint_t) (NGX_HTTP_WEBSOCKET_RETRY
@@ -177,7 +177,10 @@ ngx_http_websocket_events_hello(ngx_http_websocket_session_t *s,
 }
 
 
-/* a comment; nobody answers it, but writing finds out that nobody is there */
+/*
+ * a comment: nobody answers it, but writing it finds out whether somebody is
+ * there
+ */
 
 static void
 ngx_http_websocket_events_ping(ngx_http_websocket_session_t *s)
@@ -247,7 +250,9 @@ ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
         s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
     }
 
-    /* reasons are ours: constant, and without what JSON must escape */
+    /*
+     * reasons are the module's own: constant, and without what JSON must escape
+     */
 
     frame = ngx_http_websocket_frame_alloc(
            sizeof("id: \nevent: close\ndata: {\"code\":,\"reason\":\"\"}\n\n")
@@ -326,7 +331,7 @@ ngx_http_websocket_event_reserved(const u_char *name, size_t size)
 }
 
 
-/* a message with the id that is given */
+/* writes a message with the given id */
 
 static ngx_http_websocket_frame_t *
 ngx_http_websocket_event_frame(ngx_log_t *log,

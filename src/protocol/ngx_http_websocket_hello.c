@@ -178,7 +178,7 @@ ngx_http_websocket_where_frame(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_where(s, positions);
 
-    /* who follows one channel mostly is where all others are */
+    /* most clients of a channel are at the same position */
 
     if (n <= 1 && where->frame
         && where->position.epoch == positions[0].epoch

@@ -142,7 +142,7 @@ ngx_http_websocket_plain_dropped(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-/* most often it is written together with the other answers of a read */
+/* most often the echo is written together with the other answers of a read */
 
 static ngx_inline ngx_int_t
 ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
@@ -218,7 +218,9 @@ ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
 }
 
 
-/* to who wants it, and to who asked for a position that is lost */
+/*
+ * the hello is for clients that want it, and for those whose position is lost
+ */
 
 static ngx_int_t
 ngx_http_websocket_plain_hello(ngx_http_websocket_session_t *s,

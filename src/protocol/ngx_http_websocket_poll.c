@@ -90,7 +90,10 @@ ngx_http_websocket_poll_push(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    /* the client asks for what it was not given: nothing in between goes */
+    /*
+     * the client asks for what it was not given: no message in between may be
+     * left out
+     */
 
     if (ngx_http_websocket_poll_full(s, *frame)) {
         response->full = 1;
@@ -98,7 +101,10 @@ ngx_http_websocket_poll_push(ngx_http_websocket_session_t *s,
         return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
-    /* the position tells of what is in the answer: now it will be */
+    /*
+     * the position is that of the messages in the answer, of which this is one
+     * now
+     */
 
     if (ngx_http_websocket_queue_reserve(s) != NGX_OK) {
         ngx_http_websocket_frame_release(*frame);
@@ -114,7 +120,7 @@ ngx_http_websocket_poll_push(ngx_http_websocket_session_t *s,
 }
 
 
-/* one that is larger than the bound goes by itself */
+/* a message that is larger than the bound is an answer by itself */
 
 static ngx_uint_t
 ngx_http_websocket_poll_full(ngx_http_websocket_session_t *s,
@@ -146,14 +152,17 @@ ngx_http_websocket_poll_hello(ngx_http_websocket_session_t *s,
 
     for (i = 0; i < hello->n; i++) {
 
-        /* the first messages may have gone before */
+        /* the first messages may have been written before */
 
         if (response->positions[i].epoch == 0) {
             response->positions[i] = hello->positions[i];
         }
     }
 
-    /* who has no position is given one, and who lost its own is told */
+    /*
+     * a client without a position is given one, and one whose position is lost
+     * is told
+     */
 
     if ((!hello->asked || !hello->recovered) && s->out->count == 0) {
         response->full = 1;
@@ -176,7 +185,10 @@ ngx_http_websocket_poll_flush(ngx_http_websocket_session_t *s)
 
     s->state = NGX_HTTP_WEBSOCKET_CLOSE_LAST;
 
-    /* who has the answer may ask again, another worker, before this one ends */
+    /*
+     * a client that has the answer may ask another worker before this one ends
+     * the request
+     */
 
     ngx_http_websocket_limits_end(s);
 

@@ -61,7 +61,7 @@ static ngx_inline void ngx_http_websocket_cast_sent(
 static void ngx_http_websocket_selection_make(
     ngx_http_websocket_selection_t *selection, ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_delivery_t *delivery);
+    ngx_websocket_filter_t *filter, ngx_http_websocket_delivery_t *delivery);
 static ngx_uint_t ngx_http_websocket_direct_rest(
     ngx_http_websocket_session_t *s, ngx_http_websocket_cast_t *cast,
     ngx_uint_t n, ssize_t sent) ngx_http_websocket_noinline;
@@ -207,7 +207,7 @@ ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
     if (cast->delivery != delivery->number || cast->variant != s->variant
         || selection->filter != filter)
     {
-        ngx_http_websocket_selection_make(selection, s, subscription,
+        ngx_http_websocket_selection_make(selection, s, subscription, filter,
                                           delivery);
     }
 
@@ -237,7 +237,7 @@ static void
 ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_delivery_t *delivery)
+    ngx_websocket_filter_t *filter, ngx_http_websocket_delivery_t *delivery)
 {
     ngx_int_t                      rc;
     ngx_log_t                     *log;
@@ -254,13 +254,13 @@ ngx_http_websocket_selection_make(ngx_http_websocket_selection_t *selection,
     cast->data = NULL;
     cast->size = 0;
 
-    selection->filter = ngx_http_websocket_select_filter(s, subscription);
+    selection->filter = filter;
 
     for (i = 0, n = 0; i < delivery->n; i++) {
 
         message = delivery->messages[i];
 
-        rc = ngx_http_websocket_select(s, subscription, &message);
+        rc = ngx_http_websocket_select(s, subscription, filter, &message);
 
         if (rc == NGX_HTTP_WEBSOCKET_HIDDEN) {
             continue;

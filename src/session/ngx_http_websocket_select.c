@@ -13,16 +13,14 @@ static void ngx_http_websocket_select_shared(ngx_http_websocket_session_t *s);
 
 ngx_http_websocket_shown_e
 ngx_http_websocket_select(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_subscription_t *from,
+    ngx_http_websocket_subscription_t *from, ngx_websocket_filter_t *filter,
     ngx_http_websocket_message_t **message)
 {
-    ngx_log_t                    *log;
-    ngx_websocket_filter_t       *filter;
-    ngx_http_websocket_shown_e    rc;
+    ngx_log_t                   *log;
+    ngx_http_websocket_shown_e   rc;
 
     rc = NGX_HTTP_WEBSOCKET_SHOWN;
     log = s->connection->log;
-    filter = ngx_http_websocket_select_filter(s, from);
 
     if (filter) {
         rc = ngx_http_websocket_filters_pass(log, filter, *message);

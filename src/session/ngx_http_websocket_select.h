@@ -14,11 +14,11 @@
 
 /*
  * Finds what a session that has a filter or a view is to get for a message:
- * sets *message, if that is SHOWN.
+ * sets *message, if that is SHOWN.  The filter is the subscription's.
  */
 ngx_http_websocket_shown_e ngx_http_websocket_select(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
-    ngx_http_websocket_message_t **message);
+    ngx_websocket_filter_t *filter, ngx_http_websocket_message_t **message);
 
 /*
  * Gives all subscriptions of a session another filter, whose reference is

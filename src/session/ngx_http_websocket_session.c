@@ -510,7 +510,9 @@ ngx_http_websocket_session_queue_one(ngx_http_websocket_session_t *s,
 
     if (s->filtered || subscription->view) {
 
-        rc = ngx_http_websocket_select(s, subscription, &message);
+        rc = ngx_http_websocket_select(s, subscription,
+                             ngx_http_websocket_select_filter(s, subscription),
+                                       &message);
 
         if (rc != NGX_OK) {
             return rc == NGX_HTTP_WEBSOCKET_HIDDEN ? NGX_OK : rc;

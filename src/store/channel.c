@@ -86,7 +86,7 @@ ngx_websocket_store_live(ngx_websocket_store_t *store,
 }
 
 
-/* whether the entry is of a worker that lives and has either */
+/* whether the entry is of a live worker, and has subscribers or members */
 
 static int
 ngx_websocket_store_present(ngx_websocket_store_t *store,
@@ -320,7 +320,9 @@ ngx_websocket_store_delete(ngx_websocket_store_t *store,
 
     ngx_websocket_store_publish_hint(store, channel, 0);
 
-    /* the rest of a long history is dropped for want of room, or by a sweep */
+    /*
+     * the rest of a long history is dropped when room is needed, or by a sweep
+     */
 
     if (ch->list == 0) {
         ngx_websocket_store_release(store, channel, 0, 0);
@@ -693,7 +695,7 @@ ngx_websocket_store_unsubscribe(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, cursor->channel);
     entry = ngx_websocket_store_at(store, cursor->entry);
 
-    /* before the entry goes: the channel was in use until now */
+    /* set before the entry goes: the channel was in use until now */
 
     ngx_websocket_store_fault();
     ch->active = now;
@@ -832,7 +834,7 @@ ngx_websocket_store_buckets(const ngx_websocket_store_t *store)
 }
 
 
-/* the worker in the slot, in one word; 0: there is none */
+/* the incarnation of the worker in the slot; 0: there is none */
 
 static uint64_t
 ngx_websocket_store_worker(ngx_websocket_store_t *store, uint32_t slot)
@@ -927,7 +929,7 @@ ngx_websocket_store_sweep(ngx_websocket_store_t *store, uint64_t n,
 }
 
 
-/* returns the work that it was: max when there may be more of it */
+/* returns how much work was done: max when there may be more */
 
 static uint32_t
 ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
@@ -963,7 +965,10 @@ ngx_websocket_store_sweep_bucket(ngx_websocket_store_t *store, uint64_t now,
 }
 
 
-/* 0 when it is to be told of in the next call: one was in this one */
+/*
+ * returns 0 when the channel is to be told of in the next call, since one was
+ * told of in this one
+ */
 
 static int
 ngx_websocket_store_sweep_forsaken(ngx_websocket_store_t *store,
@@ -999,9 +1004,9 @@ ngx_websocket_store_sweep_channel(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, channel);
 
     /*
-     * A channel is idle from when its subscribers and history are gone, of
-     * which there need not be any call: workers die, and messages grow old.
-     * A time in the future was set before the clock was set back.
+     * A channel is idle from when its subscribers and history are gone.  No
+     * call need tell so: workers die, and messages grow old.  A time in the
+     * future was set before the clock was set back.
      */
 
     if (ch->active > now || ngx_websocket_store_held(store, ch)) {

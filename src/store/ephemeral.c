@@ -73,7 +73,10 @@ ngx_websocket_store_next_ephemeral(ngx_websocket_store_t *store,
 
     if (m->number < cursor->ephemeral) {
 
-        /* the message that was read last is there too */
+        /*
+         * if the message that was read last is still there, the next one
+         * follows it
+         */
 
         m = ngx_websocket_store_block(store, cursor->heard);
         ref = m->after;

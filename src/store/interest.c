@@ -11,7 +11,9 @@ static uint32_t ngx_websocket_store_subscribers(ngx_websocket_store_t *store,
 static void ngx_websocket_store_want(ngx_websocket_channel_t *ch,
     uint8_t wanted);
 static uint64_t ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store,
-    uint64_t bucket, ngx_websocket_store_name_t *names, uint64_t n);
+    uint64_t bucket, int which, ngx_websocket_store_name_t *names, uint64_t n);
+static int ngx_websocket_store_is_among(const ngx_websocket_channel_t *ch,
+    int which);
 
 
 int
@@ -75,7 +77,7 @@ ngx_websocket_store_forsake(ngx_websocket_store_t *store,
 }
 
 
-/* of workers that live */
+/* counts subscribers of live workers */
 
 static uint32_t
 ngx_websocket_store_subscribers(ngx_websocket_store_t *store,
@@ -97,8 +99,8 @@ ngx_websocket_store_subscribers(ngx_websocket_store_t *store,
 
 
 /*
- * It need not be undone: who dies between this and the change of the entry
- * that it goes with is dead, and its entry does not count.
+ * The flag need not be undone: if the worker dies before it has changed its
+ * entry, the entry does not count.
  */
 
 static void
@@ -166,7 +168,7 @@ ngx_websocket_store_neglect(ngx_websocket_store_t *store,
 
 uint64_t
 ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
-    ngx_websocket_store_name_t *names, uint64_t n)
+    int which, ngx_websocket_store_name_t *names, uint64_t n)
 {
     uint64_t  found, end, one;
 
@@ -177,10 +179,10 @@ ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
 
         ngx_websocket_store_looked(1);
 
-        one = ngx_websocket_store_walk_bucket(store, *bucket, names + found,
-                                              n - found);
+        one = ngx_websocket_store_walk_bucket(store, *bucket, which,
+                                              names + found, n - found);
 
-        /* not all of them: the next call begins with this bucket */
+        /* the bucket's names do not all fit: the next call begins with it */
 
         if (one > n - found && found) {
             break;
@@ -194,11 +196,11 @@ ngx_websocket_store_walk(ngx_websocket_store_t *store, uint64_t *bucket,
 }
 
 
-/* how many there are, of which the first n are told */
+/* returns how many there are; the first n are copied */
 
 static uint64_t
 ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,
-    ngx_websocket_store_name_t *names, uint64_t n)
+    int which, ngx_websocket_store_name_t *names, uint64_t n)
 {
     uint64_t                  found;
     ngx_websocket_ref_t       ref;
@@ -213,7 +215,7 @@ ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,
 
         ngx_websocket_store_looked(1);
 
-        if (ch->deleted || ch->state == 0) {
+        if (ch->deleted || !ngx_websocket_store_is_among(ch, which)) {
             continue;
         }
 
@@ -225,6 +227,23 @@ ngx_websocket_store_walk_bucket(ngx_websocket_store_t *store, uint64_t bucket,
     }
 
     return found;
+}
+
+
+static int
+ngx_websocket_store_is_among(const ngx_websocket_channel_t *ch, int which)
+{
+    switch (which) {
+
+    case NGX_WEBSOCKET_STORE_WALK_LIVE:
+        return ch->state & NGX_WEBSOCKET_STORE_LIVE;
+
+    case NGX_WEBSOCKET_STORE_WALK_MEMBERS:
+        return ch->members.first != 0;
+
+    default:
+        return ch->state;
+    }
 }
 
 

@@ -58,14 +58,21 @@ void ngx_websocket_store_enliven(ngx_websocket_store_t *store,
 int ngx_websocket_store_neglect(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, int now);
 
+/* which channels: those that are live, wanted or asked for */
+#define NGX_WEBSOCKET_STORE_WALK_KEPT     0
+/* those that are live */
+#define NGX_WEBSOCKET_STORE_WALK_LIVE     1
+/* those that have members */
+#define NGX_WEBSOCKET_STORE_WALK_MEMBERS  2
+
 /*
- * Sets names to at most n channels, more than one, that are live, wanted or
- * asked for, of the buckets from *bucket on, which is 0 for the first call.
- * Returns how many; there are no more when *bucket has become
- * ngx_websocket_store_buckets().
+ * Sets names to at most n such channels, more than one, of the buckets from
+ * *bucket on, which is 0 for the first call.  Returns how many; there are no
+ * more when *bucket has become ngx_websocket_store_buckets().
  */
 uint64_t ngx_websocket_store_walk(ngx_websocket_store_t *store,
-    uint64_t *bucket, ngx_websocket_store_name_t *names, uint64_t n);
+    uint64_t *bucket, int which, ngx_websocket_store_name_t *names,
+    uint64_t n);
 
 /* buckets looked at in one call */
 #define NGX_WEBSOCKET_STORE_WALK  64

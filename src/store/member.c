@@ -88,7 +88,9 @@ ngx_websocket_store_join(ngx_websocket_store_t *store,
 }
 
 
-/* NULL where its channel takes no more messages, or there is none */
+/*
+ * returns NULL where there is no append, or its channel takes no more messages
+ */
 
 static ngx_websocket_store_append_t *
 ngx_websocket_store_append_wanted(ngx_websocket_store_t *store,
@@ -431,7 +433,9 @@ ngx_websocket_store_members(ngx_websocket_store_t *store,
         *id = m->id;
         next = m->after;
 
-        /* an orphan is not present any more, though it was not removed yet */
+        /*
+         * an orphan is not present any more, although it was not removed yet
+         */
 
         if (m->incarnation == store->workers[m->slot]) {
             ngx_websocket_store_describe(store, m, &members[(*n)++]);

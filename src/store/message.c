@@ -275,7 +275,7 @@ ngx_websocket_store_shown_since(ngx_websocket_store_t *store,
     now = store->now;
     m = ngx_websocket_store_block(store, ch->first);
 
-    /* mostly the channel's first message is the one */
+    /* most often the channel's first message is the one */
 
     if (m->offset == first && ngx_websocket_store_young(ch, m, now)) {
         return first;
@@ -384,7 +384,7 @@ ngx_websocket_store_make_room(ngx_websocket_store_t *store, uint32_t n,
 }
 
 
-/* makes some room, and takes off *left what it looked at */
+/* makes some room, and subtracts from *left what it looked at */
 
 static int
 ngx_websocket_store_evict(ngx_websocket_store_t *store, uint64_t now,
@@ -453,7 +453,9 @@ ngx_websocket_store_evict_message(ngx_websocket_store_t *store, uint64_t now,
         return 1;
     }
 
-    /* behind those that are unread, from where the last search has ended */
+    /*
+     * searches behind the unread messages, from where the last search has ended
+     */
 
     for (n = 0; *left && n < store->nmessages; n++) {
 
@@ -581,7 +583,7 @@ ngx_websocket_store_accept(ngx_websocket_store_t *store,
 
     message = append->message;
 
-    m = message->ephemeral ? NULL
+    m = message->ephemeral || append->at ? NULL
         : ngx_websocket_store_same(store, append->channel, message->key);
 
     if (m) {
@@ -635,7 +637,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
     reserve = &store->reserves[append->slot];
     ch = ngx_websocket_store_block(store, append->channel);
 
-    /* room for it might be that of the very message that is there */
+    /* making room could drop the very message that the key is of */
 
     rc = append->at ? NGX_WEBSOCKET_STORE_OK
                     : ngx_websocket_store_accept(store, append);
@@ -680,7 +682,10 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 
     if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
 
-        /* takes what is free already, or others would take it meanwhile */
+        /*
+         * takes the blocks that are free already, or others would take them
+         * meanwhile
+         */
 
         blocks = ngx_websocket_store_free_blocks(store);
     }
@@ -793,7 +798,7 @@ ngx_websocket_store_fill_piece(ngx_websocket_store_t *store,
 }
 
 
-/* from the first byte on */
+/* begins a message's copy from its first byte */
 
 static void
 ngx_websocket_store_refill(ngx_websocket_store_t *store,
@@ -832,7 +837,7 @@ ngx_websocket_store_fill_part(ngx_websocket_store_t *store,
 
     if (part == &put->offset) {
 
-        /* in one piece: it may be another one with the next */
+        /* one piece is copied in this call: a part may need more of them */
 
         large->own = large->end;
         large->offset = put->message->offset;
@@ -1068,7 +1073,10 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 
     blocks = ngx_websocket_store_blocks(size);
 
-    /* not even if nothing but its channel were in the region */
+    /*
+     * the message could not fit even if nothing but its channel were in the
+     * region
+     */
 
     if (size > UINT32_MAX
         || blocks > NGX_WEBSOCKET_STORE_BLOCKS_MAX
@@ -1086,10 +1094,10 @@ ngx_websocket_store_measure(ngx_websocket_store_t *store,
 
 
 /*
- * The caller took the time before it waited for the lock.  Times of a
- * channel's messages must be in order, as the search relies on it, and a
- * message must not be too old when it is appended.  One that has its offset has
- * been somewhere else before: it may be older, but is not of the future.
+ * The caller took the time before it waited for the lock.  Times of a channel's
+ * messages must be in order, as the search relies on it, and a message must not
+ * be too old when it is appended.  A message that has its offset already was
+ * somewhere else before: it may be older, but not of the future.
  */
 
 static void
@@ -1809,7 +1817,7 @@ ngx_websocket_store_begin(ngx_websocket_store_t *store,
 }
 
 
-/* a place that is kept while the worker does other things */
+/* restores a place that was kept while the worker did other things */
 
 static void
 ngx_websocket_store_spot(const ngx_websocket_store_place_t *place,

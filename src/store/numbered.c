@@ -176,7 +176,9 @@ ngx_websocket_store_reset(ngx_websocket_store_t *store,
 }
 
 
-/* visitors know a place in the channel by its epoch and its offset */
+/*
+ * visitors know a place in a channel by epoch and offset: neither may lead back
+ */
 
 static int
 ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch, uint64_t epoch,
@@ -187,4 +189,46 @@ ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch, uint64_t epoch,
     }
 
     return !(ch->epoch & NGX_WEBSOCKET_STORE_OWN) && epoch < ch->epoch;
+}
+
+
+void
+ngx_websocket_store_newest(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_info_t *info,
+    ngx_websocket_store_history_t *history, uint64_t key[2])
+{
+    ngx_websocket_channel_t  *ch;
+    ngx_websocket_message_t  *m;
+
+    ngx_websocket_store_info(store, channel, info);
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    history->length = ch->length;
+    history->time = ch->time;
+    history->max = ch->max;
+
+    key[0] = 0;
+    key[1] = 0;
+
+    if (ch->last) {
+        m = ngx_websocket_store_block(store, ch->last);
+        key[0] = m->key[0];
+        key[1] = m->key[1];
+    }
+}
+
+
+void
+ngx_websocket_store_read_key(ngx_websocket_store_t *store,
+    const ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *message)
+{
+    ngx_websocket_message_t  *m;
+
+    m = ngx_websocket_store_block(store, cursor->message);
+
+    message->key[0] = m->key[0];
+    message->key[1] = m->key[1];
+    message->digest = (uint32_t) m->key[1];
 }

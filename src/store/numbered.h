@@ -23,8 +23,8 @@
  * over the epoch with its first message.
  *
  * message->time may be of the past; append->now is the time of the call.
- * message->ephemeral is 0, and message->key zeros, or one that no other message
- * of the channel has.  A message of type NGX_WEBSOCKET_STORE_NOTHING without a
+ * message->ephemeral is 0; message->key and digest are kept, and nothing else
+ * is done with them.  A message of type NGX_WEBSOCKET_STORE_NOTHING without a
  * size takes the place of one that nobody has.  *append->info, where it is
  * wanted, is set to the channel's state after the call in any case,
  * append->wake with OK.
@@ -55,6 +55,22 @@ int ngx_websocket_store_place(ngx_websocket_store_t *store,
 int ngx_websocket_store_reset(ngx_websocket_store_t *store,
     ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset,
     ngx_websocket_store_wake_t *wake);
+
+
+/*
+ * Sets *info and *history to the channel's, and key to that of its newest
+ * message, or to zeros when it is not there any more, or was nobody's.
+ */
+void ngx_websocket_store_newest(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, ngx_websocket_store_info_t *info,
+    ngx_websocket_store_history_t *history, uint64_t key[2]);
+
+/*
+ * Sets the key and the digest of a message that a visitor has read last.
+ */
+void ngx_websocket_store_read_key(ngx_websocket_store_t *store,
+    const ngx_websocket_store_cursor_t *cursor,
+    ngx_websocket_store_message_t *message);
 
 
 /* for the other files of the store */

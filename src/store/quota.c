@@ -50,7 +50,10 @@ ngx_websocket_store_quota_acquire(ngx_websocket_store_t *store,
         }
     }
 
-    /* for all at once, or each would look for room on its own */
+    /*
+     * makes room for all entries at once, or each would look for room on its
+     * own
+     */
 
     rc = ngx_websocket_store_make_room(store, missing, now, 0,
                                        NGX_WEBSOCKET_STORE_ROOM);
@@ -154,7 +157,7 @@ ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     ngx_websocket_entry_t    *entry;
     ngx_websocket_channel_t  *ch;
 
-    /* as if all messages were of one size: an estimate suffices */
+    /* counts as if all messages were of one size: an estimate suffices */
 
     many = store->nblocks - ngx_websocket_store_free_blocks(store)
            - store->waste;
@@ -164,7 +167,7 @@ ngx_websocket_store_crowded(ngx_websocket_store_t *store,
     ch = ngx_websocket_store_block(store, channel);
     crowded = 0;
 
-    /* of ephemeral ones nobody knows who has not read them */
+    /* for ephemeral messages it is not known who has not read them */
 
     unread = store->unnumbered > ngx_websocket_store_crowd(store) / 2
              && ch->ephemeral.first;

@@ -169,7 +169,7 @@ ngx_websocket_store_revive(ngx_websocket_store_t *store)
     unsigned               slot;
     ngx_websocket_store_t  fresh;
 
-    /* of what could lead out of the region */
+    /* checks fields that could lead out of the region */
 
     ngx_websocket_store_lay_out(&fresh, store->size);
 
@@ -265,7 +265,7 @@ ngx_websocket_store_list(ngx_websocket_store_t *store, uint32_t n)
     end = store->fresh + n;
     first = store->free;
 
-    /* no other process knows these yet; the lowest comes first */
+    /* no other process knows these blocks yet; the lowest comes first */
 
     for (ref = end - 1; ref >= store->fresh; ref--) {
         block = ngx_websocket_store_block(store, ref);

@@ -63,7 +63,7 @@ ngx_websocket_close_payload(uint8_t *dst, uint16_t code,
     if (size > NGX_WEBSOCKET_CLOSE_REASON_SIZE) {
         size = NGX_WEBSOCKET_CLOSE_REASON_SIZE;
 
-        /* back to the beginning of the character that is cut */
+        /* goes back to the beginning of the character that is cut */
 
         while (size && (reason[size] & 0xc0) == 0x80) {
             size--;

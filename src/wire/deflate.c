@@ -8,7 +8,8 @@
 
 #define NGX_WEBSOCKET_DEFLATE_NAME  "permessage-deflate"
 
-#define NGX_WEBSOCKET_DEFLATE_TAIL  4     /* what a message's payload lacks */
+#define NGX_WEBSOCKET_DEFLATE_TAIL  4     /* the 4 bytes that a message's
+                                             payload leaves out at its end */
 
 /* comparisons of zlib for all bytes of a message, and at least for each */
 #define NGX_WEBSOCKET_DEFLATE_WORK   (4 * 1024 * 1024)
@@ -30,8 +31,8 @@ enum {
 
 typedef struct {
     uint8_t         params[NGX_WEBSOCKET_DEFLATE_PARAMS];
-    uint8_t         deflate;          /* it is permessage-deflate */
-    uint8_t         bad;              /* but cannot be accepted */
+    uint8_t         deflate;          /* 1: it is permessage-deflate */
+    uint8_t         bad;              /* 1: but it cannot be accepted */
 } ngx_websocket_offer_t;
 
 

@@ -49,10 +49,13 @@ class Cluster:
 
     def __enter__(self):
         self.redis.start()
-        for i in range(self.n):
-            self.nodes.append(Nginx(f'node{i}', self.conf))
-        for node in self.nodes:
-            workers(node, 2)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.__exit__)
+            for i in range(self.n):
+                self.nodes.append(Nginx(f'node{i}', self.conf))
+            for node in self.nodes:
+                workers(node, 2)
+            stack.pop_all()
         return self
 
     def __exit__(self, *_):
@@ -70,6 +73,70 @@ class Cluster:
 
     def alerts(self, but=()):
         return [line for node in self.nodes for line in node.alerts(but)]
+
+
+class Failover(Cluster):
+    """A master with a replica, and one who answers as a Sentinel: to be
+    entered with async with."""
+
+    def __init__(self, n=3, params='', **rest):
+        super().__init__(n, params + ' sentinel=main',
+                         ('--repl-diskless-sync-delay', '0'),
+                         'redis://127.0.0.1:%(sentinel)s', **rest)
+        self.spare = None
+        self.server = None
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_server(self.answer, '127.0.0.1', 0)
+        port = self.server.sockets[0].getsockname()[1]
+        self.conf = self.conf.replace('%(sentinel)s', str(port))
+        await asyncio.to_thread(self.__enter__)
+        try:
+            await self.replicate()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_):
+        await asyncio.to_thread(self.__exit__)
+        self.server.close()
+
+    def __exit__(self, *_):
+        if self.spare:
+            self.spare.__exit__()
+        super().__exit__()
+
+    async def answer(self, reader, writer):
+        """Whatever is asked: where the master is."""
+        with contextlib.suppress(OSError):
+            while await reader.read(65536):
+                port = str(self.redis.port)
+                writer.write(b'*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%s\r\n'
+                             % (len(port), port.encode()))
+        writer.close()
+
+    async def replicate(self):
+        self.spare = await asyncio.to_thread(Redis(
+            '--replicaof', f'127.0.0.1 {self.redis.port}',
+            *self.redis.options).start)
+
+        async def state():
+            slave = self.client().info('replication').get('slave0', {})
+            return slave.get('state')
+        assert await becomes(state, 'online') == 'online'
+
+    def cut(self):
+        """From now on the replica lacks what the master is given."""
+        self.spare.client().execute_command('REPLICAOF', 'NO', 'ONE')
+
+    async def fail_over(self, lag=0.3):
+        """The master dies, when for so long its replica has lagged behind."""
+        self.cut()
+        await asyncio.sleep(lag)
+        old, self.redis, self.spare = self.redis, self.spare, None
+        self.redis.options = old.options
+        old.__exit__()
 
 
 def seats(cluster, nginx):

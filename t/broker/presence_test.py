@@ -111,7 +111,7 @@ async def unrecorded(tap, cluster):
     tap.ok((await said(watch, 1))[0][0] == 'join', 'an event that is not kept')
     ann.close()
     tap.ok((await said(watch, 1))[0][0] == 'leave', 'and another')
-    tap.ok(cluster.client().exists('ws:s:short') == 0, 'is in no history')
+    tap.ok(cluster.client().xlen('ws:s:short') == 0, 'is in no history')
     watch.close()
 
 
@@ -135,6 +135,78 @@ async def killed(tap, cluster):
     watch.close()
     for peer in peers:
         peer.close()
+
+
+def silent(cluster, but):
+    """Nodes but these have not been heard of for long."""
+    client = cluster.client()
+    for node, score in client.zrange('ws:nodes', 0, -1, withscores=True):
+        if node not in but:
+            client.zadd('ws:nodes', {node: score - 11_000})
+
+
+async def buried(tap, cluster):
+    """A node hangs, and is taken for dead; then it dies without a word."""
+    a, b = cluster.ports
+    node = cluster.nodes[0]
+    pids = [node.process.pid, *node.workers()]
+    watch = await Peer(b).websocket('/ws/buried')
+    peers = [await Peer(a).websocket(f'/in/buried?name={i}') for i in range(70)]
+    quiet = await Peer(a).websocket('/quiet/alone?name=eve')
+    await said(watch, 70)
+
+    def beats():
+        return dict(cluster.client().zrange('ws:nodes', 0, -1,
+                                            withscores=True))
+
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    first = beats()
+
+    async def others():
+        return [n for n, score in beats().items() if score != first.get(n)]
+    await becomes(lambda: alive(others), 1)
+    own = await others()
+    silent(cluster, own)
+    names = sorted(await said(watch, 70))
+    wanted = sorted(('leave', str(i)) for i in range(70))
+    tap.ok(names == wanted, f'a node hangs: its clients leave, {names[:3]}')
+    tap.ok(await becomes(lambda: who(b, 'buried'), []) == []
+           and await becomes(lambda: alive(others), 1) == 1
+           and list(beats()) == own, f'it is not known any more: {beats()}')
+
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    names = [str(i) for i in range(70)]
+
+    async def back():
+        found = await who(b, 'buried')
+        return found if isinstance(found, int) else sorted(found, key=int)
+    tap.ok(await becomes(back, names) == names
+           and await becomes(lambda: who(b, 'alone'), ['eve']) == ['eve'],
+           'it wakes up, and says whom it has')
+
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    node.process.wait()
+    await becomes(lambda: who(b, 'nobody'), 404)
+    silent(cluster, own)
+    tap.ok(sorted(await said(watch, 70)) == wanted, 'it dies: they leave')
+    await ask(b, 'POST', '/pub/buried', '', b'{"type":"end","from":0}')
+    tap.ok(await said(watch, 1) == [('end', 0)], 'and nothing besides')
+
+    async def left():
+        return [k for k in cluster.client().keys('ws:n:*:p')
+                + cluster.client().keys('ws:p:*')
+                + cluster.client().keys('ws:bury:*')]
+    tap.ok(await becomes(left, []) == [] and list(beats()) == own,
+           f'it has left nothing: {await left()}')
+    for peer in [watch, quiet, *peers]:
+        peer.close()
+
+
+async def alive(others):
+    return len(await others())
 
 
 async def away(tap, cluster):
@@ -198,6 +270,7 @@ async def run(tap):
             await killed(tap, cluster)
             await away(tap, cluster)
             await revoked(tap, cluster)
+            await buried(tap, cluster)
             but = ('exited on signal 9',)
             tap.ok(not cluster.alerts(but), f'no alerts {cluster.alerts(but)[:2]}')
 

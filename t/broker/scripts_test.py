@@ -119,7 +119,8 @@ class Channel:
 
     def put(self, position, content, length=LENGTH):
         self.top = position
-        self.entries = [*self.entries, (position, content)][-length:]
+        self.entries = [*self.entries, (position, content)][-length:] \
+            if position[1] else []
 
 
 class Model:
@@ -148,12 +149,17 @@ class Model:
 
     def generation(self):
         g = '%016x' % random.getrandbits(64)
-        check(self.server.run('generation', ['gen', 'nodes'], g, 0) == b'',
+        check(self.server.run('generation', ['gen', 'nodes'], g, 0, 'aa') == b'',
               'a generation begins by itself')
-        self.gen = self.server.run('generation', ['gen', 'nodes'], g, 1)
-        again = self.server.run('generation', ['gen', 'nodes'], 'f' * 16, 1)
+        self.gen = self.server.run('generation', ['gen', 'nodes'], g, 1, 'aa')
+        again = self.server.run('generation', ['gen', 'nodes'], 'f' * 16, 1,
+                                'bb')
         check(self.gen == again and self.gen.startswith(g.encode()),
               'the first generation')
+        check(self.server.redis.zrange('ws:nodes', 0, -1) == [b'aa'],
+              'a node is waited for from then on')
+        self.beat('aa', 1)
+        self.beat('aa', 0)
         self.floor = int(self.gen[17:])
         for node in NODES:
             self.beat(node)
@@ -228,11 +234,12 @@ class Model:
             self.gen, *[a for b in batch for a in b[4]])
         heard = self.server.heard()
         check(len(reply) == 2 * len(batch), 'the reply', reply)
-        for n, (message, flags, hint, _, _) in enumerate(batch):
-            self.published(message, flags, hint, reply[2 * n:2 * n + 2], heard)
+        for n, (message, flags, hint, _, args) in enumerate(batch):
+            self.published(message, flags, hint, reply[2 * n:2 * n + 2], heard,
+                           args[-1])
         check(not heard, 'heard besides', heard)
 
-    def published(self, message, flags, hint, reply, heard):
+    def published(self, message, flags, hint, reply, heard, after=b'-'):
         name = message.channel
         id, nodes = reply
         if 'e' in flags:
@@ -240,7 +247,7 @@ class Model:
             check(heard.pop(0) == (f'c:{name}', b'~0-0 ' + message.content),
                   'an ephemeral is heard otherwise')
             return
-        known = self.known(message, flags)
+        known = self.known(message, flags, after)
         if known:
             check(id == b'=%d-%d' % known and nodes == 0, name, flags,
                   'is known as', known, 'but', reply)
@@ -269,8 +276,9 @@ class Model:
             length = max(9, len(self.channels[message.channel].entries))
         self.placed(message.channel, position, message.content, nodes, length)
 
-    def known(self, message, flags):
-        """Where the message is already, or None."""
+    def known(self, message, flags, after):
+        """Where the message is already, or None: perhaps it was trimmed, and
+        published once more, and both were brought back."""
         channel = self.channels[message.channel]
         if 'i' in flags:
             was = self.keys.get((message.channel, message.key))
@@ -278,8 +286,9 @@ class Model:
                         or was in dict(channel.entries)):
                 return was
         if 'r' in flags:
+            least = parse(after) if after != b'-' else (0, 0)
             for position, content in channel.entries:
-                if content == message.content:
+                if content == message.content and position > least:
                     return position
         return None
 
@@ -289,7 +298,7 @@ class Model:
         id, nodes = self.server.run('delete', ['gen', 'e', f's:{name}'],
                                     self.gen, self.hint(name), TTL)
         heard = self.server.heard()
-        gone = not channel.top[0] or (
+        gone = not channel.top[1] or (
             channel.entries and channel.entries[-1][1] == b'xd')
         check(heard == [(f'c:{name}', b'x' + (id or b'0-0'))] and nodes == 1,
               'a deletion', id, 'is heard as', heard)
@@ -300,6 +309,32 @@ class Model:
             check(position[1] == 1, 'a deletion at', position)
             channel.entries = []
             self.placed(name, position, b'xd', random.sample(NODES, 2))
+
+    def read(self):
+        """From some place on; a channel that is not there begins."""
+        name = random.choice(CHANNELS)
+        channel = self.channels[name]
+        after = random.choice([(0, 1), channel.top, *[
+            p for p, _ in channel.entries[-9:]]])
+        count = random.choice([1, 3, 100])
+        newest, found = self.server.run(
+            'read', ['gen', 'e', f's:{name}'], self.gen, '%d-%d' % after,
+            count, TTL)
+        want = [p for p, _ in channel.entries if p >= after][:count]
+        check([parse(id) for id, _ in found] == want, 'read', found, want)
+        if want:
+            check(newest == b'', 'there are some, and the newest is', newest)
+        elif channel.top[0]:
+            check(parse(newest) == channel.top, 'newest', newest, channel.top)
+        else:
+            position = parse(newest)
+            self.begun(name, position[0])
+            check(position[1] == 0, 'begins with', position)
+            self.placed(name, position, b'xt',
+                        random.sample(NODES, random.randrange(1, 4)))
+        tops = self.server.run('tops', [f's:{n}' for n in CHANNELS])
+        check([parse(t) for t in tops]
+              == [self.channels[n].top for n in CHANNELS], 'tops', tops)
 
     def expire(self):
         """In the replica, too, which knows an earlier time at most."""
@@ -328,7 +363,9 @@ class Model:
                 ('publish', keys[:3], message),
                 ('member', ['gen', 'e', *keys[3:], 's:c/0'],
                  ['j', 'aa', 'fenced', 'c/0', 'v', *message]),
-                ('mine', ['gen', 'p:c/0', 'n:aa:p'], ['aa', 'c/0', 'f', 'v']),
+                ('mine', ['gen', 'p:c/0', 'n:aa:p', 'm:aa'],
+                 ['aa', 'c/0', 'e', 'f', 'v']),
+                ('read', keys[:3], ['-', 1, TTL]),
                 ('delete', keys[:3], [0, TTL]),
                 ('ingest', ['gen', 'e', 'ing', 's:c/0'],
                  ['aa', 'm', 1, *message])):
@@ -344,10 +381,14 @@ class Model:
     # members
 
     def member(self):
-        name, node = random.choice(CHANNELS), random.choice(NODES)
-        field = f'{node}:{random.randrange(4)}'
+        self.change(random.choice(CHANNELS), random.choice('jjlb'),
+                    f'{random.choice(NODES)}:{random.randrange(4)}')
+        for node in NODES:
+            self.counted(node)
+
+    def change(self, name, op, field, telling=False):
+        node = field[:2]
         members = self.members[name]
-        op = random.choice('jjlb')
         value = f'v{random.randrange(3)}'
         message = self.message()
         message.channel = name
@@ -364,13 +405,13 @@ class Model:
             members[field] = value
         elif op == 'l':
             members.pop(field, None)
-        check(reply[:2] == [int(changed), len(members)], op, field, reply)
+        check(reply[0] == changed and (telling or reply[1] == len(members)),
+              op, field, reply)
         if changed and keys:
             message.key = None
             self.published(message, '', hint, reply[2:], heard)
         check(not heard and len(reply) == 2 + 2 * bool(changed and keys),
               'heard of a member', reply, heard)
-        self.counted(node)
 
     def counted(self, node):
         """A node's channels are those where it has members."""
@@ -379,13 +420,33 @@ class Model:
         check(self.server.redis.hgetall(f'ws:n:{node}:p') == of,
               'the channels of', node)
 
-    def mine(self, name, node):
-        own = {f[3:]: v for f, v in self.members[name].items()
-               if f.startswith(node)}
-        n = self.server.run('mine', ['gen', f'p:{name}', f'n:{node}:p'],
-                            self.gen, node, name,
-                            *[x for pair in own.items() for x in pair])
-        check(n == len(own), 'mine', n)
+    def mine(self, node, ready=True):
+        """A node tells whom it has; while some come and go."""
+
+        def tell(what, name='', *args):
+            return self.server.run(
+                'mine', ['gen', f'p:{name}', f'n:{node}:p', f'm:{node}'],
+                self.gen, node, name, what, *args)
+
+        check(tell('o') == 1, 'it begins to tell')
+        own = {name: [(f[3:], v) for f, v in self.members[name].items()
+                      if f.startswith(node)] for name in CHANNELS}
+        for name, pairs in own.items():
+            if ready and random.random() < 0.2:
+                self.change(name, *random.choice([
+                    ('j', f'{node}:{self.n}'),
+                    *[('l', f'{node}:{session}') for session, _ in pairs]]),
+                    telling=True)
+            while len(pairs) > 1 and random.random() < 0.5:
+                check(tell('p', name, *pairs.pop()) == 1, 'tells of one')
+            if pairs or random.random() < 0.5:
+                check(tell('e', name, *[x for p in pairs for x in p]) == 1,
+                      'tells of a channel')
+        while left := tell('c'):
+            for name in left:
+                check(tell('e', name.decode()) == 1, 'has none there')
+        check(tell('p', CHANNELS[0]) == -1, 'it has told all')
+        self.counted(node)
 
     def list(self):
         name = random.choice(CHANNELS)
@@ -425,15 +486,12 @@ class Model:
         self.server.redis.delete(f'ws:bury:{node}')
         self.beat(node, int(buried))
         if awake:
-            for name in CHANNELS:
-                self.mine(name, node)
+            self.mine(node)
         self.counted(node)
 
     def walk(self, node, by, other, keys, awake):
-        done = []
         while True:
-            go, *channels = self.server.run('bury', keys, node, by, SILENT,
-                                            5000, *done)
+            go, *found = self.server.run('bury', keys, node, by, SILENT, 5000)
             if go == -1:
                 check(not self.server.redis.exists(*[f'ws:{k}'
                                                      for k in keys[1:]]),
@@ -442,21 +500,22 @@ class Model:
             check(go == 1, 'bury', go)
             check(self.server.run('bury', keys, node, other, SILENT,
                                   5000) == [0], 'two bury a node')
-            for channel in channels:
-                self.leave(node, channel.decode())
+            name, *pairs = [x.decode() for x in found]
+            for session, value in zip(pairs[::2], pairs[1::2]):
+                self.leave(node, name, session, value)
             if awake:
                 self.awake(node, keys, by)
                 return False
-            done = channels
 
-    def leave(self, node, name):
-        for field in [f for f in self.members[name] if f.startswith(node)]:
-            for changed in 1, 0:
-                reply = self.server.run(
-                    'member', ['gen', 'e', f'p:{name}', f'n:{node}:p', 'nodes'],
-                    self.gen, 'b', node, field[3:], name, '')
-                check(reply[0] == changed, 'a leave', reply)
-            del self.members[name][field]
+    def leave(self, node, name, session, value):
+        field = f'{node}:{session}'
+        check(self.members[name].pop(field, None) == value, 'who is buried',
+              field, value)
+        for changed in 1, 0:
+            reply = self.server.run(
+                'member', ['gen', 'e', f'p:{name}', f'n:{node}:p', 'nodes'],
+                self.gen, 'b', node, session, name, '')
+            check(reply[0] == changed, 'a leave', reply)
 
     def awake(self, node, keys, by):
         check(self.server.run('beat', ['gen', 'nodes', 'rev:n'], node,
@@ -522,7 +581,7 @@ class Model:
         self.server.restore(state)
         self.gen = gen
         g = '%016x' % random.getrandbits(64)
-        check(self.server.run('generation', ['gen', 'nodes'], g, 0) == gen,
+        check(self.server.run('generation', ['gen', 'nodes'], g, 0, 'aa') == gen,
               'the generation of the replica')
         self.forgotten(state)
         late = random.random() < 0.2
@@ -533,8 +592,8 @@ class Model:
         brought = self.bring(g, nodes)
         for node in nodes:
             missing, left, _ = self.server.run(
-                'ready', ['gen', f'd:{g}', f'x:{g}', f'f:{g}', 'nodes'], g,
-                node, 3000, 60_000, *NODES)
+                'ready', ['gen', f'd:{g}', f'x:{g}', f'f:{g}', 'nodes',
+                          f'm:{node}'], g, node, 3000, 60_000, *NODES)
             check(missing == len(set(NODES) - set(nodes[:nodes.index(node) + 1])),
                   'missing', missing)
             check(2000 < left <= 3000, 'left', left)
@@ -542,7 +601,7 @@ class Model:
             self.merge(g, name)
         for node in set(NODES) - set(nodes):
             self.logs[node].clear()
-        self.finish(g, late)
+        self.finish(g, late, nodes)
 
         # replicas follow the new master
 
@@ -587,22 +646,26 @@ class Model:
         keys, args = [], []
         for position, content in items:
             key = self.keyed.get((name, position))
+            if random.random() < 0.2:
+                args += [b'%d-%d' % position, b'xt', '']
             args += [b'%d-%d' % position, content, '' if key is None else KEEP]
             if key is not None:
                 keys.append(f'i:{name}:{key}')
                 self.keys.setdefault((name, key), position)
         check(self.server.run('bring', ['gen', f'h:{g}:{name}', f'b:{g}', *keys],
-                              g, name, 60_000, *args) == 1, 'brought')
+                              g, name, 60_000, LENGTH, TTL, *args) == 1,
+              'brought')
 
     def merge(self, g, name):
         """In order, with tombstones where nobody who is there has anything: the
         only node that had it is away, or nobody was told of it at all."""
         channel = self.channels[name]
         keys = ['gen', 'e', f's:{name}', f'h:{g}:{name}']
-        n = self.server.run('merge', keys, g, LENGTH, TTL)
-        all = {}
-        for item in self.server.redis.hgetall(f'ws:h:{g}:{name}').items():
-            all[parse(item[0])] = item[1]
+        n = self.server.run('merge', keys, g)
+        all = self.server.redis.hgetall(f'ws:h:{g}:{name}')
+        check(all.pop(b'length') == b'%d' % LENGTH
+              and all.pop(b'ttl') == b'%d' % TTL, 'length and time')
+        all = {parse(id): content for id, content in all.items()}
         want = sorted(p for p in all if p > channel.top)
         check(n == len(want), 'merged', n, len(want))
         for position in want:
@@ -617,13 +680,13 @@ class Model:
             check(self.ever[name, position] == all[position],
                   'brought otherwise', position)
             channel.put(position, all[position])
-        check(self.server.run('merge', keys, g, LENGTH, TTL) == 0,
+        check(self.server.run('merge', keys, g) == 0,
               'merged twice')
         check(self.server.stream(name) == channel.entries, name,
               'after a merge', self.server.stream(name)[-9:],
               channel.entries[-9:])
 
-    def finish(self, g, late):
+    def finish(self, g, late, nodes):
         keys = ['gen', 'e', f'b:{g}', f'd:{g}', f'x:{g}', f'f:{g}']
         self.server.heard()
         gen = self.server.run('finish', keys, g, self.floor, int(late))
@@ -636,19 +699,18 @@ class Model:
         check(floor > self.newest if late else floor == self.floor,
               'the floor is', floor, 'and was', self.floor)
         self.floor = floor
-        check(self.server.run('merge', ['gen', 'e', 's:c/0', f'h:{g}:c/0'], g,
-                              LENGTH, TTL) == -1
+        check(self.server.run('merge', ['gen', 'e', 's:c/0', f'h:{g}:c/0'],
+                              g) == -1
               and self.server.run('bring', ['gen', f'h:{g}:c/0', f'b:{g}'], g,
-                                  'c/0', 60_000, '1-1', '1 xx', '') == 0,
+                                  'c/0', 60_000, 1, 1, '1-1', '1 xx',
+                                  '') == 0,
               'a generation goes on after its end')
         for channel in self.channels.values():
             self.lost(channel, late)
         self.limits.clear()
         for node in NODES:
             self.beat(node)
-            for name in CHANNELS:
-                self.mine(name, node)
-            self.counted(node)
+            self.mine(node, node in nodes)
 
     def lost(self, channel, late):
         """What somebody has is there, if it is not too old."""
@@ -679,7 +741,7 @@ class Model:
                   == {f.encode(): v.encode()
                       for f, v in self.members[name].items()}, 'members')
 
-    STEPS = dict(publish=60, delete=2, expire=1, trim=3, fenced=1, member=16,
+    STEPS = dict(publish=60, delete=2, read=4, expire=1, trim=3, fenced=1, member=16,
                  list=3, bury=1, limit=6, revoke=3, keep=2, failover=1,
                  same=2)
 

@@ -71,6 +71,8 @@ class Upgradable(Nginx):
         argv = command(self.prefix)
         argv[0] = shutil.which(argv[0])
         argv[-1] = argv[-1].replace('daemon off', 'daemon on')
+        # a sanitizer's options are for the next binary, too
+        argv[-1] += ' env ASAN_OPTIONS; env UBSAN_OPTIONS;'
         with open(f'{self.prefix}/logs/stderr.log', 'w') as stderr:
             subprocess.run(argv, stderr=stderr, check=True, timeout=TIMEOUT)
         self.masters.append(self.newest())

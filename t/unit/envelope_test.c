@@ -9,7 +9,7 @@
 
 
 static ngx_websocket_envelope_t  sample = {
-    UINT64_C(0x0123456789abcdef), 7, UINT64_MAX, UINT64_C(1764540000000000),
+    { UINT64_C(0x0123456789abcdef), 7 }, 9, UINT64_MAX, UINT64_C(1764540000000000),
     5, 100, 3600, 7, 3, 1, 2, NGX_WEBSOCKET_ENVELOPE_HISTORY
 };
 
@@ -26,7 +26,8 @@ round_trip(void)
             == buf + NGX_WEBSOCKET_ENVELOPE_SIZE, "an envelope is written");
 
     unit_ok(ngx_websocket_envelope_read(buf, sizeof(buf), 5, &got) == 0
-            && got.node == sample.node && got.number == sample.number
+            && got.id[0] == sample.id[0] && got.id[1] == sample.id[1]
+            && got.node == sample.node
             && got.source == sample.source && got.wall == sample.wall
             && got.place == sample.place && got.meta == sample.meta
             && got.length == sample.length && got.time == sample.time
@@ -92,7 +93,7 @@ hears(const char *head, const char *payload, int rc, const char *name)
 
     unit_ok(got == rc && (rc || (heard.size == strlen(payload)
                                  && heard.payload == p
-                                 && heard.envelope.number == 7)),
+                                 && heard.envelope.id[1] == 7)),
             "%s", name);
 
     unit_unguard(text, size);
@@ -129,16 +130,16 @@ main(void)
     id("1-1 ", -1, 0, 0);
     id(" 1-1", -1, 0, 0);
 
-    hears("+1-2 54 ", "hello", 0, "a message");
-    hears("~0-0 54 ", "hello", 0, "an ephemeral one");
-    hears("+1-2 54 ", "hell", -1, "one that is cut");
+    hears("+1-2 62 ", "hello", 0, "a message");
+    hears("~0-0 62 ", "hello", 0, "an ephemeral one");
+    hears("+1-2 62 ", "hell", -1, "one that is cut");
     hears("+1-2 53 ", "hello", -1, "an envelope that is cut");
     hears("+1-2 55 ", "hello", -1, "one that is too long");
     hears("+1-2 999999999999 ", "hello", -1, "longer than all");
     hears("+1-2 18446744073709551615 ", "hello", -1, "than there are numbers");
-    hears("-1-2 54 ", "hello", -1, "no kind");
-    hears("+1-2  54 ", "hello", -1, "a blank more");
-    hears("+1 54 ", "hello", -1, "no ID");
+    hears("-1-2 62 ", "hello", -1, "no kind");
+    hears("+1-2  62 ", "hello", -1, "a blank more");
+    hears("+1 62 ", "hello", -1, "no ID");
 
     deleted("x12-1", 0);
     deleted("x12-1 ", -1);
