@@ -31,7 +31,7 @@ bench_packages := $(test_packages) gnuplot-nox
 bench_peers := libnginx-mod-nchan golang-go \
     golang-github-gorilla-websocket-dev
 
-flags := -std=gnu11 -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
+flags := -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -I src -I t/unit \
     -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .PHONY: help build run binaries test test-asan test-valgrind test-fault \

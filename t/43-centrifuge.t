@@ -513,7 +513,112 @@ c< close 3501 bad request
 
 
 
-=== TEST 13: streams, and the requests that bring commands
+=== TEST 13: a client that filters by tags
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_namespace tags {
+        filter tags; subscribe client anonymous; history length=10;
+        recovery force; events join push; presence on;
+    }
+    websocket_namespace none { subscribe client anonymous; }
+--- config
+    location = /ws { websocket centrifuge; websocket_anonymous on; }
+    location = /pub {
+        websocket publish; websocket_channel tags:a;
+        websocket_history length=10;
+    }
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}
+a< json {"id":1}
+a> text {"id":2,"subscribe":{"channel":"tags:a","tf":{"op":"and","nodes":[{"key":"room","cmp":"eq","val":"x"},{"key":"n","cmp":"gte","val":"10"}]}}}
+a< text qr/"epoch":"(?<epoch>[^"]*)"/
+a< json {"push":{"channel":"tags:a","join":{}}}
+b> GET /ws?format=protobuf
+b< 101
+b> binary \x04\x08\x01\x22\x00
+b< binary qr/^./s
+b> binary \x1f\x08\x02\x2a\x1b\x0a\x06tags:a\x6a\x11\x0a\x03not\x32\x0a\x12\x01n\x1a\x02sw\x22\x01\x31
+b< binary qr/^./s
+b< binary qr/tags:a\x2a/
+a< json {"push":{"channel":"tags:a","join":{}}}
+! POST /pub [X-WebSocket-Tags: room=x, n=9] 1
+! < 200
+! POST /pub 2
+! < 200
+! POST /pub [X-WebSocket-Tags: room=y, n=10] 3
+! < 200
+! POST /pub [X-WebSocket-Tags: room=x, n=10.0] 4
+! < 200
+a< text {"push":{"channel":"tags:a","pub":{"data":4,"offset":4,"tags":{"room":"x","n":"10.0"}}}}
+b< binary \x24\x22\x22\x12\x06tags:a\x22\x18\x22\x01\x31\x30\x01\x3a\x09\x0a\x04room\x12\x01x\x3a\x06\x0a\x01n\x12\x01\x39
+b< binary \x11\x22\x0f\x12\x06tags:a\x22\x05\x22\x01\x32\x30\x02
+a> text {"id":3,"unsubscribe":{"channel":"tags:a"}}
+a< json {"id":3}
+a> text {"id":4,"subscribe":{"channel":"tags:a","tf":{"key":"room","cmp":"in","vals":["y",""]},"recover":true,"epoch":"%{epoch}"}}
+a< text {"id":4,"subscribe":{"recoverable":true,"epoch":"%{epoch}","publications":[{"data":2,"offset":2},{"data":3,"offset":3,"tags":{"room":"y","n":"10"}}],"recovered":true,"positioned":true,"was_recovering":true}}
+a< json {"push":{"channel":"tags:a","join":{}}}
+a> text {"id":5,"subscribe":{"channel":"none","tf":{"key":"k","cmp":"ex"}}}
+a< json {"id":5,"error":{"code":103}}
+a> text {"id":6,"subscribe":{"channel":"none:a","tf":{"key":"k","cmp":"ex"}}}
+a< json {"id":6,"error":{"code":107}}
+a> text {"id":7,"subscribe":{"channel":"tags:b","tf":{"key":"k","cmp":"eq"}}}\n{"id":8,"subscribe":{"channel":"tags:b","tf":{"op":"and","nodes":[]}}}\n{"id":9,"subscribe":{"channel":"tags:b","tf":{"key":"a..b","cmp":"ex"}}}\n{"id":10,"subscribe":{"channel":"tags:b","tf":7}}
+a< json {"id":7,"error":{"code":107}}
+a< json {"id":8,"error":{"code":107}}
+a< json {"id":9,"error":{"code":107}}
+a< json {"id":10,"error":{"code":107}}
+
+
+
+=== TEST 14: a channel that is a cache: its newest message
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_namespace cache {
+        history length=10; recovery allow cache; subscribe client anonymous;
+    }
+    websocket_namespace auto {
+        history length=10; recovery force cache auto;
+        subscribe client anonymous;
+    }
+--- config
+    location = /ws { websocket centrifuge; websocket_anonymous on; }
+    location ~ ^/pub/(.*)$ {
+        websocket publish; websocket_channel $1; websocket_history length=10;
+    }
+--- websocket
+! POST /pub/cache:a 1
+! < 202
+! POST /pub/cache:a 2
+! < 202
+! POST /pub/auto:a 3
+! < 202
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}
+a< json {"id":1}
+a> text {"id":2,"subscribe":{"channel":"cache:a","recover":true,"epoch":"_"}}
+a< text qr/^\{"id":2,"subscribe":\{"recoverable":true,"epoch":"(?<epoch>[^"]*)","publications":\[\{"data":2,"offset":2\}\],"recovered":true,"offset":1,"positioned":true,"was_recovering":true\}\}$/
+! POST /pub/cache:a 4
+! < 200
+a< json {"push":{"pub":{"data":4,"offset":3}}}
+a> text {"id":3,"unsubscribe":{"channel":"cache:a"}}\n{"id":4,"subscribe":{"channel":"cache:a","recover":true,"epoch":"%{epoch}","offset":3}}
+a< json {"id":3}
+a< text {"id":4,"subscribe":{"recoverable":true,"epoch":"%{epoch}","recovered":true,"offset":3,"positioned":true,"was_recovering":true}}
+a> text {"id":5,"unsubscribe":{"channel":"cache:a"}}\n{"id":6,"subscribe":{"channel":"cache:a","recover":true,"epoch":"%{epoch}","offset":1}}
+a< json {"id":5}
+a< json {"id":6,"subscribe":{"recovered":true,"publications":[{"data":4,"offset":3}]}}
+a> text {"id":7,"subscribe":{"channel":"cache:none","recover":true}}
+a< text qr/^\{"id":7,"subscribe":\{"recoverable":true,"epoch":"[^"]*","positioned":true,"was_recovering":true\}\}$/
+a> text {"id":8,"subscribe":{"channel":"auto:a"}}
+a< json {"id":8,"subscribe":{"recovered":true,"publications":[{"data":3,"offset":1}]}}
+a> text {"id":9,"unsubscribe":{"channel":"cache:a"}}\n{"id":10,"subscribe":{"channel":"cache:a"}}
+a< json {"id":9}
+a< text {"id":10,"subscribe":{}}
+
+
+
+=== TEST 15: streams, and the requests that bring commands
 --- http_config
     websocket_zone zone=live:1m;
 --- config

@@ -41,6 +41,9 @@ typedef enum {
 struct ngx_http_websocket_fetch_s {
     ngx_str_t                    *channels;     /* their names */
     ngx_uint_t                    n;
+    ngx_websocket_position_t     *since;        /* where they are to be read
+                                                   from; or NULL */
+    ngx_uint_t                    nsince;
 
     /* set by the broker, and of who waits: as in a publish_t */
 

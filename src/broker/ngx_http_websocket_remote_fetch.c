@@ -5,6 +5,10 @@
 #include "hub/ngx_http_websocket_worker.h"
 
 
+/* how long who has read farther on another node waits for this one, ms */
+#define NGX_HTTP_WEBSOCKET_FETCH_AHEAD  500
+
+
 typedef struct {
     ngx_queue_t                   queue;
     ngx_event_t                   timer;    /* the longest time that a fetch
@@ -12,6 +16,8 @@ typedef struct {
     ngx_http_websocket_remote_t  *remote;
     ngx_http_websocket_fetch_t    f;
     ngx_uint_t                    ready;    /* channels, from the first on */
+    ngx_msec_t                    ahead;    /* since when all there is was less
+                                               than it has; or 0 */
     ngx_str_t                     channels[1];
 } ngx_http_websocket_fetching_t;
 
@@ -20,6 +26,10 @@ static ngx_http_websocket_fetching_t *ngx_http_websocket_fetch_create(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_fetch_t *f);
 static int ngx_http_websocket_fetch_try(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_fetch_t *f, ngx_uint_t *ready, ngx_uint_t ask);
+static ngx_uint_t ngx_http_websocket_fetch_is_ahead(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_fetch_t *f);
+static ngx_uint_t ngx_http_websocket_fetch_is_done(
+    ngx_http_websocket_fetching_t *fetching);
 static void ngx_http_websocket_fetch_wait(
     ngx_http_websocket_remote_t *remote, ngx_uint_t wait);
 static void ngx_http_websocket_fetch_timeout(ngx_event_t *ev);
@@ -41,7 +51,9 @@ ngx_http_websocket_remote_history(ngx_http_websocket_zone_t *zone,
     ready = 0;
     rc = ngx_http_websocket_fetch_try(remote, f, &ready, 0);
 
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK
+        && !ngx_http_websocket_fetch_is_ahead(remote, f))
+    {
         f->rc = NGX_OK;
         return NGX_OK;
     }
@@ -68,6 +80,13 @@ ngx_http_websocket_remote_history(ngx_http_websocket_zone_t *zone,
     (void) ngx_http_websocket_fetch_try(remote, &fetching->f,
                                         &fetching->ready, 1);
 
+    if (rc == NGX_WEBSOCKET_STORE_OK) {
+
+        /* the seat reads what is there */
+
+        ngx_http_websocket_seat_ask(remote, &f->channels[0]);
+    }
+
     f->pending = &fetching->f;
 
     return NGX_AGAIN;
@@ -83,7 +102,8 @@ ngx_http_websocket_fetch_create(ngx_http_websocket_remote_t *remote,
     ngx_uint_t                      i;
     ngx_http_websocket_fetching_t  *fetching;
 
-    size = sizeof(ngx_http_websocket_fetching_t) + f->n * sizeof(ngx_str_t);
+    size = sizeof(ngx_http_websocket_fetching_t) + f->n * sizeof(ngx_str_t)
+           + f->nsince * sizeof(ngx_websocket_position_t);
 
     for (i = 0; i < f->n; i++) {
         size += f->channels[i].len;
@@ -95,6 +115,14 @@ ngx_http_websocket_fetch_create(ngx_http_websocket_remote_t *remote,
     }
 
     p = (u_char *) &fetching->channels[f->n];
+
+    fetching->f.since = (ngx_websocket_position_t *) p;
+    fetching->f.nsince = f->nsince;
+
+    if (f->nsince) {
+        p = ngx_cpymem(p, f->since,
+                       f->nsince * sizeof(ngx_websocket_position_t));
+    }
 
     for (i = 0; i < f->n; i++) {
         fetching->channels[i].data = p;
@@ -150,6 +178,72 @@ ngx_http_websocket_fetch_try(ngx_http_websocket_remote_t *remote,
 }
 
 
+/*
+ * Who comes from another node may have read what this one has not heard of yet:
+ * it is there, or will be when the server is healed.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_fetch_is_ahead(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_fetch_t *f)
+{
+    ngx_uint_t                   i, k;
+    ngx_websocket_position_t    *since;
+    ngx_websocket_store_info_t   info;
+
+    for (i = 0; f->nsince && i < f->n; i++) {
+
+        if (ngx_http_websocket_zone_info(remote->zone, &f->channels[i], &info)
+            != NGX_WEBSOCKET_STORE_OK
+            || (info.epoch & NGX_WEBSOCKET_STORE_OWN))
+        {
+            continue;
+        }
+
+        for (k = 0; k < f->nsince; k++) {
+            since = &f->since[k];
+
+            if (since->epoch == info.epoch ? since->offset > info.offset
+                                           : f->n == 1 && f->nsince == 1
+                                             && since->epoch > info.epoch
+                                             && !(since->epoch
+                                                  & NGX_WEBSOCKET_STORE_OWN))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_fetch_is_done(ngx_http_websocket_fetching_t *fetching)
+{
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = fetching->remote;
+
+    if (ngx_http_websocket_fetch_try(remote, &fetching->f, &fetching->ready, 0)
+        != NGX_WEBSOCKET_STORE_OK)
+    {
+        return 0;
+    }
+
+    if (!ngx_http_websocket_fetch_is_ahead(remote, &fetching->f)) {
+        return 1;
+    }
+
+    if (!remote->ready || fetching->ahead == 0) {
+        fetching->ahead = ngx_current_msec ? ngx_current_msec : 1;
+    }
+
+    return ngx_current_msec - fetching->ahead
+           >= NGX_HTTP_WEBSOCKET_FETCH_AHEAD;
+}
+
+
 static void
 ngx_http_websocket_fetch_wait(ngx_http_websocket_remote_t *remote,
     ngx_uint_t wait)
@@ -202,10 +296,7 @@ ngx_http_websocket_remote_fetched(ngx_http_websocket_remote_t *remote)
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&remote->fetches, q);
 
-        if (ngx_http_websocket_fetch_try(remote, &fetching->f,
-                                         &fetching->ready, 0)
-            == NGX_WEBSOCKET_STORE_OK)
-        {
+        if (ngx_http_websocket_fetch_is_done(fetching)) {
             ngx_http_websocket_fetch_done(fetching, NGX_OK);
         }
 

@@ -143,6 +143,8 @@ typedef struct {
 typedef struct {
     ngx_websocket_bytes_t         data;
     ngx_websocket_client_info_t   info;
+    ngx_websocket_bytes_t         tags;         /* as message/tags.h packs
+                                                   them */
     uint64_t                      offset;       /* 0: not told */
 } ngx_websocket_publication_t;
 
@@ -210,6 +212,14 @@ typedef struct {
      */
     ngx_websocket_commands_e    (*next)(ngx_websocket_commands_t *commands,
                                      ngx_websocket_command_t *command);
+
+    /*
+     * Reads a command's filter of tags.  Returns OK with a new reference to its
+     * node, as of tags_filter.h, perhaps with what is none; REFUSED, or
+     * NO_MEMORY.
+     */
+    ngx_websocket_json_e        (*filter)(const ngx_websocket_bytes_t *tf,
+                                     json_t **node);
 
     /* Append one more to what will be a reply's list. */
     void                        (*publication)(ngx_websocket_json_text_t *list,

@@ -4,6 +4,7 @@
 #include "centrifuge/json_codec.h"
 #include "centrifuge/json_command.h"
 #include "centrifuge/request.h"
+#include "message/tags.h"
 #include "wire/frame.h"
 
 
@@ -41,6 +42,8 @@ static void ngx_websocket_json_push(ngx_websocket_json_text_t *text,
     const ngx_websocket_push_t *push);
 static void ngx_websocket_json_published(ngx_websocket_json_text_t *text,
     const ngx_websocket_publication_t *p);
+static void ngx_websocket_json_tags(ngx_websocket_json_text_t *text,
+    const ngx_websocket_bytes_t *packed);
 static void ngx_websocket_json_info(ngx_websocket_json_text_t *text,
     const ngx_websocket_client_info_t *info);
 static void ngx_websocket_json_open_object(ngx_websocket_json_object_t *o,
@@ -66,6 +69,7 @@ const ngx_websocket_codec_t  ngx_websocket_json_codec = {
     NGX_WEBSOCKET_TEXT,
     0,
     ngx_websocket_json_command,
+    ngx_websocket_json_filter,
     ngx_websocket_json_publication,
     ngx_websocket_json_member,
     ngx_websocket_json_reply,
@@ -314,7 +318,36 @@ ngx_websocket_json_published(ngx_websocket_json_text_t *text,
     }
 
     ngx_websocket_json_number_if(&o, "offset", p->offset);
+
+    if (p->tags.size) {
+        ngx_websocket_json_name(&o, "tags");
+        ngx_websocket_json_tags(text, &p->tags);
+    }
+
     ngx_websocket_json_close_object(&o);
+}
+
+
+static void
+ngx_websocket_json_tags(ngx_websocket_json_text_t *text,
+    const ngx_websocket_bytes_t *packed)
+{
+    size_t               i, n;
+    ngx_websocket_tag_t  tags[NGX_WEBSOCKET_TAGS];
+
+    n = ngx_websocket_tags_unpack((const uint8_t *) packed->data, packed->size,
+                                  tags);
+
+    for (i = 0; i < n; i++) {
+        ngx_websocket_json_append(text, i ? "," : "{", 1);
+        ngx_websocket_json_append_string(text, tags[i].name,
+                                         tags[i].name_size);
+        ngx_websocket_json_constant(text, ":");
+        ngx_websocket_json_append_string(text, tags[i].value,
+                                         tags[i].value_size);
+    }
+
+    ngx_websocket_json_constant(text, "}");
 }
 
 

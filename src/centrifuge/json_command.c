@@ -4,6 +4,7 @@
 
 #include "centrifuge/json_command.h"
 #include "centrifuge/request.h"
+#include "centrifuge/tags_filter.h"
 #include "message/scan.h"
 
 
@@ -91,6 +92,22 @@ ngx_websocket_json_command(ngx_websocket_commands_t *commands,
     }
 
     return rc;
+}
+
+
+ngx_websocket_json_e
+ngx_websocket_json_filter(const ngx_websocket_bytes_t *tf, json_t **node)
+{
+    ngx_websocket_json_error_t  error;
+
+    static const ngx_websocket_json_limits_t  limits = {
+        INT32_MAX,
+        2 * (NGX_WEBSOCKET_TAGS_FILTER_DEPTH + 1),  /* depth */
+        4000                                        /* values */
+    };
+
+    return ngx_websocket_json_decode(tf->data, tf->size, &limits, node,
+                                     &error);
 }
 
 

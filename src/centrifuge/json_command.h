@@ -21,6 +21,10 @@
 ngx_websocket_commands_e ngx_websocket_json_command(
     ngx_websocket_commands_t *commands, ngx_websocket_command_t *command);
 
+/* Reads a filter of tags, as ngx_websocket_codec_t says. */
+ngx_websocket_json_e ngx_websocket_json_filter(const ngx_websocket_bytes_t *tf,
+    json_t **node);
+
 /* Not 0 if it is one value of JSON, not too deep, with spaces around it. */
 int ngx_websocket_json_valid(const char *data, size_t size);
 

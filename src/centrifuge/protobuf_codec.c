@@ -4,6 +4,7 @@
 #include "centrifuge/protobuf_codec.h"
 #include "centrifuge/protobuf_command.h"
 #include "centrifuge/request.h"
+#include "message/tags.h"
 #include "wire/frame.h"
 
 
@@ -30,6 +31,8 @@ static void ngx_websocket_protobuf_push(ngx_websocket_json_text_t *text,
     const ngx_websocket_push_t *push);
 static void ngx_websocket_protobuf_published(ngx_websocket_json_text_t *text,
     const ngx_websocket_publication_t *p);
+static void ngx_websocket_protobuf_tags(ngx_websocket_json_text_t *text,
+    const ngx_websocket_bytes_t *packed);
 static void ngx_websocket_protobuf_info(ngx_websocket_json_text_t *text,
     uint32_t number, const ngx_websocket_client_info_t *info);
 static void ngx_websocket_protobuf_list(ngx_websocket_json_text_t *text,
@@ -53,6 +56,7 @@ const ngx_websocket_codec_t  ngx_websocket_protobuf_codec = {
     NGX_WEBSOCKET_BINARY,
     1,
     ngx_websocket_protobuf_command,
+    ngx_websocket_protobuf_filter,
     ngx_websocket_protobuf_publication,
     ngx_websocket_protobuf_member,
     ngx_websocket_protobuf_reply,
@@ -266,6 +270,39 @@ ngx_websocket_protobuf_published(ngx_websocket_json_text_t *text,
     }
 
     ngx_websocket_protobuf_number(text, 6, p->offset);
+
+    if (p->tags.size) {
+        ngx_websocket_protobuf_tags(text, &p->tags);
+    }
+}
+
+
+/* entries of a map */
+
+static void
+ngx_websocket_protobuf_tags(ngx_websocket_json_text_t *text,
+    const ngx_websocket_bytes_t *packed)
+{
+    size_t                 i, n, at;
+    ngx_websocket_tag_t    tags[NGX_WEBSOCKET_TAGS];
+    ngx_websocket_bytes_t  bytes;
+
+    n = ngx_websocket_tags_unpack((const uint8_t *) packed->data, packed->size,
+                                  tags);
+
+    for (i = 0; i < n; i++) {
+        at = ngx_websocket_protobuf_open(text, 7);
+
+        bytes.data = tags[i].name;
+        bytes.size = tags[i].name_size;
+        ngx_websocket_protobuf_bytes(text, 1, &bytes);
+
+        bytes.data = tags[i].value;
+        bytes.size = tags[i].value_size;
+        ngx_websocket_protobuf_bytes(text, 2, &bytes);
+
+        ngx_websocket_protobuf_close(text, at);
+    }
 }
 
 

@@ -3,6 +3,7 @@
 
 #include "centrifuge/protobuf_command.h"
 #include "centrifuge/request.h"
+#include "centrifuge/tags_filter.h"
 #include "wire/utf8.h"
 
 
@@ -40,6 +41,11 @@ static ngx_websocket_commands_e ngx_websocket_protobuf_members(
 static ngx_websocket_commands_e ngx_websocket_protobuf_set(
     ngx_websocket_protobuf_field_t *field,
     const ngx_websocket_member_t *member, ngx_websocket_command_t *command);
+static json_t *ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text,
+    unsigned depth, ngx_websocket_json_e *rc);
+static json_t *ngx_websocket_protobuf_node_value(
+    const ngx_websocket_protobuf_field_t *field, unsigned depth,
+    ngx_websocket_json_e *rc);
 static int ngx_websocket_protobuf_is_text(const ngx_websocket_bytes_t *bytes);
 
 
@@ -369,6 +375,96 @@ ngx_websocket_protobuf_set(ngx_websocket_protobuf_field_t *field,
     }
 
     return NGX_WEBSOCKET_COMMANDS_OK;
+}
+
+
+ngx_websocket_json_e
+ngx_websocket_protobuf_filter(const ngx_websocket_bytes_t *tf, json_t **node)
+{
+    ngx_websocket_json_e  rc;
+
+    rc = NGX_WEBSOCKET_JSON_OK;
+
+    *node = ngx_websocket_protobuf_node(tf, 0, &rc);
+
+    if (*node == NULL && rc == NGX_WEBSOCKET_JSON_OK) {
+        return NGX_WEBSOCKET_JSON_NO_MEMORY;
+    }
+
+    return rc;
+}
+
+
+/* NULL with *rc set to REFUSED, or left as it is where memory was refused */
+
+static json_t *
+ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text, unsigned depth,
+    ngx_websocket_json_e *rc)
+{
+    int                             failed;
+    json_t                         *node, *value;
+    const char                     *name;
+    ngx_websocket_bytes_t           message;
+    ngx_websocket_protobuf_field_t  field;
+
+    static const char *const  names[] = {
+        NULL, "op", "key", "cmp", "val", "vals", "nodes"
+    };
+
+    if (depth == NGX_WEBSOCKET_TAGS_FILTER_DEPTH) {
+        *rc = NGX_WEBSOCKET_JSON_REFUSED;
+        return NULL;
+    }
+
+    message = *text;
+    node = json_pack("{s:[],s:[]}", "vals", "nodes");
+    failed = node == NULL;
+
+    while (message.size && !failed) {
+
+        if (!ngx_websocket_protobuf_next(&message, &field)) {
+            *rc = NGX_WEBSOCKET_JSON_REFUSED;
+            break;
+        }
+
+        if (field.number >= sizeof(names) / sizeof(names[0])) {
+            continue;
+        }
+
+        name = names[field.number];
+        value = ngx_websocket_protobuf_node_value(&field, depth, rc);
+
+        failed = field.number < 5
+                 ? json_object_set_new(node, name, value) != 0
+                 : json_array_append_new(json_object_get(node, name), value)
+                   != 0;
+    }
+
+    if (failed || *rc != NGX_WEBSOCKET_JSON_OK) {
+        json_decref(node);
+        return NULL;
+    }
+
+    return node;
+}
+
+
+static json_t *
+ngx_websocket_protobuf_node_value(const ngx_websocket_protobuf_field_t *field,
+    unsigned depth, ngx_websocket_json_e *rc)
+{
+    if (field->wire != NGX_WEBSOCKET_PROTOBUF_BYTES
+        || (field->number < 6
+            && (!ngx_websocket_protobuf_is_text(&field->bytes)
+                || memchr(field->bytes.data, '\0', field->bytes.size))))
+    {
+        *rc = NGX_WEBSOCKET_JSON_REFUSED;
+        return NULL;
+    }
+
+    return field->number == 6
+           ? ngx_websocket_protobuf_node(&field->bytes, depth + 1, rc)
+           : json_stringn_nocheck(field->bytes.data, field->bytes.size);
 }
 
 

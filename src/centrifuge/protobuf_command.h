@@ -24,6 +24,10 @@
 ngx_websocket_commands_e ngx_websocket_protobuf_command(
     ngx_websocket_commands_t *commands, ngx_websocket_command_t *command);
 
+/* Reads a filter of tags, as ngx_websocket_codec_t says. */
+ngx_websocket_json_e ngx_websocket_protobuf_filter(
+    const ngx_websocket_bytes_t *tf, json_t **node);
+
 /*
  * Reads a number of up to 64 bits at *p, which goes past it.  Returns 0 when
  * it does not end before last, or is longer.

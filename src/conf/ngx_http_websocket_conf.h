@@ -135,6 +135,8 @@ typedef enum {
 
 #define NGX_HTTP_WEBSOCKET_ALLOW  1         /* to who asks for it */
 #define NGX_HTTP_WEBSOCKET_FORCE  2
+#define NGX_HTTP_WEBSOCKET_CACHE  4         /* recovery: the newest message */
+#define NGX_HTTP_WEBSOCKET_CACHE_AUTO  8    /* asked for or not */
 
 #define NGX_HTTP_WEBSOCKET_WHO_CLIENT      0x01
 #define NGX_HTTP_WEBSOCKET_WHO_SUBSCRIBER  0x02
@@ -158,6 +160,7 @@ typedef struct {
     ngx_uint_t                    presence_access;
 
     ngx_uint_t                    users;    /* names may list who may */
+    ngx_uint_t                    filter;   /* clients may filter by tags */
     void                         *pattern;  /* NULL: any */
 } ngx_http_websocket_namespace_t;
 

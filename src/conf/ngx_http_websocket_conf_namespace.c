@@ -40,6 +40,10 @@ static char *ngx_http_websocket_namespace_history(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_flag(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
+static char *ngx_http_websocket_namespace_recovery(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset);
+static char *ngx_http_websocket_namespace_filter(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_wanted(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_events(ngx_conf_t *cf,
@@ -58,8 +62,8 @@ static ngx_http_websocket_namespace_line_t
     { ngx_string("history"), 1, 3, ngx_http_websocket_namespace_history,
       0, 0x0001 },
 
-    { ngx_string("recovery"), 1, 1, ngx_http_websocket_namespace_wanted,
-      offsetof(ngx_http_websocket_namespace_t, recovery), 0x0002 },
+    { ngx_string("recovery"), 1, 3, ngx_http_websocket_namespace_recovery,
+      0, 0x0002 },
 
     { ngx_string("positioning"), 1, 1, ngx_http_websocket_namespace_wanted,
       offsetof(ngx_http_websocket_namespace_t, positioning), 0x0004 },
@@ -88,6 +92,9 @@ static ngx_http_websocket_namespace_line_t
     { ngx_string("pattern"), 1, 1, ngx_http_websocket_namespace_pattern,
       0, 0x0400 },
 
+    { ngx_string("filter"), 1, 1, ngx_http_websocket_namespace_filter,
+      0, 0x0800 },
+
     { ngx_null_string, 0, 0, NULL, 0, 0 }
 };
 
@@ -97,6 +104,25 @@ static const ngx_http_websocket_namespace_word_t
 {
     { ngx_string("allow"), NGX_HTTP_WEBSOCKET_ALLOW },
     { ngx_string("force"), NGX_HTTP_WEBSOCKET_FORCE },
+    { ngx_null_string, 0 }
+};
+
+
+static const ngx_http_websocket_namespace_word_t
+    ngx_http_websocket_namespace_recoveries[] =
+{
+    { ngx_string("allow"), NGX_HTTP_WEBSOCKET_ALLOW },
+    { ngx_string("force"), NGX_HTTP_WEBSOCKET_FORCE },
+    { ngx_string("cache"), NGX_HTTP_WEBSOCKET_CACHE },
+    { ngx_string("auto"), NGX_HTTP_WEBSOCKET_CACHE_AUTO },
+    { ngx_null_string, 0 }
+};
+
+
+static const ngx_http_websocket_namespace_word_t
+    ngx_http_websocket_namespace_filters[] =
+{
+    { ngx_string("tags"), 1 },
     { ngx_null_string, 0 }
 };
 
@@ -365,6 +391,54 @@ ngx_http_websocket_namespace_wanted(ngx_conf_t *cf,
     return ngx_http_websocket_namespace_words(cf,
                                       ngx_http_websocket_namespace_wants,
                                       (void *) ((u_char *) ns + offset));
+}
+
+
+static char *
+ngx_http_websocket_namespace_recovery(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset)
+{
+    char        *what;
+    ngx_uint_t   who;
+
+    if (ngx_http_websocket_namespace_words(cf,
+                                      ngx_http_websocket_namespace_recoveries,
+                                      &ns->recovery)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    who = ns->recovery & (NGX_HTTP_WEBSOCKET_ALLOW|NGX_HTTP_WEBSOCKET_FORCE);
+
+    if (who == 0) {
+        what = "\"recovery\" needs \"allow\" or \"force\"";
+
+    } else if (who == (NGX_HTTP_WEBSOCKET_ALLOW|NGX_HTTP_WEBSOCKET_FORCE)) {
+        what = "\"allow\" and \"force\" exclude each other";
+
+    } else if ((ns->recovery & NGX_HTTP_WEBSOCKET_CACHE_AUTO)
+               && !(ns->recovery & NGX_HTTP_WEBSOCKET_CACHE))
+    {
+        what = "\"auto\" needs \"cache\"";
+
+    } else {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", what);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_websocket_namespace_filter(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset)
+{
+    return ngx_http_websocket_namespace_words(cf,
+                                      ngx_http_websocket_namespace_filters,
+                                      &ns->filter);
 }
 
 

@@ -32,6 +32,8 @@ ngx_http_websocket_fetch(ngx_http_request_t *r, ngx_http_websocket_ask_pt ask,
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
+    ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
+
     f.channels = ctx->channels;
     f.n = 1;
 

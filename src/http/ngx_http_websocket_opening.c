@@ -39,8 +39,12 @@ ngx_http_websocket_opening(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
+
     f.channels = ctx->channels;
     f.n = ctx->nchannels;
+    f.since = options->since;
+    f.nsince = options->nsince;
 
     if (conf->zone->broker->history(conf->zone, &f) == NGX_AGAIN) {
         return ngx_http_websocket_opening_wait(r, options, key, f.pending);

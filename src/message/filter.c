@@ -1,5 +1,10 @@
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE     /* memmem() */
+#endif
+
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -62,6 +67,12 @@ static int ngx_websocket_filter_in(const ngx_websocket_value_t *field,
     const ngx_websocket_value_t *values, uint32_t n, const char *strings);
 static int ngx_websocket_filter_order(const ngx_websocket_value_t *field,
     const ngx_websocket_value_t *value, const char *strings);
+static int ngx_websocket_filter_tail(const ngx_websocket_value_t *field,
+    const char *string, size_t size);
+static int ngx_websocket_filter_has(const ngx_websocket_value_t *field,
+    const char *string, size_t size);
+static int ngx_websocket_filter_decimals(const ngx_websocket_value_t *field,
+    const ngx_websocket_value_t *value);
 static int ngx_websocket_filter_numbers(const ngx_websocket_value_t *field,
     const ngx_websocket_value_t *value);
 static int ngx_websocket_filter_number(const ngx_websocket_value_t *value,
@@ -883,9 +894,20 @@ ngx_websocket_filter_test(const ngx_websocket_filter_t *filter,
                && field->size >= test->value.size
                && memcmp(field->u.string, strings + test->value.u.offset,
                          test->value.size) == 0;
+
+    case NGX_WEBSOCKET_TEST_SUFFIX:
+        return ngx_websocket_filter_tail(field,
+                                         strings + test->value.u.offset,
+                                         test->value.size);
+
+    case NGX_WEBSOCKET_TEST_CONTAINS:
+        return ngx_websocket_filter_has(field, strings + test->value.u.offset,
+                                        test->value.size);
     }
 
-    order = ngx_websocket_filter_order(field, &test->value, strings);
+    order = test->count
+            ? ngx_websocket_filter_decimals(field, &test->value)
+            : ngx_websocket_filter_order(field, &test->value, strings);
 
     switch (test->op) {
 
@@ -1005,6 +1027,80 @@ ngx_websocket_filter_order(const ngx_websocket_value_t *field,
     }
 
     return ngx_websocket_filter_ordered(order);
+}
+
+
+static int
+ngx_websocket_filter_tail(const ngx_websocket_value_t *field,
+    const char *string, size_t size)
+{
+    return field->type == NGX_WEBSOCKET_VALUE_STRING && field->size >= size
+           && memcmp(field->u.string + field->size - size, string, size) == 0;
+}
+
+
+static int
+ngx_websocket_filter_has(const ngx_websocket_value_t *field,
+    const char *string, size_t size)
+{
+    return field->type == NGX_WEBSOCKET_VALUE_STRING
+           && (size == 0
+               || memmem(field->u.string, field->size, string, size) != NULL);
+}
+
+
+/* of a tag, which is a string, and a number */
+
+static int
+ngx_websocket_filter_decimals(const ngx_websocket_value_t *field,
+    const ngx_websocket_value_t *value)
+{
+    ngx_websocket_json_number_t  a, b;
+
+    if (!ngx_websocket_filter_decimal(field->u.string, field->size, &a)
+        || !ngx_websocket_filter_number(value, &b))
+    {
+        return 0;
+    }
+
+    return ngx_websocket_filter_ordered(ngx_websocket_json_compare(&a, &b));
+}
+
+
+int
+ngx_websocket_filter_decimal(const char *string, size_t size,
+    ngx_websocket_json_number_t *number)
+{
+    char    buf[NGX_WEBSOCKET_FILTER_DIGITS + 1], *end;
+    size_t  i;
+
+    if (size == 0 || size > NGX_WEBSOCKET_FILTER_DIGITS) {
+        return 0;
+    }
+
+    for (i = 0; i < size; i++) {
+
+        if (string[i] == '\0' || strchr("0123456789+-.eE", string[i]) == NULL) {
+            return 0;
+        }
+
+        buf[i] = string[i];
+    }
+
+    buf[size] = '\0';
+    errno = 0;
+
+    number->is_real = 0;
+    number->integer = strtoll(buf, &end, 10);
+
+    if (*end == '\0' && errno == 0) {
+        return 1;
+    }
+
+    number->is_real = 1;
+    number->real = strtod(buf, &end);
+
+    return *end == '\0' && isfinite(number->real);
 }
 
 

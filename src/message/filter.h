@@ -8,15 +8,16 @@
  *     "FIELD": [VALUE, ...]     it equals one of them
  *     "FIELD": {"gt": 10, ...}  all of these comparisons are true: eq, ne, gt,
  *                               gte, lt, lte (numbers, strings), in (an
- *                               array), prefix (a string), exists (true or
- *                               false)
+ *                               array), prefix, suffix, contains (a
+ *                               string), exists (true or false)
  *     "and": [FILTER, ...]      all of them, one of them, not it
  *     "or":  [FILTER, ...]
  *     "not": FILTER
  *
  * FIELD is a name, or names with dots between for what is in an object in an
  * object.  "tags.NAME" is always a tag that the publisher gave, a string, and
- * never a message's field.  {} is true.
+ * never a message's field; gt, gte, lt and lte compare it with a number as the
+ * number that it is, if it is one.  {} is true.
  *
  * A field that is not there makes each comparison false, also ne, and only
  * "exists": false true: who wants "is not, or is not there" writes "not".
@@ -101,6 +102,13 @@ void ngx_websocket_filter_hold(ngx_websocket_filter_t *filter);
 /* Gives a reference back. */
 void ngx_websocket_filter_release(ngx_websocket_filters_t *filters,
     ngx_websocket_filter_t *filter);
+
+/*
+ * Reads a text that is a decimal number, perhaps with an exponent.  Returns 0
+ * when it is none, or longer than 64 bytes, or no double holds it.
+ */
+int ngx_websocket_filter_decimal(const char *string, size_t size,
+    ngx_websocket_json_number_t *number);
 
 /* Not 0 when it looks at a message's fields, not only at tags. */
 int ngx_websocket_filter_reads(const ngx_websocket_filter_t *filter);

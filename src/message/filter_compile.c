@@ -129,6 +129,10 @@ static const ngx_websocket_comparison_t  ngx_websocket_comparisons[] = {
       "array" },
     { "prefix", NGX_WEBSOCKET_TEST_PREFIX, ngx_websocket_filter_json(STRING),
       "string" },
+    { "suffix", NGX_WEBSOCKET_TEST_SUFFIX, ngx_websocket_filter_json(STRING),
+      "string" },
+    { "contains", NGX_WEBSOCKET_TEST_CONTAINS,
+      ngx_websocket_filter_json(STRING), "string" },
     { "exists", NGX_WEBSOCKET_TEST_EXISTS, NGX_WEBSOCKET_FILTER_BOOLEAN,
       "boolean" }
 };
@@ -515,7 +519,7 @@ ngx_websocket_compile_comparison(ngx_websocket_compile_t *c,
     if (i == n) {
         return ngx_websocket_json_refuse(c->error, place,
                          "expected one of eq, ne, gt, gte, lt, lte, in, "
-                         "prefix, exists");
+                         "prefix, suffix, contains, exists");
     }
 
     comparison = &ngx_websocket_comparisons[i];
@@ -550,6 +554,12 @@ ngx_websocket_compile_comparison(ngx_websocket_compile_t *c,
         || comparison->op == NGX_WEBSOCKET_TEST_EXISTS)
     {
         return rc;
+    }
+
+    if (json_is_number(json) && comparison->op >= NGX_WEBSOCKET_TEST_GT
+        && ngx_websocket_filter_is_tag(c->field, c->field_size))
+    {
+        test->count = 1;
     }
 
     return ngx_websocket_compile_value(c, json, place, &test->value);

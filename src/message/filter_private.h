@@ -16,6 +16,9 @@
 
 #define NGX_WEBSOCKET_FILTER_NONE   UINT32_MAX
 
+/* bytes of a text that may be a number */
+#define NGX_WEBSOCKET_FILTER_DIGITS  64
+
 /* fields' values in all messages: with more fields there are fewer messages */
 #define NGX_WEBSOCKET_FILTER_KEPT   65536
 
@@ -42,7 +45,9 @@ typedef enum {
     NGX_WEBSOCKET_TEST_LT,
     NGX_WEBSOCKET_TEST_LTE,
     NGX_WEBSOCKET_TEST_IN,
-    NGX_WEBSOCKET_TEST_PREFIX
+    NGX_WEBSOCKET_TEST_PREFIX,
+    NGX_WEBSOCKET_TEST_SUFFIX,
+    NGX_WEBSOCKET_TEST_CONTAINS
 } ngx_websocket_test_e;
 
 
@@ -68,7 +73,9 @@ typedef struct {
     uint16_t                    yes;
     uint16_t                    no;
     uint32_t                    op;
-    uint32_t                    count;      /* of values, for "in" */
+    uint32_t                    count;      /* of values, for "in"; of an order
+                                               not 0 when a tag is compared
+                                               as a number */
     ngx_websocket_value_t       value;      /* offset: the first of them */
 } ngx_websocket_test_t;
 

@@ -106,6 +106,8 @@ ngx_http_websocket_centrifuge_publication(const ngx_websocket_codec_t *codec,
     }
 
     ngx_http_websocket_centrifuge_info(&p->info, &parts);
+    ngx_http_websocket_centrifuge_part(&p->tags, &parts,
+                                       NGX_WEBSOCKET_META_TAGS);
 
     if (event) {
         p->data.data = "null";

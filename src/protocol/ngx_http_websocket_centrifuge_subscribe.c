@@ -1,7 +1,9 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
 #include "broker/ngx_http_websocket_broker.h"
+#include "centrifuge/tags_filter.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
+#include "delivery/ngx_http_websocket_filters.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
@@ -28,6 +30,8 @@ struct ngx_http_websocket_recovery_s {
     unsigned                            asked:1;
     unsigned                            recovered:1;
     unsigned                            fails:1;    /* where it is not */
+    unsigned                            cache:1;    /* the newest message is
+                                                       all that counts */
     unsigned                            live:1;
 };
 
@@ -40,10 +44,18 @@ static ngx_int_t ngx_http_websocket_centrifuge_fetch(
     ngx_str_t *name);
 static void ngx_http_websocket_centrifuge_fetched(
     ngx_http_websocket_fetch_t *f);
+static ngx_websocket_error_e ngx_http_websocket_centrifuge_filter(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_namespace_t *ns, ngx_websocket_filter_t **filter);
 static ngx_int_t ngx_http_websocket_centrifuge_enter(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
-    ngx_http_websocket_centrifuge_grant_t *grant);
+    ngx_http_websocket_centrifuge_grant_t *grant,
+    ngx_websocket_filter_t *filter);
+static ngx_int_t ngx_http_websocket_centrifuge_replay(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_websocket_position_t *since, ngx_http_websocket_replay_t *replay);
 static ngx_uint_t ngx_http_websocket_centrifuge_events(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel);
@@ -51,9 +63,11 @@ static ngx_http_websocket_recovery_t *ngx_http_websocket_centrifuge_begin(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
     ngx_http_websocket_centrifuge_grant_t *grant);
+static ngx_uint_t ngx_http_websocket_centrifuge_position(
+    ngx_websocket_command_t *command, ngx_websocket_position_t *since);
 static ngx_int_t ngx_http_websocket_centrifuge_since(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_str_t *name, ngx_websocket_position_t *since);
+    ngx_str_t *name, ngx_uint_t newest, ngx_websocket_position_t *since);
 static ngx_int_t ngx_http_websocket_centrifuge_entered(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_int_t rc);
@@ -69,6 +83,7 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                                 rc;
     ngx_websocket_error_e                     error;
+    ngx_websocket_filter_t                   *filter;
     ngx_http_websocket_centrifuge_grant_t    *grant;
     ngx_http_websocket_centrifuge_channel_t   channel;
 
@@ -107,7 +122,64 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
         return rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED ? NGX_OK : rc;
     }
 
-    return ngx_http_websocket_centrifuge_enter(s, command, &channel, grant);
+    error = ngx_http_websocket_centrifuge_filter(s, command, channel.ns,
+                                                 &filter);
+
+    if (error) {
+        ngx_free(grant);
+        return ngx_http_websocket_centrifuge_error(s, command, error);
+    }
+
+    return ngx_http_websocket_centrifuge_enter(s, command, &channel, grant,
+                                               filter);
+}
+
+
+/* the filter of tags, if one is asked for */
+
+static ngx_websocket_error_e
+ngx_http_websocket_centrifuge_filter(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_http_websocket_namespace_t *ns,
+    ngx_websocket_filter_t **filter)
+{
+    json_t                      *node, *json;
+    ngx_websocket_json_e         rc;
+    ngx_websocket_json_error_t   error;
+
+    *filter = NULL;
+
+    if (command->tf.size == 0) {
+        return 0;
+    }
+
+    if (!ns->filter) {
+        return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
+    }
+
+    rc = ngx_http_websocket_centrifuge_codec(s)->filter(&command->tf, &node);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
+        rc = ngx_websocket_tags_filter(node, &json);
+        json_decref(node);
+    }
+
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
+        rc = ngx_http_websocket_filters_compile(json, s->conf, 0, filter,
+                                                &error);
+        json_decref(json);
+    }
+
+    switch (rc) {
+
+    case NGX_WEBSOCKET_JSON_OK:
+        return 0;
+
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return NGX_WEBSOCKET_ERROR_INTERNAL;
+    }
 }
 
 
@@ -121,6 +193,7 @@ ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command, ngx_str_t *name)
 {
     ngx_int_t                         rc;
+    ngx_websocket_position_t          since;
     ngx_http_websocket_fetch_t        f;
     ngx_http_websocket_commands_t    *rest;
     ngx_http_websocket_centrifuge_t  *client;
@@ -140,6 +213,8 @@ ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
 
         f.channels = name;
         f.n = 1;
+        f.since = &since;
+        f.nsince = ngx_http_websocket_centrifuge_position(command, &since);
 
         rc = s->conf->zone->broker->history(s->conf->zone, &f);
         rc = rc == NGX_AGAIN ? rc : f.rc;
@@ -212,10 +287,6 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
         return NGX_WEBSOCKET_ERROR_PERMISSION_DENIED;
     }
 
-    if (command->tf.size) {
-        return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
-    }
-
     if (command->token.size) {
 
         /* it decides */
@@ -241,19 +312,20 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
 }
 
 
-/* takes the grant over, which may be NULL */
+/* takes the grant and the filter over, which may be NULL */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel,
-    ngx_http_websocket_centrifuge_grant_t *grant)
+    ngx_http_websocket_centrifuge_grant_t *grant,
+    ngx_websocket_filter_t *filter)
 {
-    ngx_int_t                          rc;
-    ngx_websocket_position_t           since;
-    ngx_http_websocket_begin_t         begin;
-    ngx_http_websocket_recovery_t     *recovery;
-    ngx_http_websocket_namespace_t    *ns;
+    ngx_int_t                        rc;
+    ngx_websocket_position_t         since;
+    ngx_http_websocket_begin_t       begin;
+    ngx_http_websocket_recovery_t   *recovery;
+    ngx_http_websocket_namespace_t  *ns;
 
     /* the client has been let in */
 
@@ -263,25 +335,19 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
     ngx_memzero(&begin, sizeof(ngx_http_websocket_begin_t));
 
     recovery = ngx_http_websocket_centrifuge_begin(s, command, channel, grant);
-    if (recovery == NULL) {
-        ngx_free(grant);
-        return NGX_DONE;
-    }
 
-    rc = NGX_OK;
+    rc = recovery ? ngx_http_websocket_centrifuge_replay(s, command, channel,
+                                                         &since, &begin.replay)
+                  : NGX_DONE;
 
-    if (recovery->asked) {
-        rc = ngx_http_websocket_centrifuge_since(s, command, &channel->name,
-                                                 &since);
-        begin.replay.since = &since;
-        begin.replay.nsince = (rc == NGX_OK);
-    }
-
-    if (rc != NGX_AGAIN) {
+    if (rc == NGX_OK) {
         begin.history = ns->history.length ? &ns->history : NULL;
 
-        rc = ngx_http_websocket_session_choose(s, &channel->name, ns, &begin,
-                                               &recovery->sub);
+        rc = ngx_http_websocket_session_choose(s, &channel->name, ns, filter,
+                                               &begin, &recovery->sub);
+
+    } else if (filter) {
+        ngx_http_websocket_filters_release(filter);
     }
 
     if (rc == NGX_OK && recovery->sub) {
@@ -293,18 +359,58 @@ ngx_http_websocket_centrifuge_enter(ngx_http_websocket_session_t *s,
         ngx_free(grant);
     }
 
+    if (recovery == NULL) {
+        return NGX_DONE;
+    }
+
     recovery->position = begin.position;
     recovery->recovered = begin.recovered;
 
     /* a channel that is not there yet has lost nothing */
 
-    if (recovery->asked && command->epoch.size == 0
+    if (recovery->asked && !recovery->cache && command->epoch.size == 0
         && begin.position.offset == command->offset)
     {
         recovery->recovered = 1;
     }
 
     return ngx_http_websocket_centrifuge_entered(s, command, rc);
+}
+
+
+/*
+ * What the client gets first: all after the position that it recovers from,
+ * or, of a channel that is a cache, the newest one where it does not have that.
+ * Returns NGX_OK, or NGX_AGAIN when the zone is stuck.
+ */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_replay(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_websocket_position_t *since, ngx_http_websocket_replay_t *replay)
+{
+    ngx_int_t                       rc;
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    if (!recovery->asked) {
+        return NGX_OK;
+    }
+
+    rc = NGX_ERROR;
+
+    if (command->recover) {
+        rc = ngx_http_websocket_centrifuge_since(s, command, &channel->name,
+                                                 recovery->cache, since);
+    }
+
+    replay->since = since;
+    replay->nsince = (rc == NGX_OK);
+    replay->newest = recovery->cache;
+
+    return rc == NGX_AGAIN ? NGX_AGAIN : NGX_OK;
 }
 
 
@@ -355,7 +461,7 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
             && ngx_http_websocket_centrifuge_may(s, channel,
                                                  ns->history_access);
 
-    recovery->recoverable = ns->recovery == NGX_HTTP_WEBSOCKET_FORCE
+    recovery->recoverable = (ns->recovery & NGX_HTTP_WEBSOCKET_FORCE)
                             || (grant && grant->recovery)
                             || ((ns->recovery || reads)
                                 && (command->recoverable
@@ -367,7 +473,10 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
 
     recovery->id = command->id;
     recovery->told = recovery->recoverable || positioned;
-    recovery->asked = recovery->recoverable && command->recover;
+    recovery->cache = (ns->recovery & NGX_HTTP_WEBSOCKET_CACHE) != 0;
+    recovery->asked = recovery->recoverable
+                      && (command->recover
+                          || (ns->recovery & NGX_HTTP_WEBSOCKET_CACHE_AUTO));
     recovery->fails = (command->flag & NGX_WEBSOCKET_FLAG_RECOVER_OR_FAIL)
                       != 0;
     recovery->list.max = s->conf->queue_size / 2;
@@ -379,13 +488,42 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
 
 
 /*
- * The position that a client recovers from, where that can be: NGX_ERROR when
- * not, NGX_AGAIN when the zone is stuck.  No epoch is any one.
+ * The position that a client recovers from, where that can be, or only where
+ * it is that of the newest message: NGX_ERROR when not, NGX_AGAIN when the
+ * zone is stuck.  No epoch is any one.
  */
+
+/* where a client was: 1, or 0 when it does not say so */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_position(ngx_websocket_command_t *command,
+    ngx_websocket_position_t *since)
+{
+    u_char  text[NGX_WEBSOCKET_POSITION_EPOCH + 2];
+
+    if (!command->recover
+        || command->epoch.size != NGX_WEBSOCKET_POSITION_EPOCH)
+    {
+        return 0;
+    }
+
+    (void) ngx_cpymem(ngx_cpymem(text, command->epoch.data,
+                                 NGX_WEBSOCKET_POSITION_EPOCH),
+                      ":0", 2);
+
+    if (ngx_websocket_position_parse(text, sizeof(text), since, 1) != 1) {
+        return 0;
+    }
+
+    since->offset = command->offset;
+
+    return 1;
+}
+
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command, ngx_str_t *name,
+    ngx_websocket_command_t *command, ngx_str_t *name, ngx_uint_t newest,
     ngx_websocket_position_t *since)
 {
     int                         rc;
@@ -412,7 +550,8 @@ ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
     /* a recovery that would not be whole is not begun */
 
     if (command->offset > info.offset
-        || info.offset - command->offset > NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE)
+        || info.offset - command->offset > (newest ? 0
+                                         : NGX_HTTP_WEBSOCKET_CENTRIFUGE_PAGE))
     {
         return NGX_ERROR;
     }
@@ -564,8 +703,12 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
         ngx_http_websocket_centrifuge_token_tell(&reply, grant->expires);
     }
 
-    recovered = recovery->asked && recovery->recovered
-                && !recovery->list.failed;
+    /* of a cache it is what there is: where nothing is, it is not recovered */
+
+    recovered = recovery->asked && !recovery->list.failed
+                && (recovery->recovered
+                    || (recovery->cache
+                        && recovery->sub->offset > recovery->position.offset));
 
     if (recovery->told) {
         ngx_websocket_position_print_epoch(epoch, recovery->position.epoch);

@@ -136,6 +136,7 @@ ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
     p.history = NULL;
     p.parts = parts;
     p.n = 0;
+    p.describe = 0;
 
     if (events & NGX_HTTP_WEBSOCKET_JOIN) {
         ngx_http_websocket_channel_name(

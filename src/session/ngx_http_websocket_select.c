@@ -22,7 +22,11 @@ ngx_http_websocket_select(ngx_http_websocket_session_t *s,
     rc = NGX_HTTP_WEBSOCKET_SHOWN;
     log = s->connection->log;
 
-    if (filter) {
+    /* who comes and goes is not what a client that chooses filters */
+
+    if (filter
+        && !((*message)->event && ngx_http_websocket_protocol_of(s)->choice))
+    {
         rc = ngx_http_websocket_filters_pass(log, filter, *message);
     }
 

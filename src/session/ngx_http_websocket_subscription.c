@@ -262,22 +262,34 @@ ngx_http_websocket_subscription_closed(ngx_http_websocket_session_t *s)
 ngx_int_t
 ngx_http_websocket_session_choose(ngx_http_websocket_session_t *s,
     ngx_str_t *name, ngx_http_websocket_namespace_t *ns,
-    ngx_http_websocket_begin_t *begin,
+    ngx_websocket_filter_t *filter, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t **sub)
 {
     ngx_int_t  rc;
 
-    if (ngx_http_websocket_subscription_closed(s)) {
-        return NGX_DONE;
+    rc = ngx_http_websocket_subscription_closed(s)
+         ? NGX_HTTP_WEBSOCKET_ROOM_ENDING : NGX_HTTP_WEBSOCKET_ROOM_NO_MEMORY;
+
+    *sub = NULL;
+
+    if (rc == NGX_HTTP_WEBSOCKET_ROOM_NO_MEMORY) {
+        *sub = ngx_http_websocket_subscription_add(s, name);
     }
 
-    *sub = ngx_http_websocket_subscription_add(s, name);
     if (*sub == NULL) {
-        return NGX_ERROR;
+        if (filter) {
+            ngx_http_websocket_filters_release(filter);
+        }
+
+        return rc;
     }
 
     (*sub)->ordered = 1;
     ((ngx_http_websocket_further_t *) *sub)->ns = ns;
+
+    if (filter) {
+        (void) ngx_http_websocket_select_one(s, *sub, filter);
+    }
 
     rc = ngx_http_websocket_subscription_enter(s, *sub, begin);
 

@@ -70,13 +70,13 @@ ngx_int_t ngx_http_websocket_session_subscribe(
 
 /*
  * Subscribes a session whose client chooses to a channel that it does not
- * have, as begin says: its language is told when all that came before was
- * delivered, perhaps during the call, and says hello itself.  Returns as
- * above.  *sub is set before anything is delivered.
+ * have, as begin says, with a filter, whose reference is taken over, or NULL.
+ * Its language is told when all that came before was delivered, perhaps during
+ * the call, and says hello itself.  Returns as above.  *sub is set before anything is delivered.
  */
 ngx_int_t ngx_http_websocket_session_choose(ngx_http_websocket_session_t *s,
     ngx_str_t *name, ngx_http_websocket_namespace_t *ns,
-    ngx_http_websocket_begin_t *begin,
+    ngx_websocket_filter_t *filter, ngx_http_websocket_begin_t *begin,
     ngx_http_websocket_subscription_t **sub);
 
 /*

@@ -8,7 +8,6 @@ two messages.  WEBSOCKET_LONG=1: for a minute each.
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 import signal
@@ -67,18 +66,15 @@ class Events:
                 return
 
     def take(self, event):
-        if event.get('event') in ('open', 'position', 'recovered', 'hello'):
-            data = json.loads(event.get('data', '{}'))
-            if self.last and data.get('recovered') is False:
-                self.told += 1
-            if not self.last and event.get('id'):
-                self.last = event['id']
-            return
-        if event.get('event', 'message') != 'message':
-            return
-        if 'id' in event and 'data' in event:
+        if event.get('event') == 'unrecovered' and self.last:
+            self.told += 1
+        if 'id' in event:
+
+            # the first one tells where it begins, without a message
+
             self.last = event['id']
-            self.got.append((event['id'], event['data']))
+            if 'data' in event and 'event' not in event:
+                self.got.append((event['id'], event['data']))
 
 
 class Publisher:

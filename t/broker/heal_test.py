@@ -52,6 +52,14 @@ async def lossy(tap, cluster):
     fresh = (await hello.until(b'\n')).decode().strip()
     hello.close()
 
+    # more than is kept of what was published
+
+    for i in range(30):
+        await publish(a, 'large', f'{i} ' + 'x' * 50_000)
+    client = cluster.client()
+    client.set('unrelated', 1)
+    tap.ok(client.wait(1, 10_000) == 1, 'the replica has all of that')
+
     # what the replica lacks: read by all, by one, by nobody; with a key
 
     cluster.cut()
@@ -62,6 +70,8 @@ async def lossy(tap, cluster):
     keyed = position((await publish(a, 'kept', 'k1',
                                     'Idempotency-Key: one\r\n'))[1])
     short = position((await publish(a, 'brief', 'b'))[1])
+    for i in range(30, 34):
+        await publish(a, 'large', f'{i} ' + 'x' * 50_000)
     await publish(a, 'gone', 'x')
     await ask(b, 'DELETE', '/pub/gone')
     await cluster.fail_over(0)
@@ -76,6 +86,10 @@ async def lossy(tap, cluster):
     tap.ok(both == [[str(i) for i in range(21)]] * 3, 'all nodes have all')
     tap.ok(await history(c, 'quiet') == [str(i) for i in range(6)],
            'what nobody reads is there, too')
+    large = [f.get(b'd', b'').split()[:1]
+             for _, f in cluster.client().xrange('ws:s:large')]
+    tap.ok(large == [[b'%d' % i] for i in range(34)],
+           f'large ones, too: {large}')
     _, answer = await publish(b, 'quiet', '6')
     tap.ok(position(answer) == f'{quiet[0].split(":")[0]}:7', 'and goes on')
     _, answer = await publish(b, 'kept', 'k1', 'Idempotency-Key: one\r\n')

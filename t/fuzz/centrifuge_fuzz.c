@@ -9,9 +9,12 @@
 #include "wire/utf8.c"
 #include "message/json.c"
 #include "message/scan.c"
+#include "message/tags.c"
+#include "message/filter.c"
 #include "centrifuge/json_codec.c"
 #include "centrifuge/json_command.c"
 #include "centrifuge/request.c"
+#include "centrifuge/tags_filter.c"
 
 
 static json_t *
@@ -86,6 +89,28 @@ say(ngx_websocket_command_t *command)
 }
 
 
+/* a filter of tags is read, and is one or none */
+
+static void
+filter(const ngx_websocket_bytes_t *tf)
+{
+    json_t  *node, *json;
+
+    if (ngx_websocket_json_codec.filter(tf, &node)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        return;
+    }
+
+    if (ngx_websocket_tags_filter(node, &json) == NGX_WEBSOCKET_JSON_OK) {
+        fuzz_check(json_object_size(json) == 1);
+        json_decref(json);
+    }
+
+    json_decref(node);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -110,6 +135,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
         if (rc == NGX_WEBSOCKET_COMMANDS_OK) {
             say(&command);
+
+            if (command.tf.size) {
+                filter(&command.tf);
+            }
         }
 
     } while (rc == NGX_WEBSOCKET_COMMANDS_OK);

@@ -90,7 +90,9 @@ valid_comparison(const char *op, json_t *value)
     }
 
     return (!strcmp(op, "in") && valid_set(value))
-           || (!strcmp(op, "prefix") && json_is_string(value))
+           || ((!strcmp(op, "prefix") || !strcmp(op, "suffix")
+                || !strcmp(op, "contains"))
+               && json_is_string(value))
            || (!strcmp(op, "exists") && json_is_boolean(value));
 }
 

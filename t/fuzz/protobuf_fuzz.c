@@ -9,9 +9,12 @@
 #include "wire/utf8.c"
 #include "message/json.c"
 #include "message/scan.c"
+#include "message/tags.c"
+#include "message/filter.c"
 #include "centrifuge/protobuf_codec.c"
 #include "centrifuge/protobuf_command.c"
 #include "centrifuge/request.c"
+#include "centrifuge/tags_filter.c"
 
 
 /* bytes of a number at p; 0 when there is none */
@@ -202,6 +205,28 @@ hold(const char *p, const char *end, ngx_websocket_command_t *command)
 }
 
 
+/* a filter of tags is read, and is one or none */
+
+static void
+filter(const ngx_websocket_bytes_t *tf)
+{
+    json_t  *node, *json;
+
+    if (ngx_websocket_protobuf_codec.filter(tf, &node)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        return;
+    }
+
+    if (ngx_websocket_tags_filter(node, &json) == NGX_WEBSOCKET_JSON_OK) {
+        fuzz_check(json_object_size(json) == 1);
+        json_decref(json);
+    }
+
+    json_decref(node);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -223,6 +248,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
             fuzz_check(commands.p > at);
             hold(at, commands.p, &command);
             say(&command);
+
+            if (command.tf.size) {
+                filter(&command.tf);
+            }
         }
 
     } while (rc == NGX_WEBSOCKET_COMMANDS_OK);

@@ -7,8 +7,10 @@
 
 #include "unit.h"
 #include "commands.h"
+#include "wire/utf8.c"
 #include "message/json.c"
 #include "message/scan.c"
+#include "message/tags.c"
 #include "centrifuge/json_codec.c"
 #include "centrifuge/json_command.c"
 #include "centrifuge/request.c"

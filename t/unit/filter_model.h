@@ -140,6 +140,21 @@ model_test(const char *op, json_t *field, json_t *value)
                   == 0;
     }
 
+    if (strcmp(op, "suffix") == 0) {
+        prefix = json_string_value(value);
+
+        return json_is_string(field)
+               && json_string_length(field) >= strlen(prefix)
+               && strcmp(json_string_value(field) + json_string_length(field)
+                         - strlen(prefix), prefix)
+                  == 0;
+    }
+
+    if (strcmp(op, "contains") == 0) {
+        return json_is_string(field)
+               && strstr(json_string_value(field), json_string_value(value));
+    }
+
     rc = model_compare(field, value);
 
     return rc != 2
@@ -148,12 +163,33 @@ model_test(const char *op, json_t *field, json_t *value)
 }
 
 
+/* the number that a tag is compared as, or NULL */
+
+static json_t *
+model_decimal(const char *name, const char *op, json_t *field, json_t *value)
+{
+    ngx_websocket_json_number_t  number;
+
+    if (strncmp(name, "tags.", 5) != 0 || !json_is_number(value)
+        || (op[0] != 'g' && op[0] != 'l')
+        || !json_is_string(field)
+        || !ngx_websocket_filter_decimal(json_string_value(field),
+                                         json_string_length(field), &number))
+    {
+        return NULL;
+    }
+
+    return number.is_real ? json_real(number.real)
+                          : json_integer(number.integer);
+}
+
+
 static int
 model_member(const char *name, json_t *value, json_t *message,
     const ngx_websocket_tag_t *tags, size_t n)
 {
     int          passed;
-    json_t      *field, *other;
+    json_t      *field, *other, *number;
     size_t       i;
     const char  *op;
 
@@ -178,7 +214,9 @@ model_member(const char *name, json_t *value, json_t *message,
     }
 
     json_object_foreach(value, op, other) {
-        passed &= model_test(op, field, other);
+        number = model_decimal(name, op, field, other);
+        passed &= model_test(op, number ? number : field, other);
+        json_decref(number);
     }
 
     json_decref(field);

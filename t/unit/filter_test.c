@@ -194,6 +194,14 @@ comparisons(void)
         { "{\"a\":{\"prefix\":\"ab\"}}", "{\"a\":\"acb\"}", 0 },
         { "{\"a\":{\"prefix\":\"\"}}", "{\"a\":\"\"}", 1 },
         { "{\"a\":{\"prefix\":\"\"}}", "{\"a\":1}", 0 },
+        { "{\"a\":{\"suffix\":\"bc\"}}", "{\"a\":\"abc\"}", 1 },
+        { "{\"a\":{\"suffix\":\"bc\"}}", "{\"a\":\"c\"}", 0 },
+        { "{\"a\":{\"suffix\":\"b\"}}", "{\"a\":\"abc\"}", 0 },
+        { "{\"a\":{\"suffix\":\"\"}}", "{\"a\":1}", 0 },
+        { "{\"a\":{\"contains\":\"b\"}}", "{\"a\":\"abc\"}", 1 },
+        { "{\"a\":{\"contains\":\"cb\"}}", "{\"a\":\"abc\"}", 0 },
+        { "{\"a\":{\"contains\":\"\"}}", "{\"a\":\"\"}", 1 },
+        { "{\"a\":{\"contains\":\"\"}}", "{\"a\":1}", 0 },
         { "{\"a\":{\"exists\":true}}", "{\"a\":null}", 1 },
         { "{\"a\":{\"exists\":true}}", "{\"a\":{}}", 1 },
         { "{\"a\":{\"exists\":true}}", "{}", 0 },
@@ -217,6 +225,12 @@ comparisons(void)
         { "{\"tags.a.b\":\"\"}", "{}", 1 },
         { "{\"tags.n\":5}", "{}", 0 },
         { "{\"tags.n\":{\"gte\":\"5\"}}", "{}", 1 },
+        { "{\"tags.n\":{\"gte\":5}}", "{}", 1 },
+        { "{\"tags.n\":{\"gt\":4.5,\"lt\":10}}", "{}", 1 },
+        { "{\"tags.n\":{\"gt\":5}}", "{}", 0 },
+        { "{\"tags.env\":{\"gt\":5}}", "{}", 0 },
+        { "{\"tags.env\":{\"lt\":5}}", "{}", 0 },
+        { "{\"n\":{\"gte\":5}}", "{\"n\":\"5\"}", 0 },
         { "{\"tags\":\"x\"}", "{\"tags\":\"x\"}", 1 },
         { "{\"tags.none\":{\"exists\":false}}", "{}", 1 },
         { "{\"or\":[{\"a\":1},{\"b\":2}]}", "{\"b\":2}", 1 },
@@ -312,7 +326,7 @@ errors(void)
     refused("{\"a\":{}}", "a: expected a comparison");
     refused("{\"x\":1,\"a\":{\"gte\":1,\"foo\":1}}",
             "a.foo: expected one of eq, ne, gt, gte, lt, lte, in, prefix, "
-            "exists");
+            "suffix, contains, exists");
     refused("{\"a\":{\"gt\":true}}",
             "a.gt: expected number or string, got boolean");
     refused("{\"a\":{\"eq\":[]}}", "a.eq: expected string, number, boolean or "

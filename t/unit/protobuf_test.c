@@ -10,6 +10,7 @@
 #include "wire/utf8.c"
 #include "message/json.c"
 #include "message/scan.c"
+#include "message/tags.c"
 #include "centrifuge/protobuf_codec.c"
 #include "centrifuge/protobuf_command.c"
 #include "centrifuge/request.c"

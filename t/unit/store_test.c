@@ -1699,6 +1699,69 @@ place(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset,
 }
 
 
+static void
+place_keys(void)
+{
+    unsigned                        i;
+    uint64_t                        key[2];
+    ngx_websocket_store_info_t      info;
+    ngx_websocket_store_part_t      part = { (const uint8_t *) "x", 1 };
+    ngx_websocket_store_append_t    append;
+    ngx_websocket_channel_ref_t     a;
+    ngx_websocket_store_cursor_t    cursor;
+    ngx_websocket_store_history_t   history;
+    ngx_websocket_store_message_t   message;
+
+    begin(1 << 20);
+
+    a = open_at("a", NOW, 1000, 60);
+
+    ngx_websocket_store_newest(l, a, &info, &history, key);
+    unit_ok(info.offset == 0 && history.length == 1000 && history.time == 60
+            && (key[0] | key[1]) == 0, "newest: of a channel without messages");
+
+    for (i = 1; i <= 3; i++) {
+        memset(&message, 0, sizeof(message));
+        message.time = NOW;
+        message.offset = i;
+        message.key[0] = 7;
+        message.key[1] = (UINT64_C(8) << 32) + 9 + i / 2;
+        message.digest = 9 + i / 2;
+
+        append = store_appended(a, &message, &part, 1);
+        append.epoch = 77;
+        append.at = i;
+        append.now = NOW;
+        append.hole = 0;
+
+        unit_ok(ngx_websocket_store_place(l, &append)
+                == NGX_WEBSOCKET_STORE_OK, "place: with a key that is there");
+    }
+
+    ngx_websocket_store_newest(l, a, &info, &history, key);
+    unit_ok(info.offset == 3 && info.epoch == 77 && key[0] == 7
+            && key[1] == (UINT64_C(8) << 32) + 10, "newest: and its key");
+
+    unit_ok(ngx_websocket_store_seek(l, a, 1, &cursor)
+            == NGX_WEBSOCKET_STORE_OK, "a visitor");
+
+    for (i = 1; i <= 3; i++) {
+        uint8_t  buf[8];
+
+        unit_ok(ngx_websocket_store_read(l, &cursor, &message, buf,
+                                         sizeof(buf))
+                == NGX_WEBSOCKET_STORE_OK, "reads");
+
+        ngx_websocket_store_read_key(l, &cursor, &message);
+        unit_ok(message.offset == i && message.key[0] == 7
+                && message.key[1] == (UINT64_C(8) << 32) + 9 + i / 2
+                && message.digest == 9 + i / 2, "each with its key");
+    }
+
+    unit_ok(sound(), "and the store is sound");
+}
+
+
 static int
 reset(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset)
 {
@@ -2476,6 +2539,7 @@ main(void)
     ephemeral_crowd();
     ephemeral_large();
     place_numbered();
+    place_keys();
     place_nothing();
     reset_numbered();
     place_times();
