@@ -430,7 +430,7 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NULL },
 
     { ngx_string("websocket_filter"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_websocket_filter,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -557,7 +557,8 @@ static const ngx_http_websocket_process_handlers_t
     ngx_http_websocket_drain_dismiss,
     ngx_http_websocket_drain_all,
     ngx_http_websocket_drain_look,
-    ngx_http_websocket_auth_revoke
+    ngx_http_websocket_auth_revoke,
+    ngx_http_websocket_revocations_dump
 };
 
 

@@ -227,7 +227,11 @@ http websocket_zone zone=live:1m; websocket_zone zone=live:1m;
     websocket zone "live" is already defined
 http websocket_zone zone=live:1m colour=red;
     invalid parameter "colour=red", none of zone=, inactive=, broker=, default,
-        file=
+        file=, snapshot=
+http websocket_zone zone=live:1m snapshot=5s;
+    invalid parameter "snapshot=5s": there is no file=
+http websocket_zone zone=live:1m file=/x snapshot=10ms;
+    invalid parameter "snapshot=10ms": not a time of at least 1s
 http websocket_zone zone=live:1m file=;
     invalid parameter "file=": it names no file
 http websocket_zone zone=live:1m file=/x; websocket_zone zone=more:1m file=/x;
@@ -898,6 +902,10 @@ location websocket subscribe; websocket_filter maybe;
     invalid value "maybe", it must be "on" or "off"
 location websocket subscribe; websocket_filter on replay=some;
     invalid value "some", it must be "none", "all", or a number of messages
+location websocket subscribe; websocket_filter on form=naked;
+    invalid parameter "form=naked": it is "wrapped" or "bare"
+location websocket subscribe; websocket_filter off form=bare;
+    "websocket_filter" directive has "off" alone
 location websocket subscribe; websocket_filter off replay=1;
     "websocket_filter" directive has "off" alone
 location websocket subscribe; websocket_filter on; websocket_filter on;

@@ -291,3 +291,26 @@ i< json {"ack":"1"}
 i> text {"end":true}
 i< text [{"id":"1","type":"a"}]
 i< close 1000
+# what is sent again, or was refused, is not collected
+j> GET /in
+j< 101
+j> text {"id":"1","type":"a"}
+j> text {"id":"1","type":"a"}
+j> text {"id":"1","type":"b"}
+j> text {"id":"2","type":"b"}
+j> text {"end":true}
+j< json {"ack":"1"}
+j< json {"ack":"1","duplicate":true}
+j< json {"error":{"code":"idempotency_mismatch","id":"1"}}
+j< json {"ack":"2"}
+j< text [{"id":"1","type":"a"},{"id":"2","type":"b"}]
+j< close 1000
+k> GET /in
+k< 101
+k> text {"id":"3","type":"a"}
+k> text {"id":"3","type":"a"}
+k> text {"end":true}
+k< json {"ack":"3"}
+k< json {"ack":"3","duplicate":true}
+k< text [{"id":"3","type":"a"}]
+k< close 1000

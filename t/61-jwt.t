@@ -364,6 +364,11 @@ b> GET /ws?r=b&token=$TEST_NGINX_TOKEN_ROOMS
 b< 101
 b> text two
 b< close 1008 reason the token does not allow to publish
+z> GET /ws?r=b&ack=1&token=$TEST_NGINX_TOKEN_ROOMS
+z< 101
+z> text {"id":"7"}
+z< json= {"error":{"code":"forbidden","message":"the token does not allow to publish","id":"7"}}
+z< close 1008 reason the token does not allow to publish
 c> GET /ws?r=c&token=$TEST_NGINX_TOKEN_ROOMS
 c< 403
 c< header WWW-Authenticate: qr/\ABearer error="insufficient_scope", error_description="the token has no right to do this on the channel"\z/

@@ -140,8 +140,46 @@ b< text {"filter":null}
         websocket_deflate on;
         websocket_max_message_size 200;
     }
+    location = /bare {
+        websocket subscribe;
+        websocket_channel y;
+        websocket_filter on form=bare replay=2;
+    }
+    location = /both { websocket pubsub; websocket_channel y; websocket_filter on form=bare; }
+    location = /more { websocket_publish; websocket_channel y; websocket_history length=9; }
     location = /pub { websocket_publish; websocket_channel x; }
 --- websocket
+# a filter without the word: what matches is all the answer
+! POST /more {"n":1}
+! POST /more {"n":2}
+! POST /more {"n":1,"m":1}
+e> GET /bare
+e< 101
+e> text {"n":1}
+e< text {"n":1,"m":1}
+! POST /more {"n":2}
+! POST /more {"n":1,"m":2}
+e< text {"n":1,"m":2}
+e> text {"n":{"like":1}}
+e< json {"error":{"code":"invalid_filter","path":"n.like"}}
+e> text no JSON
+e< json {"error":{"code":"invalid_filter"}}
+e> text ["n"]
+e< json {"error":{"code":"invalid_filter"}}
+e> text {"filter":{"n":2},"replay":9}
+e< text {"filter":"ok"}
+e< text {"n":2}
+e< text {"n":2}
+e> text null
+e< text {"n":2}
+e< text {"n":1,"m":2}
+f> GET /both
+f< 101
+f> text {"n":1}
+f< text {"n":1}
+e< text {"n":1}
+e> binary {"n":1}
+e< close 1008
 a+ Sec-WebSocket-Extensions: permessage-deflate
 a> GET /ws
 a< 101

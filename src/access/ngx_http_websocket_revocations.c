@@ -13,12 +13,16 @@
 #include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_region.h"
+#include "hub/ngx_http_websocket_snapshot.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
 /* changes with ngx_http_websocket_revocation_table_t */
 #define NGX_HTTP_WEBSOCKET_REVOCATIONS_LAYOUT  1
+
+/* the name of their file, behind that of a zone's */
+#define NGX_HTTP_WEBSOCKET_REVOCATIONS_SUFFIX  ".revocations"
 
 #define NGX_HTTP_WEBSOCKET_REVOCATIONS       8192   /* a power of two */
 
@@ -92,6 +96,7 @@ ngx_http_websocket_revocations(ngx_conf_t *cf)
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
+    file = NULL;
     ngx_str_null(&path);
 
     if (wmcf->zone_files.nelts) {
@@ -100,14 +105,16 @@ ngx_http_websocket_revocations(ngx_conf_t *cf)
 
         file = wmcf->zone_files.elts;
 
-        path.len = file->len + sizeof(".revocations") - 1;
+        path.len = file->len
+                   + sizeof(NGX_HTTP_WEBSOCKET_REVOCATIONS_SUFFIX) - 1;
         path.data = ngx_pnalloc(cf->pool, path.len + 1);
 
         if (path.data == NULL) {
             return NGX_ERROR;
         }
 
-        ngx_sprintf(path.data, "%V.revocations%Z", file);
+        ngx_sprintf(path.data, "%V%s%Z", file,
+                    NGX_HTTP_WEBSOCKET_REVOCATIONS_SUFFIX);
     }
 
     wmcf->revocations = ngx_http_websocket_region_add(cf, &name, &path,
@@ -115,7 +122,13 @@ ngx_http_websocket_revocations(ngx_conf_t *cf)
                                 NGX_HTTP_WEBSOCKET_REVOCATIONS_LAYOUT,
                                 ngx_http_websocket_revocations_map);
 
-    return wmcf->revocations ? NGX_OK : NGX_ERROR;
+    if (wmcf->revocations == NULL) {
+        return NGX_ERROR;
+    }
+
+    wmcf->revocations->owner = file;
+
+    return NGX_OK;
 }
 
 
@@ -123,14 +136,51 @@ static ngx_int_t
 ngx_http_websocket_revocations_map(ngx_http_websocket_region_t *region,
     ngx_http_websocket_region_e state)
 {
+    ngx_int_t                               rc;
     ngx_http_websocket_revocation_table_t  *table;
 
     table = region->data;
+
+    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH && region->disk) {
+
+        /* the zone's dump has them, too */
+
+        rc = ngx_http_websocket_snapshot_more(region->owner, table,
+                                sizeof(ngx_http_websocket_revocation_table_t),
+                                region->log);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
 
     /* nobody holds a lock that was found */
 
     return state == NGX_HTTP_WEBSOCKET_REGION_SHARED
            ? NGX_OK : ngx_http_websocket_worker_mutex(&table->mutex);
+}
+
+
+size_t
+ngx_http_websocket_revocations_dump(u_char *buf, size_t size)
+{
+    ngx_http_websocket_revocation_table_t  *table;
+
+    table = ngx_http_websocket_revocations_table();
+
+    if (table == NULL || size < sizeof(*table)) {
+        return 0;
+    }
+
+    if (pthread_mutex_lock(&table->mutex) == EOWNERDEAD) {
+        (void) pthread_mutex_consistent(&table->mutex);
+    }
+
+    ngx_memcpy(buf, table, sizeof(*table));
+
+    (void) pthread_mutex_unlock(&table->mutex);
+
+    return sizeof(*table);
 }
 
 

@@ -45,6 +45,12 @@ typedef enum {
 } ngx_http_websocket_revocation_e;
 
 
+/*
+ * Copies all of them to buf, where it has room, for a dump of a zone: returns
+ * the bytes.  Not for the event loop, since it waits for their lock.
+ */
+size_t ngx_http_websocket_revocations_dump(u_char *buf, size_t size);
+
 /* Makes the memory, once for a configuration.  Returns NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_websocket_revocations(ngx_conf_t *cf);
 

@@ -9,15 +9,17 @@
 static uint64_t ngx_http_websocket_clock_read(clockid_t id);
 
 
-/* the wall clock minus the messages' clock, milliseconds */
+/* milliseconds added to CLOCK_MONOTONIC; 0: none was chosen yet */
 
-static int64_t  ngx_http_websocket_clock_between;
+static int64_t     ngx_http_websocket_clock_added;
+static ngx_uint_t  ngx_http_websocket_clock_followed;
 
 
 uint64_t
 ngx_http_websocket_clock_now(void)
 {
-    return ngx_http_websocket_clock_read(CLOCK_MONOTONIC);
+    return ngx_http_websocket_clock_read(CLOCK_MONOTONIC)
+           + ngx_http_websocket_clock_added;
 }
 
 
@@ -28,7 +30,8 @@ ngx_http_websocket_clock_now_us(void)
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
-    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000
+           + ngx_http_websocket_clock_added * 1000;
 }
 
 
@@ -58,40 +61,50 @@ ngx_http_websocket_clock_read(clockid_t id)
 uint64_t
 ngx_http_websocket_clock_wall(uint64_t time)
 {
-    return time + ngx_http_websocket_clock_offset();
-}
-
-
-int64_t
-ngx_http_websocket_clock_offset(void)
-{
-    int64_t  between;
+    int64_t         between;
+    static int64_t  offset;
 
     /*
-     * The offset is taken at the first call, and again when the wall clock was
-     * set.  It is kept otherwise: the jitter between the two readings must not
-     * be seen.
+     * The offset is taken again when the wall clock was set.  It is kept
+     * otherwise: the jitter between the two readings must not be seen.
      */
 
     between = (int64_t) (ngx_http_websocket_clock_read(CLOCK_REALTIME)
                          - ngx_http_websocket_clock_now());
 
-    if (between > ngx_http_websocket_clock_between
-                  + NGX_HTTP_WEBSOCKET_CLOCK_SET
-        || between < ngx_http_websocket_clock_between
-                     - NGX_HTTP_WEBSOCKET_CLOCK_SET)
+    if (between > offset + NGX_HTTP_WEBSOCKET_CLOCK_SET
+        || between < offset - NGX_HTTP_WEBSOCKET_CLOCK_SET)
     {
-        ngx_http_websocket_clock_between = between;
+        offset = between;
     }
 
-    return ngx_http_websocket_clock_between;
+    return time + offset;
+}
+
+
+int64_t
+ngx_http_websocket_clock_base(void)
+{
+    if (ngx_http_websocket_clock_added == 0) {
+        ngx_http_websocket_clock_added = (int64_t)
+                               (ngx_http_websocket_clock_read(CLOCK_REALTIME)
+                                - ngx_http_websocket_clock_now());
+    }
+
+    return ngx_http_websocket_clock_added;
 }
 
 
 void
-ngx_http_websocket_clock_follow(int64_t offset)
+ngx_http_websocket_clock_follow(int64_t base)
 {
-    ngx_http_websocket_clock_between = offset;
+    if (ngx_http_websocket_clock_followed) {
 
-    (void) ngx_http_websocket_clock_offset();
+        /* what two have left: time must not go back for either */
+
+        base = ngx_max(base, ngx_http_websocket_clock_added);
+    }
+
+    ngx_http_websocket_clock_added = base;
+    ngx_http_websocket_clock_followed = 1;
 }

@@ -15,8 +15,9 @@
 
 
 /*
- * Milliseconds of the monotonic clock, as messages bear them: a clock that
- * somebody sets must not end a history, nor prolong it.
+ * Milliseconds of a monotonic clock, as messages bear them: a clock that
+ * somebody sets must not end a history, nor prolong it.  It is about as late as
+ * the wall's.
  */
 uint64_t ngx_http_websocket_clock_now(void);
 
@@ -35,14 +36,15 @@ void ngx_http_websocket_clock_stamp(ngx_websocket_store_message_t *message);
 /* The wall clock's time for such a time, in milliseconds since 1970. */
 uint64_t ngx_http_websocket_clock_wall(uint64_t time);
 
-/* What is between the two, ms: the same until the wall clock is set. */
-int64_t ngx_http_websocket_clock_offset(void);
-
 /*
- * Has this process tell times as another one that has this between them,
- * unless the wall clock was set since.
+ * What this clock adds to CLOCK_MONOTONIC, ms: chosen once, such that it is the
+ * wall's then.  All processes that share memory have the same; what is kept
+ * over a restart is told times by the same clock.
  */
-void ngx_http_websocket_clock_follow(int64_t offset);
+int64_t ngx_http_websocket_clock_base(void);
+
+/* Has it be that of processes which this one goes on for; in the master. */
+void ngx_http_websocket_clock_follow(int64_t base);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_CLOCK_H */

@@ -324,6 +324,8 @@ typedef struct {
     ngx_flag_t                    filter;
     ngx_uint_t                    replay;   /* of what matches a filter: from
                                                so many messages */
+    ngx_uint_t                    bare;     /* 1: a client's message is a
+                                               filter itself */
     ngx_http_websocket_stamp_t   *stamp;    /* NULL: off */
     ngx_http_websocket_collect_t *collect;  /* NULL: off */
     ngx_uint_t                    takes;    /* something is to be done with

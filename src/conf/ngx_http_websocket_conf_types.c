@@ -528,7 +528,7 @@ ngx_http_websocket_use_number(ngx_str_t *value, const char *name,
 }
 
 
-/* on [replay=N|all], or off */
+/* on [replay=N|all] [form=wrapped|bare], or off */
 
 char *
 ngx_http_websocket_filter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -536,9 +536,10 @@ ngx_http_websocket_filter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_websocket_loc_conf_t *wlcf = conf;
 
     ngx_int_t                    n;
-    ngx_http_websocket_param_t  *replay;
+    ngx_http_websocket_param_t  *replay, *form;
     ngx_http_websocket_param_t   params[] = {
         { "replay=", ngx_null_string },
+        { "form=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -553,13 +554,25 @@ ngx_http_websocket_filter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     replay = &params[0];
+    form = &params[1];
+
+    if (!wlcf->typed.filter && cf->args->nelts > 2) {
+        return "has \"off\" alone";
+    }
+
+    if (form->value.data) {
+        wlcf->typed.bare = (ngx_strcmp(form->value.data, "bare") == 0);
+
+        if (!wlcf->typed.bare
+            && ngx_strcmp(form->value.data, "wrapped") != 0)
+        {
+            return ngx_http_websocket_bad_param(cf, form, "it is \"wrapped\" "
+                                                "or \"bare\"");
+        }
+    }
 
     if (replay->value.data == NULL) {
         return NGX_CONF_OK;
-    }
-
-    if (!wlcf->typed.filter) {
-        return "has \"off\" alone";
     }
 
     n = ngx_http_websocket_replay_number(cf, &replay->value);
@@ -587,6 +600,7 @@ ngx_http_websocket_typed_init(ngx_http_websocket_typed_t *typed)
      * set by ngx_pcalloc():
      *
      *     typed->replay = 0;
+     *     typed->bare = 0;
      *     typed->view = NULL;
      */
 }
@@ -602,6 +616,7 @@ ngx_http_websocket_typed_merge(ngx_conf_t *cf,
     if (typed->filter == NGX_CONF_UNSET) {
         typed->filter = (prev->filter == 1);
         typed->replay = prev->replay;
+        typed->bare = prev->bare;
     }
 
     ngx_conf_merge_ptr_value(typed->stamp, prev->stamp, NULL);

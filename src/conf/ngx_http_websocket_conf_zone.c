@@ -4,6 +4,7 @@
 
 
 #define NGX_HTTP_WEBSOCKET_INACTIVE    60000    /* milliseconds */
+#define NGX_HTTP_WEBSOCKET_SNAPSHOT    60000
 #define NGX_HTTP_WEBSOCKET_PAGES_MIN   16
 
 /* a block has a number of 32 bits: beyond, memory would not be used */
@@ -11,7 +12,10 @@
 
 
 static char *ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive);
+    ngx_str_t *name, size_t size, ngx_msec_t inactive, ngx_str_t *path,
+    ngx_msec_t snapshot);
+static char *ngx_http_websocket_zone_size(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param, ngx_str_t *name, ssize_t *size);
 static char *ngx_http_websocket_zone_file(ngx_conf_t *cf,
     ngx_http_websocket_param_t *param, ngx_str_t **path);
 static char *ngx_http_websocket_zone_default(ngx_conf_t *cf,
@@ -23,16 +27,16 @@ static char *ngx_http_websocket_zone_broker(ngx_conf_t *cf,
 char *
 ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    u_char                      *colon;
     ssize_t                      size;
-    ngx_int_t                    inactive;
-    ngx_str_t                    name, s, *path;
+    ngx_int_t                    inactive, snapshot;
+    ngx_str_t                    name, *path;
     ngx_http_websocket_param_t   params[] = {
         { "zone=", ngx_null_string },
         { "inactive=", ngx_null_string },
         { "broker=", ngx_null_string },
         { "default", ngx_null_string },
         { "file=", ngx_null_string },
+        { "snapshot=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -40,37 +44,10 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    name = params[0].value;
-    colon = name.data ? ngx_strlchr(name.data, name.data + name.len, ':')
-                      : NULL;
-
-    if (colon == NULL || colon == name.data) {
-        return ngx_http_websocket_bad_param(cf, &params[0],
-                                            "zone=NAME:SIZE is required");
-    }
-
-    s.data = colon + 1;
-    s.len = name.data + name.len - s.data;
-    name.len = colon - name.data;
-
-    size = ngx_parse_size(&s);
-
-    if (size == NGX_ERROR) {
-        return ngx_http_websocket_bad_param(cf, &params[0],
-                                            "the size is not a number with "
-                                            "k or m");
-    }
-
-    if (size < (ssize_t) (NGX_HTTP_WEBSOCKET_PAGES_MIN * ngx_pagesize)) {
-        return ngx_http_websocket_bad_param(cf, &params[0],
-                                            "the zone is too small: 64k is "
-                                            "the least");
-    }
-
-    if ((uint64_t) size > NGX_HTTP_WEBSOCKET_ZONE_MAX) {
-        return ngx_http_websocket_bad_param(cf, &params[0],
-                                            "the zone is too large: 1048576m "
-                                            "is the most");
+    if (ngx_http_websocket_zone_size(cf, &params[0], &name, &size)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     inactive = NGX_HTTP_WEBSOCKET_INACTIVE;
@@ -84,6 +61,22 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    snapshot = NGX_HTTP_WEBSOCKET_SNAPSHOT;
+
+    if (params[5].value.data) {
+        snapshot = ngx_parse_time(&params[5].value, 0);
+
+        if (snapshot == NGX_ERROR || snapshot < 1000) {
+            return ngx_http_websocket_bad_param(cf, &params[5],
+                                                "not a time of at least 1s");
+        }
+
+        if (params[4].value.data == NULL) {
+            return ngx_http_websocket_bad_param(cf, &params[5],
+                                                "there is no file=");
+        }
+    }
+
     if (params[2].value.data && params[4].value.data) {
         return ngx_http_websocket_bad_param(cf, &params[4],
                                             "what has a broker has no file");
@@ -93,7 +86,8 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_websocket_zone_make(cf, cmd, &name, path, size, inactive)
+    if (ngx_http_websocket_zone_make(cf, cmd, &name, size, inactive, path,
+                                     snapshot)
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -104,6 +98,54 @@ ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return ngx_http_websocket_zone_broker(cf, &params[2]);
+}
+
+
+/* NAME:SIZE */
+
+static char *
+ngx_http_websocket_zone_size(ngx_conf_t *cf,
+    ngx_http_websocket_param_t *param, ngx_str_t *name, ssize_t *size)
+{
+    u_char     *colon;
+    ngx_str_t   s;
+
+    *size = 0;
+    *name = param->value;
+
+    colon = name->data ? ngx_strlchr(name->data, name->data + name->len, ':')
+                       : NULL;
+
+    if (colon == NULL || colon == name->data) {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            "zone=NAME:SIZE is required");
+    }
+
+    s.data = colon + 1;
+    s.len = name->data + name->len - s.data;
+    name->len = colon - name->data;
+
+    *size = ngx_parse_size(&s);
+
+    if (*size == NGX_ERROR) {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            "the size is not a number with "
+                                            "k or m");
+    }
+
+    if (*size < (ssize_t) (NGX_HTTP_WEBSOCKET_PAGES_MIN * ngx_pagesize)) {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            "the zone is too small: 64k is "
+                                            "the least");
+    }
+
+    if ((uint64_t) *size > NGX_HTTP_WEBSOCKET_ZONE_MAX) {
+        return ngx_http_websocket_bad_param(cf, param,
+                                            "the zone is too large: 1048576m "
+                                            "is the most");
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -220,7 +262,8 @@ ngx_http_websocket_zone_broker(ngx_conf_t *cf,
 
 static char *
 ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive)
+    ngx_str_t *name, size_t size, ngx_msec_t inactive, ngx_str_t *path,
+    ngx_msec_t snapshot)
 {
     ngx_str_t                       *known;
     ngx_http_websocket_zone_t       *zone, **slot;
@@ -229,7 +272,7 @@ ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
 
     add = (ngx_http_websocket_zone_add_pt) cmd->post;
 
-    zone = add(cf, name, path, size, inactive);
+    zone = add(cf, name, size, inactive, path, snapshot);
     if (zone == NULL) {
         return NGX_CONF_ERROR;
     }

@@ -16,7 +16,8 @@
  * which are logged.
  */
 typedef ngx_http_websocket_zone_t *(*ngx_http_websocket_zone_add_pt)(
-    ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive);
+    ngx_conf_t *cf, ngx_str_t *name, size_t size, ngx_msec_t inactive,
+    ngx_str_t *path, ngx_msec_t snapshot);
 
 /* The directive, as ngx_command_t says; cmd->post is a zone_add_pt. */
 char *ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -629,6 +629,13 @@ ngx_http_websocket_mask_text(ngx_str_t *text, ngx_str_t *names, ngx_uint_t n)
     u_char  *p, *last;
     size_t   len;
 
+    if (text->len == 0) {
+
+        /* nginx leaves r->args.data unset where there are no arguments */
+
+        return;
+    }
+
     p = text->data;
     last = p + text->len;
 

@@ -226,7 +226,10 @@ ngx_http_websocket_publish_body_read(void *data, size_t part, size_t from,
 }
 
 
-/* not where others may read it yet: subrequests, or who finds it by its name */
+/*
+ * Not where others may read it yet: a mirror's subrequest, by which the request
+ * is counted once more, or who finds the file by its name.
+ */
 
 ngx_int_t
 ngx_http_websocket_publish_body_drop(ngx_http_websocket_publish_body_t *body)
@@ -238,16 +241,14 @@ ngx_http_websocket_publish_body_drop(ngx_http_websocket_publish_body_t *body)
     r = body->request;
     tf = r->request_body ? r->request_body->temp_file : NULL;
 
-    if (tf == NULL || tf->persistent
-        || r->main->subrequests != NGX_HTTP_MAX_SUBREQUESTS + 1)
-    {
+    if (tf == NULL || tf->persistent || r != r->main || r->count != 1) {
         return NGX_OK;
     }
 
-    while (body->dropped < tf->file.offset) {
+    while (body->dropped < body->size) {
 
         body->dropped += NGX_HTTP_WEBSOCKET_BODY_DROP;
-        size = ngx_max(tf->file.offset - body->dropped, 0);
+        size = ngx_max(body->size - body->dropped, 0);
 
         if (ftruncate(tf->file.fd, size) == -1) {
             ngx_log_error(NGX_LOG_CRIT, r->connection->log, ngx_errno,

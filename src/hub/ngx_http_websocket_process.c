@@ -109,6 +109,7 @@ ngx_http_websocket_process_works(ngx_cycle_t *cycle)
 void
 ngx_http_websocket_process_stop(ngx_cycle_t *cycle)
 {
+    ngx_http_websocket_snapshot_stop();
     ngx_http_websocket_each_zone(ngx_http_websocket_wait_end);
     ngx_http_websocket_worker_stop();
     ngx_http_websocket_stats_merge(cycle);
@@ -284,4 +285,6 @@ ngx_http_websocket_tick_zone(ngx_http_websocket_zone_t *zone)
     (void) ngx_http_websocket_zone_attach(zone);
 
     ngx_http_websocket_zone_reap(zone);
+    ngx_http_websocket_snapshot_tick(zone,
+                                     ngx_http_websocket_process.snapshot);
 }

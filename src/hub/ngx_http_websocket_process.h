@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "hub/ngx_http_websocket_snapshot.h"
 #include "hub/ngx_http_websocket_sweep.h"
 
 
@@ -27,6 +28,7 @@ typedef struct {
     void                        (*quitting)(void);  /* each second, while it
                                                        does */
     void                        (*tick)(void);      /* each second */
+    ngx_http_websocket_snapshot_pt  snapshot;       /* what is in dumps, too */
 } ngx_http_websocket_process_handlers_t;
 
 

@@ -31,8 +31,6 @@ static ngx_int_t ngx_http_websocket_region_adopt(
     ngx_http_websocket_region_t *region);
 static ngx_int_t ngx_http_websocket_region_make(
     ngx_http_websocket_region_t *region, u_char *addr);
-static ngx_int_t ngx_http_websocket_region_back(
-    ngx_http_websocket_region_t *region, u_char *addr);
 static ngx_int_t ngx_http_websocket_region_inherit(
     ngx_http_websocket_region_t *region, u_char *addr);
 static ngx_int_t ngx_http_websocket_region_check(
@@ -78,8 +76,12 @@ ngx_http_websocket_region_add(ngx_conf_t *cf, ngx_str_t *name,
     region->layout = layout;
     region->handler = handler;
 
-    if (path) {
+    if (path && path->len) {
         region->path = *path;
+
+        if (ngx_http_websocket_region_file_live(cf->pool, region) != NGX_OK) {
+            return NULL;
+        }
     }
 
     cln->handler = ngx_http_websocket_region_cleanup;
@@ -166,7 +168,15 @@ ngx_http_websocket_region_init(ngx_shm_zone_t *shm_zone, void *data)
     region = shm_zone->data;
     region->log = shm_zone->shm.log;
 
+    /* from here on there is a clock */
+
+    (void) ngx_http_websocket_clock_base();
+
     shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (region->path.len && !ngx_test_config) {
+        region->disk = ngx_http_websocket_region_file_on_disk(region);
+    }
 
     if (data) {
 
@@ -213,6 +223,10 @@ ngx_http_websocket_region_adopt(ngx_http_websocket_region_t *region)
     }
 
     last = ngx_http_websocket_region_running(&region->name);
+
+    if (last) {
+        region->disk = last->disk;
+    }
 
     if (last && last->memory) {
         region->memory = last->memory;
@@ -288,7 +302,8 @@ ngx_http_websocket_region_make(ngx_http_websocket_region_t *region,
 
         ngx_log_error(NGX_LOG_NOTICE, region->log, 0,
                       "websocket zone \"%V\" goes on as it was left in "
-                      "\"%V\"", &region->name, &region->path);
+                      "\"%V\"", &region->name,
+                      ngx_http_websocket_region_file_path(region));
         return NGX_OK;
     }
 
@@ -298,14 +313,14 @@ ngx_http_websocket_region_make(ngx_http_websocket_region_t *region,
         ngx_http_websocket_region_file_head(region);
     }
 
-    head->clock = ngx_http_websocket_clock_offset();
+    head->clock = ngx_http_websocket_clock_base();
     ngx_http_websocket_region_head(region, head);
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_region_back(ngx_http_websocket_region_t *region,
     u_char *addr)
 {
@@ -604,6 +619,22 @@ ngx_http_websocket_region_next(ngx_cycle_t *cycle, ngx_uint_t *i)
     }
 
     return NULL;
+}
+
+
+void
+ngx_http_websocket_region_settle(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                    i;
+    ngx_http_websocket_region_t  *region;
+
+    for (i = 0;
+         (region = ngx_http_websocket_region_next(cycle, &i)) != NULL;
+         /* void */)
+    {
+        ngx_http_websocket_region_head_of(region)->clock =
+                                               ngx_http_websocket_clock_base();
+    }
 }
 
 

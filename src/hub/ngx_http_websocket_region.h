@@ -52,6 +52,9 @@ struct ngx_http_websocket_region_s {
     ngx_str_t                      name;
     ngx_str_t                      path;        /* of its file, zero-terminated;
                                                    or empty */
+    ngx_str_t                      live;        /* where it is on a disk: of
+                                                   the file that is mapped */
+    ngx_uint_t                     disk;        /* 1: it is */
     size_t                         size;        /* of data, in bytes */
     void                          *data;        /* the caller's; aligned as
                                                    a cache line is */
@@ -79,8 +82,7 @@ typedef struct {
     uint32_t                       name;        /* a checksum of it */
     uint64_t                       size;        /* of the data */
 
-    int64_t                        clock;       /* the wall's less that of
-                                                   messages, ms */
+    int64_t                        clock;       /* its base */
     uint64_t                       boot;        /* of the machine */
     uint64_t                       inode;       /* of the file */
     ngx_atomic_t                   incarnations;    /* of workers that there
@@ -101,10 +103,12 @@ _Static_assert(sizeof(ngx_http_websocket_region_head_t)
 
 /*
  * Adds a region to the configuration, with size bytes for the caller.  With a
- * path, which ends with a zero, it lies in that file; it may be NULL.  Neither
- * it nor the name are copied; layout is the version of what the caller keeps in it: a binary
- * that has another one does not start.  Returns NULL where the name is taken,
- * which is told, or memory is refused.
+ * path, which ends with a zero, it lies in that file; it may be NULL.  Where
+ * the file is on a disk, the region lies in one on tmpfs, and what is on the
+ * disk is the caller's.  Neither path nor name are copied; layout is the
+ * version of what the caller keeps in it: a binary that has another one does
+ * not start.  Returns NULL where the name is taken, which is logged, or when
+ * memory is refused.
  */
 ngx_http_websocket_region_t *ngx_http_websocket_region_add(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *path, size_t size, uint32_t layout,
@@ -112,6 +116,9 @@ ngx_http_websocket_region_t *ngx_http_websocket_region_add(ngx_conf_t *cf,
 
 /* In a worker: only the master process hands regions on. */
 void ngx_http_websocket_region_start(ngx_cycle_t *cycle);
+
+/* In init_module: all regions of the cycle have one clock from here on. */
+void ngx_http_websocket_region_settle(ngx_cycle_t *cycle);
 
 /*
  * What the cycle's files say of the workers that there ever were: the most of
@@ -122,6 +129,12 @@ void ngx_http_websocket_region_incarnated(ngx_cycle_t *cycle, uint64_t n);
 
 
 /* These are for regions in files. */
+
+/*
+ * Gives the region a memfd, and maps it at addr.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_region_back(ngx_http_websocket_region_t *region,
+    u_char *addr);
 
 /* Sets the first part of a head, as the region is to have it. */
 void ngx_http_websocket_region_head(ngx_http_websocket_region_t *region,

@@ -2,6 +2,7 @@
 #include "hub/ngx_http_websocket_region_file.h"
 
 #include <dirent.h>
+#include <ngx_md5.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -11,16 +12,21 @@
 #define NGX_HTTP_WEBSOCKET_TMPFS      0x01021994
 #define NGX_HTTP_WEBSOCKET_RAMFS      0x858458f6
 
+/* the memory of a zone whose file is on a disk */
+#define NGX_HTTP_WEBSOCKET_REGION_LIVE  "/dev/shm/nginx-websocket-"
+
 #define NGX_HTTP_WEBSOCKET_BOOT_ID    "/proc/sys/kernel/random/boot_id"
 
 
 static int ngx_http_websocket_region_file_get(
     ngx_http_websocket_region_t *region, ngx_uint_t *made);
-static const char *ngx_http_websocket_region_file_refuses(int fd,
-    char *path);
+static const char *ngx_http_websocket_region_file_refuses(int fd);
+static const char *ngx_http_websocket_region_file_lock(int fd, char *path);
 static ngx_int_t ngx_http_websocket_region_file_look(
     ngx_http_websocket_region_t *region, int fd, u_char *addr,
     ngx_http_websocket_region_e *state);
+static ngx_int_t ngx_http_websocket_region_file_anew(
+    ngx_http_websocket_region_t *region, int old, u_char *addr);
 static ngx_int_t ngx_http_websocket_region_file_fill(
     ngx_http_websocket_region_t *region, int fd);
 static const char *ngx_http_websocket_region_file_differs(
@@ -29,41 +35,127 @@ static uint64_t ngx_http_websocket_region_file_boot(void);
 
 
 ngx_int_t
+ngx_http_websocket_region_file_live(ngx_pool_t *pool,
+    ngx_http_websocket_region_t *region)
+{
+    u_char      hash[16], *p;
+    uid_t       uid;
+    ngx_md5_t   md5;
+
+    uid = geteuid();
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, &uid, sizeof(uid));
+    ngx_md5_update(&md5, region->path.data, region->path.len);
+    ngx_md5_final(hash, &md5);
+
+    region->live.len = sizeof(NGX_HTTP_WEBSOCKET_REGION_LIVE) - 1 + 32;
+    region->live.data = ngx_pnalloc(pool, region->live.len + 1);
+
+    if (region->live.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(region->live.data, NGX_HTTP_WEBSOCKET_REGION_LIVE,
+                   sizeof(NGX_HTTP_WEBSOCKET_REGION_LIVE) - 1);
+    *ngx_hex_dump(p, hash, 16) = '\0';
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_region_file_on_disk(ngx_http_websocket_region_t *region)
+{
+    u_char         folder[NGX_MAX_PATH], *slash;
+    struct statfs  fs;
+
+    if (statfs((char *) region->path.data, &fs) == -1) {
+
+        /* it is not there yet: then as its folder is */
+
+        ngx_cpystrn(folder, region->path.data, sizeof(folder));
+
+        slash = (u_char *) strrchr((char *) folder, '/');
+        slash[slash == folder] = '\0';
+
+        if (statfs((char *) folder, &fs) == -1) {
+            return 0;
+        }
+    }
+
+    return (unsigned) fs.f_type != NGX_HTTP_WEBSOCKET_TMPFS
+           && (unsigned) fs.f_type != NGX_HTTP_WEBSOCKET_RAMFS;
+}
+
+
+ngx_str_t *
+ngx_http_websocket_region_file_path(ngx_http_websocket_region_t *region)
+{
+    return region->disk ? &region->live : &region->path;
+}
+
+
+ngx_int_t
 ngx_http_websocket_region_file_open(ngx_http_websocket_region_t *region,
     u_char *addr, ngx_http_websocket_region_e *state)
 {
     int          fd;
-    const char  *why;
+    ngx_err_t    err;
+    ngx_str_t   *path;
     ngx_uint_t   made;
+    const char  *why;
+
+    path = ngx_http_websocket_region_file_path(region);
 
     fd = ngx_http_websocket_region_file_get(region, &made);
+    err = (fd == -1) ? ngx_errno : 0;
 
-    if (fd == -1) {
-        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
-                      "open() \"%V\" failed, the file of websocket zone "
-                      "\"%V\"", &region->path, &region->name);
+    why = (fd == -1) ? "cannot be opened"
+                     : ngx_http_websocket_region_file_refuses(fd);
+
+    if (why && region->disk) {
+
+        /* somebody else has the name: it is done without */
+
+        ngx_log_error(NGX_LOG_WARN, region->log, err,
+                      "\"%V\" cannot be the memory of websocket zone \"%V\": "
+                      "it %s; a restart goes on with what \"%V\" has",
+                      path, &region->name, why, &region->path);
+
+        if (fd != -1) {
+            (void) close(fd);
+        }
+
+        *state = NGX_HTTP_WEBSOCKET_REGION_FRESH;
+
+        return ngx_http_websocket_region_back(region, addr);
+    }
+
+    if (why == NULL) {
+        why = ngx_http_websocket_region_file_lock(fd, (char *) path->data);
+    }
+
+    if (why == NULL) {
+        if (ngx_http_websocket_region_file_look(region, fd, addr, state)
+            == NGX_OK)
+        {
+            return NGX_OK;
+        }
+
+        if (made) {
+            (void) unlink((char *) path->data);
+        }
+
         return NGX_ERROR;
     }
 
-    why = ngx_http_websocket_region_file_refuses(fd,
-                                                 (char *) region->path.data);
-
-    if (why) {
-        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
-                      "\"%V\" cannot be the file of websocket zone \"%V\": it "
-                      "%s", &region->path, &region->name, why);
-
-    } else if (ngx_http_websocket_region_file_look(region, fd, addr, state)
-               == NGX_OK)
-    {
-        return NGX_OK;
-
-    } else {
-        fd = -1;
-    }
+    ngx_log_error(NGX_LOG_EMERG, region->log, err,
+                  "\"%V\" cannot be the file of websocket zone \"%V\": it %s",
+                  path, &region->name, why);
 
     if (made) {
-        (void) unlink((char *) region->path.data);
+        (void) unlink((char *) path->data);
     }
 
     if (fd != -1) {
@@ -83,7 +175,7 @@ ngx_http_websocket_region_file_get(ngx_http_websocket_region_t *region,
     int    fd;
     char  *path;
 
-    path = (char *) region->path.data;
+    path = (char *) ngx_http_websocket_region_file_path(region)->data;
     *made = 0;
 
     fd = open(path, O_RDWR|O_NOFOLLOW|O_NONBLOCK);
@@ -97,12 +189,12 @@ ngx_http_websocket_region_file_get(ngx_http_websocket_region_t *region,
 }
 
 
-/* NULL: it may be used, and nobody else does; or the end of a sentence */
+/* NULL: it may be used; or the end of a sentence */
 
 static const char *
-ngx_http_websocket_region_file_refuses(int fd, char *path)
+ngx_http_websocket_region_file_refuses(int fd)
 {
-    struct stat    st, again;
+    struct stat    st;
     struct statfs  fs;
 
     if (fstat(fd, &st) == -1 || fstatfs(fd, &fs) == -1) {
@@ -131,14 +223,25 @@ ngx_http_websocket_region_file_refuses(int fd, char *path)
         return "is not on tmpfs, as files in /dev/shm are";
     }
 
+    return NULL;
+}
+
+
+/* NULL: nobody else has it; or the end of a sentence */
+
+static const char *
+ngx_http_websocket_region_file_lock(int fd, char *path)
+{
+    struct stat  st, again;
+
     if (flock(fd, LOCK_EX|LOCK_NB) == -1) {
         return "is in use by another nginx, or by another zone";
     }
 
     /* who had it before may have removed it */
 
-    if (stat(path, &again) == -1 || again.st_ino != st.st_ino
-        || again.st_dev != st.st_dev)
+    if (fstat(fd, &st) == -1 || stat(path, &again) == -1
+        || again.st_ino != st.st_ino || again.st_dev != st.st_dev)
     {
         return "was removed at this moment";
     }
@@ -175,10 +278,23 @@ ngx_http_websocket_region_file_look(ngx_http_websocket_region_t *region,
 
     why = ngx_http_websocket_region_file_differs(region, fd);
 
+    if (why && region->disk) {
+
+        /* what there is on the disk is whole, and of any size and version */
+
+        ngx_log_error(NGX_LOG_NOTICE, region->log, 0,
+                      "the last memory of websocket zone \"%V\" %*s",
+                      &region->name, strcspn(why, ":"), why);
+
+        return ngx_http_websocket_region_file_anew(region, fd, addr);
+    }
+
     if (why) {
         ngx_log_error(NGX_LOG_EMERG, region->log, 0,
                       "\"%V\" is not what websocket zone \"%V\" can go on "
-                      "with: it %s", &region->path, &region->name, why);
+                      "with: it %s",
+                      ngx_http_websocket_region_file_path(region),
+                      &region->name, why);
         (void) close(fd);
         return NGX_ERROR;
     }
@@ -194,6 +310,42 @@ ngx_http_websocket_region_file_look(ngx_http_websocket_region_t *region,
     }
 
     return NGX_OK;
+}
+
+
+/* the file makes room for another one, whose lock is had before it is seen */
+
+static ngx_int_t
+ngx_http_websocket_region_file_anew(ngx_http_websocket_region_t *region,
+    int old, u_char *addr)
+{
+    int         fd;
+    ngx_str_t  *path;
+
+    path = ngx_http_websocket_region_file_path(region);
+
+    (void) unlink((char *) path->data);
+
+    fd = open((char *) path->data,
+              O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW|O_NONBLOCK, 0600);
+
+    (void) close(old);
+
+    if (fd == -1 || flock(fd, LOCK_EX|LOCK_NB) == -1
+        || ngx_http_websocket_region_file_fill(region, fd) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
+                      "\"%V\" cannot be made anew for websocket zone \"%V\"",
+                      path, &region->name);
+
+        if (fd != -1) {
+            (void) close(fd);
+        }
+
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_region_map(region, fd, addr);
 }
 
 
@@ -213,7 +365,8 @@ ngx_http_websocket_region_file_fill(ngx_http_websocket_region_t *region,
 
     ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
                   "fallocate() of %uz bytes for \"%V\" failed, the file of "
-                  "websocket zone \"%V\"", size, &region->path,
+                  "websocket zone \"%V\"", size,
+                  ngx_http_websocket_region_file_path(region),
                   &region->name);
 
     return NGX_ERROR;
@@ -283,10 +436,13 @@ ngx_http_websocket_region_file_inherited(ngx_http_websocket_region_t *region)
 {
     int             fd, found;
     DIR            *dir;
+    ngx_str_t      *path;
     struct stat     file, st;
     struct dirent  *entry;
 
-    if (stat((char *) region->path.data, &file) == -1) {
+    path = ngx_http_websocket_region_file_path(region);
+
+    if (stat((char *) path->data, &file) == -1) {
         return -1;
     }
 

@@ -15,6 +15,21 @@
 
 
 /*
+ * Sets the name that the region's memory has where its file is on a disk.
+ * Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_region_file_live(ngx_pool_t *pool,
+    ngx_http_websocket_region_t *region);
+
+/* 1 when the region's file is, or is to be, on a disk. */
+ngx_uint_t ngx_http_websocket_region_file_on_disk(
+    ngx_http_websocket_region_t *region);
+
+/* The path of the file that is mapped. */
+ngx_str_t *ngx_http_websocket_region_file_path(
+    ngx_http_websocket_region_t *region);
+
+/*
  * Opens the region's file, or makes it, and maps it at addr.  Returns NGX_OK
  * and sets *state, or NGX_ERROR: why is logged, and what is not ours was not
  * touched.

@@ -193,6 +193,8 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    ngx_http_websocket_region_settle(cycle);
+
     /* entries of former workers in files must not seem to be of new ones */
 
     n = ngx_http_websocket_region_incarnations(cycle);

@@ -10,6 +10,7 @@
 #include "store/numbered.h"
 #include "store/quota.h"
 #include "hub/ngx_http_websocket_region.h"
+#include "hub/ngx_http_websocket_snapshot.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include <openssl/rand.h>
 
@@ -55,6 +56,7 @@
 struct ngx_http_websocket_shared_s {
     pthread_mutex_t               mutex;
     size_t                        size;     /* of the log */
+    ngx_atomic_t                  snapshot; /* when the last one was begun */
     u_char                        log[1] __attribute__((aligned(64)));
 };
 
@@ -64,7 +66,7 @@ static ngx_int_t ngx_http_websocket_zone_map(
 static ngx_int_t ngx_http_websocket_zone_revive(
     ngx_http_websocket_zone_t *zone);
 static ngx_int_t ngx_http_websocket_zone_format(
-    ngx_http_websocket_zone_t *zone, ngx_log_t *log);
+    ngx_http_websocket_region_t *region);
 static void ngx_http_websocket_zone_seed(uint8_t seed[16]);
 static ngx_int_t ngx_http_websocket_zone_lock(
     ngx_http_websocket_zone_t *zone);
@@ -146,8 +148,8 @@ static ngx_websocket_channel_ref_t ngx_http_websocket_zone_find(
 
 
 ngx_http_websocket_zone_t *
-ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path,
-    size_t size, ngx_msec_t inactive)
+ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
+    ngx_msec_t inactive, ngx_str_t *path, ngx_msec_t snapshot)
 {
     ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_region_t  *region;
@@ -167,6 +169,7 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path,
 
     zone->name = *name;
     zone->inactive = inactive;
+    zone->snapshot = snapshot;
     zone->size = size;
     zone->stats = &ngx_http_websocket_stats_none;
 
@@ -194,13 +197,14 @@ ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
 
     zone->shared = shared;
 
-    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH) {
-        shared->size = region->size
-                       - offsetof(ngx_http_websocket_shared_t, log);
+    if (region->disk) {
+        zone->dump = region->path;
+    }
 
-        if (ngx_http_websocket_zone_format(zone, region->log) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH
+        && ngx_http_websocket_zone_format(region) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     zone->store = ngx_websocket_store_open(shared->log, region->size
@@ -224,22 +228,45 @@ ngx_http_websocket_zone_map(ngx_http_websocket_region_t *region,
 }
 
 
+/* from its dump, if it has one */
+
 static ngx_int_t
-ngx_http_websocket_zone_format(ngx_http_websocket_zone_t *zone,
-    ngx_log_t *log)
+ngx_http_websocket_zone_format(ngx_http_websocket_region_t *region)
 {
     uint8_t                       seed[16];
+    ngx_int_t                     rc;
+    ngx_http_websocket_zone_t    *zone;
     ngx_http_websocket_shared_t  *shared;
 
-    shared = zone->shared;
+    zone = region->owner;
+    shared = region->data;
+
+    shared->size = region->size - offsetof(ngx_http_websocket_shared_t, log);
+
+    if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (zone->dump.len) {
+        rc = ngx_http_websocket_snapshot_load(&zone->dump, shared->log,
+                                              shared->size, region->log);
+
+        if (rc != NGX_DECLINED) {
+
+            /* sessions had numbers before that it does not tell */
+
+            ngx_http_websocket_region_head_of(region)->incarnations =
+                                                                  ngx_time();
+            return rc;
+        }
+    }
 
     ngx_http_websocket_zone_seed(seed);
 
-    if (ngx_http_websocket_worker_mutex(&shared->mutex) != NGX_OK
-        || ngx_websocket_store_format(shared->log, shared->size, seed)
-           != NGX_WEBSOCKET_STORE_OK)
+    if (ngx_websocket_store_format(shared->log, shared->size, seed)
+        != NGX_WEBSOCKET_STORE_OK)
     {
-        ngx_log_error(NGX_LOG_EMERG, log, 0,
+        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
                       "websocket zone \"%V\" is too small", &zone->name);
         return NGX_ERROR;
     }
@@ -437,6 +464,39 @@ ngx_http_websocket_zone_attach(ngx_http_websocket_zone_t *zone)
     zone->incarnation = incarnation;
 
     return NGX_HTTP_WEBSOCKET_ATTACHED;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_zone_snapshot(ngx_http_websocket_zone_t *zone)
+{
+    uint64_t           now;
+    ngx_atomic_uint_t  last;
+
+    now = ngx_http_websocket_clock_now();
+    last = zone->shared->snapshot;
+
+    return now - last >= zone->snapshot
+           && ngx_atomic_cmp_set(&zone->shared->snapshot, last, now);
+}
+
+
+int
+ngx_http_websocket_zone_dump(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_dump_t *dump, u_char *buf, size_t size, size_t *used)
+{
+    int  rc;
+
+    if (pthread_mutex_lock(&zone->shared->mutex) == EOWNERDEAD) {
+        ngx_websocket_store_recover(zone->store);
+        (void) pthread_mutex_consistent(&zone->shared->mutex);
+    }
+
+    rc = ngx_websocket_dump_next(zone->store, dump, buf, size, used);
+
+    (void) pthread_mutex_unlock(&zone->shared->mutex);
+
+    return rc;
 }
 
 

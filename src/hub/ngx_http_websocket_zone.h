@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "store/dump.h"
 #include "store/store.h"
 #include "hub/ngx_http_websocket_stats.h"
 #include "hub/ngx_http_websocket_wait.h"
@@ -45,7 +46,10 @@ typedef struct {
 struct ngx_http_websocket_zone_s {
     ngx_str_t                     name;
     ngx_msec_t                    inactive;  /* milliseconds after which an idle
-                                                channel goes */
+                                                 channel goes */
+    ngx_str_t                     dump;      /* the path of its dump; empty:
+                                                there is none */
+    ngx_msec_t                    snapshot;  /* from one dump to the next */
     size_t                        size;
 
     ngx_http_websocket_shared_t  *shared;
@@ -82,10 +86,13 @@ typedef ngx_websocket_store_cursor_t *(*ngx_http_websocket_cursor_pt)(
 
 /*
  * Adds a zone of size bytes to the configuration, whose idle channels go after
- * so many milliseconds, in the file of that path unless it is NULL.  Returns NULL on errors, which are logged.
+ * so many milliseconds, in the file of that path unless it is NULL; on a disk
+ * it is a dump, which is written every snapshot milliseconds.  Returns NULL on
+ * errors, which are logged.
  */
 ngx_http_websocket_zone_t *ngx_http_websocket_zone_add(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_str_t *path, size_t size, ngx_msec_t inactive);
+    ngx_str_t *name, size_t size, ngx_msec_t inactive, ngx_str_t *path,
+    ngx_msec_t snapshot);
 
 /*
  * The functions below return the NGX_WEBSOCKET_STORE_* codes of store/store.h,
@@ -119,6 +126,16 @@ typedef enum {
 /* Tells the zone of this worker's slot and incarnation, if it is news to it. */
 ngx_http_websocket_attach_e ngx_http_websocket_zone_attach(
     ngx_http_websocket_zone_t *zone);
+
+/* 1 when it is time for a dump, of which this worker is to see to. */
+ngx_uint_t ngx_http_websocket_zone_snapshot(ngx_http_websocket_zone_t *zone);
+
+/*
+ * The next part of a dump, as store/dump.h has it.  Not for the event loop: it
+ * waits for the lock as long as it takes.
+ */
+int ngx_http_websocket_zone_dump(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_dump_t *dump, u_char *buf, size_t size, size_t *used);
 
 /* Voids what workers hold that do not have their slot any more. */
 void ngx_http_websocket_zone_reap(ngx_http_websocket_zone_t *zone);

@@ -3,6 +3,7 @@
 #include "broker/ngx_http_websocket_key.h"
 #include "message/fields.h"
 #include "session/ngx_http_websocket_direct.h"
+#include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
@@ -194,6 +195,17 @@ ngx_http_websocket_ack_text(json_t *value, u_char *buf, ngx_str_t *id)
 
     return id->len > 0 && id->len <= NGX_HTTP_WEBSOCKET_ACK_ID
            && ngx_strlen(id->data) == id->len;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_ack_awaits(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_pause_t  *pause;
+
+    pause = s->record->aside->pause;
+
+    return s->record->aside->ack && pause && pause->work;
 }
 
 

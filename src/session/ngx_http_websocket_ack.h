@@ -49,6 +49,9 @@ void ngx_http_websocket_ack_free(ngx_http_websocket_session_t *s);
 ngx_int_t ngx_http_websocket_ack_message(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 
+/* Whether a message of the client is under work, of which it is to be told. */
+ngx_uint_t ngx_http_websocket_ack_awaits(ngx_http_websocket_session_t *s);
+
 /*
  * Acknowledges the client's message, which was published at the position, or
  * nowhere if that is NULL.  duplicate is 1 if the same message had been

@@ -53,6 +53,8 @@ ngx_http_websocket_collect(ngx_http_websocket_session_t *s,
         result = NGX_HTTP_WEBSOCKET_COLLECT_FULL;
 
     } else if (rc == NGX_OK) {
+        s->record->aside->extra->certain = all->size;
+
         ngx_websocket_json_append(all, all->size ? "," : "[", 1);
         ngx_websocket_json_append(all, shown.data, shown.size);
     }
@@ -99,6 +101,19 @@ ngx_http_websocket_collect_shown(ngx_http_websocket_session_t *s,
     json_decref(json);
 
     return rc == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_http_websocket_collect_undo(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_extra_t  *extra;
+
+    extra = s->record->aside->extra;
+
+    if (extra && s->conf->typed.collect) {
+        extra->collected.size = ngx_min(extra->certain, extra->collected.size);
+    }
 }
 
 

@@ -36,6 +36,9 @@ ngx_http_websocket_collect_ends(const json_t *json)
 ngx_http_websocket_collect_e ngx_http_websocket_collect(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 
+/* Takes the last one off again, since it was not published. */
+void ngx_http_websocket_collect_undo(ngx_http_websocket_session_t *s);
+
 /*
  * Completes the array of what was collected.  The text remains the session's.
  * Returns NULL when memory was refused.

@@ -26,6 +26,8 @@ struct ngx_http_websocket_extra_s {
     u_char                       *member;       /* what presence tells of it:
                                                    parts of meta, or NULL */
     ngx_websocket_json_text_t     collected;    /* "[...,...", or empty */
+    size_t                        certain;      /* of it, without the message
+                                                   that is being published */
 };
 
 

@@ -1064,7 +1064,9 @@ ngx_http_websocket_session_expire(ngx_http_websocket_session_t *s)
         return NGX_OK;
     }
 
-    if (s->record->aside->auth
+    /* a message that was on its way before is answered before the Close */
+
+    if (s->record->aside->auth && !ngx_http_websocket_ack_awaits(s)
         && ngx_http_websocket_auth_expire(s) == NGX_DONE)
     {
         return NGX_OK;

@@ -1,11 +1,14 @@
 
 #include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_ack.h"
+#include "session/ngx_http_websocket_collect.h"
 #include "session/ngx_http_websocket_hold.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "session/ngx_http_websocket_token.h"
 
 
+static ngx_int_t ngx_http_websocket_session_unauthorized(
+    ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_publish_acked(
     ngx_http_websocket_session_t *s, ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_session_acked(
@@ -26,15 +29,9 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
      */
 
     if (s->record->aside->auth
-        && ngx_http_websocket_auth_expire(s) == NGX_DONE)
+        && (ngx_http_websocket_auth_over(s) || !s->first.publishes))
     {
-        return NGX_OK;
-    }
-
-    if (s->record->aside->auth && !s->first.publishes) {
-        ngx_http_websocket_session_close(s,
-                                         NGX_HTTP_WEBSOCKET_REASON_NO_RIGHT);
-        return NGX_OK;
+        return ngx_http_websocket_session_unauthorized(s);
     }
 
     p.message = *message;
@@ -61,6 +58,34 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     }
 
     return ngx_http_websocket_session_published(s, &p);
+}
+
+
+/* what became of the message is told before the session closes */
+
+static ngx_int_t
+ngx_http_websocket_session_unauthorized(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t  rc;
+
+    rc = NGX_OK;
+
+    if (s->record->aside->ack) {
+        rc = ngx_http_websocket_auth_over(s)
+             ? ngx_http_websocket_ack_error(s, "unauthorized", NULL,
+                                            "the session's time is over, or "
+                                            "its token was revoked")
+             : ngx_http_websocket_ack_error(s, "forbidden", NULL,
+                                            "the token does not allow to "
+                                            "publish");
+    }
+
+    if (rc == NGX_OK && ngx_http_websocket_auth_expire(s) == NGX_OK) {
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_NO_RIGHT);
+    }
+
+    return rc;
 }
 
 
@@ -102,6 +127,10 @@ ngx_int_t
 ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
     ngx_http_websocket_publish_t *p)
 {
+    if (p->rc != NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_collect_undo(s);
+    }
+
     if (p->rc == NGX_WEBSOCKET_STORE_OK) {
         s->conf->stats->published++;
 

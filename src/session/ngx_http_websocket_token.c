@@ -256,6 +256,18 @@ ngx_http_websocket_auth_due(ngx_http_websocket_session_t *s)
 }
 
 
+ngx_uint_t
+ngx_http_websocket_auth_over(ngx_http_websocket_session_t *s)
+{
+    ngx_http_websocket_auth_t  *auth;
+
+    auth = s->record->aside->auth;
+
+    return ngx_http_websocket_auth_now() >= auth->end
+           || ngx_http_websocket_auth_is_revoked(auth);
+}
+
+
 ngx_int_t
 ngx_http_websocket_auth_expire(ngx_http_websocket_session_t *s)
 {

@@ -31,6 +31,9 @@ void ngx_http_websocket_auth_user(ngx_http_websocket_auth_t *auth,
 ngx_http_websocket_time_t ngx_http_websocket_auth_due(
     ngx_http_websocket_session_t *s);
 
+/* Whether the session's time is over, or its token or user was revoked. */
+ngx_uint_t ngx_http_websocket_auth_over(ngx_http_websocket_session_t *s);
+
 /*
  * Looks whether the token has ended or was revoked, or is to be renewed, which
  * the client is told.  Returns NGX_OK, or NGX_DONE when it began to close the

@@ -22,8 +22,13 @@ static ngx_int_t ngx_http_websocket_typed_publish(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
     u_char letter);
+static ngx_int_t ngx_http_websocket_typed_bare(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
 static ngx_int_t ngx_http_websocket_typed_refilter(
-    ngx_http_websocket_session_t *s, json_t *json, json_t *replay);
+    ngx_http_websocket_session_t *s, json_t *json, json_t *replay,
+    ngx_uint_t quiet);
+static ngx_int_t ngx_http_websocket_typed_misfilter(
+    ngx_http_websocket_session_t *s, ngx_websocket_json_error_t *error);
 static ngx_websocket_json_e ngx_http_websocket_typed_replay(
     ngx_http_websocket_session_t *s, json_t *json, ngx_uint_t *newest,
     ngx_websocket_json_error_t *error);
@@ -96,6 +101,11 @@ ngx_http_websocket_typed_take(ngx_http_websocket_session_t *s,
     }
 
     if (s->conf->subscribes && !s->conf->publishes) {
+
+        if (s->conf->typed.bare && in->type == NGX_WEBSOCKET_TEXT) {
+            return ngx_http_websocket_typed_bare(s, in);
+        }
+
         ngx_http_websocket_session_fail(s,
                                        NGX_HTTP_WEBSOCKET_REASON_ONLY_FILTERS);
         return NGX_DONE;
@@ -253,7 +263,7 @@ ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
     found = filter && json_object_size(json) == (replay ? 2 : 1);
 
     if (found) {
-        *rc = ngx_http_websocket_typed_refilter(s, filter, replay);
+        *rc = ngx_http_websocket_typed_refilter(s, filter, replay, 0);
     }
 
     json_decref(json);
@@ -290,11 +300,42 @@ ngx_http_websocket_typed_begins(u_char *p, u_char *last, u_char letter)
 }
 
 
+/* a message that is a filter itself; the answer is what matches, alone */
+
+static ngx_int_t
+ngx_http_websocket_typed_bare(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in)
+{
+    json_t                      *json;
+    ngx_int_t                    rc;
+    ngx_websocket_json_error_t   error;
+
+    switch (ngx_websocket_json_decode((char *) in->data, in->size,
+                                      &ngx_http_websocket_filter_json, &json,
+                                      &error))
+    {
+    case NGX_WEBSOCKET_JSON_OK:
+        break;
+
+    case NGX_WEBSOCKET_JSON_REFUSED:
+        return ngx_http_websocket_typed_misfilter(s, &error);
+
+    default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
+        return ngx_http_websocket_typed_out_of_memory(s);
+    }
+
+    rc = ngx_http_websocket_typed_refilter(s, json, NULL, 1);
+
+    json_decref(json);
+
+    return rc;
+}
+
+
 static ngx_int_t
 ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
-    json_t *json, json_t *replay)
+    json_t *json, json_t *replay, ngx_uint_t quiet)
 {
-    ngx_int_t                    answered;
     ngx_uint_t                   newest;
     ngx_websocket_json_e         rc;
     ngx_websocket_filter_t      *filter;
@@ -309,11 +350,7 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
     }
 
     if (rc == NGX_WEBSOCKET_JSON_REFUSED) {
-        answered = ngx_http_websocket_typed_report(s, "invalid_filter",
-                                                   &error);
-
-        return answered == NGX_OK ? ngx_http_websocket_session_error(s)
-                                  : answered;
+        return ngx_http_websocket_typed_misfilter(s, &error);
     }
 
     if (rc != NGX_WEBSOCKET_JSON_OK
@@ -335,8 +372,24 @@ ngx_http_websocket_typed_refilter(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_typed_out_of_memory(s);
     }
 
+    if (quiet) {
+        return NGX_OK;
+    }
+
     return ngx_http_websocket_typed_answer(s, "{\"filter\":\"ok\"}",
                                           sizeof("{\"filter\":\"ok\"}") - 1);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_typed_misfilter(ngx_http_websocket_session_t *s,
+    ngx_websocket_json_error_t *error)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_typed_report(s, "invalid_filter", error);
+
+    return rc == NGX_OK ? ngx_http_websocket_session_error(s) : rc;
 }
 
 

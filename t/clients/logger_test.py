@@ -166,7 +166,10 @@ class Test:
             tap.ok(answer == {'filter': 'ok'}
                    and await self.get(ws) == entry(18, 'error'), 'then none')
 
+            # an entry is a filter here, which nothing matches
+
             await ws.send(json.dumps(entry(19)))
+            await ws.send(b'\0')
             try:
                 await self.get(ws)
             except websocket.ConnectionClosed as e:

@@ -67,6 +67,18 @@ CONF = f'''
             websocket_publish zone=large; websocket_channel large;
             websocket_max_message_size 100m; websocket_history length=10;
         }}
+        location = /mirrored {{
+            mirror /mirror;
+            websocket_publish zone=large; websocket_channel mirrored;
+            websocket_max_message_size 100m; websocket_history length=10;
+        }}
+        location = /mirror {{
+            internal; proxy_pass http://127.0.0.1:$PORT/copy;
+        }}
+        location = /copy {{
+            websocket_publish zone=large; websocket_channel copy;
+            websocket_max_message_size 100m; websocket_history length=10;
+        }}
         location = /largest {{
             websocket subscribe zone=large; websocket_channel large;
         }}
@@ -353,10 +365,10 @@ def polls(tap, nginx):
         s.close()
 
 
-def post(nginx, body, *headers):
+def post(nginx, body, *headers, path='/large'):
     """Sends a request, all of it, and returns its socket."""
     s = socket.create_connection(('127.0.0.1', nginx.port), TIMEOUT)
-    head = ['POST /large HTTP/1.1', 'Host: x', 'Connection: close', *headers,
+    head = [f'POST {path} HTTP/1.1', 'Host: x', 'Connection: close', *headers,
             f'Content-Length: {len(body)}']
     s.sendall('\r\n'.join(head).encode() + b'\r\n\r\n')
     s.sendall(body)
@@ -426,6 +438,20 @@ def bodies(tap, nginx):
 
     s = post(nginx, body)
     tap.ok(answer(s)[0] == 200, 'and there is room as before')
+
+    # a mirror reads the same file, for longer
+
+    status, _ = answer(post(nginx, body[:LARGE // 8], path='/mirrored'))
+
+    def copied():
+        client.request('GET', '/copy')
+        return json.loads(client.getresponse().read()).get('offset') == 1
+
+    with contextlib.closing(http.client.HTTPConnection(
+            '127.0.0.1', nginx.port, timeout=TIMEOUT)) as client:
+        nginx.wait(copied)
+
+    tap.ok(status == 202, 'a mirror gets all of it')
 
     for s in other, reader:
         s.close()

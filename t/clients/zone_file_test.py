@@ -13,12 +13,15 @@ import subprocess
 import tempfile
 import time
 
-from nginx import Nginx, Tap, TIMEOUT, command, write_conf
-from peer import Closed, Http, Peer, ask, becomes
+from nginx import BUILD, Nginx, Tap, TIMEOUT, command, write_conf
+from peer import UPGRADE, Closed, Http, Peer, ask, becomes
+from upgrade_test import SECRET, token
 
 KILLS = 50 if 'WEBSOCKET_LONG' in os.environ else 8
 CLIENTS = 8
 PUBLISHERS = 4
+
+KEY = os.path.abspath(f'{BUILD}/zone_file.key')
 
 CONF = '''
     websocket_zone zone=live:8m file=$FILE;
@@ -38,8 +41,12 @@ CONF = '''
         }
         location = /publish { websocket_publish; websocket_channel all; }
         location = /revoke { websocket_revoke time=60s; }
+        location = /token {
+            websocket subscribe; websocket_channel all;
+            websocket_jwt key=$KEY alg=HS256;
+        }
     }
-'''
+'''.replace('$KEY', KEY)
 
 
 class Killed(Nginx):
@@ -291,8 +298,6 @@ def refusals(tap, nginx, folder):
 
     refused(tap, nginx, 'no folder', f'{folder}/none/zone',
             'No such file or directory')
-    refused(tap, nginx, 'on a disk', f'{nginx.prefix}/zone', 'is not on tmpfs')
-    tap.ok(not os.path.exists(f'{nginx.prefix}/zone'), 'it is not left there')
 
     if os.getuid() == 0:
         path = f'{folder}/owner'
@@ -358,6 +363,99 @@ def full(tap, nginx, folder):
            and answer.endswith('|'), f'no room, and no file is left: {answer}')
 
 
+def live(nginx):
+    """Where a zone's memory is whose file is on a disk."""
+    return [os.readlink(f'/proc/{nginx.process.pid}/fd/{fd}')
+            for fd in os.listdir(f'/proc/{nginx.process.pid}/fd')
+            if os.path.realpath(f'/proc/{nginx.process.pid}/fd/{fd}')
+            .startswith('/dev/shm/nginx-websocket-')]
+
+
+async def written(nginx, since):
+    """Until there is a dump that was begun after that."""
+    def there():
+        with contextlib.suppress(FileNotFoundError):
+            return os.stat(nginx.dump).st_mtime > since + 1
+    await until(there)
+
+
+async def reboot(nginx):
+    """The memory of the machine is gone."""
+    memory = live(nginx)
+    await nginx.quit()
+    for path in memory:
+        os.unlink(path)
+    nginx.run()
+
+
+async def on_disk(tap, nginx):
+    """The file is a dump, and the memory is another one's."""
+    port = nginx.port
+    tap.ok(len(live(nginx)) == 2, 'memory is on tmpfs')
+    for n in range(3):
+        await ask(port, 'POST', '/publish', f'Idempotency-Key: k{n}\r\n',
+                  b'%d' % n)
+    await ask(port, 'POST', '/revoke', '', b'{"user":"mallory"}')
+    await written(nginx, time.time())
+    _, before = await ask(port, 'GET', '/publish')
+
+    await nginx.kill()
+    nginx.run()
+    _, answer = await ask(port, 'GET', '/publish')
+    tap.ok(answer == before, f'killed, it has lost nothing: {answer}')
+
+    await reboot(nginx)
+    _, answer = await ask(port, 'GET', '/publish')
+    tap.ok({**answer, 'epoch': 0} == {**before, 'epoch': 0}
+           and answer['epoch'] != before['epoch'],
+           f'after a reboot it is there, with another epoch: {answer}')
+    peer, hello = await session(port, '/ws', f'&since={before["epoch"]}:1')
+    tap.ok(hello['recovered'] is False, f'clients are told so: {hello}')
+    peer.close()
+    _, answer = await ask(port, 'POST', '/publish', 'Idempotency-Key: k1\r\n',
+                          b'1')
+    tap.ok(answer.get('duplicate') is True, f'a key holds: {answer}')
+    status, _ = await ask(port, 'GET', f'/token?token={token("mallory")}',
+                          UPGRADE)
+    tap.ok(status == 401, f'a revocation holds: {status}')
+
+    # another size, and another one's memory
+    await nginx.quit()
+    with open(f'{nginx.prefix}/nginx.conf', encoding='ascii') as f:
+        conf = f.read().replace('live:8m', 'live:6m')
+    with open(f'{nginx.prefix}/nginx.conf', 'w', encoding='ascii') as f:
+        f.write(conf)
+    nginx.run()
+    _, answer = await ask(port, 'GET', '/publish')
+    tap.ok(answer['history'] == 3, f'another size is no matter: {answer}')
+
+    memory = live(nginx)
+    await nginx.quit()
+    for path in memory:
+        os.unlink(path)
+        os.mkdir(path)
+    nginx.run()
+    _, answer = await ask(port, 'GET', '/publish')
+    tap.ok(answer['history'] == 3 and not live(nginx)
+           and nginx.log().count('a restart goes on with what') == 4,
+           'a name that somebody else has is done without')
+    await nginx.quit()
+    for path in memory:
+        os.rmdir(path)
+
+    with open(nginx.dump, 'r+b') as f:
+        f.seek(100)
+        f.write(b'!')
+    nginx.run()
+    status, _ = await ask(port, 'GET', '/publish')
+    bad = [name for name in os.listdir(os.path.dirname(nginx.dump))
+           if name.startswith('dump.bad-')]
+    tap.ok(status == 404 and len(bad) == 1,
+           f'a dump that is not whole is put aside: {bad}')
+    await written(nginx, time.time())
+    await reboot(nginx)
+
+
 async def play(tap, nginx, folder):
     await goes_on(tap, nginx)
     await storm(tap, nginx)
@@ -371,8 +469,7 @@ async def play(tap, nginx, folder):
     tap.ok(answer['offset'] > 3, 'and it goes on')
 
 
-if __name__ == '__main__':
-    tap = Tap()
+def in_memory(tap):
     folder = tempfile.mkdtemp(prefix='websocket-', dir='/dev/shm')
     nginx = Killed('zone_file', CONF.replace('$FILE', f'{folder}/zone'))
     nginx.file = f'{folder}/zone'
@@ -383,4 +480,34 @@ if __name__ == '__main__':
     finally:
         nginx.stop()
         shutil.rmtree(folder)
+
+
+def on_a_disk(tap):
+    dump = os.path.abspath(f'{BUILD}/clients/zone_disk/dump')
+    kind = subprocess.run(['stat', '-f', '-c', '%T', BUILD],
+                          capture_output=True, text=True, check=True).stdout
+    if 'tmpfs' in kind or 'ramfs' in kind:
+        print('# no disk here')
+        return
+
+    nginx = Killed('zone_disk', CONF.replace('$FILE', f'{dump} snapshot=1s'))
+    nginx.dump = dump
+    memory = live(nginx)
+    try:
+        asyncio.run(on_disk(tap, nginx))
+        alerts = nginx.alerts()
+        tap.ok(not alerts, f'no alerts {alerts[:3]}')
+    finally:
+        nginx.stop()
+        for path in memory:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+if __name__ == '__main__':
+    tap = Tap()
+    with open(KEY, 'wb') as f:
+        f.write(SECRET)
+    in_memory(tap)
+    on_a_disk(tap)
     tap.done()

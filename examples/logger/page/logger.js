@@ -125,6 +125,10 @@ function take(text) {
     if (told.recovered === false) mark('some entries are lost');
     position = told.position;
   } else if (told.filter) {
+
+    // what follows is all that matches, old and new
+
+    $('entries').replaceChildren();
     hold(asked.shift());
     mark($('inforce').textContent);
     answer('answer', true, told.filter);
@@ -247,9 +251,7 @@ function change(event) {
 
   answer('answer', true, '');
   asked.push(text);
-  // what is on the page remains: only what is new is asked for
-
-  socket.send(`{"filter":${text},"replay":0}`);
+  socket.send(`{"filter":${text}}`);
 }
 
 async function outcome(key, entry) {

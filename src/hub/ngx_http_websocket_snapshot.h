@@ -1,0 +1,47 @@
+
+/*
+ * Dumps of a zone that are kept on a disk.  The live zone is memory, and never
+ * waits for the disk: a thread of one worker writes what is there every so
+ * often, to a file beside, which then takes the place of the last one.
+ */
+
+
+#ifndef NGX_HTTP_WEBSOCKET_SNAPSHOT_H
+#define NGX_HTTP_WEBSOCKET_SNAPSHOT_H
+
+
+#include "hub/ngx_http_websocket_region.h"
+#include "hub/ngx_http_websocket_zone.h"
+
+
+/*
+ * What else is in a dump, where this is set: copies up to size bytes to buf,
+ * returns how many.  Called in the thread.
+ */
+typedef size_t (*ngx_http_websocket_snapshot_pt)(u_char *buf, size_t size);
+
+#define NGX_HTTP_WEBSOCKET_SNAPSHOT_MORE  (512 * 1024)
+
+
+/*
+ * In the master: makes the zone's store, at base, of the dump that is at path.
+ * Its channels get new epochs.  A file that is no such dump is renamed, and
+ * that is logged.  Returns NGX_OK; NGX_DECLINED when there is none, or no more;
+ * or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_snapshot_load(ngx_str_t *path, void *base,
+    size_t size, ngx_log_t *log);
+
+/* Copies what else was in that dump, if it is of that size.  As load(). */
+ngx_int_t ngx_http_websocket_snapshot_more(ngx_str_t *path, void *data,
+    size_t size, ngx_log_t *log);
+
+/* In a worker, each second: begins to write if it is time; more may be NULL. */
+void ngx_http_websocket_snapshot_tick(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_snapshot_pt more);
+
+/* In exit_process: nothing is written any more. */
+void ngx_http_websocket_snapshot_stop(void);
+
+
+#endif /* NGX_HTTP_WEBSOCKET_SNAPSHOT_H */
