@@ -177,21 +177,32 @@ ngx_http_websocket_greet_role(ngx_http_websocket_redis_t *redis,
 }
 
 
-/*
- * The server's generation: its replication ID is another one after each start
- * and each promotion.
- */
-
 static void
 ngx_http_websocket_greet_info(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
+{
+    (void) ngx_http_websocket_redis_identified(redis, value);
+}
+
+
+ngx_int_t
+ngx_http_websocket_redis_identify(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_reply_pt reply)
+{
+    return ngx_http_websocket_greet_ask(redis, "INFO", "replication", reply);
+}
+
+
+ngx_int_t
+ngx_http_websocket_redis_identified(ngx_http_websocket_redis_t *redis,
+    ngx_websocket_resp_value_t *value)
 {
     u_char  *p;
 
     static u_char  name[] = "master_replid:";
 
     if (ngx_http_websocket_greet_refused(redis, "INFO", value)) {
-        return;
+        return NGX_ERROR;
     }
 
     p = value->size ? ngx_strlcasestrn(value->data, value->data + value->size,
@@ -203,12 +214,14 @@ ngx_http_websocket_greet_info(ngx_http_websocket_redis_t *redis,
            > value->data + value->size)
     {
         ngx_http_websocket_redis_fail(redis, "it has no replication ID");
-        return;
+        return NGX_ERROR;
     }
 
     ngx_memcpy(redis->generation, p + sizeof(name) - 1,
                sizeof(redis->generation));
     redis->known = 1;
+
+    return NGX_OK;
 }
 
 

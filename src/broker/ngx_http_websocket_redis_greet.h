@@ -19,4 +19,21 @@
 ngx_int_t ngx_http_websocket_redis_greet(ngx_http_websocket_redis_t *redis);
 
 
+/*
+ * The server's generation: its replication ID is another one after each start
+ * and each promotion; and when a first replica comes, or the last one has been
+ * away for long, while the connections go on.  Asks for it: NGX_OK or
+ * NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_redis_identify(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_reply_pt reply);
+
+/*
+ * Sets redis->generation to what was answered.  Returns NGX_OK, or NGX_ERROR
+ * when the connection is not of use any more.
+ */
+ngx_int_t ngx_http_websocket_redis_identified(
+    ngx_http_websocket_redis_t *redis, ngx_websocket_resp_value_t *value);
+
+
 #endif /* NGX_HTTP_WEBSOCKET_REDIS_GREET_H */

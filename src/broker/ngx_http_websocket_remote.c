@@ -263,6 +263,7 @@ ngx_http_websocket_remote_down(ngx_http_websocket_redis_t *redis)
 
     remote = redis->data;
     remote->asking = 0;
+    remote->turned = 0;
     ngx_http_websocket_remote_link(remote, 0);
     remote->revocations = -1;
 

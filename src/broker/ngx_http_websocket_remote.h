@@ -132,6 +132,7 @@ struct ngx_http_websocket_remote_s {
     unsigned                      ready:1;  /* gen is of this connection's
                                                server */
     unsigned                      asking:1; /* for gen */
+    unsigned                      turned:1; /* others were told of the server */
     ngx_http_websocket_heal_t    *heal;     /* NULL: it does not */
 
     /* publishing */

@@ -1,6 +1,7 @@
 
 #include "broker/ngx_http_websocket_remote_beat.h"
 #include "broker/ngx_http_websocket_remote_bury.h"
+#include "broker/ngx_http_websocket_remote_heal.h"
 #include "broker/ngx_http_websocket_remote_mine.h"
 #include "broker/ngx_http_websocket_remote_revoke.h"
 
@@ -78,7 +79,7 @@ static void
 ngx_http_websocket_remote_beaten(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
 {
-    ngx_websocket_resp_value_t   *number;
+    ngx_websocket_resp_value_t   *number, *gen;
     ngx_http_websocket_remote_t  *remote;
 
     remote = redis->data;
@@ -97,6 +98,15 @@ ngx_http_websocket_remote_beaten(ngx_http_websocket_redis_t *redis,
                       "websocket broker \"%V\" does not hear this node",
                       &remote->conf->name);
         return;
+    }
+
+    gen = ngx_websocket_resp_at(value, 1);
+
+    if (remote->ready && ngx_websocket_resp_begins(gen, "")
+        && (gen->size != remote->gen_size
+            || ngx_memcmp(gen->data, remote->gen, gen->size) != 0))
+    {
+        ngx_http_websocket_remote_fenced(remote);
     }
 
     if (ngx_websocket_resp_at(value, 3)->number == 1) {

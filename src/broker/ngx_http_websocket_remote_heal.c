@@ -3,6 +3,7 @@
 #include "broker/ngx_http_websocket_remote_beat.h"
 #include "broker/ngx_http_websocket_remote_publish.h"
 #include "broker/ngx_http_websocket_remote_ring.h"
+#include "broker/ngx_http_websocket_redis_greet.h"
 #include "broker/ngx_http_websocket_seat.h"
 #include "clock/ngx_http_websocket_clock.h"
 #include "clock/ngx_http_websocket_turn.h"
@@ -85,11 +86,18 @@ typedef struct {
 } ngx_http_websocket_bring_t;
 
 
+static void ngx_http_websocket_heal_identified(
+    ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
+    ngx_websocket_resp_value_t *value);
+static ngx_uint_t ngx_http_websocket_heal_is_turn(
+    ngx_http_websocket_remote_t *remote);
+static void ngx_http_websocket_heal_ask(ngx_http_websocket_remote_t *remote);
 static ngx_int_t ngx_http_websocket_heal_agree(
     ngx_http_websocket_remote_t *remote, ngx_websocket_resp_value_t *value);
 static void ngx_http_websocket_heal_generation(
     ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
     ngx_websocket_resp_value_t *value);
+static void ngx_http_websocket_heal_turn(ngx_http_websocket_remote_t *remote);
 static void ngx_http_websocket_heal_begin(ngx_http_websocket_remote_t *remote);
 static void ngx_http_websocket_heal_event(ngx_event_t *ev);
 static void ngx_http_websocket_heal_go(ngx_http_websocket_heal_t *heal);
@@ -163,6 +171,61 @@ static ngx_str_t  ngx_http_websocket_heal_lost = ngx_string("xt");
 void
 ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote)
 {
+    if (ngx_http_websocket_redis_identify(&remote->redis,
+                                          ngx_http_websocket_heal_identified)
+        != NGX_OK)
+    {
+        ngx_http_websocket_redis_fail(&remote->redis, "memory was refused");
+        return;
+    }
+
+    remote->asking = 1;
+}
+
+
+/* what was answered before this was by the server that it is */
+
+static void
+ngx_http_websocket_heal_identified(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
+{
+    ngx_http_websocket_remote_t  *remote;
+
+    remote = redis->data;
+
+    if (ngx_http_websocket_redis_identified(redis, value) != NGX_OK) {
+        return;
+    }
+
+    if (remote->ready && !ngx_http_websocket_heal_is_turn(remote)) {
+        ngx_http_websocket_redis_fail(redis, "another server is the master");
+        return;
+    }
+
+    ngx_http_websocket_remote_link(remote, 0);
+    ngx_http_websocket_heal_ask(remote);
+}
+
+
+/* the server is the one that another worker of the node has found last */
+
+static ngx_uint_t
+ngx_http_websocket_heal_is_turn(ngx_http_websocket_remote_t *remote)
+{
+    u_char  *turn;
+
+    turn = remote->shared->turn;
+
+    return turn[0] == 0
+           || ngx_memcmp(turn, remote->redis.generation,
+                         sizeof(remote->shared->turn))
+              == 0;
+}
+
+
+static void
+ngx_http_websocket_heal_ask(ngx_http_websocket_remote_t *remote)
+{
     u_char                        *p;
     u_char                         node[NGX_HTTP_WEBSOCKET_NODE];
     ngx_http_websocket_redis_t    *redis;
@@ -193,8 +256,6 @@ ngx_http_websocket_remote_begin(ngx_http_websocket_remote_t *remote)
     command->last = ngx_websocket_resp_bulk(p, node, sizeof(node));
 
     ngx_http_websocket_redis_send(redis, command);
-
-    remote->asking = 1;
 }
 
 
@@ -235,12 +296,35 @@ ngx_http_websocket_heal_generation(ngx_http_websocket_redis_t *redis,
     remote = redis->data;
     remote->asking = 0;
 
-    if (value
-        && ngx_http_websocket_heal_agree(remote, value) == NGX_DECLINED
-        && remote->seat && remote->heal == NULL)
+    if (value == NULL
+        || ngx_http_websocket_heal_agree(remote, value) != NGX_DECLINED)
     {
-        ngx_http_websocket_heal_begin(remote);
+        return;
     }
+
+    if (remote->seat) {
+        ngx_http_websocket_heal_begin(remote);
+
+    } else if (!remote->turned) {
+
+        /* whoever has the seat may know nothing of it; once, as this one may
+           be wrong */
+
+        remote->turned = 1;
+        ngx_http_websocket_heal_turn(remote);
+    }
+}
+
+
+/* the server of this worker is the one to be turned to */
+
+static void
+ngx_http_websocket_heal_turn(ngx_http_websocket_remote_t *remote)
+{
+    ngx_memcpy(remote->shared->turn, remote->redis.generation,
+               sizeof(remote->shared->turn));
+
+    ngx_http_websocket_seat_wake_all();
 }
 
 
@@ -319,10 +403,7 @@ ngx_http_websocket_heal_begin(ngx_http_websocket_remote_t *remote)
     heal->scan_size = 1;
     heal->remote = remote;
 
-    ngx_memcpy(remote->shared->turn, remote->redis.generation,
-               sizeof(remote->shared->turn));
-
-    ngx_http_websocket_seat_wake_all();
+    ngx_http_websocket_heal_turn(remote);
 
     ngx_http_websocket_remote_event(remote, &heal->event,
                                     ngx_http_websocket_heal_event);
@@ -367,15 +448,8 @@ ngx_http_websocket_remote_heal_tick(ngx_http_websocket_remote_t *remote)
 
     if (remote->ready) {
 
-        /* another worker has found the one that is the master now */
-
-        if (remote->shared->turn[0]
-            && ngx_memcmp(remote->shared->turn, remote->redis.generation,
-                          sizeof(remote->shared->turn))
-               != 0)
-        {
-            ngx_http_websocket_redis_fail(&remote->redis,
-                                          "another server is the master");
+        if (!remote->asking && !ngx_http_websocket_heal_is_turn(remote)) {
+            ngx_http_websocket_remote_begin(remote);
         }
 
         return;
@@ -383,10 +457,17 @@ ngx_http_websocket_remote_heal_tick(ngx_http_websocket_remote_t *remote)
 
     if (remote->heal == NULL) {
 
-        if (!remote->asking) {
-            ngx_http_websocket_remote_begin(remote);
+        if (remote->asking) {
+            return;
         }
 
+        if (remote->turned && !ngx_http_websocket_heal_is_turn(remote)) {
+            ngx_http_websocket_redis_fail(&remote->redis,
+                                          "another server is the master");
+            return;
+        }
+
+        ngx_http_websocket_remote_begin(remote);
         return;
     }
 

@@ -574,6 +574,10 @@
     "  call('PEXPIRE', KEYS[i], ttl)\n"                                       \
     "end\n"                                                                   \
     "call('ZADD', KEYS[5], 'NX', string.format('%.0f', ms()), node)\n"        \
+    "if gen then\n"                                                           \
+    "  gen = string.rep('0', 16) .. string.sub(gen, 17)\n"                    \
+    "  call('SET', KEYS[1], gen)\n"                                           \
+    "end\n"                                                                   \
     "local left = math.max(call('GET', till) - ms(), 0)\n"                    \
     "return { #call('SDIFF', wanted, done), left, gen or '' }\n"
 

@@ -242,8 +242,10 @@ typedef enum {
      *
      * NODE has brought all that it has, and knows of NODES.  Replies: how many
      * are waited for still, those included that the server knew when it was
-     * alive; the ms that are left of WAIT since the first one asked; gen.  Who
-     * comes and goes is noted for MINE from then on.
+     * alive; the ms that are left of WAIT since the first one asked; gen,
+     * which is no server's from then on: a server's replication ID may change
+     * while it goes on, and nodes have not noticed.  Who comes and goes is noted
+     * for MINE from then on.
      */
     NGX_WEBSOCKET_SCRIPT_READY,
 

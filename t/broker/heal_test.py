@@ -13,7 +13,7 @@ import sys
 from cluster import CONF, Failover, history, position, publish, seat
 from nginx import Tap
 from peer import Closed, Peer, ask, becomes, workers
-from redis_server import need_redis
+from redis_server import need_redis, redis
 
 HEAL = CONF.replace('location = /plain', '''
         location ~ ^/brief/(.*)$ {
@@ -115,6 +115,34 @@ async def lossy(tap, cluster):
         r.close()
 
 
+async def renamed(tap, cluster):
+    """A first replica has come, with which a server's replication ID is another
+    one, although it has lost nothing; and some connections are made anew."""
+    a, b, c = cluster.ports
+    reader = await Peer(c).websocket('/ws/renamed')
+    _, first = await publish(a, 'renamed', '0')
+    await reader.receive()
+
+    def generation():
+        return cluster.client().info('replication')['master_replid'][:16]
+
+    clients = [x['id'] for x in cluster.client().client_list(_type='normal')]
+    for one in clients[::2]:
+        with contextlib.suppress(redis.exceptions.ResponseError):
+            cluster.client().client_kill_filter(_id=one)
+
+    async def agreed():
+        return cluster.client().get('ws:gen')[:16].decode() == generation()
+    tap.ok(await becomes(agreed, True),
+           'a server that has another ID: the nodes agree on it')
+    last = [(await publish(p, 'renamed', str(i)))[1]
+            for i, p in enumerate((a, b, c) * 4, 1)][-1]
+    tap.ok(position(last) == f'{first["epoch"]}:13'
+           and await texts(reader, 12) == [str(i) for i in range(1, 13)]
+           and await becomes(agreed, True), f'and all goes on: {last}')
+    reader.close()
+
+
 async def members(tap, cluster):
     """Who is there, when the server has forgotten some who came and went."""
     a, b, c = cluster.ports
@@ -195,7 +223,6 @@ async def again(tap, cluster):
 async def partial(tap, cluster):
     """A node is away that may have something: everybody is told."""
     a, b, c = cluster.ports
-    await cluster.replicate()
     reader = await Peer(b).websocket('/ws/p')
     _, first = await publish(a, 'p', '0')
     await reader.receive()
@@ -225,10 +252,12 @@ async def partial(tap, cluster):
 
 async def run(tap):
     async with Failover(3, 'wait=10s', conf=HEAL) as cluster:
+        await renamed(tap, cluster)
         await lossy(tap, cluster)
         await members(tap, cluster)
         await empty(tap, cluster)
         await again(tap, cluster)
+        await cluster.replicate()
         await partial(tap, cluster)
         alerts = cluster.alerts(('exited on signal 9',))
         tap.ok(not alerts, f'no alerts: {alerts[:2]}')

@@ -90,7 +90,8 @@ def takes_over(tap, name):
         for what, own in (
                 ('root (examples)', os.path.abspath('examples')),
                 ('access_log (logs)', tmp),
-                ('js_path +(njs)', os.path.abspath('examples/chatter/njs'))):
+                ('js_path +(njs)',
+                 os.path.abspath(os.path.dirname(name) + '/njs'))):
             part = re.sub(what, lambda m: m[0].replace(m[1], own), part)
         part = re.sub(r'listen (127\.0\.0\.1:)?\d+',
                       lambda _: f'listen 127.0.0.1:{free_port()}', part)
