@@ -30,6 +30,7 @@
 #include "conf/ngx_http_websocket_conf_types.h"
 #include "conf/ngx_http_websocket_conf_zone.h"
 #include "delivery/ngx_http_websocket_views.h"
+#include "http/ngx_http_websocket_api.h"
 #include "http/ngx_http_websocket_centrifuge_stream.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_later.h"
@@ -386,6 +387,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       ngx_http_websocket_revoke_handler },
+
+    { ngx_string("websocket_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_websocket_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      ngx_http_websocket_api_handler },
 
     { ngx_string("websocket_access_log"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,

@@ -31,6 +31,10 @@ my %texts = (
 mkdir "$root/$_" for qw(logs temp);
 make_keys("$root/keys");
 write_file("$root/keys/empty", '');
+write_file("$root/keys/$_->[0]", $_->[1])
+    for ['api', 'k' x 16], ['api_all', 'k' x 16], ['api_short', "\nshort"],
+        ['api_none', "\n"];
+chmod 0600, map { "$root/keys/$_" } qw(api api_short api_none);
 
 my @rows = rows(<DATA>);
 
@@ -722,6 +726,49 @@ location websocket echo; websocket_require_scope read;
         has the scopes
 server websocket_require_scope 'a"b';
     invalid scope "a"b": a scope has no spaces, quotes or backslashes
+
+# the API
+
+http websocket_zone zone=a:1m;
+location websocket_api key=keys/api key=keys/api zone=a;
+    ok
+http websocket_zone zone=a:1m;
+location internal; websocket_api insecure;
+    ok
+http websocket_zone zone=a:1m;
+location websocket_api insecure;
+    "websocket_api": without a key anybody could publish: it needs "key=FILE",
+        or "internal" with "insecure"
+location websocket_api zone=a;
+    either key=FILE or "insecure" is expected
+location websocket_api insecure key=keys/api;
+    either key=FILE or "insecure" is expected
+location websocket_api key=keys/api_all;
+    the file of keys "$ROOT/keys/api_all" can be read by all: "chmod o= FILE"
+        takes that right away
+location websocket_api key=keys/api_short;
+    the key in line 2 of "$ROOT/keys/api_short" is shorter than 16 bytes
+location websocket_api key=keys/api_none;
+    the file of keys "$ROOT/keys/api_none" has no key
+location websocket_api open;
+    invalid parameter "open", it must be key=FILE, zone=NAME or "insecure"
+location websocket_api key=keys/api; websocket_api key=keys/api;
+    "websocket_api" directive is duplicate
+location websocket_api key=keys/api; websocket echo;
+    "websocket" directive cannot stand in one location with "websocket_api"
+location websocket_api key=keys/api; websocket_status json;
+    "websocket_status" directive cannot stand in one location with
+        "websocket_api"
+location websocket_publish; websocket_api key=keys/api;
+    "websocket_api" directive cannot stand in one location with another that
+        answers
+location websocket_api key=keys/api; websocket_revoke time=1h;
+    "websocket_revoke" directive cannot stand in one location with another that
+        answers
+http websocket_zone zone=a:1m;
+location websocket_api key=keys/api; websocket_jwt off; websocket_presence on;
+    [warn] "websocket_presence" does nothing with "websocket_api"
+    ok
 
 # revocations
 

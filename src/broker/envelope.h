@@ -5,8 +5,9 @@
  * those who listen.
  *
  * An envelope begins with 16 bytes that no other message of its channel has:
- * a hash of its publisher's idempotency key, with the first bit set; or its
- * node's number and one of the node's.  All numbers are big-endian.
+ * a hash of its publisher's idempotency key, with the first bit set, whose last
+ * 4 bytes are a digest of the body instead; or its node's number and one of the
+ * node's.  All numbers are big-endian.
  *
  *     id 16, version 1, type 1, priority 1, flags 1, meta 2,
  *     source 8, wall clock in microseconds 8, place of the offset 4,

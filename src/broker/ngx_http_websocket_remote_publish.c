@@ -318,7 +318,8 @@ ngx_http_websocket_sending_create(ngx_http_websocket_remote_t *remote,
 
     if (p->message.key[0]) {
         sending->envelope.id[0] = p->message.key[0];
-        sending->envelope.id[1] = p->message.key[1];
+        sending->envelope.id[1] = (p->message.key[1] & ~(uint64_t) UINT32_MAX)
+                                  | p->message.digest;
 
     } else {
         sending->envelope.id[0] = remote->shared->node;
@@ -399,11 +400,14 @@ u_char *
 ngx_http_websocket_remote_key_name(ngx_http_websocket_redis_t *redis,
     u_char *p, ngx_str_t *channel, uint64_t key[2])
 {
-    u_char     text[NGX_WEBSOCKET_STORE_NAME_SIZE + 1 + 32];
+    u_char     text[NGX_WEBSOCKET_STORE_NAME_SIZE + 1 + 24];
     ngx_str_t  name;
 
+    /* what a zone has of a key, beside the digest of its body */
+
     name.data = text;
-    name.len = ngx_sprintf(text, "%V:%016xL%016xL", channel, key[0], key[1])
+    name.len = ngx_sprintf(text, "%V:%016xL%08xL", channel, key[0],
+                           key[1] >> 32)
                - text;
 
     return ngx_http_websocket_redis_key(redis, p, "i:", &name);
@@ -982,13 +986,14 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
     uint8_t  *p;
     uint64_t  epoch, offset;
 
-    rc = NGX_WEBSOCKET_STORE_OK;
+    rc = ngx_websocket_resp_begins(id, "!")
+         ? NGX_WEBSOCKET_STORE_MISMATCH : NGX_WEBSOCKET_STORE_OK;
 
     if (nodes->type == NGX_WEBSOCKET_RESP_INTEGER) {
         sending->p.nodes = nodes->number;
     }
 
-    if (ngx_websocket_resp_begins(id, "~")) {
+    if (rc != NGX_WEBSOCKET_STORE_OK || ngx_websocket_resp_begins(id, "~")) {
         ngx_http_websocket_sending_done(remote, sending, rc);
         return;
     }

@@ -111,6 +111,19 @@
     "         or #call('XRANGE', stream, id, id) > 0\n"                       \
     "end\n"                                                                   \
                                                                               \
+    /* with "!" for one whose id ends otherwise: it had another body */       \
+                                                                              \
+    "local function known(stream, id, envelope)\n"                            \
+    "  local entry = call('XRANGE', stream, id, id)[1]\n"                     \
+    "  if entry and entry[2][1] == 'm'\n"                                     \
+    "     and string.sub(entry[2][2], 13, 16)\n"                              \
+    "         ~= string.sub(envelope, 13, 16)\n"                              \
+    "  then\n"                                                                \
+    "    return '!' .. id\n"                                                  \
+    "  end\n"                                                                 \
+    "  return '=' .. id\n"                                                    \
+    "end\n"                                                                   \
+                                                                              \
     "local function again(stream, after, envelope)\n"                         \
     "  local from = after == '-' and after or '(' .. after\n"                 \
     "  local own = string.sub(envelope, 1, 16)\n"                             \
@@ -148,7 +161,7 @@
     "    local was = key and call('GET', key)\n"                              \
     "    if was and not valid(was, stream) then was = nil end\n"              \
     "    was = was or after and again(stream, after, m)\n"                    \
-    "    if was then return '=' .. was, 0, past, k end\n"                     \
+    "    if was then return known(stream, was, m), 0, past, k end\n"          \
     "  end\n"                                                                 \
     "  local length, ttl = argv[a + 2], argv[a + 3]\n"                        \
     "  if string.find(flags, 'k', 1, true) then\n"                            \

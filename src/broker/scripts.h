@@ -102,9 +102,10 @@ typedef enum {
      *         are the least, and what there is more of stays
      *
      * Replies with two elements for each message: its ID, and how many nodes
-     * heard it.  The ID is "=ID" of a message that was there, "~" of an
-     * ephemeral one.  When a message is refused (OOM) those before it are not:
-     * the first one is refused then.
+     * heard it.  The ID is "=ID" of a message that was there; "!ID" of one
+     * with its key and another body, where the bytes 12 to 15 of the envelopes
+     * differ; "~" of an ephemeral one.  When a message is refused (OOM) those
+     * before it are not: the first one is refused then.
      */
     NGX_WEBSOCKET_SCRIPT_PUBLISH = 0,
 

@@ -244,6 +244,15 @@ typedef struct {
 } ngx_http_websocket_jwt_t;
 
 
+/* a key of websocket_api: its SHA-256 */
+
+#define NGX_HTTP_WEBSOCKET_API_DIGEST  32
+
+typedef struct {
+    u_char                        digest[NGX_HTTP_WEBSOCKET_API_DIGEST];
+} ngx_http_websocket_api_key_t;
+
+
 /* websocket_broker */
 
 typedef struct {
@@ -388,6 +397,7 @@ typedef struct {
     ngx_uint_t                    publish;
     ngx_uint_t                    status;
     time_t                        revoke;   /* for how long; 0: not here */
+    ngx_uint_t                    api;
 
     /* what clients do with "websocket" */
 
@@ -472,6 +482,8 @@ typedef struct {
     ngx_msec_t                    connect_timeout;
     time_t                        token_grace;
     ngx_array_t                  *namespaces;   /* as of the main conf */
+    ngx_array_t                  *api_keys; /* ngx_http_websocket_api_key_t;
+                                               NULL: none is asked for */
 
     ngx_http_websocket_typed_t    typed;
 

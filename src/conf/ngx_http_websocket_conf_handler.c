@@ -1,5 +1,6 @@
 
 #include "conf/ngx_http_websocket_conf_handler.h"
+#include "conf/ngx_http_websocket_conf_api.h"
 
 
 /* what clients do with "websocket" */
@@ -115,6 +116,10 @@ ngx_http_websocket_set_location(ngx_conf_t *cf, ngx_command_t *cmd,
         return "cannot stand in one location with \"websocket_revoke\"";
     }
 
+    if (wlcf->api) {
+        return "cannot stand in one location with \"websocket_api\"";
+    }
+
     value = cf->args->elts;
 
     if (cf->args->nelts > param) {
@@ -150,6 +155,10 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (wlcf->status) {
         return "is duplicate";
+    }
+
+    if (wlcf->api) {
+        return "cannot stand in one location with \"websocket_api\"";
     }
 
     if (wlcf->publish || wlcf->revoke || wlcf->websocket || wlcf->emulation) {
@@ -194,7 +203,9 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->status || wlcf->websocket || wlcf->emulation) {
+    if (wlcf->api || wlcf->publish || wlcf->status || wlcf->websocket
+        || wlcf->emulation)
+    {
         return "cannot stand in one location with another that answers";
     }
 
@@ -235,13 +246,47 @@ ngx_http_websocket_emulation(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->status || wlcf->websocket || wlcf->revoke) {
+    if (wlcf->publish || wlcf->status || wlcf->websocket || wlcf->revoke
+        || wlcf->api)
+    {
         return "cannot stand in one location with another that answers";
     }
 
     wlcf->emulation = 1;
 
     return ngx_http_websocket_set_location(cf, cmd, wlcf, 1);
+}
+
+
+char *
+ngx_http_websocket_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    if (wlcf->api) {
+        return "is duplicate";
+    }
+
+    if (wlcf->publish || wlcf->revoke || wlcf->status || wlcf->websocket
+        || wlcf->emulation)
+    {
+        return "cannot stand in one location with another that answers";
+    }
+
+    wlcf->api = 1;
+
+    if (ngx_http_websocket_conf_api(cf, wlcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+    wmcf->used = 1;
+
+    ngx_http_websocket_set_handler(cf, cmd, wlcf);
+
+    return NGX_CONF_OK;
 }
 
 

@@ -27,6 +27,7 @@ char *ngx_http_websocket_emulation(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_CONF_HANDLER_H */

@@ -25,6 +25,8 @@ static void ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *prev, ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_check_location(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
+static char *ngx_http_websocket_check_api(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_centrifuge_check(
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_count_location(ngx_conf_t *cf,
@@ -94,6 +96,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->publish = 0;
      *     conf->status = 0;
      *     conf->revoke = 0;
+     *     conf->api = 0;
      *     conf->subscribes = 0;
      *     conf->publishes = 0;
      *     conf->echo = 0;
@@ -116,6 +119,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->user = NULL;
      *     conf->expires = NULL;
      *     conf->namespaces = NULL;
+     *     conf->api_keys = NULL;
      */
 
     conf->channels = NGX_CONF_UNSET_PTR;
@@ -219,7 +223,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                          || conf->history_except;
 
     if (!conf->websocket && !conf->publish && !conf->revoke
-        && !conf->emulation)
+        && !conf->emulation && !conf->api)
     {
         return NGX_CONF_OK;
     }
@@ -240,6 +244,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->emulation) {
         return ngx_http_websocket_find_zone(cf, conf);
+    }
+
+    if (conf->api) {
+        return ngx_http_websocket_check_api(cf, conf);
     }
 
     return conf->revoke ? NGX_CONF_OK
@@ -387,6 +395,8 @@ ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     conf->publish = prev->publish;
     conf->status = prev->status;
     conf->revoke = prev->revoke;
+    conf->api = prev->api;
+    conf->api_keys = prev->api_keys;
     conf->subscribes = prev->subscribes;
     conf->publishes = prev->publishes;
     conf->echo = prev->echo;
@@ -447,6 +457,32 @@ ngx_http_websocket_check_location(ngx_conf_t *cf,
     {
         return NGX_CONF_OK;
     }
+
+    return ngx_http_websocket_find_zone(cf, conf);
+}
+
+
+static char *
+ngx_http_websocket_check_api(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t        *clcf;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    if (conf->api_keys == NULL && !clcf->internal) {
+        return ngx_http_websocket_misplaced(cf, conf,
+                       "without a key anybody could publish: it needs "
+                       "\"key=FILE\", or \"internal\" with \"insecure\"");
+    }
+
+    if (ngx_http_websocket_count_location(cf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    conf->namespaces = wmcf->namespaces;
 
     return ngx_http_websocket_find_zone(cf, conf);
 }
@@ -606,7 +642,8 @@ ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what)
 {
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": %s in %s:%ui",
-                  conf->revoke ? "websocket_revoke"
+                  conf->api ? "websocket_api"
+                  : conf->revoke ? "websocket_revoke"
                   : conf->emulation ? "websocket_emulation"
                   : conf->publish ? "websocket_publish" : "websocket", what,
                   conf->place.file, conf->place.line);

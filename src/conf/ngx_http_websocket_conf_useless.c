@@ -11,6 +11,7 @@
 #define NGX_HTTP_WEBSOCKET_AT_HTTP       0x10
 #define NGX_HTTP_WEBSOCKET_AT_REVOKE     0x20
 #define NGX_HTTP_WEBSOCKET_AT_STATUS     0x40
+#define NGX_HTTP_WEBSOCKET_AT_API        0x80
 
 #define NGX_HTTP_WEBSOCKET_AT_FEEDS      (NGX_HTTP_WEBSOCKET_AT_PUBSUB        \
                                           |NGX_HTTP_WEBSOCKET_AT_SUBSCRIBE)
@@ -70,7 +71,8 @@ static ngx_http_websocket_use_of_t  ngx_http_websocket_uses[] = {
                               SESSIONS),
     ngx_http_websocket_use_of("websocket_drain", drain, 1, SESSIONS),
     ngx_http_websocket_use_of("websocket_max_message_size", max_message_size,
-                              1, SESSIONS|NGX_HTTP_WEBSOCKET_AT_HTTP),
+                              1, SESSIONS|NGX_HTTP_WEBSOCKET_AT_HTTP
+                                 |NGX_HTTP_WEBSOCKET_AT_API),
     ngx_http_websocket_use_of("websocket_send_queue", queue_messages, 1,
                               SESSIONS),
     { "websocket_ack", offsetof(ngx_http_websocket_loc_conf_t, ack), 1,
@@ -182,6 +184,11 @@ ngx_http_websocket_useless_at(ngx_http_websocket_loc_conf_t *conf, char **name)
     if (conf->status) {
         *name = "websocket_status";
         return NGX_HTTP_WEBSOCKET_AT_STATUS;
+    }
+
+    if (conf->api) {
+        *name = "websocket_api";
+        return NGX_HTTP_WEBSOCKET_AT_API;
     }
 
     if (conf->revoke) {

@@ -101,6 +101,12 @@ async def keys(tap, cluster):
            and await history(b, 'k') == ['once'],
            'a key is one message on all nodes')
 
+    status, answer = await ask(b, 'POST', '/pub/k', key, b'another')
+    tap.ok(status == 422
+           and answer['error']['code'] == 'idempotency_mismatch'
+           and await history(a, 'k') == ['once'],
+           'which is not that of another body')
+
 
 async def deletes(tap, cluster):
     a, b = cluster.ports

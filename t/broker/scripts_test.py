@@ -249,8 +249,9 @@ class Model:
             return
         known = self.known(message, flags, after)
         if known:
-            check(id == b'=%d-%d' % known and nodes == 0, name, flags,
-                  'is known as', known, 'but', reply)
+            check(id == self.sign(message, known) + b'%d-%d' % known
+                  and nodes == 0, name, flags, 'is known as', known, 'but',
+                  reply)
             return
         position = self.expect(name, hint, id)
         check(nodes == 1, 'nodes heard of it', nodes)
@@ -275,6 +276,12 @@ class Model:
         if 'k' in flags:
             length = max(9, len(self.channels[message.channel].entries))
         self.placed(message.channel, position, message.content, nodes, length)
+
+    def sign(self, message, position):
+        """Whether what is there, if it still is, has the same body."""
+        was = dict(self.channels[message.channel].entries).get(position)
+        envelope = was.split(b' ', 1)[1] if was else message.envelope
+        return b'=' if envelope[12:16] == message.envelope[12:16] else b'!'
 
     def known(self, message, flags, after):
         """Where the message is already, or None: perhaps it was trimmed, and

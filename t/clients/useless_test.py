@@ -16,6 +16,7 @@ ANSWERS = {
     'http': 'websocket_publish',
     'revoke': 'websocket_revoke time=1h',
     'status': 'websocket_status json',
+    'api': 'internal; websocket_api insecure',
 }
 
 FEEDS = {'pubsub', 'subscribe'}
@@ -36,7 +37,7 @@ USEFUL = {
     'websocket_send_timeout 1s': SESSIONS,
     'websocket_close_timeout 1s': SESSIONS,
     'websocket_drain 1s': SESSIONS,
-    'websocket_max_message_size 1k': SESSIONS | {'http'},
+    'websocket_max_message_size 1k': SESSIONS | {'http', 'api'},
     'websocket_send_queue messages=1': SESSIONS,
     'websocket_ack on': SESSIONS - {'subscribe'},
     'websocket_coalesce delay=1s': SESSIONS,
@@ -71,6 +72,7 @@ OFF = ('websocket_replay none', 'websocket_events off',
 
 OTHERS = {
     'websocket', 'websocket_publish', 'websocket_revoke', 'websocket_status',
+    'websocket_api',
     'websocket_set_decoded', 'websocket_mask', 'websocket_own_messages',
     'websocket_require_scope', 'websocket_anonymous', 'websocket_insecure',
     'websocket_transports', 'websocket_emulation',
