@@ -31,6 +31,7 @@
 #include "conf/ngx_http_websocket_conf_zone.h"
 #include "delivery/ngx_http_websocket_views.h"
 #include "http/ngx_http_websocket_api.h"
+#include "http/ngx_http_websocket_centrifuge_stream.h"
 #include "http/ngx_http_websocket_handshake.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_name.h"
@@ -79,6 +80,14 @@ static ngx_conf_enum_t  ngx_http_websocket_log_times[] = {
 static ngx_conf_enum_t  ngx_http_websocket_refusals[] = {
     { ngx_string("status"), 0 },
     { ngx_string("close"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_bitmask_t  ngx_http_websocket_transports[] = {
+    { ngx_string("websocket"), NGX_HTTP_WEBSOCKET_TRANSPORT_WEBSOCKET },
+    { ngx_string("http_stream"), NGX_HTTP_WEBSOCKET_TRANSPORT_HTTP_STREAM },
+    { ngx_string("sse"), NGX_HTTP_WEBSOCKET_TRANSPORT_SSE },
     { ngx_null_string, 0 }
 };
 
@@ -463,6 +472,20 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, anonymous),
       NULL },
 
+    { ngx_string("websocket_transports"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, transports),
+      &ngx_http_websocket_transports },
+
+    { ngx_string("websocket_emulation"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_websocket_emulation,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      ngx_http_websocket_emulation_handler },
+
     { ngx_string("websocket_insecure"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -651,10 +674,11 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     ngx_http_websocket_views_start(wmcf->views);
     ngx_http_websocket_later_init(cycle);
     ngx_http_websocket_session_init(cycle, ngx_http_websocket_protocols);
-    ngx_http_websocket_centrifuge_init(cycle, wmcf);
     ngx_http_websocket_drain_init(cycle, ngx_http_websocket_process_left);
 
-    if (ngx_http_websocket_request_init(cycle) != NGX_OK) {
+    if (ngx_http_websocket_centrifuge_init(cycle, wmcf) != NGX_OK
+        || ngx_http_websocket_request_init(cycle) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

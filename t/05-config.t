@@ -1070,6 +1070,24 @@ location websocket centrifuge; websocket_insecure on;
     ok
 location websocket centrifuge; websocket_jwt key=keys/hs.key alg=HS256;
     ok
+location websocket centrifuge; websocket_insecure on; websocket_transports uni_sse;
+    invalid value "uni_sse"
+location websocket_emulation; websocket_emulation;
+    "websocket_emulation" directive is duplicate
+location websocket echo; websocket_emulation;
+    "websocket_emulation" directive cannot stand in one location with another
+        that answers
+location websocket_emulation; websocket echo;
+    "websocket" directive cannot stand in one location with
+        "websocket_emulation"
+location websocket_emulation; websocket_status json;
+    "websocket_status" directive cannot stand in one location with "websocket",
+        "websocket_publish" or "websocket_revoke"
+location websocket_emulation; websocket_revoke time=1h;
+    "websocket_revoke" directive cannot stand in one location with another that
+        answers
+location websocket_emulation zone=none;
+    "websocket_emulation": no "websocket_zone" has the name "none"
 location websocket centrifuge; websocket_insecure perhaps;
     invalid value "perhaps" in "websocket_insecure" directive, it must be "on"
         or "off"

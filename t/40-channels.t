@@ -175,3 +175,37 @@ a> GET /ws
 a< 101
 a> text* 100000 x
 a< close 1013 reason qr/no space/
+
+
+
+=== TEST 7: requests bring commands to a session of the other worker
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket            centrifuge;
+        websocket_insecure   on;
+        websocket_transports http_stream;
+    }
+    location = /emulation { websocket_emulation; }
+--- websocket
+a> plain POST /ws {"id":1,"connect":{}}
+a< 200
+a< stream qr/"session":"(?<session>[0-9a-f-]{36})","node":"(?<node>[0-9a-f-]{36})"\}\}\n$/
+! apart b a
+b> plain POST /emulation {"session":"%{session}","node":"%{node}","data":"{\\"id\\":2,\\"subscribe\\":{\\"channel\\":\\"x\\"}}"}
+b< 204
+a< stream {"id":2,"subscribe":{}}\n
+! apart c a
+c> plain POST /emulation {"session":"%{node}","node":"%{node}","data":"{}"}
+c< 204
+! apart d a
+d> plain POST /emulation {"session":"%{session}","node":"%{session}","data":"{}"}
+d< 404
+e> GET /ws
+e< 403
+! kill worker of a
+a< eof
+! apart f b
+f> plain POST /emulation {"session":"%{session}","node":"%{node}","data":"{}"}
+f< 204

@@ -615,3 +615,74 @@ a< json {"id":8,"subscribe":{"recovered":true,"publications":[{"data":3,"offset"
 a> text {"id":9,"unsubscribe":{"channel":"cache:a"}}\n{"id":10,"subscribe":{"channel":"cache:a"}}
 a< json {"id":9}
 a< text {"id":10,"subscribe":{}}
+
+
+
+=== TEST 15: streams, and the requests that bring commands
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket            centrifuge;
+        websocket_insecure   on;
+        websocket_transports websocket http_stream sse;
+        websocket_origin     none https://a.example;
+        websocket_max_message_size 200;
+    }
+    location = /emulation {
+        websocket_emulation;
+        websocket_origin     none https://a.example;
+        websocket_max_message_size 200;
+    }
+--- websocket
+a+ Origin: https://a.example
+a> plain POST /ws {"id":1,"connect":{"token":"t"}}
+a< 200
+a< header Content-Type: application/json
+a< header Access-Control-Allow-Origin: https://a.example
+a< header X-Accel-Buffering: no
+a< stream qr/^\{"id":1,"connect":\{.*"session":"(?<session>[0-9a-f-]{36})","node":"(?<node>[0-9a-f-]{36})"\}\}\n$/
+! POST /emulation {"session":"%{session}","node":"%{node}","data":"{\\"id\\":2,\\"subscribe\\":{\\"channel\\":\\"x\\"}}\\n{\\"id\\":3,\\"publish\\":{\\"channel\\":\\"x\\",\\"data\\":1}}"}
+! < 204
+a< stream qr/\{"id":2,"subscribe":\{\}\}\n\{"id":3,"publish":\{\}\}\n\{"push":.*"data":1.*\}\n/
+! POST /emulation {"session":"%{session}","node":"%{node}","data":"no command"}
+! < 204
+a< stream qr/^\{"push":\{"disconnect":\{"code":3501,"reason":"bad request"\}\}\}\n/
+a> end
+! POST /emulation {"session":"%{session}","node":"%{node}","data":"{}"}
+! < 204
+! POST /emulation {"session":"%{session}","node":"%{session}","data":"{}"}
+! < 404
+! POST /emulation {"session":1,"node":"%{node}","data":"{}"}
+! < 400
+! POST /emulation {"session":"%{session}","node":"%{node}"}
+! < 400
+! POST /emulation no JSON
+! < 400
+! GET /emulation
+! < 405
+! POST /emulation [Origin: https://b.example] {}
+! < 403
+! OPTIONS /emulation [Origin: https://b.example]
+! < 403
+! OPTIONS /ws [Origin: https://a.example; Access-Control-Request-Headers: content-type]
+! < 204
+! < header Access-Control-Allow-Origin: https://a.example
+! < header Access-Control-Allow-Headers: content-type
+! < header Access-Control-Max-Age: 300
+! POST /ws [Origin: https://b.example] {}
+! < 403
+! POST /ws
+! < 400
+! GET /ws?cf_connect=
+! < 400
+! GET /ws
+! < 426
+! POST /ws {"id":1,"connect":{"token":"%{session}%{session}%{session}%{session}%{session}%{session}"}}
+! < 413
+b> plain GET /ws?cf_connect=%7B%22id%22%3A1%2C%22connect%22%3A%7B%22token%22%3A%22hush%22%7D%7D
+b< 200
+b< header Content-Type: text/event-stream
+b< stream qr/^data: \{"id":1,"connect":\{.*\}\}\n\n$/
+b> end
+! wait-access qr/cf_connect=\*+ HTTP/

@@ -121,6 +121,15 @@ typedef enum {
 } ngx_websocket_commands_e;
 
 
+/* commands of a client that has no WebSocket, which a request brings */
+
+typedef struct {
+    ngx_websocket_bytes_t         node;
+    ngx_websocket_bytes_t         session;
+    ngx_websocket_bytes_t         data;
+} ngx_websocket_emulation_t;
+
+
 /* who is told of: a client that has published, or is there */
 
 typedef struct {
@@ -150,6 +159,7 @@ typedef struct {
     ngx_websocket_bytes_t         client;
     ngx_websocket_bytes_t         version;
     ngx_websocket_bytes_t         session;
+    ngx_websocket_bytes_t         node;
     ngx_websocket_bytes_t         epoch;
     ngx_websocket_bytes_t         list;         /* of publication() or
                                                    member() */
@@ -172,7 +182,8 @@ typedef enum {
     NGX_WEBSOCKET_PUSH_PUBLICATION = 0,
     NGX_WEBSOCKET_PUSH_JOIN,
     NGX_WEBSOCKET_PUSH_LEAVE,
-    NGX_WEBSOCKET_PUSH_UNSUBSCRIBE
+    NGX_WEBSOCKET_PUSH_UNSUBSCRIBE,
+    NGX_WEBSOCKET_PUSH_DISCONNECT   /* of no channel */
 } ngx_websocket_push_e;
 
 
@@ -181,7 +192,9 @@ typedef struct {
     ngx_websocket_bytes_t         channel;
     ngx_websocket_publication_t   publication;  /* join, leave: its info */
 
-    uint32_t                      code;         /* of an unsubscribe */
+    /* of an unsubscribe, and a disconnect */
+
+    uint32_t                      code;
     const char                   *reason;
 } ngx_websocket_push_t;
 

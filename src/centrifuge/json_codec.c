@@ -182,6 +182,7 @@ ngx_websocket_json_connected(ngx_websocket_json_object_t *o,
     ngx_websocket_json_number_if(o, "ping", reply->ping);
     ngx_websocket_json_true_if(o, "pong", reply->pong);
     ngx_websocket_json_string(o, "session", &reply->session);
+    ngx_websocket_json_string(o, "node", &reply->node);
 }
 
 
@@ -276,7 +277,10 @@ ngx_websocket_json_push(ngx_websocket_json_text_t *text,
         break;
 
     case NGX_WEBSOCKET_PUSH_UNSUBSCRIBE:
-        ngx_websocket_json_name(&all, "unsubscribe");
+    case NGX_WEBSOCKET_PUSH_DISCONNECT:
+        ngx_websocket_json_name(&all,
+                                push->kind == NGX_WEBSOCKET_PUSH_UNSUBSCRIBE
+                                ? "unsubscribe" : "disconnect");
         ngx_websocket_json_open_object(&o, text);
         ngx_websocket_json_number_if(&o, "code", push->code);
         ngx_websocket_json_name(&o, "reason");

@@ -186,6 +186,7 @@ ngx_websocket_protobuf_connected(ngx_websocket_json_text_t *text,
     ngx_websocket_protobuf_number(text, 7, reply->ping);
     ngx_websocket_protobuf_number(text, 8, reply->pong);
     ngx_websocket_protobuf_bytes(text, 9, &reply->session);
+    ngx_websocket_protobuf_bytes(text, 10, &reply->node);
 }
 
 
@@ -231,6 +232,12 @@ ngx_websocket_protobuf_push(ngx_websocket_json_text_t *text,
     case NGX_WEBSOCKET_PUSH_PUBLICATION:
         what = ngx_websocket_protobuf_open(text, 4);
         ngx_websocket_protobuf_published(text, &push->publication);
+        break;
+
+    case NGX_WEBSOCKET_PUSH_DISCONNECT:
+        what = ngx_websocket_protobuf_open(text, 11);
+        ngx_websocket_protobuf_number(text, 1, push->code);
+        ngx_websocket_protobuf_string(text, 2, push->reason);
         break;
 
     case NGX_WEBSOCKET_PUSH_UNSUBSCRIBE:

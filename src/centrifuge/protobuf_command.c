@@ -118,6 +118,43 @@ ngx_websocket_protobuf_varint(const char **p, const char *last,
 }
 
 
+int
+ngx_websocket_protobuf_emulation(const char *data, size_t size,
+    ngx_websocket_emulation_t *emulation)
+{
+    ngx_websocket_bytes_t           message, *to[3];
+    ngx_websocket_protobuf_field_t  field;
+
+    memset(emulation, 0, sizeof(ngx_websocket_emulation_t));
+
+    to[0] = &emulation->node;
+    to[1] = &emulation->session;
+    to[2] = &emulation->data;
+
+    message.data = data;
+    message.size = size;
+
+    while (message.size) {
+
+        if (!ngx_websocket_protobuf_next(&message, &field)) {
+            return 0;
+        }
+
+        if (field.number > 3) {
+            continue;
+        }
+
+        if (field.wire != NGX_WEBSOCKET_PROTOBUF_BYTES) {
+            return 0;
+        }
+
+        *to[field.number - 1] = field.bytes;
+    }
+
+    return 1;
+}
+
+
 /* of bytes that are there */
 
 static int

@@ -35,5 +35,9 @@ ngx_websocket_json_e ngx_websocket_protobuf_filter(
 int ngx_websocket_protobuf_varint(const char **p, const char *last,
     uint64_t *number);
 
+/* Reads an EmulationRequest.  Returns 0 when it is none. */
+int ngx_websocket_protobuf_emulation(const char *data, size_t size,
+    ngx_websocket_emulation_t *emulation);
+
 
 #endif /* NGX_WEBSOCKET_PROTOBUF_COMMAND_H */

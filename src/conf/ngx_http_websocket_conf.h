@@ -381,6 +381,13 @@ typedef struct {
 } ngx_http_websocket_main_conf_t;
 
 
+/* how a client of Centrifugo's protocol may connect */
+
+#define NGX_HTTP_WEBSOCKET_TRANSPORT_WEBSOCKET    0x0002
+#define NGX_HTTP_WEBSOCKET_TRANSPORT_HTTP_STREAM  0x0004
+#define NGX_HTTP_WEBSOCKET_TRANSPORT_SSE          0x0008
+
+
 typedef struct {
     /* the directives that answer, of which one at most stands in a location */
 
@@ -398,6 +405,8 @@ typedef struct {
     ngx_uint_t                    publishes;
     ngx_uint_t                    echo;
     ngx_uint_t                    centrifuge;
+
+    ngx_uint_t                    emulation;    /* it takes their requests */
 
     ngx_str_t                     zone_name;
     ngx_http_websocket_place_t    place;
@@ -467,6 +476,8 @@ typedef struct {
 
     ngx_flag_t                    anonymous;
     ngx_flag_t                    insecure;
+    ngx_uint_t                    transports;   /* of NGX_HTTP_WEBSOCKET_
+                                                   TRANSPORT_* */
     ngx_uint_t                    max_channels; /* of a session */
     ngx_msec_t                    connect_timeout;
     time_t                        token_grace;

@@ -108,6 +108,10 @@ ngx_http_websocket_set_location(ngx_conf_t *cf, ngx_command_t *cmd,
         return "cannot stand in one location with \"websocket_status\"";
     }
 
+    if (wlcf->emulation && (wlcf->websocket || wlcf->publish)) {
+        return "cannot stand in one location with \"websocket_emulation\"";
+    }
+
     if (wlcf->revoke) {
         return "cannot stand in one location with \"websocket_revoke\"";
     }
@@ -157,7 +161,7 @@ ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "cannot stand in one location with \"websocket_api\"";
     }
 
-    if (wlcf->publish || wlcf->revoke || wlcf->websocket) {
+    if (wlcf->publish || wlcf->revoke || wlcf->websocket || wlcf->emulation) {
         return "cannot stand in one location with \"websocket\", "
                "\"websocket_publish\" or \"websocket_revoke\"";
     }
@@ -199,7 +203,9 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->api || wlcf->publish || wlcf->status || wlcf->websocket) {
+    if (wlcf->api || wlcf->publish || wlcf->status || wlcf->websocket
+        || wlcf->emulation)
+    {
         return "cannot stand in one location with another that answers";
     }
 
@@ -232,6 +238,27 @@ ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
+ngx_http_websocket_emulation(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    if (wlcf->emulation) {
+        return "is duplicate";
+    }
+
+    if (wlcf->publish || wlcf->status || wlcf->websocket || wlcf->revoke
+        || wlcf->api)
+    {
+        return "cannot stand in one location with another that answers";
+    }
+
+    wlcf->emulation = 1;
+
+    return ngx_http_websocket_set_location(cf, cmd, wlcf, 1);
+}
+
+
+char *
 ngx_http_websocket_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_websocket_loc_conf_t *wlcf = conf;
@@ -242,7 +269,9 @@ ngx_http_websocket_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (wlcf->publish || wlcf->revoke || wlcf->status || wlcf->websocket) {
+    if (wlcf->publish || wlcf->revoke || wlcf->status || wlcf->websocket
+        || wlcf->emulation)
+    {
         return "cannot stand in one location with another that answers";
     }
 

@@ -23,6 +23,8 @@ char *ngx_http_websocket_publish(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_emulation(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_websocket_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

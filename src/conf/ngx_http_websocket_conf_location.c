@@ -101,6 +101,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->publishes = 0;
      *     conf->echo = 0;
      *     conf->centrifuge = 0;
+     *     conf->emulation = 0;
+     *     conf->transports = 0;
      *     conf->zone_name = { 0, NULL };
      *     conf->place = { NULL, 0 };
      *     conf->zone = NULL;
@@ -220,7 +222,9 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     conf->typed.takes |= conf->priority_field.len != 0
                          || conf->history_except;
 
-    if (!conf->websocket && !conf->publish && !conf->revoke && !conf->api) {
+    if (!conf->websocket && !conf->publish && !conf->revoke
+        && !conf->emulation && !conf->api)
+    {
         return NGX_CONF_OK;
     }
 
@@ -236,6 +240,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return ngx_http_websocket_misplaced(cf, conf,
                        "\"websocket_require_scope\" needs "
                        "\"websocket_jwt\", whose token has the scopes");
+    }
+
+    if (conf->emulation) {
+        return ngx_http_websocket_find_zone(cf, conf);
     }
 
     if (conf->api) {
@@ -329,6 +337,9 @@ ngx_http_websocket_merge_centrifuge(ngx_conf_t *cf,
 
     ngx_conf_merge_value(conf->anonymous, prev->anonymous, 0);
     ngx_conf_merge_value(conf->insecure, prev->insecure, 0);
+    ngx_conf_merge_bitmask_value(conf->transports, prev->transports,
+                                 NGX_CONF_BITMASK_SET
+                                 |NGX_HTTP_WEBSOCKET_TRANSPORT_WEBSOCKET);
     ngx_conf_merge_uint_value(conf->max_channels, prev->max_channels, 128);
     ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,
                               10000);
@@ -390,6 +401,7 @@ ngx_http_websocket_inherit_handler(ngx_conf_t *cf,
     conf->publishes = prev->publishes;
     conf->echo = prev->echo;
     conf->centrifuge = prev->centrifuge;
+    conf->emulation = prev->emulation;
     conf->zone_name = prev->zone_name;
     conf->place = prev->place;
 
@@ -632,6 +644,7 @@ ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%s\": %s in %s:%ui",
                   conf->api ? "websocket_api"
                   : conf->revoke ? "websocket_revoke"
+                  : conf->emulation ? "websocket_emulation"
                   : conf->publish ? "websocket_publish" : "websocket", what,
                   conf->place.file, conf->place.line);
 

@@ -63,6 +63,7 @@ static const char *ngx_http_websocket_claim_name(
 
 static ngx_str_t  ngx_http_websocket_claims = ngx_string("websocket_jwt_");
 static ngx_str_t  ngx_http_websocket_token_name = ngx_string("token");
+static ngx_str_t  ngx_http_websocket_connect_name = ngx_string("cf_connect");
 
 
 ngx_int_t
@@ -600,6 +601,10 @@ ngx_http_websocket_mask(ngx_http_request_t *r)
 
     if (conf->jwt) {
         ngx_http_websocket_mask_names(r, &ngx_http_websocket_token_name, 1);
+    }
+
+    if (conf->centrifuge) {
+        ngx_http_websocket_mask_names(r, &ngx_http_websocket_connect_name, 1);
     }
 
     ngx_http_websocket_mask_names(r, conf->masks->elts, conf->masks->nelts);

@@ -13,7 +13,9 @@
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_centrifuge_form.h"
+#include "http/ngx_http_websocket_centrifuge_stream.h"
 #include "http/ngx_http_websocket_channel_names.h"
+#include "http/ngx_http_websocket_cors.h"
 #include "http/ngx_http_websocket_fallback.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_opening.h"
@@ -22,6 +24,7 @@
 #include "http/ngx_http_websocket_slotless.h"
 #include "http/ngx_http_websocket_subscribe_args.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_plain.h"
 #include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -52,8 +55,6 @@ static ngx_int_t ngx_http_websocket_handshake_websocket(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_handshake_plain(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_subrequest(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
-    ngx_http_websocket_options_t *options, ngx_str_t *key);
 static ngx_uint_t ngx_http_websocket_open_possible(
     ngx_http_websocket_loc_conf_t *conf);
 static ngx_int_t ngx_http_websocket_open_asked(ngx_http_request_t *r,
@@ -141,7 +142,9 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     asks = ngx_http_websocket_asks(r);
 
-    if (r->method == NGX_HTTP_POST && !conf->echo && !asks) {
+    if (r->method == NGX_HTTP_POST && !conf->echo && !asks
+        && !(conf->transports & NGX_HTTP_WEBSOCKET_TRANSPORT_HTTP_STREAM))
+    {
         return ngx_http_websocket_publish_from_client(r);
     }
 
@@ -151,6 +154,14 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
 
     if (asks) {
         return ngx_http_websocket_handshake_websocket(r);
+    }
+
+    if (conf->centrifuge) {
+        rc = ngx_http_websocket_centrifuge_stream(r);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
@@ -235,6 +246,15 @@ ngx_http_websocket_handshake_websocket(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
+    if (conf->centrifuge
+        && !(conf->transports & NGX_HTTP_WEBSOCKET_TRANSPORT_WEBSOCKET))
+    {
+        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HANDSHAKE);
+
+        return ngx_http_websocket_answer_text(r, NGX_HTTP_FORBIDDEN,
+                              "websocket_transports has no WebSocket here");
+    }
+
     options.subprotocol = ngx_http_websocket_subprotocol(r);
     options.protocol = conf->centrifuge
                        ? ngx_http_websocket_centrifuge_form(r,
@@ -318,9 +338,7 @@ ngx_http_websocket_subrequest(ngx_http_request_t *r)
 }
 
 
-/* key is that of a WebSocket's handshake, or NULL */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_open(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key)
 {
@@ -466,6 +484,11 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
 
     ngx_http_websocket_mask(r);
 
+    if (options->commands.len && ngx_http_websocket_cors(r) != NGX_OK) {
+        ngx_http_websocket_session_discard(ctx);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     rc = key ? ngx_http_websocket_switch_protocols(r, options, key)
              : ngx_http_websocket_fallback_header(r, options);
 
@@ -475,6 +498,11 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
     }
 
     ngx_http_websocket_session_start(ctx->session);
+
+    if (options->commands.len) {
+        ngx_http_websocket_emulated_take(ctx->session, options->commands.data,
+                                         options->commands.len);
+    }
 
     return NGX_DONE;
 }

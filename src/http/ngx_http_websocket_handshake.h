@@ -38,6 +38,13 @@ ngx_int_t ngx_http_websocket_switch(ngx_http_request_t *r,
     ngx_str_t *subprotocol, ngx_str_t *key);
 
 /*
+ * Opens a session for a request whose options are the client's, of a WebSocket
+ * where key, of its handshake, is not NULL.  Returns as a content handler.
+ */
+ngx_int_t ngx_http_websocket_open(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
+
+/*
  * Opens a stream; key is that of a WebSocket's handshake, or NULL.  Returns
  * what a content handler returns.
  */

@@ -4,6 +4,7 @@
 #include "centrifuge/protobuf_codec.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
@@ -26,6 +27,12 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_json(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_protobuf(
     ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_stream(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_stream_protobuf(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_sse(
+    ngx_log_t *log, ngx_http_websocket_message_t *message);
 
 
 #define ngx_http_websocket_centrifuge_choice                                  \
@@ -38,6 +45,61 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_protobuf(
         ngx_http_websocket_centrifuge_live,                                   \
         ngx_http_websocket_centrifuge_broken                                  \
     }
+
+
+static const ngx_http_websocket_centrifuge_form_t
+    ngx_http_websocket_centrifuge_json_form =
+{
+    ngx_http_websocket_centrifuge_choice,
+    &ngx_websocket_json_codec,
+    0,
+    ngx_null_string,
+    ngx_null_string
+};
+
+
+static const ngx_http_websocket_centrifuge_form_t
+    ngx_http_websocket_centrifuge_protobuf_form =
+{
+    ngx_http_websocket_centrifuge_choice,
+    &ngx_websocket_protobuf_codec,
+    0,
+    ngx_null_string,
+    ngx_null_string
+};
+
+
+static const ngx_http_websocket_centrifuge_form_t
+    ngx_http_websocket_centrifuge_stream_form =
+{
+    ngx_http_websocket_centrifuge_choice,
+    &ngx_websocket_json_codec,
+    1,
+    ngx_null_string,
+    ngx_string("\n")
+};
+
+
+static const ngx_http_websocket_centrifuge_form_t
+    ngx_http_websocket_centrifuge_stream_protobuf_form =
+{
+    ngx_http_websocket_centrifuge_choice,
+    &ngx_websocket_protobuf_codec,
+    1,
+    ngx_null_string,
+    ngx_null_string
+};
+
+
+static const ngx_http_websocket_centrifuge_form_t
+    ngx_http_websocket_centrifuge_sse_form =
+{
+    ngx_http_websocket_centrifuge_choice,
+    &ngx_websocket_json_codec,
+    1,
+    ngx_string("data: "),
+    ngx_string("\n\n")
+};
 
 
 static const ngx_http_websocket_format_t
@@ -56,19 +118,27 @@ static const ngx_http_websocket_format_t
 };
 
 
-static const ngx_http_websocket_centrifuge_form_t
-    ngx_http_websocket_centrifuge_json_form =
+static const ngx_http_websocket_format_t
+    ngx_http_websocket_centrifuge_stream_format =
 {
-    ngx_http_websocket_centrifuge_choice,
-    &ngx_websocket_json_codec
+    "centrifuge-http-stream", ngx_http_websocket_centrifuge_stream, 1,
+    ngx_http_websocket_centrifuge_stream
 };
 
 
-static const ngx_http_websocket_centrifuge_form_t
-    ngx_http_websocket_centrifuge_protobuf_form =
+static const ngx_http_websocket_format_t
+    ngx_http_websocket_centrifuge_stream_protobuf_format =
 {
-    ngx_http_websocket_centrifuge_choice,
-    &ngx_websocket_protobuf_codec
+    "centrifuge-http-stream-protobuf", ngx_http_websocket_centrifuge_stream_protobuf, 1,
+    ngx_http_websocket_centrifuge_stream_protobuf
+};
+
+
+static const ngx_http_websocket_format_t
+    ngx_http_websocket_centrifuge_sse_format =
+{
+    "centrifuge-sse", ngx_http_websocket_centrifuge_sse, 1,
+    ngx_http_websocket_centrifuge_sse
 };
 
 
@@ -104,12 +174,65 @@ const ngx_http_websocket_protocol_t
 };
 
 
-void
+const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_stream_protocol =
+{
+    .name = "centrifuge-http-stream",
+    .transport = &ngx_http_websocket_emulated_transport,
+    .format = &ngx_http_websocket_centrifuge_stream_format,
+    .positioned = &ngx_http_websocket_centrifuge_stream_format,
+    .type = ngx_string("application/json"),
+    .choice = &ngx_http_websocket_centrifuge_stream_form.choice,
+    .closes = ngx_http_websocket_centrifuge_closes,
+    .hello = ngx_http_websocket_centrifuge_hello,
+    .receive = ngx_http_websocket_centrifuge_receive,
+    .push = ngx_http_websocket_centrifuge_push,
+    .close = ngx_http_websocket_emulated_close
+};
+
+
+const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_stream_protobuf_protocol =
+{
+    .name = "centrifuge-http-stream-protobuf",
+    .transport = &ngx_http_websocket_emulated_transport,
+    .format = &ngx_http_websocket_centrifuge_stream_protobuf_format,
+    .positioned = &ngx_http_websocket_centrifuge_stream_protobuf_format,
+    .type = ngx_string("application/octet-stream"),
+    .choice = &ngx_http_websocket_centrifuge_stream_protobuf_form.choice,
+    .closes = ngx_http_websocket_centrifuge_closes,
+    .hello = ngx_http_websocket_centrifuge_hello,
+    .receive = ngx_http_websocket_centrifuge_receive,
+    .push = ngx_http_websocket_centrifuge_push,
+    .close = ngx_http_websocket_emulated_close
+};
+
+
+const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_sse_protocol =
+{
+    .name = "centrifuge-sse",
+    .transport = &ngx_http_websocket_emulated_transport,
+    .format = &ngx_http_websocket_centrifuge_sse_format,
+    .positioned = &ngx_http_websocket_centrifuge_sse_format,
+    .type = ngx_string("text/event-stream"),
+    .choice = &ngx_http_websocket_centrifuge_sse_form.choice,
+    .closes = ngx_http_websocket_centrifuge_closes,
+    .hello = ngx_http_websocket_centrifuge_hello,
+    .receive = ngx_http_websocket_centrifuge_receive,
+    .push = ngx_http_websocket_centrifuge_push,
+    .close = ngx_http_websocket_emulated_close
+};
+
+
+ngx_int_t
 ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
     ngx_http_websocket_main_conf_t *wmcf)
 {
     ngx_http_websocket_centrifuge_commands_init(cycle);
     ngx_http_websocket_centrifuge_push_init(wmcf->namespaces);
+
+    return ngx_http_websocket_emulated_init(cycle);
 }
 
 
@@ -124,7 +247,12 @@ ngx_http_websocket_centrifuge_open(ngx_http_websocket_session_t *s)
                                        sizeof(ngx_http_websocket_centrifuge_t),
                                        s->connection->log);
 
-    return s->record->aside->choice ? NGX_OK : NGX_ERROR;
+    if (s->record->aside->choice == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_centrifuge_form_of(s)->emulated
+           ? ngx_http_websocket_emulated_begin(s) : NGX_OK;
 }
 
 
@@ -140,6 +268,7 @@ ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
     }
 
     ngx_http_websocket_centrifuge_recovery_free(s);
+    ngx_http_websocket_emulated_end(s);
 
     ngx_free(client->identity);
     ngx_free(client);
@@ -182,7 +311,7 @@ static ngx_http_websocket_frame_t *
 ngx_http_websocket_centrifuge_json(ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
-    return ngx_http_websocket_centrifuge_push_frame(&ngx_websocket_json_codec,
+    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_json_form,
                                                     log, message);
 }
 
@@ -191,7 +320,33 @@ static ngx_http_websocket_frame_t *
 ngx_http_websocket_centrifuge_protobuf(ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
-    return ngx_http_websocket_centrifuge_push_frame(
-                                                &ngx_websocket_protobuf_codec,
+    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_protobuf_form,
+                                                    log, message);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_centrifuge_stream(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_stream_form,
+                                                    log, message);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_centrifuge_stream_protobuf(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_stream_protobuf_form,
+                                                    log, message);
+}
+
+
+static ngx_http_websocket_frame_t *
+ngx_http_websocket_centrifuge_sse(ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
+{
+    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_sse_form,
                                                     log, message);
 }

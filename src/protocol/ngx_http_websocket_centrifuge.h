@@ -18,9 +18,18 @@ extern const ngx_http_websocket_protocol_t
 extern const ngx_http_websocket_protocol_t
     ngx_http_websocket_centrifuge_protobuf_protocol;
 
+/* in responses */
 
-/* In init_process. */
-void ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
+extern const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_stream_protocol;
+extern const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_stream_protobuf_protocol;
+extern const ngx_http_websocket_protocol_t
+    ngx_http_websocket_centrifuge_sse_protocol;
+
+
+/* In init_process.  Returns NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
     ngx_http_websocket_main_conf_t *wmcf);
 
 

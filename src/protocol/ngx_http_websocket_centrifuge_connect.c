@@ -1,6 +1,7 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "conf/ngx_http_websocket_version.h"
+#include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
@@ -22,7 +23,6 @@ static ngx_int_t ngx_http_websocket_centrifuge_identify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_verify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
-static ngx_int_t ngx_http_websocket_centrifuge_uuid(u_char *text);
 static ngx_int_t ngx_http_websocket_centrifuge_connected(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static void ngx_http_websocket_centrifuge_reply_client(
@@ -165,9 +165,9 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 }
 
 
-/* of random bits: RFC 9562, section 5.4 */
+/* RFC 9562, section 5.4 */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_centrifuge_uuid(u_char *text)
 {
     u_char      bytes[16], *p;
@@ -217,6 +217,10 @@ ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
 
         reply.ping = (interval + 999) / 1000;
         reply.pong = 1;
+    }
+
+    if (client->emulated) {
+        ngx_http_websocket_emulated_tell(client->emulated, &reply);
     }
 
     ngx_http_websocket_session_schedule(s);
@@ -490,6 +494,7 @@ ngx_http_websocket_centrifuge_ping(ngx_http_websocket_session_t *s)
     u_char                            bytes[NGX_WEBSOCKET_HEADER_SIZE + 8];
     u_char                           *p;
     ngx_http_websocket_frame_t       *frame;
+    ngx_websocket_json_text_t        *text;
     const ngx_websocket_bytes_t      *ping;
     ngx_http_websocket_centrifuge_t  *client;
 
@@ -513,11 +518,13 @@ ngx_http_websocket_centrifuge_ping(ngx_http_websocket_session_t *s)
         ngx_http_websocket_direct_write(s, bytes, p - bytes);
 
     } else {
-        frame = ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
-                               | ngx_http_websocket_centrifuge_codec(s)->opcode,
-                                                (u_char *) ping->data,
-                                                ping->size,
-                                                s->connection->log);
+        text = ngx_http_websocket_centrifuge_text();
+
+        ngx_websocket_json_append(text, ping->data, ping->size);
+
+        frame = ngx_http_websocket_centrifuge_frame(
+                                     ngx_http_websocket_centrifuge_form_of(s),
+                                                    text, s->connection->log);
 
         if (ngx_http_websocket_send_answer(s, frame) != NGX_OK) {
             return;

@@ -26,6 +26,7 @@
 
 typedef struct ngx_http_websocket_recovery_s   ngx_http_websocket_recovery_t;
 typedef struct ngx_http_websocket_commands_s  ngx_http_websocket_commands_t;
+typedef struct ngx_http_websocket_emulated_s  ngx_http_websocket_emulated_t;
 
 
 /*
@@ -53,6 +54,7 @@ typedef struct {
     ngx_http_websocket_recovery_t    *recovery; /* NULL: none is under way */
     ngx_http_websocket_commands_t    *rest;     /* NULL: no command waits */
     ngx_http_websocket_identity_t    *identity; /* NULL: anonymous */
+    ngx_http_websocket_emulated_t    *emulated; /* NULL: on a WebSocket */
     time_t                            grants;   /* when the first token of a
                                                    channel ends; 0: never */
     ngx_http_websocket_time_t         ping;     /* when the next one is due */
@@ -67,20 +69,30 @@ typedef struct {
 } ngx_http_websocket_centrifuge_t;
 
 
-/* a form of the protocol: what its table has as choice */
+/*
+ * A form of the protocol: what its table has as choice.  A message of the codec
+ * is one of a WebSocket, or stands in a response between two texts.
+ */
 
 typedef struct {
     ngx_http_websocket_choice_t   choice;
     const ngx_websocket_codec_t  *codec;
+    ngx_uint_t                    emulated; /* in a response: its client sends
+                                               requests */
+    ngx_str_t                     before;
+    ngx_str_t                     after;
 } ngx_http_websocket_centrifuge_form_t;
 
 
 #define ngx_http_websocket_centrifuge_of(s)                                   \
     ((ngx_http_websocket_centrifuge_t *) (s)->record->aside->choice)
 
-#define ngx_http_websocket_centrifuge_codec(s)                                \
+#define ngx_http_websocket_centrifuge_form_of(s)                              \
     ((const ngx_http_websocket_centrifuge_form_t *)                           \
-         ngx_http_websocket_protocol_of(s)->choice)->codec
+         ngx_http_websocket_protocol_of(s)->choice)
+
+#define ngx_http_websocket_centrifuge_codec(s)                                \
+    ngx_http_websocket_centrifuge_form_of(s)->codec
 
 
 /* The user that a connection is of; an anonymous one has no name. */

@@ -37,8 +37,9 @@ ngx_http_websocket_centrifuge_push_init(ngx_array_t *namespaces)
 
 
 ngx_http_websocket_frame_t *
-ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
-    ngx_log_t *log, ngx_http_websocket_message_t *message)
+ngx_http_websocket_centrifuge_push_frame(
+    const ngx_http_websocket_centrifuge_form_t *form, ngx_log_t *log,
+    ngx_http_websocket_message_t *message)
 {
     ngx_uint_t                       event;
     ngx_websocket_push_t             push;
@@ -50,9 +51,9 @@ ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
     push.channel.data = (char *) message->name->data;
     push.channel.size = message->name->len;
 
-    event = ngx_http_websocket_centrifuge_publication(codec, &push.publication,
-                                           message->type, message->meta,
-                                           message->meta_size,
+    event = ngx_http_websocket_centrifuge_publication(form->codec,
+                                           &push.publication, message->type,
+                                           message->meta, message->meta_size,
                                            message->payload, message->size);
 
     if (push.publication.data.data == NULL) {
@@ -76,9 +77,9 @@ ngx_http_websocket_centrifuge_push_frame(const ngx_websocket_codec_t *codec,
 
     text = ngx_http_websocket_centrifuge_text();
 
-    codec->push(text, &push);
+    form->codec->push(text, &push);
 
-    return ngx_http_websocket_centrifuge_frame(codec, text, log);
+    return ngx_http_websocket_centrifuge_frame(form, text, log);
 }
 
 

@@ -16,7 +16,7 @@ void ngx_http_websocket_centrifuge_push_init(ngx_array_t *namespaces);
 
 /* The frame of a message's push, as of a format. */
 ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_push_frame(
-    const ngx_websocket_codec_t *codec, ngx_log_t *log,
+    const ngx_http_websocket_centrifuge_form_t *form, ngx_log_t *log,
     ngx_http_websocket_message_t *message);
 
 /*

@@ -92,16 +92,16 @@ ngx_int_t
 ngx_http_websocket_centrifuge_answer(ngx_http_websocket_session_t *s,
     const ngx_websocket_reply_t *reply)
 {
-    const ngx_websocket_codec_t  *codec;
-    ngx_websocket_json_text_t    *text;
+    ngx_websocket_json_text_t                   *text;
+    const ngx_http_websocket_centrifuge_form_t  *form;
 
-    codec = ngx_http_websocket_centrifuge_codec(s);
+    form = ngx_http_websocket_centrifuge_form_of(s);
     text = ngx_http_websocket_centrifuge_text();
 
-    codec->reply(text, reply);
+    form->codec->reply(text, reply);
 
     return ngx_http_websocket_send_answer(s,
-                 ngx_http_websocket_centrifuge_frame(codec, text,
+                 ngx_http_websocket_centrifuge_frame(form, text,
                                                      s->connection->log));
 }
 
@@ -128,11 +128,11 @@ void
 ngx_http_websocket_centrifuge_unsubscribed(ngx_http_websocket_session_t *s,
     ngx_str_t *channel, ngx_http_websocket_unsubscribed_e code)
 {
-    ngx_websocket_push_t          push;
-    const ngx_websocket_codec_t  *codec;
-    ngx_websocket_json_text_t    *text;
+    ngx_websocket_push_t                         push;
+    ngx_websocket_json_text_t                   *text;
+    const ngx_http_websocket_centrifuge_form_t  *form;
 
-    codec = ngx_http_websocket_centrifuge_codec(s);
+    form = ngx_http_websocket_centrifuge_form_of(s);
     text = ngx_http_websocket_centrifuge_text();
 
     ngx_memzero(&push, sizeof(ngx_websocket_push_t));
@@ -146,10 +146,10 @@ ngx_http_websocket_centrifuge_unsubscribed(ngx_http_websocket_session_t *s,
                   : code == NGX_HTTP_WEBSOCKET_UNSUBSCRIBED_STATE
                   ? "insufficient state" : "subscription expired";
 
-    codec->push(text, &push);
+    form->codec->push(text, &push);
 
     (void) ngx_http_websocket_send_answer(s,
-                 ngx_http_websocket_centrifuge_frame(codec, text,
+                 ngx_http_websocket_centrifuge_frame(form, text,
                                                      s->connection->log));
 }
 
@@ -189,12 +189,33 @@ ngx_http_websocket_centrifuge_text(void)
 
 
 ngx_http_websocket_frame_t *
-ngx_http_websocket_centrifuge_frame(const ngx_websocket_codec_t *codec,
+ngx_http_websocket_centrifuge_frame(
+    const ngx_http_websocket_centrifuge_form_t *form,
     ngx_websocket_json_text_t *text, ngx_log_t *log)
 {
-    return text->failed
-           ? NULL
-           : ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN | codec->opcode,
-                                             (u_char *) text->data, text->size,
-                                             log);
+    u_char                      *p;
+    ngx_http_websocket_frame_t  *frame;
+
+    if (text->failed) {
+        return NULL;
+    }
+
+    if (!form->emulated) {
+        return ngx_http_websocket_frame_create(NGX_WEBSOCKET_FIN
+                                               | form->codec->opcode,
+                                               (u_char *) text->data,
+                                               text->size, log);
+    }
+
+    frame = ngx_http_websocket_frame_alloc(form->before.len + text->size
+                                           + form->after.len, log);
+    if (frame == NULL) {
+        return NULL;
+    }
+
+    p = ngx_cpymem(frame->data, form->before.data, form->before.len);
+    p = ngx_cpymem(p, text->data, text->size);
+    ngx_memcpy(p, form->after.data, form->after.len);
+
+    return frame;
 }

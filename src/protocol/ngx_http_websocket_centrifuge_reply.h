@@ -67,12 +67,12 @@ ngx_int_t ngx_http_websocket_centrifuge_disconnect(
 ngx_websocket_json_text_t *ngx_http_websocket_centrifuge_text(void);
 
 /*
- * The frame of a message of the codec; NULL when memory was refused, for the
- * text too.
+ * The frame of a message of the form's codec; NULL when memory was refused, for
+ * the text too.
  */
 ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_frame(
-    const ngx_websocket_codec_t *codec, ngx_websocket_json_text_t *text,
-    ngx_log_t *log);
+    const ngx_http_websocket_centrifuge_form_t *form,
+    ngx_websocket_json_text_t *text, ngx_log_t *log);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_CENTRIFUGE_REPLY_H */

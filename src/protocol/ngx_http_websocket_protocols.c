@@ -12,6 +12,9 @@ const ngx_http_websocket_protocol_t *const  ngx_http_websocket_protocols[] = {
     &ngx_http_websocket_poll_protocol,
     &ngx_http_websocket_centrifuge_protocol,
     &ngx_http_websocket_centrifuge_protobuf_protocol,
+    &ngx_http_websocket_centrifuge_stream_protocol,
+    &ngx_http_websocket_centrifuge_stream_protobuf_protocol,
+    &ngx_http_websocket_centrifuge_sse_protocol,
     NULL
 };
 

@@ -87,7 +87,8 @@ struct ngx_http_websocket_transport_s {
  */
 
 typedef struct {
-    /* a new session.  Returns NGX_OK, or NGX_ERROR when memory was refused */
+    /* a new session.  Returns ROOM_OK, ROOM_FULL, ROOM_STUCK or
+       ROOM_NO_MEMORY */
     ngx_int_t                   (*begin)(ngx_http_websocket_session_t *s);
 
     /* frees what it has of the session, also after begin() has failed */

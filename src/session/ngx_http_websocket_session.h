@@ -206,6 +206,8 @@ typedef struct {
     ngx_websocket_deflate_t               deflate;
     ngx_uint_t                            view;     /* 0: all */
     ngx_websocket_filter_t               *filter;   /* with its reference */
+    ngx_str_t                             commands; /* that came with the
+                                                       request, or empty */
 
     /* set when it has subscribed */
 

@@ -16,8 +16,8 @@ from nginx import Tap
 # its other ones by way of a second folder.
 
 MAY = {
-    'http': 'protocol session broker access hub delivery clock auth* message* '
-            'store* wire* conf',
+    'http': 'protocol centrifuge* session broker access hub delivery clock '
+            'auth* message* store* wire* conf',
     'protocol': 'centrifuge* session broker access hub delivery clock auth* '
                 'message* store* wire* conf',
     'centrifuge*': 'message* wire*',

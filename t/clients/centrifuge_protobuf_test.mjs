@@ -1,4 +1,4 @@
-// All that centrifuge_test.mjs has, in Protobuf.
+// What centrifuge_test.mjs has, in Protobuf.
 
 globalThis.form = 'protobuf';
 

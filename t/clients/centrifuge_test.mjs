@@ -1,5 +1,6 @@
-// npm's centrifuge, the client that Centrifugo's makers wrote, in JSON and in
-// Protobuf over npm's ws: what it finds with Centrifugo it finds here.
+// npm's centrifuge, the client that Centrifugo's makers wrote, in JSON over
+// npm's ws: what it finds with Centrifugo it finds here.  Other tests import
+// this one for Protobuf, and for streams.
 
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -9,6 +10,7 @@ import { Nginx, Tap, require, until } from '../lib/nginx.mjs';
 
 const { Centrifuge } = require('centrifuge');
 const Bytes = require('centrifuge/build/protobuf').Centrifuge;
+const { EventSource } = require('eventsource');
 const WebSocket = require('ws');
 
 // in Protobuf data are bytes: here those of JSON, so that the tests are the same
@@ -51,6 +53,7 @@ const SECRET = 'a secret of at least 32 bytes, for HS256';
 const KEYS = `${execFileSync('mktemp', ['-d']).toString().trim()}/key`;
 writeFileSync(KEYS, SECRET);
 
+const transport = globalThis.transport || 'websocket';
 const nginx = await Nginx.start('centrifuge', `
   websocket_zone zone=live:4m;
   websocket_namespace default {
@@ -75,6 +78,8 @@ const nginx = await Nginx.start('centrifuge', `
   websocket_namespace closed { history length=10; }
   server {
     listen 127.0.0.1:$PORT;
+    websocket_transports websocket http_stream sse;
+    location = /emulation { websocket_emulation; }
     location = /open {
       websocket centrifuge;
       websocket_anonymous on;
@@ -104,8 +109,11 @@ function token(claims) {
 const now = () => Math.floor(Date.now() / 1000);
 
 function client(path, options) {
-  const centrifuge = new Client(`ws://127.0.0.1:${nginx.port}${path}`, {
+  const url = `${nginx.url}${path}`;
+  const centrifuge = new Client(transport === 'websocket'
+    ? url.replace('http', 'ws') : [{ transport, endpoint: url }], {
     websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 200,
+    eventsource: EventSource, emulationEndpoint: `${nginx.url}/emulation`,
     ...options,
   });
   centrifuge.on('error', () => {});
@@ -463,7 +471,13 @@ try {
   await recovery('reload', () => nginx.process.kill('SIGHUP'));
   await lost();
   await presence();
-  await Promise.all([pings(), tokens(), channelTokens()]);
+
+  // these wait for times to pass, which is the same in all forms
+  if (transport === 'websocket' && Client === Centrifuge) {
+    await Promise.all([pings(), tokens(), channelTokens()]);
+  } else if (transport === 'http_stream') {
+    await pings();
+  }
 
   tap.ok(nginx.alerts().filter((line) => !/exited on signal 9/.test(line))
     .length === 0, 'no alerts');

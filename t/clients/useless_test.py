@@ -75,6 +75,7 @@ OTHERS = {
     'websocket_api',
     'websocket_set_decoded', 'websocket_mask', 'websocket_own_messages',
     'websocket_require_scope', 'websocket_anonymous', 'websocket_insecure',
+    'websocket_transports', 'websocket_emulation',
     'websocket_max_channels', 'websocket_connect_timeout',
     'websocket_token_grace', 'websocket_namespace',
 }

@@ -175,7 +175,7 @@ replies(void)
 {
     ngx_websocket_reply_t  all = {
         .id = 1, .client = bytes("c"), .version = bytes("v"),
-        .session = bytes("s"), .epoch = bytes("e"), .list = bytes("1,2"),
+        .session = bytes("s"), .node = bytes("n"), .epoch = bytes("e"), .list = bytes("1,2"),
         .offset = 18446744073709551615u, .ttl = 9, .ping = 25, .clients = 2,
         .expires = 1, .pong = 1, .recoverable = 1, .positioned = 1,
         .recovered = 1, .was_recovering = 1
@@ -184,7 +184,7 @@ replies(void)
 
     reply(&all, "{\"id\":1,\"connect\":{\"client\":\"c\",\"version\":\"v\","
           "\"expires\":true,\"ttl\":9,\"ping\":25,\"pong\":true,"
-          "\"session\":\"s\"}}");
+          "\"session\":\"s\",\"node\":\"n\"}}");
     reply(&none, "{\"id\":4294967295,\"connect\":{}}");
 
     all.kind = none.kind = NGX_WEBSOCKET_COMMAND_SUBSCRIBE;
@@ -271,7 +271,18 @@ pushes(void)
     push(&p, "{\"push\":{\"channel\":\"a\\\"b\",\"unsubscribe\":{"
          "\"code\":2500,\"reason\":\"insufficient state\"}}}");
 
+    memset(&bare, 0, sizeof(bare));
+
+    bare.kind = NGX_WEBSOCKET_PUSH_DISCONNECT;
+    bare.code = 3001;
+    bare.reason = "shutdown";
+    push(&bare, "{\"push\":{\"disconnect\":{\"code\":3001,"
+         "\"reason\":\"shutdown\"}}}");
+
     memset(&list, 0, sizeof(list));
+
+    bare.publication.data.data = "1";
+    bare.publication.data.size = 1;
 
     ngx_websocket_json_codec.publication(&list, &bare.publication);
     ngx_websocket_json_codec.publication(&list, &bare.publication);

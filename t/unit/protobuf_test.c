@@ -134,7 +134,7 @@ replies(void)
 {
     ngx_websocket_reply_t        all = {
         .id = 1, .client = bytes("c"), .version = bytes("v"),
-        .session = bytes("s"), .epoch = bytes("e"), .offset = 300, .ttl = 9,
+        .session = bytes("s"), .node = bytes("n"), .epoch = bytes("e"), .offset = 300, .ttl = 9,
         .ping = 25, .clients = 2, .users = 1, .expires = 1, .pong = 1,
         .recoverable = 1, .positioned = 1, .recovered = 1, .was_recovering = 1
     };
@@ -147,7 +147,7 @@ replies(void)
 
     memset(&list, 0, sizeof(list));
 
-    reply(&all, "1508012a110a016312017618012009381940014a0173");
+    reply(&all, "1808012a140a016312017618012009381940014a017352016e");
     reply(&none, "0808ffffffff0f2a00");
 
     ngx_websocket_protobuf_codec.publication(&list, &p);
@@ -244,9 +244,49 @@ pushes(void)
     p.kind = NGX_WEBSOCKET_PUSH_LEAVE;
     push(&p, "17221512017832100a0e0a01751201631a013122035b325d");
 
+    p.kind = NGX_WEBSOCKET_PUSH_DISCONNECT;
+    push(&p, "1e221c1201785a1708c4131212696e73756666696369656e742073746174"
+             "65");
+
     p.kind = NGX_WEBSOCKET_PUSH_UNSUBSCRIBE;
     push(&p, "1e221c1201783a1710c4131a12696e73756666696369656e742073746174"
              "65");
+}
+
+
+static void
+emulation(const char *hex, const char *expected)
+{
+    int                        ok;
+    char                       body[256], line[256], *p;
+    ngx_websocket_emulation_t  e;
+
+    ok = ngx_websocket_protobuf_emulation(body, unhex(body, hex), &e);
+
+    p = line;
+    *p = '\0';
+
+    if (ok) {
+        p = field(p, "node", &e.node);
+        p = field(p, "session", &e.session);
+        (void) field(p, "data", &e.data);
+    }
+
+    unit_ok(strcmp(ok ? line : "bad", expected) == 0, "%s:%s", hex,
+            ok ? line : " bad");
+}
+
+
+static void
+emulations(void)
+{
+    emulation("0a016e12027373120273741a0164",
+              " node=n session=st data=d");
+    emulation("", "");
+    emulation("2201782001", "");
+    emulation("0801", "bad");
+    emulation("0a", "bad");
+    emulation("0a0261", "bad");
 }
 
 
@@ -257,6 +297,7 @@ main(void)
     refused();
     replies();
     pushes();
+    emulations();
 
     return unit_done();
 }
