@@ -103,7 +103,7 @@ ngx_websocket_json_filter(const ngx_websocket_bytes_t *tf, json_t **node)
     static const ngx_websocket_json_limits_t  limits = {
         INT32_MAX,
         2 * (NGX_WEBSOCKET_TAGS_FILTER_DEPTH + 1),  /* depth */
-        4000                                        /* values */
+        NGX_WEBSOCKET_TAGS_FILTER_MOST              /* values */
     };
 
     return ngx_websocket_json_decode(tf->data, tf->size, &limits, node,

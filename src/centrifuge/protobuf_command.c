@@ -42,10 +42,10 @@ static ngx_websocket_commands_e ngx_websocket_protobuf_set(
     ngx_websocket_protobuf_field_t *field,
     const ngx_websocket_member_t *member, ngx_websocket_command_t *command);
 static json_t *ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text,
-    unsigned depth, ngx_websocket_json_e *rc);
+    unsigned depth, unsigned *values, ngx_websocket_json_e *rc);
 static json_t *ngx_websocket_protobuf_node_value(
     const ngx_websocket_protobuf_field_t *field, unsigned depth,
-    ngx_websocket_json_e *rc);
+    unsigned *values, ngx_websocket_json_e *rc);
 static int ngx_websocket_protobuf_is_text(const ngx_websocket_bytes_t *bytes);
 
 
@@ -381,11 +381,13 @@ ngx_websocket_protobuf_set(ngx_websocket_protobuf_field_t *field,
 ngx_websocket_json_e
 ngx_websocket_protobuf_filter(const ngx_websocket_bytes_t *tf, json_t **node)
 {
+    unsigned              values;
     ngx_websocket_json_e  rc;
 
+    values = 0;
     rc = NGX_WEBSOCKET_JSON_OK;
 
-    *node = ngx_websocket_protobuf_node(tf, 0, &rc);
+    *node = ngx_websocket_protobuf_node(tf, 0, &values, &rc);
 
     if (*node == NULL && rc == NGX_WEBSOCKET_JSON_OK) {
         return NGX_WEBSOCKET_JSON_NO_MEMORY;
@@ -399,7 +401,7 @@ ngx_websocket_protobuf_filter(const ngx_websocket_bytes_t *tf, json_t **node)
 
 static json_t *
 ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text, unsigned depth,
-    ngx_websocket_json_e *rc)
+    unsigned *values, ngx_websocket_json_e *rc)
 {
     int                             failed;
     json_t                         *node, *value;
@@ -422,7 +424,9 @@ ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text, unsigned depth,
 
     while (message.size && !failed) {
 
-        if (!ngx_websocket_protobuf_next(&message, &field)) {
+        if (!ngx_websocket_protobuf_next(&message, &field)
+            || ++*values > NGX_WEBSOCKET_TAGS_FILTER_MOST)
+        {
             *rc = NGX_WEBSOCKET_JSON_REFUSED;
             break;
         }
@@ -432,7 +436,7 @@ ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text, unsigned depth,
         }
 
         name = names[field.number];
-        value = ngx_websocket_protobuf_node_value(&field, depth, rc);
+        value = ngx_websocket_protobuf_node_value(&field, depth, values, rc);
 
         failed = field.number < 5
                  ? json_object_set_new(node, name, value) != 0
@@ -451,7 +455,7 @@ ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text, unsigned depth,
 
 static json_t *
 ngx_websocket_protobuf_node_value(const ngx_websocket_protobuf_field_t *field,
-    unsigned depth, ngx_websocket_json_e *rc)
+    unsigned depth, unsigned *values, ngx_websocket_json_e *rc)
 {
     if (field->wire != NGX_WEBSOCKET_PROTOBUF_BYTES
         || (field->number < 6
@@ -463,7 +467,7 @@ ngx_websocket_protobuf_node_value(const ngx_websocket_protobuf_field_t *field,
     }
 
     return field->number == 6
-           ? ngx_websocket_protobuf_node(&field->bytes, depth + 1, rc)
+           ? ngx_websocket_protobuf_node(&field->bytes, depth + 1, values, rc)
            : json_stringn_nocheck(field->bytes.data, field->bytes.size);
 }
 

@@ -20,6 +20,9 @@
 /* nodes in each other: one more would be a filter that is refused anyway */
 #define NGX_WEBSOCKET_TAGS_FILTER_DEPTH  16
 
+/* what all nodes have in them: far more than a filter may compare */
+#define NGX_WEBSOCKET_TAGS_FILTER_MOST  4000
+
 
 /*
  * Makes the filter, in the language of message/filter.h, that lets the same

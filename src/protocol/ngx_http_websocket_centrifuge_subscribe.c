@@ -2,6 +2,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
 #include "broker/ngx_http_websocket_broker.h"
 #include "centrifuge/tags_filter.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
 #include "delivery/ngx_http_websocket_filters.h"
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
@@ -155,6 +156,10 @@ ngx_http_websocket_centrifuge_filter(ngx_http_websocket_session_t *s,
     if (!ns->filter) {
         return NGX_WEBSOCKET_ERROR_BAD_REQUEST;
     }
+
+    /* many in a frame are much work, also those that are refused */
+
+    ngx_http_websocket_turn_worked(command->tf.size / 64);
 
     rc = ngx_http_websocket_centrifuge_codec(s)->filter(&command->tf, &node);
 

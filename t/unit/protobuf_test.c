@@ -290,6 +290,44 @@ emulations(void)
 }
 
 
+/* so many nodes with nothing in them */
+
+static void
+filter(size_t nodes, ngx_websocket_json_e expected)
+{
+    size_t                 i;
+    json_t                *node;
+    ngx_websocket_json_e   rc;
+    ngx_websocket_bytes_t  tf;
+
+    static char  text[2 * (NGX_WEBSOCKET_TAGS_FILTER_MOST + 1)];
+
+    for (i = 0; i < nodes; i++) {
+        text[2 * i] = 0x32;
+        text[2 * i + 1] = 0;
+    }
+
+    tf.data = text;
+    tf.size = 2 * nodes;
+
+    rc = ngx_websocket_protobuf_filter(&tf, &node);
+
+    unit_ok(rc == expected, "a filter of %zu nodes: %d", nodes, (int) rc);
+
+    if (rc == NGX_WEBSOCKET_JSON_OK) {
+        json_decref(node);
+    }
+}
+
+
+static void
+filters(void)
+{
+    filter(NGX_WEBSOCKET_TAGS_FILTER_MOST, NGX_WEBSOCKET_JSON_OK);
+    filter(NGX_WEBSOCKET_TAGS_FILTER_MOST + 1, NGX_WEBSOCKET_JSON_REFUSED);
+}
+
+
 int
 main(void)
 {
@@ -298,6 +336,7 @@ main(void)
     replies();
     pushes();
     emulations();
+    filters();
 
     return unit_done();
 }
