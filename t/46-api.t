@@ -127,6 +127,12 @@ a< text qr/^\{"push":\{"channel":"plain","pub":\{"data":null/
 ! < json= {"error":{"code":107,"message":"bad request"}}
 ! POST /to/publish {"channel":"x","data":1,"tags":{"a":"1,b=2"}}
 ! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/publish {"channel":"x","data":1,"tags":{"a=1,b":"2"}}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/publish {"channel":"x","data":1,"tags":{"a=b":"c"}}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/publish {"channel":"x","data":1,"other":{"a":1,"a":"\\u0000"}}
+! < json= {"result":{}}
 ! POST /to/publish {"channel":"x","data":1,"tags":{"a":1}}
 ! < json= {"error":{"code":107,"message":"bad request"}}
 ! POST /to/publish {"channel":"none:x","data":1}

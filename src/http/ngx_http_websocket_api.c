@@ -17,9 +17,8 @@
 #include <openssl/sha.h>
 
 
-/* bytes of a member that is read, not passed on, and of a member's name */
+/* bytes of a member that is read, not passed on */
 #define NGX_HTTP_WEBSOCKET_API_MEMBER  (256 * 1024)
-#define NGX_HTTP_WEBSOCKET_API_NAME    64
 
 
 typedef struct {
@@ -51,6 +50,19 @@ static ngx_http_websocket_api_method_t  ngx_http_websocket_api_methods[] = {
     { ngx_string("publish"), ngx_http_websocket_api_publish },
     { ngx_string("broadcast"), ngx_http_websocket_api_broadcast },
     { ngx_null_string, NULL }
+};
+
+/* what is read of a call, beside its data */
+
+static ngx_str_t  ngx_http_websocket_api_members[] = {
+    ngx_string("channel"),
+    ngx_string("channels"),
+    ngx_string("b64data"),
+    ngx_string("version"),
+    ngx_string("skip_history"),
+    ngx_string("idempotency_key"),
+    ngx_string("tags"),
+    ngx_null_string
 };
 
 static ngx_str_t  ngx_http_websocket_api_post = ngx_string("POST");
@@ -332,14 +344,17 @@ ngx_http_websocket_api_read(ngx_http_websocket_api_call_t *call,
 }
 
 
-/* a name with its quotes; of those that come twice the last one counts */
+/*
+ * A name with its quotes; of those that come twice the last one counts.  What
+ * is not known is passed over: it may be large.
+ */
 
 static ngx_http_websocket_api_error_e
 ngx_http_websocket_api_member(ngx_http_websocket_api_call_t *call,
     ngx_str_t *name, ngx_str_t *value)
 {
-    char     key[NGX_HTTP_WEBSOCKET_API_NAME];
-    json_t  *json;
+    json_t     *json;
+    ngx_str_t  *known;
 
     static ngx_str_t  data = ngx_string("\"data\"");
 
@@ -350,10 +365,16 @@ ngx_http_websocket_api_member(ngx_http_websocket_api_call_t *call,
         return NGX_HTTP_WEBSOCKET_API_OK;
     }
 
-    if (name->len > sizeof(key)) {
+    for (known = ngx_http_websocket_api_members; known->len; known++) {
 
-        /* no member that we know: passed over, as all such */
+        if (name->len == known->len + 2
+            && ngx_strncmp(name->data + 1, known->data, known->len) == 0)
+        {
+            break;
+        }
+    }
 
+    if (known->len == 0) {
         return NGX_HTTP_WEBSOCKET_API_OK;
     }
 
@@ -368,9 +389,7 @@ ngx_http_websocket_api_member(ngx_http_websocket_api_call_t *call,
         return NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
     }
 
-    *ngx_cpymem((u_char *) key, name->data + 1, name->len - 2) = '\0';
-
-    return json_object_set_new(call->args, key, json) == 0
+    return json_object_set_new(call->args, (char *) known->data, json) == 0
            ? NGX_HTTP_WEBSOCKET_API_OK : NGX_HTTP_WEBSOCKET_API_INTERNAL;
 }
 

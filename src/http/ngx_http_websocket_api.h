@@ -31,8 +31,9 @@ typedef enum {
 /* a call, in r->pool */
 
 typedef struct {
-    json_t                       *args;     /* an object of all members but
-                                               "data"; as long as the request */
+    json_t                       *args;     /* an object of the members that are
+                                               known, but "data"; as long as the
+                                               request */
     ngx_str_t                     data;     /* its bytes; NULL: there is none */
 } ngx_http_websocket_api_call_t;
 

@@ -293,7 +293,10 @@ ngx_http_websocket_api_tags(ngx_http_request_t *r, json_t *tags,
 
     json_object_foreach(tags, name, value) {
 
+        /* of what is joined here nothing may look like two */
+
         if (!json_is_string(value)
+            || strpbrk(name, ",=")
             || ngx_strlchr((u_char *) json_string_value(value),
                            (u_char *) json_string_value(value)
                            + json_string_length(value), ','))
