@@ -131,6 +131,16 @@ l+ Accept: text/event-stream
 l> plain GET /page
 l< 200
 l< body retry: 3600000\nevent: close\ndata: {"code":4403,"reason":"HTTP status 403"}\n\n
+# conditions are of what there is a copy of
+o+ Accept: text/event-stream
+o+ If-Unmodified-Since: Mon, 01 Jan 2001 00:00:00 GMT
+o> plain GET /denied
+o< 200
+o< body retry: 3600000\nevent: close\ndata: {"code":4403,"reason":"HTTP status 403"}\n\n
+p+ Accept: text/event-stream
+p+ If-None-Match: *
+p> plain GET /denied
+p< 200
 m> plain GET /denied
 m< 403
 # what is no stream is refused as ever

@@ -38,6 +38,12 @@ a< header ! Content-Length
 a< stream qr/\Aretry: 1\d\d\d\nid: $EPOCH:1\n\n/
 ! GET /pub
 ! < json {"subscribers":1}
+if+ Accept: text/event-stream
+if+ If-None-Match: *
+if> plain GET /ws
+if< 200
+if< stream qr/\Aretry: 1\d\d\d\nid: $EPOCH:1\n\n/
+if> end
 ! POST /pub two
 ! < 200
 a< stream qr/\Aid: $EPOCH:2\ndata: two\n\n/

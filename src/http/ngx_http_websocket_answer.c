@@ -291,6 +291,7 @@ ngx_http_websocket_has_page(ngx_http_request_t *r, ngx_uint_t status)
 static void
 ngx_http_websocket_status_line(ngx_http_request_t *r, ngx_uint_t status)
 {
+    r->disable_not_modified = 1;
     r->headers_out.status = status;
 
     switch (status) {

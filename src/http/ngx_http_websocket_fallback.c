@@ -353,6 +353,7 @@ ngx_http_websocket_fallback_head(ngx_http_request_t *r,
         return rc;
     }
 
+    r->disable_not_modified = 1;
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_type = options->protocol->type;
     r->headers_out.content_type_len = r->headers_out.content_type.len;
@@ -381,6 +382,10 @@ ngx_http_websocket_endless_header(ngx_http_request_t *r,
     const ngx_http_websocket_protocol_t *protocol)
 {
     ngx_int_t  rc;
+
+    /* of what has no end no one has a copy: a 304 would have no body */
+
+    r->disable_not_modified = 1;
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_type = protocol->type;

@@ -108,10 +108,14 @@ ngx_http_websocket_refusal_wanted(ngx_http_request_t *r, ngx_str_t *key)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    /* an error_page may have led to another location */
+    /*
+     * An error_page may have led to another location.  What a header filter
+     * refuses may be the header that was made here.
+     */
 
     if (!conf->refuse_close
         || r != r->main
+        || r->filter_finalize
         || (!conf->websocket && !r->error_page)
         || r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
     {
@@ -181,6 +185,7 @@ ngx_http_websocket_refusal_stream(ngx_http_request_t *r)
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.status_line.len = 0;
+    r->disable_not_modified = 1;
 
     ngx_str_set(&r->headers_out.content_type, "text/event-stream");
     r->headers_out.content_type_len = r->headers_out.content_type.len;

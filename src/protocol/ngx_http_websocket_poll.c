@@ -300,6 +300,7 @@ ngx_http_websocket_poll_send(ngx_http_request_t *r, ngx_buf_t *b)
     ngx_int_t    rc;
     ngx_chain_t  out;
 
+    r->disable_not_modified = 1;
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = b->last - b->pos;
     r->headers_out.content_type = ngx_http_websocket_poll_protocol.type;
