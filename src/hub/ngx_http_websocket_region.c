@@ -360,7 +360,7 @@ static ngx_int_t
 ngx_http_websocket_region_inherit(ngx_http_websocket_region_t *region,
     u_char *addr)
 {
-    int                               fd;
+    int                               fd, file;
     ngx_http_websocket_region_head_t  head;
 
     if (!ngx_inherited || ngx_test_config || !ngx_is_init_cycle(ngx_cycle)) {
@@ -369,15 +369,20 @@ ngx_http_websocket_region_inherit(ngx_http_websocket_region_t *region,
 
     fd = ngx_http_websocket_region_find(region);
 
-    if (fd != -1 && region->path.len) {
-        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
-                      "websocket zone \"%V\" had no file: restart nginx "
-                      "instead", &region->name);
-        return NGX_ERROR;
-    }
-
     if (region->path.len) {
-        fd = ngx_http_websocket_region_file_inherited(region);
+        file = ngx_http_websocket_region_file_inherited(region);
+
+        /* the memory of a file on a disk may be a memfd, too */
+
+        if (file != -1) {
+            fd = file;
+
+        } else if (fd != -1 && !region->disk) {
+            ngx_log_error(NGX_LOG_EMERG, region->log, 0,
+                          "websocket zone \"%V\" had no file: restart nginx "
+                          "instead", &region->name);
+            return NGX_ERROR;
+        }
     }
 
     if (fd == -1) {

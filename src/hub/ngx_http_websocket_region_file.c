@@ -103,7 +103,7 @@ ngx_http_websocket_region_file_open(ngx_http_websocket_region_t *region,
     int          fd;
     ngx_err_t    err;
     ngx_str_t   *path;
-    ngx_uint_t   made;
+    ngx_uint_t   made, asked;
     const char  *why;
 
     path = ngx_http_websocket_region_file_path(region);
@@ -132,7 +132,9 @@ ngx_http_websocket_region_file_open(ngx_http_websocket_region_t *region,
         return ngx_http_websocket_region_back(region, addr);
     }
 
-    if (why == NULL) {
+    asked = (why == NULL);
+
+    if (asked) {
         why = ngx_http_websocket_region_file_lock(fd, (char *) path->data);
     }
 
@@ -154,7 +156,10 @@ ngx_http_websocket_region_file_open(ngx_http_websocket_region_t *region,
                   "\"%V\" cannot be the file of websocket zone \"%V\": it %s",
                   path, &region->name, why);
 
-    if (made) {
+    if (made && !asked) {
+
+        /* who has the lock has taken it for his own */
+
         (void) unlink((char *) path->data);
     }
 

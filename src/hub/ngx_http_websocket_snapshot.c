@@ -30,6 +30,7 @@ typedef struct {
     ngx_http_websocket_snapshot_pt   more;
     ngx_log_t                       *log;
     int                              fd;
+    ngx_uint_t                       locked;    /* 1: temp is this thread's */
     u_char                          *buf;
     size_t                           size;
     ngx_websocket_dump_t             dump;
@@ -327,7 +328,8 @@ ngx_http_websocket_snapshot_thread(void *data)
     if (ngx_http_websocket_snapshot_begin(snapshot) == NGX_OK
         && ngx_http_websocket_snapshot_all(snapshot) == NGX_OK
         && ngx_http_websocket_snapshot_end(snapshot) == NGX_OK
-        && ngx_http_websocket_snapshot_replace(snapshot) == NGX_OK)
+        && ngx_http_websocket_snapshot_replace(snapshot) == NGX_OK
+        && !ngx_http_websocket_snapshot_over)
     {
         ngx_log_error(NGX_LOG_INFO, snapshot->log, 0,
                       "websocket zone \"%V\" is in its file: %uL channels, "
@@ -347,7 +349,8 @@ ngx_http_websocket_snapshot_thread(void *data)
 static ngx_int_t
 ngx_http_websocket_snapshot_begin(ngx_http_websocket_snapshot_t *snapshot)
 {
-    ngx_str_t  *path;
+    ngx_str_t    *path;
+    struct stat   st, named;
 
     path = &snapshot->zone->dump;
 
@@ -379,6 +382,25 @@ ngx_http_websocket_snapshot_begin(ngx_http_websocket_snapshot_t *snapshot)
     if (flock(snapshot->fd, LOCK_EX|LOCK_NB) == -1) {
         return NGX_DECLINED;
     }
+
+    /* or it has written all, and this is the dump by now */
+
+    if (fstat(snapshot->fd, &st) == -1
+        || lstat((char *) snapshot->temp.data, &named) == -1
+        || st.st_dev != named.st_dev || st.st_ino != named.st_ino)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid()) {
+        ngx_log_error(NGX_LOG_ERR, snapshot->log, 0,
+                      "\"%s\" is somebody else's: websocket zone \"%V\" is "
+                      "not written", snapshot->temp.data,
+                      &snapshot->zone->name);
+        return NGX_ERROR;
+    }
+
+    snapshot->locked = 1;
 
     if (ftruncate(snapshot->fd, 0) == -1) {
         ngx_http_websocket_snapshot_failed(snapshot, "ftruncate()");
@@ -550,6 +572,8 @@ ngx_http_websocket_snapshot_replace(ngx_http_websocket_snapshot_t *snapshot)
         return NGX_ERROR;
     }
 
+    snapshot->locked = 0;
+
     slash = (u_char *) strrchr((char *) snapshot->temp.data, '/');
     slash[slash == snapshot->temp.data] = '\0';
 
@@ -585,6 +609,12 @@ ngx_http_websocket_snapshot_failed(ngx_http_websocket_snapshot_t *snapshot,
 static void
 ngx_http_websocket_snapshot_free(ngx_http_websocket_snapshot_t *snapshot)
 {
+    /* what is not whole would only keep a disk full */
+
+    if (snapshot->locked) {
+        (void) unlink((char *) snapshot->temp.data);
+    }
+
     if (snapshot->fd != -1) {
         (void) close(snapshot->fd);
     }

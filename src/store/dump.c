@@ -126,6 +126,8 @@ static int ngx_websocket_dump_fits(const ngx_websocket_dump_record_t *record,
     const uint8_t *body, uint32_t nblocks);
 static void ngx_websocket_dump_enter(ngx_websocket_dump_load_t *load,
     const uint8_t *body);
+static void ngx_websocket_dump_replace(ngx_websocket_dump_load_t *load,
+    const uint8_t *body);
 static void ngx_websocket_dump_close(ngx_websocket_dump_load_t *load,
     const uint8_t *body);
 static ngx_websocket_channel_ref_t ngx_websocket_dump_open(
@@ -789,8 +791,52 @@ ngx_websocket_dump_enter(ngx_websocket_dump_load_t *load, const uint8_t *body)
     memcpy(&channel, body, sizeof(channel));
 
     ngx_websocket_dump_close(load, load->channels[channel.block]);
+    ngx_websocket_dump_replace(load, body);
 
     load->channels[channel.block] = body;
+}
+
+
+/* a channel that was deleted, and made anew, while the dump was written */
+
+static void
+ngx_websocket_dump_replace(ngx_websocket_dump_load_t *load,
+    const uint8_t *body)
+{
+    uint32_t                       i;
+    const uint8_t                 *name;
+    ngx_websocket_channel_ref_t    ref;
+    ngx_websocket_store_wake_t     wake;
+    ngx_websocket_dump_channel_t   channel, other;
+
+    memcpy(&channel, body, sizeof(channel));
+    name = body + sizeof(channel);
+
+    ref = ngx_websocket_store_find(load->store, name, channel.name_size,
+                                   ngx_websocket_store_hash(load->store, name,
+                                                         channel.name_size));
+    if (ref == 0) {
+        return;
+    }
+
+    ngx_websocket_store_delete(load->store, ref, &wake);
+
+    for (i = 0; i < load->head.nblocks; i++) {
+
+        if (load->channels[i] == NULL) {
+            continue;
+        }
+
+        memcpy(&other, load->channels[i], sizeof(other));
+
+        if (other.name_size == channel.name_size
+            && memcmp(load->channels[i] + sizeof(other), name,
+                      channel.name_size)
+               == 0)
+        {
+            load->channels[i] = NULL;
+        }
+    }
 }
 
 

@@ -386,6 +386,45 @@ disturbances(void)
 
 
 static void
+make_anew(unsigned n)
+{
+    uint32_t                    i;
+    ngx_websocket_store_wake_t  wake;
+
+    if (n == 3) {
+        ngx_websocket_store_delete(l, channel(l, "a", 0), &wake);
+        (void) channel(l, "other", 10);
+
+        for (i = 1; i <= 5; i++) {
+            publish("a", i, 50, NOW, 0);
+        }
+    }
+}
+
+
+static void
+anew(void)
+{
+    uint32_t                     n;
+    ngx_websocket_dump_info_t    info;
+    ngx_websocket_store_info_t   after;
+
+    begin(2 << 20);
+
+    for (n = 1; n <= 400; n++) {
+        publish("a", n, 500, NOW - 1000 + n, n == 400);
+    }
+
+    unit_ok(dump(make_anew) == NGX_WEBSOCKET_STORE_OK
+            && load(2 << 20, &info) == NGX_WEBSOCKET_STORE_OK && sound(),
+            "anew: it is a dump");
+    ngx_websocket_store_info(l, channel(l, "a", 0), &after);
+    unit_ok(after.offset == 5 && after.length == 5 && !after.ended,
+            "anew: what was deleted is not there");
+}
+
+
+static void
 broken(void)
 {
     size_t                      i, size;
@@ -431,6 +470,7 @@ main(void)
     round_trip();
     smaller();
     disturbances();
+    anew();
     broken();
 
     unit_ok(log_most.looked <= NGX_WEBSOCKET_STORE_SECTION
