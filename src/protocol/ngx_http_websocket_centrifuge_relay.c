@@ -305,12 +305,6 @@ ngx_http_websocket_relay_event(ngx_event_t *ev)
     ngx_http_websocket_turn_loop();
 
     while (!ngx_queue_empty(&ngx_http_websocket_relay_items)) {
-
-        if (ngx_http_websocket_turn_over()) {
-            ngx_http_websocket_turn_next(ev);
-            return;
-        }
-
         q = ngx_queue_head(&ngx_http_websocket_relay_items);
         ngx_queue_remove(q);
 
@@ -326,6 +320,15 @@ ngx_http_websocket_relay_event(ngx_event_t *ev)
         ngx_http_websocket_turn_worked(1 + item->size / 1024);
 
         ngx_free(item);
+
+        /* after each one: however busy a worker is, they get done */
+
+        if (ngx_http_websocket_turn_over()
+            && !ngx_queue_empty(&ngx_http_websocket_relay_items))
+        {
+            ngx_http_websocket_turn_next(ev);
+            return;
+        }
     }
 
     for (q = ngx_queue_head(&ngx_http_websocket_relay_boxes);
