@@ -311,7 +311,7 @@ ngx_websocket_dump_messages(ngx_websocket_store_t *store,
         }
 
         ngx_websocket_dump_pass(store, dump, ref);
-        ref = m->newer;
+        ref = m->newer < store->fresh ? m->newer : 0;
     }
 
     ngx_websocket_store_looked(n);
@@ -435,6 +435,13 @@ ngx_websocket_dump_message(ngx_websocket_store_t *store,
     ngx_websocket_message_t  *m;
 
     m = ngx_websocket_store_block(store, ref);
+
+    /* a place to go on from that only seemed to be one */
+
+    if (m->channel >= store->fresh) {
+        return NGX_WEBSOCKET_STORE_OK;
+    }
+
     ch = ngx_websocket_store_block(store, m->channel);
 
     /* of a deleted channel, or not numbered, or out of the history */
