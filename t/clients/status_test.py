@@ -66,7 +66,7 @@ def scrape():
                       if s.name.endswith('_bucket')]
             assert counts == sorted(counts), counts
 
-    assert len(names) == 20, names
+    assert len(names) == 26, names
     return values
 
 
