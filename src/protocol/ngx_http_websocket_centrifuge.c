@@ -225,14 +225,13 @@ const ngx_http_websocket_protocol_t
 };
 
 
-ngx_int_t
+void
 ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
     ngx_http_websocket_main_conf_t *wmcf)
 {
     ngx_http_websocket_centrifuge_commands_init(cycle);
     ngx_http_websocket_centrifuge_push_init(wmcf->namespaces);
-
-    return ngx_http_websocket_emulated_init(cycle);
+    ngx_http_websocket_emulated_init();
 }
 
 
@@ -269,6 +268,7 @@ ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_centrifuge_recovery_free(s);
     ngx_http_websocket_emulated_end(s);
+    ngx_http_websocket_index_remove(&client->entry);
 
     ngx_free(client->identity);
     ngx_free(client);
