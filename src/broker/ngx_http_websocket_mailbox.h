@@ -37,6 +37,8 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_LETTER_LOST = 0,     /* none: some were lost */
     NGX_HTTP_WEBSOCKET_LETTER_COMMANDS,     /* of a client, whose requests may
                                                come to any worker */
+    NGX_HTTP_WEBSOCKET_LETTER_CONTROL,      /* of an application, to clients
+                                               that choose their channels */
     NGX_HTTP_WEBSOCKET_LETTERS
 } ngx_http_websocket_letter_e;
 

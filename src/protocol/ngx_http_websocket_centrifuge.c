@@ -4,6 +4,7 @@
 #include "centrifuge/protobuf_codec.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "protocol/ngx_http_websocket_centrifuge_control.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -232,6 +233,7 @@ ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
     ngx_http_websocket_centrifuge_commands_init(cycle);
     ngx_http_websocket_centrifuge_push_init(wmcf->namespaces);
     ngx_http_websocket_emulated_init();
+    ngx_http_websocket_centrifuge_control_init();
 }
 
 

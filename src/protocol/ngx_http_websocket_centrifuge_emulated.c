@@ -169,6 +169,19 @@ ngx_http_websocket_emulated_compare(const u_char *a, const u_char *b)
 
 
 void
+ngx_http_websocket_emulated_secret(ngx_http_websocket_emulated_t *emulated,
+    ngx_str_t *secret)
+{
+    ngx_str_null(secret);
+
+    if (emulated) {
+        secret->data = emulated->secret;
+        secret->len = NGX_HTTP_WEBSOCKET_UUID;
+    }
+}
+
+
+void
 ngx_http_websocket_emulated_tell(ngx_http_websocket_emulated_t *emulated,
     ngx_websocket_reply_t *reply)
 {

@@ -35,6 +35,10 @@ void ngx_http_websocket_emulated_end(ngx_http_websocket_session_t *s);
 void ngx_http_websocket_emulated_tell(
     ngx_http_websocket_emulated_t *emulated, ngx_websocket_reply_t *reply);
 
+/* The secret of a session, constant; empty for NULL. */
+void ngx_http_websocket_emulated_secret(
+    ngx_http_websocket_emulated_t *emulated, ngx_str_t *secret);
+
 /*
  * A session's client has sent commands: size bytes at data, which may be
  * changed.

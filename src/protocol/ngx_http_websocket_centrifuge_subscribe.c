@@ -711,6 +711,18 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
 }
 
 
+ngx_uint_t
+ngx_http_websocket_centrifuge_is_new(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    return recovery && recovery->sub == sub;
+}
+
+
 void
 ngx_http_websocket_centrifuge_recovery_free(ngx_http_websocket_session_t *s)
 {
