@@ -13,6 +13,7 @@
 #include "clock/ngx_http_websocket_clock.h"
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_region.h"
+#include "hub/ngx_http_websocket_region_file.h"
 #include "hub/ngx_http_websocket_snapshot.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
@@ -50,6 +51,10 @@ typedef struct {
 } ngx_http_websocket_revocation_table_t;
 
 
+static ngx_int_t ngx_http_websocket_revocations_file(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_str_t *path);
+static ngx_int_t ngx_http_websocket_revocations_path(ngx_conf_t *cf,
+    ngx_str_t *file, const char *suffix, ngx_str_t *path);
 static ngx_int_t ngx_http_websocket_revocations_map(
     ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
 static ngx_http_websocket_revocation_table_t *
@@ -89,32 +94,15 @@ static ngx_atomic_uint_t  ngx_http_websocket_revocations_told;
 ngx_int_t
 ngx_http_websocket_revocations(ngx_conf_t *cf)
 {
-    ngx_str_t                       *file, path;
+    ngx_str_t                        path;
     ngx_http_websocket_main_conf_t  *wmcf;
 
     static ngx_str_t  name = ngx_string("websocket revocations");
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    file = NULL;
-    ngx_str_null(&path);
-
-    if (wmcf->zone_files.nelts) {
-
-        /* beside the first zone that has a file */
-
-        file = wmcf->zone_files.elts;
-
-        path.len = file->len
-                   + sizeof(NGX_HTTP_WEBSOCKET_REVOCATIONS_SUFFIX) - 1;
-        path.data = ngx_pnalloc(cf->pool, path.len + 1);
-
-        if (path.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_sprintf(path.data, "%V%s%Z", file,
-                    NGX_HTTP_WEBSOCKET_REVOCATIONS_SUFFIX);
+    if (ngx_http_websocket_revocations_file(cf, &name, &path) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     wmcf->revocations = ngx_http_websocket_region_add(cf, &name, &path,
@@ -122,11 +110,71 @@ ngx_http_websocket_revocations(ngx_conf_t *cf)
                                 NGX_HTTP_WEBSOCKET_REVOCATIONS_LAYOUT,
                                 ngx_http_websocket_revocations_map);
 
-    if (wmcf->revocations == NULL) {
+    return wmcf->revocations ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * They lie beside the file of a zone: where they are already, whichever zone
+ * comes first by now; otherwise beside the first one's.
+ */
+
+static ngx_int_t
+ngx_http_websocket_revocations_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *path)
+{
+    ngx_str_t                       *files, other;
+    ngx_uint_t                       i;
+    ngx_http_websocket_region_t     *last;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    ngx_str_null(path);
+
+    last = ngx_http_websocket_region_running(name);
+
+    if (last) {
+        return ngx_http_websocket_revocations_path(cf, &last->path, "", path);
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+    files = wmcf->zone_files.elts;
+
+    for (i = 0; i < wmcf->zone_files.nelts; i++) {
+
+        if (ngx_http_websocket_revocations_path(cf, &files[i],
+                                    NGX_HTTP_WEBSOCKET_REVOCATIONS_SUFFIX,
+                                                &other)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (i == 0) {
+            *path = other;
+        }
+
+        if (ngx_http_websocket_region_file_there(cf->pool, &other)) {
+            *path = other;
+            break;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_revocations_path(ngx_conf_t *cf, ngx_str_t *file,
+    const char *suffix, ngx_str_t *path)
+{
+    path->len = file->len + ngx_strlen(suffix);
+    path->data = ngx_pnalloc(cf->pool, path->len + 1);
+
+    if (path->data == NULL) {
         return NGX_ERROR;
     }
 
-    wmcf->revocations->owner = file;
+    ngx_sprintf(path->data, "%V%s%Z", file, suffix);
 
     return NGX_OK;
 }
@@ -136,22 +184,16 @@ static ngx_int_t
 ngx_http_websocket_revocations_map(ngx_http_websocket_region_t *region,
     ngx_http_websocket_region_e state)
 {
-    ngx_int_t                               rc;
     ngx_http_websocket_revocation_table_t  *table;
 
     table = region->data;
 
     if (state == NGX_HTTP_WEBSOCKET_REGION_FRESH && region->disk) {
 
-        /* the zone's dump has them, too */
+        /* the dumps of zones that were loaded have them, too */
 
-        rc = ngx_http_websocket_snapshot_more(region->owner, table,
-                                sizeof(ngx_http_websocket_revocation_table_t),
-                                region->log);
-
-        if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
+        ngx_http_websocket_snapshot_more(table,
+                               sizeof(ngx_http_websocket_revocation_table_t));
     }
 
     /* nobody holds a lock that was found */

@@ -3,10 +3,9 @@
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_region_file.h"
+#include "hub/ngx_http_websocket_region_inherit.h"
 
-#include <dirent.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 
 /* changes with this file's part of a region, its head */
@@ -17,32 +16,15 @@
 
 #define NGX_HTTP_WEBSOCKET_REGION_PREFIX  "ngx_http_websocket:"
 
-/* as /proc tells the name of a memfd */
-#define NGX_HTTP_WEBSOCKET_REGION_LINK    "/memfd:"
-
 
 static ngx_uint_t ngx_http_websocket_region_changed(ngx_conf_t *cf,
     ngx_http_websocket_region_t *region);
-static ngx_http_websocket_region_t *ngx_http_websocket_region_running(
-    ngx_str_t *name);
 static ngx_int_t ngx_http_websocket_region_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_websocket_region_adopt(
     ngx_http_websocket_region_t *region);
 static ngx_int_t ngx_http_websocket_region_make(
     ngx_http_websocket_region_t *region, u_char *addr);
-static ngx_int_t ngx_http_websocket_region_inherit(
-    ngx_http_websocket_region_t *region, u_char *addr);
-static ngx_int_t ngx_http_websocket_region_check(
-    ngx_http_websocket_region_t *region,
-    ngx_http_websocket_region_head_t *found);
-static int ngx_http_websocket_region_find(
-    ngx_http_websocket_region_t *region);
-static ngx_uint_t ngx_http_websocket_region_is(int fd, u_char *link);
-static void ngx_http_websocket_region_print(
-    ngx_http_websocket_region_t *region, const char *prefix, u_char *name);
-static ngx_http_websocket_region_t *ngx_http_websocket_region_next(
-    ngx_cycle_t *cycle, ngx_uint_t *i);
 static void ngx_http_websocket_region_cleanup(void *data);
 
 
@@ -75,6 +57,8 @@ ngx_http_websocket_region_add(ngx_conf_t *cf, ngx_str_t *name,
     region->size = size;
     region->layout = layout;
     region->handler = handler;
+    region->core = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                                    ngx_core_module);
 
     if (path && path->len) {
         region->path = *path;
@@ -231,6 +215,8 @@ ngx_http_websocket_region_adopt(ngx_http_websocket_region_t *region)
     if (last && last->memory) {
         region->memory = last->memory;
         region->memory->users++;
+
+        ngx_http_websocket_region_named(region);
     }
 
     return NGX_OK;
@@ -328,7 +314,9 @@ ngx_http_websocket_region_back(ngx_http_websocket_region_t *region,
     size_t  size;
     u_char  name[256];
 
-    ngx_http_websocket_region_print(region, "", name);
+    ngx_sprintf(name, NGX_HTTP_WEBSOCKET_REGION_PREFIX "%*s%Z",
+                ngx_min(region->name.len, NGX_HTTP_WEBSOCKET_REGION_NAME),
+                region->name.data);
 
     fd = memfd_create((char *) name, MFD_ALLOW_SEALING);
 
@@ -354,66 +342,9 @@ ngx_http_websocket_region_back(ngx_http_websocket_region_t *region,
 }
 
 
-/* NGX_DECLINED where there is nothing to inherit */
-
-static ngx_int_t
-ngx_http_websocket_region_inherit(ngx_http_websocket_region_t *region,
-    u_char *addr)
-{
-    int                               fd, file;
-    ngx_http_websocket_region_head_t  head;
-
-    if (!ngx_inherited || ngx_test_config || !ngx_is_init_cycle(ngx_cycle)) {
-        return NGX_DECLINED;
-    }
-
-    fd = ngx_http_websocket_region_find(region);
-
-    if (region->path.len) {
-        file = ngx_http_websocket_region_file_inherited(region);
-
-        /* the memory of a file on a disk may be a memfd, too */
-
-        if (file != -1) {
-            fd = file;
-
-        } else if (fd != -1 && !region->disk) {
-            ngx_log_error(NGX_LOG_EMERG, region->log, 0,
-                          "websocket zone \"%V\" had no file: restart nginx "
-                          "instead", &region->name);
-            return NGX_ERROR;
-        }
-    }
-
-    if (fd == -1) {
-        return NGX_DECLINED;
-    }
-
-    if (pread(fd, &head, sizeof(head), 0) != sizeof(head)) {
-        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
-                      "the inherited websocket zone \"%V\" cannot be read",
-                      &region->name);
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_websocket_region_check(region, &head) != NGX_OK
-        || ngx_http_websocket_region_map(region, fd, addr) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_websocket_clock_follow(head.clock);
-
-    ngx_log_error(NGX_LOG_NOTICE, region->log, 0,
-                  "websocket zone \"%V\" is taken over", &region->name);
-
-    return NGX_OK;
-}
-
-
 /* the nginx that runs goes on with what it has: nothing is touched */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_region_check(ngx_http_websocket_region_t *region,
     ngx_http_websocket_region_head_t *found)
 {
@@ -444,88 +375,12 @@ ngx_http_websocket_region_check(ngx_http_websocket_region_t *region,
 }
 
 
-/* the descriptor, which has the same number after exec, or -1 */
-
-static int
-ngx_http_websocket_region_find(ngx_http_websocket_region_t *region)
-{
-    int             fd, found;
-    DIR            *dir;
-    u_char          link[256];
-    struct dirent  *entry;
-
-    dir = opendir("/proc/self/fd");
-
-    if (dir == NULL) {
-        ngx_log_error(NGX_LOG_WARN, region->log, ngx_errno,
-                      "opendir(\"/proc/self/fd\") failed: websocket zones are "
-                      "not taken over");
-        return -1;
-    }
-
-    ngx_http_websocket_region_print(region, NGX_HTTP_WEBSOCKET_REGION_LINK,
-                                    link);
-    found = -1;
-
-    while (found == -1 && (entry = readdir(dir)) != NULL) {
-
-        fd = ngx_atoi((u_char *) entry->d_name, ngx_strlen(entry->d_name));
-
-        if (fd != NGX_ERROR && ngx_http_websocket_region_is(fd, link)) {
-            found = fd;
-        }
-    }
-
-    (void) closedir(dir);
-
-    return found;
-}
-
-
-static ngx_uint_t
-ngx_http_websocket_region_is(int fd, u_char *link)
-{
-    u_char   path[sizeof("/proc/self/fd/") + NGX_INT_T_LEN], found[512];
-    ssize_t  n;
-
-    ngx_sprintf(path, "/proc/self/fd/%d%Z", fd);
-
-    n = readlink((char *) path, (char *) found, sizeof(found) - 1);
-
-    if (n == -1) {
-        return 0;
-    }
-
-    found[n] = '\0';
-
-    /* what has no name any more is told to be deleted */
-
-    if (n > (ssize_t) sizeof(" (deleted)") - 1
-        && ngx_strcmp(found + n - (sizeof(" (deleted)") - 1), " (deleted)")
-           == 0)
-    {
-        found[n - (sizeof(" (deleted)") - 1)] = '\0';
-    }
-
-    return ngx_strcmp(found, link) == 0;
-}
-
-
-static void
-ngx_http_websocket_region_print(ngx_http_websocket_region_t *region,
-    const char *prefix, u_char *name)
-{
-    ngx_sprintf(name, "%s" NGX_HTTP_WEBSOCKET_REGION_PREFIX "%*s%Z", prefix,
-                ngx_min(region->name.len, NGX_HTTP_WEBSOCKET_REGION_NAME),
-                region->name.data);
-}
-
-
 void
 ngx_http_websocket_region_head(ngx_http_websocket_region_t *region,
     ngx_http_websocket_region_head_t *head)
 {
-    ngx_memcpy(head->magic, "ngx_ws\r\n", sizeof(head->magic));
+    ngx_memcpy(head->magic, NGX_HTTP_WEBSOCKET_REGION_MAGIC,
+               sizeof(head->magic));
 
     head->format = NGX_HTTP_WEBSOCKET_REGION_LAYOUT;
     head->layout = region->layout;
@@ -543,12 +398,7 @@ ngx_http_websocket_region_bytes(ngx_http_websocket_region_t *region)
 }
 
 
-/*
- * The region of that name that the configuration which runs has, or NULL: there
- * is none while nginx starts.
- */
-
-static ngx_http_websocket_region_t *
+ngx_http_websocket_region_t *
 ngx_http_websocket_region_running(ngx_str_t *name)
 {
     ngx_uint_t                        i;
@@ -604,9 +454,7 @@ ngx_http_websocket_region_start(ngx_cycle_t *cycle)
 }
 
 
-/* the cycle's regions that have memory of their own, one after the other */
-
-static ngx_http_websocket_region_t *
+ngx_http_websocket_region_t *
 ngx_http_websocket_region_next(ngx_cycle_t *cycle, ngx_uint_t *i)
 {
     ngx_http_websocket_region_t     **region;

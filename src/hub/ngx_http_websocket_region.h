@@ -61,13 +61,15 @@ struct ngx_http_websocket_region_s {
     void                          *owner;       /* the caller's, to be set */
     uint32_t                       layout;
     ngx_http_websocket_memory_t   *memory;      /* NULL: none here */
+    ngx_core_conf_t               *core;        /* of its configuration */
     ngx_log_t                     *log;
     ngx_http_websocket_region_pt   handler;
 };
 
 
-/* what a region has in front of its data */
-#define NGX_HTTP_WEBSOCKET_REGION_HEAD  64
+/* what a region has in front of its data, and how that begins */
+#define NGX_HTTP_WEBSOCKET_REGION_HEAD   64
+#define NGX_HTTP_WEBSOCKET_REGION_MAGIC  "ngx_ws\r\n"
 
 /*
  * The head of a region: what is the same for all who use it; and of one in a
@@ -128,7 +130,26 @@ uint64_t ngx_http_websocket_region_incarnations(ngx_cycle_t *cycle);
 void ngx_http_websocket_region_incarnated(ngx_cycle_t *cycle, uint64_t n);
 
 
-/* These are for regions in files. */
+/*
+ * The region of that name that the configuration which runs has, or NULL: there
+ * is none while nginx starts.
+ */
+ngx_http_websocket_region_t *ngx_http_websocket_region_running(
+    ngx_str_t *name);
+
+
+/* These are for the other files of regions. */
+
+/* The cycle's regions that have memory of their own, one after the other. */
+ngx_http_websocket_region_t *ngx_http_websocket_region_next(
+    ngx_cycle_t *cycle, ngx_uint_t *i);
+
+/*
+ * Whether a region that was found is of this layout and size: NGX_OK, or
+ * NGX_ERROR, which is logged.
+ */
+ngx_int_t ngx_http_websocket_region_check(ngx_http_websocket_region_t *region,
+    ngx_http_websocket_region_head_t *found);
 
 /*
  * Gives the region a memfd, and maps it at addr.  Returns NGX_OK or NGX_ERROR.

@@ -1,7 +1,6 @@
 
 #include "hub/ngx_http_websocket_region_file.h"
 
-#include <dirent.h>
 #include <ngx_md5.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -26,9 +25,14 @@ static ngx_int_t ngx_http_websocket_region_file_look(
     ngx_http_websocket_region_t *region, int fd, u_char *addr,
     ngx_http_websocket_region_e *state);
 static ngx_int_t ngx_http_websocket_region_file_anew(
-    ngx_http_websocket_region_t *region, int old, u_char *addr);
+    ngx_http_websocket_region_t *region, int old, u_char *addr,
+    ngx_http_websocket_region_e *state);
 static ngx_int_t ngx_http_websocket_region_file_fill(
-    ngx_http_websocket_region_t *region, int fd);
+    ngx_http_websocket_region_t *region, int fd, u_char *addr,
+    ngx_http_websocket_region_e *state);
+static ngx_int_t ngx_http_websocket_region_file_without(
+    ngx_http_websocket_region_t *region, u_char *addr,
+    ngx_http_websocket_region_e *state, ngx_err_t err, const char *why);
 static const char *ngx_http_websocket_region_file_differs(
     ngx_http_websocket_region_t *region, int fd);
 static uint64_t ngx_http_websocket_region_file_boot(void);
@@ -61,6 +65,20 @@ ngx_http_websocket_region_file_live(ngx_pool_t *pool,
     *ngx_hex_dump(p, hash, 16) = '\0';
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_region_file_there(ngx_pool_t *pool, ngx_str_t *path)
+{
+    struct stat                   st;
+    ngx_http_websocket_region_t   region;
+
+    region.path = *path;
+
+    return stat((char *) path->data, &st) == 0
+           || (ngx_http_websocket_region_file_live(pool, &region) == NGX_OK
+               && stat((char *) region.live.data, &st) == 0);
 }
 
 
@@ -118,18 +136,12 @@ ngx_http_websocket_region_file_open(ngx_http_websocket_region_t *region,
 
         /* somebody else has the name: it is done without */
 
-        ngx_log_error(NGX_LOG_WARN, region->log, err,
-                      "\"%V\" cannot be the memory of websocket zone \"%V\": "
-                      "it %s; a restart goes on with what \"%V\" has",
-                      path, &region->name, why, &region->path);
-
         if (fd != -1) {
             (void) close(fd);
         }
 
-        *state = NGX_HTTP_WEBSOCKET_REGION_FRESH;
-
-        return ngx_http_websocket_region_back(region, addr);
+        return ngx_http_websocket_region_file_without(region, addr, state,
+                                                      err, why);
     }
 
     asked = (why == NULL);
@@ -272,13 +284,7 @@ ngx_http_websocket_region_file_look(ngx_http_websocket_region_t *region,
     }
 
     if (st.st_size == 0) {
-
-        if (ngx_http_websocket_region_file_fill(region, fd) != NGX_OK) {
-            (void) close(fd);
-            return NGX_ERROR;
-        }
-
-        return ngx_http_websocket_region_map(region, fd, addr);
+        return ngx_http_websocket_region_file_fill(region, fd, addr, state);
     }
 
     why = ngx_http_websocket_region_file_differs(region, fd);
@@ -291,7 +297,7 @@ ngx_http_websocket_region_file_look(ngx_http_websocket_region_t *region,
                       "the last memory of websocket zone \"%V\" %*s",
                       &region->name, strcspn(why, ":"), why);
 
-        return ngx_http_websocket_region_file_anew(region, fd, addr);
+        return ngx_http_websocket_region_file_anew(region, fd, addr, state);
     }
 
     if (why) {
@@ -322,7 +328,7 @@ ngx_http_websocket_region_file_look(ngx_http_websocket_region_t *region,
 
 static ngx_int_t
 ngx_http_websocket_region_file_anew(ngx_http_websocket_region_t *region,
-    int old, u_char *addr)
+    int old, u_char *addr, ngx_http_websocket_region_e *state)
 {
     int         fd;
     ngx_str_t  *path;
@@ -336,9 +342,7 @@ ngx_http_websocket_region_file_anew(ngx_http_websocket_region_t *region,
 
     (void) close(old);
 
-    if (fd == -1 || flock(fd, LOCK_EX|LOCK_NB) == -1
-        || ngx_http_websocket_region_file_fill(region, fd) != NGX_OK)
-    {
+    if (fd == -1 || flock(fd, LOCK_EX|LOCK_NB) == -1) {
         ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
                       "\"%V\" cannot be made anew for websocket zone \"%V\"",
                       path, &region->name);
@@ -350,31 +354,69 @@ ngx_http_websocket_region_file_anew(ngx_http_websocket_region_t *region,
         return NGX_ERROR;
     }
 
-    return ngx_http_websocket_region_map(region, fd, addr);
+    return ngx_http_websocket_region_file_fill(region, fd, addr, state);
 }
 
 
-/* has the memory charged now: later, there would be a SIGBUS */
+/*
+ * Has the memory charged now: later, there would be a SIGBUS.  Takes the
+ * descriptor over.
+ */
 
 static ngx_int_t
 ngx_http_websocket_region_file_fill(ngx_http_websocket_region_t *region,
-    int fd)
+    int fd, u_char *addr, ngx_http_websocket_region_e *state)
 {
-    size_t  size;
+    size_t      size;
+    ngx_err_t   err;
+    ngx_str_t  *path;
 
     size = ngx_http_websocket_region_bytes(region);
 
     if (fallocate(fd, 0, 0, size) == 0) {
-        return NGX_OK;
+        return ngx_http_websocket_region_map(region, fd, addr);
     }
 
-    ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
+    err = ngx_errno;
+    path = ngx_http_websocket_region_file_path(region);
+
+    if (region->disk) {
+
+        /* what was taken already is needed by others */
+
+        (void) unlink((char *) path->data);
+        (void) close(fd);
+
+        return ngx_http_websocket_region_file_without(region, addr, state,
+                                           err, "cannot have so much memory");
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, region->log, err,
                   "fallocate() of %uz bytes for \"%V\" failed, the file of "
-                  "websocket zone \"%V\"", size,
-                  ngx_http_websocket_region_file_path(region),
-                  &region->name);
+                  "websocket zone \"%V\"", size, path, &region->name);
+
+    (void) close(fd);
 
     return NGX_ERROR;
+}
+
+
+/* what is on the disk is enough to go on with */
+
+static ngx_int_t
+ngx_http_websocket_region_file_without(ngx_http_websocket_region_t *region,
+    u_char *addr, ngx_http_websocket_region_e *state, ngx_err_t err,
+    const char *why)
+{
+    ngx_log_error(NGX_LOG_WARN, region->log, err,
+                  "\"%V\" cannot be the memory of websocket zone \"%V\": "
+                  "it %s; a restart goes on with what \"%V\" has",
+                  ngx_http_websocket_region_file_path(region), &region->name,
+                  why, &region->path);
+
+    *state = NGX_HTTP_WEBSOCKET_REGION_FRESH;
+
+    return ngx_http_websocket_region_back(region, addr);
 }
 
 
@@ -433,46 +475,6 @@ ngx_http_websocket_region_file_differs(ngx_http_websocket_region_t *region,
     }
 
     return NULL;
-}
-
-
-int
-ngx_http_websocket_region_file_inherited(ngx_http_websocket_region_t *region)
-{
-    int             fd, found;
-    DIR            *dir;
-    ngx_str_t      *path;
-    struct stat     file, st;
-    struct dirent  *entry;
-
-    path = ngx_http_websocket_region_file_path(region);
-
-    if (stat((char *) path->data, &file) == -1) {
-        return -1;
-    }
-
-    dir = opendir("/proc/self/fd");
-
-    if (dir == NULL) {
-        return -1;
-    }
-
-    found = -1;
-
-    while (found == -1 && (entry = readdir(dir)) != NULL) {
-
-        fd = ngx_atoi((u_char *) entry->d_name, ngx_strlen(entry->d_name));
-
-        if (fd != NGX_ERROR && fstat(fd, &st) == 0
-            && st.st_dev == file.st_dev && st.st_ino == file.st_ino)
-        {
-            found = fd;
-        }
-    }
-
-    (void) closedir(dir);
-
-    return found;
 }
 
 

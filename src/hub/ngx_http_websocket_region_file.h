@@ -21,6 +21,12 @@
 ngx_int_t ngx_http_websocket_region_file_live(ngx_pool_t *pool,
     ngx_http_websocket_region_t *region);
 
+/*
+ * 1 when a region's file of that path is there, or the memory of one on a disk.
+ */
+ngx_uint_t ngx_http_websocket_region_file_there(ngx_pool_t *pool,
+    ngx_str_t *path);
+
 /* 1 when the region's file is, or is to be, on a disk. */
 ngx_uint_t ngx_http_websocket_region_file_on_disk(
     ngx_http_websocket_region_t *region);
@@ -37,13 +43,6 @@ ngx_str_t *ngx_http_websocket_region_file_path(
 ngx_int_t ngx_http_websocket_region_file_open(
     ngx_http_websocket_region_t *region, u_char *addr,
     ngx_http_websocket_region_e *state);
-
-/*
- * The descriptor of the region's file that the binary which runs has left to
- * this one, or -1.
- */
-int ngx_http_websocket_region_file_inherited(
-    ngx_http_websocket_region_t *region);
 
 /* What a fresh file says of the machine, beside what other regions say. */
 void ngx_http_websocket_region_file_head(ngx_http_websocket_region_t *region);

@@ -23,6 +23,15 @@ typedef struct {
 } ngx_http_websocket_snapshot_file_t;
 
 
+/* what else was in a dump */
+
+typedef struct {
+    u_char                          *data;
+    size_t                           size;
+    uint64_t                         clock;     /* the dump's */
+} ngx_http_websocket_snapshot_else_t;
+
+
 /* what a thread writes, in memory of its own */
 
 typedef struct {
@@ -38,10 +47,15 @@ typedef struct {
 } ngx_http_websocket_snapshot_t;
 
 
-static ngx_int_t ngx_http_websocket_snapshot_open(ngx_str_t *path,
-    ngx_http_websocket_snapshot_file_t *file, ngx_log_t *log);
-static ngx_int_t ngx_http_websocket_snapshot_map(ngx_str_t *path, int fd,
-    ngx_http_websocket_snapshot_file_t *file, ngx_log_t *log);
+static void ngx_http_websocket_snapshot_keep(ngx_websocket_dump_info_t *info);
+static ngx_int_t ngx_http_websocket_snapshot_open(
+    ngx_http_websocket_region_t *region,
+    ngx_http_websocket_snapshot_file_t *file);
+static ngx_int_t ngx_http_websocket_snapshot_map(
+    ngx_http_websocket_region_t *region, int fd,
+    ngx_http_websocket_snapshot_file_t *file);
+static const char *ngx_http_websocket_snapshot_refuses(
+    ngx_http_websocket_region_t *region, struct stat *st);
 static void ngx_http_websocket_snapshot_bad(ngx_str_t *path, ngx_log_t *log);
 static void *ngx_http_websocket_snapshot_thread(void *data);
 static ngx_int_t ngx_http_websocket_snapshot_begin(
@@ -62,6 +76,10 @@ static void ngx_http_websocket_snapshot_free(
     ngx_http_websocket_snapshot_t *snapshot);
 
 
+/* in the master, while zones are made */
+
+static ngx_http_websocket_snapshot_else_t  ngx_http_websocket_snapshot_else;
+
 /* the threads of this worker: one for all zones is enough */
 
 static ngx_atomic_t  ngx_http_websocket_snapshot_busy;
@@ -72,15 +90,20 @@ static ngx_atomic_t  ngx_http_websocket_snapshot_over;
 
 
 ngx_int_t
-ngx_http_websocket_snapshot_load(ngx_str_t *path, void *base, size_t size,
-    ngx_log_t *log)
+ngx_http_websocket_snapshot_load(ngx_http_websocket_region_t *region,
+    void *base, size_t size)
 {
     int                                  rc;
     uint64_t                             random;
     ngx_int_t                            found;
+    ngx_str_t                           *path;
+    ngx_log_t                           *log;
     ngx_http_websocket_snapshot_file_t   file;
 
-    found = ngx_http_websocket_snapshot_open(path, &file, log);
+    path = &region->path;
+    log = region->log;
+
+    found = ngx_http_websocket_snapshot_open(region, &file);
 
     if (found != NGX_OK) {
         return found;
@@ -102,6 +125,8 @@ ngx_http_websocket_snapshot_load(ngx_str_t *path, void *base, size_t size,
     rc = ngx_websocket_dump_load(base, size, file.data, file.size, random,
                                  ngx_http_websocket_clock_now(), &file.info);
 
+    ngx_http_websocket_snapshot_keep(&file.info);
+
     (void) munmap(file.data, file.size);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
@@ -121,38 +146,58 @@ ngx_http_websocket_snapshot_load(ngx_str_t *path, void *base, size_t size,
 }
 
 
-ngx_int_t
-ngx_http_websocket_snapshot_more(ngx_str_t *path, void *data, size_t size,
-    ngx_log_t *log)
+static void
+ngx_http_websocket_snapshot_keep(ngx_websocket_dump_info_t *info)
 {
-    ngx_int_t                            rc;
-    ngx_http_websocket_snapshot_file_t   file;
-
-    rc = ngx_http_websocket_snapshot_open(path, &file, log);
-
-    if (rc != NGX_OK) {
-        return rc;
+    if (info->more == NULL
+        || info->more_size > NGX_HTTP_WEBSOCKET_SNAPSHOT_MORE
+        || (ngx_http_websocket_snapshot_else.data
+            && ngx_http_websocket_snapshot_else.clock > info->clock))
+    {
+        return;
     }
 
-    rc = NGX_DECLINED;
+    ngx_http_websocket_snapshot_loaded();
 
-    if (file.info.more && file.info.more_size == size) {
-        ngx_memcpy(data, file.info.more, size);
-        rc = NGX_OK;
+    ngx_http_websocket_snapshot_else.data = malloc(info->more_size);
+
+    if (ngx_http_websocket_snapshot_else.data) {
+        ngx_memcpy(ngx_http_websocket_snapshot_else.data, info->more,
+                   info->more_size);
+        ngx_http_websocket_snapshot_else.size = info->more_size;
+        ngx_http_websocket_snapshot_else.clock = info->clock;
     }
+}
 
-    (void) munmap(file.data, file.size);
 
-    return rc;
+void
+ngx_http_websocket_snapshot_more(void *data, size_t size)
+{
+    if (ngx_http_websocket_snapshot_else.data
+        && ngx_http_websocket_snapshot_else.size == size)
+    {
+        ngx_memcpy(data, ngx_http_websocket_snapshot_else.data, size);
+    }
+}
+
+
+void
+ngx_http_websocket_snapshot_loaded(void)
+{
+    free(ngx_http_websocket_snapshot_else.data);
+    ngx_http_websocket_snapshot_else.data = NULL;
 }
 
 
 static ngx_int_t
-ngx_http_websocket_snapshot_open(ngx_str_t *path,
-    ngx_http_websocket_snapshot_file_t *file, ngx_log_t *log)
+ngx_http_websocket_snapshot_open(ngx_http_websocket_region_t *region,
+    ngx_http_websocket_snapshot_file_t *file)
 {
-    int        fd;
-    ngx_int_t  rc;
+    int         fd;
+    ngx_int_t   rc;
+    ngx_str_t  *path;
+
+    path = &region->path;
 
     fd = open((char *) path->data, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
 
@@ -161,12 +206,12 @@ ngx_http_websocket_snapshot_open(ngx_str_t *path,
             return NGX_DECLINED;
         }
 
-        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "open() \"%V\" failed",
-                      path);
+        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
+                      "open() \"%V\" failed", path);
         return NGX_ERROR;
     }
 
-    rc = ngx_http_websocket_snapshot_map(path, fd, file, log);
+    rc = ngx_http_websocket_snapshot_map(region, fd, file);
 
     (void) close(fd);
 
@@ -178,7 +223,7 @@ ngx_http_websocket_snapshot_open(ngx_str_t *path,
         != NGX_WEBSOCKET_STORE_OK)
     {
         (void) munmap(file->data, file->size);
-        ngx_http_websocket_snapshot_bad(path, log);
+        ngx_http_websocket_snapshot_bad(path, region->log);
 
         return NGX_DECLINED;
     }
@@ -188,15 +233,20 @@ ngx_http_websocket_snapshot_open(ngx_str_t *path,
 
 
 static ngx_int_t
-ngx_http_websocket_snapshot_map(ngx_str_t *path, int fd,
-    ngx_http_websocket_snapshot_file_t *file, ngx_log_t *log)
+ngx_http_websocket_snapshot_map(ngx_http_websocket_region_t *region, int fd,
+    ngx_http_websocket_snapshot_file_t *file)
 {
     void         *data;
+    const char   *why;
     struct stat   st;
 
-    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
-        ngx_log_error(NGX_LOG_EMERG, log, 0, "\"%V\" is not a regular file",
-                      path);
+    why = fstat(fd, &st) == -1 ? "cannot be read"
+                               : ngx_http_websocket_snapshot_refuses(region,
+                                                                     &st);
+    if (why) {
+        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
+                      "\"%V\" cannot be the file of websocket zone \"%V\": "
+                      "it %s", &region->path, &region->name, why);
         return NGX_ERROR;
     }
 
@@ -209,8 +259,8 @@ ngx_http_websocket_snapshot_map(ngx_str_t *path, int fd,
     data = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
 
     if (data == MAP_FAILED) {
-        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "mmap() \"%V\" failed",
-                      path);
+        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
+                      "mmap() \"%V\" failed", &region->path);
         return NGX_ERROR;
     }
 
@@ -219,6 +269,28 @@ ngx_http_websocket_snapshot_map(ngx_str_t *path, int fd,
     file->data = data;
 
     return NGX_OK;
+}
+
+
+/* NULL: it may be read; or the end of a sentence */
+
+static const char *
+ngx_http_websocket_snapshot_refuses(ngx_http_websocket_region_t *region,
+    struct stat *st)
+{
+    if (!S_ISREG(st->st_mode)) {
+        return "is not a regular file";
+    }
+
+    if (st->st_uid != geteuid() && st->st_uid != region->core->user) {
+        return "belongs to another user";
+    }
+
+    if (st->st_mode & 022) {
+        return "can be written by others: its mode has to be 0600";
+    }
+
+    return NULL;
 }
 
 

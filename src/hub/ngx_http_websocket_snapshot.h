@@ -24,17 +24,23 @@ typedef size_t (*ngx_http_websocket_snapshot_pt)(u_char *buf, size_t size);
 
 
 /*
- * In the master: makes the zone's store, at base, of the dump that is at path.
- * Its channels get new epochs.  A file that is no such dump is renamed, and
- * that is logged.  Returns NGX_OK; NGX_DECLINED when there is none, or no more;
- * or NGX_ERROR.
+ * In the master: makes the zone's store, at base, of the dump that the region
+ * has on a disk.  Its channels get new epochs.  A file that is no such dump is
+ * renamed, and that is logged; one that neither the master's user nor the
+ * workers' has written is refused.  Returns NGX_OK, NGX_DECLINED when there is
+ * none, or no more, or NGX_ERROR.
  */
-ngx_int_t ngx_http_websocket_snapshot_load(ngx_str_t *path, void *base,
-    size_t size, ngx_log_t *log);
+ngx_int_t ngx_http_websocket_snapshot_load(
+    ngx_http_websocket_region_t *region, void *base, size_t size);
 
-/* Copies what else was in that dump, if it is of that size.  As load(). */
-ngx_int_t ngx_http_websocket_snapshot_more(ngx_str_t *path, void *data,
-    size_t size, ngx_log_t *log);
+/*
+ * Then: copies what else was in the newest dump that was loaded, if it is of
+ * that size.
+ */
+void ngx_http_websocket_snapshot_more(void *data, size_t size);
+
+/* In init_module: nothing is loaded any more. */
+void ngx_http_websocket_snapshot_loaded(void);
 
 /* In a worker, each second: begins to write if it is time; more may be NULL. */
 void ngx_http_websocket_snapshot_tick(ngx_http_websocket_zone_t *zone,

@@ -1,6 +1,8 @@
 
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_region.h"
+#include "hub/ngx_http_websocket_region_inherit.h"
+#include "hub/ngx_http_websocket_snapshot.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 #include <sys/eventfd.h>
@@ -184,6 +186,9 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
                                                ngx_http_websocket_module);
 
     table = wmcf && wmcf->workers ? wmcf->workers->data : NULL;
+
+    ngx_http_websocket_region_disown(cycle);
+    ngx_http_websocket_snapshot_loaded();
 
     if (table != ngx_http_websocket_table) {
         ngx_http_websocket_worker_change_table(table);

@@ -248,8 +248,8 @@ ngx_http_websocket_zone_format(ngx_http_websocket_region_t *region)
     }
 
     if (zone->dump.len) {
-        rc = ngx_http_websocket_snapshot_load(&zone->dump, shared->log,
-                                              shared->size, region->log);
+        rc = ngx_http_websocket_snapshot_load(region, shared->log,
+                                              shared->size);
 
         if (rc != NGX_DECLINED) {
 

@@ -391,11 +391,54 @@ async def filed(tap):
         _, after = await ask(nginx.port, 'GET', '/publish')
         tap.ok(after['offset'] == 3 and after['epoch'] == answer['epoch'],
                'a zone in a file is taken over, and given back')
-        alerts = nginx.alerts()
+        await moved(tap, nginx, folder)
+        alerts = nginx.alerts(but=('leave its file as it was',))
         tap.ok(not alerts, f'no alerts {alerts[:3]}')
     finally:
         nginx.stop()
         shutil.rmtree(folder)
+
+
+def change(nginx, *texts):
+    """The configuration, for the next binary."""
+    with open(f'{nginx.prefix}/nginx.conf', encoding='ascii') as f:
+        conf = f.read()
+    with open(f'{nginx.prefix}/nginx.conf', 'w', encoding='ascii') as f:
+        f.write(conf.replace(*texts))
+
+
+async def moved(tap, nginx, folder):
+    """The file is another one, none, or not there any more."""
+    file = f'live:1m file={folder}/zone;'
+    for other, text in ((f'live:1m file={folder}/other;',
+                         f'not in "{folder}/other"'),
+                        ('live:1m;', 'would have no file')):
+        change(nginx, file, other)
+        await refused(tap, nginx, text)
+        change(nginx, other, file)
+    tap.ok(os.listdir(folder) == ['zone'], 'and no other is made')
+
+    os.rename(f'{folder}/zone', f'{folder}/renamed')
+    await refused(tap, nginx, f'is in "{folder}/renamed", and not in')
+    os.rename(f'{folder}/renamed', f'{folder}/zone')
+    os.unlink(f'{folder}/zone')
+
+    _, before = await ask(nginx.port, 'GET', '/publish')
+    old, new = await nginx.upgrade()
+    await nginx.end(old)
+    _, after = await ask(nginx.port, 'GET', '/publish')
+    tap.ok(before == after and 'was removed: it goes on' in nginx.log(),
+           f'one that was removed is taken over, with a warning: {after}')
+
+    # nobody has it in the next configuration
+    change(nginx, 'zone=live', 'zone=new')
+    change(nginx, f'{folder}/zone', f'{folder}/new')
+    old, new = await nginx.upgrade()
+    await nginx.end(old)
+    links = [os.path.realpath(f'/proc/{new}/fd/{fd}')
+             for fd in os.listdir(f'/proc/{new}/fd')]
+    tap.ok(not any('/zone' in link for link in links),
+           'what nobody has is closed')
 
 
 LAYOUT = 12     # bytes of a region's head before it

@@ -56,9 +56,11 @@ class Killed(Nginx):
         write_conf(self.prefix, conf, self.port)
         self.run()
 
+    first = []  # what starts it
+
     def run(self):
         with open(f'{self.prefix}/logs/stderr.log', 'w') as stderr:
-            self.process = subprocess.Popen(command(self.prefix),
+            self.process = subprocess.Popen(self.first + command(self.prefix),
                                             stderr=stderr,
                                             start_new_session=True)
         self.wait(self.listens)
@@ -352,15 +354,27 @@ def full(tap, nginx, folder):
     """A tmpfs that has less room than the zone: only root may mount one."""
     place = f'{folder}/small'
     os.mkdir(place)
-    mount = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=4m none "$0"'
-             ' && "$@"; s=$?; ls -A "$0"; exit $s', place]
-    if subprocess.run(mount + ['true'], capture_output=True,
-                      check=False).returncode:
-        print('# no tmpfs can be mounted here')
+    if not mounts():
         return
+    mount = [*MOUNT, place, 'sh', '-c', '"$@"; s=$?; ls -A "$0"; exit $s',
+             place]
     answer = refusal(nginx, f'{place}/zone', first=mount)
     tap.ok('fallocate() of' in answer and 'No space left' in answer
            and answer.endswith('|'), f'no room, and no file is left: {answer}')
+
+
+def mounts():
+    """Whether a tmpfs may be mounted: only root may."""
+    may = subprocess.run(MOUNT + ['/dev/shm', 'true'], capture_output=True,
+                         check=False).returncode == 0
+    if not may:
+        print('# no tmpfs can be mounted here')
+    return may
+
+
+# what follows has a tmpfs of its own at the place that follows, a small one
+MOUNT = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=4m none "$0"'
+         ' && exec "$@"']
 
 
 def live(nginx):
@@ -443,6 +457,10 @@ async def on_disk(tap, nginx):
     for path in memory:
         os.rmdir(path)
 
+    foreign(tap, nginx)
+    if mounts():
+        await full_memory(tap, nginx)
+
     with open(nginx.dump, 'r+b') as f:
         f.seek(100)
         f.write(b'!')
@@ -454,6 +472,70 @@ async def on_disk(tap, nginx):
            f'a dump that is not whole is put aside: {bad}')
     await written(nginx, time.time())
     await reboot(nginx)
+
+
+def foreign(tap, nginx):
+    """A dump that others may have written."""
+    os.chmod(nginx.dump, 0o660)
+    refused(tap, nginx, 'a dump that others may write', nginx.dump,
+            'can be written by others')
+    os.chmod(nginx.dump, 0o600)
+    if os.getuid() == 0:
+        os.chown(nginx.dump, 12345, -1)
+        refused(tap, nginx, "another user's dump", nginx.dump,
+                'belongs to another user')
+        os.chown(nginx.dump, 0, -1)
+
+
+async def full_memory(tap, nginx):
+    """/dev/shm has no room: the dump is enough."""
+    nginx.first = [*MOUNT, '/dev/shm']
+    nginx.run()
+    _, answer = await ask(nginx.port, 'GET', '/publish')
+    tap.ok(answer['history'] == 3 and len(live(nginx)) == 1
+           and 'cannot have so much memory' in nginx.log(),
+           f'without room in /dev/shm it is done without: {answer}')
+    await nginx.quit()
+    nginx.first = []
+
+
+TWO = """
+    websocket_zone zone=one:1m file=$FILE/one;
+    websocket_zone zone=two:1m file=$FILE/two;
+    server {
+        listen 127.0.0.1:$PORT;
+        location = /token {
+            websocket subscribe zone=one; websocket_channel all;
+            websocket_jwt key=$KEY alg=HS256;
+        }
+        location = /revoke { websocket_revoke time=60s; }
+    }
+""".replace('$KEY', KEY)
+
+
+async def two(tap, nginx):
+    """Revocations lie beside one of several zones, whichever is the first."""
+    async def holds(what):
+        status, _ = await ask(nginx.port, 'GET',
+                              f'/token?token={token("mallory")}', UPGRADE)
+        tap.ok(status == 401, f'a revocation holds {what}: {status}')
+
+    await ask(nginx.port, 'POST', '/revoke', '', b'{"user":"mallory"}')
+    path = f'{nginx.prefix}/nginx.conf'
+    with open(path, encoding='ascii') as f:
+        conf = f.read()
+    one, second = [line for line in conf.splitlines(True)
+                   if 'websocket_zone' in line]
+    with open(path, 'w', encoding='ascii') as f:
+        f.write(conf.replace(one, '').replace(second, second + one))
+
+    workers = set(nginx.workers())
+    nginx.process.send_signal(signal.SIGHUP)
+    await until(lambda: not workers & set(nginx.workers()))
+    await holds('when a reload has zones in another order')
+    await nginx.kill()
+    nginx.run()
+    await holds('when a start has')
 
 
 async def play(tap, nginx, folder):
@@ -475,6 +557,18 @@ def in_memory(tap):
     nginx.file = f'{folder}/zone'
     try:
         asyncio.run(play(tap, nginx, folder))
+        alerts = nginx.alerts()
+        tap.ok(not alerts, f'no alerts {alerts[:3]}')
+    finally:
+        nginx.stop()
+        shutil.rmtree(folder)
+
+
+def with_two(tap):
+    folder = tempfile.mkdtemp(prefix='websocket-', dir='/dev/shm')
+    nginx = Killed('zone_two', TWO.replace('$FILE', folder))
+    try:
+        asyncio.run(two(tap, nginx))
         alerts = nginx.alerts()
         tap.ok(not alerts, f'no alerts {alerts[:3]}')
     finally:
@@ -509,5 +603,6 @@ if __name__ == '__main__':
     with open(KEY, 'wb') as f:
         f.write(SECRET)
     in_memory(tap)
+    with_two(tap)
     on_a_disk(tap)
     tap.done()
