@@ -335,10 +335,10 @@ async def run(tap):
         await recovers(tap, cluster)
         await keys(tap, cluster)
         await deletes(tap, cluster)
-        await ends(tap, cluster)
         await gaps(tap, cluster)
         await processes(tap, cluster)
         await away(tap, cluster)
+        await ends(tap, cluster)
         for node in cluster.nodes:
             node.process.send_signal(signal.SIGQUIT)
         tap.ok([node.process.wait(TIMEOUT) for node in cluster.nodes]
