@@ -807,6 +807,10 @@ http websocket_type m { fields a string; }
         "view" and "additional"
 http websocket_type m { field a string; additional text; }
     message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { field a string; additional object of=n; }
+    message type "m": "additional": unknown type "n"
+http websocket_type m { additional string required; }
+    message type "m": "additional": "required" needs a field with a name
 http websocket_type m { by type chat=n; }
     message type "m": "by": unknown type "n"
 http websocket_type n { by type a=n; }
