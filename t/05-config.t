@@ -462,10 +462,10 @@ http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
     invalid value "arrive", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events join leave history=on;
     invalid value "history=on", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
 http websocket_events channel=;
@@ -476,6 +476,14 @@ http websocket_events join channel=a$uri;
         1 to 240 bytes, is expected
 http websocket_events channel=a;
     "channel=" needs "join" or "leave"
+http websocket_events delay=1s;
+    "delay=" needs "join" or "leave"
+http websocket_events join delay=1s;
+    "delay=" needs "leave"
+http websocket_events leave delay=0;
+    invalid parameter "delay=0": a time above zero, of 1m at most, is expected
+http websocket_events leave delay=2m;
+    invalid parameter "delay=2m": a time above zero, of 1m at most, is expected
 http websocket_events off channel=a;
     "off" stands alone
 http websocket_events off join;
