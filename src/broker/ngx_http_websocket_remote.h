@@ -125,6 +125,10 @@ struct ngx_http_websocket_remote_s {
     ngx_http_websocket_redis_t    redis;    /* for commands */
     ngx_event_t                   tick;
 
+    ngx_http_websocket_redis_t    watch;    /* to a Sentinel, when there are */
+    ngx_msec_t                    watch_asked;
+    ngx_msec_t                    watch_heard;
+
     /* what the server has for the key "gen" */
 
     u_char                        gen[NGX_HTTP_WEBSOCKET_GEN];
