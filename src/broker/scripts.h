@@ -100,6 +100,7 @@ typedef enum {
      *     e   ephemeral: it is not put in the stream
      *     k   its publisher does not say what the channel keeps: LENGTH and TTL
      *         are the least, and what there is more of stays
+     *     t   TTL was set of late: it stays where the stream is there
      *
      * Replies with two elements for each message: its ID, and how many nodes
      * heard it.  The ID is "=ID" of a message that was there; "!ID" of one
