@@ -207,7 +207,9 @@ ngx_websocket_envelope_hear(const uint8_t *p, size_t size,
         return -1;
     }
 
-    if (heard->kind == NGX_WEBSOCKET_ENVELOPE_DELETED) {
+    if (heard->kind == NGX_WEBSOCKET_ENVELOPE_DELETED
+        || heard->kind == NGX_WEBSOCKET_ENVELOPE_ENDED)
+    {
         return p == last ? 0 : -1;
     }
 

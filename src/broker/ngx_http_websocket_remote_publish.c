@@ -88,9 +88,24 @@ static void ngx_http_websocket_sending_done(
 static void ngx_http_websocket_sending_complete(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     ngx_websocket_resp_value_t *id, ngx_websocket_resp_value_t *nodes);
+static ngx_uint_t ngx_http_websocket_sending_nowhere(
+    ngx_http_websocket_sending_t *sending, ngx_websocket_resp_value_t *id,
+    int *rc);
+static int ngx_http_websocket_sending_where(
+    ngx_http_websocket_sending_t *sending, ngx_websocket_resp_value_t *id,
+    uint64_t *epoch, uint64_t *offset);
+static void ngx_http_websocket_sending_there(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, int rc);
 static void ngx_http_websocket_sending_keep(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     uint64_t epoch);
+static void ngx_http_websocket_sending_ring(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, uint64_t offset, ngx_str_t *head, ngx_str_t *text);
+static void ngx_http_websocket_sending_end(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, uint64_t offset);
 static void ngx_http_websocket_sending_removed(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     uint64_t epoch);
@@ -155,9 +170,7 @@ ngx_http_websocket_remote_publish(ngx_http_websocket_zone_t *zone,
         return NGX_OK;
     }
 
-    if (p->message.end || ngx_http_websocket_remote_size(p)
-                          > NGX_WEBSOCKET_STORE_PIECE)
-    {
+    if (ngx_http_websocket_remote_size(p) > NGX_WEBSOCKET_STORE_PIECE) {
         p->rc = NGX_HTTP_WEBSOCKET_BROKER_UNABLE;
         return NGX_OK;
     }
@@ -746,7 +759,7 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     size_t                           n;
     uint64_t                         epoch;
     uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
-    char                             flags[4];
+    char                             flags[5];
     ngx_http_websocket_ring_entry_t  stream;
 
     if (sending->change) {
@@ -773,6 +786,10 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
 
     if (!(sending->envelope.flags & NGX_WEBSOCKET_ENVELOPE_HISTORY)) {
         flags[n++] = 'k';
+    }
+
+    if (sending->p.message.end) {
+        flags[n++] = 'z';
     }
 
     ngx_http_websocket_remote_stream(remote, sending->envelope.length,
@@ -982,50 +999,25 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
     ngx_websocket_resp_value_t *nodes)
 {
     int       rc;
-    size_t    size;
-    uint8_t  *p;
     uint64_t  epoch, offset;
-
-    rc = ngx_websocket_resp_begins(id, "!")
-         ? NGX_WEBSOCKET_STORE_MISMATCH : NGX_WEBSOCKET_STORE_OK;
 
     if (nodes->type == NGX_WEBSOCKET_RESP_INTEGER) {
         sending->p.nodes = nodes->number;
     }
 
-    if (rc != NGX_WEBSOCKET_STORE_OK || ngx_websocket_resp_begins(id, "~")) {
+    if (ngx_http_websocket_sending_nowhere(sending, id, &rc)) {
         ngx_http_websocket_sending_done(remote, sending, rc);
         return;
     }
 
-    p = id->data;
-    size = id->size;
+    rc = ngx_http_websocket_sending_where(sending, id, &epoch, &offset);
 
-    if (sending->remove && ngx_websocket_resp_is(id, "")) {
-        ngx_http_websocket_sending_done(remote, sending,
-                                        NGX_WEBSOCKET_STORE_NOTFOUND);
-        return;
-    }
-
-    if (ngx_websocket_resp_begins(id, "=")) {
-
-        /* of a message that was sent twice, by us, it is its own place */
-
-        rc = sending->again && sending->p.message.key[0] == 0
-             ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_DUPLICATE;
-        p++;
-        size--;
-    }
-
-    if (!ngx_websocket_resp_begins(id, "")
-        || ngx_websocket_envelope_parse_id(p, size, &epoch, &offset) != 0)
-    {
+    if (rc < NGX_WEBSOCKET_STORE_OK) {
         ngx_log_error(NGX_LOG_ERR, remote->log, 0,
                       "websocket broker \"%V\" does not say where a message "
                       "is", &remote->conf->name);
 
-        ngx_http_websocket_sending_done(remote, sending,
-                                        NGX_HTTP_WEBSOCKET_BROKER_AWAY);
+        ngx_http_websocket_sending_done(remote, sending, rc);
         return;
     }
 
@@ -1039,13 +1031,7 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
         return;
     }
 
-    if (rc == NGX_WEBSOCKET_STORE_OK || sending->again) {
-        ngx_http_websocket_sending_keep(remote, sending, epoch);
-    }
-
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-        ngx_http_websocket_sending_place(remote, sending, epoch);
-    }
+    ngx_http_websocket_sending_there(remote, sending, epoch, rc);
 
     if (sending->p.describe
         && ngx_http_websocket_zone_info(remote->zone, &sending->p.channel,
@@ -1062,26 +1048,105 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
 }
 
 
+/* 1 when it has no place, with *rc set to what became of it */
+
+static ngx_uint_t
+ngx_http_websocket_sending_nowhere(ngx_http_websocket_sending_t *sending,
+    ngx_websocket_resp_value_t *id, int *rc)
+{
+    if (ngx_websocket_resp_begins(id, "!")) {
+        *rc = NGX_WEBSOCKET_STORE_MISMATCH;
+
+    } else if (ngx_websocket_resp_begins(id, ".")) {
+
+        /* who comes and goes there does so without a message */
+
+        *rc = sending->change ? NGX_WEBSOCKET_STORE_OK
+                              : NGX_WEBSOCKET_STORE_ENDED;
+
+    } else if (ngx_websocket_resp_begins(id, "~")) {
+        *rc = NGX_WEBSOCKET_STORE_OK;
+
+    } else if (sending->remove && ngx_websocket_resp_is(id, "")) {
+        *rc = NGX_WEBSOCKET_STORE_NOTFOUND;
+
+    } else {
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/* OK, DUPLICATE, or AWAY when the reply does not say so */
+
+static int
+ngx_http_websocket_sending_where(ngx_http_websocket_sending_t *sending,
+    ngx_websocket_resp_value_t *id, uint64_t *epoch, uint64_t *offset)
+{
+    int       rc;
+    size_t    size;
+    uint8_t  *p;
+
+    if (!ngx_websocket_resp_begins(id, "")) {
+        return NGX_HTTP_WEBSOCKET_BROKER_AWAY;
+    }
+
+    rc = NGX_WEBSOCKET_STORE_OK;
+    p = id->data;
+    size = id->size;
+
+    if (ngx_websocket_resp_begins(id, "=")) {
+
+        /* of a message that was sent twice, by us, it is its own place */
+
+        rc = sending->again && (sending->p.message.key[0] == 0
+                                || sending->p.message.ephemeral)
+             ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_DUPLICATE;
+        p++;
+        size--;
+    }
+
+    return ngx_websocket_envelope_parse_id(p, size, epoch, offset) == 0
+           ? rc : NGX_HTTP_WEBSOCKET_BROKER_AWAY;
+}
+
+
+/* what the server has of it, this node has, too */
+
+static void
+ngx_http_websocket_sending_there(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, int rc)
+{
+    ngx_websocket_store_message_t  *message;
+
+    message = &sending->p.message;
+
+    if (!message->ephemeral
+        && (rc == NGX_WEBSOCKET_STORE_OK || sending->again))
+    {
+        ngx_http_websocket_sending_keep(remote, sending, epoch);
+    }
+
+    if (!message->ephemeral && rc == NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_sending_place(remote, sending, epoch);
+    }
+
+    if (message->end && rc == NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_sending_end(remote, sending, epoch,
+                                       message->offset);
+    }
+}
+
+
 /* the server may lose it, and nobody else may have heard it */
 
 static void
 ngx_http_websocket_sending_keep(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_sending_t *sending, uint64_t epoch)
 {
-    u_char                           buf[NGX_INT_T_LEN + 1
-                                         + NGX_WEBSOCKET_ENVELOPE_SIZE];
-    ngx_str_t                        head, text;
-    ngx_http_websocket_ring_entry_t  entry;
-
-    ngx_memzero(&entry, sizeof(ngx_http_websocket_ring_entry_t));
-
-    entry.epoch = epoch;
-    entry.offset = sending->p.message.offset;
-    entry.key[0] = sending->p.message.key[0];
-    entry.key[1] = sending->p.message.key[1];
-
-    ngx_http_websocket_remote_stream(remote, sending->envelope.length,
-                                     sending->envelope.time, &entry);
+    u_char     buf[NGX_INT_T_LEN + 1 + NGX_WEBSOCKET_ENVELOPE_SIZE];
+    ngx_str_t  head, text;
 
     head.data = buf;
 
@@ -1098,8 +1163,54 @@ ngx_http_websocket_sending_keep(ngx_http_websocket_remote_t *remote,
     text.data = sending->payload;
     text.len = sending->size;
 
+    ngx_http_websocket_sending_ring(remote, sending, epoch,
+                                    sending->p.message.offset, &head, &text);
+}
+
+
+static void
+ngx_http_websocket_sending_ring(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, uint64_t offset,
+    ngx_str_t *head, ngx_str_t *text)
+{
+    ngx_http_websocket_ring_entry_t  entry;
+
+    ngx_memzero(&entry, sizeof(ngx_http_websocket_ring_entry_t));
+
+    entry.epoch = epoch;
+    entry.offset = offset;
+
+    if (text->len) {
+        entry.key[0] = sending->p.message.key[0];
+        entry.key[1] = sending->p.message.key[1];
+    }
+
+    ngx_http_websocket_remote_stream(remote, sending->envelope.length,
+                                     sending->envelope.time, &entry);
+
     ngx_http_websocket_remote_ring_keep(remote, &entry, &sending->p.channel,
-                                        &head, &text);
+                                        head, text);
+}
+
+
+/* the channel has ended, after that offset */
+
+static void
+ngx_http_websocket_sending_end(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, uint64_t offset)
+{
+    u_char     buf[2 + NGX_INT64_LEN];
+    ngx_str_t  head;
+
+    head.data = buf;
+    head.len = ngx_sprintf(buf, "xe%uL", offset) - buf;
+
+    ngx_http_websocket_sending_ring(remote, sending, epoch,
+                                    NGX_WEBSOCKET_ENVELOPE_LAST, &head,
+                                    &ngx_http_websocket_none);
+
+    (void) ngx_http_websocket_hub_end(remote->zone, &sending->p.channel, epoch,
+                                      offset);
 }
 
 
