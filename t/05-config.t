@@ -475,10 +475,10 @@ http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
     invalid value "arrive", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events join leave history=on;
     invalid value "history=on", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
 http websocket_events channel=;
@@ -489,6 +489,14 @@ http websocket_events join channel=a$uri;
         1 to 240 bytes, is expected
 http websocket_events channel=a;
     "channel=" needs "join" or "leave"
+http websocket_events delay=1s;
+    "delay=" needs "join" or "leave"
+http websocket_events join delay=1s;
+    "delay=" needs "leave"
+http websocket_events leave delay=0;
+    invalid parameter "delay=0": a time above zero, of 1m at most, is expected
+http websocket_events leave delay=2m;
+    invalid parameter "delay=2m": a time above zero, of 1m at most, is expected
 http websocket_events off channel=a;
     "off" stands alone
 http websocket_events off join;
@@ -820,6 +828,10 @@ http websocket_type m { fields a string; }
         "view" and "additional"
 http websocket_type m { field a string; additional text; }
     message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { field a string; additional object of=n; }
+    message type "m": "additional": unknown type "n"
+http websocket_type m { additional string required; }
+    message type "m": "additional": "required" needs a field with a name
 http websocket_type m { by type chat=n; }
     message type "m": "by": unknown type "n"
 http websocket_type n { by type a=n; }

@@ -490,6 +490,7 @@ typedef struct {
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
     ngx_str_t                     events_channel;   /* empty: their own */
+    ngx_msec_t                    events_delay;     /* of leaves; 0: none */
 
     ngx_http_websocket_limits_conf_t  limits;
 

@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "delivery/ngx_http_websocket_memory.h"
 #include "message/event.h"
 #include "store/store.h"
 
@@ -223,7 +224,8 @@ static ngx_inline void
 ngx_http_websocket_frame_release(ngx_http_websocket_frame_t *frame)
 {
     if (--frame->refs == 0) {
-        ngx_free(frame);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_MESSAGES,
+                                       frame);
     }
 }
 
