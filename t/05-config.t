@@ -1121,7 +1121,7 @@ http websocket_namespace chat { history length=10 time=5m max=1m; recovery force
 http websocket_namespace news { history length=10; positioning allow; presence on;
 http events join leave push; subscribe client; publish subscriber anonymous;
 http history_access client subscriber anonymous; presence_access client; users on;
-http pattern ^[a-z]+$; filter tags; }
+http pattern ^[a-z]+$; filter tags; delta fossil; }
 http websocket_namespace last { history length=1; recovery force cache auto; }
 location websocket centrifuge; websocket_anonymous on; websocket_max_channels 10;
 location websocket_connect_timeout 1s; websocket_token_grace 1s;
@@ -1172,7 +1172,7 @@ server websocket_namespace aa { }
 http websocket_namespace aa { keep all; }
     unknown directive "keep" in "websocket_namespace", none of history,
         recovery, positioning, presence, events, subscribe, publish,
-        history_access, presence_access, users, pattern, filter
+        history_access, presence_access, users, pattern, filter, delta
 http websocket_namespace aa { users on; users off; }
     "users" is duplicate
 http websocket_namespace aa { users; }
@@ -1204,6 +1204,8 @@ http websocket_namespace aa { history length=5; recovery force auto; }
     "auto" needs "cache"
 http websocket_namespace aa { filter fields; }
     invalid value "fields" in "filter": it must be, once, one of "tags"
+http websocket_namespace aa { delta zip; }
+    invalid value "zip" in "delta": it must be, once, one of "fossil"
 http websocket_namespace aa { publish client client; }
     invalid value "client" in "publish": it must be, once, one of "client",
         "subscriber", "anonymous"

@@ -205,6 +205,7 @@ typedef struct {
 
     ngx_uint_t                    users;    /* names may list who may */
     ngx_uint_t                    filter;   /* clients may filter by tags */
+    ngx_uint_t                    delta;    /* clients may get patches */
     void                         *pattern;  /* NULL: any */
 } ngx_http_websocket_namespace_t;
 
