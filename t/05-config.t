@@ -295,13 +295,26 @@ http websocket_broker b redis://127.0.0.1 trusted_certificate=/nowhere;
     invalid parameter "trusted_certificate=/nowhere": the URL is not rediss://
 http websocket_broker b redis://127.0.0.1 colour=red;
     invalid parameter "colour=red", none of prefix=, password_file=,
-        user=, trusted_certificate=, away=, wait=, sentinel=
+        user=, trusted_certificate=, away=, wait=, sentinel=,
+        sentinel_password_file=, sentinel_user=, ssl_name=
 http websocket_broker b redis://127.0.0.1 redis://127.0.0.2;
     broker "b" has several URLs: they are for Sentinels, with sentinel=
 http websocket_broker b redis://127.0.0.1 redis://127.0.0.2 sentinel=;
     invalid parameter "sentinel=": it is empty
-http websocket_broker b rediss://127.0.0.1 sentinel=main;
-    invalid parameter "sentinel=main": it is not for rediss://
+http websocket_broker b rediss://127.0.0.1 redis://127.0.0.2 sentinel=main;
+    invalid broker "redis://127.0.0.2": all URLs are rediss://, or none is
+http websocket_broker b redis://127.0.0.1 sentinel_user=me;
+    invalid parameter "sentinel_user=me": there is no sentinel=
+http websocket_broker b redis://127.0.0.1 sentinel_password_file=/nowhere;
+    invalid parameter "sentinel_password_file=/nowhere": there is no sentinel=
+http websocket_broker b redis://127.0.0.1 sentinel=main sentinel_user=me;
+    invalid parameter "sentinel_user=me": there is no password_file=
+http websocket_broker b redis://127.0.0.1 ssl_name=x;
+    invalid parameter "ssl_name=x": the URL is not rediss://
+http websocket_broker b rediss://127.0.0.1 ssl_name=;
+    invalid parameter "ssl_name=": it is empty
+http websocket_broker b redis://no.such.invalid; websocket_zone zone=live:1m broker=b;
+    invalid broker "redis://no.such.invalid": host not found
 http websocket_zone zone=live:1048577m;
     invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is
         the most

@@ -183,7 +183,8 @@ typedef enum {
     NGX_WEBSOCKET_PUSH_JOIN,
     NGX_WEBSOCKET_PUSH_LEAVE,
     NGX_WEBSOCKET_PUSH_UNSUBSCRIBE,
-    NGX_WEBSOCKET_PUSH_DISCONNECT   /* of no channel */
+    NGX_WEBSOCKET_PUSH_DISCONNECT,  /* of no channel */
+    NGX_WEBSOCKET_PUSH_REFRESH      /* of no channel */
 } ngx_websocket_push_e;
 
 
@@ -196,6 +197,8 @@ typedef struct {
 
     uint32_t                      code;
     const char                   *reason;
+
+    uint32_t                      ttl;          /* of a refresh; 0: never */
 } ngx_websocket_push_t;
 
 

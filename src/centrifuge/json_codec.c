@@ -289,6 +289,14 @@ ngx_websocket_json_push(ngx_websocket_json_text_t *text,
         ngx_websocket_json_close_object(&o);
         break;
 
+    case NGX_WEBSOCKET_PUSH_REFRESH:
+        ngx_websocket_json_name(&all, "refresh");
+        ngx_websocket_json_open_object(&o, text);
+        ngx_websocket_json_true_if(&o, "expires", push->ttl != 0);
+        ngx_websocket_json_number_if(&o, "ttl", push->ttl);
+        ngx_websocket_json_close_object(&o);
+        break;
+
     default:  /* NGX_WEBSOCKET_PUSH_JOIN, NGX_WEBSOCKET_PUSH_LEAVE */
         ngx_websocket_json_name(&all, push->kind == NGX_WEBSOCKET_PUSH_JOIN
                                       ? "join" : "leave");

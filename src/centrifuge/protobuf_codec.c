@@ -246,6 +246,12 @@ ngx_websocket_protobuf_push(ngx_websocket_json_text_t *text,
         ngx_websocket_protobuf_string(text, 3, push->reason);
         break;
 
+    case NGX_WEBSOCKET_PUSH_REFRESH:
+        what = ngx_websocket_protobuf_open(text, 12);
+        ngx_websocket_protobuf_number(text, 1, push->ttl != 0);
+        ngx_websocket_protobuf_number(text, 2, push->ttl);
+        break;
+
     default:  /* NGX_WEBSOCKET_PUSH_JOIN, NGX_WEBSOCKET_PUSH_LEAVE */
         what = ngx_websocket_protobuf_open(text,
                                   push->kind == NGX_WEBSOCKET_PUSH_JOIN ? 5

@@ -163,6 +163,21 @@ ngx_http_websocket_hub_reset(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
 }
 
 
+int
+ngx_http_websocket_hub_end(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    uint64_t epoch, uint64_t offset)
+{
+    int         rc;
+    ngx_uint_t  here;
+
+    rc = ngx_http_websocket_zone_end(zone, name, epoch, offset, &here);
+
+    ngx_http_websocket_hub_wake_self(zone, here);
+
+    return rc;
+}
+
+
 ngx_uint_t
 ngx_http_websocket_hub_behind(ngx_http_websocket_zone_t *zone)
 {

@@ -227,12 +227,14 @@ int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 
 /*
- * Place a message that a broker has numbered, and reset such a channel, as
- * ngx_http_websocket_zone_place() and ngx_http_websocket_zone_reset() do.
+ * Place a message that a broker has numbered, reset such a channel, and end it,
+ * as the functions of ngx_http_websocket_zone.h with these names do.
  */
 int ngx_http_websocket_hub_place(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
 int ngx_http_websocket_hub_reset(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset);
+int ngx_http_websocket_hub_end(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t epoch, uint64_t offset);
 
 /* Goes on with deliveries: the zone is not stuck any more. */

@@ -4,6 +4,7 @@
 #include "centrifuge/protobuf_codec.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "protocol/ngx_http_websocket_centrifuge_control.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -225,14 +226,14 @@ const ngx_http_websocket_protocol_t
 };
 
 
-ngx_int_t
+void
 ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
     ngx_http_websocket_main_conf_t *wmcf)
 {
     ngx_http_websocket_centrifuge_commands_init(cycle);
     ngx_http_websocket_centrifuge_push_init(wmcf->namespaces);
-
-    return ngx_http_websocket_emulated_init(cycle);
+    ngx_http_websocket_emulated_init();
+    ngx_http_websocket_centrifuge_control_init();
 }
 
 
@@ -269,6 +270,7 @@ ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_centrifuge_recovery_free(s);
     ngx_http_websocket_emulated_end(s);
+    ngx_http_websocket_index_remove(&client->entry);
 
     ngx_free(client->identity);
     ngx_free(client);

@@ -40,11 +40,9 @@ struct ngx_http_websocket_recovery_s {
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_refuses(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel);
-static ngx_int_t ngx_http_websocket_centrifuge_fetch(
+static ngx_int_t ngx_http_websocket_centrifuge_has(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_str_t *name);
-static void ngx_http_websocket_centrifuge_fetched(
-    ngx_http_websocket_fetch_t *f);
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_filter(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_namespace_t *ns, ngx_websocket_filter_t **filter);
@@ -115,7 +113,7 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_websocket_centrifuge_fetch(s, command, &channel.name);
+        rc = ngx_http_websocket_centrifuge_has(s, command, &channel.name);
     }
 
     if (rc != NGX_OK) {
@@ -194,76 +192,29 @@ ngx_http_websocket_centrifuge_filter(ngx_http_websocket_session_t *s,
  */
 
 static ngx_int_t
-ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
+ngx_http_websocket_centrifuge_has(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command, ngx_str_t *name)
 {
-    ngx_int_t                         rc;
-    ngx_websocket_position_t          since;
-    ngx_http_websocket_fetch_t        f;
-    ngx_http_websocket_commands_t    *rest;
-    ngx_http_websocket_centrifuge_t  *client;
+    ngx_int_t                   rc;
+    ngx_websocket_position_t    since;
+    ngx_http_websocket_fetch_t  f;
 
-    client = ngx_http_websocket_centrifuge_of(s);
+    ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
 
-    if (client->fetched) {
+    f.channels = name;
+    f.n = 1;
+    f.since = &since;
+    f.nsince = ngx_http_websocket_centrifuge_position(command, &since);
 
-        /* the command is done anew */
+    rc = ngx_http_websocket_centrifuge_fetch(s, &f);
 
-        client->fetched = 0;
-        rc = client->unfetched ? NGX_HTTP_WEBSOCKET_FETCH_AWAY
-                               : NGX_HTTP_WEBSOCKET_FETCHED;
-
-    } else {
-        ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
-
-        f.channels = name;
-        f.n = 1;
-        f.since = &since;
-        f.nsince = ngx_http_websocket_centrifuge_position(command, &since);
-
-        rc = s->conf->zone->broker->history(s->conf->zone, &f);
-        rc = rc == NGX_AGAIN ? rc : f.rc;
-    }
-
-    if (rc == NGX_OK) {
-        return NGX_OK;
-    }
-
-    if (rc != NGX_AGAIN) {
+    if (rc == NGX_DECLINED) {
         rc = ngx_http_websocket_centrifuge_error(s, command,
                                                  NGX_WEBSOCKET_ERROR_INTERNAL);
         return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED : rc;
     }
 
-    rest = ngx_http_websocket_centrifuge_wait(s);
-    if (rest == NULL) {
-        return NGX_DONE;
-    }
-
-    rest->again = 1;
-    rest->fetch = f.pending;
-
-    f.pending->done = ngx_http_websocket_centrifuge_fetched;
-    f.pending->data = s;
-
-    return NGX_BUSY;
-}
-
-
-static void
-ngx_http_websocket_centrifuge_fetched(ngx_http_websocket_fetch_t *f)
-{
-    ngx_http_websocket_session_t     *s;
-    ngx_http_websocket_centrifuge_t  *client;
-
-    s = f->data;
-    client = ngx_http_websocket_centrifuge_of(s);
-
-    client->rest->fetch = NULL;
-    client->fetched = 1;
-    client->unfetched = (f->rc != NGX_OK);
-
-    ngx_http_websocket_centrifuge_go_on(s);
+    return rc;
 }
 
 
@@ -757,6 +708,18 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
     ngx_http_websocket_centrifuge_recovery_free(s);
 
     return rc;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_centrifuge_is_new(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    return recovery && recovery->sub == sub;
 }
 
 

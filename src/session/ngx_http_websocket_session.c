@@ -12,6 +12,7 @@
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_index.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_presence.h"
@@ -139,6 +140,7 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     ngx_http_websocket_chooser_kind =
                      ngx_http_websocket_hub_kind(&ngx_http_websocket_chooser);
 
+    ngx_http_websocket_index_init();
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
     ngx_http_websocket_write_init(cycle);

@@ -19,6 +19,9 @@
 /* a write, in steps of a turn's work */
 #define NGX_HTTP_WEBSOCKET_WRITE_STEPS  2
 
+/* bytes of it that take a further step */
+#define NGX_HTTP_WEBSOCKET_WRITE_BYTES  2048
+
 
 static ngx_uint_t ngx_http_websocket_send_full(
     ngx_http_websocket_session_t *s, ngx_http_websocket_frame_t *frame);
@@ -487,7 +490,6 @@ ngx_http_websocket_post_flush(ngx_http_websocket_session_t *s)
 static void
 ngx_http_websocket_flush_event(ngx_event_t *ev)
 {
-    ngx_int_t                      steps;
     ngx_queue_t                   *q;
     ngx_http_websocket_session_t  *s;
 
@@ -498,14 +500,12 @@ ngx_http_websocket_flush_event(ngx_event_t *ev)
         q = ngx_queue_head(&ngx_http_websocket_flushes);
         s = ngx_queue_data(q, ngx_http_websocket_session_t, flush);
 
-        steps = NGX_HTTP_WEBSOCKET_WRITE_STEPS + s->out->bytes / 2048;
-
         ngx_queue_remove(q);
         s->flush_posted = 0;
 
         ngx_http_websocket_flush_session(s);
 
-        if (ngx_http_websocket_turn_step(steps)) {
+        if (ngx_http_websocket_turn_step(NGX_HTTP_WEBSOCKET_WRITE_STEPS)) {
             break;
         }
     }
@@ -699,6 +699,9 @@ ngx_http_websocket_flush(ngx_http_websocket_session_t *s)
     if (s->state == NGX_HTTP_WEBSOCKET_UPGRADING) {
         return NGX_AGAIN;
     }
+
+    ngx_http_websocket_turn_worked(s->out->bytes
+                                   / NGX_HTTP_WEBSOCKET_WRITE_BYTES);
 
     rc = ngx_http_websocket_protocol_of(s)->transport->flush(s);
 
