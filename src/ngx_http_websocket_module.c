@@ -43,6 +43,7 @@
 #include "http/ngx_http_websocket_revoke.h"
 #include "http/ngx_http_websocket_status.h"
 #include "http/ngx_http_websocket_variables.h"
+#include "hub/ngx_http_websocket_durable.h"
 #include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "protocol/ngx_http_websocket_centrifuge.h"
@@ -213,6 +214,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
     { ngx_string("websocket_hook"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
       ngx_http_websocket_hook,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_durable"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_durable_conf,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -588,7 +596,9 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    if (ngx_http_websocket_init_brokers(cf, wmcf) != NGX_OK) {
+    if (ngx_http_websocket_init_brokers(cf, wmcf) != NGX_OK
+        || ngx_http_websocket_durable_wanted(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -242,6 +242,13 @@ http websocket_zone zone=live:1m file=/x; websocket_zone zone=more:1m file=/x;
     invalid parameter "file=/x": another zone has it
 http websocket_zone zone=live:1m file=/x broker=b;
     invalid parameter "file=/x": what has a broker has no file
+http websocket_durable disk; websocket_zone zone=live:1m;
+    "websocket_durable" directive is neither "memory" nor "file"
+http websocket_durable file wait=0; websocket_zone zone=live:1m;
+    invalid parameter "wait=0": not a time of 1ms to 60s
+location websocket_publish; websocket_channel a; websocket_durable file;
+    "websocket_durable file" needs a file on a disk, and "websocket_zone" "live"
+        has no "file="
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;

@@ -357,6 +357,14 @@ typedef struct {
 } ngx_http_websocket_brokered_t;
 
 
+/* a location with websocket_durable file */
+
+typedef struct {
+    ngx_http_websocket_zone_t    *zone;
+    ngx_http_websocket_place_t    place;
+} ngx_http_websocket_durably_t;
+
+
 /* a view of a type, as an element of the main configuration's views */
 
 typedef struct {
@@ -425,6 +433,8 @@ typedef struct {
                                         /* ngx_http_websocket_broker_conf_t */
     ngx_array_t                   brokered;
                                         /* ngx_http_websocket_brokered_t */
+    ngx_array_t                   durably;
+                                        /* ngx_http_websocket_durably_t */
     ngx_array_t                   locations;
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
@@ -527,6 +537,9 @@ typedef struct {
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
     ngx_uint_t                    ack;      /* an ngx_http_websocket_ack_e */
+    ngx_uint_t                    durable;  /* 1: on the disk before the
+                                               publisher is told */
+    ngx_msec_t                    durable_wait;
     ngx_flag_t                    own_messages;
     ngx_flag_t                    priority;
     ngx_str_t                     priority_field;   /* of a JSON object */

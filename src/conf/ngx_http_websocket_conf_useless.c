@@ -75,6 +75,9 @@ static ngx_http_websocket_use_of_t  ngx_http_websocket_uses[] = {
                                  |NGX_HTTP_WEBSOCKET_AT_API),
     ngx_http_websocket_use_of("websocket_send_queue", queue_messages, 1,
                               SESSIONS),
+    ngx_http_websocket_use_of("websocket_durable", durable, 1,
+                              ENTRIES|NGX_HTTP_WEBSOCKET_AT_HTTP
+                              |NGX_HTTP_WEBSOCKET_AT_API),
     { "websocket_ack", offsetof(ngx_http_websocket_loc_conf_t, ack), 1,
       NGX_HTTP_WEBSOCKET_AT_SESSIONS|NGX_HTTP_WEBSOCKET_AT_HTTP,
       NGX_HTTP_WEBSOCKET_ACK_ASK },

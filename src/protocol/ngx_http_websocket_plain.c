@@ -195,7 +195,8 @@ ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_DONE;
     }
 
-    return s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0) : NGX_OK;
+    return s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0, NULL)
+                                 : NGX_OK;
 }
 
 
