@@ -440,7 +440,7 @@ ngx_http_websocket_asked_go(ngx_http_websocket_asked_t *asked,
         rc = rc == NGX_OK ? ngx_http_websocket_asked_answer(s, &text) : NGX_OK;
 
     } else if (answer->silent) {
-        rc = s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0)
+        rc = s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0, 0)
                                    : NGX_OK;
     } else {
         rc = ngx_http_websocket_asked_publish(asked, s,
