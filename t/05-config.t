@@ -1076,7 +1076,7 @@ server websocket_mask "";
 server websocket_mask a; websocket_mask off;
     "websocket_mask" directive is duplicate
 server websocket_hook leave /_app;
-    invalid event "leave", none of connect, message
+    invalid event "leave", none of connect, subscribe, message
 server websocket_hook connect;
     invalid number of arguments in "websocket_hook" directive
 server websocket_hook connect /_app; websocket_hook connect /_app;

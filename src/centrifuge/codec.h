@@ -165,7 +165,11 @@ typedef struct {
     uint32_t                      id;
     ngx_websocket_command_e       kind;         /* of the result */
     ngx_websocket_error_e         error;        /* 0: there is a result */
+    const char                   *reason;       /* of the error; NULL: its
+                                                   own */
 
+    ngx_websocket_bytes_t         data;         /* JSON as it is, or in the
+                                                   other forms any bytes */
     ngx_websocket_bytes_t         client;
     ngx_websocket_bytes_t         version;
     ngx_websocket_bytes_t         session;

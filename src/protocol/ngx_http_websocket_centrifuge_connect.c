@@ -5,6 +5,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
+#include "protocol/ngx_http_websocket_centrifuge_hook.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
 #include "session/ngx_http_websocket_behind.h"
@@ -25,8 +26,12 @@ static ngx_int_t ngx_http_websocket_centrifuge_identify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_verify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static ngx_int_t ngx_http_websocket_centrifuge_introduce(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_websocket_answer_t **answer);
 static ngx_int_t ngx_http_websocket_centrifuge_connected(
-    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_websocket_answer_t *answer);
 static void ngx_http_websocket_centrifuge_reply_client(
     ngx_http_websocket_session_t *s, ngx_websocket_reply_t *reply);
 static ngx_http_websocket_time_t ngx_http_websocket_centrifuge_ends(
@@ -47,6 +52,7 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                         rc;
     ngx_str_t                         user;
+    ngx_websocket_answer_t           *answer;
     ngx_http_websocket_centrifuge_t  *client;
 
     client = ngx_http_websocket_centrifuge_of(s);
@@ -64,7 +70,12 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
         return rc;
     }
 
+    answer = NULL;
     rc = ngx_http_websocket_centrifuge_identify(s, command);
+
+    if (rc == NGX_OK && !s->close_queued) {
+        rc = ngx_http_websocket_centrifuge_introduce(s, command, &answer);
+    }
 
     if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
 
@@ -89,7 +100,60 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
     ngx_http_websocket_index_add(&client->entry, s, &user,
                        ngx_http_websocket_centrifuge_client_id(client->client));
 
-    return ngx_http_websocket_centrifuge_connected(s, command);
+    return ngx_http_websocket_centrifuge_connected(s, command, answer);
+}
+
+
+/* the application names the user, and says until when it is one */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_introduce(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_websocket_answer_t **answer)
+{
+    time_t                          expires;
+    ngx_int_t                       rc;
+    ngx_str_t                       user, info;
+    ngx_http_websocket_identity_t  *identity;
+
+    rc = ngx_http_websocket_centrifuge_ask(s, command,
+                                           NGX_HTTP_WEBSOCKET_HOOK_CONNECT,
+                                           NULL, answer);
+
+    if (rc != NGX_OK || *answer == NULL
+        || ((*answer)->user == NULL && (*answer)->expires == 0))
+    {
+        return rc;
+    }
+
+    identity = ngx_http_websocket_centrifuge_of(s)->identity;
+
+    ngx_str_null(&info);
+    ngx_str_null(&user);
+    expires = (*answer)->expires;
+
+    if (identity) {
+        user = identity->user;
+        info = identity->info;
+
+        if (expires == 0 || (identity->expires && identity->expires < expires))
+        {
+            expires = identity->expires;
+        }
+    }
+
+    if ((*answer)->user) {
+        user.data = (u_char *) json_string_value((*answer)->user);
+        user.len = json_string_length((*answer)->user);
+    }
+
+    if (ngx_http_websocket_centrifuge_identity(s, &user, &info, expires)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_websocket_centrifuge_disconnect(s,
+                                       NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
 }
 
 
@@ -157,7 +221,10 @@ ngx_http_websocket_centrifuge_identify(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_verify(s, command);
     }
 
-    if (s->conf->insecure || (s->conf->anonymous && command->token.size == 0))
+    if (s->conf->insecure
+        || (command->token.size == 0
+            && (s->conf->anonymous
+                || s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_CONNECT])))
     {
         return NGX_OK;
     }
@@ -236,10 +303,12 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command)
+    ngx_websocket_command_t *command, ngx_websocket_answer_t *answer)
 {
+    ngx_int_t                         rc;
     ngx_msec_t                        interval;
     ngx_websocket_reply_t             reply;
+    ngx_websocket_json_text_t         text;
     ngx_http_websocket_centrifuge_t  *client;
 
     client = ngx_http_websocket_centrifuge_of(s);
@@ -262,7 +331,25 @@ ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_session_schedule(s);
 
-    return ngx_http_websocket_centrifuge_answer(s, &reply);
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    if (answer) {
+        rc = ngx_http_websocket_centrifuge_answer_data(s, command, answer,
+                                                       &text);
+        if (rc != NGX_OK) {
+            client->refused = 1;
+            return rc;
+        }
+    }
+
+    reply.data.data = text.data;
+    reply.data.size = text.size;
+
+    rc = ngx_http_websocket_centrifuge_answer(s, &reply);
+
+    ngx_websocket_json_text_done(&text);
+
+    return rc;
 }
 
 
