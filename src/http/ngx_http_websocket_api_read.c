@@ -46,7 +46,8 @@ static const char  *ngx_http_websocket_api_members[] = {
     "channel", "channels", "b64data", "skip_history", "tags",
     "idempotency_key", "version", "version_epoch",
     "user", "client", "session", "whitelist", "disconnect",
-    "expired", "expire_at", "info", "b64info",
+    "expired", "expire_at", "info",
+    "limit", "since", "reverse",
     NULL
 };
 
