@@ -47,6 +47,7 @@ static const struct {
 } ngx_http_websocket_api_methods[] = {
     { ngx_string("publish"), ngx_http_websocket_api_publish },
     { ngx_string("broadcast"), ngx_http_websocket_api_broadcast },
+    { ngx_string("subscribe"), ngx_http_websocket_api_subscribe },
     { ngx_string("unsubscribe"), ngx_http_websocket_api_unsubscribe },
     { ngx_string("disconnect"), ngx_http_websocket_api_disconnect },
     { ngx_string("refresh"), ngx_http_websocket_api_refresh },

@@ -31,6 +31,8 @@ struct ngx_http_websocket_further_s {
                                                        with it; or NULL */
     unsigned                              events:1; /* joins and leaves are for
                                                        the client, too */
+    unsigned                              server:1; /* it is not the client who
+                                                       has subscribed */
 };
 
 
