@@ -475,10 +475,10 @@ http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
     invalid value "arrive", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events join leave history=on;
     invalid value "history=on", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
 http websocket_events channel=;
@@ -489,6 +489,14 @@ http websocket_events join channel=a$uri;
         1 to 240 bytes, is expected
 http websocket_events channel=a;
     "channel=" needs "join" or "leave"
+http websocket_events delay=1s;
+    "delay=" needs "join" or "leave"
+http websocket_events join delay=1s;
+    "delay=" needs "leave"
+http websocket_events leave delay=0;
+    invalid parameter "delay=0": a time above zero, of 1m at most, is expected
+http websocket_events leave delay=2m;
+    invalid parameter "delay=2m": a time above zero, of 1m at most, is expected
 http websocket_events off channel=a;
     "off" stands alone
 http websocket_events off join;
@@ -820,6 +828,10 @@ http websocket_type m { fields a string; }
         "view" and "additional"
 http websocket_type m { field a string; additional text; }
     message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { field a string; additional object of=n; }
+    message type "m": "additional": unknown type "n"
+http websocket_type m { additional string required; }
+    message type "m": "additional": "required" needs a field with a name
 http websocket_type m { by type chat=n; }
     message type "m": "by": unknown type "n"
 http websocket_type n { by type a=n; }
@@ -1071,7 +1083,7 @@ http websocket_namespace chat { history length=10 time=5m max=1m; recovery force
 http websocket_namespace news { history length=10; positioning allow; presence on;
 http events join leave push; subscribe client; publish subscriber anonymous;
 http history_access client subscriber anonymous; presence_access client; users on;
-http pattern ^[a-z]+$; filter tags; }
+http pattern ^[a-z]+$; filter tags; delta fossil; }
 http websocket_namespace last { history length=1; recovery force cache auto; }
 location websocket centrifuge; websocket_anonymous on; websocket_max_channels 10;
 location websocket_connect_timeout 1s; websocket_token_grace 1s;
@@ -1122,7 +1134,7 @@ server websocket_namespace aa { }
 http websocket_namespace aa { keep all; }
     unknown directive "keep" in "websocket_namespace", none of history,
         recovery, positioning, presence, events, subscribe, publish,
-        history_access, presence_access, users, pattern, filter
+        history_access, presence_access, users, pattern, filter, delta
 http websocket_namespace aa { users on; users off; }
     "users" is duplicate
 http websocket_namespace aa { users; }
@@ -1154,6 +1166,8 @@ http websocket_namespace aa { history length=5; recovery force auto; }
     "auto" needs "cache"
 http websocket_namespace aa { filter fields; }
     invalid value "fields" in "filter": it must be, once, one of "tags"
+http websocket_namespace aa { delta zip; }
+    invalid value "zip" in "delta": it must be, once, one of "fossil"
 http websocket_namespace aa { publish client client; }
     invalid value "client" in "publish": it must be, once, one of "client",
         "subscriber", "anonymous"

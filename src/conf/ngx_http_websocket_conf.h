@@ -161,6 +161,7 @@ typedef struct {
 
     ngx_uint_t                    users;    /* names may list who may */
     ngx_uint_t                    filter;   /* clients may filter by tags */
+    ngx_uint_t                    delta;    /* clients may get patches */
     void                         *pattern;  /* NULL: any */
 } ngx_http_websocket_namespace_t;
 
@@ -489,6 +490,7 @@ typedef struct {
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
     ngx_str_t                     events_channel;   /* empty: their own */
+    ngx_msec_t                    events_delay;     /* of leaves; 0: none */
 
     ngx_http_websocket_limits_conf_t  limits;
 

@@ -381,8 +381,8 @@ ngx_http_websocket_session_deliver(
 
 
 /*
- * Messages of several channels in one turn are written together, and not all
- * that get the other messages get joins.
+ * Messages of several channels in one turn are written together, not all that
+ * get the other messages get joins, and a patch is for who has what it is of.
  */
 
 static void
@@ -397,7 +397,7 @@ ngx_http_websocket_session_choose_deliver(
     s = further->session;
 
     if ((delivery->alone || s->record->nsubscriptions == 1)
-        && (!delivery->events || further->events))
+        && (!delivery->events || further->events) && !further->delta)
     {
         ngx_http_websocket_session_deliver(subscription, delivery, first);
 
