@@ -238,6 +238,7 @@ ngx_websocket_protobuf_subscribed(ngx_websocket_json_text_t *text,
     ngx_websocket_protobuf_number(text, 10, reply->positioned);
     ngx_websocket_protobuf_bytes(text, 11, &reply->data);
     ngx_websocket_protobuf_number(text, 12, reply->was_recovering);
+    ngx_websocket_protobuf_number(text, 13, reply->delta);
 }
 
 
@@ -313,6 +314,9 @@ ngx_websocket_protobuf_published(ngx_websocket_json_text_t *text,
     if (p->tags.size) {
         ngx_websocket_protobuf_tags(text, &p->tags);
     }
+
+    ngx_websocket_protobuf_number(text, 8,
+                                  p->delta == NGX_WEBSOCKET_DELTA_PATCH);
 }
 
 

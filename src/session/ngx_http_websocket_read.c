@@ -522,7 +522,9 @@ ngx_http_websocket_input_keep(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_input_t  *input;
 
-    input = ngx_alloc(sizeof(ngx_http_websocket_input_t), s->connection->log);
+    input = ngx_http_websocket_memory_alloc(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                            sizeof(ngx_http_websocket_input_t),
+                                            s->connection->log);
 
     if (input == NULL) {
         s->record->input = &ngx_http_websocket_scratch;
@@ -556,7 +558,8 @@ ngx_http_websocket_input_free(ngx_http_websocket_session_t *s)
     }
 
     if (in->message_alloc) {
-        ngx_free(in->message);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                       in->message);
     }
 
     if (in->inflater) {
@@ -567,7 +570,7 @@ ngx_http_websocket_input_free(ngx_http_websocket_session_t *s)
         ngx_memzero(in, sizeof(ngx_http_websocket_input_t));
 
     } else {
-        ngx_free(in);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT, in);
     }
 
     s->record->input = NULL;
@@ -1143,7 +1146,8 @@ ngx_http_websocket_read_message_grow(ngx_http_websocket_session_t *s,
     alloc = ngx_min(alloc, s->conf->max_message_size);
     alloc = ngx_max(alloc, size);
 
-    p = ngx_alloc(alloc, s->connection->log);
+    p = ngx_http_websocket_memory_alloc(NGX_HTTP_WEBSOCKET_MEMORY_INPUT, alloc,
+                                        s->connection->log);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -1153,7 +1157,8 @@ ngx_http_websocket_read_message_grow(ngx_http_websocket_session_t *s,
     }
 
     if (in->message_alloc) {
-        ngx_free(in->message);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                       in->message);
     }
 
     in->message = p;
@@ -1198,7 +1203,8 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     }
 
     if (in->message_alloc) {
-        ngx_free(in->message);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                       in->message);
         in->message_alloc = 0;
     }
 
