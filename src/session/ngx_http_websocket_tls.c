@@ -16,6 +16,9 @@
  */
 #define NGX_HTTP_WEBSOCKET_TLS_SEALED  (2 * NGX_HTTP_WEBSOCKET_TLS_WRITE)
 
+/* bytes that are copied at once */
+#define NGX_HTTP_WEBSOCKET_TLS_COPY    2048
+
 /* what waits at most, with what OpenSSL says by itself */
 #define NGX_HTTP_WEBSOCKET_TLS_REST    (4 * NGX_HTTP_WEBSOCKET_TLS_WRITE)
 
@@ -91,9 +94,16 @@ ngx_http_websocket_tls_init(ngx_cycle_t *cycle)
 }
 
 
+/*
+ * For larger copies the C library has the processor's instruction for strings,
+ * which some are slow at where the places are not aligned, as records are not.
+ */
+
 static int
 ngx_http_websocket_tls_bio_write(BIO *bio, const char *data, int size)
 {
+    int      left;
+    size_t   n;
     u_char  *p;
 
     if ((size_t) size > NGX_HTTP_WEBSOCKET_TLS_SEALED
@@ -104,7 +114,13 @@ ngx_http_websocket_tls_bio_write(BIO *bio, const char *data, int size)
 
     p = ngx_http_websocket_tls_sealed + ngx_http_websocket_tls_size;
 
-    ngx_memcpy(p, data, size);
+    for (left = size; left; left -= n) {
+        n = ngx_min(left, NGX_HTTP_WEBSOCKET_TLS_COPY);
+
+        p = ngx_cpymem(p, data, n);
+        data += n;
+    }
+
     ngx_http_websocket_tls_size += size;
 
     return size;
