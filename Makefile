@@ -36,14 +36,15 @@ flags := -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -I src -I t/unit 
 
 .PHONY: help build run binaries test test-asan test-valgrind test-fault \
     test-broker test-builds test-extended fuzz bench bench-short bench-typed \
-    bench-instructions bench-stalls install uninstall clean distclean FORCE
+    bench-broker bench-instructions bench-stalls install uninstall clean \
+    distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
 	    "test-fault test-broker test-builds test-extended fuzz" \
 	    "bench-short bench-typed" \
-	    "bench-instructions bench-stalls clean distclean"
+	    "bench-broker bench-instructions bench-stalls clean distclean"
 
 build: $(module)
 
@@ -150,6 +151,9 @@ bench-typed: $(build)/test-packages $(bench_needs)
 
 bench-instructions: $(build)/test-packages $(bench_needs)
 	@$(bench) $(build) instructions '$(T)'
+
+bench-broker: $(build)/test-packages $(bench_needs)
+	@PYTHONPATH=t/lib/python /usr/bin/python3 t/bench/bench $(build) broker
 
 bench-stalls: $(build)/bench-packages $(build)/node_modules $(bench_needs)
 	@$(bench) $(build) stalls '$(T)'

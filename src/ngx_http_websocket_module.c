@@ -8,6 +8,7 @@
 
 #include "access/ngx_http_websocket_revocations.h"
 #include "broker/ngx_http_websocket_broker_local.h"
+#include "broker/ngx_http_websocket_mailbox.h"
 #include "broker/ngx_http_websocket_remote.h"
 #include "conf/ngx_http_websocket_conf_broker.h"
 #include "conf/ngx_http_websocket_conf_channel.h"
@@ -46,6 +47,7 @@
 #include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_head.h"
+#include "session/ngx_http_websocket_linger.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_session.h"
 #include "session/ngx_http_websocket_token.h"
@@ -675,8 +677,10 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     ngx_http_websocket_later_init(cycle);
     ngx_http_websocket_session_init(cycle, ngx_http_websocket_protocols);
     ngx_http_websocket_drain_init(cycle, ngx_http_websocket_process_left);
+    ngx_http_websocket_linger_init(cycle);
+    ngx_http_websocket_centrifuge_init(cycle, wmcf);
 
-    if (ngx_http_websocket_centrifuge_init(cycle, wmcf) != NGX_OK
+    if (ngx_http_websocket_mailbox_init(cycle) != NGX_OK
         || ngx_http_websocket_request_init(cycle) != NGX_OK)
     {
         return NGX_ERROR;

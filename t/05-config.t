@@ -288,13 +288,26 @@ http websocket_broker b redis://127.0.0.1 trusted_certificate=/nowhere;
     invalid parameter "trusted_certificate=/nowhere": the URL is not rediss://
 http websocket_broker b redis://127.0.0.1 colour=red;
     invalid parameter "colour=red", none of prefix=, password_file=,
-        user=, trusted_certificate=, away=, wait=, sentinel=
+        user=, trusted_certificate=, away=, wait=, sentinel=,
+        sentinel_password_file=, sentinel_user=, ssl_name=
 http websocket_broker b redis://127.0.0.1 redis://127.0.0.2;
     broker "b" has several URLs: they are for Sentinels, with sentinel=
 http websocket_broker b redis://127.0.0.1 redis://127.0.0.2 sentinel=;
     invalid parameter "sentinel=": it is empty
-http websocket_broker b rediss://127.0.0.1 sentinel=main;
-    invalid parameter "sentinel=main": it is not for rediss://
+http websocket_broker b rediss://127.0.0.1 redis://127.0.0.2 sentinel=main;
+    invalid broker "redis://127.0.0.2": all URLs are rediss://, or none is
+http websocket_broker b redis://127.0.0.1 sentinel_user=me;
+    invalid parameter "sentinel_user=me": there is no sentinel=
+http websocket_broker b redis://127.0.0.1 sentinel_password_file=/nowhere;
+    invalid parameter "sentinel_password_file=/nowhere": there is no sentinel=
+http websocket_broker b redis://127.0.0.1 sentinel=main sentinel_user=me;
+    invalid parameter "sentinel_user=me": there is no password_file=
+http websocket_broker b redis://127.0.0.1 ssl_name=x;
+    invalid parameter "ssl_name=x": the URL is not rediss://
+http websocket_broker b rediss://127.0.0.1 ssl_name=;
+    invalid parameter "ssl_name=": it is empty
+http websocket_broker b redis://no.such.invalid; websocket_zone zone=live:1m broker=b;
+    invalid broker "redis://no.such.invalid": host not found
 http websocket_zone zone=live:1048577m;
     invalid parameter "zone=live:1048577m": the zone is too large: 1048576m is
         the most
@@ -462,10 +475,10 @@ http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
     invalid value "arrive", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events join leave history=on;
     invalid value "history=on", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
 http websocket_events channel=;
@@ -476,6 +489,14 @@ http websocket_events join channel=a$uri;
         1 to 240 bytes, is expected
 http websocket_events channel=a;
     "channel=" needs "join" or "leave"
+http websocket_events delay=1s;
+    "delay=" needs "join" or "leave"
+http websocket_events join delay=1s;
+    "delay=" needs "leave"
+http websocket_events leave delay=0;
+    invalid parameter "delay=0": a time above zero, of 1m at most, is expected
+http websocket_events leave delay=2m;
+    invalid parameter "delay=2m": a time above zero, of 1m at most, is expected
 http websocket_events off channel=a;
     "off" stands alone
 http websocket_events off join;
@@ -807,6 +828,10 @@ http websocket_type m { fields a string; }
         "view" and "additional"
 http websocket_type m { field a string; additional text; }
     message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { field a string; additional object of=n; }
+    message type "m": "additional": unknown type "n"
+http websocket_type m { additional string required; }
+    message type "m": "additional": "required" needs a field with a name
 http websocket_type m { by type chat=n; }
     message type "m": "by": unknown type "n"
 http websocket_type n { by type a=n; }
@@ -1058,7 +1083,7 @@ http websocket_namespace chat { history length=10 time=5m max=1m; recovery force
 http websocket_namespace news { history length=10; positioning allow; presence on;
 http events join leave push; subscribe client; publish subscriber anonymous;
 http history_access client subscriber anonymous; presence_access client; users on;
-http pattern ^[a-z]+$; filter tags; }
+http pattern ^[a-z]+$; filter tags; delta fossil; }
 http websocket_namespace last { history length=1; recovery force cache auto; }
 location websocket centrifuge; websocket_anonymous on; websocket_max_channels 10;
 location websocket_connect_timeout 1s; websocket_token_grace 1s;
@@ -1109,7 +1134,7 @@ server websocket_namespace aa { }
 http websocket_namespace aa { keep all; }
     unknown directive "keep" in "websocket_namespace", none of history,
         recovery, positioning, presence, events, subscribe, publish,
-        history_access, presence_access, users, pattern, filter
+        history_access, presence_access, users, pattern, filter, delta
 http websocket_namespace aa { users on; users off; }
     "users" is duplicate
 http websocket_namespace aa { users; }
@@ -1141,6 +1166,8 @@ http websocket_namespace aa { history length=5; recovery force auto; }
     "auto" needs "cache"
 http websocket_namespace aa { filter fields; }
     invalid value "fields" in "filter": it must be, once, one of "tags"
+http websocket_namespace aa { delta zip; }
+    invalid value "zip" in "delta": it must be, once, one of "fossil"
 http websocket_namespace aa { publish client client; }
     invalid value "client" in "publish": it must be, once, one of "client",
         "subscriber", "anonymous"

@@ -77,6 +77,9 @@ int ngx_websocket_envelope_is(const uint8_t *p, const uint64_t id[2]);
 
 #define NGX_WEBSOCKET_ENVELOPE_ID  (20 + 1 + 20)
 
+/* the offset in the ID of a channel's end */
+#define NGX_WEBSOCKET_ENVELOPE_LAST  UINT64_MAX
+
 /* Writes an ID; returns the place after it. */
 uint8_t *ngx_websocket_envelope_print_id(uint8_t *p, uint64_t epoch,
     uint64_t offset);
@@ -91,7 +94,8 @@ int ngx_websocket_envelope_parse_id(const uint8_t *p, size_t size,
 typedef enum {
     NGX_WEBSOCKET_ENVELOPE_MESSAGE = '+',
     NGX_WEBSOCKET_ENVELOPE_EPHEMERAL = '~',
-    NGX_WEBSOCKET_ENVELOPE_DELETED = 'x'
+    NGX_WEBSOCKET_ENVELOPE_DELETED = 'x',
+    NGX_WEBSOCKET_ENVELOPE_ENDED = 'e'
 } ngx_websocket_envelope_kind_e;
 
 
@@ -99,14 +103,14 @@ typedef struct {
     ngx_websocket_envelope_kind_e  kind;
     uint64_t                       epoch;
     uint64_t                       offset;
-    ngx_websocket_envelope_t       envelope;    /* but of a deletion */
+    ngx_websocket_envelope_t       envelope;    /* of a message */
     const uint8_t                 *payload;
     size_t                         size;
 } ngx_websocket_heard_t;
 
 /*
- * Reads KIND ID " " SIZE " " ENVELOPE PAYLOAD.  Returns 0, or -1 when it is
- * something else.
+ * Reads KIND ID " " SIZE " " ENVELOPE PAYLOAD, or KIND ID of what is no
+ * message.  Returns 0, or -1 when it is something else.
  */
 int ngx_websocket_envelope_hear(const uint8_t *p, size_t size,
     ngx_websocket_heard_t *heard);

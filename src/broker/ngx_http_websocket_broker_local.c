@@ -16,7 +16,7 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     ngx_http_websocket_local_publish,
     ngx_http_websocket_local_history,
     ngx_http_websocket_hub_join,
-    ngx_http_websocket_hub_leave,
+    ngx_http_websocket_hub_drop_member,
     ngx_http_websocket_hub_reap_members,
     ngx_http_websocket_local_remove,
     ngx_http_websocket_local_revoke,

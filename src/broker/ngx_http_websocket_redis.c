@@ -1,12 +1,15 @@
 
 #include "broker/ngx_http_websocket_redis.h"
+#include "broker/ngx_http_websocket_redis_address.h"
 #include "broker/ngx_http_websocket_redis_greet.h"
 #include "broker/ngx_http_websocket_redis_sentinel.h"
+#include "broker/ngx_http_websocket_redis_tls.h"
 #include "clock/ngx_http_websocket_turn.h"
 
 
 /* milliseconds */
 #define NGX_HTTP_WEBSOCKET_REDIS_CONNECT  2000
+#define NGX_HTTP_WEBSOCKET_REDIS_NEXT     500       /* where there are more */
 #define NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT  3000      /* of an answer */
 #define NGX_HTTP_WEBSOCKET_REDIS_PAUSE    100
 #define NGX_HTTP_WEBSOCKET_REDIS_PAUSES   2000      /* the longest */
@@ -24,18 +27,12 @@
 
 static void ngx_http_websocket_redis_connect(
     ngx_http_websocket_redis_t *redis);
-static void ngx_http_websocket_redis_peer(ngx_http_websocket_redis_t *redis,
-    ngx_peer_connection_t *peer);
+static ngx_msec_t ngx_http_websocket_redis_patience(
+    ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_redis_connected(ngx_event_t *ev);
 static ngx_err_t ngx_http_websocket_redis_error(ngx_connection_t *c);
 static void ngx_http_websocket_redis_begin(
     ngx_http_websocket_redis_t *redis);
-static void ngx_http_websocket_redis_ready(
-    ngx_http_websocket_redis_t *redis);
-#if (NGX_SSL)
-static void ngx_http_websocket_redis_ssl(ngx_http_websocket_redis_t *redis);
-static void ngx_http_websocket_redis_ssl_done(ngx_connection_t *c);
-#endif
 static void ngx_http_websocket_redis_idle(ngx_event_t *ev);
 static void ngx_http_websocket_redis_read(ngx_event_t *ev);
 static ngx_int_t ngx_http_websocket_redis_take(
@@ -50,6 +47,8 @@ static void ngx_http_websocket_redis_written(
     ngx_http_websocket_redis_t *redis, ngx_chain_t *cl);
 static void ngx_http_websocket_redis_await(
     ngx_http_websocket_redis_t *redis);
+static ngx_uint_t ngx_http_websocket_redis_level(
+    ngx_http_websocket_redis_t *redis, const char *reason);
 static void ngx_http_websocket_redis_close(
     ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_redis_drop(ngx_http_websocket_redis_t *redis,
@@ -118,13 +117,26 @@ ngx_http_websocket_redis_retry(ngx_event_t *ev)
 static void
 ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
 {
+    ngx_memzero(&redis->peer, sizeof(ngx_peer_connection_t));
+
+    redis->peer.get = ngx_event_get_peer;
+    redis->peer.log = redis->log;
+    redis->peer.log_error = NGX_ERROR_INFO;
+
+    if (ngx_http_websocket_redis_address(redis) == NGX_OK) {
+        ngx_http_websocket_redis_dial(redis);
+    }
+}
+
+
+void
+ngx_http_websocket_redis_dial(ngx_http_websocket_redis_t *redis)
+{
     ngx_int_t               rc;
     ngx_connection_t       *c;
     ngx_peer_connection_t  *peer;
 
     peer = &redis->peer;
-
-    ngx_http_websocket_redis_peer(redis, peer);
 
     redis->resp = ngx_websocket_resp_create(NGX_HTTP_WEBSOCKET_REDIS_REPLY);
 
@@ -154,7 +166,7 @@ ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
     c->idle = 1;
 
     if (rc == NGX_AGAIN) {
-        ngx_add_timer(c->write, NGX_HTTP_WEBSOCKET_REDIS_CONNECT);
+        ngx_add_timer(c->write, ngx_http_websocket_redis_patience(redis));
         c->write->cancelable = 1;
         return;
     }
@@ -163,47 +175,36 @@ ngx_http_websocket_redis_connect(ngx_http_websocket_redis_t *redis)
 }
 
 
-/*
- * the address of a master that a Sentinel named, or one of the configuration's
- */
+/* a Sentinel that is away is not waited for when another one may be there */
 
-static void
-ngx_http_websocket_redis_peer(ngx_http_websocket_redis_t *redis,
-    ngx_peer_connection_t *peer)
+static ngx_msec_t
+ngx_http_websocket_redis_patience(ngx_http_websocket_redis_t *redis)
 {
-    ngx_addr_t  *addr;
+    return redis->conf->nhosts > 1
+           && ngx_http_websocket_redis_host(redis) != &redis->master
+           ? NGX_HTTP_WEBSOCKET_REDIS_NEXT : NGX_HTTP_WEBSOCKET_REDIS_CONNECT;
+}
 
-    ngx_memzero(peer, sizeof(ngx_peer_connection_t));
 
-    peer->get = ngx_event_get_peer;
-    peer->log = redis->log;
-    peer->log_error = NGX_ERROR_INFO;
-
-    if (redis->master_len) {
-        peer->sockaddr = &redis->master.sockaddr;
-        peer->socklen = redis->master_len;
-        peer->name = &redis->master_name;
-        return;
-    }
-
-    addr = &redis->conf->addrs[redis->address % redis->conf->naddrs];
-
-    peer->sockaddr = addr->sockaddr;
-    peer->socklen = addr->socklen;
-    peer->name = &addr->name;
+ngx_http_websocket_broker_host_t *
+ngx_http_websocket_redis_host(ngx_http_websocket_redis_t *redis)
+{
+    return redis->master.host.len && !redis->watch
+           ? &redis->master
+           : &redis->conf->hosts[redis->turn % redis->conf->nhosts];
 }
 
 
 void
 ngx_http_websocket_redis_found(ngx_http_websocket_redis_t *redis)
 {
-    redis->master_name.data = redis->master_text;
-    redis->master_name.len = ngx_sock_ntop(&redis->master.sockaddr,
-                                           redis->master_len,
-                                           redis->master_text,
-                                           NGX_SOCKADDR_STRLEN, 1);
-
     ngx_http_websocket_redis_close(redis);
+
+    /* a timer that is set keeps its time if that is near */
+
+    if (redis->retry.timer_set) {
+        ngx_del_timer(&redis->retry);
+    }
 
     ngx_add_timer(&redis->retry, 1);
 }
@@ -261,7 +262,7 @@ ngx_http_websocket_redis_begin(ngx_http_websocket_redis_t *redis)
 {
 #if (NGX_SSL)
     if (redis->conf->ssl) {
-        ngx_http_websocket_redis_ssl(redis);
+        ngx_http_websocket_redis_tls(redis);
         return;
     }
 #endif
@@ -270,93 +271,7 @@ ngx_http_websocket_redis_begin(ngx_http_websocket_redis_t *redis)
 }
 
 
-#if (NGX_SSL)
-
-static void
-ngx_http_websocket_redis_ssl(ngx_http_websocket_redis_t *redis)
-{
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
-
-    c = redis->connection;
-
-    if (c->pool == NULL) {
-        c->pool = ngx_create_pool(512, redis->log);
-        if (c->pool == NULL) {
-            ngx_http_websocket_redis_fail(redis, "memory was refused");
-            return;
-        }
-    }
-
-    if (ngx_ssl_create_connection(redis->conf->ssl, c,
-                                  NGX_SSL_BUFFER|NGX_SSL_CLIENT)
-        != NGX_OK)
-    {
-        ngx_http_websocket_redis_fail(redis, "TLS cannot begin");
-        return;
-    }
-
-    /* RFC 6066, section 3: a name, but no address */
-
-    if (ngx_inet_addr(redis->conf->host.data, redis->conf->host.len)
-        == INADDR_NONE
-        && ngx_strlchr(redis->conf->host.data, redis->conf->host.data
-                       + redis->conf->host.len, ':') == NULL
-        && SSL_set_tlsext_host_name(c->ssl->connection,
-                                    (char *) redis->conf->host.data)
-           == 0)
-    {
-        ngx_http_websocket_redis_fail(redis, "TLS cannot begin");
-        return;
-    }
-
-    rc = ngx_ssl_handshake(c);
-
-    if (rc == NGX_AGAIN) {
-        ngx_add_timer(c->write, NGX_HTTP_WEBSOCKET_REDIS_CONNECT);
-        c->ssl->handler = ngx_http_websocket_redis_ssl_done;
-        return;
-    }
-
-    ngx_http_websocket_redis_ssl_done(c);
-}
-
-
-static void
-ngx_http_websocket_redis_ssl_done(ngx_connection_t *c)
-{
-    ngx_http_websocket_redis_t  *redis;
-
-    redis = c->data;
-
-    if (!c->ssl->handshaked) {
-        ngx_http_websocket_redis_fail(redis, "the TLS handshake failed");
-        return;
-    }
-
-    if (SSL_get_verify_result(c->ssl->connection) != X509_V_OK) {
-        ngx_http_websocket_redis_fail(redis,
-                                      "its certificate is not trusted");
-        return;
-    }
-
-    if (ngx_ssl_check_host(c, &redis->conf->host) != NGX_OK) {
-        ngx_http_websocket_redis_fail(redis, "its certificate is for "
-                                             "another name");
-        return;
-    }
-
-    if (c->write->timer_set) {
-        ngx_del_timer(c->write);
-    }
-
-    ngx_http_websocket_redis_ready(redis);
-}
-
-#endif
-
-
-static void
+void
 ngx_http_websocket_redis_ready(ngx_http_websocket_redis_t *redis)
 {
     ngx_int_t          rc;
@@ -367,7 +282,8 @@ ngx_http_websocket_redis_ready(ngx_http_websocket_redis_t *redis)
     c->read->handler = ngx_http_websocket_redis_read;
     c->write->handler = ngx_http_websocket_redis_write;
 
-    rc = redis->conf->sentinel.len && redis->master_len == 0
+    rc = redis->conf->sentinel.len
+         && ngx_http_websocket_redis_host(redis) != &redis->master
          ? ngx_http_websocket_redis_sentinel(redis)
          : ngx_http_websocket_redis_greet(redis);
 
@@ -756,10 +672,25 @@ ngx_http_websocket_redis_await(ngx_http_websocket_redis_t *redis)
 
 
 void
+ngx_http_websocket_redis_welcome(ngx_http_websocket_redis_t *redis)
+{
+    if (redis->told) {
+        ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
+                      "websocket broker \"%V\" at %V is there again",
+                      &redis->conf->name,
+                      &ngx_http_websocket_redis_host(redis)->url);
+        redis->told = 0;
+    }
+
+    redis->up = 1;
+    redis->handlers->up(redis);
+}
+
+
+void
 ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
     const char *reason)
 {
-    time_t      now;
     ngx_uint_t  level;
     ngx_msec_t  pause;
 
@@ -767,20 +698,11 @@ ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
         return;
     }
 
-    now = ngx_time();
-    level = NGX_LOG_INFO;
-
-    if (redis->up || redis->told == 0
-        || now - redis->told >= NGX_HTTP_WEBSOCKET_REDIS_AGAIN)
-    {
-        redis->told = now;
-        level = NGX_LOG_ERR;
-    }
+    level = ngx_http_websocket_redis_level(redis, reason);
 
     ngx_log_error(level, redis->log, redis->error,
                   "websocket broker \"%V\" at %V: %s", &redis->conf->name,
-                  redis->master_len ? &redis->master_name
-                                    : &redis->conf->url, reason);
+                  &ngx_http_websocket_redis_host(redis)->url, reason);
 
     redis->error = 0;
 
@@ -790,20 +712,58 @@ ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,
 
     /* another server may be the master now: a Sentinel is asked again */
 
-    redis->address++;
-    redis->master_len = 0;
+    redis->turn++;
+    redis->master.host.len = 0;
 
     ngx_http_websocket_redis_close(redis);
 
-    /* connects at once the first time, and later after each failure */
+    /* all are tried at once the first time, and later after each failure */
 
     pause = ngx_min((ngx_msec_t) NGX_HTTP_WEBSOCKET_REDIS_PAUSE
                     << ngx_min(redis->failed, 8),
                     NGX_HTTP_WEBSOCKET_REDIS_PAUSES);
 
-    ngx_add_timer(&redis->retry, redis->failed ? 1 + ngx_random() % pause : 1);
+    ngx_add_timer(&redis->retry, redis->failed < redis->conf->nhosts
+                                 ? 1 : 1 + ngx_random() % pause);
 
     redis->failed++;
+}
+
+
+/* what was told within a minute is not told again */
+
+static ngx_uint_t
+ngx_http_websocket_redis_level(ngx_http_websocket_redis_t *redis,
+    const char *reason)
+{
+    time_t      now;
+    uint32_t    hash;
+    ngx_uint_t  i;
+
+    now = ngx_time();
+
+    if (redis->up || redis->told == 0
+        || now - redis->told >= NGX_HTTP_WEBSOCKET_REDIS_AGAIN)
+    {
+        redis->told = now;
+        ngx_memzero(redis->reasons, sizeof(redis->reasons));
+    }
+
+    hash = ngx_crc32_short((u_char *) reason, ngx_strlen(reason));
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_REDIS_REASONS; i++) {
+
+        if (redis->reasons[i] == hash) {
+            break;
+        }
+
+        if (redis->reasons[i] == 0) {
+            redis->reasons[i] = hash;
+            return NGX_LOG_ERR;
+        }
+    }
+
+    return NGX_LOG_INFO;
 }
 
 
@@ -820,6 +780,8 @@ ngx_http_websocket_redis_close(ngx_http_websocket_redis_t *redis)
     redis->connection = NULL;
     redis->up = 0;
     redis->known = 0;
+
+    ngx_http_websocket_redis_address_cancel(redis);
 
     if (c) {
         pool = c->pool;

@@ -20,6 +20,13 @@
 #include "conf/ngx_http_websocket_conf.h"
 
 
+/* the most bytes of a name that a Sentinel tells, and its end */
+#define NGX_HTTP_WEBSOCKET_REDIS_HOST  256
+
+/* errors of different kinds that are told within a minute */
+#define NGX_HTTP_WEBSOCKET_REDIS_REASONS  8
+
+
 typedef struct ngx_http_websocket_redis_s    ngx_http_websocket_redis_t;
 typedef struct ngx_http_websocket_command_s  ngx_http_websocket_command_t;
 
@@ -66,15 +73,22 @@ struct ngx_http_websocket_redis_s {
     ngx_connection_t             *connection;   /* NULL: there is none */
     ngx_peer_connection_t         peer;
     ngx_websocket_resp_t         *resp;
-    ngx_uint_t                    address;  /* of those of the server, or of
-                                               Sentinels */
+    ngx_uint_t                    turn;     /* of hosts and their addresses */
 
-    /* the master that a Sentinel has named; without one it is 0 */
+    /* the master that a Sentinel has named; an empty host: none was */
 
-    ngx_sockaddr_t                master;
-    socklen_t                     master_len;
-    ngx_str_t                     master_name;
-    u_char                        master_text[NGX_SOCKADDR_STRLEN];
+    ngx_http_websocket_broker_host_t  master;
+    u_char                        master_text[NGX_HTTP_WEBSOCKET_REDIS_HOST
+                                              + sizeof(":65535")];
+    u_char                        master_host[NGX_HTTP_WEBSOCKET_REDIS_HOST];
+
+    /* where it connects to */
+
+    ngx_sockaddr_t                sockaddr;
+    ngx_str_t                     name;
+    u_char                        text[NGX_SOCKADDR_STRLEN];
+    ngx_resolver_ctx_t           *resolving;    /* NULL: it does not wait for
+                                                   the address */
 
     ngx_queue_t                   unsent;
     size_t                        written;  /* bytes, of the first of them */
@@ -84,7 +98,9 @@ struct ngx_http_websocket_redis_s {
     ngx_event_t                   retry;
     ngx_connection_t              dummy;
     ngx_uint_t                    failed;   /* times in a row */
-    time_t                        told;     /* when the last error was */
+    time_t                        told;     /* when the first error was */
+    uint32_t                      reasons[NGX_HTTP_WEBSOCKET_REDIS_REASONS];
+                                            /* hashes of those that were told */
     ngx_err_t                     error;    /* the system's, to be told */
 
     /* what the server said of itself */
@@ -93,6 +109,7 @@ struct ngx_http_websocket_redis_s {
     u_char                        sha[NGX_WEBSOCKET_SCRIPTS][40];
 
     unsigned                      scripts:1;    /* it is to know them */
+    unsigned                      watch:1;      /* it stays with a Sentinel */
     unsigned                      known:1;      /* its generation is */
     unsigned                      up:1;
     unsigned                      ended:1;      /* it is not made again */
@@ -105,8 +122,21 @@ void ngx_http_websocket_redis_start(ngx_http_websocket_redis_t *redis);
 /* Ends it for good: commands are answered with NULL. */
 void ngx_http_websocket_redis_stop(ngx_http_websocket_redis_t *redis);
 
+/* The address is known, or has come: the connection is made. */
+void ngx_http_websocket_redis_dial(ngx_http_websocket_redis_t *redis);
+
+/* TLS is done, where it is asked for: the connection is used. */
+void ngx_http_websocket_redis_ready(ngx_http_websocket_redis_t *redis);
+
 /* A Sentinel has named redis->master: the connection to that is made. */
 void ngx_http_websocket_redis_found(ngx_http_websocket_redis_t *redis);
+
+/* The other side is what it is to be: it is of use. */
+void ngx_http_websocket_redis_welcome(ngx_http_websocket_redis_t *redis);
+
+/* What it is connected to, or was told to be. */
+ngx_http_websocket_broker_host_t *ngx_http_websocket_redis_host(
+    ngx_http_websocket_redis_t *redis);
 
 /* It is of no use: it is made again. */
 void ngx_http_websocket_redis_fail(ngx_http_websocket_redis_t *redis,

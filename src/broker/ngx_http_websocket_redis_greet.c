@@ -2,8 +2,6 @@
 #include "broker/ngx_http_websocket_redis_greet.h"
 
 
-static ngx_int_t ngx_http_websocket_greet_auth(
-    ngx_http_websocket_redis_t *redis);
 static ngx_int_t ngx_http_websocket_greet_script(
     ngx_http_websocket_redis_t *redis, ngx_uint_t script);
 static ngx_int_t ngx_http_websocket_greet_ask(
@@ -20,9 +18,6 @@ static void ngx_http_websocket_greet_loaded(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value);
 static void ngx_http_websocket_greet_end(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value);
-static ngx_uint_t ngx_http_websocket_greet_refused(
-    ngx_http_websocket_redis_t *redis, const char *what,
-    ngx_websocket_resp_value_t *value);
 
 
 ngx_int_t
@@ -30,14 +25,9 @@ ngx_http_websocket_redis_greet(ngx_http_websocket_redis_t *redis)
 {
     ngx_uint_t  i;
 
-    if (redis->conf->password.len
-        && ngx_http_websocket_greet_auth(redis) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_websocket_greet_ask(redis, "ROLE", NULL,
-                                     ngx_http_websocket_greet_role)
+    if (ngx_http_websocket_redis_log_in(redis, &redis->conf->login) != NGX_OK
+        || ngx_http_websocket_greet_ask(redis, "ROLE", NULL,
+                                        ngx_http_websocket_greet_role)
         != NGX_OK
         || ngx_http_websocket_greet_ask(redis, "INFO", "replication",
                                         ngx_http_websocket_greet_info)
@@ -57,15 +47,20 @@ ngx_http_websocket_redis_greet(ngx_http_websocket_redis_t *redis)
 }
 
 
-static ngx_int_t
-ngx_http_websocket_greet_auth(ngx_http_websocket_redis_t *redis)
+ngx_int_t
+ngx_http_websocket_redis_log_in(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_broker_login_t *login)
 {
     u_char                        *p;
     ngx_str_t                     *user, *password;
     ngx_http_websocket_command_t  *command;
 
-    user = &redis->conf->user;
-    password = &redis->conf->password;
+    user = &login->user;
+    password = &login->password;
+
+    if (password->len == 0) {
+        return NGX_OK;
+    }
 
     command = ngx_http_websocket_redis_command(redis,
                         NGX_WEBSOCKET_RESP_HEADER
@@ -159,7 +154,7 @@ static void
 ngx_http_websocket_greet_authenticated(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
 {
-    (void) ngx_http_websocket_greet_refused(redis, "AUTH", value);
+    (void) ngx_http_websocket_redis_refused(redis, "AUTH", value);
 }
 
 
@@ -169,7 +164,7 @@ static void
 ngx_http_websocket_greet_role(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
 {
-    if (!ngx_http_websocket_greet_refused(redis, "ROLE", value)
+    if (!ngx_http_websocket_redis_refused(redis, "ROLE", value)
         && !ngx_websocket_resp_is(ngx_websocket_resp_at(value, 0), "master"))
     {
         ngx_http_websocket_redis_fail(redis, "it is a replica");
@@ -201,7 +196,7 @@ ngx_http_websocket_redis_identified(ngx_http_websocket_redis_t *redis,
 
     static u_char  name[] = "master_replid:";
 
-    if (ngx_http_websocket_greet_refused(redis, "INFO", value)) {
+    if (ngx_http_websocket_redis_refused(redis, "INFO", value)) {
         return NGX_ERROR;
     }
 
@@ -229,7 +224,7 @@ static void
 ngx_http_websocket_greet_loaded(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
 {
-    if (ngx_http_websocket_greet_refused(redis, "SCRIPT LOAD", value)) {
+    if (ngx_http_websocket_redis_refused(redis, "SCRIPT LOAD", value)) {
         return;
     }
 
@@ -246,28 +241,18 @@ static void
 ngx_http_websocket_greet_end(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t *command, ngx_websocket_resp_value_t *value)
 {
-    if (ngx_http_websocket_greet_refused(redis, "PING", value)) {
+    if (ngx_http_websocket_redis_refused(redis, "PING", value)) {
         return;
     }
 
-    if (redis->told) {
-        ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
-                      "websocket broker \"%V\" at %V is there again",
-                      &redis->conf->name,
-                      redis->master_len ? &redis->master_name
-                                        : &redis->conf->url);
-        redis->told = 0;
-    }
-
-    redis->up = 1;
-    redis->handlers->up(redis);
+    ngx_http_websocket_redis_welcome(redis);
 }
 
 
 /* also if the connection was lost, of which the log was told already */
 
-static ngx_uint_t
-ngx_http_websocket_greet_refused(ngx_http_websocket_redis_t *redis,
+ngx_uint_t
+ngx_http_websocket_redis_refused(ngx_http_websocket_redis_t *redis,
     const char *what, ngx_websocket_resp_value_t *value)
 {
     u_char  reason[NGX_MAX_CONF_ERRSTR];

@@ -18,6 +18,19 @@
  */
 ngx_int_t ngx_http_websocket_redis_greet(ngx_http_websocket_redis_t *redis);
 
+/*
+ * Says who we are, where there is a password: the connection fails when that
+ * is not right.  Returns NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_redis_log_in(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_broker_login_t *login);
+
+/*
+ * Looks at an answer: 1 when it is an error, with which the connection fails,
+ * or there is none; what is the command's name, for the log.
+ */
+ngx_uint_t ngx_http_websocket_redis_refused(ngx_http_websocket_redis_t *redis,
+    const char *what, ngx_websocket_resp_value_t *value);
 
 /*
  * The server's generation: its replication ID is another one after each start

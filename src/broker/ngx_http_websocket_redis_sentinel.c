@@ -1,40 +1,88 @@
 
 #include "broker/ngx_http_websocket_redis_sentinel.h"
+#include "broker/ngx_http_websocket_redis_greet.h"
 
 
+static ngx_int_t ngx_http_websocket_sentinel_send(
+    ngx_http_websocket_redis_t *redis, ngx_http_websocket_reply_pt reply,
+    ngx_str_t *words, ngx_uint_t n);
 static void ngx_http_websocket_sentinel_reply(
     ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
     ngx_websocket_resp_value_t *value);
-static ngx_int_t ngx_http_websocket_sentinel_address(
-    ngx_http_websocket_redis_t *redis, ngx_websocket_resp_value_t *host,
-    ngx_websocket_resp_value_t *port);
+static ngx_int_t ngx_http_websocket_sentinel_master(
+    ngx_http_websocket_redis_t *redis, u_char *host, size_t host_len,
+    u_char *port, size_t port_len);
+static void ngx_http_websocket_sentinel_set(ngx_http_websocket_redis_t *redis,
+    ngx_str_t *host, in_port_t port);
 
 
 ngx_int_t
 ngx_http_websocket_redis_sentinel(ngx_http_websocket_redis_t *redis)
 {
+    ngx_str_t  ask[3] = {
+        ngx_string("SENTINEL"),
+        ngx_string("get-master-addr-by-name"),
+        ngx_null_string
+    };
+    ngx_str_t  hear[2] = {
+        ngx_string("SUBSCRIBE"),
+        ngx_string("+switch-master")
+    };
+
+    ask[2] = redis->conf->sentinel;
+
+    if (ngx_http_websocket_redis_log_in(redis, &redis->conf->sentinel_login)
+        != NGX_OK
+        || ngx_http_websocket_sentinel_send(redis,
+                                   ngx_http_websocket_sentinel_reply, ask, 3)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* in one writing: the master does not change in between */
+
+    return redis->watch
+           ? ngx_http_websocket_sentinel_send(redis, NULL, hear, 2) : NGX_OK;
+}
+
+
+void
+ngx_http_websocket_redis_sentinel_ping(ngx_http_websocket_redis_t *redis)
+{
+    ngx_str_t  ping = ngx_string("PING");
+
+    (void) ngx_http_websocket_sentinel_send(redis, NULL, &ping, 1);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_sentinel_send(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_reply_pt reply, ngx_str_t *words, ngx_uint_t n)
+{
     u_char                        *p;
-    ngx_str_t                     *name;
+    size_t                         size;
+    ngx_uint_t                     i;
     ngx_http_websocket_command_t  *command;
 
-    static ngx_str_t  ask = ngx_string("get-master-addr-by-name");
+    size = NGX_WEBSOCKET_RESP_HEADER;
 
-    name = &redis->conf->sentinel;
+    for (i = 0; i < n; i++) {
+        size += ngx_websocket_resp_bulk_size(words[i].len);
+    }
 
-    command = ngx_http_websocket_redis_command(redis,
-                        NGX_WEBSOCKET_RESP_HEADER
-                        + ngx_websocket_resp_bulk_size(8)
-                        + ngx_websocket_resp_bulk_size(ask.len)
-                        + ngx_websocket_resp_bulk_size(name->len),
-                        ngx_http_websocket_sentinel_reply, NULL);
+    command = ngx_http_websocket_redis_command(redis, size, reply, NULL);
     if (command == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_websocket_resp_array(command->last, 3);
-    p = ngx_websocket_resp_bulk(p, "SENTINEL", 8);
-    p = ngx_websocket_resp_bulk(p, ask.data, ask.len);
-    command->last = ngx_websocket_resp_bulk(p, name->data, name->len);
+    p = ngx_websocket_resp_array(command->last, n);
+
+    for (i = 0; i < n; i++) {
+        p = ngx_websocket_resp_bulk(p, words[i].data, words[i].len);
+    }
+
+    command->last = p;
 
     ngx_http_websocket_redis_send(redis, command);
 
@@ -48,7 +96,7 @@ ngx_http_websocket_sentinel_reply(ngx_http_websocket_redis_t *redis,
 {
     ngx_websocket_resp_value_t  *host, *port;
 
-    if (value == NULL) {
+    if (ngx_http_websocket_redis_refused(redis, "SENTINEL", value)) {
         return;
     }
 
@@ -63,63 +111,137 @@ ngx_http_websocket_sentinel_reply(ngx_http_websocket_redis_t *redis,
         return;
     }
 
-    if (ngx_http_websocket_sentinel_address(redis, host, port) != NGX_OK) {
+    if (ngx_http_websocket_sentinel_master(redis, host->data, host->size,
+                                           port->data, port->size)
+        != NGX_OK)
+    {
         ngx_http_websocket_redis_fail(redis, "the Sentinel tells no address");
         return;
     }
 
-    ngx_http_websocket_redis_found(redis);
+    if (redis->watch) {
+        ngx_http_websocket_redis_welcome(redis);
+
+    } else {
+        ngx_http_websocket_redis_found(redis);
+    }
 }
 
 
-/* names would have to be resolved, which blocks */
-
 static ngx_int_t
-ngx_http_websocket_sentinel_address(ngx_http_websocket_redis_t *redis,
-    ngx_websocket_resp_value_t *host, ngx_websocket_resp_value_t *port)
+ngx_http_websocket_sentinel_master(ngx_http_websocket_redis_t *redis,
+    u_char *host, size_t host_len, u_char *port, size_t port_len)
 {
-    in_addr_t             ip;
-    ngx_int_t             n;
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
+    ngx_int_t  n;
+    ngx_str_t  name;
 
-    n = ngx_atoi(port->data, port->size);
+    n = ngx_atoi(port, port_len);
 
-    if (n < 1 || n > 65535) {
+    if (n < 1 || n > 65535 || host_len == 0
+        || host_len >= NGX_HTTP_WEBSOCKET_REDIS_HOST
+        || ngx_strlchr(host, host + host_len, '\0'))
+    {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&redis->master, sizeof(ngx_sockaddr_t));
+    name.data = host;
+    name.len = host_len;
 
-    ip = ngx_inet_addr(host->data, host->size);
+    ngx_http_websocket_sentinel_set(redis, &name, (in_port_t) n);
 
-    if (ip != INADDR_NONE) {
-        sin = &redis->master.sockaddr_in;
-        sin->sin_family = AF_INET;
-        sin->sin_port = htons((in_port_t) n);
-        sin->sin_addr.s_addr = ip;
+    return NGX_OK;
+}
 
-        redis->master_len = sizeof(struct sockaddr_in);
-        return NGX_OK;
+
+static void
+ngx_http_websocket_sentinel_set(ngx_http_websocket_redis_t *redis,
+    ngx_str_t *host, in_port_t port)
+{
+    ngx_http_websocket_broker_host_t  *master;
+
+    master = &redis->master;
+
+    ngx_memzero(master, sizeof(ngx_http_websocket_broker_host_t));
+
+    master->port = port;
+
+    master->host.len = host->len;
+    master->host.data = redis->master_host;
+    (void) ngx_cpystrn(master->host.data, host->data, host->len + 1);
+
+    master->url.data = redis->master_text;
+    master->url.len = ngx_sprintf(master->url.data, "%V:%ui", &master->host,
+                                  (ngx_uint_t) port)
+                      - master->url.data;
+}
+
+
+/* "NAME OLD-HOST OLD-PORT HOST PORT" */
+
+ngx_int_t
+ngx_http_websocket_redis_switched(ngx_http_websocket_redis_t *redis,
+    ngx_websocket_resp_value_t *value)
+{
+    u_char                      *p, *last;
+    ngx_str_t                    words[5];
+    ngx_uint_t                   i;
+    ngx_websocket_resp_value_t  *text;
+
+    if (value->type == NGX_WEBSOCKET_RESP_REFUSED) {
+        return NGX_ERROR;
     }
 
-#if (NGX_HAVE_INET6)
+    text = ngx_websocket_resp_at(value, 2);
 
-    sin6 = &redis->master.sockaddr_in6;
-
-    if (ngx_inet6_addr(host->data, host->size, sin6->sin6_addr.s6_addr)
-        == NGX_OK)
+    if (!ngx_websocket_resp_is(ngx_websocket_resp_at(value, 0), "message")
+        || !ngx_websocket_resp_begins(text, ""))
     {
-        sin6->sin6_family = AF_INET6;
-        sin6->sin6_port = htons((in_port_t) n);
-
-        redis->master_len = sizeof(struct sockaddr_in6);
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
-#endif
+    last = text->data + text->size;
+    p = text->data;
 
-    return NGX_ERROR;
+    for (i = 0; i < 5; i++) {
+        words[i].data = p;
+
+        while (p < last && *p != ' ') {
+            p++;
+        }
+
+        words[i].len = p - words[i].data;
+        p += (p < last);
+    }
+
+    if (words[0].len != redis->conf->sentinel.len
+        || ngx_strncmp(words[0].data, redis->conf->sentinel.data,
+                       words[0].len)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_websocket_sentinel_master(redis, words[3].data,
+                                              words[3].len, words[4].data,
+                                              words[4].len);
+}
+
+
+void
+ngx_http_websocket_redis_follow(ngx_http_websocket_redis_t *redis,
+    ngx_http_websocket_redis_t *watch)
+{
+    if (redis->master.host.len == watch->master.host.len
+        && redis->master.port == watch->master.port
+        && ngx_strncmp(redis->master.host.data, watch->master.host.data,
+                       watch->master.host.len)
+           == 0)
+    {
+        return;
+    }
+
+    ngx_http_websocket_sentinel_set(redis, &watch->master.host,
+                                    watch->master.port);
+
+    ngx_http_websocket_redis_found(redis);
 }

@@ -10,6 +10,7 @@
 #include "broker/ngx_http_websocket_remote_revoke.h"
 #include "broker/ngx_http_websocket_remote_ring.h"
 #include "broker/ngx_http_websocket_remote_roll.h"
+#include "broker/ngx_http_websocket_remote_watch.h"
 #include "broker/ngx_http_websocket_seat.h"
 #include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -182,6 +183,7 @@ ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
     remote->revocations = -1;
 
     ngx_http_websocket_redis_start(&remote->redis);
+    ngx_http_websocket_remote_watch_start(remote);
 
     ngx_add_timer(&remote->tick, NGX_HTTP_WEBSOCKET_REMOTE_TICK);
 }
@@ -190,8 +192,10 @@ ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
 void
 ngx_http_websocket_remote_stop(ngx_http_websocket_zone_t *zone)
 {
+    ngx_http_websocket_remote_watch_stop(zone->remote);
     ngx_http_websocket_seat_leave(zone->remote);
     ngx_http_websocket_redis_stop(&zone->remote->redis);
+    ngx_http_websocket_remote_forget(zone->remote);
 }
 
 
@@ -307,6 +311,7 @@ ngx_http_websocket_remote_tick(ngx_event_t *ev)
 
     ngx_add_timer(ev, NGX_HTTP_WEBSOCKET_REMOTE_TICK);
 
+    ngx_http_websocket_remote_watch_tick(remote);
     ngx_http_websocket_seat_tick(remote);
     ngx_http_websocket_remote_heal_tick(remote);
 

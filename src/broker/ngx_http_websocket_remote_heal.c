@@ -120,8 +120,10 @@ static ngx_int_t ngx_http_websocket_heal_message(
     ngx_http_websocket_heal_t *heal, ngx_str_t *name);
 static ngx_int_t ngx_http_websocket_heal_read(ngx_http_websocket_heal_t *heal,
     ngx_str_t *name, ngx_websocket_store_message_t *message, u_char *buf);
-static ngx_int_t ngx_http_websocket_heal_place(ngx_http_websocket_heal_t *heal,
+static ngx_int_t ngx_http_websocket_heal_rest(ngx_http_websocket_heal_t *heal,
     ngx_str_t *name);
+static ngx_int_t ngx_http_websocket_heal_place(ngx_http_websocket_heal_t *heal,
+    ngx_str_t *name, uint64_t offset, ngx_str_t *text);
 static void ngx_http_websocket_heal_stream(ngx_http_websocket_heal_t *heal,
     ngx_http_websocket_ring_entry_t *entry);
 static ngx_int_t ngx_http_websocket_heal_kept(ngx_http_websocket_heal_t *heal);
@@ -357,7 +359,7 @@ ngx_http_websocket_heal_agree(ngx_http_websocket_remote_t *remote,
     {
         /* epochs of before may be below the floor: none goes on by a hint */
 
-        ngx_memzero(remote->hints, sizeof(remote->hints));
+        ngx_http_websocket_remote_forget(remote);
 
         ngx_memcpy(remote->gen, value->data, value->size);
         remote->gen_size = value->size;
@@ -804,7 +806,9 @@ ngx_http_websocket_heal_open(ngx_http_websocket_heal_t *heal, ngx_str_t *name,
     if (rc != NGX_WEBSOCKET_STORE_OK
         || (info->epoch & NGX_WEBSOCKET_STORE_OWN)
         || info->epoch < top->epoch
-        || (info->epoch == top->epoch && info->offset <= top->offset))
+        || (info->epoch == top->epoch
+            && (info->ended ? NGX_WEBSOCKET_ENVELOPE_LAST : info->offset)
+               <= top->offset))
     {
         return NGX_DONE;
     }
@@ -861,8 +865,7 @@ ngx_http_websocket_heal_message(ngx_http_websocket_heal_t *heal,
 
     case NGX_WEBSOCKET_STORE_EMPTY:
     case NGX_WEBSOCKET_STORE_ENDED:
-        result = heal->brought < heal->info.offset || heal->info.offset == 0
-                 ? ngx_http_websocket_heal_place(heal, name) : NGX_DONE;
+        result = ngx_http_websocket_heal_rest(heal, name);
         break;
 
     case NGX_WEBSOCKET_STORE_GAP:
@@ -943,10 +946,51 @@ ngx_http_websocket_heal_read(ngx_http_websocket_heal_t *heal, ngx_str_t *name,
 }
 
 
-/* its place is used, at least; of a channel without messages it is its epoch */
+/*
+ * The newest one's place is used, at least; of a channel without messages it is
+ * its epoch.  Then the end, if there is one.
+ */
 
 static ngx_int_t
-ngx_http_websocket_heal_place(ngx_http_websocket_heal_t *heal, ngx_str_t *name)
+ngx_http_websocket_heal_rest(ngx_http_websocket_heal_t *heal, ngx_str_t *name)
+{
+    u_char                       buf[2 + NGX_INT64_LEN];
+    ngx_str_t                    end;
+    ngx_websocket_store_info_t  *info;
+
+    info = &heal->info;
+
+    if (heal->brought < info->offset || (info->offset == 0 && !info->ended)) {
+
+        heal->brought = info->offset;
+
+        if (!info->ended) {
+            heal->reads = 0;
+            heal->i++;
+        }
+
+        return ngx_http_websocket_heal_place(heal, name, info->offset,
+                                             &ngx_http_websocket_heal_lost);
+    }
+
+    if (!info->ended) {
+        return NGX_DONE;
+    }
+
+    heal->reads = 0;
+    heal->i++;
+
+    end.data = buf;
+    end.len = ngx_sprintf(buf, "xe%uL", info->offset) - buf;
+
+    return ngx_http_websocket_heal_place(heal, name,
+                                         NGX_WEBSOCKET_ENVELOPE_LAST, &end);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_heal_place(ngx_http_websocket_heal_t *heal, ngx_str_t *name,
+    uint64_t offset, ngx_str_t *text)
 {
     ngx_http_websocket_bring_t  bring;
 
@@ -954,12 +998,9 @@ ngx_http_websocket_heal_place(ngx_http_websocket_heal_t *heal, ngx_str_t *name)
 
     bring.channel = *name;
     bring.entry.epoch = heal->info.epoch;
-    bring.entry.offset = heal->info.offset;
-    bring.text = ngx_http_websocket_heal_lost;
+    bring.entry.offset = offset;
+    bring.text = *text;
     ngx_http_websocket_heal_stream(heal, &bring.entry);
-
-    heal->reads = 0;
-    heal->i++;
 
     return ngx_http_websocket_heal_bring(heal, &bring, 0);
 }

@@ -23,6 +23,9 @@
 /* seconds that a stream is kept beyond its history */
 #define NGX_HTTP_WEBSOCKET_STREAM_TIME    3600
 
+/* how often a stream is told how long it is kept, ms */
+#define NGX_HTTP_WEBSOCKET_RENEW          60000
+
 /* how often messages are looked for that have waited for too long, ms */
 #define NGX_HTTP_WEBSOCKET_EXPIRE         100
 
@@ -40,6 +43,7 @@ typedef struct {
     ngx_websocket_envelope_t        envelope;
     ngx_msec_t                      deadline;
     uint64_t                        hash;       /* of the channel's name */
+    uint64_t                        ttl;        /* of its stream, ms */
     uint32_t                        size;       /* of the payload */
     u_char                         *payload;
     ngx_http_websocket_fetch_t      f;          /* of a deletion */
@@ -47,6 +51,7 @@ typedef struct {
     unsigned                        remove:1;   /* it is one, not a message */
     unsigned                        silent:1;   /* a change without a message */
     unsigned                        again:1;    /* it may be there already */
+    unsigned                        kept:1;     /* ttl was set of late */
     u_char                          data[1];    /* the channel's name */
 } ngx_http_websocket_sending_t;
 
@@ -88,9 +93,24 @@ static void ngx_http_websocket_sending_done(
 static void ngx_http_websocket_sending_complete(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     ngx_websocket_resp_value_t *id, ngx_websocket_resp_value_t *nodes);
+static ngx_uint_t ngx_http_websocket_sending_nowhere(
+    ngx_http_websocket_sending_t *sending, ngx_websocket_resp_value_t *id,
+    int *rc);
+static int ngx_http_websocket_sending_where(
+    ngx_http_websocket_sending_t *sending, ngx_websocket_resp_value_t *id,
+    uint64_t *epoch, uint64_t *offset);
+static void ngx_http_websocket_sending_there(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, int rc);
 static void ngx_http_websocket_sending_keep(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     uint64_t epoch);
+static void ngx_http_websocket_sending_ring(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, uint64_t offset, ngx_str_t *head, ngx_str_t *text);
+static void ngx_http_websocket_sending_end(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, uint64_t offset);
 static void ngx_http_websocket_sending_removed(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
     uint64_t epoch);
@@ -123,6 +143,9 @@ static void ngx_http_websocket_remote_expire_queue(
     ngx_http_websocket_remote_t *remote, ngx_queue_t *queue);
 static ngx_http_websocket_hint_t *ngx_http_websocket_remote_hint(
     ngx_http_websocket_remote_t *remote, uint64_t hash);
+static void ngx_http_websocket_sending_hint(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, int rc);
 
 
 static ngx_str_t  ngx_http_websocket_none = ngx_null_string;
@@ -155,9 +178,7 @@ ngx_http_websocket_remote_publish(ngx_http_websocket_zone_t *zone,
         return NGX_OK;
     }
 
-    if (p->message.end || ngx_http_websocket_remote_size(p)
-                          > NGX_WEBSOCKET_STORE_PIECE)
-    {
+    if (ngx_http_websocket_remote_size(p) > NGX_WEBSOCKET_STORE_PIECE) {
         p->rc = NGX_HTTP_WEBSOCKET_BROKER_UNABLE;
         return NGX_OK;
     }
@@ -744,9 +765,9 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     u_char *p, ngx_http_websocket_sending_t *sending)
 {
     size_t                           n;
-    uint64_t                         epoch;
     uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
-    char                             flags[4];
+    char                             flags[6];
+    ngx_http_websocket_hint_t       *hint;
     ngx_http_websocket_ring_entry_t  stream;
 
     if (sending->change) {
@@ -775,18 +796,31 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
         flags[n++] = 'k';
     }
 
+    if (sending->p.message.end) {
+        flags[n++] = 'z';
+    }
+
     ngx_http_websocket_remote_stream(remote, sending->envelope.length,
                                      sending->envelope.time, &stream);
 
-    epoch = ngx_http_websocket_remote_hint(remote, sending->hash)->epoch;
+    hint = ngx_http_websocket_remote_hint(remote, sending->hash);
+
+    sending->ttl = stream.ttl;
+    sending->kept = hint->ttl == stream.ttl
+                    && ngx_current_msec - hint->renewed
+                       < NGX_HTTP_WEBSOCKET_RENEW;
+
+    if (sending->kept) {
+        flags[n++] = 't';
+    }
 
     if (sending->remove) {
-        p = ngx_websocket_resp_number(p, epoch);
+        p = ngx_websocket_resp_number(p, hint->epoch);
         return ngx_websocket_resp_number(p, stream.ttl);
     }
 
     p = ngx_websocket_resp_bulk(p, flags, n);
-    p = ngx_websocket_resp_number(p, epoch);
+    p = ngx_websocket_resp_number(p, hint->epoch);
     p = ngx_websocket_resp_number(p, stream.length);
     p = ngx_websocket_resp_number(p, stream.ttl);
 
@@ -807,22 +841,70 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
 }
 
 
-/* the epoch that is known of a channel, or of none: then it is 0 */
+/* what is known of a channel; where memory is refused, of none */
 
 static ngx_http_websocket_hint_t *
 ngx_http_websocket_remote_hint(ngx_http_websocket_remote_t *remote,
     uint64_t hash)
 {
-    ngx_http_websocket_hint_t  *hint;
+    ngx_http_websocket_hint_t  *hint, **page;
 
-    hint = &remote->hints[hash & (NGX_HTTP_WEBSOCKET_HINTS - 1)];
+    static ngx_http_websocket_hint_t  none;
 
-    if (hint->hash != hash) {
+    page = &remote->hints[hash / NGX_HTTP_WEBSOCKET_HINTS
+                          % NGX_HTTP_WEBSOCKET_HINT_PAGES];
+
+    if (*page == NULL) {
+        *page = ngx_calloc(NGX_HTTP_WEBSOCKET_HINTS
+                           * sizeof(ngx_http_websocket_hint_t), remote->log);
+    }
+
+    hint = *page ? *page + hash % NGX_HTTP_WEBSOCKET_HINTS : &none;
+
+    if (hint->hash != hash || *page == NULL) {
         hint->hash = hash;
         hint->epoch = 0;
+        hint->ttl = 0;
     }
 
     return hint;
+}
+
+
+void
+ngx_http_websocket_remote_forget(ngx_http_websocket_remote_t *remote)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_HINT_PAGES; i++) {
+        ngx_free(remote->hints[i]);
+        remote->hints[i] = NULL;
+    }
+}
+
+
+/*
+ * A new message has set how long its stream is kept, unless that was of late; a
+ * duplicate has not.
+ */
+
+static void
+ngx_http_websocket_sending_hint(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, int rc)
+{
+    ngx_http_websocket_hint_t  *hint;
+
+    hint = ngx_http_websocket_remote_hint(remote, sending->hash);
+
+    if (hint->epoch != epoch) {
+        hint->epoch = epoch;
+        hint->ttl = 0;
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && !sending->kept) {
+        hint->ttl = sending->ttl;
+        hint->renewed = ngx_current_msec;
+    }
 }
 
 
@@ -982,54 +1064,29 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
     ngx_websocket_resp_value_t *nodes)
 {
     int       rc;
-    size_t    size;
-    uint8_t  *p;
     uint64_t  epoch, offset;
-
-    rc = ngx_websocket_resp_begins(id, "!")
-         ? NGX_WEBSOCKET_STORE_MISMATCH : NGX_WEBSOCKET_STORE_OK;
 
     if (nodes->type == NGX_WEBSOCKET_RESP_INTEGER) {
         sending->p.nodes = nodes->number;
     }
 
-    if (rc != NGX_WEBSOCKET_STORE_OK || ngx_websocket_resp_begins(id, "~")) {
+    if (ngx_http_websocket_sending_nowhere(sending, id, &rc)) {
         ngx_http_websocket_sending_done(remote, sending, rc);
         return;
     }
 
-    p = id->data;
-    size = id->size;
+    rc = ngx_http_websocket_sending_where(sending, id, &epoch, &offset);
 
-    if (sending->remove && ngx_websocket_resp_is(id, "")) {
-        ngx_http_websocket_sending_done(remote, sending,
-                                        NGX_WEBSOCKET_STORE_NOTFOUND);
-        return;
-    }
-
-    if (ngx_websocket_resp_begins(id, "=")) {
-
-        /* of a message that was sent twice, by us, it is its own place */
-
-        rc = sending->again && sending->p.message.key[0] == 0
-             ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_DUPLICATE;
-        p++;
-        size--;
-    }
-
-    if (!ngx_websocket_resp_begins(id, "")
-        || ngx_websocket_envelope_parse_id(p, size, &epoch, &offset) != 0)
-    {
+    if (rc < NGX_WEBSOCKET_STORE_OK) {
         ngx_log_error(NGX_LOG_ERR, remote->log, 0,
                       "websocket broker \"%V\" does not say where a message "
                       "is", &remote->conf->name);
 
-        ngx_http_websocket_sending_done(remote, sending,
-                                        NGX_HTTP_WEBSOCKET_BROKER_AWAY);
+        ngx_http_websocket_sending_done(remote, sending, rc);
         return;
     }
 
-    ngx_http_websocket_remote_hint(remote, sending->hash)->epoch = epoch;
+    ngx_http_websocket_sending_hint(remote, sending, epoch, rc);
 
     sending->p.message.offset = offset;
 
@@ -1039,13 +1096,7 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
         return;
     }
 
-    if (rc == NGX_WEBSOCKET_STORE_OK || sending->again) {
-        ngx_http_websocket_sending_keep(remote, sending, epoch);
-    }
-
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
-        ngx_http_websocket_sending_place(remote, sending, epoch);
-    }
+    ngx_http_websocket_sending_there(remote, sending, epoch, rc);
 
     if (sending->p.describe
         && ngx_http_websocket_zone_info(remote->zone, &sending->p.channel,
@@ -1062,26 +1113,105 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
 }
 
 
+/* 1 when it has no place, with *rc set to what became of it */
+
+static ngx_uint_t
+ngx_http_websocket_sending_nowhere(ngx_http_websocket_sending_t *sending,
+    ngx_websocket_resp_value_t *id, int *rc)
+{
+    if (ngx_websocket_resp_begins(id, "!")) {
+        *rc = NGX_WEBSOCKET_STORE_MISMATCH;
+
+    } else if (ngx_websocket_resp_begins(id, ".")) {
+
+        /* who comes and goes there does so without a message */
+
+        *rc = sending->change ? NGX_WEBSOCKET_STORE_OK
+                              : NGX_WEBSOCKET_STORE_ENDED;
+
+    } else if (ngx_websocket_resp_begins(id, "~")) {
+        *rc = NGX_WEBSOCKET_STORE_OK;
+
+    } else if (sending->remove && ngx_websocket_resp_is(id, "")) {
+        *rc = NGX_WEBSOCKET_STORE_NOTFOUND;
+
+    } else {
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/* OK, DUPLICATE, or AWAY when the reply does not say so */
+
+static int
+ngx_http_websocket_sending_where(ngx_http_websocket_sending_t *sending,
+    ngx_websocket_resp_value_t *id, uint64_t *epoch, uint64_t *offset)
+{
+    int       rc;
+    size_t    size;
+    uint8_t  *p;
+
+    if (!ngx_websocket_resp_begins(id, "")) {
+        return NGX_HTTP_WEBSOCKET_BROKER_AWAY;
+    }
+
+    rc = NGX_WEBSOCKET_STORE_OK;
+    p = id->data;
+    size = id->size;
+
+    if (ngx_websocket_resp_begins(id, "=")) {
+
+        /* of a message that was sent twice, by us, it is its own place */
+
+        rc = sending->again && (sending->p.message.key[0] == 0
+                                || sending->p.message.ephemeral)
+             ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_DUPLICATE;
+        p++;
+        size--;
+    }
+
+    return ngx_websocket_envelope_parse_id(p, size, epoch, offset) == 0
+           ? rc : NGX_HTTP_WEBSOCKET_BROKER_AWAY;
+}
+
+
+/* what the server has of it, this node has, too */
+
+static void
+ngx_http_websocket_sending_there(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, int rc)
+{
+    ngx_websocket_store_message_t  *message;
+
+    message = &sending->p.message;
+
+    if (!message->ephemeral
+        && (rc == NGX_WEBSOCKET_STORE_OK || sending->again))
+    {
+        ngx_http_websocket_sending_keep(remote, sending, epoch);
+    }
+
+    if (!message->ephemeral && rc == NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_sending_place(remote, sending, epoch);
+    }
+
+    if (message->end && rc == NGX_WEBSOCKET_STORE_OK) {
+        ngx_http_websocket_sending_end(remote, sending, epoch,
+                                       message->offset);
+    }
+}
+
+
 /* the server may lose it, and nobody else may have heard it */
 
 static void
 ngx_http_websocket_sending_keep(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_sending_t *sending, uint64_t epoch)
 {
-    u_char                           buf[NGX_INT_T_LEN + 1
-                                         + NGX_WEBSOCKET_ENVELOPE_SIZE];
-    ngx_str_t                        head, text;
-    ngx_http_websocket_ring_entry_t  entry;
-
-    ngx_memzero(&entry, sizeof(ngx_http_websocket_ring_entry_t));
-
-    entry.epoch = epoch;
-    entry.offset = sending->p.message.offset;
-    entry.key[0] = sending->p.message.key[0];
-    entry.key[1] = sending->p.message.key[1];
-
-    ngx_http_websocket_remote_stream(remote, sending->envelope.length,
-                                     sending->envelope.time, &entry);
+    u_char     buf[NGX_INT_T_LEN + 1 + NGX_WEBSOCKET_ENVELOPE_SIZE];
+    ngx_str_t  head, text;
 
     head.data = buf;
 
@@ -1098,8 +1228,54 @@ ngx_http_websocket_sending_keep(ngx_http_websocket_remote_t *remote,
     text.data = sending->payload;
     text.len = sending->size;
 
+    ngx_http_websocket_sending_ring(remote, sending, epoch,
+                                    sending->p.message.offset, &head, &text);
+}
+
+
+static void
+ngx_http_websocket_sending_ring(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, uint64_t offset,
+    ngx_str_t *head, ngx_str_t *text)
+{
+    ngx_http_websocket_ring_entry_t  entry;
+
+    ngx_memzero(&entry, sizeof(ngx_http_websocket_ring_entry_t));
+
+    entry.epoch = epoch;
+    entry.offset = offset;
+
+    if (text->len) {
+        entry.key[0] = sending->p.message.key[0];
+        entry.key[1] = sending->p.message.key[1];
+    }
+
+    ngx_http_websocket_remote_stream(remote, sending->envelope.length,
+                                     sending->envelope.time, &entry);
+
     ngx_http_websocket_remote_ring_keep(remote, &entry, &sending->p.channel,
-                                        &head, &text);
+                                        head, text);
+}
+
+
+/* the channel has ended, after that offset */
+
+static void
+ngx_http_websocket_sending_end(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, uint64_t offset)
+{
+    u_char     buf[2 + NGX_INT64_LEN];
+    ngx_str_t  head;
+
+    head.data = buf;
+    head.len = ngx_sprintf(buf, "xe%uL", offset) - buf;
+
+    ngx_http_websocket_sending_ring(remote, sending, epoch,
+                                    NGX_WEBSOCKET_ENVELOPE_LAST, &head,
+                                    &ngx_http_websocket_none);
+
+    (void) ngx_http_websocket_hub_end(remote->zone, &sending->p.channel, epoch,
+                                      offset);
 }
 
 

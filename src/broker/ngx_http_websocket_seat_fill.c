@@ -8,7 +8,8 @@
 #define NGX_HTTP_WEBSOCKET_FILLS      64
 
 /* messages that are asked for at once, and about so many bytes of them */
-#define NGX_HTTP_WEBSOCKET_FILL_LEAST 16
+#define NGX_HTTP_WEBSOCKET_FILL_FIRST 16
+#define NGX_HTTP_WEBSOCKET_FILL_LEAST 2
 #define NGX_HTTP_WEBSOCKET_FILL_MOST  200
 #define NGX_HTTP_WEBSOCKET_FILL_SIZE  (256 * 1024)
 
@@ -37,6 +38,7 @@ typedef struct {
     ngx_websocket_resp_value_t   *envelope; /* NULL: it is no message */
     ngx_websocket_resp_value_t   *payload;
     ngx_uint_t                    deleted;  /* the channel was, here */
+    ngx_uint_t                    ended;    /* it has, after this offset */
 } ngx_http_websocket_stream_entry_t;
 
 
@@ -65,15 +67,21 @@ static void ngx_http_websocket_fill_failed(ngx_http_websocket_seat_t *seat,
 static ngx_int_t ngx_http_websocket_fill_parse(
     ngx_websocket_resp_value_t *value,
     ngx_http_websocket_stream_entry_t *entry);
+static ngx_int_t ngx_http_websocket_fill_parse_end(
+    ngx_websocket_resp_value_t *end, ngx_http_websocket_stream_entry_t *entry);
 static int ngx_http_websocket_fill_entry(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept, ngx_http_websocket_stream_entry_t *entry);
 static int ngx_http_websocket_fill_deleted(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, uint64_t epoch, uint64_t offset);
+static int ngx_http_websocket_fill_end(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept, uint64_t epoch, uint64_t offset);
 static int ngx_http_websocket_fill_place(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept, ngx_http_websocket_publish_t *p,
     uint64_t epoch);
 static void ngx_http_websocket_fill_removed(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept, uint64_t epoch);
+static void ngx_http_websocket_fill_heard(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, int rc);
 static void ngx_http_websocket_fill_done(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept);
 static void ngx_http_websocket_fill_pause(ngx_http_websocket_seat_t *seat,
@@ -210,7 +218,7 @@ ngx_http_websocket_fill_command(ngx_http_websocket_filling_t *filling)
     redis = &remote->redis;
 
     if (kept->most == 0) {
-        kept->most = NGX_HTTP_WEBSOCKET_FILL_LEAST;
+        kept->most = NGX_HTTP_WEBSOCKET_FILL_FIRST;
     }
 
     command = ngx_http_websocket_redis_command(redis,
@@ -219,7 +227,7 @@ ngx_http_websocket_fill_command(ngx_http_websocket_filling_t *filling)
                                                             &kept->node.str)
                         + ngx_websocket_resp_bulk_size(remote->gen_size)
                         + ngx_websocket_resp_bulk_size(sizeof(from))
-                        + 2 * NGX_WEBSOCKET_RESP_NUMBER,
+                        + 3 * NGX_WEBSOCKET_RESP_NUMBER,
                         ngx_http_websocket_fill_reply, filling);
     if (command == NULL) {
         return NGX_ERROR;
@@ -231,7 +239,7 @@ ngx_http_websocket_fill_command(ngx_http_websocket_filling_t *filling)
            : ngx_cpymem(from, "-", 1);
 
     p = ngx_http_websocket_redis_script(redis, command->last,
-                                        NGX_WEBSOCKET_SCRIPT_READ, 3, 4);
+                                        NGX_WEBSOCKET_SCRIPT_READ, 3, 5);
     p = ngx_http_websocket_redis_key(redis, p, "gen",
                                      &ngx_http_websocket_fill_none);
     p = ngx_http_websocket_redis_key(redis, p, "e",
@@ -240,8 +248,9 @@ ngx_http_websocket_fill_command(ngx_http_websocket_filling_t *filling)
     p = ngx_websocket_resp_bulk(p, remote->gen, remote->gen_size);
     p = ngx_websocket_resp_bulk(p, from, last - from);
     p = ngx_websocket_resp_number(p, kept->most);
+    p = ngx_websocket_resp_number(p, NGX_HTTP_WEBSOCKET_FILL_FRESH);
     command->last = ngx_websocket_resp_number(p,
-                                              NGX_HTTP_WEBSOCKET_FILL_FRESH);
+                                              NGX_HTTP_WEBSOCKET_FILL_SIZE);
 
     ngx_http_websocket_redis_send(redis, command);
 
@@ -336,7 +345,8 @@ ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
 
         size += entry.payload ? entry.payload->size : 0;
 
-        if (i == 0 && entry.epoch == filling->newest.epoch
+        if (i == 0 && !entry.ended
+            && entry.epoch == filling->newest.epoch
             && entry.offset == filling->newest.offset)
         {
             if (!ngx_http_websocket_fill_is_ours(filling, &entry)) {
@@ -372,7 +382,9 @@ ngx_http_websocket_fill_entries(ngx_http_websocket_seat_t *seat,
         kept->most = ngx_max(kept->most, NGX_HTTP_WEBSOCKET_FILL_LEAST);
     }
 
-    if (i < most && !kept->again) {
+    if (i < most && !kept->again
+        && !ngx_websocket_resp_is(ngx_websocket_resp_at(value, 0), "+"))
+    {
         ngx_http_websocket_fill_done(seat, kept);
 
     } else {
@@ -462,8 +474,9 @@ ngx_http_websocket_fill_parse(ngx_websocket_resp_value_t *value,
     ngx_http_websocket_stream_entry_t *entry)
 {
     size_t                       i;
-    ngx_websocket_resp_value_t  *id, *fields, *name, *field;
+    ngx_websocket_resp_value_t  *id, *fields, *name, *field, *end;
 
+    end = NULL;
     id = ngx_websocket_resp_at(value, 0);
     fields = ngx_websocket_resp_at(value, 1);
 
@@ -478,6 +491,7 @@ ngx_http_websocket_fill_parse(ngx_websocket_resp_value_t *value,
     entry->envelope = NULL;
     entry->payload = NULL;
     entry->deleted = 0;
+    entry->ended = 0;
 
     for (i = 0; (field = ngx_websocket_resp_at(fields, i + 1)); i += 2) {
 
@@ -495,8 +509,34 @@ ngx_http_websocket_fill_parse(ngx_websocket_resp_value_t *value,
 
         } else if (ngx_websocket_resp_is(name, "x")) {
             entry->deleted = ngx_websocket_resp_is(field, "d");
+            entry->ended = ngx_websocket_resp_begins(field, "e");
+            end = field;
         }
     }
+
+    if (entry->ended) {
+        return ngx_http_websocket_fill_parse_end(end, entry);
+    }
+
+    return NGX_OK;
+}
+
+
+/* "e" and digits */
+
+static ngx_int_t
+ngx_http_websocket_fill_parse_end(ngx_websocket_resp_value_t *end,
+    ngx_http_websocket_stream_entry_t *entry)
+{
+    ngx_int_t  offset;
+
+    offset = ngx_atoi(end->data + 1, end->size - 1);
+
+    if (offset == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    entry->offset = offset;
 
     return NGX_OK;
 }
@@ -514,6 +554,11 @@ ngx_http_websocket_fill_entry(ngx_http_websocket_seat_t *seat,
     if (entry->deleted) {
         return ngx_http_websocket_fill_deleted(seat, kept, entry->epoch,
                                                entry->offset);
+    }
+
+    if (entry->ended) {
+        return ngx_http_websocket_fill_end(seat, kept, entry->epoch,
+                                           entry->offset);
     }
 
     p.parts = parts;
@@ -576,6 +621,35 @@ ngx_http_websocket_fill_deleted(ngx_http_websocket_seat_t *seat,
 /* where messages before it are gone for good, its readers are told */
 
 static int
+ngx_http_websocket_fill_end(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, uint64_t epoch, uint64_t offset)
+{
+    int                         rc;
+    ngx_http_websocket_zone_t  *zone;
+
+    zone = seat->remote->zone;
+
+    rc = ngx_http_websocket_hub_end(zone, &kept->node.str, epoch, offset);
+
+    if (rc != NGX_WEBSOCKET_STORE_GAP && rc != NGX_WEBSOCKET_STORE_EPOCH) {
+        return rc;
+    }
+
+    rc = ngx_http_websocket_hub_reset(zone, &kept->node.str, epoch, offset);
+
+    if (rc == NGX_WEBSOCKET_STORE_EPOCH) {
+        return ngx_http_websocket_fill_went_back(seat, kept);
+    }
+
+    return rc < NGX_WEBSOCKET_STORE_OK
+           ? rc : ngx_http_websocket_hub_end(zone, &kept->node.str, epoch,
+                                             offset);
+}
+
+
+/* as above */
+
+static int
 ngx_http_websocket_fill_place(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept, ngx_http_websocket_publish_t *p,
     uint64_t epoch)
@@ -587,6 +661,10 @@ ngx_http_websocket_fill_place(ngx_http_websocket_seat_t *seat,
     p->channel = kept->node.str;
 
     rc = ngx_http_websocket_hub_place(zone, p, epoch, 1);
+
+    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        return ngx_http_websocket_fill_went_back(seat, kept);
+    }
 
     if (rc != NGX_WEBSOCKET_STORE_EPOCH) {
         return rc;
@@ -670,7 +748,6 @@ void
 ngx_http_websocket_seat_hear(ngx_http_websocket_seat_t *seat,
     ngx_http_websocket_kept_t *kept, const u_char *text, size_t size)
 {
-    int                            rc;
     ngx_websocket_heard_t          heard;
     ngx_websocket_store_part_t     parts[3];
     ngx_http_websocket_publish_t   p;
@@ -687,6 +764,14 @@ ngx_http_websocket_seat_hear(ngx_http_websocket_seat_t *seat,
     if (heard.kind == NGX_WEBSOCKET_ENVELOPE_DELETED) {
 
         ngx_http_websocket_fill_removed(seat, kept, heard.epoch);
+        return;
+    }
+
+    if (heard.kind == NGX_WEBSOCKET_ENVELOPE_ENDED) {
+        ngx_http_websocket_fill_heard(seat, kept,
+                        ngx_http_websocket_hub_end(seat->remote->zone,
+                                                   &kept->node.str,
+                                                   heard.epoch, heard.offset));
         return;
     }
 
@@ -707,8 +792,18 @@ ngx_http_websocket_seat_hear(ngx_http_websocket_seat_t *seat,
 
     p.message.offset = heard.offset;
 
-    rc = ngx_http_websocket_hub_place(seat->remote->zone, &p, heard.epoch, 0);
+    ngx_http_websocket_fill_heard(seat, kept,
+                        ngx_http_websocket_hub_place(seat->remote->zone, &p,
+                                                     heard.epoch, 0));
+}
 
+
+/* what the zone said of it */
+
+static void
+ngx_http_websocket_fill_heard(ngx_http_websocket_seat_t *seat,
+    ngx_http_websocket_kept_t *kept, int rc)
+{
     if (rc == NGX_WEBSOCKET_STORE_NOTFOUND) {
         ngx_http_websocket_seat_drop(seat, kept);
 

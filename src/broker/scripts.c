@@ -40,8 +40,9 @@
     "  local e, o = string.match(id, '^(%d+)-(%d+)$')\n"                      \
     "  return tonumber(e), tonumber(o)\n"                                     \
     "end\n"                                                                   \
+    "local LAST = '18446744073709551615'\n"                                   \
     "local function text(e)\n"                                                \
-    "  return string.format('%.0f', e)\n"                                     \
+    "  return e < 2^53 and string.format('%.0f', e) or LAST\n"                \
     "end\n"                                                                   \
                                                                               \
     /* the ID of a stream's newest entry, also of one that is gone */         \
@@ -90,7 +91,8 @@
     "      e = e + 1\n"                                                       \
     "    end\n"                                                               \
     "  end\n"                                                                 \
-    "  local last = top(stream)\n"                                            \
+    "  local last, o = top(stream)\n"                                         \
+    "  if o > 2^53 and last >= e then return nil end\n"                       \
     "  if last ~= 0 and last >= floor and last >= e then\n"                   \
     "    return call('XADD', stream, 'MAXLEN', '=', length,\n"                \
     "                text(last) .. '-*', ...)\n"                              \
@@ -104,7 +106,7 @@
 #define SEND                                                                  \
     ADD                                                                       \
                                                                               \
-    /* the messages of a channel that was deleted are void, and so are keys */ \
+    /* the messages of a channel that was deleted are void, and so are keys */\
                                                                               \
     "local function valid(id, stream)\n"                                      \
     "  return split(id) == (top(stream))\n"                                   \
@@ -135,12 +137,42 @@
     "  end\n"                                                                 \
     "end\n"                                                                   \
                                                                               \
+    /* after the greatest ID of an epoch XADD adds nothing: no publish has */ \
+    /* to look whether the channel has ended */                                       \
+                                                                              \
+    "local function close(stream, name, length, id, m)\n"                     \
+    "  local e, o = string.match(id, '^(%d+)-(%d+)$')\n"                      \
+    "  call('XADD', stream, 'MAXLEN', '=', length + 1, e .. '-' .. LAST,\n"   \
+    "       'x', 'e' .. o, 'i', string.sub(m, 1, 16))\n"                      \
+    "  return call('PUBLISH', prefix .. 'c:' .. name, 'e' .. id)\n"           \
+    "end\n"                                                                   \
+                                                                              \
+    /* an end alone: after which message; or nil, and the reply */            \
+                                                                              \
+    "local function bare(stream, hint, after, m)\n"                           \
+    "  local last, o = top(stream)\n"                                         \
+    "  hint = tonumber(hint)\n"                                               \
+    "  if o > 2^53 and last >= hint then\n"                                   \
+    "    local newest = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]\n" \
+    "    if after and newest and newest[2][4] == string.sub(m, 1, 16) then\n" \
+    "      o = string.sub(newest[2][2], 2)\n"                                 \
+    "      return nil, '=' .. text(last) .. '-' .. o\n"                       \
+    "    end\n"                                                               \
+    "    return nil, '.'\n"                                                   \
+    "  end\n"                                                                 \
+    "  if last == 0 or last < floor or last < hint then\n"                    \
+    "    return begin(hint + 1, last + 1) .. '-0'\n"                          \
+    "  end\n"                                                                 \
+    "  return text(last) .. '-' .. text(o)\n"                                 \
+    "end\n"                                                                   \
+                                                                              \
     "local function send(a, k)\n"                                             \
     "  local argv = ARGV\n"                                                   \
     "  local flags, hint, stream = argv[a], argv[a + 1], KEYS[k]\n"           \
     "  local m, d = argv[a + 4], argv[a + 5]\n"                               \
     "  local name = string.sub(stream, #prefix + 3)\n"                        \
-    "  local key, keep\n"                                                     \
+    "  local length, ttl = argv[a + 2], argv[a + 3]\n"                        \
+    "  local key, keep, ends\n"                                               \
     "  k = k + 1\n"                                                           \
     "  local past = a + 6\n"                                                  \
     "  if flags ~= '' then\n"                                                 \
@@ -153,8 +185,18 @@
     "      after = argv[past]\n"                                              \
     "      past = past + 1\n"                                                 \
     "    end\n"                                                               \
+    "    ends = string.find(flags, 'z', 1, true)\n"                           \
+    "    if ends and string.find(flags, 'e', 1, true) then\n"                 \
+    "      local id, reply = bare(stream, hint, after, m)\n"                  \
+    "      if not id then return reply, 0, past, k end\n"                     \
+    "      length = math.max(call('XLEN', stream), length)\n"                 \
+    "      local n = close(stream, name, length, id, m)\n"                    \
+    "      call('PEXPIRE', stream, math.max(call('PTTL', stream), ttl))\n"    \
+    "      return id, n, past, k\n"                                           \
+    "    end\n"                                                               \
     "    if string.find(flags, 'e', 1, true) then\n"                          \
-    "      local n = call('PUBLISH', prefix .. 'c:' .. name,\n"                \
+    "      if select(2, top(stream)) > 2^53 then return '.', 0, past, k end\n"\
+    "      local n = call('PUBLISH', prefix .. 'c:' .. name,\n"               \
     "                     '~0-0 ' .. #m .. ' ' .. m .. d)\n"                  \
     "      return '~', n, past, k\n"                                          \
     "    end\n"                                                               \
@@ -163,57 +205,76 @@
     "    was = was or after and again(stream, after, m)\n"                    \
     "    if was then return known(stream, was, m), 0, past, k end\n"          \
     "  end\n"                                                                 \
-    "  local length, ttl = argv[a + 2], argv[a + 3]\n"                        \
     "  if string.find(flags, 'k', 1, true) then\n"                            \
     "    length = math.max(call('XLEN', stream), length)\n"                   \
     "    ttl = math.max(call('PTTL', stream), ttl)\n"                         \
     "  end\n"                                                                 \
     "  local id = add(stream, hint, length, 'm', m, 'd', d)\n"                \
+    "  if not id then return '.', 0, past, k end\n"                           \
     "  call('PEXPIRE', stream, ttl)\n"                                        \
     "  if key then call('SET', key, id, 'PX', keep) end\n"                    \
-    "  local n = call('PUBLISH', prefix .. 'c:' .. name,\n"                    \
+    "  local n = call('PUBLISH', prefix .. 'c:' .. name,\n"                   \
     "                 '+' .. id .. ' ' .. #m .. ' ' .. m .. d)\n"             \
+    "  if ends then close(stream, name, length, id, m) end\n"                 \
     "  return id, n, past, k\n"                                               \
     "end\n"
 
 /*
- * One message alone, as most are, goes without the functions, which take longer
- * to define than it takes.  A hint that is ahead of the stream must not be used
- * again.
+ * What most messages are goes without the functions, which take longer to
+ * define than it takes: those with a hint that is right, and no key.  A hint
+ * that is ahead of the stream must not be used again.
  */
 
-#define ONE                                                                   \
-    "local argv = ARGV\n"                                                     \
-    "if argv[2] == '' and #argv == 7 then\n"                                  \
-    "  local stream, hint = KEYS[3], argv[3]\n"                               \
-    "  local m, d = argv[6], argv[7]\n"                                       \
-    "  if hint ~= '0' then\n"                                                 \
-    "    local id = redis.pcall('XADD', stream, 'NOMKSTREAM', 'MAXLEN', '=',\n"\
-    "                           argv[4], hint .. '-*', 'm', m, 'd', d)\n"     \
-    "    if type(id) == 'string' then\n"                                      \
-    "      if string.sub(id, -2) ~= '-0' then\n"                              \
-    "        call('PEXPIRE', stream, argv[5])\n"                              \
-    "        local prefix = string.sub(KEYS[1], 1, -4)\n"                     \
-    "        local name = string.sub(stream, #prefix + 3)\n"                  \
-    "        return { id, call('PUBLISH', prefix .. 'c:' .. name,\n"          \
-    "                 '+' .. id .. ' ' .. #m .. ' ' .. m .. d) }\n"           \
-    "      end\n"                                                             \
-    "      call('XDEL', stream, id)\n"                                        \
-    "      argv[3] = string.format('%.0f', hint + 1)\n"                       \
-    "    end\n"                                                               \
+#define QUICK                                                                 \
+    "local argv, keys, sub = ARGV, KEYS, string.sub\n"                        \
+    "local before = sub(keys[1], 1, -4)\n"                                    \
+    "local past, size = #before + 3, -1\n"                                    \
+    "local reply, n, a, k, last, head = {}, 0, 2, 3, #argv, ''\n"             \
+    "while a < last do\n"                                                     \
+    "  local flags, hint, stream = argv[a], argv[a + 1], keys[k]\n"           \
+    "  local keep = flags == 'k' or flags == 'kt'\n"                          \
+    "  if hint == '0' or flags ~= '' and flags ~= 't' and not keep then\n"    \
+    "    break\n"                                                             \
     "  end\n"                                                                 \
-    "end\n"
+    "  local m, d, length = argv[a + 4], argv[a + 5], argv[a + 2]\n"          \
+    "  if keep then\n"                                                        \
+    "    local there = call('XLEN', stream)\n"                                \
+    "    if there > tonumber(length) then length = there end\n"               \
+    "  end\n"                                                                 \
+    "  local id = redis.pcall('XADD', stream, 'NOMKSTREAM', 'MAXLEN', '=',\n" \
+    "                         length, hint .. '-*', 'm', m, 'd', d)\n"        \
+    "  if type(id) ~= 'string' then break end\n"                              \
+    "  if sub(id, -2) == '-0' then\n"                                         \
+    "    call('XDEL', stream, id)\n"                                          \
+    "    argv[a + 1], argv[a + 2] = string.format('%.0f', hint + 1), length\n"\
+    "    break\n"                                                             \
+    "  end\n"                                                                 \
+    "  if flags == '' then\n"                                                 \
+    "    call('PEXPIRE', stream, argv[a + 3])\n"                              \
+    "  elseif flags == 'k' then\n"                                            \
+    "    call('PEXPIRE', stream, argv[a + 3], 'GT')\n"                        \
+    "  end\n"                                                                 \
+    "  if #m ~= size then\n"                                                  \
+    "    size = #m\n"                                                         \
+    "    head = ' ' .. size .. ' '\n"                                         \
+    "  end\n"                                                                 \
+    "  reply[n + 1] = id\n"                                                   \
+    "  reply[n + 2] = call('PUBLISH', before .. 'c:' .. sub(stream, past),\n" \
+    "                      '+' .. id .. head .. m .. d)\n"                    \
+    "  n, a, k = n + 2, a + 6, k + 1\n"                                       \
+    "end\n"                                                                   \
+    "if a > last then return reply end\n"
 
 #define PUBLISH                                                               \
-    FENCE ONE SEND                                                            \
-    "local reply, a, k = {}, 2, 3\n"                                          \
-    "while a <= #ARGV do\n"                                                   \
-    "  local n = #reply\n"                                                    \
+    FENCE QUICK SEND                                                          \
+    "while a <= last do\n"                                                    \
     "  reply[n + 1], reply[n + 2], a, k = send(a, k)\n"                       \
+    "  n = n + 2\n"                                                           \
     "end\n"                                                                   \
     "return reply\n"
 
 /*
+ * Of entries with very large messages, as many are told as are read at once.
  * A channel without messages has an epoch, too: who begins to read it comes
  * back to where that was on any node.  A full server gives none.
  */
@@ -222,7 +283,17 @@
     FENCE BEGIN                                                               \
     "local stream, reply = KEYS[3], ''\n"                                     \
     "local found = call('XRANGE', stream, ARGV[2], '+', 'COUNT', ARGV[3])\n"  \
-    "if #found > 0 then return { reply, found } end\n"                        \
+    "if #found > 0 then\n"                                                    \
+    "  local size = 0\n"                                                      \
+    "  for i, entry in ipairs(found) do\n"                                    \
+    "    size = size + (i > 1 and #(entry[2][4] or '') or 0)\n"               \
+    "    if size > tonumber(ARGV[5]) and i < #found then\n"                   \
+    "      found[i + 1] = nil\n"                                              \
+    "      return { '+', found }\n"                                           \
+    "    end\n"                                                               \
+    "  end\n"                                                                 \
+    "  return { reply, found }\n"                                             \
+    "end\n"                                                                   \
     "local e, o = top(stream)\n"                                              \
     "if e == 0 then\n"                                                        \
     "  local done, epoch = pcall(begin)\n"                                    \
@@ -235,8 +306,8 @@
 
 /*
  * While a node tells whom it has, MEMBER notes who comes and goes: what the
- * node has read of itself may be older.  A server
- * that has lost a member hears that it leaves.
+ * node has read of itself may be older.  A server that has lost a member hears
+ * that it leaves.
  */
 
 #define MEMBER                                                                \
@@ -509,7 +580,7 @@
     "  end\n"                                                                 \
     "end\n"                                                                   \
     "local name = string.sub(stream, #prefix + 3)\n"                          \
-    "local n = call('PUBLISH', prefix .. 'c:' .. name,\n"                      \
+    "local n = call('PUBLISH', prefix .. 'c:' .. name,\n"                     \
     "               'x' .. (id ~= '' and id or '0-0'))\n"                     \
     "return { id, n }\n"
 
@@ -603,44 +674,42 @@
 #define MERGE                                                                 \
     BEFORE("-1")                                                              \
     ID                                                                        \
-    "local stream, n = KEYS[3], 0\n"                                          \
-    "local all, list = call('HGETALL', KEYS[4]), {}\n"                        \
-    "local length, ttl = 0, 0\n"                                              \
-    "for i = 1, #all, 2 do\n"                                                 \
-    "  local e, o = split(all[i])\n"                                          \
-    "  if e then\n"                                                           \
-    "    list[#list + 1] = { e = e, o = o, content = all[i + 1] }\n"          \
-    "  elseif all[i] == 'length' then\n"                                      \
-    "    length = tonumber(all[i + 1])\n"                                     \
-    "  else\n"                                                                \
-    "    ttl = tonumber(all[i + 1])\n"                                        \
-    "  end\n"                                                                 \
+    "local stream, brought, n, list = KEYS[3], KEYS[4], 0, {}\n"              \
+    "local length = tonumber(call('HGET', brought, 'length') or 0)\n"         \
+    "local ttl = tonumber(call('HGET', brought, 'ttl') or 0)\n"               \
+    "for _, id in ipairs(call('HKEYS', brought)) do\n"                        \
+    "  local e, o = split(id)\n"                                              \
+    "  if e then list[#list + 1] = { e = e, o = o, id = id } end\n"           \
     "end\n"                                                                   \
     "table.sort(list, function(a, b)\n"                                       \
     "  return a.e < b.e or a.e == b.e and a.o < b.o\n"                        \
     "end)\n"                                                                  \
     "local e, o = top(stream)\n"                                              \
     "local function put(...)\n"                                               \
-    "  call('XADD', stream, 'MAXLEN', '=', o > 0 and length or 0,\n"          \
+    "  local most = o > 2^53 and length + 1 or o > 0 and length or 0\n"       \
+    "  call('XADD', stream, 'MAXLEN', '=', most,\n"                           \
     "       text(e) .. '-' .. text(o), ...)\n"                                \
     "end\n"                                                                   \
     "for _, it in ipairs(list) do\n"                                          \
     "  if it.e > e or it.e == e and it.o > o then\n"                          \
-    "    if it.e == e and it.o - o > length then\n"                           \
+    "    local content = call('HGET', brought, it.id)\n"                      \
+    "    local before = string.match(content, '^xe(%d+)$')\n"                 \
+    "    before = before and tonumber(before) or it.o - 1\n"                  \
+    "    if it.e == e and before + 1 - o > length then\n"                     \
     "      call('XTRIM', stream, 'MAXLEN', '=', 0)\n"                         \
     "    elseif it.e == e then\n"                                             \
-    "      while o + 1 < it.o do\n"                                           \
+    "      while o < before do\n"                                             \
     "        o = o + 1\n"                                                     \
     "        put('x', 't')\n"                                                 \
     "      end\n"                                                             \
     "    end\n"                                                               \
     "    e, o = it.e, it.o\n"                                                 \
-    "    if string.sub(it.content, 1, 1) == 'x' then\n"                       \
-    "      put('x', string.sub(it.content, 2))\n"                             \
+    "    if string.sub(content, 1, 1) == 'x' then\n"                          \
+    "      put('x', string.sub(content, 2))\n"                                \
     "    else\n"                                                              \
-    "      local size, past = string.match(it.content, '^(%d+) ()')\n"        \
-    "      put('m', string.sub(it.content, past, past + size - 1),\n"         \
-    "          'd', string.sub(it.content, past + size))\n"                   \
+    "      local size, past = string.match(content, '^(%d+) ()')\n"           \
+    "      put('m', string.sub(content, past, past + size - 1),\n"            \
+    "          'd', string.sub(content, past + size))\n"                      \
     "    end\n"                                                               \
     "    n = n + 1\n"                                                         \
     "  end\n"                                                                 \

@@ -19,7 +19,9 @@
  *   PREFIX e            the epoch that was given last
  *   PREFIX s:CHANNEL    a stream: "m" the envelope and "d" the payload of a
  *                       message; "x" of "d" that the channel was deleted, of
- *                       "t" that nobody has the message any more
+ *                       "t" that nobody has the message any more, of "e" and
+ *                       an offset that the channel has ended after that: its
+ *                       own offset is 2^64-1, behind which nothing is added
  *   PREFIX i:CHANNEL:H  EPOCH-OFFSET of the message with an idempotency key
  *   PREFIX p:CHANNEL    a hash: NODE:SESSION is a member
  *   PREFIX n:NODE:p     a hash: how many members the node has in a channel
@@ -42,8 +44,9 @@
  *
  *   PREFIX c:CHANNEL    KIND EPOCH-OFFSET " " SIZE " " ENVELOPE PAYLOAD, where
  *                       SIZE is that of the envelope, and KIND "+" a message,
- *                       "~" an ephemeral one, at 0-0, "x" the deletion of the
- *                       channel, of which only the ID follows
+ *                       "~" an ephemeral one, at 0-0; of "x", the deletion of
+ *                       the channel, and "e", its end, after the message with
+ *                       that ID, nothing else follows
  *   PREFIX ctl          "r" NUMBER of a revocation; "g" GENERATION:FLOOR when a
  *                       generation has begun
  *   PREFIX ing          "m" MARK: see NGX_WEBSOCKET_SCRIPT_TAKE
@@ -100,19 +103,24 @@ typedef enum {
      *     e   ephemeral: it is not put in the stream
      *     k   its publisher does not say what the channel keeps: LENGTH and TTL
      *         are the least, and what there is more of stays
+     *     t   TTL was set of late: it stays where the stream is there
+     *     z   the channel ends with it; with "e" it ends without a message
      *
      * Replies with two elements for each message: its ID, and how many nodes
      * heard it.  The ID is "=ID" of a message that was there; "!ID" of one
      * with its key and another body, where the bytes 12 to 15 of the envelopes
-     * differ; "~" of an ephemeral one.  When a message is refused (OOM) those
-     * before it are not: the first one is refused then.
+     * differ; "~" of an ephemeral one; "." when the channel has ended before;
+     * of an end without a message that of the last one.  When a message is
+     * refused (OOM) those before it are not: the first one is refused then.
      */
     NGX_WEBSOCKET_SCRIPT_PUBLISH = 0,
 
     /*
-     * KEYS gen, e, s:CHANNEL; ARGV GEN, FROM, COUNT, TTL
+     * KEYS gen, e, s:CHANNEL; ARGV GEN, FROM, COUNT, TTL, SIZE
      *
-     * Reads messages from an ID on.  Replies: "" and up to COUNT entries; where
+     * Reads messages from an ID on.  Replies: "" and up to COUNT entries, or
+     * "+" and less of them, as the payloads of those after the first one, which
+     * the caller may have, have more than SIZE bytes; where
      * there are none, the ID of the channel's newest message, and an empty
      * list.  A channel that is not there begins: its newest ID is EPOCH-0 then,
      * for TTL ms from when this was asked last; "" of a full server.
@@ -232,8 +240,9 @@ typedef enum {
      * For a generation that has not begun: what the node has of a channel that
      * is above the server's newest ID, which is kept for FOR ms.  LENGTH and
      * TTL are as with PUBLISH, the greatest of all nodes.  CONTENT is
-     * SIZE " " ENVELOPE PAYLOAD, or "x" and "d" or "t".  KEEP is "", or that of
-     * an idempotency key, the next of KEYS.  Replies 1, or 0 when G has begun.
+     * SIZE " " ENVELOPE PAYLOAD, or "x" and "d", "t", or "e" OFFSET.  KEEP is
+     * "", or that of an idempotency key, the next of KEYS.  Replies 1, or 0 when
+     * G has begun.
      */
     NGX_WEBSOCKET_SCRIPT_BRING,
 

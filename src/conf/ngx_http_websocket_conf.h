@@ -161,6 +161,7 @@ typedef struct {
 
     ngx_uint_t                    users;    /* names may list who may */
     ngx_uint_t                    filter;   /* clients may filter by tags */
+    ngx_uint_t                    delta;    /* clients may get patches */
     void                         *pattern;  /* NULL: any */
 } ngx_http_websocket_namespace_t;
 
@@ -253,25 +254,53 @@ typedef struct {
 } ngx_http_websocket_api_key_t;
 
 
+/* a server, or a Sentinel */
+
+typedef struct {
+    ngx_str_t                     url;      /* as it was given */
+    ngx_str_t                     host;     /* terminated, for TLS */
+    in_port_t                     port;
+    ngx_addr_t                   *addrs;    /* NULL: the name is resolved
+                                               before each connection */
+    ngx_uint_t                    naddrs;
+
+    /* what it was resolved to last, in a worker; a length of 0: nothing */
+
+    ngx_sockaddr_t                resolved;
+    socklen_t                     resolved_len;
+} ngx_http_websocket_broker_host_t;
+
+
+/* whose connection it is */
+
+typedef struct {
+    ngx_str_t                     user;     /* may be empty */
+    ngx_str_t                     password; /* empty: none is asked for */
+} ngx_http_websocket_broker_login_t;
+
+
 /* websocket_broker */
 
 typedef struct {
     ngx_str_t                     name;
-    ngx_str_t                     url;      /* as it was given */
-    ngx_str_t                     host;     /* terminated, for TLS */
-    ngx_addr_t                   *addrs;    /* of it, or of Sentinels */
-    ngx_uint_t                    naddrs;
+    ngx_http_websocket_broker_host_t  *hosts;   /* one, or Sentinels */
+    ngx_uint_t                    nhosts;
     ngx_str_t                     sentinel; /* the master's name; or empty */
     ngx_str_t                     prefix;   /* of all keys */
-    ngx_str_t                     user;     /* may be empty */
-    ngx_str_t                     password; /* empty: none is asked for */
+    ngx_http_websocket_broker_login_t  login;   /* at the server */
+    ngx_http_websocket_broker_login_t  sentinel_login;
+    ngx_resolver_t               *resolver; /* NULL: addresses are known */
+    ngx_msec_t                    resolver_timeout;
     ngx_msec_t                    wait;     /* while the server is away */
     ngx_uint_t                    refuse;   /* 1: at once then */
     ngx_uint_t                    used;     /* by a zone */
     ngx_uint_t                    tls;
+    ngx_str_t                     ssl_name; /* of certificates; terminated;
+                                               empty: the host's */
 #if (NGX_SSL)
     ngx_ssl_t                    *ssl;      /* NULL without tls */
 #endif
+    ngx_http_websocket_place_t    place;
 } ngx_http_websocket_broker_conf_t;
 
 
@@ -461,6 +490,7 @@ typedef struct {
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
     ngx_str_t                     events_channel;   /* empty: their own */
+    ngx_msec_t                    events_delay;     /* of leaves; 0: none */
 
     ngx_http_websocket_limits_conf_t  limits;
 

@@ -1,10 +1,10 @@
 
 #include "conf/ngx_http_websocket_conf_param.h"
 #include "conf/ngx_http_websocket_conf_broker.h"
+#include "conf/ngx_http_websocket_conf_broker_host.h"
 
 
 #define NGX_HTTP_WEBSOCKET_BROKER_WAIT      5000    /* milliseconds */
-#define NGX_HTTP_WEBSOCKET_BROKER_PORT      6379
 #define NGX_HTTP_WEBSOCKET_BROKER_PASSWORD  1024    /* bytes */
 #define NGX_HTTP_WEBSOCKET_BROKER_PREFIX    64
 #define NGX_HTTP_WEBSOCKET_BROKER_DEPTH     3       /* of certificates */
@@ -19,28 +19,33 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_BROKER_P_TRUSTED,
     NGX_HTTP_WEBSOCKET_BROKER_P_AWAY,
     NGX_HTTP_WEBSOCKET_BROKER_P_TIME,
-    NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL
+    NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL,
+    NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL_FILE,
+    NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL_USER,
+    NGX_HTTP_WEBSOCKET_BROKER_P_SSL_NAME
 } ngx_http_websocket_broker_param_e;
 
 
+static char *ngx_http_websocket_broker_urls(ngx_conf_t *cf,
+    ngx_http_websocket_broker_conf_t *broker, ngx_uint_t *n);
 static char *ngx_http_websocket_broker_sentinel(ngx_conf_t *cf,
     ngx_http_websocket_broker_conf_t *broker,
-    ngx_http_websocket_param_t *param, ngx_uint_t urls);
-static char *ngx_http_websocket_broker_url(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker, ngx_str_t *url);
-static char *ngx_http_websocket_broker_url_error(ngx_conf_t *cf,
-    ngx_str_t *url, char *what);
+    ngx_http_websocket_param_t *params);
 static char *ngx_http_websocket_broker_params(ngx_conf_t *cf,
     ngx_http_websocket_broker_conf_t *broker,
     ngx_http_websocket_param_t *params);
+static char *ngx_http_websocket_broker_login(ngx_conf_t *cf,
+    ngx_http_websocket_broker_login_t *login,
+    ngx_http_websocket_param_t *file, ngx_http_websocket_param_t *user);
 static char *ngx_http_websocket_broker_password(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker,
-    ngx_http_websocket_param_t *param);
-static void ngx_http_websocket_broker_warn(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker, ngx_str_t *file);
+    ngx_str_t *password, ngx_http_websocket_param_t *param);
 static char *ngx_http_websocket_broker_tls(ngx_conf_t *cf,
     ngx_http_websocket_broker_conf_t *broker,
-    ngx_http_websocket_param_t *param);
+    ngx_http_websocket_param_t *params);
+#if (NGX_SSL)
+static char *ngx_http_websocket_broker_ssl(ngx_conf_t *cf,
+    ngx_http_websocket_broker_conf_t *broker, ngx_str_t *trusted);
+#endif
 
 
 char *
@@ -59,6 +64,9 @@ ngx_http_websocket_broker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "away=", ngx_null_string },
         { "wait=", ngx_null_string },
         { "sentinel=", ngx_null_string },
+        { "sentinel_password_file=", ngx_null_string },
+        { "sentinel_user=", ngx_null_string },
+        { "ssl_name=", ngx_null_string },
         { NULL, ngx_null_string }
     };
 
@@ -88,7 +96,38 @@ ngx_http_websocket_broker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     broker->wait = NGX_HTTP_WEBSOCKET_BROKER_WAIT;
     ngx_str_set(&broker->prefix, "ws:");
 
-    broker->url = value[2];
+    broker->place.file = cf->conf_file->file.name.data;
+    broker->place.line = cf->conf_file->line;
+
+    if (ngx_http_websocket_broker_urls(cf, broker, &i) != NGX_CONF_OK
+        || ngx_http_websocket_params(cf, params, i) != NGX_CONF_OK
+        || ngx_http_websocket_broker_sentinel(cf, broker, params)
+           != NGX_CONF_OK
+        || ngx_http_websocket_broker_params(cf, broker, params) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_websocket_broker_tls(cf, broker, params);
+}
+
+
+/* *n is set to the place of the first argument that is no URL */
+
+static char *
+ngx_http_websocket_broker_urls(ngx_conf_t *cf,
+    ngx_http_websocket_broker_conf_t *broker, ngx_uint_t *n)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    broker->hosts = ngx_pcalloc(cf->pool, (cf->args->nelts - 2)
+                                  * sizeof(ngx_http_websocket_broker_host_t));
+    if (broker->hosts == NULL) {
+        return NGX_CONF_ERROR;
+    }
 
     for (i = 2; i < cf->args->nelts; i++) {
 
@@ -98,22 +137,16 @@ ngx_http_websocket_broker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             break;
         }
 
-        if (ngx_http_websocket_broker_url(cf, broker, &value[i])
+        if (ngx_http_websocket_broker_host(cf, broker, &value[i])
             != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
         }
     }
 
-    if (ngx_http_websocket_params(cf, params, i) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
-    }
+    *n = i;
 
-    return ngx_http_websocket_broker_sentinel(cf, broker,
-                         &params[NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL], i - 2)
-           == NGX_CONF_OK
-           ? ngx_http_websocket_broker_params(cf, broker, params)
-           : NGX_CONF_ERROR;
+    return NGX_CONF_OK;
 }
 
 
@@ -122,13 +155,25 @@ ngx_http_websocket_broker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_websocket_broker_sentinel(ngx_conf_t *cf,
     ngx_http_websocket_broker_conf_t *broker,
-    ngx_http_websocket_param_t *param, ngx_uint_t urls)
+    ngx_http_websocket_param_t *params)
 {
+    ngx_http_websocket_param_t  *param, *file, *user;
+
+    param = &params[NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL];
+    file = &params[NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL_FILE];
+    user = &params[NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL_USER];
+
     broker->sentinel = param->value;
 
     if (param->value.data == NULL) {
 
-        if (urls == 1) {
+        if (file->value.data || user->value.data) {
+            return ngx_http_websocket_bad_param(cf,
+                                           file->value.data ? file : user,
+                                           "there is no sentinel=");
+        }
+
+        if (broker->nhosts == 1) {
             return NGX_CONF_OK;
         }
 
@@ -142,100 +187,8 @@ ngx_http_websocket_broker_sentinel(ngx_conf_t *cf,
         return ngx_http_websocket_bad_param(cf, param, "it is empty");
     }
 
-    /* a Sentinel tells addresses, which certificates do not have */
-
-    return broker->tls ? ngx_http_websocket_bad_param(cf, param,
-                                                      "it is not for rediss://")
-                       : NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_websocket_broker_url(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker, ngx_str_t *url)
-{
-    size_t       skip;
-    ngx_url_t    u;
-    ngx_addr_t  *addrs;
-
-    skip = 0;
-
-    if (url->len > 8 && ngx_strncmp(url->data, "redis://", 8) == 0) {
-        skip = 8;
-
-    } else if (url->len > 9 && ngx_strncmp(url->data, "rediss://", 9) == 0) {
-        skip = 9;
-        broker->tls = 1;
-
-    } else if (url->len <= 5 || ngx_strncmp(url->data, "unix:", 5) != 0) {
-        return ngx_http_websocket_broker_url_error(cf, url,
-                        "it does not begin with redis://, rediss:// or unix:");
-    }
-
-    if (ngx_strlchr(url->data, url->data + url->len, '@')) {
-
-        /* it may have a password, which must not be in the error log */
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the URL of broker \"%V\" has a \"@\": use user= "
-                           "and password_file=", &broker->name);
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url.data = url->data + skip;
-    u.url.len = url->len - skip;
-    u.default_port = NGX_HTTP_WEBSOCKET_BROKER_PORT;
-
-    if (skip && ngx_strlchr(u.url.data, u.url.data + u.url.len, '/')) {
-        return ngx_http_websocket_broker_url_error(cf, url,
-                                                   "there is no path in it");
-    }
-
-    /* as the addresses of an upstream: once, and not in a worker */
-
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-        return ngx_http_websocket_broker_url_error(cf, url,
-                                               u.err ? u.err : "no memory");
-    }
-
-    addrs = ngx_palloc(cf->pool, (broker->naddrs + u.naddrs)
-                                 * sizeof(ngx_addr_t));
-    if (addrs == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (broker->naddrs) {
-        ngx_memcpy(addrs, broker->addrs, broker->naddrs * sizeof(ngx_addr_t));
-    }
-
-    ngx_memcpy(&addrs[broker->naddrs], u.addrs,
-               u.naddrs * sizeof(ngx_addr_t));
-
-    broker->addrs = addrs;
-    broker->naddrs += u.naddrs;
-
-    broker->host.len = u.host.len;
-    broker->host.data = ngx_pnalloc(cf->pool, u.host.len + 1);
-
-    if (broker->host.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    (void) ngx_cpystrn(broker->host.data, u.host.data, u.host.len + 1);
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_websocket_broker_url_error(ngx_conf_t *cf, ngx_str_t *url, char *what)
-{
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid broker \"%V\": %s", url,
-                       what);
-
-    return NGX_CONF_ERROR;
+    return ngx_http_websocket_broker_login(cf, &broker->sentinel_login, file,
+                                           user);
 }
 
 
@@ -287,41 +240,54 @@ ngx_http_websocket_broker_params(ngx_conf_t *cf,
         broker->wait = wait;
     }
 
-    if (ngx_http_websocket_broker_password(cf, broker,
-                                   &params[NGX_HTTP_WEBSOCKET_BROKER_P_FILE])
+    return ngx_http_websocket_broker_login(cf, &broker->login,
+                                   &params[NGX_HTTP_WEBSOCKET_BROKER_P_FILE],
+                                   &params[NGX_HTTP_WEBSOCKET_BROKER_P_USER]);
+}
+
+
+static char *
+ngx_http_websocket_broker_login(ngx_conf_t *cf,
+    ngx_http_websocket_broker_login_t *login,
+    ngx_http_websocket_param_t *file, ngx_http_websocket_param_t *user)
+{
+    ngx_file_info_t  fi;
+
+    if (file->value.data == NULL) {
+        return user->value.data
+               ? ngx_http_websocket_bad_param(cf, user,
+                                              "there is no password_file=")
+               : NGX_CONF_OK;
+    }
+
+    if (ngx_http_websocket_broker_password(cf, &login->password, file)
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    value = &params[NGX_HTTP_WEBSOCKET_BROKER_P_USER].value;
+    login->user = user->value;
 
-    if (value->data && broker->password.len == 0) {
-        return ngx_http_websocket_bad_param(cf,
-                                   &params[NGX_HTTP_WEBSOCKET_BROKER_P_USER],
-                                   "there is no password_file=");
+    if (ngx_file_info(file->value.data, &fi) != NGX_FILE_ERROR
+        && ngx_file_access(&fi) & 0007)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "the password file \"%V\" can be read by all",
+                           &file->value);
     }
 
-    broker->user = *value;
-
-    return ngx_http_websocket_broker_tls(cf, broker,
-                                &params[NGX_HTTP_WEBSOCKET_BROKER_P_TRUSTED]);
+    return NGX_CONF_OK;
 }
 
 
 /* the first line of a file: in the configuration it would be seen by more */
 
 static char *
-ngx_http_websocket_broker_password(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker,
+ngx_http_websocket_broker_password(ngx_conf_t *cf, ngx_str_t *password,
     ngx_http_websocket_param_t *param)
 {
     u_char   buf[NGX_HTTP_WEBSOCKET_BROKER_PASSWORD + 1], *last;
     ssize_t  n;
-
-    if (param->value.data == NULL) {
-        return NGX_CONF_OK;
-    }
 
     n = ngx_http_websocket_conf_file(cf, "password file", &param->value, buf,
                                      NGX_HTTP_WEBSOCKET_BROKER_PASSWORD);
@@ -331,96 +297,79 @@ ngx_http_websocket_broker_password(ngx_conf_t *cf,
 
     last = ngx_strlchr(buf, buf + n, LF);
 
-    broker->password.len = (last ? last : buf + n) - buf;
+    password->len = (last ? last : buf + n) - buf;
 
-    if (broker->password.len && buf[broker->password.len - 1] == CR) {
-        broker->password.len--;
+    if (password->len && buf[password->len - 1] == CR) {
+        password->len--;
     }
 
-    if (broker->password.len == 0) {
+    if (password->len == 0) {
         return ngx_http_websocket_bad_param(cf, param,
                                             "the file has no password");
     }
 
-    broker->password.data = ngx_pnalloc(cf->pool, broker->password.len);
-    if (broker->password.data == NULL) {
+    password->data = ngx_pnalloc(cf->pool, password->len);
+    if (password->data == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    ngx_memcpy(broker->password.data, buf, broker->password.len);
+    ngx_memcpy(password->data, buf, password->len);
     ngx_explicit_memzero(buf, sizeof(buf));
-
-    ngx_http_websocket_broker_warn(cf, broker, &param->value);
 
     return NGX_CONF_OK;
 }
 
 
-static void
-ngx_http_websocket_broker_warn(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker, ngx_str_t *file)
+static char *
+ngx_http_websocket_broker_tls(ngx_conf_t *cf,
+    ngx_http_websocket_broker_conf_t *broker,
+    ngx_http_websocket_param_t *params)
 {
-    in_addr_t         ip;
-    ngx_uint_t        i;
-    ngx_file_info_t   fi;
-    struct sockaddr  *sa;
+    ngx_http_websocket_param_t  *trusted, *name;
 
-    if (ngx_file_info(file->data, &fi) != NGX_FILE_ERROR
-        && ngx_file_access(&fi) & 0007)
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "the password file \"%V\" can be read by all",
-                           file);
+    trusted = &params[NGX_HTTP_WEBSOCKET_BROKER_P_TRUSTED];
+    name = &params[NGX_HTTP_WEBSOCKET_BROKER_P_SSL_NAME];
+
+    if (!broker->tls) {
+
+        if (trusted->value.data || name->value.data) {
+            return ngx_http_websocket_bad_param(cf,
+                                        trusted->value.data ? trusted : name,
+                                        "the URL is not rediss://");
+        }
+
+        return NGX_CONF_OK;
     }
 
-    for (i = 0; !broker->tls && i < broker->naddrs; i++) {
+    if (name->value.data && name->value.len == 0) {
+        return ngx_http_websocket_bad_param(cf, name, "it is empty");
+    }
 
-        sa = broker->addrs[i].sockaddr;
+    broker->ssl_name = name->value;
 
-        if (sa->sa_family == AF_UNIX) {
-            continue;
-        }
+#if (NGX_SSL)
 
-#if (NGX_HAVE_INET6)
-        if (sa->sa_family == AF_INET6
-            && IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *) sa)->sin6_addr))
-        {
-            continue;
-        }
+    return ngx_http_websocket_broker_ssl(cf, broker, &trusted->value);
+
+#else
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid broker \"%V\": nginx was built without SSL",
+                       &broker->hosts[0].url);
+
+    return NGX_CONF_ERROR;
+
 #endif
-
-        if (sa->sa_family == AF_INET) {
-            ip = ntohl(((struct sockaddr_in *) sa)->sin_addr.s_addr);
-
-            if (ip >> 24 == 127) {
-                continue;
-            }
-        }
-
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "the password of broker \"%V\" goes to %V in plain "
-                           "text: use rediss://", &broker->name,
-                           &broker->addrs[i].name);
-        return;
-    }
 }
 
 
 #if (NGX_SSL)
 
 static char *
-ngx_http_websocket_broker_tls(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker,
-    ngx_http_websocket_param_t *param)
+ngx_http_websocket_broker_ssl(ngx_conf_t *cf,
+    ngx_http_websocket_broker_conf_t *broker, ngx_str_t *trusted)
 {
     ngx_pool_cleanup_t  *cln;
-
-    if (!broker->tls) {
-        return param->value.data
-               ? ngx_http_websocket_bad_param(cf, param,
-                                              "the URL is not rediss://")
-               : NGX_CONF_OK;
-    }
 
     broker->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
     if (broker->ssl == NULL) {
@@ -444,8 +393,8 @@ ngx_http_websocket_broker_tls(ngx_conf_t *cf,
     cln->handler = ngx_ssl_cleanup_ctx;
     cln->data = broker->ssl;
 
-    if (param->value.data) {
-        return ngx_ssl_trusted_certificate(cf, broker->ssl, &param->value,
+    if (trusted->data) {
+        return ngx_ssl_trusted_certificate(cf, broker->ssl, trusted,
                                            NGX_HTTP_WEBSOCKET_BROKER_DEPTH)
                == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
@@ -459,25 +408,6 @@ ngx_http_websocket_broker_tls(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
-}
-
-#else
-
-static char *
-ngx_http_websocket_broker_tls(ngx_conf_t *cf,
-    ngx_http_websocket_broker_conf_t *broker,
-    ngx_http_websocket_param_t *param)
-{
-    if (broker->tls) {
-        return ngx_http_websocket_broker_url_error(cf, &broker->url,
-                                                   "nginx was built without "
-                                                   "SSL");
-    }
-
-    return param->value.data
-           ? ngx_http_websocket_bad_param(cf, param,
-                                          "the URL is not rediss://")
-           : NGX_CONF_OK;
 }
 
 #endif
@@ -518,7 +448,8 @@ ngx_http_websocket_broker_find(ngx_conf_t *cf,
 
         broker[i].used = 1;
 
-        return &broker[i];
+        return ngx_http_websocket_broker_resolve(cf, &broker[i]) == NGX_OK
+               ? &broker[i] : NULL;
     }
 
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

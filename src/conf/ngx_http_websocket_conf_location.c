@@ -116,6 +116,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->presence_from = NULL;
      *     conf->events = 0;
      *     conf->events_channel = { 0, NULL };
+     *     conf->events_delay = 0;
      *     conf->user = NULL;
      *     conf->expires = NULL;
      *     conf->namespaces = NULL;
@@ -300,6 +301,7 @@ ngx_http_websocket_merge_presence(ngx_http_websocket_loc_conf_t *prev,
 
     if (conf->events == 0) {
         conf->events_channel = prev->events_channel;
+        conf->events_delay = prev->events_delay;
     }
 
     ngx_conf_merge_value(conf->presence, prev->presence, 0);

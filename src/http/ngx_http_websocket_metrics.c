@@ -1,6 +1,7 @@
 
 #include "http/ngx_http_websocket_metrics.h"
 #include "broker/ngx_http_websocket_remote.h"
+#include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 #include "protocol/ngx_http_websocket_protocols.h"
@@ -30,10 +31,17 @@ static char *const  ngx_http_websocket_rejected_names[] = {
 };
 
 
+char *const  ngx_http_websocket_memory_names[] = {
+    "messages", "queues", "deflate", "input"
+};
+
+
 _Static_assert(sizeof(ngx_http_websocket_dropped_names) / sizeof(char *)
                == NGX_HTTP_WEBSOCKET_DROPPED_REASONS
                && sizeof(ngx_http_websocket_rejected_names) / sizeof(char *)
-                  == NGX_HTTP_WEBSOCKET_REJECTED_REASONS,
+                  == NGX_HTTP_WEBSOCKET_REJECTED_REASONS
+               && sizeof(ngx_http_websocket_memory_names) / sizeof(char *)
+                  == NGX_HTTP_WEBSOCKET_MEMORY_KINDS,
                "each has a name");
 
 
@@ -156,6 +164,7 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
 
     if (table) {
         ngx_http_websocket_worker_reap(r->connection->log);
+        ngx_http_websocket_process_memory();
     }
 
     snapshot->conf = wmcf;
@@ -168,6 +177,12 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
 
     if (snapshot->zones == NULL || snapshot->stats == NULL) {
         return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_MEMORY_KINDS; i++) {
+        snapshot->memory[i] = table
+                              ? ngx_http_websocket_stats_memory_sum(table, i)
+                              : 0;
     }
 
     zone = wmcf->zones.elts;

@@ -31,6 +31,8 @@ typedef struct {
 
 
 static void ngx_http_websocket_text_build(ngx_http_websocket_text_t *text);
+static void ngx_http_websocket_text_memory(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text,
     ngx_str_t *zone, ngx_websocket_store_stat_t *stat, ngx_uint_t what);
 static void ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
@@ -74,6 +76,8 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
 
     ngx_http_websocket_text_build(&text);
 
+    ngx_http_websocket_text_memory(&text, snapshot);
+
     for (metric = ngx_http_websocket_metrics; metric->name; metric++) {
         ngx_http_websocket_text_metric(r, &text, snapshot, metric);
     }
@@ -107,6 +111,33 @@ ngx_http_websocket_text_build(ngx_http_websocket_text_t *text)
 
     if (ngx_http_websocket_text_reserve(text, sizeof(line) - 1) == NGX_OK) {
         text->last = ngx_cpymem(text->last, line, sizeof(line) - 1);
+    }
+}
+
+
+/* that of all workers, whatever the zone */
+
+static void
+ngx_http_websocket_text_memory(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_uint_t  i;
+
+    ngx_http_websocket_text_head(text, "websocket_memory_bytes", "gauge",
+                                 "Memory of the workers, by what it is for.");
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_MEMORY_KINDS; i++) {
+        if (ngx_http_websocket_text_reserve(text,
+                                            NGX_HTTP_WEBSOCKET_LINE_SIZE)
+            != NGX_OK)
+        {
+            return;
+        }
+
+        text->last = ngx_sprintf(text->last,
+                                 "websocket_memory_bytes{kind=\"%s\"} %uL\n",
+                                 ngx_http_websocket_memory_names[i],
+                                 snapshot->memory[i]);
     }
 }
 

@@ -584,8 +584,7 @@ ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
 
         return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_IMPLEMENTED,
                                                "not_with_broker",
-                                               "a zone with a broker has "
-                                               "neither X-WebSocket-End nor "
+                                               "a zone with a broker has no "
                                                "messages above 512k");
     }
 

@@ -199,17 +199,20 @@ ngx_int_t ngx_http_websocket_hub_join(
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 /*
- * Ends the membership, with the message that leave_message makes of it; does
- * nothing when there is none.
+ * Ends a membership that hub_join() has begun, by the member's ref, which the
+ * subscription has as long as it has not been taken from there: with the
+ * message that leave_message makes of it, or with none where that is NULL.
  */
-void ngx_http_websocket_hub_leave(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_leave_message_pt leave_message);
-
-/* Ends a membership that hub_join() has begun, by the member's ref. */
 void ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message);
+
+/*
+ * From now on messages that are published to a subscription's channel have the
+ * one before them as message->prior, if that was published from now on, too.
+ */
+void ngx_http_websocket_hub_chain(
+    ngx_http_websocket_subscription_t *subscription);
 
 /* The zone of a subscription that is active. */
 ngx_http_websocket_zone_t *ngx_http_websocket_hub_zone(
@@ -227,12 +230,14 @@ int ngx_http_websocket_hub_delete(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 
 /*
- * Place a message that a broker has numbered, and reset such a channel, as
- * ngx_http_websocket_zone_place() and ngx_http_websocket_zone_reset() do.
+ * Place a message that a broker has numbered, reset such a channel, and end it,
+ * as the functions of ngx_http_websocket_zone.h with these names do.
  */
 int ngx_http_websocket_hub_place(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
 int ngx_http_websocket_hub_reset(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset);
+int ngx_http_websocket_hub_end(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t epoch, uint64_t offset);
 
 /* Goes on with deliveries: the zone is not stuck any more. */

@@ -217,7 +217,7 @@ ngx_http_websocket_quit_handler(ngx_event_t *ev)
 void
 ngx_http_websocket_process_left(void)
 {
-    ngx_uint_t                   i;
+    ngx_uint_t                   i, slot;
     ngx_array_t                 *zones;
     ngx_http_websocket_zone_t  **zone;
 
@@ -236,7 +236,27 @@ ngx_http_websocket_process_left(void)
 
     ngx_http_websocket_stats_start((ngx_cycle_t *) ngx_cycle,
                                    NGX_HTTP_WEBSOCKET_NO_SLOT);
+
+    slot = ngx_http_websocket_worker_slot();
+
+    if (slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        ngx_http_websocket_stats_void((ngx_cycle_t *) ngx_cycle, slot);
+    }
+
     ngx_http_websocket_worker_release();
+}
+
+
+void
+ngx_http_websocket_process_memory(void)
+{
+    ngx_uint_t  slot;
+
+    slot = ngx_http_websocket_worker_slot();
+
+    if (slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        ngx_http_websocket_stats_memory((ngx_cycle_t *) ngx_cycle, slot);
+    }
 }
 
 
@@ -255,6 +275,8 @@ ngx_http_websocket_tick_handler(ngx_event_t *ev)
     if (ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle) == NULL) {
         return;
     }
+
+    ngx_http_websocket_process_memory();
 
     ngx_http_websocket_worker_reap(ev->log);
 

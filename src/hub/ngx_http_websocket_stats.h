@@ -19,6 +19,7 @@
 
 #include <pthread.h>
 
+#include "delivery/ngx_http_websocket_memory.h"
 #include "store/store.h"
 
 
@@ -127,6 +128,10 @@ struct ngx_http_websocket_stats_table_s {
                                           NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
     ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_STORE_WORKERS + 1]
                                           [NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
+
+    /* of workers, in bytes; told once a second */
+    uint64_t                          memory[NGX_WEBSOCKET_STORE_WORKERS]
+                                           [NGX_HTTP_WEBSOCKET_MEMORY_KINDS];
 };
 
 /* the row of processes without a slot */
@@ -168,6 +173,13 @@ void ngx_http_websocket_stats_merge(ngx_cycle_t *cycle);
 
 /* Voids the gauges of a slot whose worker is gone. */
 void ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot);
+
+/* Tells the table how much memory the worker of the slot has taken. */
+void ngx_http_websocket_stats_memory(ngx_cycle_t *cycle, ngx_uint_t slot);
+
+/* The memory of all workers that was taken for one thing. */
+uint64_t ngx_http_websocket_stats_memory_sum(
+    ngx_http_websocket_stats_table_t *table, ngx_uint_t kind);
 
 /* Adds up an entry over all slots. */
 void ngx_http_websocket_stats_sum(ngx_http_websocket_stats_table_t *table,

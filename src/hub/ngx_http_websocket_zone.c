@@ -61,6 +61,12 @@ struct ngx_http_websocket_shared_s {
 };
 
 
+/* where a channel is that a broker has numbered */
+typedef int (*ngx_http_websocket_zone_set_pt)(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset,
+    ngx_websocket_store_wake_t *wake);
+
+
 static ngx_int_t ngx_http_websocket_zone_map(
     ngx_http_websocket_region_t *region, ngx_http_websocket_region_e state);
 static ngx_int_t ngx_http_websocket_zone_revive(
@@ -141,8 +147,12 @@ static int ngx_http_websocket_zone_ask_once(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
 static int ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
-static int ngx_http_websocket_zone_reset_once(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
+static int ngx_http_websocket_zone_set(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here,
+    ngx_http_websocket_zone_set_pt set);
+static int ngx_http_websocket_zone_set_once(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here,
+    ngx_http_websocket_zone_set_pt set);
 static ngx_websocket_channel_ref_t ngx_http_websocket_zone_find(
     ngx_http_websocket_zone_t *zone, ngx_str_t *name, uint64_t hash);
 
@@ -1920,6 +1930,25 @@ int
 ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
     uint64_t epoch, uint64_t offset, ngx_uint_t *here)
 {
+    return ngx_http_websocket_zone_set(zone, name, epoch, offset, here,
+                                       ngx_websocket_store_reset);
+}
+
+
+int
+ngx_http_websocket_zone_end(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    uint64_t epoch, uint64_t offset, ngx_uint_t *here)
+{
+    return ngx_http_websocket_zone_set(zone, name, epoch, offset, here,
+                                       ngx_websocket_store_end);
+}
+
+
+static int
+ngx_http_websocket_zone_set(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
+    uint64_t epoch, uint64_t offset, ngx_uint_t *here,
+    ngx_http_websocket_zone_set_pt set)
+{
     int         rc;
     ngx_uint_t  pieces;
 
@@ -1927,8 +1956,8 @@ ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
     *here = 0;
 
     do {
-        rc = ngx_http_websocket_zone_reset_once(zone, name, epoch, offset,
-                                                here);
+        rc = ngx_http_websocket_zone_set_once(zone, name, epoch, offset, here,
+                                              set);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
@@ -1936,8 +1965,9 @@ ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone, ngx_str_t *name,
 
 
 static int
-ngx_http_websocket_zone_reset_once(ngx_http_websocket_zone_t *zone,
-    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here)
+ngx_http_websocket_zone_set_once(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here,
+    ngx_http_websocket_zone_set_pt set)
 {
     int                          rc;
     uint64_t                     hash;
@@ -1954,7 +1984,7 @@ ngx_http_websocket_zone_reset_once(ngx_http_websocket_zone_t *zone,
     ref = ngx_http_websocket_zone_find(zone, name, hash);
 
     if (ref) {
-        rc = ngx_websocket_store_reset(zone->store, ref, epoch, offset, &wake);
+        rc = set(zone->store, ref, epoch, offset, &wake);
     }
 
     ngx_http_websocket_zone_unlock(zone);

@@ -425,6 +425,10 @@ int ngx_http_websocket_zone_place(ngx_http_websocket_zone_t *zone,
 int ngx_http_websocket_zone_reset(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
 
+/* Has a channel end after an offset, as ngx_websocket_store_end() does; or so. */
+int ngx_http_websocket_zone_end(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here);
+
 /* Makes a channel live: OK, NOTFOUND or BUSY. */
 int ngx_http_websocket_zone_enliven(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);

@@ -40,9 +40,11 @@ static void ngx_http_websocket_plain_beat(ngx_http_websocket_session_t *s);
 static ngx_http_websocket_frame_t *ngx_http_websocket_where_text(
     ngx_log_t *log, u_char *positions, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_plain_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_plain_format = {
@@ -210,7 +212,8 @@ ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (ngx_http_websocket_deflate_own(s)) {
-        return ngx_http_websocket_deflate_message(s, message, frame);
+        return ngx_http_websocket_deflate_message(s, message, s->variant,
+                                                  frame);
     }
 
     return ngx_http_websocket_shared_frame(s->connection->log, message,
@@ -307,7 +310,8 @@ ngx_http_websocket_where_text(ngx_log_t *log, u_char *positions, size_t size)
 /* the header in the room before the payload: nothing is copied */
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_plain_frame(ngx_log_t *log,
+ngx_http_websocket_plain_frame(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     ngx_http_websocket_frame_t  *frame;
@@ -324,7 +328,8 @@ ngx_http_websocket_plain_frame(ngx_log_t *log,
 
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_position_frame(ngx_log_t *log,
+ngx_http_websocket_position_frame(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     u_char                      *p, line[NGX_WEBSOCKET_POSITION_SIZE + 1];

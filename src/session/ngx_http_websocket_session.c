@@ -12,6 +12,7 @@
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_index.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_presence.h"
@@ -140,6 +141,7 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     ngx_http_websocket_chooser_kind =
                      ngx_http_websocket_hub_kind(&ngx_http_websocket_chooser);
 
+    ngx_http_websocket_index_init();
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
     ngx_http_websocket_write_init(cycle);
@@ -383,8 +385,8 @@ ngx_http_websocket_session_deliver(
 
 
 /*
- * Messages of several channels in one turn are written together, and not all
- * that get the other messages get joins.
+ * Messages of several channels in one turn are written together, not all that
+ * get the other messages get joins, and a patch is for who has what it is of.
  */
 
 static void
@@ -399,7 +401,7 @@ ngx_http_websocket_session_choose_deliver(
     s = further->session;
 
     if ((delivery->alone || s->record->nsubscriptions == 1)
-        && (!delivery->events || further->events))
+        && (!delivery->events || further->events) && !further->delta)
     {
         ngx_http_websocket_session_deliver(subscription, delivery, first);
 

@@ -176,6 +176,43 @@ ngx_websocket_store_reset(ngx_websocket_store_t *store,
 }
 
 
+int
+ngx_websocket_store_end(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset,
+    ngx_websocket_store_wake_t *wake)
+{
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, channel);
+
+    ngx_websocket_store_wake(store, ch, wake);
+
+    if (ch->epoch != epoch
+        && (ch->offset || ngx_websocket_store_leads_back(ch, epoch, 0)))
+    {
+        return NGX_WEBSOCKET_STORE_EPOCH;
+    }
+
+    if (ch->offset < offset) {
+        return NGX_WEBSOCKET_STORE_GAP;
+    }
+
+    if (ch->epoch == epoch && ch->ended) {
+        return NGX_WEBSOCKET_STORE_DUPLICATE;
+    }
+
+    if (ch->epoch != epoch) {
+        ngx_websocket_store_begin_at(store, channel, epoch, 0);
+    }
+
+    ngx_websocket_store_set8(store, &ch->ended, 1);
+    ngx_websocket_store_commit(store);
+    ngx_websocket_store_publish_hint(store, channel, 0);
+
+    return NGX_WEBSOCKET_STORE_OK;
+}
+
+
 /*
  * visitors know a place in a channel by epoch and offset: neither may lead back
  */

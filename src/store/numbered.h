@@ -58,6 +58,16 @@ int ngx_websocket_store_reset(ngx_websocket_store_t *store,
 
 
 /*
+ * The channel has ended after an offset of an epoch, which may be 0.  *wake is
+ * set.  Returns OK, or, with nothing changed, DUPLICATE when it has ended; GAP
+ * when it is not there yet; EPOCH when it has another epoch.
+ */
+int ngx_websocket_store_end(ngx_websocket_store_t *store,
+    ngx_websocket_channel_ref_t channel, uint64_t epoch, uint64_t offset,
+    ngx_websocket_store_wake_t *wake);
+
+
+/*
  * Sets *info and *history to the channel's, and key to that of its newest
  * message, or to zeros when it is not there any more, or was nobody's.
  */

@@ -164,7 +164,7 @@ bench_connect(bench_conn_t *c, uint32_t n)
     }
 
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sin.sin_port = htons(bench_options.port);
+    sin.sin_port = htons(c->port ? c->port : bench_options.port);
 
     if (connect(c->fd, (struct sockaddr *) &sin, sizeof(sin)) == -1) {
         bench_fail("connect: %s", strerror(errno));
@@ -499,6 +499,17 @@ bench_prepare(bench_conn_t *c)
 
 /* Opens n WebSockets; channel c has those of its number. */
 
+/* each node has a subscriber of a channel before one of them has two */
+
+static int
+bench_node(uint32_t n)
+{
+    n %= bench_options.nnodes + 1;
+
+    return n ? bench_options.nodes[n - 1] : bench_options.port;
+}
+
+
 void
 bench_open(bench_conn_t *conns, uint32_t n, const char *path,
     uint32_t channels, uint32_t per_channel, bench_message_pt message)
@@ -516,6 +527,7 @@ bench_open(bench_conn_t *conns, uint32_t n, const char *path,
             conns[i].channel = (per_channel ? i / per_channel : i) % channels;
             conns[i].message = message;
             conns[i].view = (views > 1) ? i % views : 0;
+            conns[i].port = per_channel ? 0 : bench_node(i / channels);
             bench_path(uri, sizeof(uri), path, conns[i].channel,
                        (views > 1) ? conns[i].view : i);
             bench_connect(&conns[i], i);

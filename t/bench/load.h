@@ -15,6 +15,7 @@
 
 
 #define BENCH_PIDS     64
+#define BENCH_NODES    16
 #define BENCH_BUCKETS  2048
 #define BENCH_VIEWS    3
 
@@ -44,6 +45,9 @@ typedef struct {
     double       seconds;
     int          pids[BENCH_PIDS];  /* the server's */
     int          npids;
+    int          nodes[BENCH_NODES];    /* the ports of others, where there
+                                           are subscribers, too */
+    int          nnodes;
 } bench_options_t;
 
 
@@ -62,6 +66,7 @@ struct bench_conn_s {
     unsigned           leaving:1;   /* a Close was sent: an end is no error */
     unsigned           gone:1;
 
+    int                port;
     uint32_t           channel;
     uint32_t           view;
     uint64_t           next;        /* how many messages it has got */

@@ -29,7 +29,8 @@ def certificates(tmp):
         openssl(tmp, 'req', '-newkey', 'rsa:2048', '-nodes', '-subj',
                 f'/CN={name}', '-keyout', f'{name}.key', '-out', f'{name}.csr')
         with open(f'{tmp}/ext', 'w') as f:
-            f.write(f'subjectAltName=DNS:{name}')
+            f.write(f'subjectAltName=DNS:{name}'
+                    + (',IP:127.0.0.1' if name == 'localhost' else ''))
         openssl(tmp, 'x509', '-req', '-in', f'{name}.csr', '-CA', 'ca.pem',
                 '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
                 '-extfile', 'ext', '-out', f'{name}.pem')
@@ -99,6 +100,19 @@ async def tls(tap, tmp):
         await publish(cluster.ports[0], 'large', 'x' * 60_000)
         tap.ok(await history(cluster.ports[0], 'large') == ['x' * 60_000],
                'with a large message')
+
+    address = f'rediss://127.0.0.1:{port}'
+    with Cluster(1, trusted, options('localhost', port), address) as cluster:
+        await works(tap, cluster, 'a certificate for an address')
+
+    with Cluster(1, f'{trusted} ssl_name=other.example',
+                 options('other.example', port), address) as cluster:
+        await works(tap, cluster, 'for the name that it is to be for')
+
+    with Cluster(1, f'wait=500ms {trusted}', options('other.example', port),
+                 address) as cluster:
+        await fails(tap, cluster, 'its certificate is for another name',
+                    'for neither')
 
     with Cluster(1, 'wait=500ms', options('localhost', port), url) as cluster:
         await fails(tap, cluster, 'its certificate is not trusted',

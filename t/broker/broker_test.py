@@ -129,6 +129,64 @@ async def deletes(tap, cluster):
     tap.ok(status == 404, 'what never was is not deleted')
 
 
+END = 'X-WebSocket-End: 1\r\n'
+
+
+async def closed(reader):
+    """What comes, and the code of the Close after it."""
+    got = []
+    try:
+        while True:
+            got.append((await reader.receive()).decode())
+    except Closed as e:
+        return [*got, e.code]
+
+
+async def ends(tap, cluster):
+    """A channel ends on all nodes, after the same message."""
+    a, b = cluster.ports
+    readers = [await Peer(p).websocket('/ws/end') for p in (a, b)]
+    await publish(a, 'end', 'one')
+    _, last = await publish(b, 'end', 'last', END)
+    tap.ok([await closed(r) for r in readers] == [['one', 'last', 1000]] * 2
+           and last['offset'] == 2, f'an end, on all nodes: {last}')
+
+    refused = [await ask(p, 'POST', '/pub/end', '', b'x') for p in (a, b)]
+    again = [await ask(p, 'POST', '/pub/end', END) for p in (a, b)]
+    tap.ok([(s, x['error']['code']) for s, x in refused + again]
+           == [(409, 'ended')] * 4, f'after which there is nothing: {refused}')
+
+    cold = await asyncio.to_thread(Nginx, 'cold', cluster.conf)
+    late = await Peer(cold.port).websocket(f'/ws/end?since={last["epoch"]}:1')
+    got = [await closed(late), await history(cold.port, 'end')]
+    tap.ok(got == [['last', 1000], ['one', 'last']],
+           f'who comes late, on a node that never read it: {got}')
+    await asyncio.to_thread(cold.stop)
+
+    reader = await Peer(b).websocket('/ws/bare')
+    await publish(a, 'bare', 'one')
+    got = [await ask(a, 'POST', '/pub/bare', END), await closed(reader)]
+    tap.ok(got[0][0] == 200 and got[0][1]['offset'] == 1
+           and got[1] == ['one', 1000], f'an end without a message: {got}')
+    reader = await Peer(b).websocket('/ws/never')
+    await ask(a, 'POST', '/pub/never', END)
+    late = await Peer(a).websocket('/ws/never')
+    got = [await closed(reader), await closed(late),
+           (await ask(b, 'POST', '/pub/never', '', b'x'))[0]]
+    tap.ok(got == [[1000], [1000], 409], f'and of nothing: {got}')
+
+    key = 'Idempotency-Key: e\r\n' + END
+    one, two = [await ask(p, 'POST', '/pub/kend', key, b'x') for p in (a, b)]
+    tap.ok(two[1].get('duplicate') and position(one[1]) == position(two[1]),
+           f'a retry of the last one is known: {two}')
+
+    await ask(b, 'DELETE', '/pub/end')
+    _, new = await publish(a, 'end', 'new')
+    tap.ok(new['epoch'] > last['epoch']
+           and await becomes(lambda: history(b, 'end'), ['new']) == ['new'],
+           f'it is deleted, and begins anew: {new}')
+
+
 async def numbers(port, channel, first, n, pause=0.005):
     for i in range(first, first + n):
         await publish(port, channel, str(i))
@@ -280,6 +338,7 @@ async def run(tap):
         await gaps(tap, cluster)
         await processes(tap, cluster)
         await away(tap, cluster)
+        await ends(tap, cluster)
         for node in cluster.nodes:
             node.process.send_signal(signal.SIGQUIT)
         tap.ok([node.process.wait(TIMEOUT) for node in cluster.nodes]

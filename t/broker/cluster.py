@@ -40,8 +40,9 @@ CONF = '''
 class Cluster:
     """with Cluster(2) as cluster: cluster.nodes, cluster.redis"""
 
-    def __init__(self, n=2, params='wait=5s', options=(), url=None, conf=CONF):
-        self.redis = Redis(*options)
+    def __init__(self, n=2, params='wait=5s', options=(), url=None, conf=CONF,
+                 tls=None):
+        self.redis = Redis(*options, tls=tls)
         self.url = url or f'redis://127.0.0.1:{self.redis.port}'
         self.conf = conf % {'url': self.url, 'params': params}
         self.n = n

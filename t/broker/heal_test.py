@@ -74,6 +74,11 @@ async def lossy(tap, cluster):
         await publish(a, 'large', f'{i} ' + 'x' * 50_000)
     await publish(a, 'gone', 'x')
     await ask(b, 'DELETE', '/pub/gone')
+    end = 'X-WebSocket-End: 1\r\n'
+    ending = await Peer(c).websocket('/ws/ended')
+    await publish(a, 'ended', 'last', end)
+    await publish(b, 'bare', 'x')
+    await ask(b, 'POST', '/pub/bare', end)
     await cluster.fail_over(0)
 
     _, answer = await publish(c, 'r', '20')
@@ -95,6 +100,15 @@ async def lossy(tap, cluster):
     _, answer = await publish(b, 'kept', 'k1', 'Idempotency-Key: one\r\n')
     tap.ok(position(answer) == keyed and await history(c, 'kept')
            == ['k0', 'k1'], 'a key is known')
+    status, _ = await ask(c, 'POST', '/pub/kept', 'Idempotency-Key: one\r\n',
+                          b'other')
+    tap.ok(status == 422, f'and is not that of another body: {status}')
+    got = [[(await ask(p, 'POST', f'/pub/{n}', '', b'x'))[0] for p in (a, b)]
+           + await history(c, n) for n in ('ended', 'bare')]
+    tap.ok(got == [[409, 409, 'last'], [409, 409, 'x']]
+           and await texts(ending, 1) == ['last'],
+           f'what has ended stays so: {got}')
+    ending.close()
     _, answer = await publish(c, 'brief', 'c')
     tap.ok(int(position(answer).split(':')[1])
            == int(short.split(':')[1]) + 1

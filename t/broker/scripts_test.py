@@ -20,6 +20,7 @@ STEPS = 100_000 if os.environ.get('WEBSOCKET_LONG') else 2_500
 SEED = int(os.environ.get('SEED', random.randrange(1 << 32)))
 
 LENGTH = 40             # of a stream
+LAST = (1 << 64) - 1    # the offset of an end
 CHANNELS = [f'c/{n}' for n in range(5)]
 NODES = ['aa', 'bb', 'cc']
 SILENT, TTL, KEEP, DAY = 10_000, 3_600_000, 600_000, 86_400_000
@@ -117,8 +118,13 @@ class Channel:
         self.top = (0, 0)
         self.entries = []       # (epoch, offset), content
 
+    @property
+    def ended(self):
+        return self.top[1] == LAST
+
     def put(self, position, content, length=LENGTH):
         self.top = position
+        length += self.ended
         self.entries = [*self.entries, (position, content)][-length:] \
             if position[1] else []
 
@@ -137,6 +143,7 @@ class Model:
         self.keys = {}          # (channel, key): position
         self.keyed = {}         # (channel, position): key
         self.open = []          # publishes that were not acknowledged
+        self.ends = {}          # (channel, epoch): who ended it
         self.logs = {node: defaultdict(dict) for node in NODES}
         self.members = defaultdict(dict)    # channel: NODE:SESSION: value
         self.limits = Counter()             # (key, node)
@@ -223,11 +230,13 @@ class Model:
             message, after = self.message(), b'-'
             flags = 'i' * (message.key is not None)
             if self.channels[message.channel].entries:
-                flags += random.choice(['', '', 'k'])
+                flags += random.choice(['', '', 'k', 't', 'kt'])
             if self.open and random.random() < 0.5:
                 message, flags, after = self.open.pop()
             elif random.random() < 0.1:
                 flags += 'e'
+            if random.random() < 0.01:
+                flags += 'z'
             batch.append((message, flags, *self.args(message, flags, after)))
         reply = self.server.run(
             'publish', ['gen', 'e'] + [k for b in batch for k in b[3]],
@@ -242,6 +251,13 @@ class Model:
     def published(self, message, flags, hint, reply, heard, after=b'-'):
         name = message.channel
         id, nodes = reply
+        if 'e' in flags and 'z' in flags:
+            self.bare(message, flags, hint, reply, heard, after)
+            return
+        ended = self.channels[name].ended
+        if 'e' in flags and ended:
+            check(reply == [b'.', 0], 'an ephemeral after the end', reply)
+            return
         if 'e' in flags:
             check(id == b'~' and nodes == 1, 'an ephemeral', reply)
             check(heard.pop(0) == (f'c:{name}', b'~0-0 ' + message.content),
@@ -253,6 +269,9 @@ class Model:
                   and nodes == 0, name, flags, 'is known as', known, 'but',
                   reply)
             return
+        if ended and self.channels[name].top[0] >= hint:
+            check(reply == [b'.', 0], 'after the end', reply)
+            return
         position = self.expect(name, hint, id)
         check(nodes == 1, 'nodes heard of it', nodes)
         check(heard.pop(0) == (f'c:{name}', b'+%s ' % id + message.content),
@@ -261,6 +280,41 @@ class Model:
             self.keys[name, message.key] = position
             self.keyed[name, position] = message.key
         self.acknowledged(message, flags, position)
+        if 'z' in flags:
+            self.end(name, position, heard, LENGTH if 'k' not in flags else
+                     max(9, len(self.channels[name].entries)))
+
+    def bare(self, message, flags, hint, reply, heard, after):
+        """An end without a message."""
+        name = message.channel
+        channel = self.channels[name]
+        epoch, offset = channel.top
+        if channel.ended and epoch >= hint:
+            own = self.ends.get((name, epoch)) == message.envelope[:16]
+            last = int(channel.entries[-1][1][2:]) if channel.entries else 0
+            check(reply == ([b'=%d-%d' % (epoch, last), 0]
+                            if 'r' in flags and own else [b'.', 0]),
+                  'an end of one that has ended', reply)
+            return
+        position = parse(reply[0])
+        if epoch and epoch >= self.floor and epoch >= hint:
+            check(position == (epoch, offset), 'an end', position, offset)
+        else:
+            self.begun(name, position[0], hint)
+            check(position[1] == 0, 'an end of nothing', position)
+        check(reply[1] == 1, 'nodes heard of the end', reply)
+        self.ends[name, position[0]] = message.envelope[:16]
+        if random.random() < 0.3:
+            self.open.append((message, flags.replace('r', '') + 'r', b'-'))
+        self.end(name, position, heard,
+                 max(len(channel.entries), 9 if 'k' in flags else LENGTH))
+
+    def end(self, name, position, heard, length):
+        epoch, offset = position
+        check(heard.pop(0) == (f'c:{name}', b'e%d-%d' % position),
+              'an end is heard otherwise')
+        self.placed(name, (epoch, LAST), b'xe%d' % offset,
+                    random.sample(NODES, random.randrange(1, 4)), length)
 
     def acknowledged(self, message, flags, position):
         """Who publishes has the message, others perhaps; and perhaps the reply
@@ -324,13 +378,22 @@ class Model:
         after = random.choice([(0, 1), channel.top, *[
             p for p, _ in channel.entries[-9:]]])
         count = random.choice([1, 3, 100])
+        size = random.choice([0, 50, 1 << 20])
         newest, found = self.server.run(
             'read', ['gen', 'e', f's:{name}'], self.gen, '%d-%d' % after,
-            count, TTL)
+            count, TTL, size)
         want = [p for p, _ in channel.entries if p >= after][:count]
-        check([parse(id) for id, _ in found] == want, 'read', found, want)
+        got, total = [], 0
+        for id, fields in found:
+            check(total <= size, 'more than', size, 'are read')
+            got.append(parse(id))
+            if len(got) > 1:
+                total += len(fields[3]) if len(fields) > 2 else 0
+        check(got == want or newest == b'+' and got == want[:len(got)]
+              and total > size, 'read', found, want)
         if want:
-            check(newest == b'', 'there are some, and the newest is', newest)
+            check(newest == (b'' if got == want else b'+'),
+                  'there are some, and the newest is', newest)
         elif channel.top[0]:
             check(parse(newest) == channel.top, 'newest', newest, channel.top)
         else:
@@ -372,7 +435,7 @@ class Model:
                  ['j', 'aa', 'fenced', 'c/0', 'v', *message]),
                 ('mine', ['gen', 'p:c/0', 'n:aa:p', 'm:aa'],
                  ['aa', 'c/0', 'e', 'f', 'v']),
-                ('read', keys[:3], ['-', 1, TTL]),
+                ('read', keys[:3], ['-', 1, TTL, 1]),
                 ('delete', keys[:3], [0, TTL]),
                 ('ingest', ['gen', 'e', 'ing', 's:c/0'],
                  ['aa', 'm', 1, *message])):
@@ -678,10 +741,13 @@ class Model:
         for position in want:
             top = channel.top
             if position[0] == top[0]:
-                if position[1] - top[1] > LENGTH:
+                next = position[1]
+                if next == LAST:
+                    next = int(all[position][2:]) + 1
+                if next - top[1] > LENGTH:
                     channel.entries = []
                 else:
-                    for o in range(top[1] + 1, position[1]):
+                    for o in range(top[1] + 1, next):
                         channel.put((top[0], o), b'xt')
                         self.ever[name, (top[0], o)] = b'xt'
             check(self.ever[name, position] == all[position],
@@ -748,7 +814,7 @@ class Model:
                   == {f.encode(): v.encode()
                       for f, v in self.members[name].items()}, 'members')
 
-    STEPS = dict(publish=60, delete=2, read=4, expire=1, trim=3, fenced=1, member=16,
+    STEPS = dict(publish=60, delete=4, read=4, expire=1, trim=3, fenced=1, member=16,
                  list=3, bury=1, limit=6, revoke=3, keep=2, failover=1,
                  same=2)
 

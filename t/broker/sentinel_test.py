@@ -1,106 +1,190 @@
 """
-A master, a replica and a Sentinel: the master is found by asking, and the other
-one when it takes its place.  With WEBSOCKET_LONG=1: it takes ten seconds.
+Sentinels: a user, a password and TLS of their own; one that is away; and a
+master that another server takes the place of, which all connections follow when
+it is told, while messages are published and read.  WEBSOCKET_LONG=1: three of
+them, and the master is killed, ten times.
 """
 
 import asyncio
 import os
-import subprocess
-import sys
+import tempfile
+import time
 
-from cluster import Cluster, publish
-from nginx import Nginx, Tap, default_signals, free_port
-from peer import Closed, Peer, becomes, workers
-from redis_server import Redis, need_redis, redis
+from access_test import SECRET, certificates, password
+from cluster import CONF, Cluster, publish
+from failover_test import (CHANNELS, LONG, READERS, Plain, Publisher, Reader,
+                           Truth, read_all, report)
+from nginx import Nginx, Tap, free_port
+from peer import becomes, workers
+from redis_server import Redis, Sentinel, need_redis, redis
+
+OWN = 'the-sentinels-word'
+TIMES = int(os.environ.get('TIMES', 10 if LONG else 1))
+RIGHTS = ('-@all +auth +ping +subscribe +sentinel|get-master-addr-by-name '
+          '&+switch-master')
 
 
-class Sentinel:
-    def __init__(self, master):
-        self.port = free_port()
-        self.path = f'{master.dir}/sentinel.conf'
-        with open(self.path, 'w') as f:
-            f.write(f'port {self.port}\nbind 127.0.0.1\nlogfile sentinel.log\n'
-                    f'dir {master.dir}\n'
-                    f'sentinel monitor main 127.0.0.1 {master.port} 1\n'
-                    'sentinel down-after-milliseconds main 1000\n'
-                    'sentinel failover-timeout main 3000\n')
-        self.process = subprocess.Popen(['redis-sentinel', self.path],
-                                        stdout=subprocess.DEVNULL,
-                                        preexec_fn=default_signals)
+class Watched(Cluster):
+    """Two nodes, a master, a replica and Sentinels; the first URL is of one
+    that is away.  To be entered, and started."""
 
-    def __enter__(self):
-        return self
+    def __init__(self, params='', lines=(), n=1, login=None, tls=None):
+        super().__init__(0, f'wait=10s sentinel=main {params}',
+                         ('--repl-diskless-sync-delay', '0'),
+                         conf=CONF.replace('zone=live:2m', 'zone=live:32m'),
+                         tls=tls)
+        self.lines = lines
+        self.login = login or {}
+        self.number = n
+        self.spare = None
+        self.sentinels = []
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        for server in self.sentinels + [self.spare]:
+            if server:
+                server.__exit__()
+        super().__exit__()
+
+    async def start(self):
+        await self.replicate()
+        for _ in range(self.number):
+            self.sentinels.append(Sentinel(
+                self.redis, *self.lines, quorum=self.number // 2 + 1))
+            self.sentinels[-1].start()
+        assert await becomes(self.ready, True)
+        url = 'rediss://localhost' if self.redis.tls else 'redis://127.0.0.1'
+        self.conf = self.conf.replace(
+            f'redis://127.0.0.1:{self.redis.port}',
+            ' '.join(f'{url}:{port}' for port in (
+                free_port(), *(s.port for s in self.sentinels))))
+        for i in range(2):
+            self.nodes.append(await asyncio.to_thread(
+                Nginx, f'watched{i}', self.conf))
+            workers(self.nodes[i], 2)
+
+    async def replicate(self):
+        self.spare = Redis('--replicaof', f'127.0.0.1 {self.redis.port}',
+                           *self.redis.options, tls=self.redis.tls)
+        await asyncio.to_thread(self.spare.start)
+
+    async def ready(self):
+        """Each Sentinel knows the others, and the replica."""
+        for sentinel in self.sentinels:
+            try:
+                client = sentinel.client(**self.login)
+                known = [r for r in client.sentinel_slaves('main')
+                         if r['port'] == self.spare.port
+                         and not r['is_odown'] and not r['is_sdown']
+                         and r['master-link-status'] == 'ok']
+                master = client.sentinel_master('main')
+            except redis.exceptions.RedisError:
+                return False
+            if not known or master['port'] != self.redis.port \
+                    or master['num-other-sentinels'] != self.number - 1:
+                return False
+        return True
+
+    def told(self):
+        """How often workers were told of a new master."""
+        return sum(node.log().count('": the master is ')
+                   for node in self.nodes)
+
+    async def change(self, kill):
+        """Another server is the master: how long until all can publish."""
+        told = self.told()
+        old, self.redis = self.redis, self.spare
+        self.redis.options = old.options
+        start = time.monotonic()
+        if kill:
+            await asyncio.to_thread(old.stop)
+        else:
+            self.sentinels[0].client(**self.login).execute_command(
+                'SENTINEL', 'FAILOVER', 'main')
+
+        async def switched():
+            return self.told()
+        await becomes(switched, told + 4)
+        heard = time.monotonic() - start
+        for port in self.ports:
+            for i in range(4):
+                await publish(port, 'c0', f'{port}-{start}-{i}')
+        took = time.monotonic() - start
+        if kill:
+            await asyncio.to_thread(old.__exit__)
+            await self.replicate()
+        else:
+            self.spare = old
+        return self.told() - told, heard, took
+
+
+async def follows(tap, name, kill, times, **how):
+    with Watched(**how) as cluster:
+        await cluster.start()
+        truth = Truth()
+        readers = [Reader(cluster.ports, f'c{i % CHANNELS}', truth)
+                   for i in range(READERS)]
+        publishers = [Publisher(cluster, f'{name[:3]}{i}', 0.1, truth)
+                      for i in range(10)]
+        plain = Plain(cluster)
+        while not all(r.last for r in readers):
+            await asyncio.sleep(0.05)
+        for i in range(times):
+            assert await becomes(cluster.ready, True)
+            told, heard, took = await cluster.change(kill)
+            tap.ok(told == 4, f'{name}: all workers were told: {told}, after '
+                   f'{heard:.2f} s; all published after {took:.2f} s')
+        for p in publishers:
+            p.stopping = True
+        await asyncio.gather(*[p.task for p in publishers])
+        plain.task.cancel()
+        behind = await read_all(readers, truth)
+        report(tap, name, truth, readers, publishers, plain, times, behind,
+               True, 10)
+        for r in readers:
+            r.task.cancel()
+        for node in cluster.nodes:
+            log = node.log()
+            tap.ok(not node.alerts() and SECRET not in log and OWN not in log,
+                   f'no alerts, no secrets: {node.alerts()[:2]}')
+
+
+async def secured(tap, tmp):
+    """The user has the rights of the manual."""
+    certificates(tmp)
+    await follows(
+        tap, 'an operator', False, TIMES,
+        params=f'trusted_certificate={tmp}/ca.pem sentinel_user=nginx '
+        f'sentinel_password_file={password(tmp)}', tls=tmp,
+        lines=(f'user default on >{OWN} ~* &* +@all',
+               f'user nginx on >{SECRET} {RIGHTS}'), login={'password': OWN})
+
+
+async def refused(tap, tmp):
+    """Neither without a password, nor with a wrong one."""
+    with Redis() as master, Sentinel(
+            master, f'user default on >{OWN} ~* &* +@all') as sentinel:
+        for params, words in (
+                ('', 'NOAUTH'),
+                (f'sentinel_password_file={password(tmp)}', 'WRONGPASS')):
+            conf = CONF % {'url': f'redis://127.0.0.1:{sentinel.port}',
+                           'params': f'sentinel=main {params}'}
+            node = await asyncio.to_thread(Nginx, 'refused', conf)
+            node.wait(lambda: words in node.log())
+            tap.ok(SECRET not in node.log(), f'a Sentinel refuses: {words}')
+            await asyncio.to_thread(node.stop)
 
 
 async def run(tap):
-    with Cluster(0) as cluster, \
-            Redis('--replicaof', f'127.0.0.1 {cluster.redis.port}') as replica:
-        await becomes(lambda: attached(cluster.redis), 1)
-        with Sentinel(cluster.redis) as sentinel:
-            await fails_over(tap, cluster, sentinel, replica)
-
-
-async def attached(master):
-    return master.client().info('replication')['connected_slaves']
-
-
-async def fails_over(tap, cluster, sentinel, replica):
-    gone = free_port()
-    cluster.conf = cluster.conf.replace(
-        f'redis://127.0.0.1:{cluster.redis.port}',
-        f'redis://127.0.0.1:{gone} redis://127.0.0.1:{sentinel.port} '
-        'sentinel=main')
-    for i in range(2):
-        node = await asyncio.to_thread(Nginx, f'sentinel{i}', cluster.conf)
-        cluster.nodes.append(node)
-        workers(node, 2)
-    a, b = cluster.ports
-
-    reader = await Peer(b).websocket('/ws/c')
-    status, _ = await publish(a, 'c', 'one')
-    tap.ok(status == 200 and await reader.receive() == b'one',
-           'the master is found, of two Sentinels one of which is away')
-
-    async def synchronised():
-        info = replica.client().info('replication')
-        return info.get('master_link_status'), \
-            replica.client().xlen('ws:s:c')
-    await becomes(synchronised, ('up', 1))
-
-    async def known():
-        client = redis.Redis('127.0.0.1', sentinel.port)
-        return len([r for r in client.sentinel_slaves('main')
-                    if not r['is_odown'] and not r['is_sdown']
-                    and r['master-link-status'] == 'ok'])
-    await becomes(known, 1)
-    cluster.redis.stop()
-
-    status, answer = await publish(a, 'c', 'two')
-    tap.ok(status in (200, 202) and replica.client().xlen('ws:s:c') > 0,
-           f'the other one takes its place: {status}')
-    try:
-        text = await reader.receive()
-    except Closed as e:
-        text = e.code
-    tap.ok(text == 1013, f'readers are told that it may have lost some: {text}')
-    reader = await Peer(b).websocket('/ws/c')
-    await publish(a, 'c', 'three')
-    tap.ok(await reader.receive() == b'three', 'and all goes on')
-    reader.close()
-    for node in cluster.nodes:
-        await asyncio.to_thread(node.stop)
-    tap.ok(not cluster.alerts(), f'no alerts: {cluster.alerts()[:3]}')
+    with tempfile.TemporaryDirectory() as tmp:
+        os.chmod(tmp, 0o755)
+        await refused(tap, tmp)
+        await secured(tap, tmp)
+    if LONG:
+        await follows(tap, 'the master dies', True, TIMES, n=3)
 
 
 if __name__ == '__main__':
     need_redis()
-    if not os.environ.get('WEBSOCKET_LONG'):
-        print('1..0 # SKIP without WEBSOCKET_LONG=1: make test-broker')
-        sys.exit()
     tests = Tap()
     asyncio.run(run(tests))
     tests.done()

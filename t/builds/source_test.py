@@ -23,7 +23,7 @@ MAY = {
     'centrifuge*': 'message* wire*',
     'session': 'broker access hub delivery clock auth* message* store* wire* '
                'conf',
-    'broker': 'access hub clock store* conf',
+    'broker': 'access hub clock store* wire* conf',
     'broker*': '',
     'access': 'hub clock auth* store* wire* conf',
     'hub': 'delivery clock store* wire* conf',

@@ -113,6 +113,19 @@ deleted(const char *text, int rc)
 }
 
 
+static void
+ended(const char *text, int rc)
+{
+    ngx_websocket_heard_t  heard;
+
+    unit_ok(ngx_websocket_envelope_hear((const uint8_t *) text, strlen(text),
+                                        &heard) == rc
+            && (rc || (heard.kind == NGX_WEBSOCKET_ENVELOPE_ENDED
+                       && heard.epoch == 12 && heard.offset == 1)),
+            "\"%s\": %d", text, rc);
+}
+
+
 int
 main(void)
 {
@@ -147,6 +160,10 @@ main(void)
     deleted("x", -1);
     deleted("", -1);
     deleted("+12-1", -1);
+
+    ended("e12-1", 0);
+    ended("e12-1 ", -1);
+    ended("e12", -1);
 
     return unit_done();
 }

@@ -494,6 +494,58 @@ reset_first(model_t *m)
 }
 
 
+/* it ends where it is, as a broker says */
+
+static void
+end_there(model_t *model, unsigned n, int other)
+{
+    int                           rc;
+    uint64_t                      epoch, position;
+    model_channel_t              *ch;
+    ngx_websocket_store_wake_t    wake;
+    ngx_websocket_channel_ref_t   ref;
+
+    ch = &model->channels[n];
+    ref = model_look(model, n, 0);
+
+    if (ref == 0) {
+        return;
+    }
+
+    epoch = other ? model_other(model, ch, other & 1) : ch->epoch;
+    position = ngx_websocket_store_hints(model->store);
+
+    rc = ngx_websocket_store_end(model->store, ref, epoch, ch->offset, &wake);
+    model_woken(model, n, &wake);
+
+    if (rc != NGX_WEBSOCKET_STORE_OK) {
+        model_wrong(model, "a channel does not end");
+    }
+
+    model_hinted(model, position, 1, ref, 0);
+
+    if (epoch != ch->epoch) {
+        model_begin_at(model, n, epoch, 0);
+    }
+
+    ch->ended = 1;
+}
+
+
+static void
+end_used(model_t *m)
+{
+    end_there(m, 1, 0);
+}
+
+
+static void
+end_first(model_t *m)
+{
+    end_there(m, 4, 1);
+}
+
+
 static void
 prepare_first(model_t *m)
 {
@@ -970,6 +1022,8 @@ static const operation_t  operations[] = {
     { "reset", 7, prepare_ephemeral, reset_used },
     { "reset in the same epoch", 7, prepare_ephemeral, reset_farther },
     { "reset before the first message", 4, prepare_first, reset_first },
+    { "end", 2, nothing, end_used },
+    { "end before the first message", 2, prepare_first, end_first },
     { "sweeper", 3, nothing, sweeper },
     { "open that evicts a channel", 3, prepare_evict_channel,
       append_evicting_channel },

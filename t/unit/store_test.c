@@ -1934,6 +1934,58 @@ reset_numbered(void)
 }
 
 
+static int
+end(ngx_websocket_channel_ref_t ref, uint64_t epoch, uint64_t offset)
+{
+    ngx_websocket_store_wake_t  wake;
+
+    return ngx_websocket_store_end(l, ref, epoch, offset, &wake);
+}
+
+
+static void
+end_numbered(void)
+{
+    uint64_t                       offset;
+    ngx_websocket_store_info_t     info;
+    ngx_websocket_channel_ref_t    a, b;
+    ngx_websocket_store_cursor_t   cursor;
+
+    begin(1 << 20);
+
+    attach_three();
+    a = open_at("a", NOW, 1000, 0);
+    cursor = subscribe(a, 0);
+    place(a, 5, 1, 0);
+
+    unit_ok(end(a, 5, 2) == NGX_WEBSOCKET_STORE_GAP
+            && end(a, 4, 1) == NGX_WEBSOCKET_STORE_EPOCH
+            && end(a, 6, 1) == NGX_WEBSOCKET_STORE_EPOCH,
+            "end: not before it is there, nor of another epoch");
+    unit_ok(end(a, 5, 1) == NGX_WEBSOCKET_STORE_OK
+            && end(a, 5, 1) == NGX_WEBSOCKET_STORE_DUPLICATE && sound(),
+            "end: once");
+    unit_ok(next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_OK
+            && offset == 1
+            && next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_ENDED
+            && place(a, 5, 2, 0) == NGX_WEBSOCKET_STORE_ENDED,
+            "end: after what was there, and nothing follows");
+    unit_ok(reset(a, 7, 0) == NGX_WEBSOCKET_STORE_OK
+            && place(a, 7, 1, 0) == NGX_WEBSOCKET_STORE_OK,
+            "end: another epoch begins anew");
+
+    b = open_at("b", NOW, 10, 0);
+    cursor = subscribe(b, 0);
+
+    unit_ok(end(b, 9, 0) == NGX_WEBSOCKET_STORE_OK
+            && next(&cursor, 100, &offset) == NGX_WEBSOCKET_STORE_ENDED,
+            "end: before the first message");
+    ngx_websocket_store_info(l, b, &info);
+    unit_ok(info.epoch == 9 && info.offset == 0 && info.ended,
+            "end: which gives the epoch");
+}
+
+
 /* of the past: times are in order, and not of the future */
 
 static void
@@ -2542,6 +2594,7 @@ main(void)
     place_keys();
     place_nothing();
     reset_numbered();
+    end_numbered();
     place_times();
     evict_search();
     evict_idle();

@@ -32,19 +32,35 @@ def need_redis():
         sys.exit()
 
 
+def port_options(port, tls):
+    """As pairs; with tls, a folder of certificates, only TLS is spoken."""
+    if not tls:
+        return [('port', str(port))]
+    return [('port', '0'), ('tls-port', str(port)), ('tls-replication', 'yes'),
+            ('tls-cert-file', f'{tls}/localhost.pem'),
+            ('tls-key-file', f'{tls}/localhost.key'),
+            ('tls-ca-cert-file', f'{tls}/ca.pem'), ('tls-auth-clients', 'no')]
+
+
+def client_options(tls):
+    return {'ssl': True, 'ssl_ca_certs': f'{tls}/ca.pem'} if tls else {}
+
+
 class Redis:
     """One server: with Redis(...) as server, or start() and stop()."""
 
-    def __init__(self, *options, port=None):
+    def __init__(self, *options, port=None, tls=None):
         self.port = port or free_port()
+        self.tls = tls
         self.options = options
         self.process = None
         self.dir = tempfile.mkdtemp(prefix='websocket-redis.')
 
     def start(self):
         self.process = subprocess.Popen(
-            [BINARY, '--port', str(self.port), '--bind', '127.0.0.1',
-             '--dir', self.dir, '--save', '', '--appendonly', 'no',
+            [BINARY, *(word for name, value in port_options(self.port, self.tls)
+                       for word in (f'--{name}', value)),
+             '--bind', '127.0.0.1', '--dir', self.dir, '--save', '', '--appendonly', 'no',
              '--logfile', 'log', '--stream-node-max-bytes', '512',
              *self.options], preexec_fn=default_signals)
         deadline = time.monotonic() + TIMEOUT
@@ -60,7 +76,8 @@ class Redis:
                 time.sleep(0.02)
 
     def client(self, **options):
-        return redis.Redis('127.0.0.1', self.port, **options)
+        return redis.Redis('127.0.0.1', self.port, **client_options(self.tls),
+                           **options)
 
     def stop(self, number=signal.SIGKILL):
         if self.process:
@@ -74,3 +91,25 @@ class Redis:
     def __exit__(self, *_):
         self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Sentinel(Redis):
+    """One that watches a master, which it calls main; lines are more of its
+    configuration."""
+
+    def __init__(self, master, *lines, quorum=1, down_after=1000):
+        super().__init__(tls=master.tls)
+        options = [f'{name} {value}' for name, value
+                   in port_options(self.port, self.tls)]
+        with open(f'{self.dir}/conf', 'w') as f:
+            f.write('\n'.join([
+                *options, 'bind 127.0.0.1', 'logfile log', f'dir {self.dir}',
+                f'sentinel monitor main 127.0.0.1 {master.port} {quorum}',
+                f'sentinel down-after-milliseconds main {down_after}',
+                'sentinel failover-timeout main 3000', *lines, '']))
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [BINARY, f'{self.dir}/conf', '--sentinel'],
+            stdout=subprocess.DEVNULL, preexec_fn=default_signals)
+        return self
