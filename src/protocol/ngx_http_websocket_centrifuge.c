@@ -297,6 +297,7 @@ ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
     ngx_http_websocket_index_remove(&client->entry);
     ngx_http_websocket_centrifuge_ask_done(s);
 
+    json_decref(client->subs);
     ngx_free(client->identity);
     ngx_free(client);
 }

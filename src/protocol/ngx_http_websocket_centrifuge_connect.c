@@ -7,6 +7,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_hook.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "protocol/ngx_http_websocket_centrifuge_server.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_direct.h"
@@ -27,11 +28,16 @@ static ngx_int_t ngx_http_websocket_centrifuge_identify(
 static ngx_int_t ngx_http_websocket_centrifuge_verify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_introduce(
-    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_websocket_answer_t **answer);
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static ngx_int_t ngx_http_websocket_centrifuge_introduced(
+    ngx_http_websocket_session_t *s, ngx_websocket_answer_t *answer);
+static ngx_int_t ngx_http_websocket_centrifuge_introduced_to(
+    ngx_http_websocket_centrifuge_t *client, json_t *channels);
+static ngx_int_t ngx_http_websocket_centrifuge_welcome(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_connected(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_websocket_answer_t *answer);
+    ngx_websocket_json_text_t *subs);
 static void ngx_http_websocket_centrifuge_reply_client(
     ngx_http_websocket_session_t *s, ngx_websocket_reply_t *reply);
 static ngx_http_websocket_time_t ngx_http_websocket_centrifuge_ends(
@@ -51,8 +57,6 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
 {
     ngx_int_t                         rc;
-    ngx_str_t                         user;
-    ngx_websocket_answer_t           *answer;
     ngx_http_websocket_centrifuge_t  *client;
 
     client = ngx_http_websocket_centrifuge_of(s);
@@ -70,11 +74,10 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
         return rc;
     }
 
-    answer = NULL;
     rc = ngx_http_websocket_centrifuge_identify(s, command);
 
     if (rc == NGX_OK && !s->close_queued) {
-        rc = ngx_http_websocket_centrifuge_introduce(s, command, &answer);
+        rc = ngx_http_websocket_centrifuge_introduce(s, command);
     }
 
     if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
@@ -89,47 +92,65 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
         return rc;
     }
 
-    if (ngx_http_websocket_uuid(client->client) != NGX_OK) {
-        return ngx_http_websocket_centrifuge_disconnect(s,
-                                       NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
-    }
-
-    client->connected = 1;
-
-    ngx_http_websocket_centrifuge_user(client, &user);
-    ngx_http_websocket_index_add(&client->entry, s, &user,
-                       ngx_http_websocket_centrifuge_client_id(client->client));
-
-    return ngx_http_websocket_centrifuge_connected(s, command, answer);
+    return ngx_http_websocket_centrifuge_welcome(s, command);
 }
 
 
-/* the application names the user, and says until when it is one */
+/* the application lets the client in, and may say who it is */
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_introduce(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command, ngx_websocket_answer_t **answer)
+    ngx_websocket_command_t *command)
 {
-    time_t                          expires;
-    ngx_int_t                       rc;
-    ngx_str_t                       user, info;
-    ngx_http_websocket_identity_t  *identity;
+    ngx_int_t                         rc;
+    ngx_websocket_answer_t           *answer;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
 
     rc = ngx_http_websocket_centrifuge_ask(s, command,
                                            NGX_HTTP_WEBSOCKET_HOOK_CONNECT,
-                                           NULL, answer);
+                                           NULL, &answer);
 
-    if (rc != NGX_OK || *answer == NULL
-        || ((*answer)->user == NULL && (*answer)->expires == 0))
+    if (rc == NGX_OK && answer
+        && (ngx_http_websocket_centrifuge_introduced(s, answer) != NGX_OK
+            || ngx_http_websocket_centrifuge_introduced_to(client,
+                                                           answer->channels)
+               != NGX_OK))
     {
-        return rc;
+        rc = ngx_http_websocket_centrifuge_disconnect(s,
+                                       NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
+    }
+
+    if (rc == NGX_BUSY) {
+
+        /* the token is read anew with the command */
+
+        json_decref(client->subs);
+        client->subs = NULL;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_introduced(ngx_http_websocket_session_t *s,
+    ngx_websocket_answer_t *answer)
+{
+    time_t                          expires;
+    ngx_str_t                       user, info;
+    ngx_http_websocket_identity_t  *identity;
+
+    if (answer->user == NULL && answer->expires == 0) {
+        return NGX_OK;
     }
 
     identity = ngx_http_websocket_centrifuge_of(s)->identity;
 
     ngx_str_null(&info);
     ngx_str_null(&user);
-    expires = (*answer)->expires;
+    expires = answer->expires;
 
     if (identity) {
         user = identity->user;
@@ -141,19 +162,90 @@ ngx_http_websocket_centrifuge_introduce(ngx_http_websocket_session_t *s,
         }
     }
 
-    if ((*answer)->user) {
-        user.data = (u_char *) json_string_value((*answer)->user);
-        user.len = json_string_length((*answer)->user);
+    if (answer->user) {
+        user.data = (u_char *) json_string_value(answer->user);
+        user.len = json_string_length(answer->user);
     }
 
-    if (ngx_http_websocket_centrifuge_identity(s, &user, &info, expires)
-        == NGX_OK)
-    {
+    return ngx_http_websocket_centrifuge_identity(s, &user, &info, expires);
+}
+
+
+/* channels of the answer, as those of a token's "channels" */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_introduced_to(
+    ngx_http_websocket_centrifuge_t *client, json_t *channels)
+{
+    size_t  i;
+
+    if (json_array_size(channels) == 0) {
         return NGX_OK;
     }
 
-    return ngx_http_websocket_centrifuge_disconnect(s,
+    if (client->subs == NULL) {
+        client->subs = json_object();
+    }
+
+    for (i = 0; i < json_array_size(channels); i++) {
+        if (json_object_set_new(client->subs,
+                              json_string_value(json_array_get(channels, i)),
+                              json_object())
+            != 0)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* subscribes the client to what its token wants, and tells it so */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_welcome(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t                         rc;
+    ngx_str_t                         user;
+    ngx_websocket_json_text_t         list;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (ngx_http_websocket_uuid(client->client) != NGX_OK) {
+        return ngx_http_websocket_centrifuge_disconnect(s,
                                        NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
+    }
+
+    rc = NGX_OK;
+    ngx_memzero(&list, sizeof(ngx_websocket_json_text_t));
+
+    if (client->subs) {
+        rc = ngx_http_websocket_centrifuge_server_begin(s, command,
+                                                        client->subs, &list);
+        json_decref(client->subs);
+        client->subs = NULL;
+    }
+
+    if (rc == NGX_OK) {
+        client->connected = 1;
+
+        ngx_http_websocket_centrifuge_user(client, &user);
+        ngx_http_websocket_index_add(&client->entry, s, &user,
+                      ngx_http_websocket_centrifuge_client_id(client->client));
+
+        rc = ngx_http_websocket_centrifuge_connected(s, command, &list);
+
+    } else if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
+        client->refused = 1;
+        rc = NGX_OK;
+    }
+
+    ngx_websocket_json_text_done(&list);
+
+    return rc;
 }
 
 
@@ -245,7 +337,7 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                               rc;
     ngx_str_t                               user;
-    ngx_uint_t                              wrong;
+    ngx_uint_t                              wrong, failed;
     ngx_http_websocket_centrifuge_t        *client;
     ngx_http_websocket_centrifuge_token_t   token;
 
@@ -279,13 +371,22 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_centrifuge_user(client, &user);
 
+    failed = 0;
+
+    if (!client->connected) {
+        json_decref(client->subs);
+        client->subs = ngx_http_websocket_centrifuge_server_claims(
+                                                 token.token.grants, &failed);
+    }
+
     wrong = token.channel.len
             || (client->connected
                 && (user.len != token.user.len
                     || ngx_memcmp(user.data, token.user.data, user.len) != 0));
 
-    rc = wrong ? NGX_ERROR
-               : ngx_http_websocket_centrifuge_token_take(s, &token);
+    rc = wrong || failed
+         ? NGX_ERROR
+         : ngx_http_websocket_centrifuge_token_take(s, &token);
 
     ngx_http_websocket_centrifuge_token_free(&token);
 
@@ -303,7 +404,7 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command, ngx_websocket_answer_t *answer)
+    ngx_websocket_command_t *command, ngx_websocket_json_text_t *subs)
 {
     ngx_int_t                         rc;
     ngx_msec_t                        interval;
@@ -316,6 +417,9 @@ ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_centrifuge_reply_to(&reply, command);
     ngx_http_websocket_centrifuge_reply_client(s, &reply);
+
+    reply.list.data = subs->data;
+    reply.list.size = subs->size;
 
     if (interval) {
         client->ping = ngx_http_websocket_now() + interval / 2
@@ -333,8 +437,9 @@ ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 
-    if (answer) {
-        rc = ngx_http_websocket_centrifuge_answer_data(s, command, answer,
+    if (client->verdict) {
+        rc = ngx_http_websocket_centrifuge_answer_data(s, command,
+                                                     &client->verdict->answer,
                                                        &text);
         if (rc != NGX_OK) {
             client->refused = 1;

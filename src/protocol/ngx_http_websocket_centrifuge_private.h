@@ -58,6 +58,8 @@ typedef struct {
     ngx_http_websocket_verdict_t     *verdict;  /* of the application, on the
                                                    command; or NULL */
     ngx_http_websocket_entry_t        entry;    /* since it is connected */
+    json_t                           *subs;     /* that its token wants, while
+                                                   it connects */
     time_t                            grants;   /* when the first token of a
                                                    channel ends; 0: never */
     ngx_http_websocket_time_t         ping;     /* when the next one is due */

@@ -23,6 +23,7 @@
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_subscription.h"
+#include "session/ngx_http_websocket_tls.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_trim.h"
 #include "session/ngx_http_websocket_write.h"
@@ -147,6 +148,9 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
     ngx_http_websocket_write_init(cycle);
+#if (NGX_HTTP_SSL)
+    ngx_http_websocket_tls_init(cycle);
+#endif
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
     ngx_http_websocket_trim_init(cycle);
 }
@@ -563,7 +567,9 @@ ngx_http_websocket_session_ready(
      * a language that gathers messages does not wait for what was queued before
      */
 
-    return s->out->count == 0 || ngx_http_websocket_protocol_of(s)->choice;
+    return s->out->count == 0
+           || (ngx_http_websocket_protocol_of(s)->choice
+               && !((ngx_http_websocket_further_t *) subscription)->server);
 }
 
 

@@ -138,7 +138,9 @@ struct ngx_http_websocket_session_s {
     uint8_t                               started:1;
     uint8_t                               paused:1;     /* its pause may tell
                                                        it not to read now */
-    uint8_t                               state;
+    uint8_t                               state:7;
+    uint8_t                               tls:1;    /* its records are made and
+                                                       sent by us */
 
     /*
      * what delivery needs begins here, and takes few lines of the processor's

@@ -486,6 +486,11 @@ async def centrifuge(tap, nginx, app):
         tap.ok(reply['error']['code'] == code, f'connect: {do}')
         peer.close()
 
+    peer, reply = await client(port, 'answer {"channels":["news"]}')
+    tap.ok(list(reply['connect'].get('subs', {})) == ['news'],
+           f'channels: {reply}')
+    peer.close()
+
     peer, _ = await client(port)
     peer.send(FIN | TEXT, b'{"id":1,"rpc":{"data":"late"}}')
     peer.reset()
