@@ -14,11 +14,12 @@ typedef struct {
     int                          failed;    /* memory was refused */
     const char                  *name;      /* of the one that is sought, or
                                                NULL: all are */
+    size_t                       count;     /* of fields that were passed */
 } ngx_websocket_fields_t;
 
 
 static ngx_websocket_json_e ngx_websocket_fields_text(const char *text,
-    size_t size, const char *name, json_t **found);
+    size_t size, const char *name, json_t **found, size_t *count);
 static int ngx_websocket_fields_whole(ngx_websocket_fields_t *fields,
     json_t **object);
 static int ngx_websocket_fields_seek(ngx_websocket_fields_t *fields,
@@ -49,21 +50,21 @@ static void ngx_websocket_fields_character(ngx_websocket_json_text_t *text,
 ngx_websocket_json_e
 ngx_websocket_fields_read(const char *text, size_t size, json_t **object)
 {
-    return ngx_websocket_fields_text(text, size, NULL, object);
+    return ngx_websocket_fields_text(text, size, NULL, object, NULL);
 }
 
 
 ngx_websocket_json_e
 ngx_websocket_fields_find(const char *text, size_t size, const char *name,
-    json_t **value)
+    json_t **value, size_t *count)
 {
-    return ngx_websocket_fields_text(text, size, name, value);
+    return ngx_websocket_fields_text(text, size, name, value, count);
 }
 
 
 static ngx_websocket_json_e
 ngx_websocket_fields_text(const char *text, size_t size, const char *name,
-    json_t **found)
+    json_t **found, size_t *count)
 {
     int                      rc;
     uint8_t                 *objects;
@@ -99,6 +100,10 @@ ngx_websocket_fields_text(const char *text, size_t size, const char *name,
 
     free(objects);
     ngx_websocket_json_text_done(&fields.text);
+
+    if (count) {
+        *count = fields.count;
+    }
 
     if (rc == 0) {
         json_decref(*found);
@@ -182,6 +187,8 @@ ngx_websocket_fields_seek(ngx_websocket_fields_t *fields, json_t **value)
         if (fields->failed) {
             return 0;
         }
+
+        fields->count++;
 
         ngx_websocket_scan_space(&fields->scan);
 

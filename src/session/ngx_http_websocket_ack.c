@@ -125,7 +125,8 @@ ngx_http_websocket_ack_message(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_OK;
     }
 
-    if (ngx_websocket_fields_find((char *) data, size, "id", &value)
+    if (ngx_websocket_fields_find((char *) data, size, "id", &value,
+                                  NULL)
         != NGX_WEBSOCKET_JSON_OK)
     {
         return ngx_http_websocket_ack_no_memory(s);

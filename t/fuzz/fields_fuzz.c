@@ -30,7 +30,7 @@ fuzz_find(const char *message, size_t size, const json_t *json)
 {
     json_t  *value, *same;
 
-    fuzz_check(ngx_websocket_fields_find(message, size, "id", &value)
+    fuzz_check(ngx_websocket_fields_find(message, size, "id", &value, NULL)
                == NGX_WEBSOCKET_JSON_OK);
 
     same = json_object_get(json, "id");

@@ -122,12 +122,14 @@ deep(void)
 /* a field alone: what it is, as JSON, or NULL when there is none */
 
 static void
-finds(const char *message, const char *expected)
+finds(const char *message, size_t fields, const char *expected)
 {
+    size_t                      count;
     json_t                     *value;
     ngx_websocket_json_text_t   text = { NULL, 0, 0, 0, 0, 0 };
 
-    if (ngx_websocket_fields_find(message, strlen(message), "id", &value)
+    if (ngx_websocket_fields_find(message, strlen(message), "id", &value,
+                                  &count)
         != NGX_WEBSOCKET_JSON_OK)
     {
         unit_ok(0, "memory is there for %s", message);
@@ -140,7 +142,8 @@ finds(const char *message, const char *expected)
 
     ngx_websocket_json_append(&text, "", 1);
 
-    unit_ok(expected ? value && strcmp(text.data, expected) == 0
+    unit_ok(expected ? value && count == fields
+                       && strcmp(text.data, expected) == 0
                      : value == NULL,
             "id of %.60s: %.60s", message, text.data);
 
@@ -152,27 +155,27 @@ finds(const char *message, const char *expected)
 static void
 one(void)
 {
-    finds("{\"id\":7}", "7");
-    finds(" { \"a\" : [ 1 , { \"id\" : 2 } ] , \"id\" : \"x\" } ", "\"x\"");
-    finds("{\"\\u0069\\u0064\":1}", "1");
-    finds("{\"i\\u0064\":1,\"id\":2,\"\\u0069d\":3}", "3");
-    finds("{\"id\":{\"id\":1},\"a\":{}}", "{\"id\":1}");
-    finds("{\"id\":[1, 2]}", "[1,2]");
-    finds("{\"id\":null}", "null");
-    finds("{\"id\":1e999}", "1e999");
+    finds("{\"id\":7}", 1, "7");
+    finds(" { \"a\" : [ 1 , { \"id\" : 2 } ] , \"id\" : \"x\" } ", 2, "\"x\"");
+    finds("{\"\\u0069\\u0064\":1}", 1, "1");
+    finds("{\"i\\u0064\":1,\"id\":2,\"\\u0069d\":3}", 3, "3");
+    finds("{\"id\":{\"id\":1},\"a\":{}}", 2, "{\"id\":1}");
+    finds("{\"id\":[1, 2]}", 1, "[1,2]");
+    finds("{\"id\":null}", 1, "null");
+    finds("{\"id\":1e999}", 1, "1e999");
 
-    finds("{}", NULL);
-    finds("{\"ID\":1,\"id \":2,\"\":3,\"\\u0069\":4,\"idd\":5}", NULL);
-    finds("{\"\\u0069\\u0064\\u0064\\u0064\\u0064\\u0064\":1}", NULL);
-    finds("[{\"id\":1}]", NULL);
-    finds("\"id\"", NULL);
-    finds("", NULL);
-    finds("{\"id\":1", NULL);
-    finds("{\"id\":1}}", NULL);
-    finds("{\"id\":1,}", NULL);
-    finds("{\"id\":1,\"a\":}", NULL);
-    finds("{\"id\" 1}", NULL);
-    finds("{\"id\":1,\"a\":\"\xff\"}", NULL);
+    finds("{}", 0, NULL);
+    finds("{\"ID\":1,\"id \":2,\"\":3,\"\\u0069\":4,\"idd\":5}", 0, NULL);
+    finds("{\"\\u0069\\u0064\\u0064\\u0064\\u0064\\u0064\":1}", 0, NULL);
+    finds("[{\"id\":1}]", 0, NULL);
+    finds("\"id\"", 0, NULL);
+    finds("", 0, NULL);
+    finds("{\"id\":1", 0, NULL);
+    finds("{\"id\":1}}", 0, NULL);
+    finds("{\"id\":1,}", 0, NULL);
+    finds("{\"id\":1,\"a\":}", 0, NULL);
+    finds("{\"id\" 1}", 0, NULL);
+    finds("{\"id\":1,\"a\":\"\xff\"}", 0, NULL);
 }
 
 
@@ -183,7 +186,8 @@ found(void)
     json_t      *value;
     const char  *message = "{\"\\u0069d\":\"a\",\"id\":[1,2]}";
 
-    rc = ngx_websocket_fields_find(message, strlen(message), "id", &value)
+    rc = ngx_websocket_fields_find(message, strlen(message), "id", &value,
+                                   NULL)
          == NGX_WEBSOCKET_JSON_OK && ngx_websocket_json_is_piece(value)
          ? 0 : -1;
 
