@@ -214,6 +214,7 @@ ngx_websocket_protobuf_subscribed(ngx_websocket_json_text_t *text,
     ngx_websocket_protobuf_number(text, 9, reply->offset);
     ngx_websocket_protobuf_number(text, 10, reply->positioned);
     ngx_websocket_protobuf_number(text, 12, reply->was_recovering);
+    ngx_websocket_protobuf_number(text, 13, reply->delta);
 }
 
 
@@ -280,6 +281,9 @@ ngx_websocket_protobuf_published(ngx_websocket_json_text_t *text,
     if (p->tags.size) {
         ngx_websocket_protobuf_tags(text, &p->tags);
     }
+
+    ngx_websocket_protobuf_number(text, 8,
+                                  p->delta == NGX_WEBSOCKET_DELTA_PATCH);
 }
 
 

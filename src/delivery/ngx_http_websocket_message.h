@@ -129,6 +129,9 @@ struct ngx_http_websocket_message_s {
 
     u_char                       *meta;     /* parts: message/meta.h */
     uint32_t                      holders;  /* how many are to release it */
+    ngx_http_websocket_message_t *prior;    /* the one before it in its channel,
+                                               where a subscriber wants to know;
+                                               only while it is delivered */
     ngx_http_websocket_content_t *content;  /* NULL: not parsed yet */
 };
 
@@ -146,7 +149,9 @@ struct ngx_http_websocket_format_s {
      * reference, or NULL when memory is refused.  Of what a codec is to
      * compress, the frame is a WebSocket's.
      */
-    ngx_http_websocket_frame_t *(*make)(ngx_log_t *log,
+    ngx_http_websocket_frame_t *(*make)(
+                                     const ngx_http_websocket_format_t *format,
+                                     ngx_log_t *log,
                                      ngx_http_websocket_message_t *message);
 
     /* tells where a message is in its channel: none may pass another */
@@ -156,7 +161,9 @@ struct ngx_http_websocket_format_s {
      * Writes a message that is an event, of which the parts of its meta tell.
      * NULL: events are written as their payload, a JSON text.
      */
-    ngx_http_websocket_frame_t *(*event)(ngx_log_t *log,
+    ngx_http_websocket_frame_t *(*event)(
+                                     const ngx_http_websocket_format_t *format,
+                                     ngx_log_t *log,
                                      ngx_http_websocket_message_t *message);
 };
 

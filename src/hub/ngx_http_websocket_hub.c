@@ -269,6 +269,13 @@ ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
 }
 
 
+void
+ngx_http_websocket_hub_chain(ngx_http_websocket_subscription_t *subscription)
+{
+    subscription->channel->chained = 1;
+}
+
+
 ngx_http_websocket_zone_t *
 ngx_http_websocket_hub_zone(ngx_http_websocket_subscription_t *subscription)
 {

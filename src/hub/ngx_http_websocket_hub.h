@@ -207,6 +207,13 @@ void ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message);
 
+/*
+ * From now on messages that are published to a subscription's channel have the
+ * one before them as message->prior, if that was published from now on, too.
+ */
+void ngx_http_websocket_hub_chain(
+    ngx_http_websocket_subscription_t *subscription);
+
 /* The zone of a subscription that is active. */
 ngx_http_websocket_zone_t *ngx_http_websocket_hub_zone(
     ngx_http_websocket_subscription_t *subscription);

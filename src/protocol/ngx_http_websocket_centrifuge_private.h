@@ -84,6 +84,15 @@ typedef struct {
 } ngx_http_websocket_centrifuge_form_t;
 
 
+/* how a form writes messages, for clients that get them so */
+
+typedef struct {
+    ngx_http_websocket_format_t                  format;    /* the first */
+    const ngx_http_websocket_centrifuge_form_t  *form;
+    ngx_websocket_delta_e                        delta;
+} ngx_http_websocket_centrifuge_format_t;
+
+
 #define ngx_http_websocket_centrifuge_of(s)                                   \
     ((ngx_http_websocket_centrifuge_t *) (s)->record->aside->choice)
 

@@ -25,6 +25,8 @@ struct ngx_http_websocket_recovery_s {
     ngx_uint_t                          count;
     ngx_websocket_position_t            position;   /* the position that it
                                                        begins after */
+    ngx_http_websocket_message_t       *before;     /* the last of the list, to
+                                                       be patched; or NULL */
     uint32_t                            id;
     unsigned                            told:1;     /* epoch and offset are */
     unsigned                            recoverable:1;
@@ -33,6 +35,7 @@ struct ngx_http_websocket_recovery_s {
     unsigned                            fails:1;    /* where it is not */
     unsigned                            cache:1;    /* the newest message is
                                                        all that counts */
+    unsigned                            delta:1;    /* the client patches */
     unsigned                            live:1;
 };
 
@@ -70,8 +73,13 @@ static ngx_int_t ngx_http_websocket_centrifuge_since(
 static ngx_int_t ngx_http_websocket_centrifuge_entered(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_int_t rc);
+static void ngx_http_websocket_centrifuge_recovery_patch(
+    ngx_http_websocket_session_t *s, ngx_websocket_publication_t *p,
+    ngx_http_websocket_message_t *message);
 static ngx_int_t ngx_http_websocket_centrifuge_subscribed(
     ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_centrifuge_chain(
+    ngx_http_websocket_recovery_t *recovery, ngx_uint_t recovered);
 static void ngx_http_websocket_centrifuge_failed(
     ngx_http_websocket_session_t *s);
 
@@ -435,6 +443,7 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
                           || (ns->recovery & NGX_HTTP_WEBSOCKET_CACHE_AUTO));
     recovery->fails = (command->flag & NGX_WEBSOCKET_FLAG_RECOVER_OR_FAIL)
                       != 0;
+    recovery->delta = ns->delta && command->delta.size;
     recovery->list.max = s->conf->queue_size / 2;
 
     ngx_http_websocket_centrifuge_of(s)->recovery = recovery;
@@ -605,9 +614,38 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return 1;
     }
 
+    if (recovery->delta) {
+        ngx_http_websocket_centrifuge_recovery_patch(s, &p, message);
+    }
+
     codec->publication(&recovery->list, &p);
 
     return 1;
+}
+
+
+/* the first one is whole, the others are patches of those before them */
+
+static void
+ngx_http_websocket_centrifuge_recovery_patch(ngx_http_websocket_session_t *s,
+    ngx_websocket_publication_t *p, ngx_http_websocket_message_t *message)
+{
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    p->delta = NGX_WEBSOCKET_DELTA_WHOLE;
+
+    if (recovery->before) {
+        ngx_http_websocket_centrifuge_patch(
+                                    ngx_http_websocket_centrifuge_codec(s), p,
+                                    recovery->before);
+
+        ngx_http_websocket_message_release(recovery->before);
+    }
+
+    recovery->before = message;
+    message->holders++;
 }
 
 
@@ -680,6 +718,11 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
                                  : recovery->sub->offset;
     }
 
+    if (recovery->delta) {
+        reply.delta = 1;
+        ngx_http_websocket_centrifuge_chain(recovery, recovered);
+    }
+
     if (recovered) {
         reply.list.data = recovery->list.data;
         reply.list.size = recovery->list.size;
@@ -711,6 +754,25 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
 }
 
 
+/* what follows is patches, of what was recovered, or of what comes first */
+
+static void
+ngx_http_websocket_centrifuge_chain(ngx_http_websocket_recovery_t *recovery,
+    ngx_uint_t recovered)
+{
+    ngx_http_websocket_further_t  *further;
+    ngx_http_websocket_message_t  *before;
+
+    before = recovered ? recovery->before : NULL;
+    further = (ngx_http_websocket_further_t *) recovery->sub;
+
+    further->delta = 1;
+    further->base = before && !before->ephemeral ? before->offset : 0;
+
+    ngx_http_websocket_hub_chain(recovery->sub);
+}
+
+
 ngx_uint_t
 ngx_http_websocket_centrifuge_is_new(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *sub)
@@ -731,6 +793,10 @@ ngx_http_websocket_centrifuge_recovery_free(ngx_http_websocket_session_t *s)
     client = ngx_http_websocket_centrifuge_of(s);
 
     if (client->recovery) {
+        if (client->recovery->before) {
+            ngx_http_websocket_message_release(client->recovery->before);
+        }
+
         ngx_websocket_json_text_done(&client->recovery->list);
         ngx_free(client->recovery);
 

@@ -216,15 +216,16 @@ ngx_http_websocket_deflate_worth(ngx_uint_t codec, size_t size)
 
 ngx_int_t
 ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
+    ngx_http_websocket_message_t *message, ngx_uint_t variant,
+    ngx_http_websocket_frame_t **frame)
 {
     ngx_log_t                   *log;
     ngx_uint_t                   codec, format;
     ngx_http_websocket_frame_t  *plain;
 
     log = s->connection->log;
-    codec = ngx_http_websocket_variant_codec(s->variant);
-    format = ngx_http_websocket_variant_format(s->variant);
+    codec = ngx_http_websocket_variant_codec(variant);
+    format = ngx_http_websocket_variant_format(variant);
 
     if (ngx_http_websocket_shared_frame(log, message, format, &plain)
         != NGX_OK)
