@@ -1,5 +1,6 @@
 
 #include "conf/ngx_http_websocket_conf_channel.h"
+#include "conf/ngx_http_websocket_conf_hook.h"
 #include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_location.h"
 #include "conf/ngx_http_websocket_conf_mask.h"
@@ -165,6 +166,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->token_grace = NGX_CONF_UNSET;
 
     ngx_http_websocket_limits_create(&conf->limits);
+    ngx_http_websocket_hooks_create(conf);
     ngx_http_websocket_typed_init(&conf->typed);
 
     return conf;
@@ -220,6 +222,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_websocket_merge_presence(prev, conf);
 
     ngx_http_websocket_limits_merge(&conf->limits, &prev->limits);
+    ngx_http_websocket_hooks_merge(prev, conf);
 
     if (ngx_http_websocket_typed_merge(cf, &prev->typed, &conf->typed)
         != NGX_CONF_OK)
