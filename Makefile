@@ -133,12 +133,12 @@ $(build)/bench-packages: Makefile
 $(build)/bench/load: $(load) t/bench/load.h t/bench/frame.h \
     | $(build)/test-packages
 	@mkdir -p $(@D)
-	$(CC) $(bench_flags) -o $@ $(load) -lz
+	$(CC) $(bench_flags) -o $@ $(load) -lz -lssl -lcrypto
 
 $(build)/bench/floor: t/bench/floor.c t/bench/frame.h \
     | $(build)/test-packages
 	@mkdir -p $(@D)
-	$(CC) $(bench_flags) -o $@ $<
+	$(CC) $(bench_flags) -o $@ $< -lssl -lcrypto
 
 bench := PYTHONPATH=t/lib/python t/bench/bench
 bench_needs := $(module) $(build)/bench/load $(build)/bench/floor

@@ -242,6 +242,13 @@ http websocket_zone zone=live:1m file=/x; websocket_zone zone=more:1m file=/x;
     invalid parameter "file=/x": another zone has it
 http websocket_zone zone=live:1m file=/x broker=b;
     invalid parameter "file=/x": what has a broker has no file
+http websocket_durable disk; websocket_zone zone=live:1m;
+    "websocket_durable" directive is neither "memory" nor "file"
+http websocket_durable file wait=0; websocket_zone zone=live:1m;
+    invalid parameter "wait=0": not a time of 1ms to 60s
+location websocket_publish; websocket_channel a; websocket_durable file;
+    "websocket_durable file" needs a file on a disk, and "websocket_zone" "live"
+        has no "file="
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;
@@ -1068,6 +1075,44 @@ server websocket_mask "";
     invalid name "": that of an argument, without "=", is expected
 server websocket_mask a; websocket_mask off;
     "websocket_mask" directive is duplicate
+server websocket_hook leave /_app;
+    invalid event "leave", none of connect, message
+server websocket_hook connect;
+    invalid number of arguments in "websocket_hook" directive
+server websocket_hook connect /_app; websocket_hook connect /_app;
+    "websocket_hook connect" is duplicate
+server websocket_hook connect http://app/;
+    invalid URI "http://app/": a hook's begins with "/", has no variables, and
+        is one of this server; or "off"
+server websocket_hook connect /$arg_a;
+    invalid URI "/$arg_a": a hook's begins with "/", has no variables, and is
+        one of this server; or "off"
+server websocket_hook connect /_app timeout=0;
+    invalid parameter "timeout=0": not a time above zero
+server websocket_hook connect /_app timeout=30d;
+    invalid parameter "timeout=30d": is too long: 20d is the most
+server websocket_hook connect /_app mode=decide;
+    invalid parameter "mode=decide": only of "message"
+server websocket_hook message /_app mode=notice;
+    invalid parameter "mode=notice": neither decide nor answer
+server websocket_hook connect /_app match=a:b;
+    invalid parameter "match=a:b": only of "message"
+server websocket_hook message /_app match=a;
+    invalid parameter "match=a": not FIELD:VALUE
+server websocket_hook message /_app fail=ajar;
+    invalid parameter "fail=ajar": neither closed nor open
+server websocket_hook message /_app mode=answer fail=open;
+    invalid parameter "fail=open": without an answer there is none to give
+server websocket_hook message /_app max=0;
+    invalid parameter "max=0": not a number from 1 to 65535
+server websocket_hook message /_app queue=65536;
+    invalid parameter "queue=65536": not a number from 0 to 65535
+server websocket_hook message /_app retries=3;
+    invalid parameter "retries=3", none of timeout=, mode=, match=, fail=,
+        max=, queue=
+location websocket pubsub; websocket_hook message /x;
+    "websocket_hook message": its target "/x" is a stream itself, or publishes,
+        where it must be a location that asks an application
 server websocket_refuse with;
     invalid value "with"
 server websocket_refuse close; websocket_refuse close;

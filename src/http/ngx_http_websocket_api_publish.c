@@ -438,6 +438,9 @@ ngx_http_websocket_api_append(ngx_http_request_t *r,
     p.channel = *name;
     p.history = publish->keeps ? &ns->history : NULL;
     p.describe = 1;
+    p.durable = conf->durable ? NGX_HTTP_WEBSOCKET_DURABLE_WAIT
+                              : NGX_HTTP_WEBSOCKET_DURABLE_OFF;
+    p.patience = conf->durable_wait;
 
     if (conf->zone->broker->publish(conf->zone, &p) == NGX_AGAIN) {
         publish->rc = ngx_http_websocket_publish_wait(r, p.pending,
@@ -483,6 +486,15 @@ ngx_http_websocket_api_published(ngx_http_request_t *r,
 
     if (p->rc == NGX_WEBSOCKET_STORE_OK) {
         conf->stats->published++;
+    }
+
+    if (p->durable && p->reached == NGX_HTTP_WEBSOCKET_REACHED_LATE) {
+
+        /* it is published, and not on the disk yet */
+
+        return ngx_http_websocket_api_respond(publish,
+                  ngx_http_websocket_api_error(
+                                          NGX_HTTP_WEBSOCKET_API_INTERNAL));
     }
 
     if (!publish->keeps) {

@@ -312,27 +312,35 @@ ngx_http_websocket_text_histograms(ngx_http_websocket_text_t *text,
     ngx_http_websocket_stats_t  *stats;
     ngx_http_websocket_zone_t  **zones;
 
-    static char                 *heads[][2] = {
-        { "websocket_rtt_seconds", "From a Ping to its Pong." },
-        { "websocket_delivery_seconds", "From publishing to writing." }
+    static const struct {
+        char                    *name;
+        char                    *help;
+        size_t                   offset;
+    } all[] = {
+        { "websocket_hook_seconds", "From asking to the answer.",
+          offsetof(ngx_http_websocket_stats_t, hooks) },
+        { "websocket_rtt_seconds", "From a Ping to its Pong.",
+          offsetof(ngx_http_websocket_stats_t, rtt) },
+        { "websocket_delivery_seconds", "From publishing to writing.",
+          offsetof(ngx_http_websocket_stats_t, delivery) }
     };
 
     zones = snapshot->conf->zones.elts;
 
-    for (what = 0; what < 2; what++) {
+    for (what = 0; what < sizeof(all) / sizeof(all[0]); what++) {
 
-        ngx_http_websocket_text_head(text, heads[what][0], "histogram",
-                                     heads[what][1]);
+        ngx_http_websocket_text_head(text, all[what].name, "histogram",
+                                     all[what].help);
 
         for (i = 0; i < snapshot->conf->zones.nelts; i++) {
 
             stats = ngx_http_websocket_zone_stats(snapshot, i);
 
             if (stats) {
-                ngx_http_websocket_text_histogram(text, heads[what][0],
-                                                  &zones[i]->name,
-                                                  what == 0 ? &stats->rtt
-                                                            : &stats->delivery);
+                ngx_http_websocket_text_histogram(text, all[what].name,
+                                 &zones[i]->name,
+                                 (ngx_http_websocket_histogram_t *)
+                                     ((u_char *) stats + all[what].offset));
             }
         }
     }

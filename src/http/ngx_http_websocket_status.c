@@ -249,6 +249,9 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
             != 0
             || json_object_set_new(json, "rtt_seconds",
                                 ngx_http_websocket_histogram_json(&stats->rtt))
+               != 0
+            || json_object_set_new(json, "hook_seconds",
+                              ngx_http_websocket_histogram_json(&stats->hooks))
                != 0))
     {
         json_decref(json);

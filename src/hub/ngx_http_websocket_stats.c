@@ -7,7 +7,7 @@
 
 
 /* changes with ngx_http_websocket_stats_table_t */
-#define NGX_HTTP_WEBSOCKET_STATS_LAYOUT  1
+#define NGX_HTTP_WEBSOCKET_STATS_LAYOUT  2
 
 
 static ngx_int_t ngx_http_websocket_stats_map(
@@ -393,6 +393,8 @@ ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot)
         ngx_memzero(stats[i].active, sizeof(stats[i].active));
         stats[i].queued = 0;
         stats[i].queued_bytes = 0;
+        stats[i].hook_active = 0;
+        stats[i].hook_queued = 0;
     }
 
     ngx_memzero(wmcf->stats->memory[slot], sizeof(wmcf->stats->memory[slot]));

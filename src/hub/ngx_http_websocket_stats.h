@@ -27,6 +27,7 @@
 #define NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS  16
 #define NGX_HTTP_WEBSOCKET_STATS_CLOSES     17
 #define NGX_HTTP_WEBSOCKET_STATS_BUCKETS    16
+#define NGX_HTTP_WEBSOCKET_STATS_HOOKS      16      /* events of hooks */
 
 
 /* why a message was dropped: the first three are as overflow= has them */
@@ -61,6 +62,8 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
     NGX_HTTP_WEBSOCKET_REJECTED_RIGHT,
     NGX_HTTP_WEBSOCKET_REJECTED_ENDED,      /* the channel it is for */
+    NGX_HTTP_WEBSOCKET_REJECTED_HOOK,       /* by the application */
+    NGX_HTTP_WEBSOCKET_REJECTED_HOOK_FAILED,        /* it has not answered */
     NGX_HTTP_WEBSOCKET_REJECTED_REASONS
 } ngx_http_websocket_rejected_e;
 
@@ -86,6 +89,8 @@ struct ngx_http_websocket_stats_s {
     uint64_t                      queued;   /* messages in send queues */
     uint64_t                      queued_bytes;     /* bytes of all that is in
                                                        them */
+    uint64_t                      hook_active;      /* calls of hooks */
+    uint64_t                      hook_queued;
 
     /* totals */
 
@@ -100,9 +105,13 @@ struct ngx_http_websocket_stats_s {
     uint64_t                      dropped[NGX_HTTP_WEBSOCKET_DROPPED_REASONS];
     uint64_t                      closes[NGX_HTTP_WEBSOCKET_STATS_CLOSES];
     uint64_t                    rejected[NGX_HTTP_WEBSOCKET_REJECTED_REASONS];
+    uint64_t                      hook_calls[NGX_HTTP_WEBSOCKET_STATS_HOOKS];
+    uint64_t                    hook_failures[NGX_HTTP_WEBSOCKET_STATS_HOOKS];
+    uint64_t                      hook_dropped[NGX_HTTP_WEBSOCKET_STATS_HOOKS];
 
     ngx_http_websocket_histogram_t  delivery;       /* what deliveries took */
     ngx_http_websocket_histogram_t  rtt;    /* from Pings to Pongs */
+    ngx_http_websocket_histogram_t  hooks;  /* what calls of hooks took */
 } __attribute__((aligned(64)));
 
 

@@ -7,6 +7,7 @@
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_hooked.h"
 #include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_typed.h"
@@ -16,6 +17,10 @@
 
 static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_inline ngx_int_t ngx_http_websocket_plain_take(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_ask(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size) ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_plain_echo_typed(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
     ngx_http_websocket_noinline;
@@ -98,11 +103,43 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
                : ngx_http_websocket_plain_echo(s, type, data, size);
     }
 
+    if (s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE]) {
+        return ngx_http_websocket_plain_ask(s, type, data, size);
+    }
+
+    return ngx_http_websocket_plain_take(s, type, data, size);
+}
+
+
+static ngx_inline ngx_int_t
+ngx_http_websocket_plain_take(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
     if (s->conf->typed.takes) {
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
     return ngx_http_websocket_session_publish_as_is(s, type, data, size);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_ask(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    ngx_int_t  rc;
+
+    if (s->conf->typed.takes
+        && ngx_http_websocket_typed_done(s, type, data, size, &rc))
+    {
+        return rc;
+    }
+
+    rc = ngx_http_websocket_hooked_ask(s, type, data, size,
+                                       ngx_http_websocket_plain_take);
+
+    return rc == NGX_HTTP_WEBSOCKET_ASK_NOT
+           ? ngx_http_websocket_plain_take(s, type, data, size) : rc;
 }
 
 
@@ -158,7 +195,8 @@ ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_DONE;
     }
 
-    return s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0) : NGX_OK;
+    return s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0, NULL)
+                                 : NGX_OK;
 }
 
 

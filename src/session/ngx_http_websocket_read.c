@@ -9,6 +9,7 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_tls.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
@@ -290,6 +291,12 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
     __builtin_prefetch(&c->sent);
 
     n = c->recv(c, ngx_http_websocket_read_buffer, size);
+
+#if (NGX_HTTP_SSL)
+    if (s->tls) {
+        ngx_http_websocket_tls_heard(s);
+    }
+#endif
 
     if (n > 0) {
         ngx_http_websocket_read_heard(s, n);

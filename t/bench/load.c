@@ -62,6 +62,7 @@ static bench_name_t  bench_names[] = {
     { "--pub", 's', &bench_options.pub },
     { "--echo", 's', &bench_options.echo },
     { "--get", 's', &bench_options.get },
+    { "--tls", 'i', &bench_options.tls },
     { "--http", 'i', &bench_options.http },
     { "--deflate", 'i', &bench_options.deflate },
     { "--deaf", 'i', &bench_options.deaf },

@@ -9,6 +9,7 @@
 
 
 #include <stddef.h>
+#include <openssl/ssl.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +28,7 @@ typedef struct {
     const char  *echo;
     const char  *get;
     int          port;
+    int          tls;
     int          http;              /* publish by POST, not on a socket */
     int          deflate;
     int          deaf;              /* reads nothing */
@@ -56,6 +58,7 @@ typedef void (*bench_message_pt)(bench_conn_t *c, uint8_t *p, size_t size);
 
 struct bench_conn_s {
     int                fd;
+    SSL               *ssl;         /* NULL without --tls */
     unsigned           http:1;
     unsigned           busy:1;      /* an HTTP publisher waits for an answer */
     unsigned           dirty:1;     /* in the list of those to be written */

@@ -243,12 +243,18 @@ class Bench:
     def nchan(self):
         return self.nginx("nchan", [NCHAN], NCHAN_HTTP, NCHAN_SERVER)
 
-    def floor(self, mode, ping=0, prefix=()):
+    def floor(self, mode, ping=0, prefix=(), tls=False):
         port = next(self.ports)
         name = {"send": "floor", "coalesce": "floor coalesced"}[mode]
+        more = []
+
+        if tls:
+            more = ["%s/floor-%d" % (self.dir, port)]
+            os.makedirs(more[0], exist_ok=True)
+            certificate(more[0])
 
         return Server(name, [*prefix, self.dir + "/floor", str(port), mode,
-                             str(ping)], port)
+                             str(ping), *more], port)
 
     def gorilla(self):
         port = next(self.ports)

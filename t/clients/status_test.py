@@ -67,7 +67,7 @@ def scrape():
                       if s.name.endswith('_bucket')]
             assert counts == sorted(counts), counts
 
-    assert len(names) == 21, names
+    assert len(names) == 27, names
     return values
 
 
