@@ -27,8 +27,6 @@
 
 static void ngx_http_websocket_redis_connect(
     ngx_http_websocket_redis_t *redis);
-static ngx_msec_t ngx_http_websocket_redis_patience(
-    ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_redis_connected(ngx_event_t *ev);
 static ngx_err_t ngx_http_websocket_redis_error(ngx_connection_t *c);
 static void ngx_http_websocket_redis_begin(
@@ -166,7 +164,8 @@ ngx_http_websocket_redis_dial(ngx_http_websocket_redis_t *redis)
     c->idle = 1;
 
     if (rc == NGX_AGAIN) {
-        ngx_add_timer(c->write, ngx_http_websocket_redis_patience(redis));
+        ngx_add_timer(c->write, ngx_http_websocket_redis_patience(redis,
+                                         NGX_HTTP_WEBSOCKET_REDIS_CONNECT));
         c->write->cancelable = 1;
         return;
     }
@@ -177,12 +176,13 @@ ngx_http_websocket_redis_dial(ngx_http_websocket_redis_t *redis)
 
 /* a Sentinel that is away is not waited for when another one may be there */
 
-static ngx_msec_t
-ngx_http_websocket_redis_patience(ngx_http_websocket_redis_t *redis)
+ngx_msec_t
+ngx_http_websocket_redis_patience(ngx_http_websocket_redis_t *redis,
+    ngx_msec_t time)
 {
     return redis->conf->nhosts > 1
            && ngx_http_websocket_redis_host(redis) != &redis->master
-           ? NGX_HTTP_WEBSOCKET_REDIS_NEXT : NGX_HTTP_WEBSOCKET_REDIS_CONNECT;
+           ? NGX_HTTP_WEBSOCKET_REDIS_NEXT : time;
 }
 
 
@@ -663,7 +663,8 @@ ngx_http_websocket_redis_await(ngx_http_websocket_redis_t *redis)
     rev = redis->connection->read;
 
     if (!ngx_queue_empty(&redis->sent)) {
-        ngx_add_timer(rev, NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT);
+        ngx_add_timer(rev, ngx_http_websocket_redis_patience(redis,
+                                         NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT));
 
     } else if (rev->timer_set) {
         ngx_del_timer(rev);

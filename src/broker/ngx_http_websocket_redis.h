@@ -134,6 +134,10 @@ void ngx_http_websocket_redis_found(ngx_http_websocket_redis_t *redis);
 /* The other side is what it is to be: it is of use. */
 void ngx_http_websocket_redis_welcome(ngx_http_websocket_redis_t *redis);
 
+/* How long it is waited for: time, or less where another Sentinel may be. */
+ngx_msec_t ngx_http_websocket_redis_patience(
+    ngx_http_websocket_redis_t *redis, ngx_msec_t time);
+
 /* What it is connected to, or was told to be. */
 ngx_http_websocket_broker_host_t *ngx_http_websocket_redis_host(
     ngx_http_websocket_redis_t *redis);
