@@ -78,10 +78,12 @@ class Killed(Nginx):
 
 
 def lives(pid):
+    """Whether it does, or a thread of it."""
     try:
         with open(f'/proc/{pid}/stat', encoding='ascii') as f:
-            return f.read().rpartition(')')[2].split()[0] not in 'ZX'
-    except FileNotFoundError:
+            return (f.read().rpartition(')')[2].split()[0] not in 'ZX'
+                    or len(os.listdir(f'/proc/{pid}/task')) > 1)
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
