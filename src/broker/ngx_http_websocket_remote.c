@@ -24,7 +24,7 @@
 #define NGX_HTTP_WEBSOCKET_REMOTE_TRIES 1000
 
 /* changes with ngx_http_websocket_remote_shared_t */
-#define NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT  2
+#define NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT  3
 
 
 static ngx_int_t ngx_http_websocket_remote_map(

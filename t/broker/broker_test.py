@@ -11,12 +11,13 @@ import signal
 import sys
 import time
 
-from cluster import (Cluster, Proxy, history, position, publish, seat,
+from cluster import (CONF, Cluster, Proxy, history, position, publish, seat,
                      subscribed)
 from nginx import TIMEOUT, Nginx, Tap
 from peer import (FIN, TEXT, Closed, Http, Peer, ask, becomes, workers)
 from redis_server import need_redis
 
+LARGE = CONF.replace('zone=live:2m', 'zone=live:32m')
 NUMBERS = [str(i) for i in range(20)]
 
 
@@ -187,6 +188,57 @@ async def ends(tap, cluster):
            f'it is deleted, and begins anew: {new}')
 
 
+def large(i):
+    return f'{i} ' + 'x' * (700_000 + 1_000_000 * (i % 3)) + f' {i}'
+
+
+async def larges(tap, cluster):
+    """Messages of more than 512 kB, by which no worker is held."""
+    a, b = cluster.ports
+    reader = await Peer(b).websocket('/ws/l')
+    await publish(a, 'l', 'first')
+    await subscribed(cluster, 'l', 1)
+    task = asyncio.create_task(slowest(b))
+    reading = asyncio.create_task(texts(reader, 7))
+    answers = [await publish((a, b)[i % 2], 'l', large(i), where='large')
+               for i in range(6)]
+    longest = await task
+    got = await reading
+    tap.ok(got == ['first', *map(large, range(6))]
+           and [x['offset'] for _, x in answers] == list(range(2, 8)),
+           f'large messages (others took {longest:.3f} s)')
+    cluster.client().execute_command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    cluster.client().execute_command('CLIENT', 'KILL', 'TYPE', 'normal',
+                                     'SKIPME', 'yes')
+    reading = asyncio.create_task(texts(reader, 1))
+    await publish(a, 'l', large(6), 'Idempotency-Key: l\r\n', 'large')
+    _, answer = await publish(b, 'l', large(6), 'Idempotency-Key: l\r\n',
+                              'large')
+    tap.ok(await reading == [large(6)] and answer.get('duplicate'), 'when connections are cut, too')
+    got, since = [], ''
+    while len(got) < 8:
+        _, page = await ask(a, 'GET', f'/pub/l?limit=1000{since}')
+        got += [m['data'].split()[0] for m in page['messages']]
+        since = f'&since={page["epoch"]}:{page["messages"][-1]["offset"]}'
+    tap.ok(got == ['first', *map(str, range(7))], f'in the history: {got}')
+    reader.close()
+
+
+async def texts(reader, n):
+    return [(await reader.receive()).decode() for _ in range(n)]
+
+
+async def slowest(port):
+    """How long others wait, s."""
+    longest = 0
+    for _ in range(50):
+        start = time.monotonic()
+        await ask(port, 'GET', '/plain')
+        longest = max(longest, time.monotonic() - start)
+        await asyncio.sleep(0.01)
+    return longest
+
+
 async def numbers(port, channel, first, n, pause=0.005):
     for i in range(first, first + n):
         await publish(port, channel, str(i))
@@ -297,16 +349,11 @@ async def away(tap, cluster):
 
     cluster.redis.process.send_signal(signal.SIGSTOP)
     task = asyncio.create_task(publish(a, 'away', '3'))
-    slowest = 0
-    for _ in range(50):
-        start = time.monotonic()
-        await ask(a, 'GET', '/plain')
-        slowest = max(slowest, time.monotonic() - start)
-        await asyncio.sleep(0.01)
+    longest = await slowest(a)
     cluster.redis.process.send_signal(signal.SIGCONT)
     status, _ = await task
     tap.ok(status == 200 and await reads(reader, 0, 4),
-           f'Redis hangs, and comes back (others took {slowest:.3f} s)')
+           f'Redis hangs, and comes back (others took {longest:.3f} s)')
 
     old = cluster.client().execute_command('GET', 'ws:gen')
     cluster.redis.stop()
@@ -329,12 +376,13 @@ async def away(tap, cluster):
 
 
 async def run(tap):
-    with Cluster() as cluster:
+    with Cluster(conf=LARGE) as cluster:
         await together(tap, cluster)
         await streams(tap, cluster)
         await recovers(tap, cluster)
         await keys(tap, cluster)
         await deletes(tap, cluster)
+        await larges(tap, cluster)
         await gaps(tap, cluster)
         await processes(tap, cluster)
         await away(tap, cluster)
