@@ -271,6 +271,10 @@ ngx_http_websocket_remote_link(ngx_http_websocket_remote_t *remote,
 {
     ngx_uint_t  slot;
 
+    if (ready && !remote->ready) {
+        remote->since = ngx_current_msec;
+    }
+
     remote->ready = ready;
 
     slot = ngx_http_websocket_worker_slot();

@@ -427,12 +427,15 @@ async def deaf(tap):
         cluster.conf = cluster.conf.replace(f':{cluster.redis.port}',
                                             f':{proxy.port}')
         node = await asyncio.to_thread(Nginx, 'deaf', cluster.conf)
-        cluster.nodes.append(node)
+        stays = await asyncio.to_thread(
+            Nginx, 'stays', cluster.conf.replace('wait=5s', 'deaf=stay'))
+        cluster.nodes += [node, stays]
         port = node.port
         tap.ok(await becomes(lambda: health(port), 200) == 200, 'it is healthy')
         reader = await Peer(port).websocket('/ws/c')
         await publish(port, 'c', '0')
         tap.ok(await reads(reader, 0, 1), 'it hears')
+        quiet = await Peer(stays.port).websocket('/ws/c')
 
         proxy.deaf = True
         start = time.monotonic()
@@ -451,16 +454,33 @@ async def deaf(tap):
                and status['zones'][0]['broker']['reconnects'] > 0,
                'its metrics too, and it tries again')
 
+        _, missed = await publish(port, 'c', '1')
+        got = await closed(reader)
+        tap.ok(got[-1] == 1013 and time.monotonic() - start < 5,
+               f'its reader is told so: {got}')
+        tap.ok((await ask(port, 'GET', '/pub/c'))[0] == 503,
+               'and nobody comes')
+
         proxy.deaf = False
-        tap.ok(await becomes(lambda: health(port), 200) == 200,
+        cluster.client().execute_command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+        tap.ok(await becomes(lambda: health(port), 200) == 200
+               == await becomes(lambda: health(stays.port), 200),
                'it hears again')
-        await publish(port, 'c', '1')
-        tap.ok(await reads(reader, 1, 1), 'and its reader has stayed')
+
+        async def back():
+            return (await ask(port, 'GET', '/pub/c'))[0]
+        await becomes(back, 200)
+        reader = await Peer(port).websocket(
+            f'/ws/c?since={missed["epoch"]}:{missed["offset"] - 1}')
+        tap.ok(await reads(reader, 1, 1), 'its reader comes back')
+        tap.ok(await reads(quiet, 1, 1), 'with deaf=stay it has stayed')
         log = node.log()
         tap.ok('is deaf' in log and 'hears what is published' in log,
                'the log tells of both')
         reader.close()
+        quiet.close()
         await asyncio.to_thread(node.stop)
+        await asyncio.to_thread(stays.stop)
         proxy.server.close()
 
 
