@@ -36,14 +36,15 @@ flags := -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -I src -I t/unit 
 
 .PHONY: help build run binaries test test-asan test-valgrind test-fault \
     test-broker test-builds test-extended fuzz bench bench-short bench-typed \
-    bench-instructions bench-stalls install uninstall clean distclean FORCE
+    bench-broker bench-instructions bench-stalls install uninstall clean \
+    distclean FORCE
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "also: build install uninstall test-asan test-valgrind" \
 	    "test-fault test-broker test-builds test-extended fuzz" \
 	    "bench-short bench-typed" \
-	    "bench-instructions bench-stalls clean distclean"
+	    "bench-broker bench-instructions bench-stalls clean distclean"
 
 build: $(module)
 
@@ -132,12 +133,12 @@ $(build)/bench-packages: Makefile
 $(build)/bench/load: $(load) t/bench/load.h t/bench/frame.h \
     | $(build)/test-packages
 	@mkdir -p $(@D)
-	$(CC) $(bench_flags) -o $@ $(load) -lz
+	$(CC) $(bench_flags) -o $@ $(load) -lz -lssl -lcrypto
 
 $(build)/bench/floor: t/bench/floor.c t/bench/frame.h \
     | $(build)/test-packages
 	@mkdir -p $(@D)
-	$(CC) $(bench_flags) -o $@ $<
+	$(CC) $(bench_flags) -o $@ $< -lssl -lcrypto
 
 bench := PYTHONPATH=t/lib/python t/bench/bench
 bench_needs := $(module) $(build)/bench/load $(build)/bench/floor
@@ -150,6 +151,9 @@ bench-typed: $(build)/test-packages $(bench_needs)
 
 bench-instructions: $(build)/test-packages $(bench_needs)
 	@$(bench) $(build) instructions '$(T)'
+
+bench-broker: $(build)/test-packages $(bench_needs)
+	@PYTHONPATH=t/lib/python /usr/bin/python3 t/bench/bench $(build) broker
 
 bench-stalls: $(build)/bench-packages $(build)/node_modules $(bench_needs)
 	@$(bench) $(build) stalls '$(T)'

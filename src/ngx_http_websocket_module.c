@@ -8,12 +8,14 @@
 
 #include "access/ngx_http_websocket_revocations.h"
 #include "broker/ngx_http_websocket_broker_local.h"
+#include "broker/ngx_http_websocket_mailbox.h"
 #include "broker/ngx_http_websocket_remote.h"
 #include "conf/ngx_http_websocket_conf_broker.h"
 #include "conf/ngx_http_websocket_conf_channel.h"
 #include "conf/ngx_http_websocket_conf_collect.h"
 #include "conf/ngx_http_websocket_conf_deflate.h"
 #include "conf/ngx_http_websocket_conf_handler.h"
+#include "conf/ngx_http_websocket_conf_hook.h"
 #include "conf/ngx_http_websocket_conf_jwt.h"
 #include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_location.h"
@@ -30,6 +32,7 @@
 #include "conf/ngx_http_websocket_conf_types.h"
 #include "conf/ngx_http_websocket_conf_zone.h"
 #include "delivery/ngx_http_websocket_views.h"
+#include "hook/ngx_http_websocket_call_request.h"
 #include "http/ngx_http_websocket_api.h"
 #include "http/ngx_http_websocket_centrifuge_stream.h"
 #include "http/ngx_http_websocket_handshake.h"
@@ -40,12 +43,14 @@
 #include "http/ngx_http_websocket_revoke.h"
 #include "http/ngx_http_websocket_status.h"
 #include "http/ngx_http_websocket_variables.h"
+#include "hub/ngx_http_websocket_durable.h"
 #include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "protocol/ngx_http_websocket_centrifuge.h"
 #include "protocol/ngx_http_websocket_protocols.h"
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_head.h"
+#include "session/ngx_http_websocket_linger.h"
 #include "session/ngx_http_websocket_presence.h"
 #include "session/ngx_http_websocket_session.h"
 #include "session/ngx_http_websocket_token.h"
@@ -205,6 +210,20 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_websocket_loc_conf_t, ack),
       &ngx_http_websocket_acks },
+
+    { ngx_string("websocket_hook"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_websocket_hook,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("websocket_durable"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_durable_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("websocket_subprotocols"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
@@ -577,7 +596,9 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    if (ngx_http_websocket_init_brokers(cf, wmcf) != NGX_OK) {
+    if (ngx_http_websocket_init_brokers(cf, wmcf) != NGX_OK
+        || ngx_http_websocket_durable_wanted(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -594,6 +615,14 @@ ngx_http_websocket_init_conf(ngx_conf_t *cf)
 
     if (wmcf->refuses) {
         ngx_http_websocket_refusal_init();
+    }
+
+    if (ngx_http_websocket_hooks_check(cf, wmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (wmcf->hooked) {
+        ngx_http_websocket_call_init();
     }
 
     return ngx_http_websocket_named_init(cf);
@@ -675,9 +704,12 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     ngx_http_websocket_later_init(cycle);
     ngx_http_websocket_session_init(cycle, ngx_http_websocket_protocols);
     ngx_http_websocket_drain_init(cycle, ngx_http_websocket_process_left);
+    ngx_http_websocket_linger_init(cycle);
+    ngx_http_websocket_centrifuge_init(cycle, wmcf);
 
-    if (ngx_http_websocket_centrifuge_init(cycle, wmcf) != NGX_OK
-        || ngx_http_websocket_request_init(cycle) != NGX_OK)
+    if (ngx_http_websocket_mailbox_init(cycle) != NGX_OK
+        || ngx_http_websocket_request_init(cycle) != NGX_OK
+        || (wmcf->hooked && ngx_http_websocket_call_start(cycle) != NGX_OK))
     {
         return NGX_ERROR;
     }

@@ -242,6 +242,13 @@ http websocket_zone zone=live:1m file=/x; websocket_zone zone=more:1m file=/x;
     invalid parameter "file=/x": another zone has it
 http websocket_zone zone=live:1m file=/x broker=b;
     invalid parameter "file=/x": what has a broker has no file
+http websocket_durable disk; websocket_zone zone=live:1m;
+    "websocket_durable" directive is neither "memory" nor "file"
+http websocket_durable file wait=0; websocket_zone zone=live:1m;
+    invalid parameter "wait=0": not a time of 1ms to 60s
+location websocket_publish; websocket_channel a; websocket_durable file;
+    "websocket_durable file" needs a file on a disk, and "websocket_zone" "live"
+        has no "file="
 http websocket_zone zone=live:1m zone=live:2m;
     invalid parameter "zone=live:1m": given twice
 http websocket_zone zone=live:1m inactive=soon;
@@ -477,10 +484,10 @@ http websocket_presence on; websocket_presence on;
     "websocket_presence" directive is duplicate
 http websocket_events arrive;
     invalid value "arrive", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events join leave history=on;
     invalid value "history=on", it must be "join", "leave", "history=off",
-        "channel=NAME", or "off"
+        "channel=NAME", "delay=TIME", or "off"
 http websocket_events history=off;
     "history=off" needs "join" or "leave"
 http websocket_events channel=;
@@ -491,6 +498,14 @@ http websocket_events join channel=a$uri;
         1 to 240 bytes, is expected
 http websocket_events channel=a;
     "channel=" needs "join" or "leave"
+http websocket_events delay=1s;
+    "delay=" needs "join" or "leave"
+http websocket_events join delay=1s;
+    "delay=" needs "leave"
+http websocket_events leave delay=0;
+    invalid parameter "delay=0": a time above zero, of 1m at most, is expected
+http websocket_events leave delay=2m;
+    invalid parameter "delay=2m": a time above zero, of 1m at most, is expected
 http websocket_events off channel=a;
     "off" stands alone
 http websocket_events off join;
@@ -822,6 +837,10 @@ http websocket_type m { fields a string; }
         "view" and "additional"
 http websocket_type m { field a string; additional text; }
     message type "m": "additional" is "on", "off" or a kind
+http websocket_type m { field a string; additional object of=n; }
+    message type "m": "additional": unknown type "n"
+http websocket_type m { additional string required; }
+    message type "m": "additional": "required" needs a field with a name
 http websocket_type m { by type chat=n; }
     message type "m": "by": unknown type "n"
 http websocket_type n { by type a=n; }
@@ -1058,6 +1077,44 @@ server websocket_mask "";
     invalid name "": that of an argument, without "=", is expected
 server websocket_mask a; websocket_mask off;
     "websocket_mask" directive is duplicate
+server websocket_hook leave /_app;
+    invalid event "leave", none of connect, message
+server websocket_hook connect;
+    invalid number of arguments in "websocket_hook" directive
+server websocket_hook connect /_app; websocket_hook connect /_app;
+    "websocket_hook connect" is duplicate
+server websocket_hook connect http://app/;
+    invalid URI "http://app/": a hook's begins with "/", has no variables, and
+        is one of this server; or "off"
+server websocket_hook connect /$arg_a;
+    invalid URI "/$arg_a": a hook's begins with "/", has no variables, and is
+        one of this server; or "off"
+server websocket_hook connect /_app timeout=0;
+    invalid parameter "timeout=0": not a time above zero
+server websocket_hook connect /_app timeout=30d;
+    invalid parameter "timeout=30d": is too long: 20d is the most
+server websocket_hook connect /_app mode=decide;
+    invalid parameter "mode=decide": only of "message"
+server websocket_hook message /_app mode=notice;
+    invalid parameter "mode=notice": neither decide nor answer
+server websocket_hook connect /_app match=a:b;
+    invalid parameter "match=a:b": only of "message"
+server websocket_hook message /_app match=a;
+    invalid parameter "match=a": not FIELD:VALUE
+server websocket_hook message /_app fail=ajar;
+    invalid parameter "fail=ajar": neither closed nor open
+server websocket_hook message /_app mode=answer fail=open;
+    invalid parameter "fail=open": without an answer there is none to give
+server websocket_hook message /_app max=0;
+    invalid parameter "max=0": not a number from 1 to 65535
+server websocket_hook message /_app queue=65536;
+    invalid parameter "queue=65536": not a number from 0 to 65535
+server websocket_hook message /_app retries=3;
+    invalid parameter "retries=3", none of timeout=, mode=, match=, fail=,
+        max=, queue=
+location websocket pubsub; websocket_hook message /x;
+    "websocket_hook message": its target "/x" is a stream itself, or publishes,
+        where it must be a location that asks an application
 server websocket_refuse with;
     invalid value "with"
 server websocket_refuse close; websocket_refuse close;
@@ -1073,7 +1130,7 @@ http websocket_namespace chat { history length=10 time=5m max=1m; recovery force
 http websocket_namespace news { history length=10; positioning allow; presence on;
 http events join leave push; subscribe client; publish subscriber anonymous;
 http history_access client subscriber anonymous; presence_access client; users on;
-http pattern ^[a-z]+$; filter tags; }
+http pattern ^[a-z]+$; filter tags; delta fossil; }
 http websocket_namespace last { history length=1; recovery force cache auto; }
 location websocket centrifuge; websocket_anonymous on; websocket_max_channels 10;
 location websocket_connect_timeout 1s; websocket_token_grace 1s;
@@ -1124,7 +1181,7 @@ server websocket_namespace aa { }
 http websocket_namespace aa { keep all; }
     unknown directive "keep" in "websocket_namespace", none of history,
         recovery, positioning, presence, events, subscribe, publish,
-        history_access, presence_access, users, pattern, filter
+        history_access, presence_access, users, pattern, filter, delta
 http websocket_namespace aa { users on; users off; }
     "users" is duplicate
 http websocket_namespace aa { users; }
@@ -1156,6 +1213,8 @@ http websocket_namespace aa { history length=5; recovery force auto; }
     "auto" needs "cache"
 http websocket_namespace aa { filter fields; }
     invalid value "fields" in "filter": it must be, once, one of "tags"
+http websocket_namespace aa { delta zip; }
+    invalid value "zip" in "delta": it must be, once, one of "fossil"
 http websocket_namespace aa { publish client client; }
     invalid value "client" in "publish": it must be, once, one of "client",
         "subscriber", "anonymous"

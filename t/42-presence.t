@@ -556,3 +556,119 @@ o2< json {"type":"join","channel":"board/b"}
 o2< json {"type":"leave","channel":"board/b"}
 o2< text marker
 o2< json {"type":"leave","channel":"board/a","from":"ann"}
+
+
+
+=== TEST 15: who comes back joins before leaving
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket pubsub;
+        websocket_channel room;
+        websocket_presence on from=$arg_name;
+        websocket_events join leave channel=online delay=500ms;
+    }
+    location = /long {
+        websocket pubsub;
+        websocket_channel room;
+        websocket_presence on from=$arg_name;
+        websocket_events leave channel=online delay=1m;
+    }
+    location = /online { websocket subscribe; websocket_channel online; websocket_history length=99; websocket_replay all; }
+    location = /pub { websocket_publish; websocket_channel room; websocket_presence on; }
+--- websocket
+o> GET /online
+o< 101
+a> GET /ws?name=ann
+a< 101
+o< text qr/"type":"join".*"from":"ann","session":"(?<first>\w+)"/
+l> GET /long?name=long
+l< 101
+! together k l
+k> GET /online
+k< 101
+l> drop
+a> drop
+b> GET /ws?name=ann
+b< 101
+o< text qr/"type":"join".*"from":"ann","session":"(?<second>\w+)"/
+# the list agrees with what was told
+! GET /pub?presence=1
+! < json {"members":3,"subscribers":1}
+o< json {"type":"leave","from":"ann","session":"%{first}"}
+! GET /pub?presence=1
+! < json {"members":2,"presence":[{"from":"long"},{"from":"ann","session":"%{second}"}]}
+b> drop
+o< json {"type":"leave","from":"ann","session":"%{second}"}
+# those of a worker that died leave at once
+! kill worker of k
+o2> GET /online
+o2< 101
+o2< json {"type":"join"}
+o2< json {"type":"join"}
+o2< json {"type":"leave"}
+o2< json {"type":"leave"}
+o2< json {"type":"leave","from":"long"}
+
+
+
+=== TEST 16: a reload does not end the time of who is gone
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket subscribe;
+        websocket_channel room;
+        websocket_drain 0;
+        websocket_events leave channel=online delay=2s;
+    }
+    location = /online { websocket subscribe; websocket_channel online; websocket_history length=99; websocket_replay all; }
+    location = /pub { websocket_publish; websocket_channel room; websocket_presence on; }
+    location = /told { websocket_publish; websocket_channel online; }
+--- websocket
+o> GET /online
+o< 101
+o> close 1000
+o< close 1000
+a> GET /ws
+a< 101
+! reload
+a< close 1012
+a> close 1012
+a< eof
+! GET /pub?presence=1
+! < json {"members":1}
+! GET /told
+! < json {"offset":0}
+b> GET /online
+b< 101
+b< json {"type":"leave"}
+
+
+
+=== TEST 17: nginx quits without waiting for that
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket subscribe;
+        websocket_channel room;
+        websocket_drain 0;
+        websocket_events leave channel=online delay=1m;
+    }
+    location = /pub { websocket_publish; websocket_channel room; websocket_presence on; }
+--- websocket
+a> GET /ws
+a< 101
+b> GET /ws
+b< 101
+a> drop
+! GET /pub
+! < soon json {"subscribers":1}
+! GET /pub?presence=1
+! < json {"members":2}
+! quit
+b< close 1001
+b> close 1001
+! wait-exit

@@ -177,3 +177,65 @@ a< text {"push":{"channel":"kept:x","pub":{"data":"all","offset":1}}}
 ! < json= {"error":{"code":107,"message":"bad request"}}
 ! POST /to/broadcast {"channels":"x","data":1}
 ! < json= {"error":{"code":107,"message":"bad request"}}
+
+
+
+=== TEST 5: to sessions of a user, or to one of them
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}
+a< text qr/"client":"(?<ann>[0-9a-f-]{36})"/
+b> GET /ws
+b< 101
+b> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"x"}}\n{"id":3,"subscribe":{"channel":"y"}}
+b< text qr/"client":"(?<bob>[0-9a-f-]{36})"/
+b< text {"id":2,"subscribe":{}}
+b< text {"id":3,"subscribe":{}}
+! POST /to/refresh {"user":"","client":"%{ann}","expire_at":4000000000,"info":{"n":1}}
+! < json= {"result":{}}
+a< text {"push":{"refresh":{"expires":true,"ttl":31536000}}}
+! POST /to/refresh {"user":"","client":"%{ann}"}
+! < json= {"result":{}}
+a< text {"push":{"refresh":{}}}
+! POST /to/unsubscribe {"user":"","client":"%{bob}","channel":"y"}
+! < json= {"result":{}}
+b< text {"push":{"channel":"y","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}}
+! POST /to/unsubscribe {"user":""}
+! < json= {"result":{}}
+b< text {"push":{"channel":"x","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}}
+! POST /to/disconnect {"user":"nobody"}
+! < json= {"result":{}}
+! POST /to/disconnect {"user":"","session":"%{ann}"}
+! < json= {"result":{}}
+! POST /to/disconnect {"user":"","whitelist":["%{ann}"]}
+! < json= {"result":{}}
+b< close 3503 force disconnect
+! POST /to/refresh {"user":"","expired":true}
+! < json= {"result":{}}
+a< close 3005 connection expired
+
+
+
+=== TEST 6: whom it is for must be said
+--- websocket
+! POST /to/disconnect {}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/disconnect {"user":1}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/disconnect {"user":"a","client":1}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/disconnect {"user":"a","whitelist":[1]}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/disconnect {"user":"a","whitelist":"b"}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/disconnect {"user":"a","disconnect":{"code":1000}}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/disconnect {"user":"a","disconnect":{"code":5000}}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/disconnect {"user":"a","disconnect":{"code":4000,"reason":"a\\u0001"}}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/unsubscribe {"user":"a","channel":1}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/refresh {"user":"a","expire_at":-1}
+! < json= {"error":{"code":107,"message":"bad request"}}

@@ -549,3 +549,38 @@ b< 101
 b> text {}
 b< json {"error":{"code":"invalid_message","path":"message"}}
 b< close 1007
+
+
+
+=== TEST 16: maps of objects: checked, filled in, seen in a view, found by a filter
+--- http_config
+    websocket_zone zone=live:1m;
+    websocket_type size   { field width integer required; field height integer default=1; }
+    websocket_type images { additional object of=size; }
+    websocket_type post   { field text string; field images object of=images max=2; view one images.a.width; }
+--- config
+    websocket_channel x;
+    websocket_inbound_type post;
+    location = /ws { websocket pubsub; websocket_view $arg_view; websocket_filter on; }
+--- websocket
+a> GET /ws
+a< 101
+v> GET /ws?view=one
+v< 101
+f> GET /ws?filter=%7B%22images.a.width%22:%7B%22gt%22:2%7D%7D
+f< 101
+a> text {"filter":{"images.a.depth":1}}
+a< json {"error":{"path":"images.a.depth","message":"is not a field of size"}}
+a> text {"filter":{"images.a":1}}
+a< json {"error":{"path":"images.a","message":"never holds for kind object"}}
+a> text {"images":{"a":{"width":2},"b":{"height":3}}}
+a< json {"error":{"path":"images.b.width","message":"is required"}}
+a> text {"images":{"a":1}}
+a< json {"error":{"path":"images.a","message":"expected object, got integer"}}
+a> text {"images":{"a":{"width":2},"b":{"width":3,"height":3}}}
+a< text {"images":{"a":{"width":2,"height":1},"b":{"width":3,"height":3}}}
+v< text {"images":{"a":{"width":2}}}
+a> text {"images":{"b":{"width":4},"a":{"width":3,"height":3}}}
+a< text {"images":{"b":{"width":4,"height":1},"a":{"width":3,"height":3}}}
+v< text {"images":{"a":{"width":3}}}
+f< text {"images":{"b":{"width":4,"height":1},"a":{"width":3,"height":3}}}

@@ -512,7 +512,7 @@ a< text new
 --- request
 GET /status
 --- response_body_like
-^\{"version":"\d+\.\d+\.\d+","time":\d+,"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0,"delivery_seconds":\{.*\}\}\],"locations":\[\{"zone":"live","location":"/ws",.*\}\]\}$
+^\{"version":"\d+\.\d+\.\d+","time":\d+,"memory_bytes":\{"messages":0,"queues":0,"deflate":0,"input":0\},"zones":\[\{"name":"live","size":\d+,"used":\d+,"channels":0,"messages":0,"delivery_seconds":\{.*\}\}\],"locations":\[\{"zone":"live","location":"/ws",.*\}\]\}$
 
 
 
@@ -551,3 +551,47 @@ b> close 1000
 b< close 1000
 b< eof
 ! wait-access qr/^\/ws\?never rtt=-$/
+
+
+
+=== TEST 17: what the memory of the workers is for
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws {
+        websocket pubsub;
+        websocket_channel x;
+        websocket_coalesce delay=1h size=1m;
+        websocket_deflate on context_takeover=on window=12 memory=5;
+        websocket_max_message_size 256k;
+    }
+    location = /pub { websocket_publish; websocket_channel x; }
+    location = /status { websocket_status json; }
+    location = /metrics { websocket_status prometheus; }
+--- websocket
+! GET /status
+! < json {"memory_bytes":{"messages":0,"queues":0,"deflate":0,"input":0}}
+a> GET /ws
+a< 101
+# 10000 bytes wait, and are in a queue
+! POST /pub * 10000 a
+! GET /status
+! < soon body qr/"messages":[1-9]\d{4},"queues":[1-9]\d*,"deflate":\d+,"input":0\}/
+# a message that is not complete
+a> frame fin=0 opcode=1 len=70000 xxxxxxxxxxxxxxxxxxxx
+! GET /status
+! < soon body qr/"input":[1-9]\d*\}/
+b+ Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits
+b> GET /ws
+b< 101
+b> compressed text hello
+! GET /status
+! < soon body qr/"deflate":[1-9]\d{4},/
+! GET /metrics
+! < body qr/^websocket_memory_bytes\{kind="messages"\} [1-9]\d*$/m
+# it goes with them
+a> drop
+b> drop
+! GET /status
+! < soon json {"memory_bytes":{"messages":0,"input":0}}
+! < body qr/"deflate":\d{1,5},/

@@ -14,7 +14,7 @@
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_region_file.h"
-#include "hub/ngx_http_websocket_snapshot.h"
+#include "hub/ngx_http_websocket_restore.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 
@@ -192,7 +192,7 @@ ngx_http_websocket_revocations_map(ngx_http_websocket_region_t *region,
 
         /* the dumps of zones that were loaded have them, too */
 
-        ngx_http_websocket_snapshot_more(table,
+        ngx_http_websocket_restore_more(table,
                                sizeof(ngx_http_websocket_revocation_table_t));
     }
 

@@ -4,9 +4,10 @@
 #include "broker/envelope.h"
 
 
-static uint8_t *ngx_websocket_envelope_put(uint8_t *p, uint64_t n,
-    unsigned bytes);
-static uint64_t ngx_websocket_envelope_get(const uint8_t *p, unsigned bytes);
+static uint8_t *ngx_websocket_envelope_put(uint8_t *p, uint64_t n);
+static uint8_t *ngx_websocket_envelope_put_short(uint8_t *p, uint32_t n);
+static uint64_t ngx_websocket_envelope_get(const uint8_t *p);
+static uint32_t ngx_websocket_envelope_get_short(const uint8_t *p);
 static uint8_t *ngx_websocket_envelope_print(uint8_t *p, uint64_t n);
 static const uint8_t *ngx_websocket_envelope_parse(const uint8_t *p,
     const uint8_t *last, uint64_t *n);
@@ -16,22 +17,22 @@ uint8_t *
 ngx_websocket_envelope_write(uint8_t *p,
     const ngx_websocket_envelope_t *envelope)
 {
-    p = ngx_websocket_envelope_put(p, envelope->id[0], 8);
-    p = ngx_websocket_envelope_put(p, envelope->id[1], 8);
+    p = ngx_websocket_envelope_put(p, envelope->id[0]);
+    p = ngx_websocket_envelope_put(p, envelope->id[1]);
     *p++ = NGX_WEBSOCKET_ENVELOPE_VERSION;
     *p++ = envelope->type;
     *p++ = envelope->priority;
     *p++ = envelope->flags;
-    p = ngx_websocket_envelope_put(p, envelope->meta, 2);
-    p = ngx_websocket_envelope_put(p, envelope->source, 8);
-    p = ngx_websocket_envelope_put(p, envelope->wall, 8);
-    p = ngx_websocket_envelope_put(p, envelope->place, 4);
-    p = ngx_websocket_envelope_put(p, envelope->length, 4);
-    p = ngx_websocket_envelope_put(p, envelope->time, 4);
+    *p++ = (uint8_t) (envelope->meta >> 8);
+    *p++ = (uint8_t) envelope->meta;
+    p = ngx_websocket_envelope_put(p, envelope->source);
+    p = ngx_websocket_envelope_put(p, envelope->wall);
+    p = ngx_websocket_envelope_put_short(p, envelope->place);
+    p = ngx_websocket_envelope_put_short(p, envelope->length);
+    p = ngx_websocket_envelope_put_short(p, envelope->time);
+    p = ngx_websocket_envelope_put_short(p, envelope->max);
 
-    p = ngx_websocket_envelope_put(p, envelope->max, 4);
-
-    return ngx_websocket_envelope_put(p, envelope->node, 8);
+    return ngx_websocket_envelope_put(p, envelope->node);
 }
 
 
@@ -45,19 +46,19 @@ ngx_websocket_envelope_read(const uint8_t *p, size_t size, size_t payload,
         return -1;
     }
 
-    envelope->id[0] = ngx_websocket_envelope_get(p, 8);
-    envelope->id[1] = ngx_websocket_envelope_get(p + 8, 8);
+    envelope->id[0] = ngx_websocket_envelope_get(p);
+    envelope->id[1] = ngx_websocket_envelope_get(p + 8);
     envelope->type = p[17];
     envelope->priority = p[18];
     envelope->flags = p[19];
-    envelope->meta = (uint16_t) ngx_websocket_envelope_get(p + 20, 2);
-    envelope->source = ngx_websocket_envelope_get(p + 22, 8);
-    envelope->wall = ngx_websocket_envelope_get(p + 30, 8);
-    envelope->place = (uint32_t) ngx_websocket_envelope_get(p + 38, 4);
-    envelope->length = (uint32_t) ngx_websocket_envelope_get(p + 42, 4);
-    envelope->time = (uint32_t) ngx_websocket_envelope_get(p + 46, 4);
-    envelope->max = (uint32_t) ngx_websocket_envelope_get(p + 50, 4);
-    envelope->node = ngx_websocket_envelope_get(p + 54, 8);
+    envelope->meta = (uint16_t) (p[20] << 8 | p[21]);
+    envelope->source = ngx_websocket_envelope_get(p + 22);
+    envelope->wall = ngx_websocket_envelope_get(p + 30);
+    envelope->place = ngx_websocket_envelope_get_short(p + 38);
+    envelope->length = ngx_websocket_envelope_get_short(p + 42);
+    envelope->time = ngx_websocket_envelope_get_short(p + 46);
+    envelope->max = ngx_websocket_envelope_get_short(p + 50);
+    envelope->node = ngx_websocket_envelope_get(p + 54);
 
     /* the opcodes of RFC 6455, section 5.2: text or binary */
 
@@ -77,32 +78,56 @@ ngx_websocket_envelope_read(const uint8_t *p, size_t size, size_t payload,
 int
 ngx_websocket_envelope_is(const uint8_t *p, const uint64_t id[2])
 {
-    return ngx_websocket_envelope_get(p, 8) == id[0]
-           && ngx_websocket_envelope_get(p + 8, 8) == id[1];
+    return ngx_websocket_envelope_get(p) == id[0]
+           && ngx_websocket_envelope_get(p + 8) == id[1];
+}
+
+
+/* in network order; each is one or two instructions */
+
+static uint8_t *
+ngx_websocket_envelope_put(uint8_t *p, uint64_t n)
+{
+    p[0] = (uint8_t) (n >> 56);
+    p[1] = (uint8_t) (n >> 48);
+    p[2] = (uint8_t) (n >> 40);
+    p[3] = (uint8_t) (n >> 32);
+    p[4] = (uint8_t) (n >> 24);
+    p[5] = (uint8_t) (n >> 16);
+    p[6] = (uint8_t) (n >> 8);
+    p[7] = (uint8_t) n;
+
+    return p + 8;
 }
 
 
 static uint8_t *
-ngx_websocket_envelope_put(uint8_t *p, uint64_t n, unsigned bytes)
+ngx_websocket_envelope_put_short(uint8_t *p, uint32_t n)
 {
-    while (bytes) {
-        *p++ = (uint8_t) (n >> 8 * --bytes);
-    }
+    p[0] = (uint8_t) (n >> 24);
+    p[1] = (uint8_t) (n >> 16);
+    p[2] = (uint8_t) (n >> 8);
+    p[3] = (uint8_t) n;
 
-    return p;
+    return p + 4;
 }
 
 
 static uint64_t
-ngx_websocket_envelope_get(const uint8_t *p, unsigned bytes)
+ngx_websocket_envelope_get(const uint8_t *p)
 {
-    uint64_t  n;
+    return (uint64_t) p[0] << 56 | (uint64_t) p[1] << 48
+           | (uint64_t) p[2] << 40 | (uint64_t) p[3] << 32
+           | (uint64_t) p[4] << 24 | (uint64_t) p[5] << 16
+           | (uint64_t) p[6] << 8 | p[7];
+}
 
-    for (n = 0; bytes; bytes--) {
-        n = n << 8 | *p++;
-    }
 
-    return n;
+static uint32_t
+ngx_websocket_envelope_get_short(const uint8_t *p)
+{
+    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16
+           | (uint32_t) p[2] << 8 | p[3];
 }
 
 
@@ -161,20 +186,29 @@ ngx_websocket_envelope_parse(const uint8_t *p, const uint8_t *last,
     uint64_t *n)
 {
     uint8_t         digit;
+    uint64_t        value;
     const uint8_t  *first;
 
-    *n = 0;
+    value = 0;
 
-    for (first = p; p < last && *p >= '0' && *p <= '9'; p++) {
+    for (first = p; p < last; p++) {
 
-        digit = *p - '0';
+        digit = (uint8_t) (*p - '0');
 
-        if (*n > (UINT64_MAX - digit) / 10) {
+        if (digit > 9) {
+            break;
+        }
+
+        /* 19 digits are never too many */
+
+        if (p - first >= 19 && value > (UINT64_MAX - digit) / 10) {
             return NULL;
         }
 
-        *n = *n * 10 + digit;
+        value = value * 10 + digit;
     }
+
+    *n = value;
 
     return p > first ? p : NULL;
 }

@@ -123,7 +123,8 @@ struct ngx_http_websocket_broker_s {
                                      ngx_websocket_store_member_t *member,
                                      ngx_http_websocket_publish_t *p);
     void                        (*leave)(
-                                     ngx_http_websocket_subscription_t *s,
+                                     ngx_http_websocket_zone_t *zone,
+                                     ngx_websocket_member_ref_t ref,
                                      ngx_http_websocket_leave_message_pt
                                          leave_message);
     ngx_uint_t                  (*reap_members)(

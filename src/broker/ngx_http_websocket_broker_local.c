@@ -1,5 +1,6 @@
 
 #include "broker/ngx_http_websocket_broker_local.h"
+#include "hub/ngx_http_websocket_durable.h"
 
 
 static ngx_int_t ngx_http_websocket_local_publish(
@@ -16,7 +17,7 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     ngx_http_websocket_local_publish,
     ngx_http_websocket_local_history,
     ngx_http_websocket_hub_join,
-    ngx_http_websocket_hub_leave,
+    ngx_http_websocket_hub_drop_member,
     ngx_http_websocket_hub_reap_members,
     ngx_http_websocket_local_remove,
     ngx_http_websocket_local_revoke,
@@ -30,9 +31,17 @@ static ngx_int_t
 ngx_http_websocket_local_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p)
 {
+    if (p->durable) {
+        p->describe = 1;
+    }
+
     p->rc = ngx_http_websocket_hub_publish(zone, p);
 
-    return NGX_OK;
+    /* what was published before may not be on the disk yet, either */
+
+    return p->durable && (p->rc == NGX_WEBSOCKET_STORE_OK
+                          || p->rc == NGX_WEBSOCKET_STORE_DUPLICATE)
+           ? ngx_http_websocket_durable(zone, p) : NGX_OK;
 }
 
 

@@ -196,6 +196,7 @@ ngx_http_websocket_remote_stop(ngx_http_websocket_zone_t *zone)
     ngx_http_websocket_remote_watch_stop(zone->remote);
     ngx_http_websocket_seat_leave(zone->remote);
     ngx_http_websocket_redis_stop(&zone->remote->redis);
+    ngx_http_websocket_remote_forget(zone->remote);
 }
 
 

@@ -27,8 +27,9 @@
 /* names of channels that are asked for and the seat has not read */
 #define NGX_HTTP_WEBSOCKET_ASKS      256
 
-/* epochs that a worker knows: a power of two */
-#define NGX_HTTP_WEBSOCKET_HINTS     1024
+/* epochs that a worker knows, in pages: powers of two */
+#define NGX_HTTP_WEBSOCKET_HINTS       1024
+#define NGX_HTTP_WEBSOCKET_HINT_PAGES  64
 
 /* a generation and its floor, in text */
 #define NGX_HTTP_WEBSOCKET_GEN       64
@@ -111,7 +112,10 @@ typedef struct {
 
 typedef struct {
     uint64_t                      hash;
-    uint64_t                      epoch;
+    uint64_t                      epoch;    /* 0: none is known */
+    uint64_t                      ttl;      /* of the stream, ms, as this worker
+                                               has set it */
+    ngx_msec_t                    renewed;  /* when that was */
 } ngx_http_websocket_hint_t;
 
 
@@ -155,7 +159,8 @@ struct ngx_http_websocket_remote_s {
     ngx_uint_t                    pending;  /* how many these are */
     ngx_event_t                   flush;
     ngx_event_t                   expire;
-    ngx_http_websocket_hint_t     hints[NGX_HTTP_WEBSOCKET_HINTS];
+    ngx_http_websocket_hint_t    *hints[NGX_HTTP_WEBSOCKET_HINT_PAGES];
+                                            /* NULL: none is known there */
 
     ngx_queue_t                   fetches;
     ngx_queue_t                   end;      /* of those of this turn */

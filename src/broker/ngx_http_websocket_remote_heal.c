@@ -367,7 +367,7 @@ ngx_http_websocket_heal_agree(ngx_http_websocket_remote_t *remote,
     {
         /* epochs of before may be below the floor: none goes on by a hint */
 
-        ngx_memzero(remote->hints, sizeof(remote->hints));
+        ngx_http_websocket_remote_forget(remote);
 
         ngx_memcpy(remote->gen, value->data, value->size);
         remote->gen_size = value->size;

@@ -102,28 +102,22 @@ ngx_http_websocket_remote_joined(ngx_http_websocket_publish_t *p)
 
 
 void
-ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
+ngx_http_websocket_remote_leave(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message)
 {
-    ngx_http_websocket_zone_t     *zone;
     ngx_websocket_store_name_t     name;
     ngx_http_websocket_leaving_t  *leaving;
     ngx_websocket_store_member_t   member;
 
-    if (!s->active || s->member == 0) {
-        return;
-    }
-
-    zone = ngx_http_websocket_hub_zone(s);
-
     leaving = ngx_alloc(sizeof(ngx_http_websocket_leaving_t), ngx_cycle->log);
 
     if (leaving
-        && ngx_http_websocket_zone_member(zone, s->member, &member, &name)
+        && ngx_http_websocket_zone_member(zone, ref, &member, &name)
            == NGX_WEBSOCKET_STORE_OK)
     {
         leaving->zone = zone;
-        leaving->ref = s->member;
+        leaving->ref = ref;
 
         if (ngx_http_websocket_remote_part(zone->remote, NULL, &name, &member,
                                            leave_message,
@@ -131,7 +125,6 @@ ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
                                            leaving)
             == NGX_OK)
         {
-            s->member = 0;
             return;
         }
     }
@@ -142,7 +135,7 @@ ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
 
     ngx_http_websocket_remote_untold(zone->remote);
 
-    ngx_http_websocket_hub_leave(s, NULL);
+    ngx_http_websocket_hub_drop_member(zone, ref, NULL);
 }
 
 

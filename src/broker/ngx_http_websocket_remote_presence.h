@@ -17,7 +17,8 @@
 
 ngx_int_t ngx_http_websocket_remote_join(ngx_http_websocket_subscription_t *s,
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
-void ngx_http_websocket_remote_leave(ngx_http_websocket_subscription_t *s,
+void ngx_http_websocket_remote_leave(ngx_http_websocket_zone_t *zone,
+    ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message);
 ngx_uint_t ngx_http_websocket_remote_reap_members(
     ngx_http_websocket_zone_t *zone,

@@ -23,6 +23,9 @@
 /* seconds that a stream is kept beyond its history */
 #define NGX_HTTP_WEBSOCKET_STREAM_TIME    3600
 
+/* how often a stream is told how long it is kept, ms */
+#define NGX_HTTP_WEBSOCKET_RENEW          60000
+
 /* how often messages are looked for that have waited for too long, ms */
 #define NGX_HTTP_WEBSOCKET_EXPIRE         100
 
@@ -40,6 +43,7 @@ typedef struct {
     ngx_websocket_envelope_t        envelope;
     ngx_msec_t                      deadline;
     uint64_t                        hash;       /* of the channel's name */
+    uint64_t                        ttl;        /* of its stream, ms */
     uint32_t                        size;       /* of the payload */
     u_char                         *payload;
     ngx_http_websocket_fetch_t      f;          /* of a deletion */
@@ -47,6 +51,7 @@ typedef struct {
     unsigned                        remove:1;   /* it is one, not a message */
     unsigned                        silent:1;   /* a change without a message */
     unsigned                        again:1;    /* it may be there already */
+    unsigned                        kept:1;     /* ttl was set of late */
     u_char                          data[1];    /* the channel's name */
 } ngx_http_websocket_sending_t;
 
@@ -144,6 +149,9 @@ static void ngx_http_websocket_remote_expire_queue(
     ngx_http_websocket_remote_t *remote, ngx_queue_t *queue);
 static ngx_http_websocket_hint_t *ngx_http_websocket_remote_hint(
     ngx_http_websocket_remote_t *remote, uint64_t hash);
+static void ngx_http_websocket_sending_hint(
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_sending_t *sending,
+    uint64_t epoch, int rc);
 
 
 static ngx_str_t  ngx_http_websocket_none = ngx_null_string;
@@ -760,9 +768,9 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_sending_t *sending)
 {
     size_t                           n;
-    uint64_t                         epoch;
     uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
-    char                             flags[5];
+    char                             flags[6];
+    ngx_http_websocket_hint_t       *hint;
     ngx_http_websocket_ring_entry_t  stream;
 
     if (sending->change) {
@@ -798,15 +806,24 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_remote_stream(remote, sending->envelope.length,
                                      sending->envelope.time, &stream);
 
-    epoch = ngx_http_websocket_remote_hint(remote, sending->hash)->epoch;
+    hint = ngx_http_websocket_remote_hint(remote, sending->hash);
+
+    sending->ttl = stream.ttl;
+    sending->kept = hint->ttl == stream.ttl
+                    && ngx_current_msec - hint->renewed
+                       < NGX_HTTP_WEBSOCKET_RENEW;
+
+    if (sending->kept) {
+        flags[n++] = 't';
+    }
 
     if (sending->remove) {
-        p = ngx_websocket_resp_number(p, epoch);
+        p = ngx_websocket_resp_number(p, hint->epoch);
         return ngx_websocket_resp_number(p, stream.ttl);
     }
 
     p = ngx_websocket_resp_bulk(p, flags, n);
-    p = ngx_websocket_resp_number(p, epoch);
+    p = ngx_websocket_resp_number(p, hint->epoch);
     p = ngx_websocket_resp_number(p, stream.length);
     p = ngx_websocket_resp_number(p, stream.ttl);
 
@@ -840,22 +857,70 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
 }
 
 
-/* the epoch that is known of a channel, or of none: then it is 0 */
+/* what is known of a channel; where memory is refused, of none */
 
 static ngx_http_websocket_hint_t *
 ngx_http_websocket_remote_hint(ngx_http_websocket_remote_t *remote,
     uint64_t hash)
 {
-    ngx_http_websocket_hint_t  *hint;
+    ngx_http_websocket_hint_t  *hint, **page;
 
-    hint = &remote->hints[hash & (NGX_HTTP_WEBSOCKET_HINTS - 1)];
+    static ngx_http_websocket_hint_t  none;
 
-    if (hint->hash != hash) {
+    page = &remote->hints[hash / NGX_HTTP_WEBSOCKET_HINTS
+                          % NGX_HTTP_WEBSOCKET_HINT_PAGES];
+
+    if (*page == NULL) {
+        *page = ngx_calloc(NGX_HTTP_WEBSOCKET_HINTS
+                           * sizeof(ngx_http_websocket_hint_t), remote->log);
+    }
+
+    hint = *page ? *page + hash % NGX_HTTP_WEBSOCKET_HINTS : &none;
+
+    if (hint->hash != hash || *page == NULL) {
         hint->hash = hash;
         hint->epoch = 0;
+        hint->ttl = 0;
     }
 
     return hint;
+}
+
+
+void
+ngx_http_websocket_remote_forget(ngx_http_websocket_remote_t *remote)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_HINT_PAGES; i++) {
+        ngx_free(remote->hints[i]);
+        remote->hints[i] = NULL;
+    }
+}
+
+
+/*
+ * A new message has set how long its stream is kept, unless that was of late; a
+ * duplicate has not.
+ */
+
+static void
+ngx_http_websocket_sending_hint(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_sending_t *sending, uint64_t epoch, int rc)
+{
+    ngx_http_websocket_hint_t  *hint;
+
+    hint = ngx_http_websocket_remote_hint(remote, sending->hash);
+
+    if (hint->epoch != epoch) {
+        hint->epoch = epoch;
+        hint->ttl = 0;
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && !sending->kept) {
+        hint->ttl = sending->ttl;
+        hint->renewed = ngx_current_msec;
+    }
 }
 
 
@@ -1037,7 +1102,7 @@ ngx_http_websocket_sending_complete(ngx_http_websocket_remote_t *remote,
         return;
     }
 
-    ngx_http_websocket_remote_hint(remote, sending->hash)->epoch = epoch;
+    ngx_http_websocket_sending_hint(remote, sending, epoch, rc);
 
     sending->p.message.offset = offset;
 

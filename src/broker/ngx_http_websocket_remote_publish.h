@@ -47,6 +47,9 @@ typedef struct {
 ngx_int_t ngx_http_websocket_remote_change(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_publish_t *p, ngx_http_websocket_change_t *change);
 
+/* A generation has begun: what is known of channels may not be so any more. */
+void ngx_http_websocket_remote_forget(ngx_http_websocket_remote_t *remote);
+
 /*
  * Sets key to a hash of a publisher's idempotency key that is the same on all
  * nodes.

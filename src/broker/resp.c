@@ -425,6 +425,11 @@ ngx_websocket_resp_digits(uint8_t *p, uint64_t number)
     size_t   n;
     uint8_t  digits[20];
 
+    if (number < 10) {
+        *p++ = '0' + number;
+        return p;
+    }
+
     n = 20;
 
     do {

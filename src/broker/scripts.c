@@ -220,39 +220,56 @@
     "end\n"
 
 /*
- * One message alone, as most are, goes without the functions, which take longer
- * to define than it takes.  A hint that is ahead of the stream must not be used
- * again.
+ * What most messages are goes without the functions, which take longer to
+ * define than it takes: those with a hint that is right, and no key.  A hint
+ * that is ahead of the stream must not be used again.
  */
 
-#define ONE                                                                   \
-    "local argv = ARGV\n"                                                     \
-    "if argv[2] == '' and #argv == 7 then\n"                                  \
-    "  local stream, hint = KEYS[3], argv[3]\n"                               \
-    "  local m, d = argv[6], argv[7]\n"                                       \
-    "  if hint ~= '0' then\n"                                                 \
-    "    local id = redis.pcall('XADD', stream, 'NOMKSTREAM', 'MAXLEN', '=',\n"\
-    "                           argv[4], hint .. '-*', 'm', m, 'd', d)\n"     \
-    "    if type(id) == 'string' then\n"                                      \
-    "      if string.sub(id, -2) ~= '-0' then\n"                              \
-    "        call('PEXPIRE', stream, argv[5])\n"                              \
-    "        local prefix = string.sub(KEYS[1], 1, -4)\n"                     \
-    "        local name = string.sub(stream, #prefix + 3)\n"                  \
-    "        return { id, call('PUBLISH', prefix .. 'c:' .. name,\n"          \
-    "                 '+' .. id .. ' ' .. #m .. ' ' .. m .. d) }\n"           \
-    "      end\n"                                                             \
-    "      call('XDEL', stream, id)\n"                                        \
-    "      argv[3] = string.format('%.0f', hint + 1)\n"                       \
-    "    end\n"                                                               \
+#define QUICK                                                                 \
+    "local argv, keys, sub = ARGV, KEYS, string.sub\n"                        \
+    "local before = sub(keys[1], 1, -4)\n"                                    \
+    "local past, size = #before + 3, -1\n"                                    \
+    "local reply, n, a, k, last, head = {}, 0, 2, 3, #argv, ''\n"             \
+    "while a < last do\n"                                                     \
+    "  local flags, hint, stream = argv[a], argv[a + 1], keys[k]\n"           \
+    "  local keep = flags == 'k' or flags == 'kt'\n"                          \
+    "  if hint == '0' or flags ~= '' and flags ~= 't' and not keep then\n"    \
+    "    break\n"                                                             \
     "  end\n"                                                                 \
-    "end\n"
+    "  local m, d, length = argv[a + 4], argv[a + 5], argv[a + 2]\n"          \
+    "  if keep then\n"                                                        \
+    "    local there = call('XLEN', stream)\n"                                \
+    "    if there > tonumber(length) then length = there end\n"               \
+    "  end\n"                                                                 \
+    "  local id = redis.pcall('XADD', stream, 'NOMKSTREAM', 'MAXLEN', '=',\n" \
+    "                         length, hint .. '-*', 'm', m, 'd', d)\n"        \
+    "  if type(id) ~= 'string' then break end\n"                              \
+    "  if sub(id, -2) == '-0' then\n"                                         \
+    "    call('XDEL', stream, id)\n"                                          \
+    "    argv[a + 1], argv[a + 2] = string.format('%.0f', hint + 1), length\n"\
+    "    break\n"                                                             \
+    "  end\n"                                                                 \
+    "  if flags == '' then\n"                                                 \
+    "    call('PEXPIRE', stream, argv[a + 3])\n"                              \
+    "  elseif flags == 'k' then\n"                                            \
+    "    call('PEXPIRE', stream, argv[a + 3], 'GT')\n"                        \
+    "  end\n"                                                                 \
+    "  if #m ~= size then\n"                                                  \
+    "    size = #m\n"                                                         \
+    "    head = ' ' .. size .. ' '\n"                                         \
+    "  end\n"                                                                 \
+    "  reply[n + 1] = id\n"                                                   \
+    "  reply[n + 2] = call('PUBLISH', before .. 'c:' .. sub(stream, past),\n" \
+    "                      '+' .. id .. head .. m .. d)\n"                    \
+    "  n, a, k = n + 2, a + 6, k + 1\n"                                       \
+    "end\n"                                                                   \
+    "if a > last then return reply end\n"
 
 #define PUBLISH                                                               \
-    FENCE ONE SEND                                                            \
-    "local reply, a, k = {}, 2, 3\n"                                          \
-    "while a <= #ARGV do\n"                                                   \
-    "  local n = #reply\n"                                                    \
+    FENCE QUICK SEND                                                          \
+    "while a <= last do\n"                                                    \
     "  reply[n + 1], reply[n + 2], a, k = send(a, k)\n"                       \
+    "  n = n + 2\n"                                                           \
     "end\n"                                                                   \
     "return reply\n"
 

@@ -103,6 +103,7 @@ typedef enum {
      *     e   ephemeral: it is not put in the stream
      *     k   its publisher does not say what the channel keeps: LENGTH and TTL
      *         are the least, and what there is more of stays
+     *     t   TTL was set of late: it stays where the stream is there
      *     z   the channel ends with it; with "e" it ends without a message
      *
      * Replies with two elements for each message: its ID, and how many nodes

@@ -140,8 +140,18 @@ typedef struct {
 } ngx_websocket_client_info_t;
 
 
+/* what a publication's data are to a client that patches the one before */
+
+typedef enum {
+    NGX_WEBSOCKET_DELTA_NONE = 0,   /* it does not */
+    NGX_WEBSOCKET_DELTA_WHOLE,      /* all; in JSON in a string */
+    NGX_WEBSOCKET_DELTA_PATCH       /* as of fossil.h; in JSON in a string */
+} ngx_websocket_delta_e;
+
+
 typedef struct {
     ngx_websocket_bytes_t         data;
+    ngx_websocket_delta_e         delta;
     ngx_websocket_client_info_t   info;
     ngx_websocket_bytes_t         tags;         /* as message/tags.h packs
                                                    them */
@@ -175,6 +185,7 @@ typedef struct {
     uint8_t                       positioned;
     uint8_t                       recovered;
     uint8_t                       was_recovering;
+    uint8_t                       delta;
 } ngx_websocket_reply_t;
 
 
@@ -183,7 +194,8 @@ typedef enum {
     NGX_WEBSOCKET_PUSH_JOIN,
     NGX_WEBSOCKET_PUSH_LEAVE,
     NGX_WEBSOCKET_PUSH_UNSUBSCRIBE,
-    NGX_WEBSOCKET_PUSH_DISCONNECT   /* of no channel */
+    NGX_WEBSOCKET_PUSH_DISCONNECT,  /* of no channel */
+    NGX_WEBSOCKET_PUSH_REFRESH      /* of no channel */
 } ngx_websocket_push_e;
 
 
@@ -196,6 +208,8 @@ typedef struct {
 
     uint32_t                      code;
     const char                   *reason;
+
+    uint32_t                      ttl;          /* of a refresh; 0: never */
 } ngx_websocket_push_t;
 
 

@@ -218,6 +218,7 @@ ngx_websocket_json_subscribed(ngx_websocket_json_object_t *o,
     ngx_websocket_json_number_if(o, "offset", reply->offset);
     ngx_websocket_json_true_if(o, "positioned", reply->positioned);
     ngx_websocket_json_true_if(o, "was_recovering", reply->was_recovering);
+    ngx_websocket_json_true_if(o, "delta", reply->delta);
 }
 
 
@@ -289,6 +290,14 @@ ngx_websocket_json_push(ngx_websocket_json_text_t *text,
         ngx_websocket_json_close_object(&o);
         break;
 
+    case NGX_WEBSOCKET_PUSH_REFRESH:
+        ngx_websocket_json_name(&all, "refresh");
+        ngx_websocket_json_open_object(&o, text);
+        ngx_websocket_json_true_if(&o, "expires", push->ttl != 0);
+        ngx_websocket_json_number_if(&o, "ttl", push->ttl);
+        ngx_websocket_json_close_object(&o);
+        break;
+
     default:  /* NGX_WEBSOCKET_PUSH_JOIN, NGX_WEBSOCKET_PUSH_LEAVE */
         ngx_websocket_json_name(&all, push->kind == NGX_WEBSOCKET_PUSH_JOIN
                                       ? "join" : "leave");
@@ -310,7 +319,14 @@ ngx_websocket_json_published(ngx_websocket_json_text_t *text,
     ngx_websocket_json_object_t  o;
 
     ngx_websocket_json_open_object(&o, text);
-    ngx_websocket_json_raw(&o, "data", &p->data);
+
+    if (p->delta) {
+        ngx_websocket_json_name(&o, "data");
+        ngx_websocket_json_bytes(text, &p->data);
+
+    } else {
+        ngx_websocket_json_raw(&o, "data", &p->data);
+    }
 
     if (p->info.client.data) {
         ngx_websocket_json_name(&o, "info");
@@ -324,6 +340,8 @@ ngx_websocket_json_published(ngx_websocket_json_text_t *text,
         ngx_websocket_json_tags(text, &p->tags);
     }
 
+    ngx_websocket_json_true_if(&o, "delta",
+                               p->delta == NGX_WEBSOCKET_DELTA_PATCH);
     ngx_websocket_json_close_object(&o);
 }
 

@@ -214,6 +214,7 @@ ngx_websocket_protobuf_subscribed(ngx_websocket_json_text_t *text,
     ngx_websocket_protobuf_number(text, 9, reply->offset);
     ngx_websocket_protobuf_number(text, 10, reply->positioned);
     ngx_websocket_protobuf_number(text, 12, reply->was_recovering);
+    ngx_websocket_protobuf_number(text, 13, reply->delta);
 }
 
 
@@ -246,6 +247,12 @@ ngx_websocket_protobuf_push(ngx_websocket_json_text_t *text,
         ngx_websocket_protobuf_string(text, 3, push->reason);
         break;
 
+    case NGX_WEBSOCKET_PUSH_REFRESH:
+        what = ngx_websocket_protobuf_open(text, 12);
+        ngx_websocket_protobuf_number(text, 1, push->ttl != 0);
+        ngx_websocket_protobuf_number(text, 2, push->ttl);
+        break;
+
     default:  /* NGX_WEBSOCKET_PUSH_JOIN, NGX_WEBSOCKET_PUSH_LEAVE */
         what = ngx_websocket_protobuf_open(text,
                                   push->kind == NGX_WEBSOCKET_PUSH_JOIN ? 5
@@ -274,6 +281,9 @@ ngx_websocket_protobuf_published(ngx_websocket_json_text_t *text,
     if (p->tags.size) {
         ngx_websocket_protobuf_tags(text, &p->tags);
     }
+
+    ngx_websocket_protobuf_number(text, 8,
+                                  p->delta == NGX_WEBSOCKET_DELTA_PATCH);
 }
 
 

@@ -98,7 +98,10 @@ typedef struct {
 } ngx_http_websocket_set_name_t;
 
 
-/* of websocket_history: messages with such a field are not kept */
+/*
+ * Messages with such a field: of websocket_history they are not kept, of
+ * websocket_hook the application is asked of them alone
+ */
 
 typedef struct {
     ngx_str_t                     field;    /* ended by a null */
@@ -122,6 +125,47 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_ACK_ASK,         /* for clients that ask for it */
     NGX_HTTP_WEBSOCKET_ACK_ON
 } ngx_http_websocket_ack_e;
+
+
+/* websocket_hook: what the application is asked, and when */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_HOOK_CONNECT = 0,
+    NGX_HTTP_WEBSOCKET_HOOK_MESSAGE,
+    NGX_HTTP_WEBSOCKET_HOOKS
+} ngx_http_websocket_hook_e;
+
+
+/* what becomes of a message of which it is asked */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_HOOK_DECIDE = 0,
+    NGX_HTTP_WEBSOCKET_HOOK_ANSWER      /* nothing is published */
+} ngx_http_websocket_hook_mode_e;
+
+
+typedef struct {
+    ngx_uint_t                    event;    /* an ngx_http_websocket_hook_e */
+    ngx_str_t                     name;     /* of it */
+    ngx_str_t                     target;   /* the location's URI, as given */
+    ngx_str_t                     uri;      /* of it */
+    ngx_str_t                     args;
+    ngx_str_t                     line;     /* "POST URI HTTP/1.1" */
+    ngx_http_websocket_place_t    place;
+    ngx_msec_t                    timeout;
+    ngx_uint_t                    mode;     /* a hook_mode_e */
+    ngx_http_websocket_except_t  *match;    /* NULL: of all messages */
+    ngx_uint_t                    open;     /* 1: without an answer it goes on
+                                               as with one */
+    ngx_uint_t                    max;      /* calls at once */
+    ngx_uint_t                    queue_max;        /* that wait */
+
+    /* of this worker */
+
+    ngx_uint_t                    active;
+    ngx_uint_t                    waiting;
+    ngx_queue_t                   queue;
+} ngx_http_websocket_hook_t;
 
 
 #define NGX_HTTP_WEBSOCKET_JOIN        0x0002
@@ -161,6 +205,7 @@ typedef struct {
 
     ngx_uint_t                    users;    /* names may list who may */
     ngx_uint_t                    filter;   /* clients may filter by tags */
+    ngx_uint_t                    delta;    /* clients may get patches */
     void                         *pattern;  /* NULL: any */
 } ngx_http_websocket_namespace_t;
 
@@ -314,6 +359,14 @@ typedef struct {
 } ngx_http_websocket_brokered_t;
 
 
+/* a location with websocket_durable file */
+
+typedef struct {
+    ngx_http_websocket_zone_t    *zone;
+    ngx_http_websocket_place_t    place;
+} ngx_http_websocket_durably_t;
+
+
 /* a view of a type, as an element of the main configuration's views */
 
 typedef struct {
@@ -382,6 +435,8 @@ typedef struct {
                                         /* ngx_http_websocket_broker_conf_t */
     ngx_array_t                   brokered;
                                         /* ngx_http_websocket_brokered_t */
+    ngx_array_t                   durably;
+                                        /* ngx_http_websocket_durably_t */
     ngx_array_t                   locations;
                                         /* ngx_http_websocket_loc_conf_t * */
     ngx_http_websocket_stats_table_t  *stats;
@@ -393,6 +448,7 @@ typedef struct {
     ngx_http_websocket_region_t  *revocations;      /* NULL: none */
     ngx_uint_t                    refuses;  /* 1: a location has
                                                websocket_refuse close */
+    ngx_uint_t                    hooked;   /* 1: a location has hooks */
     ngx_uint_t                    named;    /* 1: websocket_set_decoded works in
                                                later phases, too */
 
@@ -483,6 +539,9 @@ typedef struct {
     ngx_uint_t                    log_start;    /* the access log's line is
                                                    written at the upgrade */
     ngx_uint_t                    ack;      /* an ngx_http_websocket_ack_e */
+    ngx_uint_t                    durable;  /* 1: on the disk before the
+                                               publisher is told */
+    ngx_msec_t                    durable_wait;
     ngx_flag_t                    own_messages;
     ngx_flag_t                    priority;
     ngx_str_t                     priority_field;   /* of a JSON object */
@@ -491,6 +550,7 @@ typedef struct {
     ngx_http_complex_value_t     *presence_from;
     ngx_uint_t                    events;
     ngx_str_t                     events_channel;   /* empty: their own */
+    ngx_msec_t                    events_delay;     /* of leaves; 0: none */
 
     ngx_http_websocket_limits_conf_t  limits;
 
@@ -501,6 +561,9 @@ typedef struct {
                                                that of auth_basic */
     ngx_http_complex_value_t     *expires;  /* NULL: never */
     ngx_array_t                  *masks;    /* ngx_str_t, of arguments */
+
+    /* by their events; NULL: the application is not asked */
+    ngx_http_websocket_hook_t    *hooks[NGX_HTTP_WEBSOCKET_HOOKS];
 
     /* of Centrifugo's protocol */
 

@@ -1,5 +1,6 @@
 
 #include "conf/ngx_http_websocket_conf_channel.h"
+#include "conf/ngx_http_websocket_conf_hook.h"
 #include "conf/ngx_http_websocket_conf_limits.h"
 #include "conf/ngx_http_websocket_conf_location.h"
 #include "conf/ngx_http_websocket_conf_mask.h"
@@ -37,6 +38,8 @@ static char *ngx_http_websocket_default_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_find_zone(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf);
+static char *ngx_http_websocket_zone_of(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf);
 static char *ngx_http_websocket_misplaced(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf, char *what);
 
@@ -57,6 +60,9 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&wmcf->zone_names, cf->pool, 1, sizeof(ngx_str_t))
            != NGX_OK
         || ngx_array_init(&wmcf->zone_files, cf->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK
+        || ngx_array_init(&wmcf->durably, cf->pool, 1,
+                          sizeof(ngx_http_websocket_durably_t))
            != NGX_OK
         || ngx_array_init(&wmcf->regions, cf->pool, 4,
                           sizeof(ngx_http_websocket_region_t *))
@@ -116,6 +122,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *     conf->presence_from = NULL;
      *     conf->events = 0;
      *     conf->events_channel = { 0, NULL };
+     *     conf->events_delay = 0;
      *     conf->user = NULL;
      *     conf->expires = NULL;
      *     conf->namespaces = NULL;
@@ -147,6 +154,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->refuse_close = NGX_CONF_UNSET_UINT;
     conf->log_start = NGX_CONF_UNSET_UINT;
     conf->ack = NGX_CONF_UNSET_UINT;
+    conf->durable = NGX_CONF_UNSET_UINT;
+    conf->durable_wait = NGX_CONF_UNSET_MSEC;
     conf->own_messages = NGX_CONF_UNSET;
     conf->priority = NGX_CONF_UNSET;
     conf->presence = NGX_CONF_UNSET;
@@ -157,6 +166,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     conf->token_grace = NGX_CONF_UNSET;
 
     ngx_http_websocket_limits_create(&conf->limits);
+    ngx_http_websocket_hooks_create(conf);
     ngx_http_websocket_typed_init(&conf->typed);
 
     return conf;
@@ -212,6 +222,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_websocket_merge_presence(prev, conf);
 
     ngx_http_websocket_limits_merge(&conf->limits, &prev->limits);
+    ngx_http_websocket_hooks_merge(prev, conf);
 
     if (ngx_http_websocket_typed_merge(cf, &prev->typed, &conf->typed)
         != NGX_CONF_OK)
@@ -300,6 +311,7 @@ ngx_http_websocket_merge_presence(ngx_http_websocket_loc_conf_t *prev,
 
     if (conf->events == 0) {
         conf->events_channel = prev->events_channel;
+        conf->events_delay = prev->events_delay;
     }
 
     ngx_conf_merge_value(conf->presence, prev->presence, 0);
@@ -324,6 +336,9 @@ ngx_http_websocket_merge_history(ngx_http_websocket_loc_conf_t *prev,
         conf->replay = prev->replay == NGX_CONF_UNSET_UINT ? 0 : prev->replay;
         conf->replay_only = prev->replay_only;
     }
+
+    ngx_conf_merge_uint_value(conf->durable, prev->durable, 0);
+    ngx_conf_merge_msec_value(conf->durable_wait, prev->durable_wait, 5000);
 }
 
 
@@ -587,6 +602,37 @@ ngx_http_websocket_default_channel(ngx_conf_t *cf,
 
 static char *
 ngx_http_websocket_find_zone(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_http_websocket_durably_t    *durably;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    if (ngx_http_websocket_zone_of(cf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (!conf->durable) {
+        return NGX_CONF_OK;
+    }
+
+    /* only the zone knows whether it has a file on a disk */
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
+
+    durably = ngx_array_push(&wmcf->durably);
+    if (durably == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    durably->zone = conf->zone;
+    durably->place = conf->place;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_zone_of(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *conf)
 {
     u_char                            text[NGX_MAX_CONF_ERRSTR];

@@ -44,6 +44,8 @@ static char *ngx_http_websocket_namespace_recovery(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_filter(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
+static char *ngx_http_websocket_namespace_delta(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_wanted(ngx_conf_t *cf,
     ngx_http_websocket_namespace_t *ns, size_t offset);
 static char *ngx_http_websocket_namespace_events(ngx_conf_t *cf,
@@ -95,6 +97,9 @@ static ngx_http_websocket_namespace_line_t
     { ngx_string("filter"), 1, 1, ngx_http_websocket_namespace_filter,
       0, 0x0800 },
 
+    { ngx_string("delta"), 1, 1, ngx_http_websocket_namespace_delta,
+      0, 0x1000 },
+
     { ngx_null_string, 0, 0, NULL, 0, 0 }
 };
 
@@ -123,6 +128,14 @@ static const ngx_http_websocket_namespace_word_t
     ngx_http_websocket_namespace_filters[] =
 {
     { ngx_string("tags"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
+static const ngx_http_websocket_namespace_word_t
+    ngx_http_websocket_namespace_deltas[] =
+{
+    { ngx_string("fossil"), 1 },
     { ngx_null_string, 0 }
 };
 
@@ -439,6 +452,16 @@ ngx_http_websocket_namespace_filter(ngx_conf_t *cf,
     return ngx_http_websocket_namespace_words(cf,
                                       ngx_http_websocket_namespace_filters,
                                       &ns->filter);
+}
+
+
+static char *
+ngx_http_websocket_namespace_delta(ngx_conf_t *cf,
+    ngx_http_websocket_namespace_t *ns, size_t offset)
+{
+    return ngx_http_websocket_namespace_words(cf,
+                                      ngx_http_websocket_namespace_deltas,
+                                      &ns->delta);
 }
 
 

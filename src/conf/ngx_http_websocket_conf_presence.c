@@ -3,7 +3,15 @@
 #include "conf/ngx_http_websocket_conf_presence.h"
 
 
+/* how long a leave may wait, milliseconds */
+#define NGX_HTTP_WEBSOCKET_EVENTS_DELAY  60000
+
+
+static ngx_int_t ngx_http_websocket_events_take(ngx_conf_t *cf, char *begin,
+    ngx_str_t *rest);
 static char *ngx_http_websocket_events_channel(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf);
+static char *ngx_http_websocket_events_delay(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *wlcf);
 
 
@@ -53,41 +61,67 @@ ngx_http_websocket_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /*
- * Takes channel=NAME out of the arguments.  The name is the same for all
- * clients: who tells of a client whose worker died finds it by its hash.
+ * Takes an argument that begins like this out of the others.  Returns NGX_OK
+ * with what stands behind that, or NGX_DECLINED: there is none.
+ */
+
+static ngx_int_t
+ngx_http_websocket_events_take(ngx_conf_t *cf, char *begin, ngx_str_t *rest)
+{
+    size_t       len;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+    len = ngx_strlen(begin);
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (ngx_strncmp(value[i].data, begin, len) == 0) {
+            break;
+        }
+    }
+
+    if (i == cf->args->nelts) {
+        return NGX_DECLINED;
+    }
+
+    rest->data = value[i].data + len;
+    rest->len = value[i].len - len;
+
+    for (cf->args->nelts--; i < cf->args->nelts; i++) {
+        value[i] = value[i + 1];
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The channel's name is the same for all clients: who tells of a client whose
+ * worker died finds it by its hash.
  */
 
 static char *
 ngx_http_websocket_events_channel(ngx_conf_t *cf,
     ngx_http_websocket_loc_conf_t *wlcf)
 {
-    ngx_str_t                       *value, *name;
-    ngx_uint_t                       i;
+    ngx_str_t                       *name;
     ngx_http_websocket_main_conf_t  *wmcf;
 
-    value = cf->args->elts;
+    name = &wlcf->events_channel;
 
-    for (i = 1; i < cf->args->nelts; i++) {
-        if (ngx_strncmp(value[i].data, "channel=", 8) == 0) {
-            break;
-        }
-    }
-
-    if (i == cf->args->nelts) {
+    if (ngx_http_websocket_events_take(cf, "channel=", name) != NGX_OK) {
         return NGX_CONF_OK;
     }
 
-    wlcf->events_channel.data = value[i].data + 8;
-    wlcf->events_channel.len = value[i].len - 8;
-
-    if (wlcf->events_channel.len == 0
-        || wlcf->events_channel.len > NGX_WEBSOCKET_STORE_NAME_SIZE
-        || ngx_strlchr(value[i].data, value[i].data + value[i].len, '$'))
+    if (name->len == 0 || name->len > NGX_WEBSOCKET_STORE_NAME_SIZE
+        || ngx_strlchr(name->data, name->data + name->len, '$'))
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\": a "
-                           "channel's name without variables, of 1 to "
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter "
+                           "\"channel=%V\": a channel's name without "
+                           "variables, of 1 to "
                            ngx_value(NGX_WEBSOCKET_STORE_NAME_SIZE)
-                           " bytes, is expected", &value[i]);
+                           " bytes, is expected", name);
         return NGX_CONF_ERROR;
     }
 
@@ -104,15 +138,37 @@ ngx_http_websocket_events_channel(ngx_conf_t *cf,
 
     *name = wlcf->events_channel;
 
-    for (cf->args->nelts--; i < cf->args->nelts; i++) {
-        value[i] = value[i + 1];
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_events_delay(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf)
+{
+    ngx_int_t  delay;
+    ngx_str_t  value;
+
+    if (ngx_http_websocket_events_take(cf, "delay=", &value) != NGX_OK) {
+        return NGX_CONF_OK;
     }
+
+    delay = ngx_parse_time(&value, 0);
+
+    if (delay <= 0 || delay > NGX_HTTP_WEBSOCKET_EVENTS_DELAY) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter "
+                           "\"delay=%V\": a time above zero, of 1m at most, "
+                           "is expected", &value);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->events_delay = (ngx_msec_t) delay;
 
     return NGX_CONF_OK;
 }
 
 
-/* join and leave, with history=off and channel=, or off */
+/* join and leave, with history=off, channel= and delay=, or off */
 
 char *
 ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -127,7 +183,9 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (ngx_http_websocket_events_channel(cf, wlcf) != NGX_CONF_OK) {
+    if (ngx_http_websocket_events_channel(cf, wlcf) != NGX_CONF_OK
+        || ngx_http_websocket_events_delay(cf, wlcf) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -146,7 +204,8 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid value \"%V\", it must be \"join\", "
                                "\"leave\", \"history=off\", "
-                               "\"channel=NAME\", or \"off\"",
+                               "\"channel=NAME\", \"delay=TIME\", or "
+                               "\"off\"",
                                &value[i]);
             return NGX_CONF_ERROR;
         }
@@ -155,7 +214,8 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if ((mask & NGX_CONF_BITMASK_SET)
-        && (cf->args->nelts > 2 || wlcf->events_channel.len))
+        && (cf->args->nelts > 2 || wlcf->events_channel.len
+            || wlcf->events_delay))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"off\" stands alone");
         return NGX_CONF_ERROR;
@@ -163,7 +223,15 @@ ngx_http_websocket_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (mask == NGX_HTTP_WEBSOCKET_UNRECORDED || mask == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" needs \"join\" or "
-                           "\"leave\"", mask ? "history=off" : "channel=");
+                           "\"leave\"", mask ? "history=off"
+                                         : wlcf->events_channel.len
+                                           ? "channel=" : "delay=");
+        return NGX_CONF_ERROR;
+    }
+
+    if (wlcf->events_delay && !(mask & NGX_HTTP_WEBSOCKET_LEAVE)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"delay=\" needs \"leave\"");
         return NGX_CONF_ERROR;
     }
 

@@ -5,6 +5,7 @@
 
 #define NGX_HTTP_WEBSOCKET_INACTIVE    60000    /* milliseconds */
 #define NGX_HTTP_WEBSOCKET_SNAPSHOT    60000
+#define NGX_HTTP_WEBSOCKET_DURABLE_MOST  60000
 #define NGX_HTTP_WEBSOCKET_PAGES_MIN   16
 
 /* a block has a number of 32 bits: beyond, memory would not be used */
@@ -290,6 +291,55 @@ ngx_http_websocket_zone_make(ngx_conf_t *cf, ngx_command_t *cmd,
     *known = *name;
 
     wmcf->used = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_websocket_durable_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_int_t                    wait;
+    ngx_str_t                   *value;
+    ngx_http_websocket_param_t   params[] = {
+        { "wait=", ngx_null_string },
+        { NULL, ngx_null_string }
+    };
+
+    if (wlcf->durable != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "file") == 0) {
+        wlcf->durable = 1;
+
+    } else if (ngx_strcmp(value[1].data, "memory") == 0) {
+        wlcf->durable = 0;
+
+    } else {
+        return "is neither \"memory\" nor \"file\"";
+    }
+
+    if (ngx_http_websocket_params(cf, params, 2) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (params[0].value.data) {
+        wait = ngx_parse_time(&params[0].value, 0);
+
+        if (wait == NGX_ERROR || wait == 0
+            || wait > NGX_HTTP_WEBSOCKET_DURABLE_MOST)
+        {
+            return ngx_http_websocket_bad_param(cf, &params[0],
+                                                "not a time of 1ms to 60s");
+        }
+
+        wlcf->durable_wait = wait;
+    }
 
     return NGX_CONF_OK;
 }

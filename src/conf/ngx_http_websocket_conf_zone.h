@@ -22,5 +22,9 @@ typedef ngx_http_websocket_zone_t *(*ngx_http_websocket_zone_add_pt)(
 /* The directive, as ngx_command_t says; cmd->post is a zone_add_pt. */
 char *ngx_http_websocket_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* websocket_durable memory | file [wait=TIME] */
+char *ngx_http_websocket_durable_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_CONF_ZONE_H */

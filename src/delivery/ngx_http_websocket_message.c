@@ -9,6 +9,9 @@ static ngx_http_websocket_message_t *ngx_http_websocket_message_event(
     ngx_websocket_store_message_t *m, u_char *p, ngx_log_t *log);
 
 
+uint64_t  ngx_http_websocket_memory[NGX_HTTP_WEBSOCKET_MEMORY_KINDS];
+
+
 ngx_http_websocket_message_t *
 ngx_http_websocket_message_create(uint8_t type, size_t size, ngx_log_t *log)
 {
@@ -24,8 +27,10 @@ ngx_http_websocket_message_alloc(uint8_t type, size_t size, size_t meta,
 {
     ngx_http_websocket_message_t  *message;
 
-    message = ngx_alloc(sizeof(ngx_http_websocket_message_t)
-                        + NGX_HTTP_WEBSOCKET_MESSAGE_ROOM + size + meta, log);
+    message = ngx_http_websocket_memory_alloc(
+                   NGX_HTTP_WEBSOCKET_MEMORY_MESSAGES,
+                   sizeof(ngx_http_websocket_message_t)
+                   + NGX_HTTP_WEBSOCKET_MESSAGE_ROOM + size + meta, log);
     if (message == NULL) {
         return NULL;
     }
@@ -160,7 +165,9 @@ ngx_http_websocket_frame_alloc(size_t size, ngx_log_t *log)
 {
     ngx_http_websocket_frame_t  *frame;
 
-    frame = ngx_alloc(sizeof(ngx_http_websocket_frame_t) + size, log);
+    frame = ngx_http_websocket_memory_alloc(NGX_HTTP_WEBSOCKET_MEMORY_MESSAGES,
+                                     sizeof(ngx_http_websocket_frame_t) + size,
+                                     log);
     if (frame == NULL) {
         return NULL;
     }

@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "delivery/ngx_http_websocket_memory.h"
 #include "message/event.h"
 #include "store/store.h"
 
@@ -128,6 +129,9 @@ struct ngx_http_websocket_message_s {
 
     u_char                       *meta;     /* parts: message/meta.h */
     uint32_t                      holders;  /* how many are to release it */
+    ngx_http_websocket_message_t *prior;    /* the one before it in its channel,
+                                               where a subscriber wants to know;
+                                               only while it is delivered */
     ngx_http_websocket_content_t *content;  /* NULL: not parsed yet */
 };
 
@@ -145,7 +149,9 @@ struct ngx_http_websocket_format_s {
      * reference, or NULL when memory is refused.  Of what a codec is to
      * compress, the frame is a WebSocket's.
      */
-    ngx_http_websocket_frame_t *(*make)(ngx_log_t *log,
+    ngx_http_websocket_frame_t *(*make)(
+                                     const ngx_http_websocket_format_t *format,
+                                     ngx_log_t *log,
                                      ngx_http_websocket_message_t *message);
 
     /* tells where a message is in its channel: none may pass another */
@@ -155,7 +161,9 @@ struct ngx_http_websocket_format_s {
      * Writes a message that is an event, of which the parts of its meta tell.
      * NULL: events are written as their payload, a JSON text.
      */
-    ngx_http_websocket_frame_t *(*event)(ngx_log_t *log,
+    ngx_http_websocket_frame_t *(*event)(
+                                     const ngx_http_websocket_format_t *format,
+                                     ngx_log_t *log,
                                      ngx_http_websocket_message_t *message);
 };
 
@@ -216,7 +224,8 @@ static ngx_inline void
 ngx_http_websocket_frame_release(ngx_http_websocket_frame_t *frame)
 {
     if (--frame->refs == 0) {
-        ngx_free(frame);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_MESSAGES,
+                                       frame);
     }
 }
 

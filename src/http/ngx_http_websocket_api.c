@@ -5,27 +5,18 @@
 
 
 #include "http/ngx_http_websocket_api.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_api_control.h"
 #include "http/ngx_http_websocket_api_publish.h"
+#include "http/ngx_http_websocket_api_read.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_publish_body.h"
 #include "http/ngx_http_websocket_request.h"
-#include "message/scan.h"
 #include "store/message.h"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
-
-
-/* bytes of a member that is read, not passed on */
-#define NGX_HTTP_WEBSOCKET_API_MEMBER  (256 * 1024)
-
-
-typedef struct {
-    ngx_str_t                     name;
-    ngx_int_t                   (*handler)(ngx_http_request_t *r,
-                                     ngx_http_websocket_api_call_t *call);
-} ngx_http_websocket_api_method_t;
 
 
 static ngx_uint_t ngx_http_websocket_api_allowed(ngx_http_request_t *r);
@@ -34,35 +25,31 @@ static void ngx_http_websocket_api_presented(ngx_http_request_t *r,
 static void ngx_http_websocket_api_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_api_taken(ngx_http_request_t *r,
     void *data);
-static ngx_int_t ngx_http_websocket_api_call(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_api_begin(ngx_http_request_t *r,
     ngx_http_websocket_publish_body_t *body);
 static void ngx_http_websocket_api_gone(void *data);
-static ngx_http_websocket_api_error_e ngx_http_websocket_api_read(
-    ngx_http_websocket_api_call_t *call, ngx_str_t *text);
-static ngx_http_websocket_api_error_e ngx_http_websocket_api_member(
-    ngx_http_websocket_api_call_t *call, ngx_str_t *name, ngx_str_t *value);
-static ngx_int_t ngx_http_websocket_api_invalid(ngx_http_request_t *r);
-static ngx_int_t ngx_http_websocket_api_method(ngx_http_request_t *r,
+static ngx_int_t ngx_http_websocket_api_go_on(ngx_http_request_t *r,
+    void *data);
+static ngx_int_t ngx_http_websocket_api_do(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call);
+static ngx_http_websocket_api_method_pt ngx_http_websocket_api_method(
+    const u_char *name, size_t len);
+static ngx_int_t ngx_http_websocket_api_invalid(ngx_http_request_t *r);
+static char *ngx_http_websocket_api_error_text(
+    ngx_http_websocket_api_error_e code);
 
 
-static ngx_http_websocket_api_method_t  ngx_http_websocket_api_methods[] = {
+static const struct {
+    ngx_str_t                         name;
+    ngx_http_websocket_api_method_pt  handler;
+
+} ngx_http_websocket_api_methods[] = {
     { ngx_string("publish"), ngx_http_websocket_api_publish },
     { ngx_string("broadcast"), ngx_http_websocket_api_broadcast },
+    { ngx_string("unsubscribe"), ngx_http_websocket_api_unsubscribe },
+    { ngx_string("disconnect"), ngx_http_websocket_api_disconnect },
+    { ngx_string("refresh"), ngx_http_websocket_api_refresh },
     { ngx_null_string, NULL }
-};
-
-/* what is read of a call, beside its data */
-
-static ngx_str_t  ngx_http_websocket_api_members[] = {
-    ngx_string("channel"),
-    ngx_string("channels"),
-    ngx_string("b64data"),
-    ngx_string("version"),
-    ngx_string("skip_history"),
-    ngx_string("idempotency_key"),
-    ngx_string("tags"),
-    ngx_null_string
 };
 
 static ngx_str_t  ngx_http_websocket_api_post = ngx_string("POST");
@@ -198,7 +185,7 @@ ngx_http_websocket_api_taken(ngx_http_request_t *r, void *data)
     switch (ngx_http_websocket_publish_body_check(body)) {
 
     case NGX_OK:
-        return ngx_http_websocket_api_call(r, body);
+        return ngx_http_websocket_api_begin(r, body);
 
     case NGX_BUSY:
         return NGX_BUSY;
@@ -213,7 +200,7 @@ ngx_http_websocket_api_taken(ngx_http_request_t *r, void *data)
 
 
 static ngx_int_t
-ngx_http_websocket_api_call(ngx_http_request_t *r,
+ngx_http_websocket_api_begin(ngx_http_request_t *r,
     ngx_http_websocket_publish_body_t *body)
 {
     u_char                         *p;
@@ -223,39 +210,34 @@ ngx_http_websocket_api_call(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t  *call;
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_websocket_api_call_t));
-    text.data = ngx_pnalloc(r->pool, body->size + 1);
-
-    if (cln == NULL || text.data == NULL) {
+    if (cln == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    for (p = text.data, i = 0; i < body->n; i++) {
-        p = ngx_cpymem(p, body->parts[i].data, body->parts[i].size);
-    }
+    text.data = (u_char *) "";
+    text.len = body->size;
 
-    text.len = p - text.data;
+    if (body->n == 1) {
+        text.data = (u_char *) body->parts[0].data;
+
+    } else if (body->n) {
+        text.data = ngx_pnalloc(r->pool, text.len);
+        if (text.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        for (p = text.data, i = 0; i < body->n; i++) {
+            p = ngx_cpymem(p, body->parts[i].data, body->parts[i].size);
+        }
+    }
 
     call = cln->data;
-    ngx_memzero(call, sizeof(ngx_http_websocket_api_call_t));
-
-    call->args = json_object();
     cln->handler = ngx_http_websocket_api_gone;
 
-    switch (ngx_http_websocket_api_read(call, &text)) {
+    ngx_memzero(call, sizeof(ngx_http_websocket_api_call_t));
+    ngx_http_websocket_api_read_init(call, text.data, text.len);
 
-    case NGX_HTTP_WEBSOCKET_API_OK:
-        return ngx_http_websocket_api_method(r, call);
-
-    case NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED:
-        return ngx_http_websocket_api_refuse(r,
-                                        NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED);
-
-    case NGX_HTTP_WEBSOCKET_API_INTERNAL:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    default:
-        return ngx_http_websocket_api_invalid(r);
-    }
+    return ngx_http_websocket_later(r, ngx_http_websocket_api_go_on, call);
 }
 
 
@@ -268,129 +250,35 @@ ngx_http_websocket_api_gone(void *data)
 }
 
 
-/*
- * What is published is not read, but passed on as it is: numbers keep their
- * digits, and large data take no time.
- */
+/* as ngx_http_websocket_later_pt */
 
-static ngx_http_websocket_api_error_e
-ngx_http_websocket_api_read(ngx_http_websocket_api_call_t *call,
-    ngx_str_t *text)
+static ngx_int_t
+ngx_http_websocket_api_go_on(ngx_http_request_t *r, void *data)
 {
-    ngx_str_t                       name, value;
-    ngx_uint_t                      more;
-    ngx_websocket_scan_t            scan;
-    ngx_http_websocket_api_error_e  rc;
+    ngx_http_websocket_api_call_t *call = data;
 
-    if (call->args == NULL) {
-        return NGX_HTTP_WEBSOCKET_API_INTERNAL;
+    ngx_int_t  rc;
+
+    ngx_http_websocket_turn_loop();
+
+    rc = ngx_http_websocket_api_read(call);
+
+    if (rc == NGX_BUSY) {
+        return NGX_BUSY;
     }
 
-    ngx_websocket_scan_init(&scan, (char *) text->data, text->len);
-    ngx_websocket_scan_space(&scan);
+    if (rc == NGX_OK) {
+        ngx_websocket_scan_space(&call->scan);
 
-    if (!ngx_websocket_scan_char(&scan, '{')) {
-        return NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
+        call->invalid = call->scan.p != call->scan.last;
     }
 
-    ngx_websocket_scan_space(&scan);
-
-    more = !ngx_websocket_scan_char(&scan, '}');
-
-    while (more) {
-
-        ngx_websocket_scan_space(&scan);
-        name.data = (u_char *) scan.p;
-
-        if (!ngx_websocket_scan_string(&scan)) {
-            return NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
-        }
-
-        name.len = (u_char *) scan.p - name.data;
-
-        if (!ngx_websocket_scan_colon(&scan)) {
-            return NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
-        }
-
-        ngx_websocket_scan_space(&scan);
-        value.data = (u_char *) scan.p;
-
-        if (!ngx_websocket_scan_value(&scan)) {
-            return NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
-        }
-
-        value.len = (u_char *) scan.p - value.data;
-
-        rc = ngx_http_websocket_api_member(call, &name, &value);
-
-        if (rc != NGX_HTTP_WEBSOCKET_API_OK) {
-            return rc;
-        }
-
-        ngx_websocket_scan_space(&scan);
-
-        if (ngx_websocket_scan_char(&scan, '}')) {
-            more = 0;
-
-        } else if (!ngx_websocket_scan_char(&scan, ',')) {
-            return NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
-        }
+    if (call->invalid) {
+        return ngx_http_websocket_api_invalid(r);
     }
 
-    ngx_websocket_scan_space(&scan);
-
-    return scan.p == scan.last ? NGX_HTTP_WEBSOCKET_API_OK
-                               : NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
-}
-
-
-/*
- * A name with its quotes; of those that come twice the last one counts.  What
- * is not known is passed over: it may be large.
- */
-
-static ngx_http_websocket_api_error_e
-ngx_http_websocket_api_member(ngx_http_websocket_api_call_t *call,
-    ngx_str_t *name, ngx_str_t *value)
-{
-    json_t     *json;
-    ngx_str_t  *known;
-
-    static ngx_str_t  data = ngx_string("\"data\"");
-
-    if (name->len == data.len
-        && ngx_strncmp(name->data, data.data, data.len) == 0)
-    {
-        call->data = *value;
-        return NGX_HTTP_WEBSOCKET_API_OK;
-    }
-
-    for (known = ngx_http_websocket_api_members; known->len; known++) {
-
-        if (name->len == known->len + 2
-            && ngx_strncmp(name->data + 1, known->data, known->len) == 0)
-        {
-            break;
-        }
-    }
-
-    if (known->len == 0) {
-        return NGX_HTTP_WEBSOCKET_API_OK;
-    }
-
-    if (value->len > NGX_HTTP_WEBSOCKET_API_MEMBER) {
-        return NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED;
-    }
-
-    json = json_loadb((char *) value->data, value->len,
-                      JSON_DECODE_ANY|JSON_REJECT_DUPLICATES, NULL);
-
-    if (json == NULL) {
-        return NGX_HTTP_WEBSOCKET_API_BAD_REQUEST;
-    }
-
-    return json_object_set_new(call->args, (char *) known->data, json) == 0
-           ? NGX_HTTP_WEBSOCKET_API_OK : NGX_HTTP_WEBSOCKET_API_INTERNAL;
+    return rc == NGX_OK ? ngx_http_websocket_api_do(r, call)
+                        : ngx_http_websocket_api_refuse(r, call, call->error);
 }
 
 
@@ -405,14 +293,14 @@ ngx_http_websocket_api_invalid(ngx_http_request_t *r)
 }
 
 
-/* what stands behind the last slash */
+/* the method stands behind the last slash */
 
 static ngx_int_t
-ngx_http_websocket_api_method(ngx_http_request_t *r,
+ngx_http_websocket_api_do(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call)
 {
-    u_char                           *p, *last;
-    ngx_http_websocket_api_method_t  *method;
+    u_char                            *p, *last;
+    ngx_http_websocket_api_method_pt   handler;
 
     last = r->uri.data + r->uri.len;
 
@@ -420,58 +308,74 @@ ngx_http_websocket_api_method(ngx_http_request_t *r,
         /* void */
     }
 
-    for (method = ngx_http_websocket_api_methods; method->handler; method++) {
+    handler = ngx_http_websocket_api_method(p, last - p);
 
-        if (method->name.len == (size_t) (last - p)
-            && ngx_strncmp(method->name.data, p, last - p) == 0)
+    return handler ? handler(r, call)
+                   : ngx_http_websocket_api_refuse(r, call,
+                                             NGX_HTTP_WEBSOCKET_API_NOT_FOUND);
+}
+
+
+static ngx_http_websocket_api_method_pt
+ngx_http_websocket_api_method(const u_char *name, size_t len)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_http_websocket_api_methods[i].handler; i++) {
+
+        if (ngx_http_websocket_api_methods[i].name.len == len
+            && ngx_strncmp(ngx_http_websocket_api_methods[i].name.data, name,
+                           len)
+               == 0)
         {
-            return method->handler(r, call);
+            break;
         }
     }
 
-    return ngx_http_websocket_api_refuse(r, NGX_HTTP_WEBSOCKET_API_NOT_FOUND);
+    return ngx_http_websocket_api_methods[i].handler;
+}
+
+
+static char *
+ngx_http_websocket_api_error_text(ngx_http_websocket_api_error_e code)
+{
+    switch (code) {
+
+    case NGX_HTTP_WEBSOCKET_API_UNKNOWN_CHANNEL:
+        return "unknown channel";
+
+    case NGX_HTTP_WEBSOCKET_API_NOT_FOUND:
+        return "not found";
+
+    case NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED:
+        return "limit exceeded";
+
+    case NGX_HTTP_WEBSOCKET_API_BAD_REQUEST:
+        return "bad request";
+
+    case NGX_HTTP_WEBSOCKET_API_NOT_AVAILABLE:
+        return "not available";
+
+    case NGX_HTTP_WEBSOCKET_API_UNRECOVERABLE:
+        return "unrecoverable position";
+
+    default:
+        return "internal server error";
+    }
 }
 
 
 json_t *
 ngx_http_websocket_api_error(ngx_http_websocket_api_error_e code)
 {
-    char  *message;
-
-    switch (code) {
-
-    case NGX_HTTP_WEBSOCKET_API_UNKNOWN_CHANNEL:
-        message = "unknown channel";
-        break;
-
-    case NGX_HTTP_WEBSOCKET_API_NOT_FOUND:
-        message = "not found";
-        break;
-
-    case NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED:
-        message = "limit exceeded";
-        break;
-
-    case NGX_HTTP_WEBSOCKET_API_BAD_REQUEST:
-        message = "bad request";
-        break;
-
-    case NGX_HTTP_WEBSOCKET_API_NOT_AVAILABLE:
-        message = "not available";
-        break;
-
-    default:
-        message = "internal server error";
-    }
-
     return json_pack("{s:{s:i,s:s}}", "error", "code", (int) code,
-                     "message", message);
+                     "message", ngx_http_websocket_api_error_text(code));
 }
 
 
 ngx_int_t
 ngx_http_websocket_api_refuse(ngx_http_request_t *r,
-    ngx_http_websocket_api_error_e code)
+    ngx_http_websocket_api_call_t *call, ngx_http_websocket_api_error_e code)
 {
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                           ngx_http_websocket_api_error(code));
@@ -479,7 +383,8 @@ ngx_http_websocket_api_refuse(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_websocket_api_answer(ngx_http_request_t *r, json_t *result)
+ngx_http_websocket_api_answer(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, json_t *result)
 {
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                result ? json_pack("{s:o}", "result", result)

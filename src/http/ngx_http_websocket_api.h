@@ -13,6 +13,10 @@
 #include <ngx_http.h>
 
 #include "message/json.h"
+#include "message/scan.h"
+
+
+typedef struct ngx_http_websocket_api_call_s  ngx_http_websocket_api_call_t;
 
 
 /* errors, as Centrifugo numbers them */
@@ -24,36 +28,57 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_API_NOT_FOUND = 104,
     NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED = 106,
     NGX_HTTP_WEBSOCKET_API_BAD_REQUEST = 107,
-    NGX_HTTP_WEBSOCKET_API_NOT_AVAILABLE = 108
+    NGX_HTTP_WEBSOCKET_API_NOT_AVAILABLE = 108,
+    NGX_HTTP_WEBSOCKET_API_UNRECOVERABLE = 112
 } ngx_http_websocket_api_error_e;
+
+
+/*
+ * Does a call, and answers it by one of the functions below, now or later.
+ * Returns what a content handler returns.
+ */
+typedef ngx_int_t (*ngx_http_websocket_api_method_pt)(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call);
 
 
 /* a call, in r->pool */
 
-typedef struct {
-    json_t                       *args;     /* an object of the members that are
-                                               known, but "data"; as long as the
-                                               request */
-    ngx_str_t                     data;     /* its bytes; NULL: there is none */
-} ngx_http_websocket_api_call_t;
+struct ngx_http_websocket_api_call_s {
+    json_t                         *args;       /* an object of the members
+                                                   that are known, but for
+                                                   those below; as long as the
+                                                   call */
+
+    /* as they are in the body; data is NULL where there is none */
+
+    ngx_str_t                       data;
+
+    /* of api_read.h */
+
+    ngx_websocket_scan_t            scan;
+    ngx_str_t                       name;
+    ngx_str_t                       value;
+    ngx_uint_t                      step;
+    ngx_http_websocket_api_error_e  error;
+    ngx_uint_t                      invalid;    /* it is no JSON object */
+};
 
 
 /* The content handler of websocket_api. */
 ngx_int_t ngx_http_websocket_api_handler(ngx_http_request_t *r);
 
-/*
- * {"error":{...}}, or NULL when memory was refused.
- */
+
+/* {"error":{...}}, or NULL when memory was refused. */
 json_t *ngx_http_websocket_api_error(ngx_http_websocket_api_error_e code);
 
 /*
- * Answers with an error, or with {"result":result}, whose reference it takes
- * over; NULL is: memory was refused.  Both return what a content handler
- * returns.
+ * Answer a call with an error, or with a result, whose reference is taken over:
+ * NULL is that memory was refused.  Both return what a content handler returns.
  */
 ngx_int_t ngx_http_websocket_api_refuse(ngx_http_request_t *r,
-    ngx_http_websocket_api_error_e code);
-ngx_int_t ngx_http_websocket_api_answer(ngx_http_request_t *r, json_t *result);
+    ngx_http_websocket_api_call_t *call, ngx_http_websocket_api_error_e code);
+ngx_int_t ngx_http_websocket_api_answer(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, json_t *result);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_API_H */

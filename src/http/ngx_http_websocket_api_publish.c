@@ -33,6 +33,7 @@
 
 
 typedef struct {
+    ngx_http_websocket_api_call_t   *call;
     json_t                          *channels;      /* names; the call's */
     json_t                          *responses;     /* as many as are done */
     ngx_uint_t                       several;       /* it is a broadcast */
@@ -89,7 +90,7 @@ ngx_http_websocket_api_publish(ngx_http_request_t *r,
     channels = json_pack("[O]", json_object_get(call->args, "channel"));
 
     if (channels == NULL) {
-        return ngx_http_websocket_api_refuse(r,
+        return ngx_http_websocket_api_refuse(r, call,
                                            NGX_HTTP_WEBSOCKET_API_BAD_REQUEST);
     }
 
@@ -111,12 +112,12 @@ ngx_http_websocket_api_broadcast(ngx_http_request_t *r,
     channels = json_object_get(call->args, "channels");
 
     if (json_array_size(channels) == 0) {
-        return ngx_http_websocket_api_refuse(r,
+        return ngx_http_websocket_api_refuse(r, call,
                                            NGX_HTTP_WEBSOCKET_API_BAD_REQUEST);
     }
 
     if (json_array_size(channels) > NGX_HTTP_WEBSOCKET_API_CHANNELS) {
-        return ngx_http_websocket_api_refuse(r,
+        return ngx_http_websocket_api_refuse(r, call,
                                         NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED);
     }
 
@@ -141,6 +142,7 @@ ngx_http_websocket_api_begin(ngx_http_request_t *r,
     publish = cln->data;
     ngx_memzero(publish, sizeof(ngx_http_websocket_api_publish_t));
 
+    publish->call = call;
     publish->channels = channels;
     publish->several = several;
     publish->responses = json_array();
@@ -153,7 +155,7 @@ ngx_http_websocket_api_begin(ngx_http_request_t *r,
 
     error = ngx_http_websocket_api_options(r, call, publish);
 
-    return error ? ngx_http_websocket_api_refuse(r, error)
+    return error ? ngx_http_websocket_api_refuse(r, call, error)
                  : ngx_http_websocket_later(r, ngx_http_websocket_api_make,
                                             publish);
 }
@@ -366,8 +368,9 @@ ngx_http_websocket_api_make(ngx_http_request_t *r, void *data)
     }
 
     return publish->several
-           ? ngx_http_websocket_api_answer(r, json_pack("{s:O}", "responses",
-                                                        responses))
+           ? ngx_http_websocket_api_answer(r, publish->call,
+                                           json_pack("{s:O}", "responses",
+                                                     responses))
            : ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                    json_incref(json_array_get(responses, 0)));
 }
@@ -435,6 +438,9 @@ ngx_http_websocket_api_append(ngx_http_request_t *r,
     p.channel = *name;
     p.history = publish->keeps ? &ns->history : NULL;
     p.describe = 1;
+    p.durable = conf->durable ? NGX_HTTP_WEBSOCKET_DURABLE_WAIT
+                              : NGX_HTTP_WEBSOCKET_DURABLE_OFF;
+    p.patience = conf->durable_wait;
 
     if (conf->zone->broker->publish(conf->zone, &p) == NGX_AGAIN) {
         publish->rc = ngx_http_websocket_publish_wait(r, p.pending,
@@ -480,6 +486,15 @@ ngx_http_websocket_api_published(ngx_http_request_t *r,
 
     if (p->rc == NGX_WEBSOCKET_STORE_OK) {
         conf->stats->published++;
+    }
+
+    if (p->durable && p->reached == NGX_HTTP_WEBSOCKET_REACHED_LATE) {
+
+        /* it is published, and not on the disk yet */
+
+        return ngx_http_websocket_api_respond(publish,
+                  ngx_http_websocket_api_error(
+                                          NGX_HTTP_WEBSOCKET_API_INTERNAL));
     }
 
     if (!publish->keeps) {

@@ -1,11 +1,13 @@
 
 #include "http/ngx_http_websocket_centrifuge_stream.h"
+#include "broker/ngx_http_websocket_broker.h"
 #include "centrifuge/protobuf_command.h"
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_body.h"
 #include "http/ngx_http_websocket_cors.h"
 #include "http/ngx_http_websocket_handshake.h"
+#include "http/ngx_http_websocket_publish.h"
 #include "http/ngx_http_websocket_request.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "message/json.h"
@@ -28,6 +30,8 @@ static ngx_int_t ngx_http_websocket_emulation_json(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_http_websocket_emulation_say(ngx_http_request_t *r,
     const ngx_websocket_emulation_t *e);
+static ngx_int_t ngx_http_websocket_emulation_said(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data);
 static ngx_int_t ngx_http_websocket_emulation_stuck(ngx_http_request_t *r);
 static void ngx_http_websocket_emulation_member(json_t *json, char *name,
     ngx_websocket_bytes_t *bytes);
@@ -318,6 +322,7 @@ static ngx_int_t
 ngx_http_websocket_emulation_say(ngx_http_request_t *r,
     const ngx_websocket_emulation_t *e)
 {
+    ngx_http_websocket_publish_t    p;
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
@@ -330,16 +335,30 @@ ngx_http_websocket_emulation_say(ngx_http_request_t *r,
                                               "and data");
     }
 
-    switch (ngx_http_websocket_emulated_say(conf->zone, e)) {
+    if (ngx_http_websocket_emulated_say(conf->zone, e, &p) == NGX_AGAIN) {
+        return ngx_http_websocket_publish_wait(r, p.pending,
+                                              ngx_http_websocket_emulation_said,
+                                               NULL);
+    }
 
-    case NGX_HTTP_WEBSOCKET_RELAYED:
+    return ngx_http_websocket_emulation_said(r, &p, NULL);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_emulation_said(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p, void *data)
+{
+    switch (p->rc) {
+
+    case NGX_WEBSOCKET_STORE_OK:
         return NGX_HTTP_NO_CONTENT;
 
-    case NGX_HTTP_WEBSOCKET_RELAY_NOWHERE:
+    case NGX_WEBSOCKET_STORE_NOTFOUND:
         return ngx_http_websocket_answer_text(r, NGX_HTTP_NOT_FOUND,
                                               "there is no such node");
 
-    default:  /* NGX_HTTP_WEBSOCKET_RELAY_STUCK, _FAILED */
+    default:  /* NGX_WEBSOCKET_STORE_BUSY, NOSPACE, BROKER_AWAY */
         return ngx_http_websocket_emulation_stuck(r);
     }
 }

@@ -17,6 +17,7 @@
 #include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_cors.h"
 #include "http/ngx_http_websocket_fallback.h"
+#include "http/ngx_http_websocket_introduce.h"
 #include "http/ngx_http_websocket_later.h"
 #include "http/ngx_http_websocket_opening.h"
 #include "http/ngx_http_websocket_publish.h"
@@ -51,6 +52,8 @@ typedef struct {
 static ngx_int_t ngx_http_websocket_handshake_now(ngx_http_request_t *r,
     void *data);
 static ngx_int_t ngx_http_websocket_handshake(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_websocket_handshake_hooked(
+    ngx_http_websocket_loc_conf_t *conf);
 static ngx_int_t ngx_http_websocket_handshake_websocket(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_handshake_plain(ngx_http_request_t *r);
@@ -61,6 +64,8 @@ static ngx_int_t ngx_http_websocket_open_asked(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_http_websocket_ctx_t **ctx);
 static ngx_int_t ngx_http_websocket_open_head(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options);
+static ngx_int_t ngx_http_websocket_open_asking(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
 static ngx_int_t ngx_http_websocket_open_checked(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key, ngx_int_t history);
 static ngx_int_t ngx_http_websocket_open_refused(
@@ -143,12 +148,13 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
     asks = ngx_http_websocket_asks(r);
 
     if (r->method == NGX_HTTP_POST && !conf->echo && !asks
-        && !(conf->transports & NGX_HTTP_WEBSOCKET_TRANSPORT_HTTP_STREAM))
+        && !(conf->transports & NGX_HTTP_WEBSOCKET_TRANSPORT_HTTP_STREAM)
+        && !ngx_http_websocket_handshake_hooked(conf))
     {
         return ngx_http_websocket_publish_from_client(r);
     }
 
-    if (r != r->main) {
+    if (r != r->main || ngx_http_websocket_call_is(r)) {
         return ngx_http_websocket_subrequest(r);
     }
 
@@ -179,6 +185,16 @@ ngx_http_websocket_handshake(ngx_http_request_t *r)
     rc = ngx_http_discard_request_body(r);
 
     return rc == NGX_OK ? ngx_http_websocket_open(r, &options, NULL) : rc;
+}
+
+
+/* a client that may POST would get around the questions to the application */
+
+static ngx_uint_t
+ngx_http_websocket_handshake_hooked(ngx_http_websocket_loc_conf_t *conf)
+{
+    return conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_CONNECT]
+           || conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE];
 }
 
 
@@ -307,7 +323,8 @@ ngx_http_websocket_handshake_method(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    allow = conf->publishes ? &both : &get;
+    allow = conf->publishes && !ngx_http_websocket_handshake_hooked(conf)
+            ? &both : &get;
 
     return ngx_http_websocket_not_allowed(r, allow,
                                allow == &both ? "use a WebSocket, GET or POST"
@@ -317,7 +334,7 @@ ngx_http_websocket_handshake_method(ngx_http_request_t *r)
 
 /*
  * A subrequest (of an include, auth_request or mirror) has the connection of
- * another request.
+ * another request, and what asks an application has none.
  */
 
 static ngx_int_t
@@ -416,10 +433,52 @@ ngx_http_websocket_open_now(ngx_http_request_t *r,
         return rc;
     }
 
+    rc = ngx_http_websocket_introduce(r, ctx, options, key);
+
+    if (rc == NGX_DONE) {
+        return NGX_DONE;
+    }
+
+    return rc == NGX_HTTP_WEBSOCKET_PASS
+           ? ngx_http_websocket_open_asking(r, options, key)
+           : ngx_http_websocket_open_refused(options, rc);
+}
+
+
+/* asks for the histories of the channels */
+
+static ngx_int_t
+ngx_http_websocket_open_asking(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key)
+{
+    ngx_int_t                  rc;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
     rc = ngx_http_websocket_opening(r, ctx, options, key);
 
     return rc == NGX_AGAIN
            ? NGX_DONE : ngx_http_websocket_open_checked(r, options, key, rc);
+}
+
+
+ngx_int_t
+ngx_http_websocket_open_introduced(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key)
+{
+    ngx_int_t                       rc;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    rc = ngx_http_websocket_open_possible(conf)
+         ? ngx_http_websocket_check_again(r)
+         : ngx_http_websocket_open_slotless(r);
+
+    return rc == NGX_HTTP_WEBSOCKET_PASS
+           ? ngx_http_websocket_open_asking(r, options, key)
+           : ngx_http_websocket_open_refused(options, rc);
 }
 
 
@@ -498,6 +557,11 @@ ngx_http_websocket_open_checked(ngx_http_request_t *r,
     }
 
     ngx_http_websocket_session_start(ctx->session);
+
+    if (ctx->introduced && ctx->introduced->send) {
+        (void) ngx_http_websocket_hooked_send(ctx->session,
+                                              ctx->introduced->send);
+    }
 
     if (options->commands.len) {
         ngx_http_websocket_emulated_take(ctx->session, options->commands.data,

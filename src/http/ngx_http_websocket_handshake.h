@@ -52,6 +52,13 @@ ngx_int_t ngx_http_websocket_open_now(ngx_http_request_t *r,
     ngx_http_websocket_options_t *options, ngx_str_t *key);
 
 /*
+ * Goes on with it when the application was asked, and agrees.  Returns as
+ * above.
+ */
+ngx_int_t ngx_http_websocket_open_introduced(ngx_http_request_t *r,
+    ngx_http_websocket_options_t *options, ngx_str_t *key);
+
+/*
  * Goes on with it when all was checked but it had to wait; history is what
  * came of the histories of its channels, as of a broker.
  */

@@ -1,6 +1,8 @@
 
+#include "conf/ngx_http_websocket_conf_hook.h"
 #include "http/ngx_http_websocket_metrics.h"
 #include "broker/ngx_http_websocket_remote.h"
+#include "hub/ngx_http_websocket_process.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 #include "protocol/ngx_http_websocket_protocols.h"
@@ -26,14 +28,22 @@ static char *const  ngx_http_websocket_rejected_names[] = {
     "handshake", "channel", "position", "selection", "invalid", "method",
     "header", "too_large", "invalid_utf8", "zone_full", "connections",
     "unavailable", "memory", "origin", "token", "right",
-    "ended"
+    "ended", "hook", "hook_failed"
+};
+
+
+char *const  ngx_http_websocket_memory_names[] = {
+    "messages", "queues", "deflate", "input"
 };
 
 
 _Static_assert(sizeof(ngx_http_websocket_dropped_names) / sizeof(char *)
                == NGX_HTTP_WEBSOCKET_DROPPED_REASONS
                && sizeof(ngx_http_websocket_rejected_names) / sizeof(char *)
-                  == NGX_HTTP_WEBSOCKET_REJECTED_REASONS,
+                  == NGX_HTTP_WEBSOCKET_REJECTED_REASONS
+               && sizeof(ngx_http_websocket_memory_names) / sizeof(char *)
+                  == NGX_HTTP_WEBSOCKET_MEMORY_KINDS
+               && NGX_HTTP_WEBSOCKET_HOOKS <= NGX_HTTP_WEBSOCKET_STATS_HOOKS,
                "each has a name");
 
 
@@ -109,6 +119,29 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       NGX_HTTP_WEBSOCKET_REJECTED_REASONS,
       ngx_http_websocket_stat_at(rejected) },
 
+    { "websocket_hook_active_calls", "gauge",
+      "Calls of websocket_hook that wait for an answer now.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(hook_active) },
+
+    { "websocket_hook_queued_calls", "gauge",
+      "Calls of websocket_hook that wait for others to end.",
+      NULL, NULL, 1, ngx_http_websocket_stat_at(hook_queued) },
+
+    { "websocket_hook_calls_total", "counter",
+      "Times that the application was asked, or was to be.",
+      "event", ngx_http_websocket_hook_names, NGX_HTTP_WEBSOCKET_STATS_HOOKS,
+      ngx_http_websocket_stat_at(hook_calls) },
+
+    { "websocket_hook_failures_total", "counter",
+      "Calls that had no answer, or none that can be used.",
+      "event", ngx_http_websocket_hook_names, NGX_HTTP_WEBSOCKET_STATS_HOOKS,
+      ngx_http_websocket_stat_at(hook_failures) },
+
+    { "websocket_hook_dropped_calls_total", "counter",
+      "Calls that were not made, since too many waited.",
+      "event", ngx_http_websocket_hook_names, NGX_HTTP_WEBSOCKET_STATS_HOOKS,
+      ngx_http_websocket_stat_at(hook_dropped) },
+
     { NULL, NULL, NULL, NULL, NULL, 0, 0 }
 };
 
@@ -156,6 +189,7 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
 
     if (table) {
         ngx_http_websocket_worker_reap(r->connection->log);
+        ngx_http_websocket_process_memory();
     }
 
     snapshot->conf = wmcf;
@@ -168,6 +202,12 @@ ngx_http_websocket_snapshot(ngx_http_request_t *r,
 
     if (snapshot->zones == NULL || snapshot->stats == NULL) {
         return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_MEMORY_KINDS; i++) {
+        snapshot->memory[i] = table
+                              ? ngx_http_websocket_stats_memory_sum(table, i)
+                              : 0;
     }
 
     zone = wmcf->zones.elts;

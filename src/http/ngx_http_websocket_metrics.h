@@ -53,8 +53,12 @@ typedef struct {
     ngx_websocket_store_stat_t      *zones; /* in the configuration's order */
     ngx_http_websocket_stats_t      *stats; /* one for each entry */
     ngx_uint_t                       nstats;
+    uint64_t                         memory[NGX_HTTP_WEBSOCKET_MEMORY_KINDS];
 } ngx_http_websocket_snapshot_t;
 
+
+/* what memory is taken for, in the order of ngx_http_websocket_memory_e */
+extern char *const  ngx_http_websocket_memory_names[];
 
 /* what an entry's counters say of a metric */
 #define ngx_http_websocket_metric_of(metric, stats)                           \

@@ -31,6 +31,8 @@ typedef struct {
 
 
 static void ngx_http_websocket_text_build(ngx_http_websocket_text_t *text);
+static void ngx_http_websocket_text_memory(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text,
     ngx_str_t *zone, ngx_websocket_store_stat_t *stat, ngx_uint_t what);
 static void ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
@@ -74,6 +76,8 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
 
     ngx_http_websocket_text_build(&text);
 
+    ngx_http_websocket_text_memory(&text, snapshot);
+
     for (metric = ngx_http_websocket_metrics; metric->name; metric++) {
         ngx_http_websocket_text_metric(r, &text, snapshot, metric);
     }
@@ -107,6 +111,33 @@ ngx_http_websocket_text_build(ngx_http_websocket_text_t *text)
 
     if (ngx_http_websocket_text_reserve(text, sizeof(line) - 1) == NGX_OK) {
         text->last = ngx_cpymem(text->last, line, sizeof(line) - 1);
+    }
+}
+
+
+/* that of all workers, whatever the zone */
+
+static void
+ngx_http_websocket_text_memory(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_uint_t  i;
+
+    ngx_http_websocket_text_head(text, "websocket_memory_bytes", "gauge",
+                                 "Memory of the workers, by what it is for.");
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_MEMORY_KINDS; i++) {
+        if (ngx_http_websocket_text_reserve(text,
+                                            NGX_HTTP_WEBSOCKET_LINE_SIZE)
+            != NGX_OK)
+        {
+            return;
+        }
+
+        text->last = ngx_sprintf(text->last,
+                                 "websocket_memory_bytes{kind=\"%s\"} %uL\n",
+                                 ngx_http_websocket_memory_names[i],
+                                 snapshot->memory[i]);
     }
 }
 
@@ -281,27 +312,35 @@ ngx_http_websocket_text_histograms(ngx_http_websocket_text_t *text,
     ngx_http_websocket_stats_t  *stats;
     ngx_http_websocket_zone_t  **zones;
 
-    static char                 *heads[][2] = {
-        { "websocket_rtt_seconds", "From a Ping to its Pong." },
-        { "websocket_delivery_seconds", "From publishing to writing." }
+    static const struct {
+        char                    *name;
+        char                    *help;
+        size_t                   offset;
+    } all[] = {
+        { "websocket_hook_seconds", "From asking to the answer.",
+          offsetof(ngx_http_websocket_stats_t, hooks) },
+        { "websocket_rtt_seconds", "From a Ping to its Pong.",
+          offsetof(ngx_http_websocket_stats_t, rtt) },
+        { "websocket_delivery_seconds", "From publishing to writing.",
+          offsetof(ngx_http_websocket_stats_t, delivery) }
     };
 
     zones = snapshot->conf->zones.elts;
 
-    for (what = 0; what < 2; what++) {
+    for (what = 0; what < sizeof(all) / sizeof(all[0]); what++) {
 
-        ngx_http_websocket_text_head(text, heads[what][0], "histogram",
-                                     heads[what][1]);
+        ngx_http_websocket_text_head(text, all[what].name, "histogram",
+                                     all[what].help);
 
         for (i = 0; i < snapshot->conf->zones.nelts; i++) {
 
             stats = ngx_http_websocket_zone_stats(snapshot, i);
 
             if (stats) {
-                ngx_http_websocket_text_histogram(text, heads[what][0],
-                                                  &zones[i]->name,
-                                                  what == 0 ? &stats->rtt
-                                                            : &stats->delivery);
+                ngx_http_websocket_text_histogram(text, all[what].name,
+                                 &zones[i]->name,
+                                 (ngx_http_websocket_histogram_t *)
+                                     ((u_char *) stats + all[what].offset));
             }
         }
     }

@@ -393,6 +393,10 @@ ngx_http_websocket_publish_append(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (error == NULL) {
+        error = ngx_http_websocket_publish_durable(r, &p);
+    }
+
     if (error == NULL && !bare) {
         error = ngx_http_websocket_publish_skip(r, &p.message);
     }
@@ -523,6 +527,10 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
         return ngx_http_websocket_publish_refused(r, p->rc);
     }
 
+    if (p->durable && p->reached == NGX_HTTP_WEBSOCKET_REACHED_LATE) {
+        return ngx_http_websocket_publish_late(r);
+    }
+
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
@@ -539,6 +547,10 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
         conf->stats->published++;
     }
 
+    if (p->durable || conf->durable) {
+        ngx_http_websocket_publish_reached(json, p);
+    }
+
     if (conf->zone->remote) {
         (void) json_object_set_new(json, "nodes",
                                    json_integer((json_int_t) p->nodes));
@@ -548,6 +560,31 @@ ngx_http_websocket_publish_answer(ngx_http_request_t *r,
                                              ? NGX_HTTP_OK
                                              : NGX_HTTP_ACCEPTED,
                                           json);
+}
+
+
+void
+ngx_http_websocket_publish_reached(json_t *json,
+    ngx_http_websocket_publish_t *p)
+{
+    (void) json_object_set_new(json, "durable",
+               json_string(p->durable
+                           && p->reached == NGX_HTTP_WEBSOCKET_REACHED_FILE
+                           ? "file" : "memory"));
+}
+
+
+/* it is published all the same: with its key it can be repeated */
+
+ngx_int_t
+ngx_http_websocket_publish_late(ngx_http_request_t *r)
+{
+    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE);
+
+    return ngx_http_websocket_answer_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                "not_durable",
+                                "the message is published, and not on the "
+                                "disk yet: repeat it with its Idempotency-Key");
 }
 
 
@@ -694,6 +731,45 @@ ngx_http_websocket_publish_options(ngx_http_request_t *r,
     }
 
     return ngx_http_websocket_publish_key(r, message, &h->value);
+}
+
+
+char *
+ngx_http_websocket_publish_durable(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p)
+{
+    ngx_uint_t                      several, file;
+    ngx_table_elt_t                *h;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    file = conf->durable;
+
+    h = ngx_http_websocket_header(r, "x-websocket-durable", &several);
+
+    if (h) {
+        file = (h->value.len == 4
+                && ngx_strncmp(h->value.data, "file", 4) == 0);
+
+        if (several
+            || (!file && (h->value.len != 6
+                          || ngx_strncmp(h->value.data, "memory", 6) != 0)))
+        {
+            return "X-WebSocket-Durable is neither memory nor file";
+        }
+
+        if (file && conf->zone->dump.len == 0) {
+            return "X-WebSocket-Durable: file needs a zone with a file on a "
+                   "disk";
+        }
+    }
+
+    p->durable = file ? NGX_HTTP_WEBSOCKET_DURABLE_WAIT
+                      : NGX_HTTP_WEBSOCKET_DURABLE_OFF;
+    p->patience = conf->durable_wait;
+
+    return NULL;
 }
 
 

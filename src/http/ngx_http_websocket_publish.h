@@ -12,6 +12,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include <jansson.h>
+
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -37,6 +39,20 @@ ngx_uint_t ngx_http_websocket_publish_of(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_websocket_publish_options(ngx_http_request_t *r,
     ngx_websocket_store_message_t *message, char **error);
+
+/*
+ * Sets p->durable and p->patience as a header, or the location, has it.
+ * Returns NULL, or what is wrong with the header.
+ */
+char *ngx_http_websocket_publish_durable(ngx_http_request_t *r,
+    ngx_http_websocket_publish_t *p);
+
+/* Says in an answer where the message is. */
+void ngx_http_websocket_publish_reached(json_t *json,
+    ngx_http_websocket_publish_t *p);
+
+/* Answers that the disk was too slow, as publish_refused() does. */
+ngx_int_t ngx_http_websocket_publish_late(ngx_http_request_t *r);
 
 /*
  * The request waits until its message, which is pending at the broker, is

@@ -54,6 +54,8 @@ typedef struct {
     ngx_uint_t                      published;
     ngx_uint_t                      duplicates;
 
+    ngx_http_websocket_publish_t    durable;    /* what the headers say of it,
+                                                   and what was reached */
     ngx_websocket_store_message_t   message;    /* what the headers say of each
                                                    message */
     ngx_websocket_store_part_t      tags;
@@ -80,6 +82,9 @@ static ngx_websocket_json_e ngx_http_websocket_batch_check_line(
 static ngx_int_t ngx_http_websocket_batch_invalid(ngx_http_request_t *r,
     ngx_uint_t n, ngx_websocket_json_error_t *error);
 static ngx_int_t ngx_http_websocket_batch_publish(ngx_http_request_t *r,
+    ngx_http_websocket_batch_body_t *batch,
+    ngx_http_websocket_line_message_t *line);
+static ngx_http_websocket_durable_e ngx_http_websocket_batch_durable(
     ngx_http_websocket_batch_body_t *batch,
     ngx_http_websocket_line_message_t *line);
 static ngx_int_t ngx_http_websocket_batch_published(ngx_http_request_t *r,
@@ -148,6 +153,10 @@ ngx_http_websocket_batch_headers(ngx_http_request_t *r,
         != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (*error == NULL) {
+        *error = ngx_http_websocket_publish_durable(r, &batch->durable);
     }
 
     if (*error == NULL) {
@@ -454,6 +463,8 @@ ngx_http_websocket_batch_publish(ngx_http_request_t *r,
     p.channel = ctx->channels[0];
     p.history = ngx_http_websocket_conf_history(conf, &history);
     p.describe = 1;
+    p.durable = ngx_http_websocket_batch_durable(batch, line);
+    p.patience = batch->durable.patience;
 
     if (conf->zone->broker->publish(conf->zone, &p) == NGX_AGAIN) {
         batch->rc = ngx_http_websocket_publish_wait(r, p.pending,
@@ -470,6 +481,34 @@ ngx_http_websocket_batch_publish(ngx_http_request_t *r,
     }
 
     return ngx_http_websocket_batch_published(r, batch, &p);
+}
+
+
+/*
+ * A message is on the disk when one is that was logged later: the last one is
+ * waited for, of those that are numbered.
+ */
+
+static ngx_http_websocket_durable_e
+ngx_http_websocket_batch_durable(ngx_http_websocket_batch_body_t *batch,
+    ngx_http_websocket_line_message_t *line)
+{
+    ngx_http_websocket_line_message_t  *last;
+
+    if (!batch->durable.durable) {
+        return NGX_HTTP_WEBSOCKET_DURABLE_OFF;
+    }
+
+    last = batch->lines.elts;
+    last += batch->lines.nelts;
+
+    while (++line < last) {
+        if (!line->ephemeral) {
+            return NGX_HTTP_WEBSOCKET_DURABLE_LOG;
+        }
+    }
+
+    return NGX_HTTP_WEBSOCKET_DURABLE_WAIT;
 }
 
 
@@ -494,6 +533,13 @@ ngx_http_websocket_batch_published(ngx_http_request_t *r,
 
     line->offset = p->message.offset;
     batch->info = p->info;
+
+    if (p->durable
+        && batch->durable.reached != NGX_HTTP_WEBSOCKET_REACHED_LATE
+        && p->reached > batch->durable.reached)
+    {
+        batch->durable.reached = p->reached;
+    }
 
     if (p->rc == NGX_WEBSOCKET_STORE_DUPLICATE) {
         batch->duplicates++;
@@ -606,9 +652,18 @@ ngx_http_websocket_batch_answer(ngx_http_request_t *r,
 
     batch->info.offset = lines[batch->lines.nelts - 1].offset;
 
+    if (batch->durable.reached == NGX_HTTP_WEBSOCKET_REACHED_LATE) {
+        json_decref(offsets);
+        return ngx_http_websocket_publish_late(r);
+    }
+
     json = ngx_http_websocket_history_channel(&ctx->channels[0], &batch->info);
 
     (void) json_object_set_new(json, "offsets", offsets);
+
+    if (batch->durable.durable) {
+        ngx_http_websocket_publish_reached(json, &batch->durable);
+    }
 
     if (batch->duplicates) {
         (void) json_object_set_new(json, "duplicates",

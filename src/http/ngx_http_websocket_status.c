@@ -17,6 +17,8 @@
 static ngx_int_t ngx_http_websocket_health(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_status_json(ngx_http_request_t *r,
     ngx_http_websocket_snapshot_t *snapshot);
+static json_t *ngx_http_websocket_memory_json(
+    ngx_http_websocket_snapshot_t *snapshot);
 static json_t *ngx_http_websocket_broker_json(
     ngx_http_websocket_remote_t *remote);
 static json_t *ngx_http_websocket_zones_json(
@@ -118,12 +120,37 @@ ngx_http_websocket_status_json(ngx_http_request_t *r,
     now = ngx_http_websocket_clock_wall(ngx_http_websocket_clock_now());
 
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
-                   json_pack("{s:s,s:I,s:o,s:o}",
+                   json_pack("{s:s,s:I,s:o,s:o,s:o}",
                              "version", NGX_HTTP_WEBSOCKET_VERSION,
                              "time", (json_int_t) now,
+                             "memory_bytes",
+                             ngx_http_websocket_memory_json(snapshot),
                              "zones", ngx_http_websocket_zones_json(snapshot),
                              "locations",
                              ngx_http_websocket_locations_json(r, snapshot)));
+}
+
+
+static json_t *
+ngx_http_websocket_memory_json(ngx_http_websocket_snapshot_t *snapshot)
+{
+    json_t      *json;
+    ngx_uint_t   i;
+
+    json = json_object();
+
+    for (i = 0; json && i < NGX_HTTP_WEBSOCKET_MEMORY_KINDS; i++) {
+
+        if (json_object_set_new(json, ngx_http_websocket_memory_names[i],
+                                json_integer((json_int_t) snapshot->memory[i]))
+            != 0)
+        {
+            json_decref(json);
+            return NULL;
+        }
+    }
+
+    return json;
 }
 
 
@@ -222,6 +249,9 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
             != 0
             || json_object_set_new(json, "rtt_seconds",
                                 ngx_http_websocket_histogram_json(&stats->rtt))
+               != 0
+            || json_object_set_new(json, "hook_seconds",
+                              ngx_http_websocket_histogram_json(&stats->hooks))
                != 0))
     {
         json_decref(json);

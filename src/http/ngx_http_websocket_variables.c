@@ -1,6 +1,7 @@
 
 #include "http/ngx_http_websocket_access.h"
 #include "http/ngx_http_websocket_variables.h"
+#include "session/ngx_http_websocket_hooked.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_token.h"
 #include "wire/utf8.h"
@@ -30,6 +31,10 @@ static ngx_int_t ngx_http_websocket_variable_channel(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_variable_close_reason(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_websocket_variable_user(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_uint_t ngx_http_websocket_hooked_user(ngx_http_request_t *r,
+    ngx_str_t *user);
+static ngx_int_t ngx_http_websocket_variable_hook_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_websocket_named_user(ngx_http_request_t *r,
     ngx_str_t *user);
@@ -85,6 +90,10 @@ static ngx_http_variable_t  ngx_http_websocket_variables[] = {
 
     { ngx_string("websocket_rtt"), NULL,
       ngx_http_websocket_variable_rtt, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("websocket_hook_time"), NULL,
+      ngx_http_websocket_variable_hook_time, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("websocket_duration"), NULL,
@@ -219,6 +228,42 @@ ngx_http_websocket_variable_rtt(ngx_http_request_t *r,
 }
 
 
+/* how long the application was asked, all in all */
+
+static ngx_int_t
+ngx_http_websocket_variable_hook_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                    *p;
+    ngx_msec_t                 time;
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx && ctx->session && ctx->session->record->aside->hooked) {
+        time = ctx->session->record->aside->hooked->time;
+
+    } else if (ctx && ctx->introduced) {
+        time = ctx->introduced->time;
+
+    } else {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_websocket_variable_set(v, p,
+                         ngx_sprintf(p, "%T.%03M", (time_t) (time / 1000),
+                                     time % 1000) - p);
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_websocket_variable_channel(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
@@ -314,6 +359,36 @@ ngx_http_websocket_variable_user(ngx_http_request_t *r,
 }
 
 
+/* whom the application has named, when it was asked */
+
+static ngx_uint_t
+ngx_http_websocket_hooked_user(ngx_http_request_t *r, ngx_str_t *user)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ctx == NULL) {
+        return 0;
+    }
+
+    if (ctx->introduced) {
+        *user = ctx->introduced->user;
+        return user->len != 0;
+    }
+
+    if (ctx->session == NULL || ctx->session->record->aside->hooked == NULL
+        || ctx->session->record->aside->auth == NULL)
+    {
+        return 0;
+    }
+
+    ngx_http_websocket_auth_user(ctx->session->record->aside->auth, user);
+
+    return user->len != 0;
+}
+
+
 /*
  * The value of websocket_user: a session keeps it.  It goes to logs and names,
  * so that one with control characters is none.
@@ -349,6 +424,10 @@ ngx_http_websocket_user(ngx_http_request_t *r, ngx_str_t *user)
     ngx_http_websocket_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (ngx_http_websocket_hooked_user(r, user)) {
+        return NGX_OK;
+    }
 
     if (conf->user) {
         return ngx_http_websocket_named_user(r, user);

@@ -247,24 +247,6 @@ ngx_http_websocket_hub_join(ngx_http_websocket_subscription_t *subscription,
 
 
 void
-ngx_http_websocket_hub_leave(ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_leave_message_pt leave_message)
-{
-    ngx_websocket_member_ref_t  ref;
-
-    if (!subscription->active || subscription->member == 0) {
-        return;
-    }
-
-    ref = subscription->member;
-    subscription->member = 0;
-
-    ngx_http_websocket_hub_drop_member(subscription->channel->zone, ref,
-                                       leave_message);
-}
-
-
-void
 ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message)
@@ -284,6 +266,13 @@ ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
     if (ngx_http_websocket_hub_part(&farewell->debt) != NGX_OK) {
         ngx_http_websocket_owe(zone, &farewell->debt);
     }
+}
+
+
+void
+ngx_http_websocket_hub_chain(ngx_http_websocket_subscription_t *subscription)
+{
+    subscription->channel->chained = 1;
 }
 
 

@@ -199,17 +199,20 @@ ngx_int_t ngx_http_websocket_hub_join(
     ngx_websocket_store_member_t *member, ngx_http_websocket_publish_t *p);
 
 /*
- * Ends the membership, with the message that leave_message makes of it; does
- * nothing when there is none.
+ * Ends a membership that hub_join() has begun, by the member's ref, which the
+ * subscription has as long as it has not been taken from there: with the
+ * message that leave_message makes of it, or with none where that is NULL.
  */
-void ngx_http_websocket_hub_leave(
-    ngx_http_websocket_subscription_t *subscription,
-    ngx_http_websocket_leave_message_pt leave_message);
-
-/* Ends a membership that hub_join() has begun, by the member's ref. */
 void ngx_http_websocket_hub_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_member_ref_t ref,
     ngx_http_websocket_leave_message_pt leave_message);
+
+/*
+ * From now on messages that are published to a subscription's channel have the
+ * one before them as message->prior, if that was published from now on, too.
+ */
+void ngx_http_websocket_hub_chain(
+    ngx_http_websocket_subscription_t *subscription);
 
 /* The zone of a subscription that is active. */
 ngx_http_websocket_zone_t *ngx_http_websocket_hub_zone(

@@ -147,6 +147,10 @@ ngx_http_websocket_hub_release(ngx_http_websocket_channel_t *channel)
         ngx_queue_remove(&channel->dirty);
     }
 
+    if (channel->last) {
+        ngx_http_websocket_message_release(channel->last);
+    }
+
     ngx_http_websocket_channel_name_release(channel->name);
     ngx_free(channel);
 }

@@ -25,6 +25,9 @@ static int ngx_http_websocket_hub_read_large(
 static ngx_http_websocket_message_t *ngx_http_websocket_hub_message(
     ngx_http_websocket_channel_t *channel, ngx_websocket_store_message_t *m,
     u_char *p, ngx_uint_t fresh);
+static void ngx_http_websocket_hub_link(
+    ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_message_t *message);
 static ngx_int_t ngx_http_websocket_hub_deliver_all(
     ngx_http_websocket_channel_t *channel,
     ngx_http_websocket_delivery_t *delivery);
@@ -460,6 +463,10 @@ ngx_http_websocket_hub_batch(ngx_http_websocket_channel_t *channel,
             break;
         }
 
+        if (channel->chained && subscription == NULL) {
+            ngx_http_websocket_hub_link(channel, message);
+        }
+
         delivery.events |= message->event;
         delivery.messages[i] = message;
         p += messages[i].size;
@@ -536,6 +543,23 @@ ngx_http_websocket_hub_message(ngx_http_websocket_channel_t *channel,
     }
 
     return message;
+}
+
+
+/* messages that are not of the history are not before another */
+
+static void
+ngx_http_websocket_hub_link(ngx_http_websocket_channel_t *channel,
+    ngx_http_websocket_message_t *message)
+{
+    if (message->ephemeral || message->event) {
+        return;
+    }
+
+    message->prior = channel->last;
+
+    channel->last = message;
+    message->holders++;
 }
 
 
@@ -712,14 +736,23 @@ void
 ngx_http_websocket_hub_delivered(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_delivery_t *delivery)
 {
-    ngx_uint_t  i;
+    ngx_uint_t                     i;
+    ngx_http_websocket_message_t  *message;
 
     if (delivery->written) {
         ngx_http_websocket_hub_measure(zone, delivery);
     }
 
     for (i = 0; i < delivery->n; i++) {
-        ngx_http_websocket_message_release(delivery->messages[i]);
+
+        message = delivery->messages[i];
+
+        if (message->prior) {
+            ngx_http_websocket_message_release(message->prior);
+            message->prior = NULL;
+        }
+
+        ngx_http_websocket_message_release(message);
     }
 }
 

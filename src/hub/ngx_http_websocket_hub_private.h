@@ -42,8 +42,12 @@ struct ngx_http_websocket_channel_s {
     uint32_t                        owed;       /* subscriptions that have ended
                                                    and the zone still counts */
     ngx_http_websocket_waiter_t     debt;       /* to tell the zone of these */
+    ngx_http_websocket_message_t   *last;       /* of its history, if it is
+                                                   chained; or NULL */
     unsigned                        queued:1;   /* in hub->dirty */
     unsigned                        busy:1;     /* being delivered to */
+    unsigned                        chained:1;  /* a message knows the one
+                                                   before it */
 };
 
 

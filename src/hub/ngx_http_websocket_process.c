@@ -2,6 +2,7 @@
 #include "hub/ngx_http_websocket_process.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf.h"
+#include "hub/ngx_http_websocket_durable_writer.h"
 #include "hub/ngx_http_websocket_hub_deliver.h"
 #include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_sweep.h"
@@ -65,6 +66,8 @@ ngx_http_websocket_process_start(ngx_cycle_t *cycle,
         if (ngx_http_websocket_hub_init(zone[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
+
+        ngx_http_websocket_durable_init(zone[i], cycle->log);
     }
 
     ngx_http_websocket_stats_start(cycle, NGX_HTTP_WEBSOCKET_NO_SLOT);
@@ -109,6 +112,7 @@ ngx_http_websocket_process_works(ngx_cycle_t *cycle)
 void
 ngx_http_websocket_process_stop(ngx_cycle_t *cycle)
 {
+    ngx_http_websocket_each_zone(ngx_http_websocket_durable_stop);
     ngx_http_websocket_snapshot_stop();
     ngx_http_websocket_each_zone(ngx_http_websocket_wait_end);
     ngx_http_websocket_worker_stop();
@@ -199,6 +203,7 @@ static void
 ngx_http_websocket_wake_zone(ngx_http_websocket_zone_t *zone)
 {
     ngx_http_websocket_hub_deliver(zone, 0);
+    ngx_http_websocket_durable_look(zone);
 
     if (zone->interest && zone->interest->wake) {
         zone->interest->wake(zone);
@@ -217,7 +222,7 @@ ngx_http_websocket_quit_handler(ngx_event_t *ev)
 void
 ngx_http_websocket_process_left(void)
 {
-    ngx_uint_t                   i;
+    ngx_uint_t                   i, slot;
     ngx_array_t                 *zones;
     ngx_http_websocket_zone_t  **zone;
 
@@ -236,7 +241,27 @@ ngx_http_websocket_process_left(void)
 
     ngx_http_websocket_stats_start((ngx_cycle_t *) ngx_cycle,
                                    NGX_HTTP_WEBSOCKET_NO_SLOT);
+
+    slot = ngx_http_websocket_worker_slot();
+
+    if (slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        ngx_http_websocket_stats_void((ngx_cycle_t *) ngx_cycle, slot);
+    }
+
     ngx_http_websocket_worker_release();
+}
+
+
+void
+ngx_http_websocket_process_memory(void)
+{
+    ngx_uint_t  slot;
+
+    slot = ngx_http_websocket_worker_slot();
+
+    if (slot != NGX_HTTP_WEBSOCKET_NO_SLOT) {
+        ngx_http_websocket_stats_memory((ngx_cycle_t *) ngx_cycle, slot);
+    }
 }
 
 
@@ -255,6 +280,8 @@ ngx_http_websocket_tick_handler(ngx_event_t *ev)
     if (ngx_http_websocket_cycle_zones((ngx_cycle_t *) ngx_cycle) == NULL) {
         return;
     }
+
+    ngx_http_websocket_process_memory();
 
     ngx_http_websocket_worker_reap(ev->log);
 
@@ -285,6 +312,7 @@ ngx_http_websocket_tick_zone(ngx_http_websocket_zone_t *zone)
     (void) ngx_http_websocket_zone_attach(zone);
 
     ngx_http_websocket_zone_reap(zone);
+    ngx_http_websocket_durable_tick(zone);
     ngx_http_websocket_snapshot_tick(zone,
                                      ngx_http_websocket_process.snapshot);
 }

@@ -54,5 +54,8 @@ void ngx_http_websocket_process_stop(ngx_cycle_t *cycle);
  */
 void ngx_http_websocket_process_left(void);
 
+/* Tells the statistics how much memory this worker has taken. */
+void ngx_http_websocket_process_memory(void);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_PROCESS_H */

@@ -1,35 +1,18 @@
 
 #include "hub/ngx_http_websocket_snapshot.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "hub/ngx_http_websocket_durable_writer.h"
+#include "hub/ngx_http_websocket_log_file.h"
+#include "hub/ngx_http_websocket_thread.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "store/dump.h"
 
-#include <openssl/rand.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 
 /* so long a worker that exits waits for its thread, ms */
 #define NGX_HTTP_WEBSOCKET_SNAPSHOT_STOP  100
-
-
-/* a file that was mapped */
-
-typedef struct {
-    u_char                          *data;
-    size_t                           size;
-    ngx_websocket_dump_info_t        info;
-} ngx_http_websocket_snapshot_file_t;
-
-
-/* what else was in a dump */
-
-typedef struct {
-    u_char                          *data;
-    size_t                           size;
-    uint64_t                         clock;     /* the dump's */
-} ngx_http_websocket_snapshot_else_t;
 
 
 /* what a thread writes, in memory of its own */
@@ -43,20 +26,12 @@ typedef struct {
     u_char                          *buf;
     size_t                           size;
     ngx_websocket_dump_t             dump;
+    uint64_t                         kept;      /* the first log needed with
+                                                   it */
     ngx_str_t                        temp;
 } ngx_http_websocket_snapshot_t;
 
 
-static void ngx_http_websocket_snapshot_keep(ngx_websocket_dump_info_t *info);
-static ngx_int_t ngx_http_websocket_snapshot_open(
-    ngx_http_websocket_region_t *region,
-    ngx_http_websocket_snapshot_file_t *file);
-static ngx_int_t ngx_http_websocket_snapshot_map(
-    ngx_http_websocket_region_t *region, int fd,
-    ngx_http_websocket_snapshot_file_t *file);
-static const char *ngx_http_websocket_snapshot_refuses(
-    ngx_http_websocket_region_t *region, struct stat *st);
-static void ngx_http_websocket_snapshot_bad(ngx_str_t *path, ngx_log_t *log);
 static void *ngx_http_websocket_snapshot_thread(void *data);
 static ngx_int_t ngx_http_websocket_snapshot_begin(
     ngx_http_websocket_snapshot_t *snapshot);
@@ -76,10 +51,6 @@ static void ngx_http_websocket_snapshot_free(
     ngx_http_websocket_snapshot_t *snapshot);
 
 
-/* in the master, while zones are made */
-
-static ngx_http_websocket_snapshot_else_t  ngx_http_websocket_snapshot_else;
-
 /* the threads of this worker: one for all zones is enough */
 
 static ngx_atomic_t  ngx_http_websocket_snapshot_busy;
@@ -89,242 +60,11 @@ static ngx_atomic_t  ngx_http_websocket_snapshot_busy;
 static ngx_atomic_t  ngx_http_websocket_snapshot_over;
 
 
-ngx_int_t
-ngx_http_websocket_snapshot_load(ngx_http_websocket_region_t *region,
-    void *base, size_t size)
-{
-    int                                  rc;
-    uint64_t                             random;
-    ngx_int_t                            found;
-    ngx_str_t                           *path;
-    ngx_log_t                           *log;
-    ngx_http_websocket_snapshot_file_t   file;
-
-    path = &region->path;
-    log = region->log;
-
-    found = ngx_http_websocket_snapshot_open(region, &file);
-
-    if (found != NGX_OK) {
-        return found;
-    }
-
-    if (RAND_bytes((u_char *) &random, sizeof(random)) != 1) {
-        (void) munmap(file.data, file.size);
-        return NGX_ERROR;
-    }
-
-    /* the machine's clock may be wrong: time does not go back all the same */
-
-    if (ngx_http_websocket_clock_now() < file.info.clock) {
-        ngx_http_websocket_clock_follow(ngx_http_websocket_clock_base()
-                                        + file.info.clock
-                                        - ngx_http_websocket_clock_now());
-    }
-
-    rc = ngx_websocket_dump_load(base, size, file.data, file.size, random,
-                                 ngx_http_websocket_clock_now(), &file.info);
-
-    ngx_http_websocket_snapshot_keep(&file.info);
-
-    (void) munmap(file.data, file.size);
-
-    if (rc != NGX_WEBSOCKET_STORE_OK) {
-        ngx_log_error(NGX_LOG_EMERG, log, 0,
-                      "\"%V\" cannot be loaded: %s", path,
-                      ngx_websocket_store_strerror(rc));
-        return NGX_ERROR;
-    }
-
-    ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                  "websocket: %uL channels and %uL messages are loaded from "
-                  "\"%V\", %uL of them found no room",
-                  file.info.channels, file.info.messages, path,
-                  file.info.dropped);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_websocket_snapshot_keep(ngx_websocket_dump_info_t *info)
-{
-    if (info->more == NULL
-        || info->more_size > NGX_HTTP_WEBSOCKET_SNAPSHOT_MORE
-        || (ngx_http_websocket_snapshot_else.data
-            && ngx_http_websocket_snapshot_else.clock > info->clock))
-    {
-        return;
-    }
-
-    ngx_http_websocket_snapshot_loaded();
-
-    ngx_http_websocket_snapshot_else.data = malloc(info->more_size);
-
-    if (ngx_http_websocket_snapshot_else.data) {
-        ngx_memcpy(ngx_http_websocket_snapshot_else.data, info->more,
-                   info->more_size);
-        ngx_http_websocket_snapshot_else.size = info->more_size;
-        ngx_http_websocket_snapshot_else.clock = info->clock;
-    }
-}
-
-
-void
-ngx_http_websocket_snapshot_more(void *data, size_t size)
-{
-    if (ngx_http_websocket_snapshot_else.data
-        && ngx_http_websocket_snapshot_else.size == size)
-    {
-        ngx_memcpy(data, ngx_http_websocket_snapshot_else.data, size);
-    }
-}
-
-
-void
-ngx_http_websocket_snapshot_loaded(void)
-{
-    free(ngx_http_websocket_snapshot_else.data);
-    ngx_http_websocket_snapshot_else.data = NULL;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_snapshot_open(ngx_http_websocket_region_t *region,
-    ngx_http_websocket_snapshot_file_t *file)
-{
-    int         fd;
-    ngx_int_t   rc;
-    ngx_str_t  *path;
-
-    path = &region->path;
-
-    fd = open((char *) path->data, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
-
-    if (fd == -1) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
-        }
-
-        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
-                      "open() \"%V\" failed", path);
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_websocket_snapshot_map(region, fd, file);
-
-    (void) close(fd);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_websocket_dump_check(file->data, file->size, &file->info)
-        != NGX_WEBSOCKET_STORE_OK)
-    {
-        (void) munmap(file->data, file->size);
-        ngx_http_websocket_snapshot_bad(path, region->log);
-
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_snapshot_map(ngx_http_websocket_region_t *region, int fd,
-    ngx_http_websocket_snapshot_file_t *file)
-{
-    void         *data;
-    const char   *why;
-    struct stat   st;
-
-    why = fstat(fd, &st) == -1 ? "cannot be read"
-                               : ngx_http_websocket_snapshot_refuses(region,
-                                                                     &st);
-    if (why) {
-        ngx_log_error(NGX_LOG_EMERG, region->log, 0,
-                      "\"%V\" cannot be the file of websocket zone \"%V\": "
-                      "it %s", &region->path, &region->name, why);
-        return NGX_ERROR;
-    }
-
-    file->size = st.st_size;
-
-    if (file->size == 0) {
-        return NGX_DECLINED;
-    }
-
-    data = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-    if (data == MAP_FAILED) {
-        ngx_log_error(NGX_LOG_EMERG, region->log, ngx_errno,
-                      "mmap() \"%V\" failed", &region->path);
-        return NGX_ERROR;
-    }
-
-    (void) madvise(data, file->size, MADV_SEQUENTIAL);
-
-    file->data = data;
-
-    return NGX_OK;
-}
-
-
-/* NULL: it may be read; or the end of a sentence */
-
-static const char *
-ngx_http_websocket_snapshot_refuses(ngx_http_websocket_region_t *region,
-    struct stat *st)
-{
-    if (!S_ISREG(st->st_mode)) {
-        return "is not a regular file";
-    }
-
-    if (st->st_uid != geteuid() && st->st_uid != region->core->user) {
-        return "belongs to another user";
-    }
-
-    if (st->st_mode & 022) {
-        return "can be written by others: its mode has to be 0600";
-    }
-
-    return NULL;
-}
-
-
-/* out of the way, for whoever wants to know what it is */
-
-static void
-ngx_http_websocket_snapshot_bad(ngx_str_t *path, ngx_log_t *log)
-{
-    u_char  name[NGX_MAX_PATH];
-
-    ngx_snprintf(name, sizeof(name), "%V.bad-%T%Z", path, ngx_time());
-
-    if (rename((char *) path->data, (char *) name) == -1) {
-        ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                      "\"%V\" is not a whole dump of a websocket zone, and "
-                      "cannot be renamed to \"%s\": the zone begins anew",
-                      path, name);
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "\"%V\" is not a whole dump of a websocket zone, and is "
-                  "renamed to \"%s\": the zone begins anew", path, name);
-}
-
-
 void
 ngx_http_websocket_snapshot_tick(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_snapshot_pt more)
 {
     int                             err;
-    sigset_t                        all, old;
-    pthread_t                       thread;
-    pthread_attr_t                  attr;
     ngx_http_websocket_snapshot_t  *snapshot;
 
     if (zone->dump.len == 0
@@ -349,19 +89,8 @@ ngx_http_websocket_snapshot_tick(ngx_http_websocket_zone_t *zone,
 
     ngx_http_websocket_snapshot_busy = 1;
 
-    (void) pthread_attr_init(&attr);
-    (void) pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-
-    /* signals are the worker's */
-
-    (void) sigfillset(&all);
-    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-
-    err = pthread_create(&thread, &attr, ngx_http_websocket_snapshot_thread,
-                         snapshot);
-
-    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
-    (void) pthread_attr_destroy(&attr);
+    err = ngx_http_websocket_thread(ngx_http_websocket_snapshot_thread,
+                                    snapshot);
 
     if (err) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, err,
@@ -474,6 +203,15 @@ ngx_http_websocket_snapshot_begin(ngx_http_websocket_snapshot_t *snapshot)
 
     snapshot->locked = 1;
 
+    /* what comes into the zone from here on is in the next log, too */
+
+    snapshot->kept = ngx_http_websocket_durable_rotate(snapshot->zone,
+                                            &ngx_http_websocket_snapshot_over);
+
+    if (ngx_http_websocket_snapshot_over) {
+        return NGX_DECLINED;
+    }
+
     if (ftruncate(snapshot->fd, 0) == -1) {
         ngx_http_websocket_snapshot_failed(snapshot, "ftruncate()");
         return NGX_ERROR;
@@ -482,7 +220,7 @@ ngx_http_websocket_snapshot_begin(ngx_http_websocket_snapshot_t *snapshot)
     return ngx_http_websocket_snapshot_write(snapshot,
                  ngx_websocket_dump_head(snapshot->zone->store,
                                          ngx_http_websocket_clock_now(),
-                                         snapshot->buf));
+                                         snapshot->kept, snapshot->buf));
 }
 
 
@@ -521,13 +259,6 @@ ngx_http_websocket_snapshot_all(ngx_http_websocket_snapshot_t *snapshot)
 
     } while (rc == NGX_WEBSOCKET_STORE_AGAIN
              || rc == NGX_WEBSOCKET_STORE_SHORT);
-
-    if (rc == NGX_WEBSOCKET_STORE_GAP) {
-        ngx_log_error(NGX_LOG_WARN, snapshot->log, 0,
-                      "websocket zone \"%V\" changes faster than it can be "
-                      "written to its file", &snapshot->zone->name);
-        return NGX_ERROR;
-    }
 
     return NGX_OK;
 }
@@ -624,8 +355,6 @@ ngx_http_websocket_snapshot_write(ngx_http_websocket_snapshot_t *snapshot,
 static ngx_int_t
 ngx_http_websocket_snapshot_replace(ngx_http_websocket_snapshot_t *snapshot)
 {
-    int         fd, rc;
-    u_char     *slash;
     ngx_str_t  *path;
 
     path = &snapshot->zone->dump;
@@ -646,21 +375,16 @@ ngx_http_websocket_snapshot_replace(ngx_http_websocket_snapshot_t *snapshot)
 
     snapshot->locked = 0;
 
-    slash = (u_char *) strrchr((char *) snapshot->temp.data, '/');
-    slash[slash == snapshot->temp.data] = '\0';
-
-    fd = open((char *) snapshot->temp.data, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
-    rc = (fd == -1) ? -1 : fsync(fd);
-
-    if (rc == -1) {
+    if (ngx_http_websocket_log_sync(path) == -1) {
         ngx_http_websocket_snapshot_failed(snapshot, "fsync()");
+        return NGX_ERROR;
     }
 
-    if (fd != -1) {
-        (void) close(fd);
+    if (!ngx_http_websocket_snapshot_over) {
+        ngx_http_websocket_log_remove(path, snapshot->kept, snapshot->log);
     }
 
-    return rc == -1 ? NGX_ERROR : NGX_OK;
+    return NGX_OK;
 }
 
 

@@ -10,7 +10,6 @@
 #define NGX_HTTP_WEBSOCKET_SNAPSHOT_H
 
 
-#include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -22,25 +21,6 @@ typedef size_t (*ngx_http_websocket_snapshot_pt)(u_char *buf, size_t size);
 
 #define NGX_HTTP_WEBSOCKET_SNAPSHOT_MORE  (512 * 1024)
 
-
-/*
- * In the master: makes the zone's store, at base, of the dump that the region
- * has on a disk.  Its channels get new epochs.  A file that is no such dump is
- * renamed, and that is logged; one that neither the master's user nor the
- * workers' has written is refused.  Returns NGX_OK, NGX_DECLINED when there is
- * none, or no more, or NGX_ERROR.
- */
-ngx_int_t ngx_http_websocket_snapshot_load(
-    ngx_http_websocket_region_t *region, void *base, size_t size);
-
-/*
- * Then: copies what else was in the newest dump that was loaded, if it is of
- * that size.
- */
-void ngx_http_websocket_snapshot_more(void *data, size_t size);
-
-/* In init_module: nothing is loaded any more. */
-void ngx_http_websocket_snapshot_loaded(void);
 
 /* In a worker, each second: begins to write if it is time; more may be NULL. */
 void ngx_http_websocket_snapshot_tick(ngx_http_websocket_zone_t *zone,

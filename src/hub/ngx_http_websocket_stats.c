@@ -7,7 +7,7 @@
 
 
 /* changes with ngx_http_websocket_stats_table_t */
-#define NGX_HTTP_WEBSOCKET_STATS_LAYOUT  1
+#define NGX_HTTP_WEBSOCKET_STATS_LAYOUT  2
 
 
 static ngx_int_t ngx_http_websocket_stats_map(
@@ -393,7 +393,43 @@ ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot)
         ngx_memzero(stats[i].active, sizeof(stats[i].active));
         stats[i].queued = 0;
         stats[i].queued_bytes = 0;
+        stats[i].hook_active = 0;
+        stats[i].hook_queued = 0;
     }
+
+    ngx_memzero(wmcf->stats->memory[slot], sizeof(wmcf->stats->memory[slot]));
+}
+
+
+void
+ngx_http_websocket_stats_memory(ngx_cycle_t *cycle, ngx_uint_t slot)
+{
+    ngx_uint_t   kind;
+    uint64_t    *memory;
+
+    memory = ngx_http_websocket_stats_conf(cycle)->stats->memory[slot];
+
+    for (kind = 0; kind < NGX_HTTP_WEBSOCKET_MEMORY_KINDS; kind++) {
+        __atomic_store_n(&memory[kind], ngx_http_websocket_memory[kind],
+                         __ATOMIC_RELAXED);
+    }
+}
+
+
+uint64_t
+ngx_http_websocket_stats_memory_sum(ngx_http_websocket_stats_table_t *table,
+    ngx_uint_t kind)
+{
+    uint64_t    sum;
+    ngx_uint_t  slot;
+
+    sum = 0;
+
+    for (slot = 0; slot < table->nslots; slot++) {
+        sum += __atomic_load_n(&table->memory[slot][kind], __ATOMIC_RELAXED);
+    }
+
+    return sum;
 }
 
 

@@ -19,6 +19,7 @@
 
 #include <pthread.h>
 
+#include "delivery/ngx_http_websocket_memory.h"
 #include "store/store.h"
 
 
@@ -26,6 +27,7 @@
 #define NGX_HTTP_WEBSOCKET_STATS_PROTOCOLS  16
 #define NGX_HTTP_WEBSOCKET_STATS_CLOSES     17
 #define NGX_HTTP_WEBSOCKET_STATS_BUCKETS    16
+#define NGX_HTTP_WEBSOCKET_STATS_HOOKS      16      /* events of hooks */
 
 
 /* why a message was dropped: the first three are as overflow= has them */
@@ -60,6 +62,8 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_REJECTED_TOKEN,
     NGX_HTTP_WEBSOCKET_REJECTED_RIGHT,
     NGX_HTTP_WEBSOCKET_REJECTED_ENDED,      /* the channel it is for */
+    NGX_HTTP_WEBSOCKET_REJECTED_HOOK,       /* by the application */
+    NGX_HTTP_WEBSOCKET_REJECTED_HOOK_FAILED,        /* it has not answered */
     NGX_HTTP_WEBSOCKET_REJECTED_REASONS
 } ngx_http_websocket_rejected_e;
 
@@ -85,6 +89,8 @@ struct ngx_http_websocket_stats_s {
     uint64_t                      queued;   /* messages in send queues */
     uint64_t                      queued_bytes;     /* bytes of all that is in
                                                        them */
+    uint64_t                      hook_active;      /* calls of hooks */
+    uint64_t                      hook_queued;
 
     /* totals */
 
@@ -99,9 +105,13 @@ struct ngx_http_websocket_stats_s {
     uint64_t                      dropped[NGX_HTTP_WEBSOCKET_DROPPED_REASONS];
     uint64_t                      closes[NGX_HTTP_WEBSOCKET_STATS_CLOSES];
     uint64_t                    rejected[NGX_HTTP_WEBSOCKET_REJECTED_REASONS];
+    uint64_t                      hook_calls[NGX_HTTP_WEBSOCKET_STATS_HOOKS];
+    uint64_t                    hook_failures[NGX_HTTP_WEBSOCKET_STATS_HOOKS];
+    uint64_t                      hook_dropped[NGX_HTTP_WEBSOCKET_STATS_HOOKS];
 
     ngx_http_websocket_histogram_t  delivery;       /* what deliveries took */
     ngx_http_websocket_histogram_t  rtt;    /* from Pings to Pongs */
+    ngx_http_websocket_histogram_t  hooks;  /* what calls of hooks took */
 } __attribute__((aligned(64)));
 
 
@@ -127,6 +137,10 @@ struct ngx_http_websocket_stats_table_s {
                                           NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
     ngx_http_websocket_stats_t        stats[NGX_WEBSOCKET_STORE_WORKERS + 1]
                                           [NGX_HTTP_WEBSOCKET_STATS_ENTRIES];
+
+    /* of workers, in bytes; told once a second */
+    uint64_t                          memory[NGX_WEBSOCKET_STORE_WORKERS]
+                                           [NGX_HTTP_WEBSOCKET_MEMORY_KINDS];
 };
 
 /* the row of processes without a slot */
@@ -168,6 +182,13 @@ void ngx_http_websocket_stats_merge(ngx_cycle_t *cycle);
 
 /* Voids the gauges of a slot whose worker is gone. */
 void ngx_http_websocket_stats_void(ngx_cycle_t *cycle, ngx_uint_t slot);
+
+/* Tells the table how much memory the worker of the slot has taken. */
+void ngx_http_websocket_stats_memory(ngx_cycle_t *cycle, ngx_uint_t slot);
+
+/* The memory of all workers that was taken for one thing. */
+uint64_t ngx_http_websocket_stats_memory_sum(
+    ngx_http_websocket_stats_table_t *table, ngx_uint_t kind);
 
 /* Adds up an entry over all slots. */
 void ngx_http_websocket_stats_sum(ngx_http_websocket_stats_table_t *table,

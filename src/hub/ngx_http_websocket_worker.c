@@ -2,7 +2,7 @@
 #include "conf/ngx_http_websocket_conf.h"
 #include "hub/ngx_http_websocket_region.h"
 #include "hub/ngx_http_websocket_region_inherit.h"
-#include "hub/ngx_http_websocket_snapshot.h"
+#include "hub/ngx_http_websocket_restore.h"
 #include "hub/ngx_http_websocket_worker.h"
 
 #include <sys/eventfd.h>
@@ -188,7 +188,7 @@ ngx_http_websocket_worker_init_module(ngx_cycle_t *cycle)
     table = wmcf && wmcf->workers ? wmcf->workers->data : NULL;
 
     ngx_http_websocket_region_disown(cycle);
-    ngx_http_websocket_snapshot_loaded();
+    ngx_http_websocket_restored();
 
     if (table != ngx_http_websocket_table) {
         ngx_http_websocket_worker_change_table(table);
@@ -701,9 +701,8 @@ ngx_http_websocket_worker_has(ngx_uint_t slot, uint32_t incarnation)
 void
 ngx_http_websocket_worker_wake(ngx_websocket_store_wake_t *wake)
 {
-    uint64_t                    slots;
-    ngx_uint_t                  i, n;
-    ngx_http_websocket_slot_t  *slot;
+    uint64_t    slots;
+    ngx_uint_t  i, n;
 
     for (i = 0; i < NGX_WEBSOCKET_STORE_WORKERS / 64; i++) {
 
@@ -711,20 +710,27 @@ ngx_http_websocket_worker_wake(ngx_websocket_store_wake_t *wake)
 
             n = 64 * i + __builtin_ctzll(slots);
 
-            if (n == ngx_http_websocket_slot
-                || n >= ngx_http_websocket_neventfds)
-            {
-                continue;
-            }
-
-            slot = &ngx_http_websocket_table->slots[n];
-
-            if (__atomic_exchange_n(&slot->pending, 1, __ATOMIC_SEQ_CST)
-                == 0)
-            {
-                ngx_http_websocket_worker_signal(n);
+            if (n != ngx_http_websocket_slot) {
+                ngx_http_websocket_worker_rouse(n);
             }
         }
+    }
+}
+
+
+void
+ngx_http_websocket_worker_rouse(ngx_uint_t n)
+{
+    ngx_http_websocket_slot_t  *slot;
+
+    if (n >= ngx_http_websocket_neventfds) {
+        return;
+    }
+
+    slot = &ngx_http_websocket_table->slots[n];
+
+    if (__atomic_exchange_n(&slot->pending, 1, __ATOMIC_SEQ_CST) == 0) {
+        ngx_http_websocket_worker_signal(n);
     }
 }
 

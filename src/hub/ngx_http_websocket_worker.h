@@ -99,6 +99,9 @@ ngx_uint_t ngx_http_websocket_worker_has(ngx_uint_t slot,
  */
 void ngx_http_websocket_worker_wake(ngx_websocket_store_wake_t *wake);
 
+/* Wakes a worker, which may be this one, as the above; in any thread. */
+void ngx_http_websocket_worker_rouse(ngx_uint_t slot);
+
 /* Says that what woke this worker is going to be looked at. */
 void ngx_http_websocket_worker_awake(void);
 

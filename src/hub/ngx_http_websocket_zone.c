@@ -9,8 +9,9 @@
 #include "store/message.h"
 #include "store/numbered.h"
 #include "store/quota.h"
+#include "hub/ngx_http_websocket_durable.h"
 #include "hub/ngx_http_websocket_region.h"
-#include "hub/ngx_http_websocket_snapshot.h"
+#include "hub/ngx_http_websocket_restore.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include <openssl/rand.h>
 
@@ -195,6 +196,10 @@ ngx_http_websocket_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
 
     region->owner = zone;
 
+    if (path && ngx_http_websocket_durable_add(cf, zone) != NGX_OK) {
+        return NULL;
+    }
+
     return zone;
 }
 
@@ -264,8 +269,8 @@ ngx_http_websocket_zone_format(ngx_http_websocket_region_t *region)
     }
 
     if (zone->dump.len) {
-        rc = ngx_http_websocket_snapshot_load(region, shared->log,
-                                              shared->size);
+        rc = ngx_http_websocket_restore(region, shared->log,
+                                        shared->size);
 
         if (rc != NGX_DECLINED) {
 
@@ -494,6 +499,13 @@ ngx_http_websocket_zone_snapshot(ngx_http_websocket_zone_t *zone)
 
     return now - last >= zone->snapshot
            && ngx_atomic_cmp_set(&zone->shared->snapshot, last, now);
+}
+
+
+void
+ngx_http_websocket_zone_due(ngx_http_websocket_zone_t *zone)
+{
+    zone->shared->snapshot = 0;
 }
 
 

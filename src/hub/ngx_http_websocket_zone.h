@@ -25,6 +25,7 @@ typedef struct ngx_http_websocket_broker_s  ngx_http_websocket_broker_t;
 typedef struct ngx_http_websocket_publish_s ngx_http_websocket_publish_t;
 typedef struct ngx_http_websocket_large_s   ngx_http_websocket_large_t;
 typedef struct ngx_http_websocket_remote_s  ngx_http_websocket_remote_t;
+typedef struct ngx_http_websocket_durable_s ngx_http_websocket_durable_t;
 
 /*
  * What is called for a channel's first subscriber 1: it is the first one in the
@@ -47,6 +48,7 @@ struct ngx_http_websocket_zone_s {
     ngx_str_t                     name;
     ngx_msec_t                    inactive;  /* milliseconds after which an idle
                                                  channel goes */
+    ngx_http_websocket_durable_t *durable;   /* NULL: it has no file */
     ngx_str_t                     dump;      /* the path of its dump; empty:
                                                 there is none */
     ngx_msec_t                    snapshot;  /* from one dump to the next */
@@ -129,8 +131,12 @@ typedef enum {
 ngx_http_websocket_attach_e ngx_http_websocket_zone_attach(
     ngx_http_websocket_zone_t *zone);
 
-/* 1 when it is time for a dump, of which this worker is to see to. */
+/*
+ * 1 when it is time for a dump, of which this worker is to see to; and makes it
+ * time for one, which a thread may do, too.
+ */
 ngx_uint_t ngx_http_websocket_zone_snapshot(ngx_http_websocket_zone_t *zone);
+void ngx_http_websocket_zone_due(ngx_http_websocket_zone_t *zone);
 
 /*
  * The next part of a dump, as store/dump.h has it.  Not for the event loop: it
@@ -167,6 +173,25 @@ struct ngx_http_websocket_large_s {
 };
 
 
+/* what is to be done before a publisher is told */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_DURABLE_OFF = 0,
+    NGX_HTTP_WEBSOCKET_DURABLE_LOG,     /* another message, which follows, is
+                                           waited for */
+    NGX_HTTP_WEBSOCKET_DURABLE_WAIT     /* it is on the disk */
+} ngx_http_websocket_durable_e;
+
+/* and where the message was then */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_REACHED_MEMORY = 0,  /* it is none for a disk */
+    NGX_HTTP_WEBSOCKET_REACHED_LOG,         /* about to be written */
+    NGX_HTTP_WEBSOCKET_REACHED_FILE,
+    NGX_HTTP_WEBSOCKET_REACHED_LATE         /* the disk was too slow */
+} ngx_http_websocket_reached_e;
+
+
 struct ngx_http_websocket_publish_s {
     /* set by the publisher */
 
@@ -176,6 +201,9 @@ struct ngx_http_websocket_publish_s {
     ngx_websocket_store_part_t     *parts;
     size_t                          n;
     ngx_uint_t                      describe;   /* info is wanted */
+    ngx_http_websocket_durable_e    durable;    /* how it is published */
+    ngx_msec_t                      patience;   /* how long it waits for the
+                                                   disk then, ms */
     ngx_http_websocket_large_t     *large;      /* NULL: it is published in one
                                                    call, however large it is */
 
@@ -187,6 +215,7 @@ struct ngx_http_websocket_publish_s {
 
     ngx_uint_t                      nodes;      /* that heard of it, where
                                                    there are several */
+    ngx_http_websocket_reached_e    reached;    /* with durable */
 
     /* of a broker, of which ngx_http_websocket_broker.h tells */
 

@@ -71,10 +71,23 @@ ngx_websocket_scan_colon(ngx_websocket_scan_t *scan)
 }
 
 
+int
+ngx_websocket_scan_value(ngx_websocket_scan_t *scan)
+{
+    int  rc;
+
+    do {
+        rc = ngx_websocket_scan_part(scan, SIZE_MAX);
+    } while (rc < 0);
+
+    return rc;
+}
+
+
 /* a value with all that is in it: no recursion, a flag for each container */
 
 int
-ngx_websocket_scan_value(ngx_websocket_scan_t *scan)
+ngx_websocket_scan_part(ngx_websocket_scan_t *scan, size_t values)
 {
     int  rc;
 
@@ -85,9 +98,10 @@ ngx_websocket_scan_value(ngx_websocket_scan_t *scan)
             rc = ngx_websocket_scan_behind(scan);
         }
 
-    } while (rc == NGX_WEBSOCKET_SCAN_VALUE);
+    } while (rc == NGX_WEBSOCKET_SCAN_VALUE && --values);
 
-    return rc == NGX_WEBSOCKET_SCAN_WHOLE;
+    return rc == NGX_WEBSOCKET_SCAN_VALUE ? -1
+                                          : rc == NGX_WEBSOCKET_SCAN_WHOLE;
 }
 
 

@@ -52,5 +52,11 @@ int ngx_websocket_scan_colon(ngx_websocket_scan_t *scan);
 /* a value with all that is in it, and spaces before it */
 int ngx_websocket_scan_value(ngx_websocket_scan_t *scan);
 
+/*
+ * The same, but of up to so many values in it: returns -1 when there are more,
+ * to be called again.
+ */
+int ngx_websocket_scan_part(ngx_websocket_scan_t *scan, size_t values);
+
 
 #endif /* NGX_WEBSOCKET_SCAN_H */

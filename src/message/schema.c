@@ -21,9 +21,8 @@ static void ngx_websocket_schema_implied(ngx_websocket_schema_t *schema);
 static int ngx_websocket_schema_keywords(const ngx_websocket_schema_t *schema,
     unsigned where);
 static int ngx_websocket_schema_additional(
-    const ngx_websocket_schema_t *schema, ngx_websocket_type_t *type);
-static int ngx_websocket_schema_rest(const ngx_websocket_schema_t *schema,
-    ngx_websocket_type_t *type, json_t *value);
+    const ngx_websocket_schema_t *schema,
+    const ngx_websocket_schema_object_t *object);
 static json_t *ngx_websocket_schema_required(
     const ngx_websocket_schema_t *schema);
 static int ngx_websocket_schema_properties(
@@ -365,7 +364,7 @@ ngx_websocket_schema_object(const ngx_websocket_schema_t *schema,
         return ngx_websocket_schema_one_of(schema, &object);
     }
 
-    if (ngx_websocket_schema_additional(schema, object.type) != 0) {
+    if (ngx_websocket_schema_additional(schema, &object) != 0) {
         return -1;
     }
 
@@ -387,14 +386,19 @@ ngx_websocket_schema_object(const ngx_websocket_schema_t *schema,
 
 static int
 ngx_websocket_schema_additional(const ngx_websocket_schema_t *schema,
-    ngx_websocket_type_t *type)
+    const ngx_websocket_schema_object_t *object)
 {
-    json_t  *value;
+    json_t                      *value;
+    ngx_websocket_json_place_t   place;
 
     value = json_object_get(schema->json, "additionalProperties");
 
     if (json_is_object(value)) {
-        return ngx_websocket_schema_rest(schema, type, value);
+        place.parent = schema->place;
+        place.name = "additionalProperties";
+        place.size = strlen(place.name);
+
+        return ngx_websocket_schema_rest(object, &place, value);
     }
 
     if (value && !json_is_boolean(value)) {
@@ -402,46 +406,7 @@ ngx_websocket_schema_additional(const ngx_websocket_schema_t *schema,
                                           "must be true, false or a schema");
     }
 
-    type->additional = !json_is_false(value);
-
-    return 0;
-}
-
-
-/* of one kind each */
-
-static int
-ngx_websocket_schema_rest(const ngx_websocket_schema_t *schema,
-    ngx_websocket_type_t *type, json_t *value)
-{
-    const char                  *kind;
-    ngx_websocket_schema_t       rest;
-    ngx_websocket_json_place_t   place;
-    char                         error[NGX_WEBSOCKET_SCHEMA_REASON];
-
-    place.parent = schema->place;
-    place.name = "additionalProperties";
-    place.size = strlen(place.name);
-
-    memset(&rest, 0, sizeof(rest));
-
-    rest.json = value;
-    rest.place = &place;
-    rest.object = schema->object;
-
-    if (ngx_websocket_schema_init(&rest, NGX_WEBSOCKET_SCHEMA_REST) != 0) {
-        return -1;
-    }
-
-    kind = ngx_websocket_kinds[rest.kind];
-
-    if (ngx_websocket_type_additional(type, &kind, 1, error, sizeof(error))
-        != 0)
-    {
-        return ngx_websocket_schema_wrong(&rest, NULL, "%s", error);
-    }
-
-    type->rest->nullable = rest.nullable != 0;
+    object->type->additional = !json_is_false(value);
 
     return 0;
 }

@@ -10,17 +10,24 @@
 #define NGX_WEBSOCKET_SCHEMA_WORDS   12
 
 
-/* a property, and the words that it becomes, each from a keyword */
+/*
+ * A property, or what additional ones are, and the words that it becomes, each
+ * from a keyword.
+ */
 
 struct ngx_websocket_schema_field_s {
     ngx_websocket_schema_t      schema;
-    const char                 *name;
+    const char                 *name;      /* NULL: of additional ones */
     size_t                      n;
     const char                 *keys[NGX_WEBSOCKET_SCHEMA_WORDS];
     ngx_websocket_json_text_t   words[NGX_WEBSOCKET_SCHEMA_WORDS];
 };
 
 
+static int ngx_websocket_schema_make_field(
+    const ngx_websocket_schema_object_t *object,
+    const ngx_websocket_json_place_t *place, json_t *json, const char *name,
+    int required);
 static int ngx_websocket_schema_words(ngx_websocket_schema_field_t *field);
 static int ngx_websocket_schema_done(ngx_websocket_schema_field_t *field);
 static ngx_websocket_json_text_t *ngx_websocket_schema_word(
@@ -77,7 +84,7 @@ static int ngx_websocket_schema_nested(ngx_websocket_schema_field_t *field,
 
 static const ngx_websocket_schema_keyword_t  ngx_websocket_schema_known[] = {
 
-    ngx_websocket_schema_own("type", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("type", ANY, NGX_WEBSOCKET_SCHEMA_KINDS),
     ngx_websocket_schema_own("properties", ANY, NGX_WEBSOCKET_SCHEMA_OBJECT),
     ngx_websocket_schema_own("required", ANY, NGX_WEBSOCKET_SCHEMA_OBJECT),
     ngx_websocket_schema_own("additionalProperties", ANY,
@@ -117,12 +124,12 @@ static const ngx_websocket_schema_keyword_t  ngx_websocket_schema_known[] = {
 
     /* keywords that are annotations, without an effect on validation */
 
-    ngx_websocket_schema_own("$schema", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
-    ngx_websocket_schema_own("$id", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
-    ngx_websocket_schema_own("$comment", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
-    ngx_websocket_schema_own("title", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
-    ngx_websocket_schema_own("description", ALL, NGX_WEBSOCKET_SCHEMA_KINDS),
-    ngx_websocket_schema_own("examples", ALL, NGX_WEBSOCKET_SCHEMA_KINDS)
+    ngx_websocket_schema_own("$schema", ANY, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("$id", ANY, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("$comment", ANY, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("title", ANY, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("description", ANY, NGX_WEBSOCKET_SCHEMA_KINDS),
+    ngx_websocket_schema_own("examples", ANY, NGX_WEBSOCKET_SCHEMA_KINDS)
 };
 
 #define NGX_WEBSOCKET_SCHEMA_KNOWN                                            \
@@ -150,13 +157,33 @@ int
 ngx_websocket_schema_field(const ngx_websocket_schema_object_t *object,
     const ngx_websocket_json_place_t *place, json_t *json, int required)
 {
+    return ngx_websocket_schema_make_field(object, place, json, place->name,
+                                           required);
+}
+
+
+int
+ngx_websocket_schema_rest(const ngx_websocket_schema_object_t *object,
+    const ngx_websocket_json_place_t *place, json_t *json)
+{
+    return ngx_websocket_schema_make_field(object, place, json, NULL, 0);
+}
+
+
+/* without a name it is what additional ones are */
+
+static int
+ngx_websocket_schema_make_field(const ngx_websocket_schema_object_t *object,
+    const ngx_websocket_json_place_t *place, json_t *json, const char *name,
+    int required)
+{
     int                            rc;
     size_t                         i;
     ngx_websocket_schema_field_t   field;
 
     memset(&field, 0, sizeof(field));
 
-    field.name = place->name;
+    field.name = name;
     field.schema.json = json;
     field.schema.place = place;
     field.schema.object = object;
@@ -167,7 +194,10 @@ ngx_websocket_schema_field(const ngx_websocket_schema_object_t *object,
         return -1;
     }
 
-    (void) ngx_websocket_schema_word(&field, NULL, field.name);
+    if (name) {
+        (void) ngx_websocket_schema_word(&field, NULL, name);
+    }
+
     (void) ngx_websocket_schema_word(&field, NULL,
                                      ngx_websocket_kinds[field.schema.kind]);
     if (required) {
@@ -233,9 +263,11 @@ ngx_websocket_schema_words(ngx_websocket_schema_field_t *field)
 static int
 ngx_websocket_schema_done(ngx_websocket_schema_field_t *field)
 {
-    size_t       i, wrong;
-    const char  *words[NGX_WEBSOCKET_SCHEMA_WORDS];
-    char         error[NGX_WEBSOCKET_SCHEMA_REASON];
+    int                    rc;
+    size_t                 i, wrong;
+    const char            *words[NGX_WEBSOCKET_SCHEMA_WORDS];
+    ngx_websocket_type_t  *type;
+    char                   error[NGX_WEBSOCKET_SCHEMA_REASON];
 
     for (i = 0; i < field->n; i++) {
 
@@ -251,10 +283,16 @@ ngx_websocket_schema_done(ngx_websocket_schema_field_t *field)
         words[i] = field->words[i].data;
     }
 
-    if (ngx_websocket_type_field_at(field->schema.object->type, words,
-                                    field->n, &wrong, error, sizeof(error))
-        != 0)
-    {
+    type = field->schema.object->type;
+
+    rc = field->name ? ngx_websocket_type_field_at(type, words, field->n,
+                                                   &wrong, error,
+                                                   sizeof(error))
+                     : ngx_websocket_type_rest_at(type, words, field->n,
+                                                  &wrong, error,
+                                                  sizeof(error));
+
+    if (rc != 0) {
         return ngx_websocket_schema_wrong(&field->schema,
                                           wrong < field->n ? field->keys[wrong]
                                                            : NULL,
@@ -565,7 +603,7 @@ ngx_websocket_schema_nested(ngx_websocket_schema_field_t *field,
     ngx_websocket_schema_append(&name, ngx_websocket_type_name(
                                            schema->object->type));
     ngx_websocket_schema_append(&name, ".");
-    ngx_websocket_schema_append(&name, field->name);
+    ngx_websocket_schema_append(&name, field->name ? field->name : "*");
     ngx_websocket_json_append(&name, "", 1);
 
     if (name.failed) {

@@ -14,14 +14,11 @@
 #define NGX_WEBSOCKET_SCHEMA_ROOT    1
 #define NGX_WEBSOCKET_SCHEMA_FIELD   2
 #define NGX_WEBSOCKET_SCHEMA_ITEMS   4
-#define NGX_WEBSOCKET_SCHEMA_REST    8     /* additionalProperties */
 
 #define NGX_WEBSOCKET_SCHEMA_INNER                                            \
     (NGX_WEBSOCKET_SCHEMA_FIELD | NGX_WEBSOCKET_SCHEMA_ITEMS)
 #define NGX_WEBSOCKET_SCHEMA_ANY                                              \
     (NGX_WEBSOCKET_SCHEMA_ROOT | NGX_WEBSOCKET_SCHEMA_INNER)
-#define NGX_WEBSOCKET_SCHEMA_ALL                                              \
-    (NGX_WEBSOCKET_SCHEMA_ANY | NGX_WEBSOCKET_SCHEMA_REST)
 
 
 /* an object whose type is being made; what the root is in has no type */

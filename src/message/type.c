@@ -45,6 +45,8 @@ static int ngx_websocket_field_gives(ngx_websocket_type_t *type,
     const ngx_websocket_field_t *field);
 static int ngx_websocket_field_init(ngx_websocket_words_t *words,
     const char *name, const char *kind);
+static int ngx_websocket_field_options(ngx_websocket_words_t *words,
+    const char *const *list, size_t n, size_t *wrong);
 static int ngx_websocket_field_option(ngx_websocket_words_t *words,
     const char *word);
 static int ngx_websocket_field_required(ngx_websocket_words_t *words,
@@ -226,7 +228,10 @@ ngx_websocket_type_wrong(ngx_websocket_words_t *words, const char *format, ...)
 
     n = 0;
 
-    if (words->field) {
+    if (words->field && words->field == words->type->rest) {
+        n = snprintf(words->error, words->size, "\"additional\": ");
+
+    } else if (words->field) {
         n = snprintf(words->error, words->size, "field \"%s\": ",
                      words->field->name);
     }
@@ -269,14 +274,9 @@ ngx_websocket_type_field_at(ngx_websocket_type_t *type,
         return -1;
     }
 
-    for (*wrong = 2; *wrong < n; (*wrong)++) {
+    *wrong = 2;
 
-        if (ngx_websocket_field_option(&ctx, words[*wrong]) != 0) {
-            return -1;
-        }
-    }
-
-    if (ngx_websocket_field_done(&ctx) != 0) {
+    if (ngx_websocket_field_options(&ctx, words, n, wrong) != 0) {
         return -1;
     }
 
@@ -373,6 +373,23 @@ ngx_websocket_kind_find(const char *name)
 }
 
 
+/* the words from the one that is not known to be wrong yet */
+
+static int
+ngx_websocket_field_options(ngx_websocket_words_t *words,
+    const char *const *list, size_t n, size_t *wrong)
+{
+    for ( /* void */ ; *wrong < n; (*wrong)++) {
+
+        if (ngx_websocket_field_option(words, list[*wrong]) != 0) {
+            return -1;
+        }
+    }
+
+    return ngx_websocket_field_done(words);
+}
+
+
 static int
 ngx_websocket_field_option(ngx_websocket_words_t *words, const char *word)
 {
@@ -397,6 +414,14 @@ ngx_websocket_field_option(ngx_websocket_words_t *words, const char *word)
                                      "\"%s\" is not for kind %s", option->name,
                                      ngx_websocket_kinds[
                                                  words->field->shape.kind]);
+        }
+
+        if (words->field == words->type->rest
+            && (option->set == ngx_websocket_field_required
+                || option->set == ngx_websocket_field_default))
+        {
+            return ngx_websocket_type_wrong(words, "\"%s\" needs a field "
+                                            "with a name", option->name);
         }
 
         return option->set(words, word + size);
@@ -970,28 +995,51 @@ int
 ngx_websocket_type_additional(ngx_websocket_type_t *type,
     const char *const *words, size_t n, char *error, size_t size)
 {
-    ngx_websocket_kind_e   kind;
+    size_t                 wrong;
     ngx_websocket_words_t  ctx = { type, NULL, error, size };
 
-    kind = n == 1 ? ngx_websocket_kind_find(words[0]) : NGX_WEBSOCKET_KINDS;
-
-    if (n != 1 || (strcmp(words[0], "on") && strcmp(words[0], "off")
-                   && kind == NGX_WEBSOCKET_KINDS))
+    if (n == 1 && (strcmp(words[0], "on") == 0
+                   || strcmp(words[0], "off") == 0))
     {
+        type->additional = strcmp(words[0], "on") == 0;
+        return 0;
+    }
+
+    if (n == 0 || ngx_websocket_kind_find(words[0]) == NGX_WEBSOCKET_KINDS) {
         return ngx_websocket_type_wrong(&ctx,
                                         "\"additional\" is \"on\", \"off\" "
                                         "or a kind");
     }
 
-    type->additional = strcmp(words[0], "off") != 0;
+    return ngx_websocket_type_rest_at(type, words, n, &wrong, error, size);
+}
 
-    if (kind == NGX_WEBSOCKET_KINDS || type->rest) {
-        return 0;
+
+int
+ngx_websocket_type_rest_at(ngx_websocket_type_t *type,
+    const char *const *words, size_t n, size_t *wrong, char *error,
+    size_t size)
+{
+    ngx_websocket_words_t  ctx = { type, NULL, error, size };
+
+    *wrong = 0;
+
+    if (type->rest) {
+        return ngx_websocket_type_wrong(&ctx, "duplicate \"additional\"");
     }
 
-    type->rest = ngx_websocket_field_each(&ctx, kind);
+    type->rest = ngx_websocket_field_each(&ctx,
+                                          ngx_websocket_kind_find(words[0]));
+    if (type->rest == NULL) {
+        return -1;
+    }
 
-    return type->rest ? 0 : -1;
+    *wrong = 1;
+
+    ctx.field = type->rest;
+    type->additional = 1;
+
+    return ngx_websocket_field_options(&ctx, words, n, wrong);
 }
 
 

@@ -8,7 +8,7 @@
  *         [of=TYPE|KIND]
  *     by FIELD WORD=TYPE ...
  *     view NAME FIELD ...
- *     additional on|off|KIND
+ *     additional on|off|KIND [nullable] [min=N] ...
  *
  * and then only read.  Kinds: string, integer, number, boolean, array,
  * object, any.
@@ -29,8 +29,8 @@
  *                it a map; the type or the kind of an array's items
  *
  * A number without a fraction, as 5.0 or 1e3, is an integer.  Fields that are
- * not named are refused, unless additional is on, or is the kind that they
- * are of.
+ * not named are refused, unless additional is on, or says what each of them
+ * is, in the words of a field.
  *
  * "by" makes a type of several: FIELD, a string, is one of the words, and the
  * message is of that word's type, beside the fields that are named here.
@@ -137,6 +137,14 @@ ngx_websocket_kind_e ngx_websocket_kind_find(const char *name);
  * all of them together.
  */
 int ngx_websocket_type_field_at(ngx_websocket_type_t *type,
+    const char *const *words, size_t n, size_t *wrong, char *error,
+    size_t size);
+
+/*
+ * What the fields without a name are, KIND ..., as a field's words behind its
+ * name, and which of them is wrong.
+ */
+int ngx_websocket_type_rest_at(ngx_websocket_type_t *type,
     const char *const *words, size_t n, size_t *wrong, char *error,
     size_t size);
 

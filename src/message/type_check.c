@@ -26,6 +26,10 @@ static ngx_websocket_json_e ngx_websocket_check_rest(
     const ngx_websocket_type_t *type, const ngx_websocket_type_t *variant,
     const json_t *json, const ngx_websocket_json_place_t *parent, int depth,
     ngx_websocket_json_error_t *error);
+static const ngx_websocket_type_t *ngx_websocket_check_last(
+    const ngx_websocket_type_t *type, const ngx_websocket_type_t *variant);
+static int ngx_websocket_check_named(const ngx_websocket_type_t *type,
+    const ngx_websocket_type_t *variant, const char *name, size_t size);
 static ngx_websocket_json_e ngx_websocket_check_map(
     const ngx_websocket_type_t *type, const ngx_websocket_field_t *field,
     const json_t *json, const ngx_websocket_json_place_t *parent, int depth,
@@ -54,6 +58,8 @@ static int ngx_websocket_defaults_object(const ngx_websocket_type_t *type,
     json_t *json, size_t *left);
 static int ngx_websocket_defaults_fields(const ngx_websocket_type_t *type,
     json_t *json, size_t *left);
+static int ngx_websocket_defaults_rest(const ngx_websocket_type_t *type,
+    const ngx_websocket_type_t *variant, json_t *json, size_t *left);
 static int ngx_websocket_defaults_give(const ngx_websocket_field_t *field,
     json_t *json, size_t *left);
 
@@ -222,7 +228,7 @@ ngx_websocket_check_rest(const ngx_websocket_type_t *type,
     const ngx_websocket_type_t   *last;
     ngx_websocket_json_place_t    place;
 
-    last = variant && !type->additional ? variant : type;
+    last = ngx_websocket_check_last(type, variant);
 
     if (last->additional && last->rest == NULL) {
         return NGX_WEBSOCKET_JSON_OK;
@@ -237,10 +243,7 @@ ngx_websocket_check_rest(const ngx_websocket_type_t *type,
         place.name = json_object_iter_key(member);
         place.size = json_object_iter_key_len(member);
 
-        if (ngx_websocket_type_find_field(type, place.name, place.size)
-            || (variant && ngx_websocket_type_find_field(variant, place.name,
-                                                         place.size)))
-        {
+        if (ngx_websocket_check_named(type, variant, place.name, place.size)) {
             continue;
         }
 
@@ -260,6 +263,26 @@ ngx_websocket_check_rest(const ngx_websocket_type_t *type,
     }
 
     return NGX_WEBSOCKET_JSON_OK;
+}
+
+
+/* the one of both that says what members are that neither has */
+
+static const ngx_websocket_type_t *
+ngx_websocket_check_last(const ngx_websocket_type_t *type,
+    const ngx_websocket_type_t *variant)
+{
+    return variant && !type->additional ? variant : type;
+}
+
+
+static int
+ngx_websocket_check_named(const ngx_websocket_type_t *type,
+    const ngx_websocket_type_t *variant, const char *name, size_t size)
+{
+    return ngx_websocket_type_find_field(type, name, size) != NULL
+           || (variant
+               && ngx_websocket_type_find_field(variant, name, size) != NULL);
 }
 
 
@@ -611,23 +634,29 @@ static int
 ngx_websocket_defaults_object(const ngx_websocket_type_t *type, json_t *json,
     size_t *left)
 {
-    int                          n, given;
+    int                          n, more, given;
     const ngx_websocket_type_t  *variant;
 
     if (!type->defaults) {
         return 0;
     }
 
-    given = ngx_websocket_defaults_fields(type, json, left);
     variant = ngx_websocket_type_variant(type, json);
+    given = ngx_websocket_defaults_fields(type, json, left);
 
-    if (given < 0 || variant == NULL) {
+    if (given < 0) {
         return given;
     }
 
-    n = ngx_websocket_defaults_fields(variant, json, left);
+    n = variant ? ngx_websocket_defaults_fields(variant, json, left) : 0;
 
-    return n < 0 ? n : given + n;
+    if (n < 0) {
+        return n;
+    }
+
+    more = ngx_websocket_defaults_rest(type, variant, json, left);
+
+    return more < 0 ? more : given + n + more;
 }
 
 
@@ -665,6 +694,46 @@ ngx_websocket_defaults_fields(const ngx_websocket_type_t *type, json_t *json,
 
         n = ngx_websocket_defaults_give(field, json, left);
 
+        if (n < 0) {
+            return n;
+        }
+
+        given += n;
+    }
+
+    return given;
+}
+
+
+/* within the members that have no names in the types */
+
+static int
+ngx_websocket_defaults_rest(const ngx_websocket_type_t *type,
+    const ngx_websocket_type_t *variant, json_t *json, size_t *left)
+{
+    int                           n, given;
+    void                         *member;
+    const ngx_websocket_field_t  *rest;
+
+    rest = ngx_websocket_check_last(type, variant)->rest;
+
+    if (rest == NULL || (rest->shape.of == NULL && rest->items.of == NULL)) {
+        return 0;
+    }
+
+    for (member = json_object_iter(json), given = 0;
+         member;
+         member = json_object_iter_next(json, member))
+    {
+        if (ngx_websocket_check_named(type, variant,
+                                      json_object_iter_key(member),
+                                      json_object_iter_key_len(member)))
+        {
+            continue;
+        }
+
+        n = ngx_websocket_defaults_value(rest, json_object_iter_value(member),
+                                         left);
         if (n < 0) {
             return n;
         }

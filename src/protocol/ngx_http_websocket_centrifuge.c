@@ -4,6 +4,7 @@
 #include "centrifuge/protobuf_codec.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "protocol/ngx_http_websocket_centrifuge_control.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -23,16 +24,9 @@ static ngx_int_t ngx_http_websocket_centrifuge_hello(
 static ngx_int_t ngx_http_websocket_centrifuge_push(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame);
-static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_json(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
-static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_protobuf(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
-static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_stream(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
-static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_stream_protobuf(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
-static ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_sse(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+static ngx_uint_t ngx_http_websocket_centrifuge_variant(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_further_t *from,
+    ngx_http_websocket_message_t *message);
 
 
 #define ngx_http_websocket_centrifuge_choice                                  \
@@ -102,51 +96,67 @@ static const ngx_http_websocket_centrifuge_form_t
 };
 
 
-static const ngx_http_websocket_format_t
-    ngx_http_websocket_centrifuge_json_format =
+/* those of a form, which have numbers one behind the other: each delta's */
+
+#define ngx_http_websocket_centrifuge_format(name, form, delta)               \
+    { { name, ngx_http_websocket_centrifuge_push_frame, 1,                    \
+        ngx_http_websocket_centrifuge_push_frame },                           \
+      &form, delta }
+
+#define ngx_http_websocket_centrifuge_formats(name, form)                     \
+    {                                                                         \
+        ngx_http_websocket_centrifuge_format(name, form,                      \
+                                             NGX_WEBSOCKET_DELTA_NONE),       \
+        ngx_http_websocket_centrifuge_format(name "-whole", form,             \
+                                             NGX_WEBSOCKET_DELTA_WHOLE),      \
+        ngx_http_websocket_centrifuge_format(name "-patch", form,             \
+                                             NGX_WEBSOCKET_DELTA_PATCH)       \
+    }
+
+
+static const ngx_http_websocket_centrifuge_format_t
+    ngx_http_websocket_centrifuge_json_formats[] =
+    ngx_http_websocket_centrifuge_formats("centrifuge",
+        ngx_http_websocket_centrifuge_json_form);
+
+static const ngx_http_websocket_centrifuge_format_t
+    ngx_http_websocket_centrifuge_protobuf_formats[] =
+    ngx_http_websocket_centrifuge_formats("centrifuge-protobuf",
+        ngx_http_websocket_centrifuge_protobuf_form);
+
+static const ngx_http_websocket_centrifuge_format_t
+    ngx_http_websocket_centrifuge_stream_formats[] =
+    ngx_http_websocket_centrifuge_formats("centrifuge-http-stream",
+        ngx_http_websocket_centrifuge_stream_form);
+
+static const ngx_http_websocket_centrifuge_format_t
+    ngx_http_websocket_centrifuge_stream_protobuf_formats[] =
+    ngx_http_websocket_centrifuge_formats("centrifuge-http-stream-protobuf",
+        ngx_http_websocket_centrifuge_stream_protobuf_form);
+
+static const ngx_http_websocket_centrifuge_format_t
+    ngx_http_websocket_centrifuge_sse_formats[] =
+    ngx_http_websocket_centrifuge_formats("centrifuge-sse",
+        ngx_http_websocket_centrifuge_sse_form);
+
+
+static const ngx_http_websocket_centrifuge_format_t
+    *ngx_http_websocket_centrifuge_all_formats[] =
 {
-    "centrifuge", ngx_http_websocket_centrifuge_json, 1,
-    ngx_http_websocket_centrifuge_json
-};
-
-
-static const ngx_http_websocket_format_t
-    ngx_http_websocket_centrifuge_protobuf_format =
-{
-    "centrifuge-protobuf", ngx_http_websocket_centrifuge_protobuf, 1,
-    ngx_http_websocket_centrifuge_protobuf
-};
-
-
-static const ngx_http_websocket_format_t
-    ngx_http_websocket_centrifuge_stream_format =
-{
-    "centrifuge-http-stream", ngx_http_websocket_centrifuge_stream, 1,
-    ngx_http_websocket_centrifuge_stream
-};
-
-
-static const ngx_http_websocket_format_t
-    ngx_http_websocket_centrifuge_stream_protobuf_format =
-{
-    "centrifuge-http-stream-protobuf", ngx_http_websocket_centrifuge_stream_protobuf, 1,
-    ngx_http_websocket_centrifuge_stream_protobuf
-};
-
-
-static const ngx_http_websocket_format_t
-    ngx_http_websocket_centrifuge_sse_format =
-{
-    "centrifuge-sse", ngx_http_websocket_centrifuge_sse, 1,
-    ngx_http_websocket_centrifuge_sse
+    ngx_http_websocket_centrifuge_json_formats,
+    ngx_http_websocket_centrifuge_protobuf_formats,
+    ngx_http_websocket_centrifuge_stream_formats,
+    ngx_http_websocket_centrifuge_stream_protobuf_formats,
+    ngx_http_websocket_centrifuge_sse_formats,
+    NULL
 };
 
 
 const ngx_http_websocket_protocol_t  ngx_http_websocket_centrifuge_protocol = {
     .name = "centrifuge",
     .transport = &ngx_http_websocket_socket,
-    .format = &ngx_http_websocket_centrifuge_json_format,
-    .positioned = &ngx_http_websocket_centrifuge_json_format,
+    .format = &ngx_http_websocket_centrifuge_json_formats[0].format,
+    .positioned = &ngx_http_websocket_centrifuge_json_formats[0].format,
     .choice = &ngx_http_websocket_centrifuge_json_form.choice,
     .closes = ngx_http_websocket_centrifuge_closes,
     .direct = 1,
@@ -162,8 +172,8 @@ const ngx_http_websocket_protocol_t
 {
     .name = "centrifuge-protobuf",
     .transport = &ngx_http_websocket_socket,
-    .format = &ngx_http_websocket_centrifuge_protobuf_format,
-    .positioned = &ngx_http_websocket_centrifuge_protobuf_format,
+    .format = &ngx_http_websocket_centrifuge_protobuf_formats[0].format,
+    .positioned = &ngx_http_websocket_centrifuge_protobuf_formats[0].format,
     .choice = &ngx_http_websocket_centrifuge_protobuf_form.choice,
     .closes = ngx_http_websocket_centrifuge_closes,
     .direct = 1,
@@ -179,8 +189,8 @@ const ngx_http_websocket_protocol_t
 {
     .name = "centrifuge-http-stream",
     .transport = &ngx_http_websocket_emulated_transport,
-    .format = &ngx_http_websocket_centrifuge_stream_format,
-    .positioned = &ngx_http_websocket_centrifuge_stream_format,
+    .format = &ngx_http_websocket_centrifuge_stream_formats[0].format,
+    .positioned = &ngx_http_websocket_centrifuge_stream_formats[0].format,
     .type = ngx_string("application/json"),
     .choice = &ngx_http_websocket_centrifuge_stream_form.choice,
     .closes = ngx_http_websocket_centrifuge_closes,
@@ -196,8 +206,10 @@ const ngx_http_websocket_protocol_t
 {
     .name = "centrifuge-http-stream-protobuf",
     .transport = &ngx_http_websocket_emulated_transport,
-    .format = &ngx_http_websocket_centrifuge_stream_protobuf_format,
-    .positioned = &ngx_http_websocket_centrifuge_stream_protobuf_format,
+    .format =
+             &ngx_http_websocket_centrifuge_stream_protobuf_formats[0].format,
+    .positioned =
+             &ngx_http_websocket_centrifuge_stream_protobuf_formats[0].format,
     .type = ngx_string("application/octet-stream"),
     .choice = &ngx_http_websocket_centrifuge_stream_protobuf_form.choice,
     .closes = ngx_http_websocket_centrifuge_closes,
@@ -213,8 +225,8 @@ const ngx_http_websocket_protocol_t
 {
     .name = "centrifuge-sse",
     .transport = &ngx_http_websocket_emulated_transport,
-    .format = &ngx_http_websocket_centrifuge_sse_format,
-    .positioned = &ngx_http_websocket_centrifuge_sse_format,
+    .format = &ngx_http_websocket_centrifuge_sse_formats[0].format,
+    .positioned = &ngx_http_websocket_centrifuge_sse_formats[0].format,
     .type = ngx_string("text/event-stream"),
     .choice = &ngx_http_websocket_centrifuge_sse_form.choice,
     .closes = ngx_http_websocket_centrifuge_closes,
@@ -225,14 +237,26 @@ const ngx_http_websocket_protocol_t
 };
 
 
-ngx_int_t
+void
 ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
     ngx_http_websocket_main_conf_t *wmcf)
 {
+    ngx_uint_t                                       delta;
+    const ngx_http_websocket_centrifuge_format_t   **formats;
+
+    for (formats = ngx_http_websocket_centrifuge_all_formats;
+         *formats;
+         formats++)
+    {
+        for (delta = 0; delta <= NGX_WEBSOCKET_DELTA_PATCH; delta++) {
+            (void) ngx_http_websocket_format_number(&(*formats)[delta].format);
+        }
+    }
+
     ngx_http_websocket_centrifuge_commands_init(cycle);
     ngx_http_websocket_centrifuge_push_init(wmcf->namespaces);
-
-    return ngx_http_websocket_emulated_init(cycle);
+    ngx_http_websocket_emulated_init();
+    ngx_http_websocket_centrifuge_control_init();
 }
 
 
@@ -269,6 +293,7 @@ ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
 
     ngx_http_websocket_centrifuge_recovery_free(s);
     ngx_http_websocket_emulated_end(s);
+    ngx_http_websocket_index_remove(&client->entry);
 
     ngx_free(client->identity);
     ngx_free(client);
@@ -290,7 +315,12 @@ ngx_http_websocket_centrifuge_push(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
-    if (message->event && !((ngx_http_websocket_further_t *) from)->events) {
+    ngx_uint_t                     variant;
+    ngx_http_websocket_further_t  *further;
+
+    further = (ngx_http_websocket_further_t *) from;
+
+    if (message->event && !further->events) {
         return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
@@ -298,55 +328,39 @@ ngx_http_websocket_centrifuge_push(ngx_http_websocket_session_t *s,
         return NGX_HTTP_WEBSOCKET_HIDDEN;
     }
 
+    variant = further->delta
+              ? ngx_http_websocket_centrifuge_variant(s, further, message)
+              : s->variant;
+
     if (ngx_http_websocket_deflate_own(s)) {
-        return ngx_http_websocket_deflate_message(s, message, frame);
+        return ngx_http_websocket_deflate_message(s, message, variant, frame);
     }
 
     return ngx_http_websocket_shared_frame(s->connection->log, message,
-                                           s->variant, frame);
+                                           variant, frame);
 }
 
 
-static ngx_http_websocket_frame_t *
-ngx_http_websocket_centrifuge_json(ngx_log_t *log,
-    ngx_http_websocket_message_t *message)
+/* a patch is for who has the publication that it is of */
+
+static ngx_uint_t
+ngx_http_websocket_centrifuge_variant(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_further_t *from, ngx_http_websocket_message_t *message)
 {
-    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_json_form,
-                                                    log, message);
-}
+    ngx_uint_t                     patch;
+    ngx_http_websocket_message_t  *prior;
 
+    if (ngx_http_websocket_centrifuge_is_event(message)) {
+        return s->variant;
+    }
 
-static ngx_http_websocket_frame_t *
-ngx_http_websocket_centrifuge_protobuf(ngx_log_t *log,
-    ngx_http_websocket_message_t *message)
-{
-    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_protobuf_form,
-                                                    log, message);
-}
+    prior = message->prior;
 
+    patch = prior && from->base == prior->offset
+            && prior->epoch == message->epoch;
 
-static ngx_http_websocket_frame_t *
-ngx_http_websocket_centrifuge_stream(ngx_log_t *log,
-    ngx_http_websocket_message_t *message)
-{
-    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_stream_form,
-                                                    log, message);
-}
+    from->base = message->ephemeral || message->event ? 0 : message->offset;
 
-
-static ngx_http_websocket_frame_t *
-ngx_http_websocket_centrifuge_stream_protobuf(ngx_log_t *log,
-    ngx_http_websocket_message_t *message)
-{
-    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_stream_protobuf_form,
-                                                    log, message);
-}
-
-
-static ngx_http_websocket_frame_t *
-ngx_http_websocket_centrifuge_sse(ngx_log_t *log,
-    ngx_http_websocket_message_t *message)
-{
-    return ngx_http_websocket_centrifuge_push_frame(&ngx_http_websocket_centrifuge_sse_form,
-                                                    log, message);
+    return s->variant + (patch ? NGX_WEBSOCKET_DELTA_PATCH
+                               : NGX_WEBSOCKET_DELTA_WHOLE);
 }

@@ -28,8 +28,8 @@ extern const ngx_http_websocket_protocol_t
     ngx_http_websocket_centrifuge_sse_protocol;
 
 
-/* In init_process.  Returns NGX_OK or NGX_ERROR. */
-ngx_int_t ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
+/* In init_process. */
+void ngx_http_websocket_centrifuge_init(ngx_cycle_t *cycle,
     ngx_http_websocket_main_conf_t *wmcf);
 
 

@@ -36,6 +36,8 @@ static ngx_int_t ngx_http_websocket_centrifuge_rpc(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_send(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static void ngx_http_websocket_centrifuge_fetched(
+    ngx_http_websocket_fetch_t *f);
 static ngx_int_t ngx_http_websocket_centrifuge_zone(
     ngx_http_websocket_waiter_t *waiter);
 static void ngx_http_websocket_centrifuge_cancel(
@@ -381,6 +383,59 @@ ngx_http_websocket_centrifuge_wait(ngx_http_websocket_session_t *s)
     ngx_http_websocket_centrifuge_of(s)->rest = rest;
 
     return rest;
+}
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_fetch_t *f)
+{
+    ngx_http_websocket_commands_t    *rest;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    if (client->fetched) {
+
+        /* the command is done anew */
+
+        client->fetched = 0;
+        return client->unfetched ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (s->conf->zone->broker->history(s->conf->zone, f) == NGX_OK) {
+        return f->rc == NGX_HTTP_WEBSOCKET_FETCHED ? NGX_OK : NGX_DECLINED;
+    }
+
+    rest = ngx_http_websocket_centrifuge_wait(s);
+    if (rest == NULL) {
+        return NGX_DONE;
+    }
+
+    rest->again = 1;
+    rest->fetch = f->pending;
+
+    f->pending->done = ngx_http_websocket_centrifuge_fetched;
+    f->pending->data = s;
+
+    return NGX_BUSY;
+}
+
+
+static void
+ngx_http_websocket_centrifuge_fetched(ngx_http_websocket_fetch_t *f)
+{
+    ngx_http_websocket_session_t     *s;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    s = f->data;
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    client->rest->fetch = NULL;
+    client->fetched = 1;
+    client->unfetched = (f->rc != NGX_HTTP_WEBSOCKET_FETCHED);
+
+    ngx_http_websocket_centrifuge_go_on(s);
 }
 
 

@@ -57,6 +57,14 @@ ngx_int_t ngx_http_websocket_centrifuge_receive(
 ngx_http_websocket_commands_t *ngx_http_websocket_centrifuge_wait(
     ngx_http_websocket_session_t *s);
 
+/*
+ * Has the zone have what there is of channels, as the broker's history() does,
+ * before a command goes on.  Returns NGX_OK; NGX_DECLINED when it cannot be
+ * had; NGX_BUSY when the command waits, and is done anew then; or NGX_DONE.
+ */
+ngx_int_t ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_fetch_t *f);
+
 /* It goes on, but not within the call; does nothing where nothing waits. */
 void ngx_http_websocket_centrifuge_go_on(ngx_http_websocket_session_t *s);
 

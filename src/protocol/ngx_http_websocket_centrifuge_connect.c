@@ -1,6 +1,8 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
+#include "broker/ngx_http_websocket_mailbox.h"
 #include "conf/ngx_http_websocket_version.h"
+#include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -12,13 +14,13 @@
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
 
-#include <openssl/rand.h>
-
 
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_NAME     16
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_VERSION  64
 
 
+static ngx_int_t ngx_http_websocket_centrifuge_listen(
+    ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_centrifuge_identify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_verify(
@@ -44,6 +46,7 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
 {
     ngx_int_t                         rc;
+    ngx_str_t                         user;
     ngx_http_websocket_centrifuge_t  *client;
 
     client = ngx_http_websocket_centrifuge_of(s);
@@ -53,6 +56,12 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
     {
         return ngx_http_websocket_centrifuge_disconnect(s,
                                     NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST);
+    }
+
+    rc = ngx_http_websocket_centrifuge_listen(s);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     rc = ngx_http_websocket_centrifuge_identify(s, command);
@@ -69,14 +78,72 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
         return rc;
     }
 
-    if (ngx_http_websocket_centrifuge_uuid(client->client) != NGX_OK) {
+    if (ngx_http_websocket_uuid(client->client) != NGX_OK) {
         return ngx_http_websocket_centrifuge_disconnect(s,
                                        NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
     }
 
     client->connected = 1;
 
+    ngx_http_websocket_centrifuge_user(client, &user);
+    ngx_http_websocket_index_add(&client->entry, s, &user,
+                       ngx_http_websocket_centrifuge_client_id(client->client));
+
     return ngx_http_websocket_centrifuge_connected(s, command);
+}
+
+
+/*
+ * From when it is connected on, others may mean this session.  Returns as a
+ * command; COMMAND_ANSWERED where it closes.
+ */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_listen(ngx_http_websocket_session_t *s)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   own;
+    ngx_http_websocket_zone_t   *zone;
+    ngx_http_websocket_fetch_t   f;
+
+    zone = s->conf->zone;
+    own = ngx_http_websocket_centrifuge_of(s)->emulated != NULL;
+
+    if (ngx_http_websocket_mailbox_hears(zone, 0)
+        && (!own || ngx_http_websocket_mailbox_hears(zone, 1)))
+    {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
+
+    f.channels = ngx_http_websocket_mailbox_name(zone, 0);
+    f.n = 1;
+
+    rc = ngx_http_websocket_centrifuge_fetch(s, &f);
+
+    if (rc == NGX_BUSY || rc == NGX_DONE) {
+        return rc;
+    }
+
+    /* a server that is away is heard when it is back: clients can connect */
+
+    rc = ngx_http_websocket_mailbox_listen(zone, 0);
+
+    if (rc == NGX_HTTP_WEBSOCKET_ROOM_OK && own) {
+        rc = ngx_http_websocket_mailbox_listen(zone, 1);
+    }
+
+    if (rc == NGX_HTTP_WEBSOCKET_ROOM_OK
+        || rc == NGX_HTTP_WEBSOCKET_ROOM_STUCK)
+    {
+        return rc;
+    }
+
+    (void) ngx_http_websocket_centrifuge_disconnect(s,
+                                       NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
+
+    return NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED;
 }
 
 
@@ -162,36 +229,6 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
     return ngx_http_websocket_centrifuge_disconnect(s, wrong
                                   ? NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN
                                   : NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
-}
-
-
-/* RFC 9562, section 5.4 */
-
-ngx_int_t
-ngx_http_websocket_centrifuge_uuid(u_char *text)
-{
-    u_char      bytes[16], *p;
-    ngx_uint_t  i;
-
-    if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
-        return NGX_ERROR;
-    }
-
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-
-    p = text;
-
-    for (i = 0; i < sizeof(bytes); i++) {
-
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            *p++ = '-';
-        }
-
-        p = ngx_hex_dump(p, &bytes[i], 1);
-    }
-
-    return NGX_OK;
 }
 
 

@@ -20,9 +20,6 @@ ngx_int_t ngx_http_websocket_centrifuge_refresh(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 ngx_int_t ngx_http_websocket_centrifuge_pong(ngx_http_websocket_session_t *s);
 
-/* A UUID of random bits.  Returns NGX_OK, or NGX_ERROR when there are none. */
-ngx_int_t ngx_http_websocket_centrifuge_uuid(u_char *text);
-
 /* As of ngx_http_websocket_choice_t. */
 
 ngx_http_websocket_time_t ngx_http_websocket_centrifuge_due(

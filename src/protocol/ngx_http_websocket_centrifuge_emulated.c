@@ -1,8 +1,11 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
+#include "broker/ngx_http_websocket_mailbox.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "session/ngx_http_websocket_index.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_write.h"
@@ -28,11 +31,12 @@ static void ngx_http_websocket_emulated_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 static int ngx_http_websocket_emulated_compare(const u_char *a,
     const u_char *b);
-static void ngx_http_websocket_emulated_for(
-    const ngx_websocket_emulation_t *e);
-static void ngx_http_websocket_emulated_lost(ngx_http_websocket_zone_t *zone);
+static ngx_int_t ngx_http_websocket_emulated_letter(
+    ngx_http_websocket_letter_t *letter);
+static ngx_int_t ngx_http_websocket_emulated_lost(
+    ngx_http_websocket_letter_t *letter);
 static ngx_http_websocket_session_t *ngx_http_websocket_emulated_find(
-    const ngx_websocket_bytes_t *secret);
+    const u_char *secret);
 static ngx_uint_t ngx_http_websocket_emulated_limited(
     ngx_http_websocket_session_t *s, size_t size);
 static void ngx_http_websocket_emulated_wait(ngx_http_websocket_session_t *s,
@@ -56,39 +60,29 @@ const ngx_http_websocket_transport_t  ngx_http_websocket_emulated_transport = {
 static ngx_rbtree_t       ngx_http_websocket_emulated_tree;
 static ngx_rbtree_node_t  ngx_http_websocket_emulated_sentinel;
 
-static u_char             ngx_http_websocket_emulated_node[
-                                                     NGX_HTTP_WEBSOCKET_UUID];
+static const ngx_http_websocket_reader_t  ngx_http_websocket_emulated_reader = {
+    ngx_http_websocket_emulated_letter,
+    ngx_http_websocket_emulated_lost,
+    1
+};
 
 
-ngx_int_t
-ngx_http_websocket_emulated_init(ngx_cycle_t *cycle)
+void
+ngx_http_websocket_emulated_init(void)
 {
     ngx_rbtree_init(&ngx_http_websocket_emulated_tree,
                     &ngx_http_websocket_emulated_sentinel,
                     ngx_http_websocket_emulated_insert);
 
-    ngx_http_websocket_relay_init(cycle, ngx_http_websocket_emulated_for,
-                                  ngx_http_websocket_emulated_lost);
-
-    return ngx_http_websocket_centrifuge_uuid(
-                                             ngx_http_websocket_emulated_node);
+    ngx_http_websocket_mailbox_reader(NGX_HTTP_WEBSOCKET_LETTER_COMMANDS,
+                                      &ngx_http_websocket_emulated_reader);
 }
 
 
 ngx_int_t
 ngx_http_websocket_emulated_begin(ngx_http_websocket_session_t *s)
 {
-    ngx_int_t                       rc;
-    ngx_websocket_bytes_t           node;
     ngx_http_websocket_emulated_t  *emulated;
-
-    node.data = (char *) ngx_http_websocket_emulated_node;
-
-    rc = ngx_http_websocket_relay_listen(s->conf->zone, &node);
-
-    if (rc != NGX_HTTP_WEBSOCKET_ROOM_OK) {
-        return rc;
-    }
 
     emulated = ngx_alloc(sizeof(ngx_http_websocket_emulated_t),
                          s->connection->log);
@@ -97,7 +91,7 @@ ngx_http_websocket_emulated_begin(ngx_http_websocket_session_t *s)
         return NGX_ERROR;
     }
 
-    if (ngx_http_websocket_centrifuge_uuid(emulated->secret) != NGX_OK) {
+    if (ngx_http_websocket_uuid(emulated->secret) != NGX_OK) {
         ngx_free(emulated);
         return NGX_ERROR;
     }
@@ -175,92 +169,133 @@ ngx_http_websocket_emulated_compare(const u_char *a, const u_char *b)
 
 
 void
+ngx_http_websocket_emulated_secret(ngx_http_websocket_emulated_t *emulated,
+    ngx_str_t *secret)
+{
+    ngx_str_null(secret);
+
+    if (emulated) {
+        secret->data = emulated->secret;
+        secret->len = NGX_HTTP_WEBSOCKET_UUID;
+    }
+}
+
+
+void
 ngx_http_websocket_emulated_tell(ngx_http_websocket_emulated_t *emulated,
     ngx_websocket_reply_t *reply)
 {
     reply->session.data = (char *) emulated->secret;
     reply->session.size = NGX_HTTP_WEBSOCKET_UUID;
 
-    reply->node.data = (char *) ngx_http_websocket_emulated_node;
+    reply->node.data = (char *) ngx_http_websocket_mailbox_node;
     reply->node.size = NGX_HTTP_WEBSOCKET_UUID;
 }
 
 
-ngx_http_websocket_relayed_e
+ngx_int_t
 ngx_http_websocket_emulated_say(ngx_http_websocket_zone_t *zone,
-    const ngx_websocket_emulation_t *e)
+    const ngx_websocket_emulation_t *e, ngx_http_websocket_publish_t *p)
 {
+    ngx_websocket_store_part_t  parts[3];
+
     if (e->node.size != NGX_HTTP_WEBSOCKET_UUID
-        || ngx_http_websocket_emulated_compare((u_char *) e->node.data,
-                                             ngx_http_websocket_emulated_node)
-           != 0)
+        || e->session.size != NGX_HTTP_WEBSOCKET_UUID
+        || e->node.data[0] == '\0')
     {
-        return ngx_http_websocket_relay(zone, e);
+        p->rc = NGX_WEBSOCKET_STORE_NOTFOUND;
+        return NGX_OK;
     }
 
-    ngx_http_websocket_emulated_for(e);
+    parts[1].data = (u_char *) e->session.data;
+    parts[1].size = e->session.size;
+    parts[2].data = (u_char *) e->data.data;
+    parts[2].size = e->data.size;
 
-    return NGX_HTTP_WEBSOCKET_RELAYED;
+    /* also to this worker: what a client says comes in one order */
+
+    return ngx_http_websocket_mailbox_send(zone,
+                                           NGX_HTTP_WEBSOCKET_LETTER_COMMANDS,
+                                           (u_char *) e->node.data, parts, 2,
+                                           p);
 }
 
 
-static void
-ngx_http_websocket_emulated_for(const ngx_websocket_emulation_t *e)
+/* a secret, and commands */
+
+static ngx_int_t
+ngx_http_websocket_emulated_letter(ngx_http_websocket_letter_t *letter)
+{
+    size_t                         size;
+    ngx_http_websocket_session_t  *s;
+
+    if (letter->size < NGX_HTTP_WEBSOCKET_UUID) {
+        return NGX_OK;
+    }
+
+    size = letter->size - NGX_HTTP_WEBSOCKET_UUID;
+
+    ngx_http_websocket_turn_worked(1 + size / 1024);
+
+    s = ngx_http_websocket_emulated_find(letter->data);
+
+    if (s == NULL || s->conf->zone != letter->zone) {
+        return NGX_OK;
+    }
+
+    if (letter->cut) {
+
+        /* it sends more than is done, or others do */
+
+        ngx_http_websocket_session_close(s,
+                                         NGX_HTTP_WEBSOCKET_REASON_MESSAGES);
+
+    } else {
+        ngx_http_websocket_emulated_take(s,
+                                       letter->data + NGX_HTTP_WEBSOCKET_UUID,
+                                         size);
+    }
+
+    return NGX_OK;
+}
+
+
+/* commands of any of the zone's clients: all come back */
+
+static ngx_int_t
+ngx_http_websocket_emulated_lost(ngx_http_websocket_letter_t *letter)
 {
     ngx_http_websocket_session_t  *s;
 
-    s = ngx_http_websocket_emulated_find(&e->session);
+    while ((s = ngx_http_websocket_index_next(NULL, &letter->place)) != NULL) {
 
-    if (s) {
-        ngx_http_websocket_emulated_take(s, (u_char *) e->data.data,
-                                         e->data.size);
-    }
-}
-
-
-/* commands of any of the zone's clients may have been lost: all come back */
-
-static void
-ngx_http_websocket_emulated_lost(ngx_http_websocket_zone_t *zone)
-{
-    ngx_rbtree_node_t              *node, *root, *sentinel;
-    ngx_http_websocket_session_t   *s;
-
-    root = ngx_http_websocket_emulated_tree.root;
-    sentinel = ngx_http_websocket_emulated_tree.sentinel;
-
-    if (root == sentinel) {
-        return;
-    }
-
-    for (node = ngx_rbtree_min(root, sentinel);
-         node;
-         node = ngx_rbtree_next(&ngx_http_websocket_emulated_tree, node))
-    {
-        s = ((ngx_http_websocket_emulated_t *) node)->session;
-
-        if (s->conf->zone == zone) {
+        if (s->conf->zone == letter->zone
+            && s->record->aside->choice
+            && ngx_http_websocket_centrifuge_of(s)->emulated)
+        {
             ngx_http_websocket_session_close(s,
                                              NGX_HTTP_WEBSOCKET_REASON_LOST);
         }
+
+        if (ngx_http_websocket_turn_step(1)) {
+            return NGX_AGAIN;
+        }
     }
+
+    return NGX_OK;
 }
 
 
 /* how long this takes says of a secret no more than what its checksum is */
 
 static ngx_http_websocket_session_t *
-ngx_http_websocket_emulated_find(const ngx_websocket_bytes_t *secret)
+ngx_http_websocket_emulated_find(const u_char *secret)
 {
     ngx_rbtree_key_t                key;
     ngx_rbtree_node_t              *node, *sentinel;
     ngx_http_websocket_emulated_t  *emulated;
 
-    if (secret->size != NGX_HTTP_WEBSOCKET_UUID) {
-        return NULL;
-    }
-
-    key = ngx_crc32_short((u_char *) secret->data, NGX_HTTP_WEBSOCKET_UUID);
+    key = ngx_crc32_short((u_char *) secret, NGX_HTTP_WEBSOCKET_UUID);
     node = ngx_http_websocket_emulated_tree.root;
     sentinel = ngx_http_websocket_emulated_tree.sentinel;
 
@@ -269,8 +304,7 @@ ngx_http_websocket_emulated_find(const ngx_websocket_bytes_t *secret)
         emulated = (ngx_http_websocket_emulated_t *) node;
 
         if (key == node->key
-            && CRYPTO_memcmp(secret->data, emulated->secret,
-                             NGX_HTTP_WEBSOCKET_UUID)
+            && CRYPTO_memcmp(secret, emulated->secret, NGX_HTTP_WEBSOCKET_UUID)
                == 0)
         {
             return emulated->session;

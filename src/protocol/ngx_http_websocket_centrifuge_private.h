@@ -9,13 +9,12 @@
 
 
 #include "access/ngx_http_websocket_revocations.h"
+#include "broker/ngx_http_websocket_uuid.h"
 #include "centrifuge/codec.h"
+#include "session/ngx_http_websocket_index.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_subscription.h"
 
-
-/* a UUID in text */
-#define NGX_HTTP_WEBSOCKET_UUID  36
 
 /* bytes of a text that are kept for the next one */
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_TEXT  65536
@@ -55,6 +54,7 @@ typedef struct {
     ngx_http_websocket_commands_t    *rest;     /* NULL: no command waits */
     ngx_http_websocket_identity_t    *identity; /* NULL: anonymous */
     ngx_http_websocket_emulated_t    *emulated; /* NULL: on a WebSocket */
+    ngx_http_websocket_entry_t        entry;    /* since it is connected */
     time_t                            grants;   /* when the first token of a
                                                    channel ends; 0: never */
     ngx_http_websocket_time_t         ping;     /* when the next one is due */
@@ -84,6 +84,15 @@ typedef struct {
 } ngx_http_websocket_centrifuge_form_t;
 
 
+/* how a form writes messages, for clients that get them so */
+
+typedef struct {
+    ngx_http_websocket_format_t                  format;    /* the first */
+    const ngx_http_websocket_centrifuge_form_t  *form;
+    ngx_websocket_delta_e                        delta;
+} ngx_http_websocket_centrifuge_format_t;
+
+
 #define ngx_http_websocket_centrifuge_of(s)                                   \
     ((ngx_http_websocket_centrifuge_t *) (s)->record->aside->choice)
 
@@ -107,6 +116,17 @@ ngx_http_websocket_centrifuge_user(ngx_http_websocket_centrifuge_t *client,
     } else {
         ngx_str_null(user);
     }
+}
+
+
+/* A client's name, as the index of sessions has it. */
+
+static ngx_inline uint64_t
+ngx_http_websocket_centrifuge_client_id(u_char *client)
+{
+    return (uint64_t) ngx_crc32_short(client, NGX_HTTP_WEBSOCKET_UUID / 2) << 32
+           | ngx_crc32_short(client + NGX_HTTP_WEBSOCKET_UUID / 2,
+                             NGX_HTTP_WEBSOCKET_UUID / 2);
 }
 
 

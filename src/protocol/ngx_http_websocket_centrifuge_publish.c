@@ -42,7 +42,8 @@ static ngx_int_t ngx_http_websocket_centrifuge_pending(
 static void ngx_http_websocket_centrifuge_arrived(
     ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_centrifuge_published(
-    ngx_http_websocket_session_t *s, uint32_t id, int rc);
+    ngx_http_websocket_session_t *s, uint32_t id,
+    ngx_http_websocket_publish_t *p);
 
 
 ngx_int_t
@@ -207,6 +208,9 @@ ngx_http_websocket_centrifuge_append(ngx_http_websocket_session_t *s,
     p.history = channel->ns->history.length ? &channel->ns->history : NULL;
     p.parts = all->parts;
     p.n = all->n;
+    p.durable = s->conf->durable ? NGX_HTTP_WEBSOCKET_DURABLE_WAIT
+                                 : NGX_HTTP_WEBSOCKET_DURABLE_OFF;
+    p.patience = s->conf->durable_wait;
 
     if (s->conf->zone->broker->publish(s->conf->zone, &p) == NGX_AGAIN) {
         return ngx_http_websocket_centrifuge_pending(s, command, p.pending);
@@ -216,7 +220,7 @@ ngx_http_websocket_centrifuge_append(ngx_http_websocket_session_t *s,
         return NGX_AGAIN;
     }
 
-    return ngx_http_websocket_centrifuge_published(s, command->id, p.rc);
+    return ngx_http_websocket_centrifuge_published(s, command->id, &p);
 }
 
 
@@ -252,7 +256,7 @@ ngx_http_websocket_centrifuge_arrived(ngx_http_websocket_publish_t *p)
 
     rest->publish = NULL;
 
-    (void) ngx_http_websocket_centrifuge_published(s, rest->id, p->rc);
+    (void) ngx_http_websocket_centrifuge_published(s, rest->id, p);
 
     ngx_http_websocket_centrifuge_go_on(s);
 }
@@ -260,7 +264,7 @@ ngx_http_websocket_centrifuge_arrived(ngx_http_websocket_publish_t *p)
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_published(ngx_http_websocket_session_t *s,
-    uint32_t id, int rc)
+    uint32_t id, ngx_http_websocket_publish_t *p)
 {
     ngx_websocket_reply_t  reply;
 
@@ -269,10 +273,17 @@ ngx_http_websocket_centrifuge_published(ngx_http_websocket_session_t *s,
     reply.id = id;
     reply.kind = NGX_WEBSOCKET_COMMAND_PUBLISH;
 
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
+    if (p->rc == NGX_WEBSOCKET_STORE_OK) {
         s->conf->stats->published++;
 
-    } else if (rc == NGX_WEBSOCKET_STORE_ENDED) {
+        if (p->durable && p->reached == NGX_HTTP_WEBSOCKET_REACHED_LATE) {
+
+            /* it is published, and not on the disk yet */
+
+            reply.error = NGX_WEBSOCKET_ERROR_INTERNAL;
+        }
+
+    } else if (p->rc == NGX_WEBSOCKET_STORE_ENDED) {
         reply.error = NGX_WEBSOCKET_ERROR_NOT_AVAILABLE;
 
     } else {
@@ -280,7 +291,7 @@ ngx_http_websocket_centrifuge_published(ngx_http_websocket_session_t *s,
 
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                       "websocket zone \"%V\" cannot take the message: %s",
-                      &s->conf->zone->name, ngx_websocket_store_strerror(rc));
+                      &s->conf->zone->name, ngx_websocket_store_strerror(p->rc));
     }
 
     return ngx_http_websocket_centrifuge_answer(s, &reply);

@@ -1,6 +1,8 @@
 
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
+#include "centrifuge/fossil.h"
 #include "centrifuge/json_command.h"
+#include "clock/ngx_http_websocket_turn.h"
 #include "conf/ngx_http_websocket_conf_namespace.h"
 #include "message/event.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -22,9 +24,17 @@ static void ngx_http_websocket_centrifuge_base64(
     ngx_websocket_json_text_t *made, u_char *data, size_t size);
 
 
+/* bytes that a step of a turn's work compares */
+#define NGX_HTTP_WEBSOCKET_PATCH_STEP  512
+
+
 /* the form of data that cannot go as it is, valid until the next one */
 
 static ngx_websocket_json_text_t   ngx_http_websocket_centrifuge_made;
+static ngx_websocket_json_text_t   ngx_http_websocket_centrifuge_kept;
+
+static u_char                      ngx_http_websocket_centrifuge_patched[
+                                       NGX_WEBSOCKET_FOSSIL_SIZE];
 
 static ngx_array_t                *ngx_http_websocket_centrifuge_namespaces;
 
@@ -38,13 +48,18 @@ ngx_http_websocket_centrifuge_push_init(ngx_array_t *namespaces)
 
 ngx_http_websocket_frame_t *
 ngx_http_websocket_centrifuge_push_frame(
-    const ngx_http_websocket_centrifuge_form_t *form, ngx_log_t *log,
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
-    ngx_uint_t                       event;
-    ngx_websocket_push_t             push;
-    ngx_websocket_json_text_t       *text;
-    ngx_http_websocket_namespace_t  *ns;
+    ngx_uint_t                                     event;
+    ngx_websocket_push_t                           push;
+    ngx_websocket_json_text_t                     *text;
+    ngx_http_websocket_namespace_t                *ns;
+    const ngx_http_websocket_centrifuge_form_t    *form;
+    const ngx_http_websocket_centrifuge_format_t  *f;
+
+    f = (const ngx_http_websocket_centrifuge_format_t *) format;
+    form = f->form;
 
     ngx_memzero(&push, sizeof(ngx_websocket_push_t));
 
@@ -65,6 +80,14 @@ ngx_http_websocket_centrifuge_push_frame(
 
     } else if (event == NGX_WEBSOCKET_META_LEAVE) {
         push.kind = NGX_WEBSOCKET_PUSH_LEAVE;
+
+    } else if (f->delta) {
+        push.publication.delta = NGX_WEBSOCKET_DELTA_WHOLE;
+
+        if (f->delta == NGX_WEBSOCKET_DELTA_PATCH) {
+            ngx_http_websocket_centrifuge_patch(form->codec, &push.publication,
+                                                message->prior);
+        }
     }
 
     ns = ngx_http_websocket_namespace_of(
@@ -123,6 +146,62 @@ ngx_http_websocket_centrifuge_publication(const ngx_websocket_codec_t *codec,
     }
 
     return event;
+}
+
+
+ngx_uint_t
+ngx_http_websocket_centrifuge_is_event(ngx_http_websocket_message_t *message)
+{
+    ngx_websocket_meta_t  parts;
+
+    if (!message->event) {
+        return 0;
+    }
+
+    (void) ngx_websocket_meta_read(message->meta, message->meta_size, &parts);
+
+    return parts.parts[NGX_WEBSOCKET_META_CHANNEL].data == NULL;
+}
+
+
+void
+ngx_http_websocket_centrifuge_patch(const ngx_websocket_codec_t *codec,
+    ngx_websocket_publication_t *p, ngx_http_websocket_message_t *prior)
+{
+    size_t                       size;
+    ngx_websocket_json_text_t    made;
+    ngx_websocket_publication_t  before;
+
+    /* what was made of the message stays while the same is done of the other */
+
+    made = ngx_http_websocket_centrifuge_kept;
+    ngx_http_websocket_centrifuge_kept = ngx_http_websocket_centrifuge_made;
+    ngx_http_websocket_centrifuge_made = made;
+
+    (void) ngx_http_websocket_centrifuge_publication(codec, &before,
+                                                   prior->type, prior->meta,
+                                                   prior->meta_size,
+                                                   prior->payload,
+                                                   prior->size);
+    if (before.data.data == NULL) {
+        return;
+    }
+
+    ngx_http_websocket_turn_worked((before.data.size + p->data.size)
+                                   / NGX_HTTP_WEBSOCKET_PATCH_STEP);
+
+    size = ngx_websocket_fossil_make((const u_char *) before.data.data,
+                                     before.data.size,
+                                     (const u_char *) p->data.data,
+                                     p->data.size, !codec->raw,
+                                     ngx_http_websocket_centrifuge_patched);
+    if (size == 0) {
+        return;
+    }
+
+    p->data.data = (char *) ngx_http_websocket_centrifuge_patched;
+    p->data.size = size;
+    p->delta = NGX_WEBSOCKET_DELTA_PATCH;
 }
 
 

@@ -14,10 +14,21 @@
 /* In init_process: of the main configuration. */
 void ngx_http_websocket_centrifuge_push_init(ngx_array_t *namespaces);
 
-/* The frame of a message's push, as of a format. */
+/* As make() of a format, which is an ngx_http_websocket_centrifuge_format_t. */
 ngx_http_websocket_frame_t *ngx_http_websocket_centrifuge_push_frame(
-    const ngx_http_websocket_centrifuge_form_t *form, ngx_log_t *log,
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message);
+
+/* Whether a message is a join or leave of its channel, and no publication. */
+ngx_uint_t ngx_http_websocket_centrifuge_is_event(
+    ngx_http_websocket_message_t *message);
+
+/*
+ * Has a publication's data be what makes them of another message, where that is
+ * less; it is valid as those of publication() are.  p->delta tells.
+ */
+void ngx_http_websocket_centrifuge_patch(const ngx_websocket_codec_t *codec,
+    ngx_websocket_publication_t *p, ngx_http_websocket_message_t *prior);
 
 /*
  * What a message is: meta bytes of meta, and size bytes of the payload.  Where

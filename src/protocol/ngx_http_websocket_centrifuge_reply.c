@@ -7,6 +7,10 @@
 #include "wire/frame.h"
 
 
+static void ngx_http_websocket_centrifuge_tell(ngx_http_websocket_session_t *s,
+    const ngx_websocket_push_t *push);
+
+
 const ngx_http_websocket_close_t  ngx_http_websocket_centrifuge_closes[] = {
     [NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW] = { 3008, 1, "slow" },
     [NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY] = {
@@ -69,6 +73,7 @@ static const struct {
     { NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN, "invalid token" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST, "bad request" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_STALE, "stale" },
+    { NGX_HTTP_WEBSOCKET_DISCONNECT_FORCED, "force disconnect" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_PERMISSION_DENIED, "permission denied" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_NOT_AVAILABLE, "not available" },
     { 0, "" }
@@ -129,12 +134,7 @@ void
 ngx_http_websocket_centrifuge_unsubscribed(ngx_http_websocket_session_t *s,
     ngx_str_t *channel, ngx_http_websocket_unsubscribed_e code)
 {
-    ngx_websocket_push_t                         push;
-    ngx_websocket_json_text_t                   *text;
-    const ngx_http_websocket_centrifuge_form_t  *form;
-
-    form = ngx_http_websocket_centrifuge_form_of(s);
-    text = ngx_http_websocket_centrifuge_text();
+    ngx_websocket_push_t  push;
 
     ngx_memzero(&push, sizeof(ngx_websocket_push_t));
 
@@ -147,7 +147,36 @@ ngx_http_websocket_centrifuge_unsubscribed(ngx_http_websocket_session_t *s,
                   : code == NGX_HTTP_WEBSOCKET_UNSUBSCRIBED_STATE
                   ? "insufficient state" : "subscription expired";
 
-    form->codec->push(text, &push);
+    ngx_http_websocket_centrifuge_tell(s, &push);
+}
+
+
+void
+ngx_http_websocket_centrifuge_refreshed(ngx_http_websocket_session_t *s,
+    uint32_t ttl)
+{
+    ngx_websocket_push_t  push;
+
+    ngx_memzero(&push, sizeof(ngx_websocket_push_t));
+
+    push.kind = NGX_WEBSOCKET_PUSH_REFRESH;
+    push.ttl = ttl;
+
+    ngx_http_websocket_centrifuge_tell(s, &push);
+}
+
+
+static void
+ngx_http_websocket_centrifuge_tell(ngx_http_websocket_session_t *s,
+    const ngx_websocket_push_t *push)
+{
+    ngx_websocket_json_text_t                   *text;
+    const ngx_http_websocket_centrifuge_form_t  *form;
+
+    form = ngx_http_websocket_centrifuge_form_of(s);
+    text = ngx_http_websocket_centrifuge_text();
+
+    form->codec->push(text, push);
 
     (void) ngx_http_websocket_send_answer(s,
                  ngx_http_websocket_centrifuge_frame(form, text,

@@ -20,6 +20,7 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN = 3500,
     NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST = 3501,
     NGX_HTTP_WEBSOCKET_DISCONNECT_STALE = 3502,
+    NGX_HTTP_WEBSOCKET_DISCONNECT_FORCED = 3503,
     NGX_HTTP_WEBSOCKET_DISCONNECT_PERMISSION_DENIED = 3507,
     NGX_HTTP_WEBSOCKET_DISCONNECT_NOT_AVAILABLE = 3508
 } ngx_http_websocket_disconnect_e;
@@ -55,6 +56,10 @@ ngx_int_t ngx_http_websocket_centrifuge_error(ngx_http_websocket_session_t *s,
 void ngx_http_websocket_centrifuge_unsubscribed(
     ngx_http_websocket_session_t *s, ngx_str_t *channel,
     ngx_http_websocket_unsubscribed_e code);
+
+/* Tells the client when its connection ends: in so many seconds; 0: never. */
+void ngx_http_websocket_centrifuge_refreshed(ngx_http_websocket_session_t *s,
+    uint32_t ttl);
 
 /* Ends the connection.  Returns NGX_OK. */
 ngx_int_t ngx_http_websocket_centrifuge_disconnect(

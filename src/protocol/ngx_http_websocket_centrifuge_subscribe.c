@@ -25,6 +25,8 @@ struct ngx_http_websocket_recovery_s {
     ngx_uint_t                          count;
     ngx_websocket_position_t            position;   /* the position that it
                                                        begins after */
+    ngx_http_websocket_message_t       *before;     /* the last of the list, to
+                                                       be patched; or NULL */
     uint32_t                            id;
     unsigned                            told:1;     /* epoch and offset are */
     unsigned                            recoverable:1;
@@ -33,6 +35,7 @@ struct ngx_http_websocket_recovery_s {
     unsigned                            fails:1;    /* where it is not */
     unsigned                            cache:1;    /* the newest message is
                                                        all that counts */
+    unsigned                            delta:1;    /* the client patches */
     unsigned                            live:1;
 };
 
@@ -40,11 +43,9 @@ struct ngx_http_websocket_recovery_s {
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_refuses(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_centrifuge_channel_t *channel);
-static ngx_int_t ngx_http_websocket_centrifuge_fetch(
+static ngx_int_t ngx_http_websocket_centrifuge_has(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_str_t *name);
-static void ngx_http_websocket_centrifuge_fetched(
-    ngx_http_websocket_fetch_t *f);
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_filter(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_http_websocket_namespace_t *ns, ngx_websocket_filter_t **filter);
@@ -72,8 +73,13 @@ static ngx_int_t ngx_http_websocket_centrifuge_since(
 static ngx_int_t ngx_http_websocket_centrifuge_entered(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_int_t rc);
+static void ngx_http_websocket_centrifuge_recovery_patch(
+    ngx_http_websocket_session_t *s, ngx_websocket_publication_t *p,
+    ngx_http_websocket_message_t *message);
 static ngx_int_t ngx_http_websocket_centrifuge_subscribed(
     ngx_http_websocket_session_t *s);
+static void ngx_http_websocket_centrifuge_chain(
+    ngx_http_websocket_recovery_t *recovery, ngx_uint_t recovered);
 static void ngx_http_websocket_centrifuge_failed(
     ngx_http_websocket_session_t *s);
 
@@ -115,7 +121,7 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_websocket_centrifuge_fetch(s, command, &channel.name);
+        rc = ngx_http_websocket_centrifuge_has(s, command, &channel.name);
     }
 
     if (rc != NGX_OK) {
@@ -194,76 +200,29 @@ ngx_http_websocket_centrifuge_filter(ngx_http_websocket_session_t *s,
  */
 
 static ngx_int_t
-ngx_http_websocket_centrifuge_fetch(ngx_http_websocket_session_t *s,
+ngx_http_websocket_centrifuge_has(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command, ngx_str_t *name)
 {
-    ngx_int_t                         rc;
-    ngx_websocket_position_t          since;
-    ngx_http_websocket_fetch_t        f;
-    ngx_http_websocket_commands_t    *rest;
-    ngx_http_websocket_centrifuge_t  *client;
+    ngx_int_t                   rc;
+    ngx_websocket_position_t    since;
+    ngx_http_websocket_fetch_t  f;
 
-    client = ngx_http_websocket_centrifuge_of(s);
+    ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
 
-    if (client->fetched) {
+    f.channels = name;
+    f.n = 1;
+    f.since = &since;
+    f.nsince = ngx_http_websocket_centrifuge_position(command, &since);
 
-        /* the command is done anew */
+    rc = ngx_http_websocket_centrifuge_fetch(s, &f);
 
-        client->fetched = 0;
-        rc = client->unfetched ? NGX_HTTP_WEBSOCKET_FETCH_AWAY
-                               : NGX_HTTP_WEBSOCKET_FETCHED;
-
-    } else {
-        ngx_memzero(&f, sizeof(ngx_http_websocket_fetch_t));
-
-        f.channels = name;
-        f.n = 1;
-        f.since = &since;
-        f.nsince = ngx_http_websocket_centrifuge_position(command, &since);
-
-        rc = s->conf->zone->broker->history(s->conf->zone, &f);
-        rc = rc == NGX_AGAIN ? rc : f.rc;
-    }
-
-    if (rc == NGX_OK) {
-        return NGX_OK;
-    }
-
-    if (rc != NGX_AGAIN) {
+    if (rc == NGX_DECLINED) {
         rc = ngx_http_websocket_centrifuge_error(s, command,
                                                  NGX_WEBSOCKET_ERROR_INTERNAL);
         return rc == NGX_OK ? NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED : rc;
     }
 
-    rest = ngx_http_websocket_centrifuge_wait(s);
-    if (rest == NULL) {
-        return NGX_DONE;
-    }
-
-    rest->again = 1;
-    rest->fetch = f.pending;
-
-    f.pending->done = ngx_http_websocket_centrifuge_fetched;
-    f.pending->data = s;
-
-    return NGX_BUSY;
-}
-
-
-static void
-ngx_http_websocket_centrifuge_fetched(ngx_http_websocket_fetch_t *f)
-{
-    ngx_http_websocket_session_t     *s;
-    ngx_http_websocket_centrifuge_t  *client;
-
-    s = f->data;
-    client = ngx_http_websocket_centrifuge_of(s);
-
-    client->rest->fetch = NULL;
-    client->fetched = 1;
-    client->unfetched = (f->rc != NGX_OK);
-
-    ngx_http_websocket_centrifuge_go_on(s);
+    return rc;
 }
 
 
@@ -484,6 +443,7 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
                           || (ns->recovery & NGX_HTTP_WEBSOCKET_CACHE_AUTO));
     recovery->fails = (command->flag & NGX_WEBSOCKET_FLAG_RECOVER_OR_FAIL)
                       != 0;
+    recovery->delta = ns->delta && command->delta.size;
     recovery->list.max = s->conf->queue_size / 2;
 
     ngx_http_websocket_centrifuge_of(s)->recovery = recovery;
@@ -654,9 +614,38 @@ ngx_http_websocket_centrifuge_recover(ngx_http_websocket_session_t *s,
         return 1;
     }
 
+    if (recovery->delta) {
+        ngx_http_websocket_centrifuge_recovery_patch(s, &p, message);
+    }
+
     codec->publication(&recovery->list, &p);
 
     return 1;
+}
+
+
+/* the first one is whole, the others are patches of those before them */
+
+static void
+ngx_http_websocket_centrifuge_recovery_patch(ngx_http_websocket_session_t *s,
+    ngx_websocket_publication_t *p, ngx_http_websocket_message_t *message)
+{
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    p->delta = NGX_WEBSOCKET_DELTA_WHOLE;
+
+    if (recovery->before) {
+        ngx_http_websocket_centrifuge_patch(
+                                    ngx_http_websocket_centrifuge_codec(s), p,
+                                    recovery->before);
+
+        ngx_http_websocket_message_release(recovery->before);
+    }
+
+    recovery->before = message;
+    message->holders++;
 }
 
 
@@ -729,6 +718,11 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
                                  : recovery->sub->offset;
     }
 
+    if (recovery->delta) {
+        reply.delta = 1;
+        ngx_http_websocket_centrifuge_chain(recovery, recovered);
+    }
+
     if (recovered) {
         reply.list.data = recovery->list.data;
         reply.list.size = recovery->list.size;
@@ -760,6 +754,37 @@ ngx_http_websocket_centrifuge_subscribed(ngx_http_websocket_session_t *s)
 }
 
 
+/* what follows is patches, of what was recovered, or of what comes first */
+
+static void
+ngx_http_websocket_centrifuge_chain(ngx_http_websocket_recovery_t *recovery,
+    ngx_uint_t recovered)
+{
+    ngx_http_websocket_further_t  *further;
+    ngx_http_websocket_message_t  *before;
+
+    before = recovered ? recovery->before : NULL;
+    further = (ngx_http_websocket_further_t *) recovery->sub;
+
+    further->delta = 1;
+    further->base = before && !before->ephemeral ? before->offset : 0;
+
+    ngx_http_websocket_hub_chain(recovery->sub);
+}
+
+
+ngx_uint_t
+ngx_http_websocket_centrifuge_is_new(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *sub)
+{
+    ngx_http_websocket_recovery_t  *recovery;
+
+    recovery = ngx_http_websocket_centrifuge_of(s)->recovery;
+
+    return recovery && recovery->sub == sub;
+}
+
+
 void
 ngx_http_websocket_centrifuge_recovery_free(ngx_http_websocket_session_t *s)
 {
@@ -768,6 +793,10 @@ ngx_http_websocket_centrifuge_recovery_free(ngx_http_websocket_session_t *s)
     client = ngx_http_websocket_centrifuge_of(s);
 
     if (client->recovery) {
+        if (client->recovery->before) {
+            ngx_http_websocket_message_release(client->recovery->before);
+        }
+
         ngx_websocket_json_text_done(&client->recovery->list);
         ngx_free(client->recovery);
 

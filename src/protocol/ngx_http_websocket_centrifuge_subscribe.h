@@ -33,6 +33,10 @@ ngx_uint_t ngx_http_websocket_centrifuge_recover(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message);
 
+/* Whether a subscription is yet to be answered. */
+ngx_uint_t ngx_http_websocket_centrifuge_is_new(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub);
+
 /* Gives up a recovery that is under way. */
 void ngx_http_websocket_centrifuge_recovery_free(
     ngx_http_websocket_session_t *s);

@@ -267,32 +267,56 @@ ngx_int_t
 ngx_http_websocket_centrifuge_token_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_token_t *token)
 {
-    u_char                            *p;
-    ngx_http_websocket_centrifuge_t   *client;
-    ngx_http_websocket_identity_t     *identity;
+    ngx_http_websocket_identity_t  *identity;
+
+    if (ngx_http_websocket_centrifuge_identity(s, &token->user, &token->info,
+                                               token->expires)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    identity = ngx_http_websocket_centrifuge_of(s)->identity;
+
+    identity->revocable = ngx_http_websocket_revocable(&identity->token,
+                                                       &token->token);
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_identity(ngx_http_websocket_session_t *s,
+    const ngx_str_t *user, const ngx_str_t *info, time_t expires)
+{
+    u_char                           *p;
+    ngx_http_websocket_identity_t    *identity;
+    ngx_http_websocket_centrifuge_t  *client;
 
     client = ngx_http_websocket_centrifuge_of(s);
 
     identity = ngx_alloc(sizeof(ngx_http_websocket_identity_t)
-                         + token->user.len + token->info.len,
-                         s->connection->log);
+                         + user->len + info->len, s->connection->log);
     if (identity == NULL) {
         return NGX_ERROR;
+    }
+
+    identity->revocable = 0;
+
+    if (client->identity) {
+        *identity = *client->identity;
     }
 
     p = (u_char *) (identity + 1);
 
     identity->user.data = p;
-    identity->user.len = token->user.len;
-    p = ngx_cpymem(p, token->user.data, token->user.len);
+    identity->user.len = user->len;
+    p = ngx_cpymem(p, user->data, user->len);
 
     identity->info.data = p;
-    identity->info.len = token->info.len;
-    ngx_memcpy(p, token->info.data, token->info.len);
+    identity->info.len = info->len;
+    ngx_memcpy(p, info->data, info->len);
 
-    identity->expires = token->expires;
-    identity->revocable = ngx_http_websocket_revocable(&identity->token,
-                                                       &token->token);
+    identity->expires = expires;
 
     ngx_free(client->identity);
     client->identity = identity;
@@ -301,15 +325,20 @@ ngx_http_websocket_centrifuge_token_take(ngx_http_websocket_session_t *s,
 }
 
 
+uint32_t
+ngx_http_websocket_centrifuge_ttl(time_t expires)
+{
+    return expires
+           ? ngx_max(1, ngx_min(expires - ngx_time(),
+                                NGX_HTTP_WEBSOCKET_CENTRIFUGE_TTL))
+           : 0;
+}
+
+
 void
 ngx_http_websocket_centrifuge_token_tell(ngx_websocket_reply_t *reply,
     time_t expires)
 {
-    if (expires == 0) {
-        return;
-    }
-
-    reply->expires = 1;
-    reply->ttl = ngx_max(1, ngx_min(expires - ngx_time(),
-                                    NGX_HTTP_WEBSOCKET_CENTRIFUGE_TTL));
+    reply->expires = expires != 0;
+    reply->ttl = ngx_http_websocket_centrifuge_ttl(expires);
 }

@@ -54,6 +54,18 @@ ngx_int_t ngx_http_websocket_centrifuge_token_take(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_token_t *token);
 
+/*
+ * Says who the session is of, until when, 0 is for ever, and what others are
+ * told of them: what it had is replaced, but not what could revoke it.  The
+ * texts are copied.  Returns as above.
+ */
+ngx_int_t ngx_http_websocket_centrifuge_identity(
+    ngx_http_websocket_session_t *s, const ngx_str_t *user,
+    const ngx_str_t *info, time_t expires);
+
+/* Seconds until what ends at that time does, as clients are told; 0: never. */
+uint32_t ngx_http_websocket_centrifuge_ttl(time_t expires);
+
 /* Tells a reply when what a token gave ends; 0 is never. */
 void ngx_http_websocket_centrifuge_token_tell(ngx_websocket_reply_t *reply,
     time_t expires);

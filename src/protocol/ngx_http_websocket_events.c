@@ -25,7 +25,8 @@ static ngx_http_websocket_frame_t *ngx_http_websocket_where_event(
 static void ngx_http_websocket_events_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_own_event_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_event_frame(
     ngx_log_t *log, ngx_http_websocket_message_t *message, ngx_str_t *id);
 static u_char *ngx_http_websocket_event_lines(u_char *p, u_char *data,
@@ -289,7 +290,8 @@ ngx_http_websocket_events_close(ngx_http_websocket_session_t *s, uint16_t code,
 
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_own_event_frame(ngx_log_t *log,
+ngx_http_websocket_own_event_frame(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     u_char     buf[NGX_WEBSOCKET_POSITION_SIZE];

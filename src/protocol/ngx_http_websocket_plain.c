@@ -7,6 +7,7 @@
 #include "session/ngx_http_websocket_deflate.h"
 #include "session/ngx_http_websocket_direct.h"
 #include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_hooked.h"
 #include "session/ngx_http_websocket_session_publish.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_typed.h"
@@ -16,6 +17,10 @@
 
 static ngx_int_t ngx_http_websocket_plain_receive(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_inline ngx_int_t ngx_http_websocket_plain_take(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_plain_ask(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size) ngx_http_websocket_noinline;
 static ngx_int_t ngx_http_websocket_plain_echo_typed(
     ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size)
     ngx_http_websocket_noinline;
@@ -40,9 +45,11 @@ static void ngx_http_websocket_plain_beat(ngx_http_websocket_session_t *s);
 static ngx_http_websocket_frame_t *ngx_http_websocket_where_text(
     ngx_log_t *log, u_char *positions, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_plain_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_position_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_plain_format = {
@@ -96,11 +103,43 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
                : ngx_http_websocket_plain_echo(s, type, data, size);
     }
 
+    if (s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE]) {
+        return ngx_http_websocket_plain_ask(s, type, data, size);
+    }
+
+    return ngx_http_websocket_plain_take(s, type, data, size);
+}
+
+
+static ngx_inline ngx_int_t
+ngx_http_websocket_plain_take(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
     if (s->conf->typed.takes) {
         return ngx_http_websocket_typed_receive(s, type, data, size);
     }
 
     return ngx_http_websocket_session_publish_as_is(s, type, data, size);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_plain_ask(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size)
+{
+    ngx_int_t  rc;
+
+    if (s->conf->typed.takes
+        && ngx_http_websocket_typed_done(s, type, data, size, &rc))
+    {
+        return rc;
+    }
+
+    rc = ngx_http_websocket_hooked_ask(s, type, data, size,
+                                       ngx_http_websocket_plain_take);
+
+    return rc == NGX_HTTP_WEBSOCKET_ASK_NOT
+           ? ngx_http_websocket_plain_take(s, type, data, size) : rc;
 }
 
 
@@ -156,7 +195,8 @@ ngx_http_websocket_plain_echo(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_DONE;
     }
 
-    return s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0) : NGX_OK;
+    return s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0, NULL)
+                                 : NGX_OK;
 }
 
 
@@ -210,7 +250,8 @@ ngx_http_websocket_plain_encode(ngx_http_websocket_session_t *s,
     ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
 {
     if (ngx_http_websocket_deflate_own(s)) {
-        return ngx_http_websocket_deflate_message(s, message, frame);
+        return ngx_http_websocket_deflate_message(s, message, s->variant,
+                                                  frame);
     }
 
     return ngx_http_websocket_shared_frame(s->connection->log, message,
@@ -307,7 +348,8 @@ ngx_http_websocket_where_text(ngx_log_t *log, u_char *positions, size_t size)
 /* the header in the room before the payload: nothing is copied */
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_plain_frame(ngx_log_t *log,
+ngx_http_websocket_plain_frame(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     ngx_http_websocket_frame_t  *frame;
@@ -324,7 +366,8 @@ ngx_http_websocket_plain_frame(ngx_log_t *log,
 
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_position_frame(ngx_log_t *log,
+ngx_http_websocket_position_frame(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     u_char                      *p, line[NGX_WEBSOCKET_POSITION_SIZE + 1];

@@ -29,7 +29,8 @@ static void ngx_http_websocket_poll_ping(ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_poll_close(ngx_http_websocket_session_t *s,
     uint16_t code, const u_char *reason, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_json_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 static json_t *ngx_http_websocket_message_json(ngx_log_t *log,
     uint64_t offset, uint64_t time, uint8_t type, u_char *payload,
     size_t size);
@@ -382,7 +383,8 @@ ngx_http_websocket_message_json(ngx_log_t *log, uint64_t offset,
 
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_json_frame(ngx_log_t *log,
+ngx_http_websocket_json_frame(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     size_t                       size, flags;

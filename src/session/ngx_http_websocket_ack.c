@@ -211,7 +211,8 @@ ngx_http_websocket_ack_awaits(ngx_http_websocket_session_t *s)
 
 ngx_int_t
 ngx_http_websocket_ack(ngx_http_websocket_session_t *s,
-    ngx_websocket_position_t *position, ngx_uint_t duplicate)
+    ngx_websocket_position_t *position, ngx_uint_t duplicate,
+    const char *durable)
 {
     u_char                     buf[NGX_WEBSOCKET_POSITION_SIZE];
     ngx_websocket_json_text_t  text;
@@ -230,6 +231,12 @@ ngx_http_websocket_ack(ngx_http_websocket_session_t *s,
 
     if (duplicate) {
         ngx_http_websocket_ack_literal(&text, ",\"duplicate\":true");
+    }
+
+    if (durable) {
+        ngx_http_websocket_ack_literal(&text, ",\"durable\":\"");
+        ngx_websocket_json_append(&text, durable, ngx_strlen(durable));
+        ngx_http_websocket_ack_literal(&text, "\"");
     }
 
     ngx_http_websocket_ack_literal(&text, "}");

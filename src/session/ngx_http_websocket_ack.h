@@ -55,10 +55,12 @@ ngx_uint_t ngx_http_websocket_ack_awaits(ngx_http_websocket_session_t *s);
 /*
  * Acknowledges the client's message, which was published at the position, or
  * nowhere if that is NULL.  duplicate is 1 if the same message had been
- * published before.  Returns as the receive() of a protocol.
+ * published before, durable where it is by now, or NULL: it is not said.
+ * Returns as the receive() of a protocol.
  */
 ngx_int_t ngx_http_websocket_ack(ngx_http_websocket_session_t *s,
-    ngx_websocket_position_t *position, ngx_uint_t duplicate);
+    ngx_websocket_position_t *position, ngx_uint_t duplicate,
+    const char *durable);
 
 /*
  * Tells the client that its message was refused: why, and at which member, or

@@ -55,6 +55,9 @@ static ngx_websocket_inflater_t *ngx_http_websocket_context_inflater(
     ngx_http_websocket_context_t *context);
 static ngx_websocket_inflater_t *ngx_http_websocket_inflater_create(
     ngx_log_t *log);
+static void *ngx_http_websocket_deflate_alloc(void *data, unsigned items,
+    unsigned size);
+static void ngx_http_websocket_deflate_free(void *data, void *p);
 
 
 /* a session has its codec's index here plus 1 */
@@ -117,11 +120,15 @@ ngx_http_websocket_deflate_begin(ngx_http_websocket_session_t *s,
         return NGX_ERROR;
     }
 
-    context = ngx_calloc(sizeof(ngx_http_websocket_context_t),
-                         s->connection->log);
+    context = ngx_http_websocket_memory_alloc(
+                                           NGX_HTTP_WEBSOCKET_MEMORY_DEFLATE,
+                                           sizeof(ngx_http_websocket_context_t),
+                                           s->connection->log);
     if (context == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_memzero(context, sizeof(ngx_http_websocket_context_t));
 
     context->server = !agreed->server_no_takeover;
     context->client = !agreed->client_no_takeover;
@@ -152,7 +159,7 @@ ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s)
         ngx_websocket_inflater_done(&context->inflater);
     }
 
-    ngx_free(context);
+    ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_DEFLATE, context);
 
     s->record->aside->context = NULL;
 }
@@ -209,15 +216,16 @@ ngx_http_websocket_deflate_worth(ngx_uint_t codec, size_t size)
 
 ngx_int_t
 ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_message_t *message, ngx_http_websocket_frame_t **frame)
+    ngx_http_websocket_message_t *message, ngx_uint_t variant,
+    ngx_http_websocket_frame_t **frame)
 {
     ngx_log_t                   *log;
     ngx_uint_t                   codec, format;
     ngx_http_websocket_frame_t  *plain;
 
     log = s->connection->log;
-    codec = ngx_http_websocket_variant_codec(s->variant);
-    format = ngx_http_websocket_variant_format(s->variant);
+    codec = ngx_http_websocket_variant_codec(variant);
+    format = ngx_http_websocket_variant_format(variant);
 
     if (ngx_http_websocket_shared_frame(log, message, format, &plain)
         != NGX_OK)
@@ -264,8 +272,9 @@ ngx_http_websocket_codec_deflater(ngx_http_websocket_codec_t *codec)
 {
     if (!codec->ready
         && ngx_websocket_deflater_init(&codec->deflater, codec->bits,
-                                       codec->level, codec->memory, 0, NULL,
-                                       NULL, NULL)
+                                       codec->level, codec->memory, 0,
+                                       ngx_http_websocket_deflate_alloc,
+                                       ngx_http_websocket_deflate_free, NULL)
            == NGX_WEBSOCKET_DEFLATE_OK)
     {
         codec->ready = 1;
@@ -287,8 +296,9 @@ ngx_http_websocket_context_deflater(ngx_http_websocket_session_t *s)
 
     if (!context->deflating
         && ngx_websocket_deflater_init(&context->deflater, codec->bits,
-                                       codec->level, codec->memory, 1, NULL,
-                                       NULL, NULL)
+                                       codec->level, codec->memory, 1,
+                                       ngx_http_websocket_deflate_alloc,
+                                       ngx_http_websocket_deflate_free, NULL)
            == NGX_WEBSOCKET_DEFLATE_OK)
     {
         context->deflating = 1;
@@ -369,8 +379,9 @@ ngx_http_websocket_context_inflater(ngx_http_websocket_context_t *context)
 {
     if (!context->inflating
         && ngx_websocket_inflater_init(&context->inflater,
-                                       context->client_bits, 1, NULL, NULL,
-                                       NULL)
+                                       context->client_bits, 1,
+                                       ngx_http_websocket_deflate_alloc,
+                                       ngx_http_websocket_deflate_free, NULL)
            == NGX_WEBSOCKET_DEFLATE_OK)
     {
         context->inflating = 1;
@@ -387,7 +398,10 @@ ngx_http_websocket_inflater_create(ngx_log_t *log)
 {
     ngx_websocket_inflater_t  *inflater;
 
-    inflater = ngx_alloc(sizeof(ngx_websocket_inflater_t), log);
+    inflater = ngx_http_websocket_memory_alloc(
+                                            NGX_HTTP_WEBSOCKET_MEMORY_DEFLATE,
+                                            sizeof(ngx_websocket_inflater_t),
+                                            log);
     if (inflater == NULL) {
         return NULL;
     }
@@ -395,7 +409,8 @@ ngx_http_websocket_inflater_create(ngx_log_t *log)
     if (ngx_websocket_inflater_init_lent(inflater)
         != NGX_WEBSOCKET_DEFLATE_OK)
     {
-        ngx_free(inflater);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_DEFLATE,
+                                       inflater);
         return NULL;
     }
 
@@ -421,5 +436,24 @@ ngx_http_websocket_inflater_give(ngx_http_websocket_session_t *s,
     }
 
     ngx_websocket_inflater_done(inflater);
-    ngx_free(inflater);
+    ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_DEFLATE,
+                                   inflater);
+}
+
+
+/* zlib's own memory is counted, too */
+
+static void *
+ngx_http_websocket_deflate_alloc(void *data, unsigned items, unsigned size)
+{
+    return ngx_http_websocket_memory_alloc(NGX_HTTP_WEBSOCKET_MEMORY_DEFLATE,
+                                           (size_t) items * size,
+                                           ngx_cycle->log);
+}
+
+
+static void
+ngx_http_websocket_deflate_free(void *data, void *p)
+{
+    ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_DEFLATE, p);
 }

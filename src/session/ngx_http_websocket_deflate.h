@@ -37,12 +37,12 @@ void ngx_http_websocket_deflate_end(ngx_http_websocket_session_t *s);
 ngx_uint_t ngx_http_websocket_deflate_own(ngx_http_websocket_session_t *s);
 
 /*
- * Compresses a message for a session with a context of its own.  *frame has a
- * reference for the caller.  Returns NGX_OK, or NGX_ERROR when memory was
- * refused.
+ * Compresses a message in a variant for a session with a context of its own.
+ * *frame has a reference for the caller.  Returns NGX_OK, or NGX_ERROR when
+ * memory was refused.
  */
 ngx_int_t ngx_http_websocket_deflate_message(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_message_t *message,
+    ngx_http_websocket_message_t *message, ngx_uint_t variant,
     ngx_http_websocket_frame_t **frame);
 
 /* Whether a codec compresses messages of that size. */

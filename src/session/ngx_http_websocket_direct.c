@@ -8,6 +8,7 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_select.h"
+#include "session/ngx_http_websocket_tls.h"
 #include "session/ngx_http_websocket_write.h"
 
 
@@ -58,6 +59,11 @@ static void ngx_http_websocket_cast_gather(ngx_http_websocket_cast_t *cast,
 static ngx_inline void ngx_http_websocket_cast_sent(
     ngx_http_websocket_session_t *s, ngx_connection_t *c, ssize_t size,
     ngx_uint_t n);
+#if (NGX_HTTP_SSL)
+static ngx_uint_t ngx_http_websocket_direct_tls(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_cast_t *cast,
+    ngx_uint_t n) ngx_http_websocket_noinline;
+#endif
 static void ngx_http_websocket_selection_make(
     ngx_http_websocket_selection_t *selection, ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
@@ -101,7 +107,7 @@ ngx_uint_t
 ngx_http_websocket_direct_allowed(ngx_http_websocket_session_t *s)
 {
 #if (NGX_HTTP_SSL)
-    if (s->connection->ssl) {
+    if (s->connection->ssl && !s->tls) {
         return 0;
     }
 #endif
@@ -133,6 +139,13 @@ ngx_http_websocket_direct_deliver(ngx_http_websocket_session_t *s,
     if (cast->data == NULL) {
         return 0;
     }
+
+#if (NGX_HTTP_SSL)
+    if (s->tls) {
+        return ngx_http_websocket_direct_tls(s, cast, delivery->n)
+               ? delivery->n : 0;
+    }
+#endif
 
     c = s->connection;
 
@@ -184,6 +197,35 @@ ngx_http_websocket_cast_sent(ngx_http_websocket_session_t *s,
 }
 
 
+#if (NGX_HTTP_SSL)
+
+/* returns 0 when the cast is too large, which is not usual; else all is done */
+
+static ngx_uint_t
+ngx_http_websocket_direct_tls(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_cast_t *cast, ngx_uint_t n)
+{
+    ngx_http_websocket_stats_t  *stats;
+
+    if (cast->size > NGX_HTTP_WEBSOCKET_TLS_WRITE) {
+        return 0;
+    }
+
+    stats = s->conf->stats;
+
+    s->messages_out += n;
+    stats->messages_sent += n;
+
+    s->active = ngx_http_websocket_now();
+
+    ngx_http_websocket_tls_write(s, cast->data, cast->size);
+
+    return 1;
+}
+
+#endif
+
+
 ngx_uint_t
 ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription,
@@ -214,6 +256,17 @@ ngx_http_websocket_direct_select(ngx_http_websocket_session_t *s,
     if (cast->data == NULL) {
         return selection->n ? 0 : delivery->n;
     }
+
+#if (NGX_HTTP_SSL)
+    if (s->tls) {
+        if (!ngx_http_websocket_direct_tls(s, cast, selection->n)) {
+            return 0;
+        }
+
+        ngx_http_websocket_progress(s);
+        return delivery->n;
+    }
+#endif
 
     c = s->connection;
 
@@ -549,6 +602,13 @@ ngx_http_websocket_direct_write(ngx_http_websocket_session_t *s, u_char *data,
 {
     size_t                       sent;
     ngx_http_websocket_frame_t  *rest;
+
+#if (NGX_HTTP_SSL)
+    if (s->tls) {
+        ngx_http_websocket_tls_write(s, data, size);
+        return;
+    }
+#endif
 
     sent = ngx_http_websocket_direct_sent(s, send(s->connection->fd, data,
                                                   size, 0));

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_drain.h"
 #include "hub/ngx_http_websocket_worker.h"
+#include "session/ngx_http_websocket_linger.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_subscription.h"
@@ -14,8 +15,8 @@
 
 
 typedef struct {
-    ngx_uint_t                   sessions;  /* sessions that need the worker's
-                                               slot */
+    ngx_uint_t                   sessions;  /* sessions, and others, that need
+                                               the worker's slot */
     ngx_msec_t                   begun;
     ngx_msec_t                   longest;   /* how long a session may stay */
     unsigned                     dismissed:1;   /* the slot is wanted */
@@ -210,6 +211,10 @@ ngx_http_websocket_drain_all(void)
 
     ngx_http_websocket_wheel_visit(ngx_http_websocket_drain_node);
 
+    if (!ngx_http_websocket_drain_waits()) {
+        ngx_http_websocket_linger_end();
+    }
+
     ngx_http_websocket_drain_look();
 }
 
@@ -227,6 +232,8 @@ ngx_http_websocket_drain_dismiss(void)
 
     drain->dismissed = 1;
     drain->longest = 0;
+
+    ngx_http_websocket_linger_end();
 
     ngx_http_websocket_wheel_visit(ngx_http_websocket_drain_node);
 }
@@ -344,8 +351,6 @@ ngx_http_websocket_drain_leave(ngx_http_websocket_session_t *s)
 void
 ngx_http_websocket_drain_away(ngx_http_websocket_session_t *s)
 {
-    ngx_http_websocket_drain_t  *drain;
-
     if (s->record->away) {
         return;
     }
@@ -353,12 +358,35 @@ ngx_http_websocket_drain_away(ngx_http_websocket_session_t *s)
     s->record->away = 1;
 
     ngx_http_websocket_limits_end(s);
+    ngx_http_websocket_drain_release();
+}
+
+
+void
+ngx_http_websocket_drain_hold(void)
+{
+    ngx_http_websocket_draining.sessions++;
+}
+
+
+void
+ngx_http_websocket_drain_release(void)
+{
+    ngx_http_websocket_drain_t  *drain;
 
     drain = &ngx_http_websocket_draining;
 
     if (--drain->sessions == 0 && ngx_exiting) {
         ngx_post_event(&drain->left, &ngx_posted_events);
     }
+}
+
+
+ngx_uint_t
+ngx_http_websocket_drain_waits(void)
+{
+    return !ngx_http_websocket_draining.dismissed
+           && (!ngx_exiting || ngx_http_websocket_worker_outdated());
 }
 
 

@@ -58,8 +58,16 @@ void ngx_http_websocket_drain_all(void);
 /* Another worker wants the slot: sends all sessions away at once. */
 void ngx_http_websocket_drain_dismiss(void);
 
+/* Something else than a session needs the worker's slot, or does no more. */
+void ngx_http_websocket_drain_hold(void);
+void ngx_http_websocket_drain_release(void);
+
+/* Whether the slot may be held for longer: unless nginx quits, or another
+   worker wants it. */
+ngx_uint_t ngx_http_websocket_drain_waits(void);
+
 /*
- * Calls the handler when the worker shuts down and no session is left that
+ * Calls the handler when the worker shuts down and nothing is left that
  * needs its slot.
  */
 void ngx_http_websocket_drain_look(void);

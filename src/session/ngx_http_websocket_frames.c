@@ -96,8 +96,9 @@ ngx_http_websocket_make_frame(ngx_log_t *log,
     if (codec == 0) {
         format = ngx_http_websocket_format_of(variant);
 
-        return message->event && format->event ? format->event(log, message)
-                                               : format->make(log, message);
+        return message->event && format->event
+               ? format->event(format, log, message)
+               : format->make(format, log, message);
     }
 
     if (ngx_http_websocket_shared_frame(log, message,

@@ -4,6 +4,7 @@
 #include "clock/ngx_http_websocket_clock.h"
 #include "message/event.h"
 #include "session/ngx_http_websocket_extra.h"
+#include "session/ngx_http_websocket_linger.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_subscription.h"
 #include "wire/frame.h"
@@ -168,12 +169,32 @@ void
 ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription)
 {
-    ngx_http_websocket_session_t  *s;
+    ngx_websocket_member_ref_t      ref;
+    ngx_http_websocket_zone_t      *zone;
+    ngx_http_websocket_session_t   *s;
+    ngx_http_websocket_loc_conf_t  *conf;
+
+    if (!subscription->active || subscription->member == 0) {
+        return;
+    }
 
     s = ngx_http_websocket_session_of(subscription);
+    conf = s->conf;
+    zone = conf->zone;
 
-    s->conf->zone->broker->leave(subscription,
-                                 ngx_http_websocket_presence_leave_message);
+    ref = subscription->member;
+    subscription->member = 0;
+
+    if (conf->events_delay
+        && ngx_http_websocket_protocol_of(s)->choice == NULL
+        && ngx_http_websocket_linger(zone, ref, conf->events_delay,
+                                   ngx_http_websocket_presence_leave_message)
+           == NGX_OK)
+    {
+        return;
+    }
+
+    zone->broker->leave(zone, ref, ngx_http_websocket_presence_leave_message);
 }
 
 

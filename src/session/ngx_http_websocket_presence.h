@@ -39,7 +39,10 @@ ngx_int_t ngx_http_websocket_presence_join_as(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *subscription, u_char *data, size_t size,
     ngx_uint_t events);
 
-/* Ends the membership; does nothing when there is none. */
+/*
+ * Ends the membership, at once or after the time that the location says; does
+ * nothing when there is none.
+ */
 void ngx_http_websocket_presence_leave(
     ngx_http_websocket_subscription_t *subscription);
 

@@ -3,6 +3,7 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_response.h"
+#include "session/ngx_http_websocket_tls.h"
 
 #include <linux/sockios.h>
 
@@ -35,7 +36,8 @@ typedef struct {
 
 static ngx_connection_t *ngx_http_websocket_progress_connection(
     ngx_http_websocket_session_t *s);
-static uint32_t ngx_http_websocket_progress_written(ngx_connection_t *c);
+static uint32_t ngx_http_websocket_progress_written(
+    ngx_http_websocket_session_t *s, ngx_connection_t *c);
 static void ngx_http_websocket_progress_bytes(ngx_http_websocket_session_t *s,
     ngx_http_websocket_bytes_t *bytes);
 static ngx_uint_t ngx_http_websocket_progress_moved(
@@ -136,9 +138,14 @@ ngx_http_websocket_progress_connection(ngx_http_websocket_session_t *s)
 
 
 static uint32_t
-ngx_http_websocket_progress_written(ngx_connection_t *c)
+ngx_http_websocket_progress_written(ngx_http_websocket_session_t *s,
+    ngx_connection_t *c)
 {
 #if (NGX_HTTP_SSL)
+    if (s->tls) {
+        return ngx_http_websocket_tls_written(c);
+    }
+
     if (c->ssl) {
         return (uint32_t) BIO_number_written(
                                          SSL_get_wbio(c->ssl->connection));
@@ -162,7 +169,7 @@ ngx_http_websocket_progress_bytes(ngx_http_websocket_session_t *s,
         n = 0;
     }
 
-    bytes->written = ngx_http_websocket_progress_written(c);
+    bytes->written = ngx_http_websocket_progress_written(s, c);
     bytes->acked = bytes->written - (uint32_t) n;
     bytes->pending = n;
 }
@@ -422,10 +429,14 @@ ngx_http_websocket_progress_mark(ngx_http_websocket_session_t *s)
 
     c = s->connection;
 
-    s->record->leave = ngx_http_websocket_progress_written(c) + s->out->bytes;
+    s->record->leave = ngx_http_websocket_progress_written(s, c)
+                       + s->out->bytes;
 
 #if (NGX_HTTP_SSL)
-    if (c->ssl && c->ssl->buf) {
+    if (s->tls) {
+        s->record->leave += ngx_http_websocket_tls_waits(c);
+
+    } else if (c->ssl && c->ssl->buf) {
         s->record->leave += c->ssl->buf->last - c->ssl->buf->pos;
     }
 #endif

@@ -238,8 +238,9 @@ ngx_http_websocket_queue_alloc(uint32_t places, ngx_log_t *log)
         ngx_http_websocket_nspares--;
 
     } else {
-        q = ngx_alloc(offsetof(ngx_http_websocket_queue_t, frames)
-                      + places * sizeof(ngx_http_websocket_frame_t *), log);
+        q = ngx_http_websocket_memory_alloc(NGX_HTTP_WEBSOCKET_MEMORY_QUEUES,
+                         offsetof(ngx_http_websocket_queue_t, frames)
+                         + places * sizeof(ngx_http_websocket_frame_t *), log);
         if (q == NULL) {
             return NULL;
         }
@@ -265,7 +266,7 @@ ngx_http_websocket_queue_release(ngx_http_websocket_queue_t *q)
         ngx_http_websocket_nspares++;
 
     } else if (q->places) {
-        ngx_free(q);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_QUEUES, q);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_socket.h"
+#include "session/ngx_http_websocket_tls.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/frame.h"
@@ -291,6 +292,12 @@ ngx_http_websocket_read_once(ngx_http_websocket_session_t *s, ngx_event_t *rev,
 
     n = c->recv(c, ngx_http_websocket_read_buffer, size);
 
+#if (NGX_HTTP_SSL)
+    if (s->tls) {
+        ngx_http_websocket_tls_heard(s);
+    }
+#endif
+
     if (n > 0) {
         ngx_http_websocket_read_heard(s, n);
         return NGX_OK;
@@ -522,7 +529,9 @@ ngx_http_websocket_input_keep(ngx_http_websocket_session_t *s)
 {
     ngx_http_websocket_input_t  *input;
 
-    input = ngx_alloc(sizeof(ngx_http_websocket_input_t), s->connection->log);
+    input = ngx_http_websocket_memory_alloc(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                            sizeof(ngx_http_websocket_input_t),
+                                            s->connection->log);
 
     if (input == NULL) {
         s->record->input = &ngx_http_websocket_scratch;
@@ -556,7 +565,8 @@ ngx_http_websocket_input_free(ngx_http_websocket_session_t *s)
     }
 
     if (in->message_alloc) {
-        ngx_free(in->message);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                       in->message);
     }
 
     if (in->inflater) {
@@ -567,7 +577,7 @@ ngx_http_websocket_input_free(ngx_http_websocket_session_t *s)
         ngx_memzero(in, sizeof(ngx_http_websocket_input_t));
 
     } else {
-        ngx_free(in);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT, in);
     }
 
     s->record->input = NULL;
@@ -1143,7 +1153,8 @@ ngx_http_websocket_read_message_grow(ngx_http_websocket_session_t *s,
     alloc = ngx_min(alloc, s->conf->max_message_size);
     alloc = ngx_max(alloc, size);
 
-    p = ngx_alloc(alloc, s->connection->log);
+    p = ngx_http_websocket_memory_alloc(NGX_HTTP_WEBSOCKET_MEMORY_INPUT, alloc,
+                                        s->connection->log);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -1153,7 +1164,8 @@ ngx_http_websocket_read_message_grow(ngx_http_websocket_session_t *s,
     }
 
     if (in->message_alloc) {
-        ngx_free(in->message);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                       in->message);
     }
 
     in->message = p;
@@ -1198,7 +1210,8 @@ ngx_http_websocket_read_message(ngx_http_websocket_session_t *s)
     }
 
     if (in->message_alloc) {
-        ngx_free(in->message);
+        ngx_http_websocket_memory_free(NGX_HTTP_WEBSOCKET_MEMORY_INPUT,
+                                       in->message);
         in->message_alloc = 0;
     }
 

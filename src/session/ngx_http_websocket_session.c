@@ -12,6 +12,8 @@
 #include "session/ngx_http_websocket_drain.h"
 #include "session/ngx_http_websocket_extra.h"
 #include "session/ngx_http_websocket_frames.h"
+#include "session/ngx_http_websocket_hooked.h"
+#include "session/ngx_http_websocket_index.h"
 #include "session/ngx_http_websocket_limits.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_presence.h"
@@ -21,6 +23,7 @@
 #include "session/ngx_http_websocket_read.h"
 #include "session/ngx_http_websocket_select.h"
 #include "session/ngx_http_websocket_subscription.h"
+#include "session/ngx_http_websocket_tls.h"
 #include "session/ngx_http_websocket_token.h"
 #include "session/ngx_http_websocket_trim.h"
 #include "session/ngx_http_websocket_write.h"
@@ -44,6 +47,8 @@
     ((s)->late || (s)->write_blocked)
 
 
+static ngx_int_t ngx_http_websocket_session_known(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_ctx_t *ctx);
 static ngx_int_t ngx_http_websocket_session_asked(
     ngx_http_websocket_session_t *s, ngx_http_websocket_options_t *options);
 static ngx_http_websocket_session_t *ngx_http_websocket_session_alloc(
@@ -139,9 +144,13 @@ ngx_http_websocket_session_init(ngx_cycle_t *cycle,
     ngx_http_websocket_chooser_kind =
                      ngx_http_websocket_hub_kind(&ngx_http_websocket_chooser);
 
+    ngx_http_websocket_index_init();
     ngx_http_websocket_behind_init(cycle);
     ngx_http_websocket_subscription_init(cycle);
     ngx_http_websocket_write_init(cycle);
+#if (NGX_HTTP_SSL)
+    ngx_http_websocket_tls_init(cycle);
+#endif
     ngx_http_websocket_wheel_init(cycle, ngx_http_websocket_session_due);
     ngx_http_websocket_trim_init(cycle);
 }
@@ -182,8 +191,8 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     s->record->progress = s->heard;
     s->record->close_code = NGX_WEBSOCKET_CLOSE_ABNORMAL;
     s->record->started = ngx_current_msec;
-    s->record->id = (uint64_t) ngx_http_websocket_worker_incarnation() << 32
-                    | ++ngx_http_websocket_session_number;
+    s->record->id = ctx->introduced ? ctx->introduced->session
+                                    : ngx_http_websocket_session_next();
 
     rc = ngx_http_websocket_session_asked(s, options);
 
@@ -200,11 +209,8 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
         rc = ngx_http_websocket_deflate_begin(s, &options->deflate);
     }
 
-    if (rc == NGX_OK
-        && ((ctx->access && s->conf->jwt) || s->conf->user
-            || s->conf->expires))
-    {
-        rc = ngx_http_websocket_auth_begin(s, ctx);
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_session_known(s, ctx);
     }
 
     s->shared = s->conf->own_messages && !ngx_http_websocket_deflate_own(s);
@@ -237,6 +243,23 @@ ngx_http_websocket_session_create(ngx_http_request_t *r,
     ctx->session = s;
 
     return NGX_OK;
+}
+
+
+/* whose session it is, and until when */
+
+static ngx_int_t
+ngx_http_websocket_session_known(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_ctx_t *ctx)
+{
+    if (((ctx->access && s->conf->jwt) || s->conf->user || s->conf->expires
+         || ctx->introduced)
+        && ngx_http_websocket_auth_begin(s, ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_hooked_begin(s, ctx->introduced);
 }
 
 
@@ -379,8 +402,8 @@ ngx_http_websocket_session_deliver(
 
 
 /*
- * Messages of several channels in one turn are written together, and not all
- * that get the other messages get joins.
+ * Messages of several channels in one turn are written together, not all that
+ * get the other messages get joins, and a patch is for who has what it is of.
  */
 
 static void
@@ -395,7 +418,7 @@ ngx_http_websocket_session_choose_deliver(
     s = further->session;
 
     if ((delivery->alone || s->record->nsubscriptions == 1)
-        && (!delivery->events || further->events))
+        && (!delivery->events || further->events) && !further->delta)
     {
         ngx_http_websocket_session_deliver(subscription, delivery, first);
 
@@ -787,6 +810,14 @@ ngx_http_websocket_session_note(ngx_http_websocket_session_t *s,
 
 
 uint64_t
+ngx_http_websocket_session_next(void)
+{
+    return (uint64_t) ngx_http_websocket_worker_incarnation() << 32
+           | ++ngx_http_websocket_session_number;
+}
+
+
+uint64_t
 ngx_http_websocket_session_bytes_out(ngx_http_websocket_session_t *s)
 {
     return ngx_http_websocket_protocol_of(s)->transport->bytes_out(s);
@@ -879,6 +910,7 @@ ngx_http_websocket_session_dispose(ngx_http_websocket_session_t *s)
     ngx_http_websocket_limits_free(s);
     ngx_http_websocket_extra_end(s);
     ngx_http_websocket_ack_free(s);
+    ngx_http_websocket_hooked_end(s);
 
     if (ngx_http_websocket_protocol_of(s)->choice) {
         ngx_http_websocket_protocol_of(s)->choice->end(s);

@@ -31,6 +31,9 @@ typedef struct ngx_http_websocket_await_s      ngx_http_websocket_await_t;
 typedef struct ngx_http_websocket_auth_s       ngx_http_websocket_auth_t;
 typedef struct ngx_http_websocket_extra_s      ngx_http_websocket_extra_t;
 typedef struct ngx_http_websocket_ack_s        ngx_http_websocket_ack_t;
+typedef struct ngx_http_websocket_hooked_s     ngx_http_websocket_hooked_t;
+typedef struct ngx_http_websocket_introduced_s
+    ngx_http_websocket_introduced_t;
 typedef struct ngx_http_websocket_further_s    ngx_http_websocket_further_t;
 typedef struct ngx_http_websocket_named_s      ngx_http_websocket_named_t;
 
@@ -47,6 +50,8 @@ typedef struct {
     ngx_http_websocket_ack_t     *ack;      /* NULL: the client is told only
                                                what is wrong with its
                                                messages */
+    ngx_http_websocket_hooked_t  *hooked;   /* NULL: the application is not
+                                               asked, and was not */
     ngx_http_websocket_further_t *further;  /* the last subscription besides
                                                the first one, or NULL */
     void                         *choice;   /* of a language's own */
@@ -133,7 +138,9 @@ struct ngx_http_websocket_session_s {
     uint8_t                               started:1;
     uint8_t                               paused:1;     /* its pause may tell
                                                        it not to read now */
-    uint8_t                               state;
+    uint8_t                               state:7;
+    uint8_t                               tls:1;    /* its records are made and
+                                                       sent by us */
 
     /*
      * what delivery needs begins here, and takes few lines of the processor's
@@ -226,6 +233,7 @@ typedef struct {
     ngx_http_websocket_access_t          *access;       /* or NULL */
     ngx_http_websocket_named_t           *named;        /* or NULL */
     ngx_http_websocket_await_t           *await;        /* or NULL */
+    ngx_http_websocket_introduced_t      *introduced;   /* or NULL */
     void                                 *pending;      /* of who awaits */
     ngx_str_t                             user;     /* of websocket_user, which
                                                        may be empty */
@@ -256,6 +264,9 @@ void ngx_http_websocket_session_init(ngx_cycle_t *cycle,
  */
 ngx_int_t ngx_http_websocket_session_create(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_http_websocket_options_t *options);
+
+/* A number for a session of the worker, which no other one has had. */
+uint64_t ngx_http_websocket_session_next(void);
 
 /* what became of a client's message that may be for the session itself */
 

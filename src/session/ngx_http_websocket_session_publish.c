@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_websocket_session_unauthorized(
     ngx_http_websocket_session_t *s);
 static void ngx_http_websocket_session_publish_acked(
     ngx_http_websocket_session_t *s, ngx_http_websocket_publish_t *p);
+static const char *ngx_http_websocket_session_reached(
+    ngx_http_websocket_publish_t *p);
 static ngx_int_t ngx_http_websocket_session_acked(
     ngx_http_websocket_session_t *s, ngx_http_websocket_publish_t *p);
 
@@ -42,6 +44,9 @@ ngx_http_websocket_session_publish(ngx_http_websocket_session_t *s,
     p.n = n;
     p.describe = 0;
     p.large = NULL;
+    p.durable = s->conf->durable ? NGX_HTTP_WEBSOCKET_DURABLE_WAIT
+                                 : NGX_HTTP_WEBSOCKET_DURABLE_OFF;
+    p.patience = s->conf->durable_wait;
 
     if (s->record->aside->ack) {
         ngx_http_websocket_session_publish_acked(s, &p);
@@ -171,6 +176,19 @@ ngx_http_websocket_session_published(ngx_http_websocket_session_t *s,
 }
 
 
+/* where the message is, if that was asked for; or NULL */
+
+static const char *
+ngx_http_websocket_session_reached(ngx_http_websocket_publish_t *p)
+{
+    if (!p->durable) {
+        return NULL;
+    }
+
+    return p->reached == NGX_HTTP_WEBSOCKET_REACHED_FILE ? "file" : "memory";
+}
+
+
 /* the client is told, and may try again, unless the channel has ended */
 
 static ngx_int_t
@@ -184,11 +202,19 @@ ngx_http_websocket_session_acked(ngx_http_websocket_session_t *s,
 
     case NGX_WEBSOCKET_STORE_OK:
     case NGX_WEBSOCKET_STORE_DUPLICATE:
+
+        if (p->durable && p->reached == NGX_HTTP_WEBSOCKET_REACHED_LATE) {
+            return ngx_http_websocket_ack_error(s, "not_durable", NULL,
+                                                "the message is published, and "
+                                                "not on the disk yet");
+        }
+
         position.epoch = p->info.epoch;
         position.offset = p->message.offset;
 
         return ngx_http_websocket_ack(s, &position,
-                                      p->rc == NGX_WEBSOCKET_STORE_DUPLICATE);
+                                      p->rc == NGX_WEBSOCKET_STORE_DUPLICATE,
+                                      ngx_http_websocket_session_reached(p));
 
     case NGX_WEBSOCKET_STORE_MISMATCH:
         return ngx_http_websocket_ack_error(s, "idempotency_mismatch", NULL,

@@ -7,6 +7,7 @@
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_queue.h"
 #include "session/ngx_http_websocket_read.h"
+#include "session/ngx_http_websocket_tls.h"
 #include "session/ngx_http_websocket_write.h"
 #include "wire/close.h"
 #include "wire/frame.h"
@@ -317,6 +318,13 @@ ngx_http_websocket_socket_end(ngx_http_websocket_session_t *s)
     /* writes the access log's line, whose variables need the session */
 
     ngx_http_websocket_request_end(s);
+
+#if (NGX_HTTP_SSL)
+    if (s->tls) {
+        ngx_http_websocket_tls_end(s);
+    }
+#endif
+
     ngx_http_websocket_session_dispose(s);
 
     ngx_http_close_connection(c);

@@ -29,8 +29,13 @@ struct ngx_http_websocket_further_s {
     ngx_http_websocket_namespace_t       *ns;
     void                                 *choice;   /* of its language, freed
                                                        with it; or NULL */
+    uint64_t                              base;     /* with delta: the offset of
+                                                       what the client was given
+                                                       last; 0: of no history */
     unsigned                              events:1; /* joins and leaves are for
                                                        the client, too */
+    unsigned                              delta:1;  /* the client patches what
+                                                       it was given */
 };
 
 

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_token.h"
 #include "access/ngx_http_websocket_revocations.h"
+#include "session/ngx_http_websocket_hooked.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_protocol.h"
 #include "session/ngx_http_websocket_socket.h"
@@ -28,7 +29,7 @@ struct ngx_http_websocket_auth_s {
     uint8_t                       expelled;         /* by its user */
     ngx_http_websocket_revocable_t  token;
     ngx_http_websocket_revocable_t  of_user;
-    ngx_str_t                     user;     /* of websocket_user */
+    ngx_str_t                     user;     /* of websocket_user, or a hook */
     char                          subject[1];       /* then the user */
 };
 
@@ -80,6 +81,7 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     ngx_http_websocket_ctx_t *ctx)
 {
     size_t                       size, length;
+    ngx_str_t                   *user;
     const char                  *subject;
     ngx_http_websocket_auth_t   *auth;
     ngx_http_websocket_grant_t  *grant;
@@ -88,8 +90,11 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
     subject = grant ? grant->token.subject : NULL;
     length = subject ? ngx_strlen(subject) : 0;
 
+    user = ctx->introduced && ctx->introduced->user.len
+           ? &ctx->introduced->user : &ctx->user;
+
     size = offsetof(ngx_http_websocket_auth_t, subject) + length + 1
-           + ctx->user.len;
+           + user->len;
 
     if (ngx_http_websocket_session_aside(s) != NGX_OK) {
         return NGX_ERROR;
@@ -105,18 +110,22 @@ ngx_http_websocket_auth_begin(ngx_http_websocket_session_t *s,
         ngx_memcpy(auth->subject, subject, length);
     }
 
-    auth->user.len = ctx->user.len;
+    auth->user.len = user->len;
     auth->user.data = (u_char *) auth->subject + length + 1;
 
-    if (ctx->user.len) {
-        ngx_memcpy(auth->user.data, ctx->user.data, ctx->user.len);
+    if (user->len) {
+        ngx_memcpy(auth->user.data, user->data, user->len);
         auth->expelled = ngx_http_websocket_revocable_user(&auth->of_user,
-                                                           &ctx->user);
+                                                           user);
     }
 
     auth->limit = s->conf->expires
                   && ctx->expires != NGX_WEBSOCKET_TOKEN_NEVER
                   ? ctx->expires * 1000 : NGX_HTTP_WEBSOCKET_AUTH_NEVER;
+
+    if (ctx->introduced && ctx->introduced->expires) {
+        auth->limit = ngx_min(auth->limit, ctx->introduced->expires * 1000);
+    }
 
     s->record->aside->auth = auth;
 

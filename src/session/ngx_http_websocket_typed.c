@@ -72,6 +72,33 @@ ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
 }
 
 
+ngx_uint_t
+ngx_http_websocket_typed_done(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size, ngx_int_t *rc)
+{
+    ngx_uint_t                   done;
+    ngx_http_websocket_intake_t  in;
+
+    ngx_http_websocket_typed_intake(s, &in, type, data, size);
+
+    done = s->conf->typed.filter && s->record->nsubscriptions
+           && ngx_http_websocket_typed_filter(s, &in, rc);
+
+    if (!done) {
+        *rc = ngx_http_websocket_typed_accept(s, &in);
+        done = *rc != NGX_HTTP_WEBSOCKET_ACCEPTED;
+
+        if (*rc == NGX_HTTP_WEBSOCKET_ACCEPT_REFUSED) {
+            *rc = NGX_OK;
+        }
+    }
+
+    ngx_http_websocket_intake_done(&in);
+
+    return done;
+}
+
+
 void
 ngx_http_websocket_typed_intake(ngx_http_websocket_session_t *s,
     ngx_http_websocket_intake_t *in, uint8_t type, u_char *data, size_t size)

@@ -20,6 +20,15 @@ ngx_int_t ngx_http_websocket_typed_receive(ngx_http_websocket_session_t *s,
     uint8_t type, u_char *data, size_t size);
 
 
+/*
+ * Looks at a client's message before the application is asked of it.  Returns
+ * 1 when that is not to be: the client was told what is wrong, or the message
+ * was for the session itself; *rc is what receive() returns then.
+ */
+ngx_uint_t ngx_http_websocket_typed_done(ngx_http_websocket_session_t *s,
+    uint8_t type, u_char *data, size_t size, ngx_int_t *rc);
+
+
 /* for messages that are not published */
 
 /* What is to be done with a client's message, without a stamp. */

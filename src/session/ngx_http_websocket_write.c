@@ -12,6 +12,7 @@
 #include "session/ngx_http_websocket_response.h"
 #include "session/ngx_http_websocket_socket.h"
 #include "session/ngx_http_websocket_subscription.h"
+#include "session/ngx_http_websocket_tls.h"
 
 
 #define NGX_HTTP_WEBSOCKET_IOVS  64
@@ -660,6 +661,12 @@ ngx_http_websocket_upgrade(ngx_http_websocket_session_t *s)
     s->state = s->close_queued ? NGX_HTTP_WEBSOCKET_CLOSE_SENT
                                : NGX_HTTP_WEBSOCKET_OPEN;
 
+#if (NGX_HTTP_SSL)
+    if (c->ssl) {
+        ngx_http_websocket_tls_begin(s);
+    }
+#endif
+
     s->direct = ngx_http_websocket_direct_allowed(s);
 
     ngx_http_websocket_progress_fresh(s);
@@ -719,6 +726,10 @@ ngx_int_t
 ngx_http_websocket_socket_flush(ngx_http_websocket_session_t *s)
 {
 #if (NGX_HTTP_SSL)
+    if (s->tls) {
+        return ngx_http_websocket_tls_flush(s);
+    }
+
     if (s->connection->ssl) {
         return ngx_http_websocket_flush_ssl(s);
     }
@@ -806,7 +817,7 @@ ngx_http_websocket_writev(ngx_http_websocket_session_t *s)
 #if (NGX_HTTP_SSL)
 
 /*
- * Through nginx's TLS layer, which gathers frames in a buffer of its own; it
+ * Through nginx's TLS layer, where the kernel makes the records, which gathers frames in a buffer of its own; it
  * is given back as soon as it is empty.
  */
 

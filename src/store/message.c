@@ -77,8 +77,6 @@ static int ngx_websocket_store_accept(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append);
 static int ngx_websocket_store_known(ngx_websocket_store_t *store,
     ngx_websocket_store_append_t *append, const ngx_websocket_message_t *m);
-static uint64_t ngx_websocket_store_key_word(
-    const ngx_websocket_store_message_t *message);
 static void ngx_websocket_store_forget_key(ngx_websocket_store_t *store,
     ngx_websocket_ref_t ref);
 static void ngx_websocket_store_link(ngx_websocket_store_t *store,
@@ -196,6 +194,10 @@ ngx_websocket_store_free_message(ngx_websocket_store_t *store,
 
     if (store->hand == ref) {
         ngx_websocket_store_set32(store, &store->hand, m->newer);
+    }
+
+    if (store->dumping == ref) {
+        ngx_websocket_store_set32(store, &store->dumping, m->older);
     }
 
     if (ch->list != NGX_WEBSOCKET_STORE_GARBAGE) {
@@ -935,19 +937,6 @@ ngx_websocket_store_same(ngx_websocket_store_t *store,
     }
 
     return NULL;
-}
-
-
-/* 96 bits of a key are enough to tell keys apart: the digest has the others */
-
-static uint64_t
-ngx_websocket_store_key_word(const ngx_websocket_store_message_t *message)
-{
-    if ((message->key[0] | message->key[1]) == 0) {
-        return 0;
-    }
-
-    return (message->key[1] & ~(uint64_t) UINT32_MAX) | message->digest;
 }
 
 

@@ -12,7 +12,7 @@
 
 
 #define NGX_WEBSOCKET_STORE_MAGIC      UINT64_C(0x676f6c7373686e77)
-#define NGX_WEBSOCKET_STORE_VERSION    8
+#define NGX_WEBSOCKET_STORE_VERSION    9
 
 #define NGX_WEBSOCKET_STORE_JOURNAL    128    /* stores of one change */
 
@@ -118,10 +118,14 @@ struct ngx_websocket_store_s {
     uint32_t               waste;           /* blocks of these messages */
     ngx_websocket_ref_t    hand;            /* the message to look at next when
                                                the oldest may not go */
+    ngx_websocket_ref_t    dumping;         /* the message to be dumped next */
     uint64_t               nchannels;       /* without those of quotas */
     uint64_t               nmessages;       /* without garbage */
     uint64_t               unnumbered;      /* blocks of ephemeral messages */
     uint64_t               epoch;           /* of the newest channel */
+    uint64_t               shift;           /* by so much its epochs are other
+                                               ones than those that were loaded:
+                                               it does not change */
     uint32_t               workers[NGX_WEBSOCKET_STORE_WORKERS];
     ngx_websocket_list_t   members[NGX_WEBSOCKET_STORE_WORKERS];
     ngx_websocket_list_t   orphans;         /* members of dead workers */
@@ -470,6 +474,19 @@ ngx_websocket_store_tick(ngx_websocket_store_t *store, uint64_t now)
 {
     ngx_websocket_store_fault();
     store->now = now;
+}
+
+
+/* 96 bits of a key are enough to tell keys apart: the digest has the others */
+
+static inline uint64_t
+ngx_websocket_store_key_word(const ngx_websocket_store_message_t *message)
+{
+    if ((message->key[0] | message->key[1]) == 0) {
+        return 0;
+    }
+
+    return (message->key[1] & ~(uint64_t) UINT32_MAX) | message->digest;
 }
 
 

@@ -36,6 +36,7 @@ uint8_t   bench_key[4] = { 0x5a, 0xc3, 0x17, 0xe9 };
 static int            bench_epoll;
 static uint8_t       *bench_buffer;
 static bench_conn_t  *bench_dirty;
+static SSL_CTX       *bench_tls;        /* NULL without --tls */
 
 
 static size_t bench_http_need(const uint8_t *p, size_t n);
@@ -46,6 +47,81 @@ bench_client_init(void)
 {
     bench_epoll = epoll_create1(0);
     bench_buffer = bench_alloc(BENCH_BUFFER);
+
+    if (bench_options.tls) {
+        bench_tls = SSL_CTX_new(TLS_client_method());
+        SSL_CTX_set_mode(bench_tls, SSL_MODE_ENABLE_PARTIAL_WRITE
+                                    | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+                                    | SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_set_options(bench_tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    }
+}
+
+
+static void
+bench_handshake_tls(bench_conn_t *c)
+{
+    c->ssl = SSL_new(bench_tls);
+
+    if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1
+        || SSL_connect(c->ssl) != 1)
+    {
+        bench_fail("no handshake of TLS");
+    }
+}
+
+
+/* As recv() and send() */
+
+static ssize_t
+bench_recv(bench_conn_t *c, void *p, size_t n)
+{
+    int  got;
+
+    if (c->ssl == NULL) {
+        return recv(c->fd, p, n, 0);
+    }
+
+    got = SSL_read(c->ssl, p, n);
+
+    if (got > 0) {
+        return got;
+    }
+
+    switch (SSL_get_error(c->ssl, got)) {
+
+    case SSL_ERROR_WANT_READ:
+        errno = EAGAIN;
+        return -1;
+
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+
+    default:
+        errno = errno ? errno : EPROTO;
+        return -1;
+    }
+}
+
+
+static ssize_t
+bench_send(bench_conn_t *c, const void *p, size_t n)
+{
+    int  sent;
+
+    if (c->ssl == NULL) {
+        return send(c->fd, p, n, MSG_NOSIGNAL);
+    }
+
+    sent = SSL_write(c->ssl, p, n);
+
+    if (sent > 0) {
+        return sent;
+    }
+
+    errno = SSL_get_error(c->ssl, sent) == SSL_ERROR_WANT_WRITE ? EAGAIN
+                                                                : EPROTO;
+    return -1;
 }
 
 
@@ -88,10 +164,14 @@ bench_connect(bench_conn_t *c, uint32_t n)
     }
 
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sin.sin_port = htons(bench_options.port);
+    sin.sin_port = htons(c->port ? c->port : bench_options.port);
 
     if (connect(c->fd, (struct sockaddr *) &sin, sizeof(sin)) == -1) {
         bench_fail("connect: %s", strerror(errno));
+    }
+
+    if (bench_tls) {
+        bench_handshake_tls(c);
     }
 }
 
@@ -99,7 +179,7 @@ bench_connect(bench_conn_t *c, uint32_t n)
 void
 bench_send_now(bench_conn_t *c, const void *p, size_t n)
 {
-    if (send(c->fd, p, n, MSG_NOSIGNAL) != (ssize_t) n) {
+    if (bench_send(c, p, n) != (ssize_t) n) {
         bench_fail("send: %s", strerror(errno));
     }
 }
@@ -149,7 +229,7 @@ bench_answer(bench_conn_t *c, const char *status, char *buf, size_t size)
     have = 0;
 
     do {
-        n = recv(c->fd, buf + have, size - 1 - have, 0);
+        n = bench_recv(c, buf + have, size - 1 - have);
 
         if (n <= 0) {
             bench_fail("no answer to a request: %s",
@@ -375,7 +455,7 @@ bench_read(bench_conn_t *c)
            ? bench_frame_need(c->rest, c->rest_len) - c->rest_len : 0;
 
     if (want >= BENCH_DIRECT && c->rest_size >= c->rest_len + want) {
-        n = recv(c->fd, c->rest + c->rest_len, want, 0);
+        n = bench_recv(c, c->rest + c->rest_len, want);
 
         if (n > 0) {
             c->rest_len += n;
@@ -391,7 +471,7 @@ bench_read(bench_conn_t *c)
         }
 
     } else {
-        n = recv(c->fd, bench_buffer, BENCH_BUFFER, 0);
+        n = bench_recv(c, bench_buffer, BENCH_BUFFER);
     }
 
     if (n > 0) {
@@ -419,6 +499,17 @@ bench_prepare(bench_conn_t *c)
 
 /* Opens n WebSockets; channel c has those of its number. */
 
+/* each node has a subscriber of a channel before one of them has two */
+
+static int
+bench_node(uint32_t n)
+{
+    n %= bench_options.nnodes + 1;
+
+    return n ? bench_options.nodes[n - 1] : bench_options.port;
+}
+
+
 void
 bench_open(bench_conn_t *conns, uint32_t n, const char *path,
     uint32_t channels, uint32_t per_channel, bench_message_pt message)
@@ -436,6 +527,7 @@ bench_open(bench_conn_t *conns, uint32_t n, const char *path,
             conns[i].channel = (per_channel ? i / per_channel : i) % channels;
             conns[i].message = message;
             conns[i].view = (views > 1) ? i % views : 0;
+            conns[i].port = per_channel ? 0 : bench_node(i / channels);
             bench_path(uri, sizeof(uri), path, conns[i].channel,
                        (views > 1) ? conns[i].view : i);
             bench_connect(&conns[i], i);
@@ -529,8 +621,7 @@ bench_write(bench_conn_t *c)
         return;
     }
 
-    n = send(c->fd, c->out + c->out_pos, c->out_len - c->out_pos,
-             MSG_NOSIGNAL);
+    n = bench_send(c, c->out + c->out_pos, c->out_len - c->out_pos);
 
     if (n == -1 && errno != EAGAIN) {
 
@@ -641,6 +732,7 @@ bench_close_all(bench_conn_t *conns, uint32_t n)
             close(conns[i].fd);
         }
 
+        SSL_free(conns[i].ssl);
         free(conns[i].rest);
         free(conns[i].out);
     }

@@ -3,13 +3,14 @@
  * The floor: a server that does what a kernel demands of any, and no more.
  * It looks up nothing, checks nothing, and keeps nothing.
  *
- *     floor PORT send | coalesce [PING_MILLISECONDS]
+ *     floor PORT send | coalesce [PING_MILLISECONDS [DIRECTORY]]
  *
  * GET /sub/N receives channel N, /pub/N publishes to it, /echo sends back.
  * With "send" each message is a send() to each subscriber at once; with
  * "coalesce" all that came for a channel in a turn of the loop is one send()
  * to each at the turn's end.  With the third argument each connection gets a
- * Ping so often.
+ * Ping so often, if that is not 0.  With a fourth one it speaks TLS, with
+ * cert.pem and key.pem of that directory: an SSL_write() for each send().
  */
 
 
@@ -19,6 +20,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -53,6 +55,7 @@ typedef struct {
 
 struct floor_conn_s {
     int               fd;
+    SSL              *ssl;          /* NULL without TLS */
     char              role;         /* '?', then 's', 'p', or 'e' */
     unsigned          writing:1;    /* EPOLLOUT is asked for */
     uint32_t          position;     /* among the channel's, or the tick's */
@@ -62,6 +65,7 @@ struct floor_conn_s {
 };
 
 
+static SSL_CTX          *floor_tls;
 static int               floor_epoll;
 static int               floor_coalesce;
 static uint8_t          *floor_buffer;
@@ -101,6 +105,49 @@ floor_watch(floor_conn_t *c, int op)
 }
 
 
+/* As recv() and send() */
+
+static ssize_t
+floor_recv(floor_conn_t *c, uint8_t *p, size_t n)
+{
+    int  got;
+
+    if (c->ssl == NULL) {
+        return recv(c->fd, p, n, MSG_DONTWAIT);
+    }
+
+    got = SSL_read(c->ssl, p, n);
+
+    if (got <= 0 && SSL_get_error(c->ssl, got) == SSL_ERROR_WANT_READ) {
+        errno = EAGAIN;
+        return -1;
+    }
+
+    return got > 0 ? got : 0;
+}
+
+
+static ssize_t
+floor_write(floor_conn_t *c, const uint8_t *p, size_t n)
+{
+    int  sent;
+
+    if (c->ssl == NULL) {
+        return send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+
+    sent = SSL_write(c->ssl, p, n);
+
+    if (sent <= 0) {
+        errno = SSL_get_error(c->ssl, sent) == SSL_ERROR_WANT_WRITE ? EAGAIN
+                                                                    : EPROTO;
+        return -1;
+    }
+
+    return sent;
+}
+
+
 static void
 floor_send(floor_conn_t *c, const uint8_t *p, size_t n)
 {
@@ -109,7 +156,7 @@ floor_send(floor_conn_t *c, const uint8_t *p, size_t n)
     sent = 0;
 
     if (!c->writing) {
-        sent = send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = floor_write(c, p, n);
 
         if (sent == (ssize_t) n) {
             return;
@@ -138,7 +185,7 @@ floor_writable(floor_conn_t *c)
 {
     ssize_t  sent;
 
-    sent = send(c->fd, c->out.p, c->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    sent = floor_write(c, c->out.p, c->out.len);
 
     if (sent > 0) {
         c->out.len -= sent;
@@ -189,6 +236,7 @@ floor_end(floor_conn_t *c)
         ch->subs[c->position]->position = c->position;
     }
 
+    SSL_free(c->ssl);
     close(c->fd);
     free(c->rest.p);
     free(c->out.p);
@@ -322,7 +370,7 @@ floor_readable(floor_conn_t *c)
 {
     ssize_t  n;
 
-    n = recv(c->fd, floor_buffer, FLOOR_BUFFER, MSG_DONTWAIT);
+    n = floor_recv(c, floor_buffer, FLOOR_BUFFER);
 
     if (n <= 0) {
 
@@ -360,6 +408,13 @@ floor_accept(int fd)
         c = calloc(1, sizeof(floor_conn_t));
         c->fd = s;
         c->role = '?';
+
+        if (floor_tls) {
+            c->ssl = SSL_new(floor_tls);
+            SSL_set_fd(c->ssl, s);
+            SSL_set_accept_state(c->ssl);
+        }
+
         floor_watch(c, EPOLL_CTL_ADD);
     }
 }
@@ -441,6 +496,30 @@ floor_turn(int listener, int timeout)
 }
 
 
+static void
+floor_certificate(const char *directory)
+{
+    char  cert[4096], key[4096];
+
+    snprintf(cert, sizeof(cert), "%s/cert.pem", directory);
+    snprintf(key, sizeof(key), "%s/key.pem", directory);
+
+    floor_tls = SSL_CTX_new(TLS_server_method());
+
+    SSL_CTX_set_mode(floor_tls, SSL_MODE_RELEASE_BUFFERS
+                                | SSL_MODE_ENABLE_PARTIAL_WRITE
+                                | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(floor_tls, SSL_SESS_CACHE_OFF);
+
+    if (SSL_CTX_use_certificate_chain_file(floor_tls, cert) != 1
+        || SSL_CTX_use_PrivateKey_file(floor_tls, key, SSL_FILETYPE_PEM) != 1)
+    {
+        fprintf(stderr, "floor: no certificate in %s\n", directory);
+        exit(1);
+    }
+}
+
+
 static int
 floor_listen(int port)
 {
@@ -479,7 +558,8 @@ main(int argc, char **argv)
     struct rlimit  rl;
 
     if (argc < 3) {
-        fprintf(stderr, "floor PORT send | coalesce [PING_MILLISECONDS]\n");
+        fprintf(stderr, "floor PORT send | coalesce [PING_MILLISECONDS "
+                        "[DIRECTORY]]\n");
         return 1;
     }
 
@@ -489,6 +569,10 @@ main(int argc, char **argv)
 
     floor_coalesce = (argv[2][0] == 'c');
     floor_nticks = (argc > 3) ? atoi(argv[3]) / FLOOR_TICK : 0;
+
+    if (argc > 4) {
+        floor_certificate(argv[4]);
+    }
 
     floor_epoll = epoll_create1(0);
     floor_buffer = malloc(FLOOR_BUFFER);

@@ -25,6 +25,14 @@ COLUMNS = [
     ("echo, depth 1", "echo", {"connections": 200}, 2000, 42000),
     ("echo, depth 16", "echo", {"connections": 200, "inflight": 16},
      6400, 102400),
+    ("TLS, 128 bytes, one at a time", "fanout",
+     {"connections": 100, "size": 128, "tls": 1}, 100, 400),
+    ("TLS, 128 bytes, 16 in flight", "fanout",
+     {"connections": 100, "size": 128, "tls": 1, "inflight": 16}, 320, 2240),
+    ("TLS, 4 KB, one at a time", "fanout",
+     {"connections": 100, "size": 4096, "tls": 1}, 100, 400),
+    ("TLS, 4 KB, 16 in flight", "fanout",
+     {"connections": 100, "size": 4096, "tls": 1, "inflight": 16}, 160, 800),
     ("1,000 filters, one at a time", "fanout",
      {"connections": 1000, "json": 1, "sub": ALL}, 100, 300, typed.FILTERED),
     ("1,000 filters, 16 in flight", "fanout",
@@ -118,6 +126,7 @@ def run(bench, only):
               flush=True)
         cost = difference(
             bench, lambda prefix: bench.ours(prefix=prefix, single=True,
+                                             tls="tls" in options,
                                              **dict(*more)),
             case, options, few, many)
         show("ours", cost, True)
@@ -126,6 +135,7 @@ def run(bench, only):
             continue
 
         cost = difference(
-            bench, lambda prefix: bench.floor("coalesce", prefix=prefix),
+            bench, lambda prefix: bench.floor("coalesce", prefix=prefix,
+                                              tls="tls" in options),
             case, options, few, many)
         show("floor coalesced", cost, False)

@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     const char  *name;
     char         type;              /* string, integer, unsigned, quad, float,
-                                       pid */
+                                       pid, node */
     void        *value;
 } bench_name_t;
 
@@ -56,11 +56,13 @@ static bench_case_t  bench_cases[] = {
 static bench_name_t  bench_names[] = {
     { "--port", 'i', &bench_options.port },
     { "--pid", 'p', NULL },
+    { "--node", 'n', NULL },
     { "--cpu", 'i', &bench_options.cpu },
     { "--sub", 's', &bench_options.sub },
     { "--pub", 's', &bench_options.pub },
     { "--echo", 's', &bench_options.echo },
     { "--get", 's', &bench_options.get },
+    { "--tls", 'i', &bench_options.tls },
     { "--http", 'i', &bench_options.http },
     { "--deflate", 'i', &bench_options.deflate },
     { "--deaf", 'i', &bench_options.deaf },
@@ -109,6 +111,14 @@ bench_option(bench_name_t *o, const char *value)
         }
 
         bench_options.pids[bench_options.npids++] = atoi(value);
+        break;
+
+    case 'n':
+        if (bench_options.nnodes == BENCH_NODES) {
+            bench_fail("too many --node");
+        }
+
+        bench_options.nodes[bench_options.nnodes++] = atoi(value);
         break;
     }
 }

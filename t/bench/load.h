@@ -9,11 +9,13 @@
 
 
 #include <stddef.h>
+#include <openssl/ssl.h>
 #include <stdint.h>
 #include <stdio.h>
 
 
 #define BENCH_PIDS     64
+#define BENCH_NODES    16
 #define BENCH_BUCKETS  2048
 #define BENCH_VIEWS    3
 
@@ -26,6 +28,7 @@ typedef struct {
     const char  *echo;
     const char  *get;
     int          port;
+    int          tls;
     int          http;              /* publish by POST, not on a socket */
     int          deflate;
     int          deaf;              /* reads nothing */
@@ -42,6 +45,9 @@ typedef struct {
     double       seconds;
     int          pids[BENCH_PIDS];  /* the server's */
     int          npids;
+    int          nodes[BENCH_NODES];    /* the ports of others, where there
+                                           are subscribers, too */
+    int          nnodes;
 } bench_options_t;
 
 
@@ -52,6 +58,7 @@ typedef void (*bench_message_pt)(bench_conn_t *c, uint8_t *p, size_t size);
 
 struct bench_conn_s {
     int                fd;
+    SSL               *ssl;         /* NULL without --tls */
     unsigned           http:1;
     unsigned           busy:1;      /* an HTTP publisher waits for an answer */
     unsigned           dirty:1;     /* in the list of those to be written */
@@ -59,6 +66,7 @@ struct bench_conn_s {
     unsigned           leaving:1;   /* a Close was sent: an end is no error */
     unsigned           gone:1;
 
+    int                port;
     uint32_t           channel;
     uint32_t           view;
     uint64_t           next;        /* how many messages it has got */

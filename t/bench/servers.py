@@ -26,12 +26,12 @@ LOAD_CPU = CPUS[1] if len(CPUS) > 1 else -1
 NGINX = """
 {modules}
 worker_processes {workers};
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile {files};
 error_log error.log warn;
 pid nginx.pid;
 
 events {{
-    worker_connections 19900;
+    worker_connections {connections};
 }}
 
 http {{
@@ -208,13 +208,14 @@ class Bench:
                                     os.path.basename(self.module))
 
     def nginx(self, name, modules, http, server, workers=1, listen="",
-              prefix=(), single=False):
+              prefix=(), single=False, connections=19900):
         port = next(self.ports)
         root = "%s/%s-%d" % (self.dir, name.replace(" ", "-"), port)
         os.makedirs(root, exist_ok=True)
         text = NGINX.format(
             modules=load_modules(modules), workers=workers, temp=temp_paths(),
-            http=http, server=server.replace("PREFIX", root), listen=listen)
+            http=http, server=server.replace("PREFIX", root), listen=listen,
+            connections=connections, files=connections + 100)
 
         if " ssl" in listen:
             certificate(root)
@@ -242,12 +243,18 @@ class Bench:
     def nchan(self):
         return self.nginx("nchan", [NCHAN], NCHAN_HTTP, NCHAN_SERVER)
 
-    def floor(self, mode, ping=0, prefix=()):
+    def floor(self, mode, ping=0, prefix=(), tls=False):
         port = next(self.ports)
         name = {"send": "floor", "coalesce": "floor coalesced"}[mode]
+        more = []
+
+        if tls:
+            more = ["%s/floor-%d" % (self.dir, port)]
+            os.makedirs(more[0], exist_ok=True)
+            certificate(more[0])
 
         return Server(name, [*prefix, self.dir + "/floor", str(port), mode,
-                             str(ping)], port)
+                             str(ping), *more], port)
 
     def gorilla(self):
         port = next(self.ports)
@@ -307,14 +314,14 @@ class Bench:
         except FileNotFoundError:
             return False
 
-    def load_argv(self, server, case, options):
+    def load_argv(self, server, case, options, more=()):
         argv = [self.dir + "/load", case, "--port", str(server.port)]
         options = {"cpu": LOAD_CPU if server.pinned else -1, **options}
 
         for pid in server.pids():
             argv += ["--pid", str(pid)]
 
-        for name, value in options.items():
+        for name, value in [*options.items(), *more]:
             argv += ["--" + name, str(value)]
 
         return argv

@@ -33,10 +33,10 @@ class Failed(RuntimeError):
 class Contender:
     """A server, and a load generator that waits for its turns."""
 
-    def __init__(self, bench, server, case, options):
+    def __init__(self, bench, server, case, options, more=()):
         self.name = server.name
         self.load = subprocess.Popen(
-            bench.load_argv(server, case, dict(options, slices=1)),
+            bench.load_argv(server, case, dict(options, slices=1), more),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def answer(self):

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import defaultdict
 
+from calm import Calm
 from cluster import Cluster, seats
 from nginx import TIMEOUT, Tap
 from peer import BROKEN, Closed, Peer, ask, workers
@@ -142,10 +143,11 @@ async def while_it(tap, name, fault, pause, but=()):
 
         publishers = [Publisher(cluster.ports, f'p{i}', acked).start()
                       for i in range(4)]
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            await fault(cluster)
-            await asyncio.sleep(pause)
+        with Calm(cluster.nodes) as calm:
+            end = time.monotonic() + SECONDS
+            while time.monotonic() < end:
+                await fault(cluster)
+                await asyncio.sleep(pause)
         for p in publishers:
             p.stopping = True
         await asyncio.gather(*[p.task for p in publishers])
@@ -159,6 +161,7 @@ async def while_it(tap, name, fault, pause, but=()):
         tap.ok(not problems and not told and n > SECONDS * 10,
                f'{name}: {n} messages, {sum(r.cuts for r in readers)} readers '
                f'cut, {sum(p.tries for p in publishers)} tries, {told} told')
+        tap.ok(not calm.held(), f'no worker waits: {calm}')
         for r in readers:
             r.task.cancel()
         alerts = cluster.alerts(but)

@@ -18,9 +18,10 @@ import signal
 import sys
 import time
 
+from calm import Calm
 from cluster import CONF, Failover
 from nginx import TIMEOUT, Tap, raise_limit
-from peer import BROKEN, HOST, Closed, Http, ask
+from peer import BROKEN, HOST, Closed, Http
 from redis_server import need_redis
 
 LONG = bool(os.environ.get('WEBSOCKET_LONG'))
@@ -174,24 +175,6 @@ class Publisher:
             await asyncio.sleep(0.05)
 
 
-class Plain:
-    """How long a location takes that has nothing to do with the broker."""
-
-    def __init__(self, cluster):
-        self.cluster = cluster
-        self.took = []
-        self.task = asyncio.create_task(self.run())
-
-    async def run(self):
-        while True:
-            for port in self.cluster.ports:
-                with contextlib.suppress(Closed, TimeoutError, *BROKEN):
-                    start = time.monotonic()
-                    await ask(port, 'GET', '/plain')
-                    self.took.append(time.monotonic() - start)
-            await asyncio.sleep(0.1)
-
-
 async def read_all(readers, truth, timeout=TIMEOUT):
     """Waits until each reader has what was acknowledged last."""
     end = time.monotonic() + timeout
@@ -212,20 +195,19 @@ async def chaos(tap, name, fault, every, silent):
             await asyncio.sleep(0.05)
         publishers = [Publisher(cluster, f'{name[:3]}{i}', 10 / RATE, truth)
                       for i in range(10)]
-        plain = Plain(cluster)
-        end = time.monotonic() + SECONDS
-        faults = 0
-        while time.monotonic() < end:
-            start = time.monotonic()
-            await fault(cluster)
-            faults += 1
-            await asyncio.sleep(max(0, every - (time.monotonic() - start)))
+        with Calm(cluster.nodes) as calm:
+            end = time.monotonic() + SECONDS
+            faults = 0
+            while time.monotonic() < end:
+                start = time.monotonic()
+                await fault(cluster)
+                faults += 1
+                await asyncio.sleep(max(0, every - (time.monotonic() - start)))
         for p in publishers:
             p.stopping = True
         await asyncio.gather(*[p.task for p in publishers])
-        plain.task.cancel()
         behind = await read_all(readers, truth)
-        report(tap, name, truth, readers, publishers, plain, faults, behind,
+        report(tap, name, truth, readers, publishers, calm, faults, behind,
                silent, SECONDS * RATE / 10)
         for r in readers:
             r.task.cancel()
@@ -233,10 +215,9 @@ async def chaos(tap, name, fault, every, silent):
         tap.ok(not alerts, f'no alerts: {alerts[:2]}')
 
 
-def report(tap, name, truth, readers, publishers, plain, faults, behind,
+def report(tap, name, truth, readers, publishers, calm, faults, behind,
            silent, least):
     told = sum(r.told for r in readers)
-    took = sorted(plain.took)
     for problem in truth.wrong[:5] + [
             f'{r.channel} is at {r.last}, not {truth.last[r.channel]}'
             for r in behind[:3]]:
@@ -246,15 +227,15 @@ def report(tap, name, truth, readers, publishers, plain, faults, behind,
           f'{sum(r.cuts for r in readers)} reconnections, '
           f'{sum(p.tries for p in publishers) - len(truth.acked)} tries more, '
           f'a publish took {max(p.slowest for p in publishers):.1f} s at most, '
-          f'told {told}; plain: median {took[len(took) // 2] * 1000:.1f} ms, '
-          f'99% {took[len(took) * 99 // 100] * 1000:.1f} ms, '
-          f'at most {took[-1] * 1000:.0f} ms', file=sys.stderr)
+          f'told {told}; {calm}', file=sys.stderr)
     tap.ok(not truth.wrong and not behind
            and len(truth.acked) > least,
            f'{name}: {len(truth.acked)} messages, none lost, twice or out of '
            'order')
     tap.ok(silent is None or (told == 0) == silent,
            f'{told} readers told that they missed something')
+    if silent is not None:      # no node was suspended
+        tap.ok(not calm.held(), f'no worker waits: {calm}')
 
 
 async def lossy(cluster):

@@ -24,6 +24,14 @@ PLAIN = CONF.replace(
             websocket subscribe; websocket_channel $1;
             websocket_filter on replay=100;
         }
+        location ~ ^/back/(.*)$ {
+            websocket subscribe; websocket_channel $1;
+            websocket_presence on from=$arg_name;
+            websocket_events join leave channel=online delay=500ms;
+        }
+        location ~ ^/who/(.*)$ {
+            websocket_publish; websocket_channel $1; websocket_presence on;
+        }
         location ~ ^/all/(.*)$ {
             websocket publish; websocket_channel $1;
             websocket_inbound_type m; websocket_collect on; websocket_ack on;
@@ -110,6 +118,22 @@ async def collects(tap, cluster):
     one.close()
 
 
+async def returns(tap, cluster):
+    """Who comes back on the other node joins before leaving."""
+    a, b = cluster.ports
+    watch = await Peer(a).websocket('/ws/online')
+    (await Peer(a).websocket('/back/r?name=ann')).close()
+    two = await Peer(b).websocket('/back/r?name=ann')
+    _, page = await ask(b, 'GET', '/who/r?presence=1')
+    got = [await get(watch) for _ in range(3)]
+    tap.ok([m['type'] for m in got] == ['join', 'join', 'leave']
+           and got[0]['session'] == got[2]['session']
+           and page['members'] == 2,
+           f'joins before leaving: {got} {page}')
+    two.close()
+    watch.close()
+
+
 async def ends(tap, cluster):
     """The session's time is over while its message is on its way."""
     one = await Peer(cluster.ports[0]).websocket(
@@ -128,7 +152,7 @@ async def ends(tap, cluster):
 
 async def run(tap):
     with Cluster(2, conf=PLAIN) as cluster:
-        for play in acks, typing, matches, collects, ends:
+        for play in acks, typing, matches, collects, returns, ends:
             await play(tap, cluster)
         tap.ok(not cluster.alerts(), f'no alerts {cluster.alerts()[:2]}')
 

@@ -230,7 +230,7 @@ class Model:
             message, after = self.message(), b'-'
             flags = 'i' * (message.key is not None)
             if self.channels[message.channel].entries:
-                flags += random.choice(['', '', 'k'])
+                flags += random.choice(['', '', 'k', 't', 'kt'])
             if self.open and random.random() < 0.5:
                 message, flags, after = self.open.pop()
             elif random.random() < 0.1:

@@ -11,9 +11,10 @@ import tempfile
 import time
 
 from access_test import SECRET, certificates, password
+from calm import Calm
 from cluster import CONF, Cluster, publish
-from failover_test import (CHANNELS, LONG, READERS, Plain, Publisher, Reader,
-                           Truth, read_all, report)
+from failover_test import (CHANNELS, LONG, READERS, Publisher, Reader, Truth,
+                           read_all, report)
 from nginx import Nginx, Tap, free_port
 from peer import becomes, workers
 from redis_server import Redis, Sentinel, need_redis, redis
@@ -125,20 +126,19 @@ async def follows(tap, name, kill, times, **how):
                    for i in range(READERS)]
         publishers = [Publisher(cluster, f'{name[:3]}{i}', 0.1, truth)
                       for i in range(10)]
-        plain = Plain(cluster)
         while not all(r.last for r in readers):
             await asyncio.sleep(0.05)
-        for i in range(times):
-            assert await becomes(cluster.ready, True)
-            told, heard, took = await cluster.change(kill)
-            tap.ok(told == 4, f'{name}: all workers were told: {told}, after '
-                   f'{heard:.2f} s; all published after {took:.2f} s')
+        with Calm(cluster.nodes) as calm:
+            for _ in range(times):
+                assert await becomes(cluster.ready, True)
+                told, heard, took = await cluster.change(kill)
+                tap.ok(told == 4, f'{name}: all workers were told: {told}, '
+                       f'after {heard:.2f} s; all published after {took:.2f} s')
         for p in publishers:
             p.stopping = True
         await asyncio.gather(*[p.task for p in publishers])
-        plain.task.cancel()
         behind = await read_all(readers, truth)
-        report(tap, name, truth, readers, publishers, plain, times, behind,
+        report(tap, name, truth, readers, publishers, calm, times, behind,
                True, 10)
         for r in readers:
             r.task.cancel()

@@ -16,14 +16,16 @@ from nginx import Tap
 # its other ones by way of a second folder.
 
 MAY = {
-    'http': 'protocol centrifuge* session broker access hub delivery clock '
-            'auth* message* store* wire* conf',
-    'protocol': 'centrifuge* session broker access hub delivery clock auth* '
-                'message* store* wire* conf',
+    'http': 'protocol centrifuge* session hook broker access hub delivery '
+            'clock auth* message* store* wire* conf',
+    'protocol': 'centrifuge* session hook broker access hub delivery clock '
+                'auth* message* store* wire* conf',
     'centrifuge*': 'message* wire*',
-    'session': 'broker access hub delivery clock auth* message* store* wire* '
-               'conf',
-    'broker': 'access hub clock store* conf',
+    'session': 'hook broker access hub delivery clock auth* message* store* '
+               'wire* conf',
+    'hook': 'access hub clock message* store* conf',
+    'hook*': 'message*',
+    'broker': 'access hub clock store* wire* conf',
     'broker*': '',
     'access': 'hub clock auth* store* wire* conf',
     'hub': 'delivery clock store* wire* conf',

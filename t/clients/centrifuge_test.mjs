@@ -76,6 +76,13 @@ const nginx = await Nginx.start('centrifuge', `
     presence_access subscriber;
   }
   websocket_namespace closed { history length=10; }
+  websocket_namespace delta {
+    history   length=100 time=60s;
+    recovery  force;
+    subscribe client anonymous;
+    publish   client anonymous;
+    delta     fossil;
+  }
   server {
     listen 127.0.0.1:$PORT;
     websocket_transports websocket http_stream sse;
@@ -93,6 +100,11 @@ const nginx = await Nginx.start('centrifuge', `
     }
     location = /lost { websocket_publish; websocket_channel news:lost; }
     location = /plain { websocket_publish; websocket_channel plain; }
+    location = /delta {
+      websocket_publish;
+      websocket_channel delta:a;
+      websocket_history length=100;
+    }
   }
 `);
 const tap = new Tap();
@@ -108,9 +120,9 @@ function token(claims) {
 
 const now = () => Math.floor(Date.now() / 1000);
 
-function client(path, options) {
+function client(path, options, Kind = Client) {
   const url = `${nginx.url}${path}`;
-  const centrifuge = new Client(transport === 'websocket'
+  const centrifuge = new Kind(transport === 'websocket'
     ? url.replace('http', 'ws') : [{ transport, endpoint: url }], {
     websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 200,
     eventsource: EventSource, emulationEndpoint: `${nginx.url}/emulation`,
@@ -121,8 +133,8 @@ function client(path, options) {
 }
 
 // a client that is connected; of one that is refused, why
-async function connected(path, options) {
-  const c = client(path, options);
+async function connected(...how) {
+  const c = client(...how);
   const end = new Promise((done) => {
     c.on('connected', () => done());
     c.on('disconnected', (ctx) => done(ctx.code));
@@ -433,6 +445,65 @@ async function channelTokens() {
   tap.ok(end.code === 3500, 'a token for another channel');
 }
 
+// publications that say what has changed since the one before
+async function delta() {
+  const Kind = Client === Centrifuge ? Centrifuge : Bytes;
+  const [a, b, c] = [await connected('/open', {}, Kind),
+    await connected('/open', {}, Kind), await connected('/open')];
+  const patched = [await subscribed(a, 'delta:a', { delta: 'fossil' }),
+    await subscribed(b, 'delta:a', { delta: 'fossil' })];
+  const whole = await subscribed(c, 'delta:a');
+
+  const doc = (n) => ({ n, text: `it stays \u00e4${'\u{1f600}\u00f6'.repeat(n % 3)}`
+    .repeat(20) });
+  const put = (n, headers) => fetch(`${nginx.url}/delta`, { method: 'POST',
+    headers, body: JSON.stringify(doc(n), null, n % 2) });
+  const numbers = (sub) => sub.got.map((p) => {
+    const got = p.data instanceof Uint8Array ? JSON.parse(Buffer.from(p.data))
+      : p.data;
+    return JSON.stringify(got) === JSON.stringify(doc(got.n)) ? got.n : '?';
+  }).join();
+  const stats = (sub) => {
+    const { numFullPayloads: full, numDeltaPayloads: some } = sub.deltaStats();
+    return `${full}+${some}`;
+  };
+
+  for (let n = 1; n <= 4; n += 1) await put(n);
+  await until('all have four', () => [...patched, whole].every((s) =>
+    s.got.length === 4));
+  tap.ok(patched.every((s) => numbers(s) === '1,2,3,4' && stats(s) === '1+3'),
+    `patches: ${numbers(patched[0])} ${stats(patched[0])}`);
+  tap.ok(numbers(whole) === '1,2,3,4', 'and what is whole');
+
+  // one that is of no history is whole, and so is what follows it
+  await put(5, { 'X-WebSocket-History': 'skip' });
+  await put(6);
+  await put(7);
+  await until('they have more', () => patched[0].got.length === 7);
+  tap.ok(numbers(patched[0]) === '1,2,3,4,5,6,7'
+    && stats(patched[0]) === '3+4', `ephemeral: ${stats(patched[0])}`);
+
+  b.disconnect();
+  for (let n = 8; n <= 11; n += 1) await put(n);
+  b.connect();
+  await until('all is recovered', () => patched[1].got.length === 11);
+  await put(12);
+  await until('it goes on', () => patched.every((s) => s.got.length === 12));
+  tap.ok(patched.every((s) => numbers(s) === '1,2,3,4,5,6,7,8,9,10,11,12')
+    && patched[1].states[1].recovered && stats(patched[1]) === '4+8',
+  `recovery: ${stats(patched[1])}`);
+
+  // what would not be less, and a subscriber who has come meanwhile
+  const late = await subscribed(b, 'delta:b', { delta: 'fossil' });
+  for (const text of ['"of other words"', '"nothing is the same"', '7']) {
+    await late.publish(Kind === Bytes ? Buffer.from(text) : JSON.parse(text));
+  }
+  await until('it has them', () => late.got.length === 3);
+  tap.ok(stats(late) === '3+0', 'no patch where it is more');
+
+  for (const one of [a, b, c]) one.disconnect();
+}
+
 // what JSON's clients get of Protobuf's, and the other way round
 async function mixed() {
   const a = await connected('/open');
@@ -467,6 +538,7 @@ try {
   await basics();
   await mixed();
   await history();
+  await delta();
   await recovery('kill', killed);
   await recovery('reload', () => nginx.process.kill('SIGHUP'));
   await lost();

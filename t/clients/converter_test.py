@@ -38,6 +38,7 @@ V6 = {
             {'name': 'last', 'history_size': 1, 'history_ttl': '24h',
              'allow_recovery': True, 'force_recovery_mode': 'cache',
              'auto_cache_recover': True, 'allow_subscribe_for_client': True,
+             'allowed_delta_types': ['fossil'], 'delta_publish': True,
              'allow_subscribe_for_anonymous': True},
             {'name': 'bare', 'force_recovery': True}]},
     'http_server': {'port': '9000', 'address': '127.0.0.1'},
@@ -101,7 +102,8 @@ def main():
     text, notes = converted(tap, 'a configuration of v6', V6)
     for line in ('recovery allow cache auto;', 'history length=100 time=300s;',
                  'events join leave push;', 'subscribe client anonymous;',
-                 'filter tags;', 'presence_access subscriber;', 'users on;',
+                 'filter tags;', 'delta fossil;', 'users on;',
+                 'presence_access subscriber;',
                  'websocket_heartbeat interval=20s timeout=5s;',
                  'websocket_connect_timeout 500ms;',
                  'websocket_token_grace 90s;', 'listen 127.0.0.1:9000;',

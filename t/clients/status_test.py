@@ -58,7 +58,8 @@ def scrape():
             key = (sample.name, tuple(sorted(sample.labels.items())))
             assert key not in values, f'{key} comes twice'
             assert ('zone' in sample.labels
-                    or sample.name == 'websocket_build_info'), key
+                    or sample.name in ('websocket_build_info',
+                                       'websocket_memory_bytes')), key
             values[key] = sample.value
 
         if family.type == 'histogram':
@@ -66,7 +67,7 @@ def scrape():
                       if s.name.endswith('_bucket')]
             assert counts == sorted(counts), counts
 
-    assert len(names) == 20, names
+    assert len(names) == 27, names
     return values
 
 

@@ -40,6 +40,7 @@ USEFUL = {
     'websocket_max_message_size 1k': SESSIONS | {'http', 'api'},
     'websocket_send_queue messages=1': SESSIONS,
     'websocket_ack on': SESSIONS - {'subscribe'},
+    'websocket_durable file': {'pubsub', 'publish', 'http', 'api'},
     'websocket_coalesce delay=1s': SESSIONS,
     'websocket_deflate on': SESSIONS,
     'websocket_priority on': CHANNELS | {'http'},
@@ -102,7 +103,7 @@ def warnings(tmp, locations):
                 client_body_temp_path {tmp}; proxy_temp_path {tmp};
                 fastcgi_temp_path {tmp}; uwsgi_temp_path {tmp};
                 scgi_temp_path {tmp};
-                websocket_zone zone=live:1m default;
+                websocket_zone zone=live:1m file=/x default;
                 websocket_zone zone=other:1m;
                 websocket_type m {{ field a string; view v a; }}
                 server {{ listen 127.0.0.1:1; {locations} }} }}''')

@@ -75,7 +75,7 @@ const ngx_http_websocket_broker_t  ngx_http_websocket_broker_local = {
     late_publish,
     late_history,
     ngx_http_websocket_hub_join,
-    ngx_http_websocket_hub_leave,
+    ngx_http_websocket_hub_drop_member,
     ngx_http_websocket_hub_reap_members,
     late_remove,
     late_revoke,

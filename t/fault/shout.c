@@ -29,9 +29,11 @@ static ngx_int_t ngx_http_websocket_shout_push(
 static ngx_http_websocket_frame_t *ngx_http_websocket_shout_reply(
     ngx_http_websocket_session_t *s, const char *data, size_t size);
 static ngx_http_websocket_frame_t *ngx_http_websocket_shout_frame(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 static ngx_http_websocket_frame_t *ngx_http_websocket_shout_event(
-    ngx_log_t *log, ngx_http_websocket_message_t *message);
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
+    ngx_http_websocket_message_t *message);
 
 
 static const ngx_http_websocket_format_t  ngx_http_websocket_shout_format = {
@@ -120,7 +122,8 @@ ngx_http_websocket_shout_reply(ngx_http_websocket_session_t *s,
 
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_shout_frame(ngx_log_t *log,
+ngx_http_websocket_shout_frame(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     u_char                      *p, head[NGX_INT_T_LEN + sizeof(" <")];
@@ -149,7 +152,8 @@ ngx_http_websocket_shout_frame(ngx_log_t *log,
 
 
 static ngx_http_websocket_frame_t *
-ngx_http_websocket_shout_event(ngx_log_t *log,
+ngx_http_websocket_shout_event(
+    const ngx_http_websocket_format_t *format, ngx_log_t *log,
     ngx_http_websocket_message_t *message)
 {
     size_t                       size;

@@ -178,7 +178,7 @@ replies(void)
         .session = bytes("s"), .node = bytes("n"), .epoch = bytes("e"), .list = bytes("1,2"),
         .offset = 18446744073709551615u, .ttl = 9, .ping = 25, .clients = 2,
         .expires = 1, .pong = 1, .recoverable = 1, .positioned = 1,
-        .recovered = 1, .was_recovering = 1
+        .recovered = 1, .was_recovering = 1, .delta = 1
     };
     ngx_websocket_reply_t  none = { .id = 4294967295u };
 
@@ -191,7 +191,7 @@ replies(void)
     reply(&all, "{\"id\":1,\"subscribe\":{\"expires\":true,\"ttl\":9,"
           "\"recoverable\":true,\"epoch\":\"e\",\"publications\":[1,2],"
           "\"recovered\":true,\"offset\":18446744073709551615,"
-          "\"positioned\":true,\"was_recovering\":true}}");
+          "\"positioned\":true,\"was_recovering\":true,\"delta\":true}}");
     reply(&none, "{\"id\":4294967295,\"subscribe\":{}}");
 
     all.kind = none.kind = NGX_WEBSOCKET_COMMAND_PRESENCE;
@@ -261,6 +261,16 @@ pushes(void)
          "\"info\":{\"user\":\"u\",\"client\":\"c\",\"conn_info\":1,"
          "\"chan_info\":[2]},\"offset\":7}}}");
     push(&bare, "{\"push\":{\"channel\":\"x\",\"pub\":{\"data\":1}}}");
+
+    p.publication.delta = NGX_WEBSOCKET_DELTA_WHOLE;
+    push(&p, "{\"push\":{\"channel\":\"a\\\"b\",\"pub\":{"
+         "\"data\":\"{\\\"n\\\":1}\",\"info\":{\"user\":\"u\","
+         "\"client\":\"c\",\"conn_info\":1,\"chan_info\":[2]},"
+         "\"offset\":7}}}");
+
+    bare.publication.delta = NGX_WEBSOCKET_DELTA_PATCH;
+    push(&bare, "{\"push\":{\"channel\":\"x\",\"pub\":{\"data\":\"1\","
+         "\"delta\":true}}}");
 
     p.kind = NGX_WEBSOCKET_PUSH_JOIN;
     push(&p, "{\"push\":{\"channel\":\"a\\\"b\",\"join\":{\"info\":{"

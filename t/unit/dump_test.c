@@ -16,6 +16,7 @@
 #include "store/numbered.c"
 #include "store/quota.c"
 #include "store/dump.c"
+#include "store/dump_load.c"
 #include "store_check.c"
 #include "store_region.h"
 
@@ -25,6 +26,11 @@
 
 static uint8_t  *dumped;
 static size_t    dumped_size;
+static uint64_t  dropped;
+static unsigned  loads;
+
+static ngx_websocket_dump_file_t  logs[8];
+static size_t                     nlogs;
 
 
 static ngx_websocket_channel_ref_t
@@ -150,7 +156,7 @@ dump(void (*between)(unsigned n))
         exit(1);
     }
 
-    add(buf, ngx_websocket_dump_head(l, NOW, buf));
+    add(buf, ngx_websocket_dump_head(l, NOW, 7, buf));
 
     for (n = 0; n < 1000000; n++) {
 
@@ -185,23 +191,34 @@ dump(void (*between)(unsigned n))
 }
 
 
-/* makes l of the dump */
+/* makes l of the dump, and of what was logged */
 
 static int
 load(size_t size, ngx_websocket_dump_info_t *info)
 {
-    int  rc;
+    int                           rc;
+    ngx_websocket_dump_file_t     file = { .data = dumped,
+                                           .size = dumped_size };
+    ngx_websocket_dump_source_t   source = { .random = 12345 * ++loads,
+                                             .now = NOW + 1000 };
 
-    rc = ngx_websocket_dump_check(dumped, dumped_size, info);
+    rc = ngx_websocket_dump_check(&file);
+    *info = file.info;
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
         return rc;
     }
 
+    source.dump = &file;
+    source.logs = logs;
+    source.nlogs = nlogs;
+
     begin(size);
 
-    return ngx_websocket_dump_load(l, size, dumped, dumped_size, 12345,
-                                   NOW + 1000, info);
+    rc = ngx_websocket_dump_load(l, size, &source);
+    dropped = source.dropped;
+
+    return rc;
 }
 
 
@@ -292,7 +309,7 @@ round_trip(void)
 
     unit_ok(load(8 << 20, &info) == NGX_WEBSOCKET_STORE_OK && sound()
             && used() > 600 && info.channels == 3 && info.messages == 602
-            && info.dropped == 0 && info.clock == NOW
+            && dropped == 0 && info.log == 7 && info.clock == NOW
             && info.more_size == 4 && memcmp(info.more, "more", 4) == 0,
             "load: each channel, each message");
 
@@ -419,18 +436,305 @@ anew(void)
             && load(2 << 20, &info) == NGX_WEBSOCKET_STORE_OK && sound(),
             "anew: it is a dump");
     ngx_websocket_store_info(l, channel(l, "a", 0), &after);
-    unit_ok(after.offset == 5 && after.length == 5 && !after.ended,
-            "anew: what was deleted is not there");
+    unit_ok(after.offset == 400 && after.ended && after.length < 400
+            && right("a", after.first, 400) == after.length,
+            "anew: it is of its beginning, with what there was yet");
+}
+
+
+/* all that was there has gone before it could be written, but the newest */
+
+static void
+overtake(unsigned n)
+{
+    uint32_t  i;
+
+    (void) n;
+
+    for (i = 0; i < 20; i++) {
+        publish("a", ++disturbed, 3000, NOW, 0);
+    }
+}
+
+
+/* a channel with a short history drops the very message that is the next */
+
+static void
+hasten(unsigned n)
+{
+    int                         rc;
+    uint32_t                    i;
+    ngx_websocket_ref_t         ref;
+    ngx_websocket_message_t    *m;
+
+    (void) n;
+
+    ref = l->dumping;
+
+    for (i = 0; ref && i < 3; i++) {
+        m = ngx_websocket_store_block(l, ref);
+        rc = m->channel == channel(l, "b", 0);
+        ref = m->older;
+
+        if (rc) {
+            publish("b", ++disturbed, 10, NOW, 0);
+        }
+    }
+}
+
+
+static void
+slow(void)
+{
+    uint32_t                      n;
+    ngx_websocket_dump_info_t     info;
+    ngx_websocket_store_info_t    after;
+
+    begin(2 << 20);
+
+    for (n = 1; n <= 400; n++) {
+        publish("a", n, 3000, NOW - 1000 + n, 0);
+    }
+
+    disturbed = 400;
+
+    unit_ok(dump(overtake) == NGX_WEBSOCKET_STORE_OK && disturbed < 2000
+            && load(2 << 20, &info) == NGX_WEBSOCKET_STORE_OK && sound(),
+            "slow: all goes faster than it is written, and it is a dump");
+    ngx_websocket_store_info(l, channel(l, "a", 0), &after);
+    unit_ok(after.offset == 420 && after.length > 50
+            && right("a", after.first, 420) == after.length,
+            "slow: with the newest %u that there were, up to %u",
+            (unsigned) after.length, (unsigned) after.offset);
+
+    begin(2 << 20);
+
+    for (n = 1; n <= 300; n++) {
+        publish("a", n, 2000, NOW - 1000 + n, 0);
+        publish("b", n, 10, NOW - 1000 + n, 0);
+    }
+
+    /* the last ten only are kept from now on */
+
+    (void) channel(l, "b", 10);
+    disturbed = 300;
+
+    unit_ok(dump(hasten) == NGX_WEBSOCKET_STORE_OK
+            && load(2 << 20, &info) == NGX_WEBSOCKET_STORE_OK && sound()
+            && right("a", 1, 300) == 300,
+            "slow: the next one goes each time, and none of the others");
+}
+
+
+/* logs a message that was appended, and has that text */
+
+static void
+log_message(const char *name, uint32_t n, size_t size, uint64_t time)
+{
+    char                            key[32];
+    size_t                          room;
+    uint8_t                        *p;
+    static uint8_t                  text[1000];
+    ngx_websocket_dump_file_t      *file;
+    ngx_websocket_store_info_t      info;
+    ngx_websocket_store_part_t      part = { text, size };
+    ngx_websocket_dump_logged_t     log;
+    ngx_websocket_store_message_t   message;
+    ngx_websocket_store_history_t   history = { 1000, 3600, 0 };
+
+    file = &logs[nlogs - 1];
+    ngx_websocket_store_info(l, channel(l, name, 0), &info);
+
+    memset(text, 'a' + n % 26, size);
+    memset(&message, 0, sizeof(message));
+    memset(&log, 0, sizeof(log));
+
+    snprintf(key, sizeof(key), "%s-%u", name, n);
+    ngx_websocket_store_key(l, (const uint8_t *) key, strlen(key),
+                            message.key);
+
+    message.offset = n;
+    message.time = time;
+    message.source = n;
+    message.digest = 7 * n;
+    message.type = 1 + n % 2;
+    message.priority = n % 5;
+    message.meta = size > 10 ? 3 : 0;
+
+    log.name = (const uint8_t *) name;
+    log.name_size = strlen(name);
+    log.epoch = info.epoch;
+    log.history = &history;
+    log.message = &message;
+    log.parts = &part;
+    log.n = 1;
+
+    room = ngx_websocket_dump_logged_size(&log);
+    p = realloc((void *) file->data, file->size + room);
+    file->data = p;
+    file->size += ngx_websocket_dump_logged(&log, p + file->size);
+}
+
+
+/* publishes, and logs */
+
+static void
+durable(const char *name, uint32_t n, size_t size)
+{
+    (void) publish(name, n, size, NOW + n, 0);
+    log_message(name, n, size, NOW + n);
+}
+
+
+static void
+log_file(uint64_t n)
+{
+    uint8_t  *p;
+
+    p = malloc(NGX_WEBSOCKET_DUMP_HEAD);
+    logs[nlogs].data = p;
+    logs[nlogs].size = ngx_websocket_dump_log_head(l, NOW, n, p);
+    nlogs++;
+}
+
+
+static int
+logs_whole(void)
+{
+    int     rc;
+    size_t  i;
+
+    rc = 1;
+
+    for (i = 0; i < nlogs; i++) {
+        rc &= ngx_websocket_dump_check_log(&logs[i])
+              == NGX_WEBSOCKET_STORE_OK;
+    }
+
+    return rc;
+}
+
+
+static void
+logged(void)
+{
+    size_t                        i, size, wanted;
+    uint32_t                      n;
+    unsigned                      bad;
+    uint64_t                      epoch;
+    ngx_websocket_dump_info_t     info;
+    ngx_websocket_store_info_t    after;
+    ngx_websocket_store_wake_t    wake;
+
+    begin(4 << 20);
+
+    for (n = 1; n <= 50; n++) {
+        publish("a", n, n, NOW - 1000 + n, 0);
+        publish("gone", n, n, NOW - 1000 + n, 0);
+    }
+
+    (void) dump(NULL);
+
+    log_file(7);
+
+    /* two processes, one after the other: their order does not matter */
+
+    for (n = 51; n <= 60; n += 2) {
+        publish("a", n, n, NOW + n, 0);
+        durable("a", n + 1, n + 1);
+        log_message("a", n, n, NOW + n);
+    }
+
+    durable("new", 1, 100);
+    ngx_websocket_store_delete(l, channel(l, "gone", 0), &wake);
+    durable("gone", 1, 77);
+
+    /* of these only the last is logged */
+
+    for (n = 61; n < 70; n++) {
+        publish("a", n, n, NOW + n, 0);
+    }
+
+    durable("a", 70, 70);
+
+    unit_ok(logs_whole() && logs[0].info.messages == 13
+            && load(4 << 20, &info) == NGX_WEBSOCKET_STORE_OK && sound(),
+            "log: it is loaded");
+    unit_ok(right("a", 1, 60) == 60 && right("new", 1, 1) == 1
+            && right("gone", 1, 1) == 1 && dropped == 0,
+            "log: what it has is there, with what the dump has");
+    ngx_websocket_store_info(l, channel(l, "a", 0), &after);
+    unit_ok(after.offset == 70 && after.first == 1 && right("a", 70, 70) == 1,
+            "log: what was not logged leaves the rest where it is");
+
+    /* the same channels go on, with a log of their own, and are loaded again */
+
+    epoch = after.epoch;
+    log_file(8);
+    durable("a", 71, 71);
+    durable("new", 2, 200);
+
+    unit_ok(logs_whole()
+            && load(4 << 20, &info) == NGX_WEBSOCKET_STORE_OK && sound()
+            && right("a", 70, 71) == 2 && right("a", 1, 60) == 60
+            && right("new", 1, 2) == 2 && right("gone", 1, 1) == 1
+            && dropped == 0, "log: two, of two lives, are one after the other");
+
+    ngx_websocket_store_info(l, channel(l, "a", 0), &after);
+    unit_ok(after.epoch != epoch, "log: each life has its epochs");
+
+    /* the head of the second log has to be whole, and its first record */
+
+    size = logs[1].size;
+    wanted = 0;
+    bad = 0;
+
+    for (i = 0; i <= size; i++) {
+        logs[1].size = i;
+
+        if (ngx_websocket_dump_check_log(&logs[1]) == NGX_WEBSOCKET_STORE_OK) {
+            bad += logs[1].info.messages < wanted || logs[1].size > i;
+            wanted = logs[1].info.messages;
+        }
+    }
+
+    unit_ok(bad == 0 && wanted == 2, "log: cut anywhere, it is what is whole");
+
+    for (i = 0; i < size * 8; i++) {
+        ((uint8_t *) logs[1].data)[i / 8] ^= 1 << i % 8;
+        logs[1].size = size;
+
+        bad += ngx_websocket_dump_check_log(&logs[1])
+               == NGX_WEBSOCKET_STORE_OK && logs[1].info.messages == 2;
+
+        ((uint8_t *) logs[1].data)[i / 8] ^= 1 << i % 8;
+    }
+
+    unit_ok(bad == 0, "log: a bit changed anywhere ends it");
+
+    while (nlogs) {
+        free((void *) logs[--nlogs].data);
+    }
+}
+
+
+static int
+whole(size_t size)
+{
+    ngx_websocket_dump_file_t  file = { .data = dumped, .size = size };
+
+    return ngx_websocket_dump_check(&file) == NGX_WEBSOCKET_STORE_OK;
 }
 
 
 static void
 broken(void)
 {
-    size_t                      i, size;
-    uint8_t                     was;
-    unsigned                    taken;
-    ngx_websocket_dump_info_t   info;
+    size_t                        i, size;
+    uint8_t                       was;
+    unsigned                      taken;
+    ngx_websocket_dump_file_t     file;
+    ngx_websocket_dump_source_t   source = { .now = NOW };
 
     begin(1 << 20);
     publish("a", 1, 20, NOW, 0);
@@ -442,8 +746,7 @@ broken(void)
     for (i = 0; i < dumped_size * 8; i++) {
         was = dumped[i / 8];
         dumped[i / 8] ^= 1 << i % 8;
-        taken += ngx_websocket_dump_check(dumped, dumped_size, &info)
-                 == NGX_WEBSOCKET_STORE_OK;
+        taken += whole(dumped_size);
         dumped[i / 8] = was;
     }
 
@@ -451,15 +754,17 @@ broken(void)
             (unsigned) i);
 
     for (size = 0; size < dumped_size; size++) {
-        taken += ngx_websocket_dump_check(dumped, size, &info)
-                 == NGX_WEBSOCKET_STORE_OK;
+        taken += whole(size);
     }
 
     unit_ok(taken == 0, "broken: cut anywhere");
-    unit_ok(ngx_websocket_dump_check(dumped, dumped_size, &info)
-            == NGX_WEBSOCKET_STORE_OK, "broken: not that one");
-    unit_ok(ngx_websocket_dump_load(l, 100, dumped, dumped_size, 0, NOW,
-                                    &info)
+    unit_ok(whole(dumped_size), "broken: not that one");
+
+    source.dump = &file;
+    file.data = dumped;
+    file.size = dumped_size;
+
+    unit_ok(ngx_websocket_dump_load(l, 100, &source)
             == NGX_WEBSOCKET_STORE_NOSPACE, "load: too small a region");
 }
 
@@ -471,6 +776,8 @@ main(void)
     smaller();
     disturbances();
     anew();
+    slow();
+    logged();
     broken();
 
     unit_ok(log_most.looked <= NGX_WEBSOCKET_STORE_SECTION

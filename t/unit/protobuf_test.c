@@ -136,7 +136,8 @@ replies(void)
         .id = 1, .client = bytes("c"), .version = bytes("v"),
         .session = bytes("s"), .node = bytes("n"), .epoch = bytes("e"), .offset = 300, .ttl = 9,
         .ping = 25, .clients = 2, .users = 1, .expires = 1, .pong = 1,
-        .recoverable = 1, .positioned = 1, .recovered = 1, .was_recovering = 1
+        .recoverable = 1, .positioned = 1, .recovered = 1, .was_recovering = 1,
+        .delta = 1
     };
     ngx_websocket_reply_t        none = { .id = 4294967295u };
     ngx_websocket_json_text_t    list;
@@ -157,8 +158,8 @@ replies(void)
     all.list.size = list.size;
 
     all.kind = NGX_WEBSOCKET_COMMAND_SUBSCRIBE;
-    reply(&all, "200801321c0801100918013201653a032201313a03220131400148ac0250"
-                "016001");
+    reply(&all, "220801321e0801100918013201653a032201313a03220131400148ac0250"
+                "0160016801");
 
     all.kind = NGX_WEBSOCKET_COMMAND_HISTORY;
     reply(&all, "1408015a100a032201310a0322013112016518ac02");
@@ -221,6 +222,14 @@ pushes(void)
     push(&p, "2422221203612262221b22077b226e223a317d2a0e0a01751201631a0131"
              "22035b325d3007");
     push(&bare, "0a22081201782203220131");
+
+    bare.publication.delta = NGX_WEBSOCKET_DELTA_WHOLE;
+    push(&bare, "0a22081201782203220131");
+
+    bare.publication.delta = NGX_WEBSOCKET_DELTA_PATCH;
+    push(&bare, "0c220a12017822052201314001");
+
+    bare.publication.delta = NGX_WEBSOCKET_DELTA_NONE;
 
     memset(big, 'A', sizeof(big));
 

@@ -462,9 +462,15 @@ refused_roots(void)
     refused("{\"type\":\"object\",\"additionalProperties\":1}",
             "/additionalProperties", "must be true, false or a schema");
     refused("{\"type\":\"object\",\"additionalProperties\":"
-            "{\"type\":\"string\",\"maxLength\":3}}",
-            "/additionalProperties/maxLength",
-            "this keyword is not supported here");
+            "{\"type\":\"string\",\"default\":\"x\"}}",
+            "/additionalProperties/default",
+            "\"additional\": \"default=\" needs a field with a name");
+    refused("{\"type\":\"object\",\"additionalProperties\":"
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":1}}}}",
+            "/additionalProperties/properties/a/type",
+            "must be one of \"string\", \"integer\", \"number\", "
+            "\"boolean\", \"array\" and \"object\", or a list of one and "
+            "\"null\"");
     refused("{\"type\":\"object\",\"minProperties\":1}", "/minProperties",
             "this keyword is not supported here");
     refused("{\"type\":\"object\",\"x-views\":[]}", "/x-views",
@@ -484,6 +490,43 @@ refused_roots(void)
     refused("{\"type\":\"object\",\"x-views\":"
             "{\"12345678\":[\"a\"],\"1234567890123\":[\"a\"]}}",
             "/x-views/1234567890123", "more than 20 letters of views");
+}
+
+
+/* what each member is, whatever its name */
+
+static void
+additional(void)
+{
+    (void) good("t",
+                "{\"type\":\"object\",\"properties\":{"
+                "\"sizes\":{\"type\":\"object\",\"maxProperties\":2,"
+                "\"additionalProperties\":{\"type\":\"object\","
+                "\"required\":[\"w\"],\"properties\":{"
+                "\"w\":{\"type\":\"integer\"}},"
+                "\"additionalProperties\":false}},"
+                "\"tags\":{\"type\":\"object\",\"additionalProperties\":"
+                "{\"type\":[\"string\",\"null\"],\"maxLength\":3}},"
+                "\"size\":{\"type\":\"object\",\"x-type\":\"t.sizes.*\"}},"
+                "\"additionalProperties\":{\"type\":\"array\","
+                "\"items\":{\"type\":\"integer\"},\"maxItems\":2}}");
+
+    says("t", "{\"sizes\":{\"a\":{\"w\":1},\"b\":{\"w\":2}}}", "");
+    says("t", "{\"sizes\":{\"a\":{\"w\":1},\"b\":{\"v\":2}}}",
+         "sizes.b.w: is required");
+    says("t", "{\"sizes\":{\"a\":{\"w\":1,\"v\":2}}}",
+         "sizes.a.v: is not a field of t.sizes.*");
+    says("t", "{\"sizes\":{\"a\":{\"w\":1},\"b\":{\"w\":1},"
+         "\"c\":{\"w\":1}}}",
+         "sizes: expected at most 2 members");
+    says("t", "{\"tags\":{\"a\":\"abc\",\"b\":null}}", "");
+    says("t", "{\"tags\":{\"a\":\"abcd\"}}",
+         "tags.a: expected at most 3 characters");
+    says("t", "{\"size\":{}}", "size.w: is required");
+    says("t", "{\"more\":[1,2]}", "");
+    says("t", "{\"more\":[1,2,3]}", "more: expected at most 2 items");
+
+    forget();
 }
 
 
@@ -907,6 +950,7 @@ main(void)
     rules();
     objects();
     refused_texts();
+    additional();
     one_of();
     maps();
     refused_roots();

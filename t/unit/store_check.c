@@ -605,7 +605,7 @@ ngx_websocket_check_reserves(ngx_websocket_store_check_t *check)
 static const char *
 ngx_websocket_check_order(ngx_websocket_store_check_t *check)
 {
-    int                       hand;
+    int                       hand, dumping;
     uint64_t                  n;
     ngx_websocket_ref_t       ref, older;
     ngx_websocket_message_t  *m;
@@ -613,6 +613,7 @@ ngx_websocket_check_order(ngx_websocket_store_check_t *check)
     older = 0;
     ref = check->store->oldest;
     hand = check->store->hand == 0;
+    dumping = check->store->dumping == 0;
 
     for (n = 0; ref && n < check->messages; n++) {
 
@@ -623,6 +624,7 @@ ngx_websocket_check_order(ngx_websocket_store_check_t *check)
         }
 
         hand |= check->store->hand == ref;
+        dumping |= check->store->dumping == ref;
         older = ref;
         ref = m->newer;
     }
@@ -631,8 +633,8 @@ ngx_websocket_check_order(ngx_websocket_store_check_t *check)
         return "the list of all messages has another length";
     }
 
-    if (!hand) {
-        return "the hand is at a message that is gone";
+    if (!hand || !dumping) {
+        return "the hand, or a dump, is at a message that is gone";
     }
 
     return check->store->newest == older

@@ -1084,6 +1084,7 @@ told(const char *path, const char *message, const char *expected)
 static void
 maps(void)
 {
+    char                   error[256];
     ngx_websocket_type_t  *type;
 
     field("object of=string", "{\"a\":\"b\",\"\":\"\"}", "");
@@ -1101,6 +1102,53 @@ maps(void)
     says(type, "{\"m\":{\"a\":1},\"x\":\"y\",\"z\":\"\"}", "");
     says(type, "{\"x\":\"y\",\"z\":3}", "z: expected string, got integer");
 
+    forget();
+
+    (void) make("size", "field w integer required\nfield h integer default=1");
+    (void) make("sizes", "additional object of=size nullable");
+    type = make("all", "field m object of=sizes max=2\nadditional array "
+                "of=size max=2\nview v m.a.w");
+
+    says(type, "{\"m\":{\"a\":{\"w\":1},\"b\":null}}", "");
+    says(type, "{\"m\":{\"a\":{\"w\":1},\"b\":{\"w\":\"1\"}}}",
+         "m.b.w: expected integer, got string");
+    says(type, "{\"m\":{\"a\":{}}}", "m.a.w: is required");
+    says(type, "{\"m\":{\"a\":{\"w\":1,\"x\":1}}}",
+         "m.a.x: is not a field of size");
+    says(type, "{\"m\":{\"a\":1}}", "m.a: expected object, got integer");
+    says(type, "{\"m\":{\"a\":null,\"b\":null,\"c\":null}}",
+         "m: expected at most 2 members");
+    says(type, "{\"x\":[{\"w\":1},{\"w\":2}]}", "");
+    says(type, "{\"x\":[{\"w\":1},{\"v\":2}]}", "x[1].w: is required");
+    says(type, "{\"x\":[{\"w\":1},{\"w\":2},{\"w\":3}]}",
+         "x: expected at most 2 items");
+
+    given(type, "{\"m\":{\"a\":{\"w\":1},\"b\":null},\"x\":[{\"w\":2}]}", 2,
+          "{\"m\":{\"a\":{\"w\":1,\"h\":1},\"b\":null},"
+          "\"x\":[{\"w\":2,\"h\":1}]}");
+
+    forget();
+
+    (void) make("other", "field a string");
+
+    refused("additional string min=1 enum=a|b|",
+            "\"additional\": empty value in \"enum=a|b|\"");
+    refused("additional string required",
+            "\"additional\": \"required\" needs a field with a name");
+    refused("additional integer default=1",
+            "\"additional\": \"default=\" needs a field with a name");
+    refused("additional integer min=2 max=1",
+            "\"additional\": \"min=\" is above \"max=\"");
+    refused("additional object of=none", "\"additional\": unknown type "
+            "\"none\"");
+
+    forget();
+
+    type = make("twice", "additional string");
+
+    unit_ok(words(type, "additional integer", error, sizeof(error)) == -1
+            && strcmp(error, "duplicate \"additional\"") == 0,
+            "additional twice: %s", error);
     forget();
 
     field("string const=a|b", "\"a|b\"", "");

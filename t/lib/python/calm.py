@@ -68,21 +68,20 @@ def first(pid, priority):
 
 
 def ask(port, path, connections):
-    """Seconds; a worker that went away is not waited for."""
-    s = connections.get(port)
-    if s is None:
-        s = connections[port] = socket.create_connection(('127.0.0.1', port))
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    start = time.monotonic()
+    """Seconds, or None of a worker or an nginx that went away."""
+    s = connections.pop(port, None)
     try:
+        if s is None:
+            s = socket.create_connection(('127.0.0.1', port))
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        start = time.monotonic()
         s.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
         data = s.recv(4096)
     except ConnectionError:
-        data = b''
+        return None
     took = time.monotonic() - start
-    if not data or b'\r\nConnection: close' in data:
-        s.close()
-        del connections[port]
+    if data and b'\r\nConnection: close' not in data:
+        connections[port] = s
     return took if data else None
 
 

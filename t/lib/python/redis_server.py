@@ -1,6 +1,7 @@
 """
 A Redis or Valkey for the tests: on a port of its own, ended by pid, with nothing
-kept on disk.  REDIS_SERVER names another binary than redis-server.
+kept on disk.  REDIS_SERVER names another binary than redis-server, or, where
+that is not installed, valkey-server.
 """
 
 import os
@@ -13,7 +14,8 @@ import time
 
 from nginx import TIMEOUT, default_signals, free_port
 
-BINARY = os.environ.get('REDIS_SERVER', 'redis-server')
+BINARY = os.environ.get('REDIS_SERVER') or next(
+    filter(shutil.which, ('redis-server', 'valkey-server')), 'redis-server')
 
 try:
     import redis
