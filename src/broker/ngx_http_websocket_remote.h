@@ -134,6 +134,9 @@ struct ngx_http_websocket_remote_s {
     ngx_http_websocket_redis_t    redis;    /* for commands */
     ngx_event_t                   tick;
     ngx_http_websocket_remote_deaf_pt  deaf;
+    ngx_msec_t                    listened; /* when it was asked last whether
+                                               it is */
+    ngx_msec_t                    awake;    /* since when that is done */
 
     ngx_http_websocket_redis_t    watch;    /* to a Sentinel, when there are */
     ngx_msec_t                    watch_asked;

@@ -178,6 +178,14 @@ ngx_http_websocket_remote_listen(ngx_http_websocket_remote_t *remote)
 
     was = remote->zone->deaf;
 
+    /* this worker was suspended, or has begun: what there is to be heard comes */
+
+    if (ngx_current_msec - remote->listened >= NGX_HTTP_WEBSOCKET_PROBE) {
+        remote->awake = ngx_current_msec;
+    }
+
+    remote->listened = ngx_current_msec;
+
     most = remote->ready
            && ngx_current_msec - remote->since >= NGX_HTTP_WEBSOCKET_PROBE_DEAF
            ? NGX_HTTP_WEBSOCKET_PROBE_DEAF : NGX_HTTP_WEBSOCKET_SILENT;
@@ -187,6 +195,8 @@ ngx_http_websocket_remote_listen(ngx_http_websocket_remote_t *remote)
     remote->zone->deaf = !ngx_http_websocket_remote_hears(remote)
                          && !remote->conf->stay
                          && remote->shared->heard
+                         && ngx_current_msec - remote->awake
+                            >= NGX_HTTP_WEBSOCKET_PROBE_DEAF
                          && (ngx_msec_int_t) silent
                             >= (ngx_msec_int_t) most;
 

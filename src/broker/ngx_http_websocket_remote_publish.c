@@ -32,6 +32,7 @@
 /* keys and arguments of one message in a command */
 #define NGX_HTTP_WEBSOCKET_KEYS           2
 #define NGX_HTTP_WEBSOCKET_ARGS           8
+#define NGX_HTTP_WEBSOCKET_FLAGS          6
 
 
 /* a message that has not completed */
@@ -132,6 +133,8 @@ static ngx_int_t ngx_http_websocket_together_send(
 static u_char *ngx_http_websocket_together_keys(
     ngx_http_websocket_remote_t *remote, u_char *p,
     ngx_http_websocket_sending_t *sending);
+static size_t ngx_http_websocket_sending_flags(
+    ngx_http_websocket_sending_t *sending, char *flags);
 static u_char *ngx_http_websocket_together_args(
     ngx_http_websocket_remote_t *remote, ngx_http_websocket_command_t *command,
     u_char *p, ngx_http_websocket_sending_t *sending);
@@ -762,24 +765,13 @@ ngx_http_websocket_change_args(u_char *p, ngx_http_websocket_change_t *change)
 }
 
 
-static u_char *
-ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
-    ngx_http_websocket_command_t *command, u_char *p,
-    ngx_http_websocket_sending_t *sending)
+/* those of the script PUBLISH: returns how many there are */
+
+static size_t
+ngx_http_websocket_sending_flags(ngx_http_websocket_sending_t *sending,
+    char *flags)
 {
-    size_t                           n;
-    uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
-    char                             flags[6];
-    ngx_http_websocket_hint_t       *hint;
-    ngx_http_websocket_ring_entry_t  stream;
-
-    if (sending->change) {
-        p = ngx_http_websocket_change_args(p, sending->change);
-    }
-
-    if (sending->silent) {
-        return p;
-    }
+    size_t  n;
 
     n = 0;
 
@@ -802,6 +794,31 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     if (sending->p.message.end) {
         flags[n++] = 'z';
     }
+
+    return n;
+}
+
+
+static u_char *
+ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_command_t *command, u_char *p,
+    ngx_http_websocket_sending_t *sending)
+{
+    size_t                           n;
+    uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
+    char                             flags[NGX_HTTP_WEBSOCKET_FLAGS];
+    ngx_http_websocket_hint_t       *hint;
+    ngx_http_websocket_ring_entry_t  stream;
+
+    if (sending->change) {
+        p = ngx_http_websocket_change_args(p, sending->change);
+    }
+
+    if (sending->silent) {
+        return p;
+    }
+
+    n = ngx_http_websocket_sending_flags(sending, flags);
 
     ngx_http_websocket_remote_stream(remote, sending->envelope.length,
                                      sending->envelope.time, &stream);
