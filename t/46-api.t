@@ -26,6 +26,10 @@ add_block_preprocessor(sub {
         recovery    force;
         subscribe   client anonymous;
     }
+    websocket_namespace room {
+        presence    on;
+        subscribe   client anonymous;
+    }
 CONF
 
     $block->set_value(config => <<'CONF') if !$block->config;
@@ -239,3 +243,61 @@ a< close 3005 connection expired
 ! < json= {"error":{"code":107,"message":"bad request"}}
 ! POST /to/refresh {"user":"a","expire_at":-1}
 ! < json= {"error":{"code":107,"message":"bad request"}}
+
+
+
+=== TEST 7: who is there
+--- websocket
+! POST /to/presence {"channel":"room:a"}
+! < json= {"result":{"presence":{}}}
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"room:a"}}
+a< text qr/"client":"(?<ann>[0-9a-f-]{36})"/
+a< text {"id":2,"subscribe":{}}
+! POST /to/presence {"channel":"room:a"}
+! < json= {"result":{"presence":{"%{ann}":{"user":"","client":"%{ann}"}}}}
+! POST /to/presence_stats {"channel":"room:a"}
+! < json= {"result":{"num_clients":1,"num_users":1}}
+! POST /to/presence {"channel":"x"}
+! < json= {"error":{"code":108,"message":"not available"}}
+! POST /to/presence_stats {"channel":"none:x"}
+! < json= {"error":{"code":102,"message":"unknown channel"}}
+! POST /to/presence {}
+! < json= {"error":{"code":107,"message":"bad request"}}
+
+
+
+=== TEST 8: what was published
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"kept:h"}}
+a< json {"id":1}
+a< text qr/"epoch":"(?<epoch>[0-9a-f]{16})"/
+! POST /to/publish {"channel":"kept:h","data":{"n":1.0}}
+! < 200
+! POST /to/publish {"channel":"kept:h","data":2,"tags":{"a":"b"}}
+! < 200
+! POST /to/publish {"channel":"kept:h","data":3}
+! < 200
+! POST /to/history {"channel":"kept:h"}
+! < json= {"result":{"publications":[],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":2}
+! < json= {"result":{"publications":[{"data":{"n":1.0},"offset":1},{"data":2,"offset":2,"tags":{"a":"b"}}],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":-1,"since":{"offset":1,"epoch":"%{epoch}"}}
+! < json= {"result":{"publications":[{"data":2,"offset":2,"tags":{"a":"b"}},{"data":3,"offset":3}],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":1,"reverse":true}
+! < json= {"result":{"publications":[{"data":3,"offset":3}],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":1,"since":{"offset":1,"epoch":"other"}}
+! < json= {"error":{"code":112,"message":"unrecoverable position"}}
+! POST /to/history {"channel":"kept:h","limit":1,"since":{"offset":0},"reverse":true}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/history {"channel":"kept:h","limit":"1"}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/history {"channel":"kept:h","since":1}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/history {"channel":"x","limit":1}
+! < json= {"error":{"code":108,"message":"not available"}}
+! POST /to/history {"channel":"none:x"}
+! < json= {"error":{"code":102,"message":"unknown channel"}}

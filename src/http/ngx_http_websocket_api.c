@@ -7,6 +7,7 @@
 #include "http/ngx_http_websocket_api.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_api_channel.h"
 #include "http/ngx_http_websocket_api_control.h"
 #include "http/ngx_http_websocket_api_publish.h"
 #include "http/ngx_http_websocket_api_read.h"
@@ -46,9 +47,13 @@ static const struct {
 } ngx_http_websocket_api_methods[] = {
     { ngx_string("publish"), ngx_http_websocket_api_publish },
     { ngx_string("broadcast"), ngx_http_websocket_api_broadcast },
+    { ngx_string("subscribe"), ngx_http_websocket_api_subscribe },
     { ngx_string("unsubscribe"), ngx_http_websocket_api_unsubscribe },
     { ngx_string("disconnect"), ngx_http_websocket_api_disconnect },
     { ngx_string("refresh"), ngx_http_websocket_api_refresh },
+    { ngx_string("presence"), ngx_http_websocket_api_presence },
+    { ngx_string("presence_stats"), ngx_http_websocket_api_presence_stats },
+    { ngx_string("history"), ngx_http_websocket_api_history },
     { ngx_null_string, NULL }
 };
 
@@ -389,4 +394,28 @@ ngx_http_websocket_api_answer(ngx_http_request_t *r,
     return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
                                result ? json_pack("{s:o}", "result", result)
                                       : NULL);
+}
+
+
+ngx_int_t
+ngx_http_websocket_api_answer_text(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, const char *result, size_t size)
+{
+    u_char            *p;
+    ngx_str_t          body;
+    static ngx_str_t   type = ngx_string("application/json");
+    static ngx_str_t   head = ngx_string("{\"result\":");
+
+    body.data = ngx_pnalloc(r->pool, head.len + size + 1);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_cpymem(body.data, head.data, head.len);
+    p = ngx_cpymem(p, result, size);
+    *p++ = '}';
+
+    body.len = p - body.data;
+
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK, &type, &body);
 }

@@ -80,5 +80,9 @@ ngx_int_t ngx_http_websocket_api_refuse(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_api_answer(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call, json_t *result);
 
+/* The same with the JSON of a result, which is copied. */
+ngx_int_t ngx_http_websocket_api_answer_text(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, const char *result, size_t size);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_API_H */

@@ -567,7 +567,9 @@ ngx_http_websocket_session_ready(
      * a language that gathers messages does not wait for what was queued before
      */
 
-    return s->out->count == 0 || ngx_http_websocket_protocol_of(s)->choice;
+    return s->out->count == 0
+           || (ngx_http_websocket_protocol_of(s)->choice
+               && !((ngx_http_websocket_further_t *) subscription)->server);
 }
 
 
