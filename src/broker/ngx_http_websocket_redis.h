@@ -46,6 +46,9 @@ struct ngx_http_websocket_command_s {
     ngx_queue_t                   queue;
     ngx_http_websocket_reply_pt   reply;    /* NULL: it has none */
     void                         *data;     /* the caller's */
+    ngx_str_t                     body;     /* the caller's, until the reply; of
+                                               length 0 there is none */
+    u_char                       *at;       /* before which it is written */
     u_char                       *last;     /* of what is to be written */
     u_char                        text[1];
 };
