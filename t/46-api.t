@@ -301,3 +301,63 @@ a< text qr/"epoch":"(?<epoch>[0-9a-f]{16})"/
 ! < json= {"error":{"code":108,"message":"not available"}}
 ! POST /to/history {"channel":"none:x"}
 ! < json= {"error":{"code":102,"message":"unknown channel"}}
+
+
+
+=== TEST 9: several calls in one
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"x"}}
+a< json {"id":1}
+a< text {"id":2,"subscribe":{}}
+! POST /to/batch {"commands":[{"publish":{"channel":"x","data":{"n":1.0}}},{"publish":{"channel":"none:x","data":1}},{"nothing":{}},{"broadcast":{"channels":["x","y"],"data":2}},{"presence_stats":{"channel":"room:b"}},{"unsubscribe":{"user":"","channel":"x"}}]}
+! < json= {"result":{"replies":[{"publish":{}},{"error":{"code":102,"message":"unknown channel"}},{"error":{"code":104,"message":"not found"}},{"broadcast":{"responses":[{"result":{}},{"result":{}}]}},{"presence_stats":{"num_clients":0,"num_users":0}},{"unsubscribe":{}}]}}
+a< text {"push":{"channel":"x","pub":{"data":{"n":1.0}}}}
+a< text {"push":{"channel":"x","pub":{"data":2}}}
+a< text {"push":{"channel":"x","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}}
+! POST /to/batch {"commands":[]}
+! < json= {"result":{"replies":[]}}
+! POST /to/batch {}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":{}}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[1]}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[{"publish":1}]}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[{"publish":{},"x":{}}]}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[{"batch":{"commands":[]}}]}
+! < json= {"result":{"replies":[{"error":{"code":107,"message":"bad request"}}]}}
+
+
+
+=== TEST 10: which channels have subscribers
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"list:no"}}\n{"id":3,"subscribe":{"channel":"list-a"}}\n{"id":4,"subscribe":{"channel":"list-bb"}}
+a< json {"id":1}
+a< json {"id":2}
+a< json {"id":3}
+a< json {"id":4}
+b> GET /ws
+b< 101
+b> text {"id":1,"connect":{}}\n{"id":3,"subscribe":{"channel":"list-a"}}
+b< json {"id":1}
+b< json {"id":3}
+! POST /to/publish {"channel":"kept:list-c","data":1}
+! < 200
+! POST /to/channels {"pattern":"list-?"}
+! < json= {"result":{"channels":{"list-a":{"num_clients":2}}}}
+! POST /to/channels {"pattern":"*list-b*b"}
+! < json= {"result":{"channels":{"list-bb":{"num_clients":1}}}}
+! POST /to/channels {"pattern":"l*-*"}
+! < json= {"result":{"channels":{"list-a":{"num_clients":2},"list-bb":{"num_clients":1}}}}
+! POST /to/channels {"pattern":"*mail*"}
+! < json= {"result":{"channels":{}}}
+! POST /to/channels {"pattern":"kept:*"}
+! < json= {"result":{"channels":{}}}
+! POST /to/channels {"pattern":1}
+! < json= {"error":{"code":107,"message":"bad request"}}

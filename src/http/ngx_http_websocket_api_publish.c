@@ -371,7 +371,7 @@ ngx_http_websocket_api_make(ngx_http_request_t *r, void *data)
            ? ngx_http_websocket_api_answer(r, publish->call,
                                            json_pack("{s:O}", "responses",
                                                      responses))
-           : ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
+           : ngx_http_websocket_api_say(r, publish->call,
                                    json_incref(json_array_get(responses, 0)));
 }
 
@@ -523,9 +523,6 @@ ngx_http_websocket_api_failed(ngx_http_request_t *r, int rc)
 
     case NGX_WEBSOCKET_STORE_ENDED:
         return NGX_HTTP_WEBSOCKET_API_NOT_AVAILABLE;
-
-    case NGX_HTTP_WEBSOCKET_BROKER_UNABLE:
-        return NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED;
 
     case NGX_HTTP_WEBSOCKET_BROKER_AWAY:
         return NGX_HTTP_WEBSOCKET_API_INTERNAL;

@@ -46,7 +46,7 @@ static const char  *ngx_http_websocket_api_members[] = {
     "user", "client", "session", "whitelist", "disconnect",
     "expired", "expire_at", "info",
     "recover_since", "override",
-    "limit", "since", "reverse",
+    "limit", "since", "reverse", "pattern",
     NULL
 };
 
@@ -198,6 +198,11 @@ ngx_http_websocket_api_member(ngx_http_websocket_api_call_t *call)
 
     if (ngx_http_websocket_api_is(&call->name, "data")) {
         call->data = call->value;
+        return NGX_AGAIN;
+    }
+
+    if (ngx_http_websocket_api_is(&call->name, "commands")) {
+        call->commands = call->value;
         return NGX_AGAIN;
     }
 

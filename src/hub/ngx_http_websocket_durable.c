@@ -230,7 +230,9 @@ ngx_http_websocket_durable(ngx_http_websocket_zone_t *zone,
 
     p->reached = NGX_HTTP_WEBSOCKET_REACHED_MEMORY;
 
-    if (durable == NULL || zone->dump.len == 0
+    /* without a master process a later configuration has no hub */
+
+    if (durable == NULL || zone->dump.len == 0 || zone->hub == NULL
         || !ngx_http_websocket_durable_may(p))
     {
         return NGX_OK;

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_session.h"
 #include "delivery/ngx_http_websocket_content.h"
+#include "clock/ngx_http_websocket_probe.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -57,6 +58,10 @@ static ngx_uint_t ngx_http_websocket_session_protocol(
     const ngx_http_websocket_protocol_t *protocol);
 static void ngx_http_websocket_session_release(
     ngx_http_websocket_session_t *s);
+static ngx_inline void ngx_http_websocket_session_take(
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
@@ -384,10 +389,17 @@ ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
 {
-    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_session_take(
+                                  ngx_http_websocket_session_of(subscription),
+                                  subscription, delivery, first);
+}
 
-    s = ngx_http_websocket_session_of(subscription);
 
+static ngx_inline void
+ngx_http_websocket_session_take(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
     if (first == 0 && s->shared && s->unacked
         && ngx_http_websocket_direct_ready(s)
         && subscription->catch_up == NULL)
@@ -420,7 +432,7 @@ ngx_http_websocket_session_choose_deliver(
     if ((delivery->alone || s->record->nsubscriptions == 1)
         && (!delivery->events || further->events) && !further->delta)
     {
-        ngx_http_websocket_session_deliver(subscription, delivery, first);
+        ngx_http_websocket_session_take(s, subscription, delivery, first);
 
     } else if (!s->close_queued) {
         ngx_http_websocket_session_queue_all(s, subscription, delivery, first);
@@ -675,6 +687,9 @@ ngx_http_websocket_session_start(ngx_http_websocket_session_t *s)
     s->started = 1;
     s->conf->stats->connections[s->protocol]++;
 
+    ngx_http_websocket_probe3(upgrade, s->record->id,
+                              (ngx_uint_t) s->protocol, s->connection->fd);
+
     ngx_http_websocket_protocol_of(s)->transport->start(s);
 
     if (ngx_exiting) {
@@ -889,6 +904,10 @@ ngx_http_websocket_session_count_end(ngx_http_websocket_session_t *s)
     stats = s->conf->stats;
 
     stats->active[s->protocol]--;
+
+    ngx_http_websocket_probe4(close, s->record->id,
+                              (ngx_uint_t) s->record->close_code,
+                              s->record->messages_in, s->messages_out);
 
     if (s->started
         && (s->close_queued || !ngx_http_websocket_protocol_of(s)->once))
