@@ -285,6 +285,8 @@ http websocket_broker b redis://127.0.0.1 prefix=;
     invalid parameter "prefix=": it is of 1 to 64 bytes
 http websocket_broker b redis://127.0.0.1 away=later;
     invalid parameter "away=later": it is "wait" or "refuse"
+http websocket_broker b redis://127.0.0.1 deaf=quiet;
+    invalid parameter "deaf=quiet": it is "close" or "stay"
 http websocket_broker b redis://127.0.0.1 wait=0;
     invalid parameter "wait=0": not a time above zero
 http websocket_broker b redis://127.0.0.1 user=me;
@@ -295,7 +297,7 @@ http websocket_broker b redis://127.0.0.1 trusted_certificate=/nowhere;
     invalid parameter "trusted_certificate=/nowhere": the URL is not rediss://
 http websocket_broker b redis://127.0.0.1 colour=red;
     invalid parameter "colour=red", none of prefix=, password_file=,
-        user=, trusted_certificate=, away=, wait=, sentinel=,
+        user=, trusted_certificate=, away=, deaf=, wait=, sentinel=,
         sentinel_password_file=, sentinel_user=, ssl_name=
 http websocket_broker b redis://127.0.0.1 redis://127.0.0.2;
     broker "b" has several URLs: they are for Sentinels, with sentinel=

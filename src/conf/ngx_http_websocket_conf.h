@@ -330,6 +330,8 @@ typedef struct {
     ngx_msec_t                    resolver_timeout;
     ngx_msec_t                    wait;     /* while the server is away */
     ngx_uint_t                    refuse;   /* 1: at once then */
+    ngx_uint_t                    stay;     /* 1: sessions do, of a node that
+                                               is deaf */
     ngx_uint_t                    used;     /* by a zone */
     ngx_uint_t                    tls;
     ngx_str_t                     ssl_name; /* of certificates; terminated;
