@@ -345,7 +345,8 @@ ngx_http_websocket_hooked_matches(ngx_http_websocket_hook_t *hook,
         return NGX_DECLINED;
     }
 
-    if (ngx_websocket_fields_read((char *) data, size, &json)
+    if (ngx_websocket_fields_find((char *) data, size,
+                                  (char *) hook->match->field.data, &json)
         != NGX_WEBSOCKET_JSON_OK)
     {
         return NGX_ERROR;
