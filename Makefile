@@ -19,7 +19,7 @@ fuzz := $(patsubst t/fuzz/%.c,$(build)/fuzz/%,$(wildcard t/fuzz/*_fuzz.c))
 
 packages := nginx nginx-dev libnginx-mod-http-ndk libnginx-mod-http-ndk-dev \
     libjansson-dev libjwt-dev libhiredis-dev libpcre2-dev libssl-dev \
-    zlib1g-dev gcc make
+    systemtap-sdt-dev zlib1g-dev gcc make
 test_packages := $(packages) clang libclang-rt-dev llvm \
     libtest-base-perl libtest-longstring-perl libhttp-message-perl \
     libio-socket-ssl-perl dpkg-dev libnginx-mod-http-js \

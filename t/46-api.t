@@ -26,6 +26,10 @@ add_block_preprocessor(sub {
         recovery    force;
         subscribe   client anonymous;
     }
+    websocket_namespace room {
+        presence    on;
+        subscribe   client anonymous;
+    }
 CONF
 
     $block->set_value(config => <<'CONF') if !$block->config;
@@ -238,4 +242,122 @@ a< close 3005 connection expired
 ! POST /to/unsubscribe {"user":"a","channel":1}
 ! < json= {"error":{"code":107,"message":"bad request"}}
 ! POST /to/refresh {"user":"a","expire_at":-1}
+! < json= {"error":{"code":107,"message":"bad request"}}
+
+
+
+=== TEST 7: who is there
+--- websocket
+! POST /to/presence {"channel":"room:a"}
+! < json= {"result":{"presence":{}}}
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"room:a"}}
+a< text qr/"client":"(?<ann>[0-9a-f-]{36})"/
+a< text {"id":2,"subscribe":{}}
+! POST /to/presence {"channel":"room:a"}
+! < json= {"result":{"presence":{"%{ann}":{"user":"","client":"%{ann}"}}}}
+! POST /to/presence_stats {"channel":"room:a"}
+! < json= {"result":{"num_clients":1,"num_users":1}}
+! POST /to/presence {"channel":"x"}
+! < json= {"error":{"code":108,"message":"not available"}}
+! POST /to/presence_stats {"channel":"none:x"}
+! < json= {"error":{"code":102,"message":"unknown channel"}}
+! POST /to/presence {}
+! < json= {"error":{"code":107,"message":"bad request"}}
+
+
+
+=== TEST 8: what was published
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"kept:h"}}
+a< json {"id":1}
+a< text qr/"epoch":"(?<epoch>[0-9a-f]{16})"/
+! POST /to/publish {"channel":"kept:h","data":{"n":1.0}}
+! < 200
+! POST /to/publish {"channel":"kept:h","data":2,"tags":{"a":"b"}}
+! < 200
+! POST /to/publish {"channel":"kept:h","data":3}
+! < 200
+! POST /to/history {"channel":"kept:h"}
+! < json= {"result":{"publications":[],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":2}
+! < json= {"result":{"publications":[{"data":{"n":1.0},"offset":1},{"data":2,"offset":2,"tags":{"a":"b"}}],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":-1,"since":{"offset":1,"epoch":"%{epoch}"}}
+! < json= {"result":{"publications":[{"data":2,"offset":2,"tags":{"a":"b"}},{"data":3,"offset":3}],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":1,"reverse":true}
+! < json= {"result":{"publications":[{"data":3,"offset":3}],"epoch":"%{epoch}","offset":3}}
+! POST /to/history {"channel":"kept:h","limit":1,"since":{"offset":1,"epoch":"other"}}
+! < json= {"error":{"code":112,"message":"unrecoverable position"}}
+! POST /to/history {"channel":"kept:h","limit":1,"since":{"offset":0},"reverse":true}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/history {"channel":"kept:h","limit":"1"}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/history {"channel":"kept:h","since":1}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/history {"channel":"x","limit":1}
+! < json= {"error":{"code":108,"message":"not available"}}
+! POST /to/history {"channel":"none:x"}
+! < json= {"error":{"code":102,"message":"unknown channel"}}
+
+
+
+=== TEST 9: several calls in one
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"x"}}
+a< json {"id":1}
+a< text {"id":2,"subscribe":{}}
+! POST /to/batch {"commands":[{"publish":{"channel":"x","data":{"n":1.0}}},{"publish":{"channel":"none:x","data":1}},{"nothing":{}},{"broadcast":{"channels":["x","y"],"data":2}},{"presence_stats":{"channel":"room:b"}},{"unsubscribe":{"user":"","channel":"x"}}]}
+! < json= {"result":{"replies":[{"publish":{}},{"error":{"code":102,"message":"unknown channel"}},{"error":{"code":104,"message":"not found"}},{"broadcast":{"responses":[{"result":{}},{"result":{}}]}},{"presence_stats":{"num_clients":0,"num_users":0}},{"unsubscribe":{}}]}}
+a< text {"push":{"channel":"x","pub":{"data":{"n":1.0}}}}
+a< text {"push":{"channel":"x","pub":{"data":2}}}
+a< text {"push":{"channel":"x","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}}
+! POST /to/batch {"commands":[]}
+! < json= {"result":{"replies":[]}}
+! POST /to/batch {}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":{}}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[1]}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[{"publish":1}]}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[{"publish":{},"x":{}}]}
+! < json= {"error":{"code":107,"message":"bad request"}}
+! POST /to/batch {"commands":[{"batch":{"commands":[]}}]}
+! < json= {"result":{"replies":[{"error":{"code":107,"message":"bad request"}}]}}
+
+
+
+=== TEST 10: which channels have subscribers
+--- websocket
+a> GET /ws
+a< 101
+a> text {"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"list:no"}}\n{"id":3,"subscribe":{"channel":"list-a"}}\n{"id":4,"subscribe":{"channel":"list-bb"}}
+a< json {"id":1}
+a< json {"id":2}
+a< json {"id":3}
+a< json {"id":4}
+b> GET /ws
+b< 101
+b> text {"id":1,"connect":{}}\n{"id":3,"subscribe":{"channel":"list-a"}}
+b< json {"id":1}
+b< json {"id":3}
+! POST /to/publish {"channel":"kept:list-c","data":1}
+! < 200
+! POST /to/channels {"pattern":"list-?"}
+! < json= {"result":{"channels":{"list-a":{"num_clients":2}}}}
+! POST /to/channels {"pattern":"*list-b*b"}
+! < json= {"result":{"channels":{"list-bb":{"num_clients":1}}}}
+! POST /to/channels {"pattern":"l*-*"}
+! < json= {"result":{"channels":{"list-a":{"num_clients":2},"list-bb":{"num_clients":1}}}}
+! POST /to/channels {"pattern":"*mail*"}
+! < json= {"result":{"channels":{}}}
+! POST /to/channels {"pattern":"kept:*"}
+! < json= {"result":{"channels":{}}}
+! POST /to/channels {"pattern":1}
 ! < json= {"error":{"code":107,"message":"bad request"}}

@@ -449,6 +449,9 @@ a< text {"n":9}
 ! POST /pub [Content-Type: application/x-ndjson; Idempotency-Key: k] {"n":11}
 ! < 422
 ! < json {"error":{"code":"idempotency_mismatch"}}
+! POST /pub [Content-Type: application/x-ndjson; Idempotency-Key: k] {"n":10}\n{"n":10}
+! < 422
+! < json {"error":{"code":"idempotency_mismatch","message":"1 of 2 messages are there: the key is another message's"}}
 # and the last one may end the channel
 ! POST /pub [Content-Type: application/x-ndjson; X-WebSocket-End: 1; X-WebSocket-Tags: to=ann] {"n":13}\n{"n":14}
 ! < json {"offset":14}

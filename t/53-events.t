@@ -134,5 +134,8 @@ p< body qr/"data":"2","event":"move","epoch"/
 ! < json= {"error":{"code":"invalid_header","message":"X-WebSocket-Event is not the name of an event, or is one of the server's"}}
 ! POST /pub [X-WebSocket-Event: a,b=c] x
 ! < 400
+! POST /pub [X-WebSocket-Event: \xe9] x
+! < 400
+! < json {"error":{"code":"invalid_header","message":"X-WebSocket-Event is not the name of an event, or is too long"}}
 ! POST /pub [X-WebSocket-Event: a; X-WebSocket-Tags: event=b] x
 ! < 400

@@ -658,3 +658,25 @@ a< text $EPOCH:7\n{"l":"i","n":7}
 b< text {"l":"i","n":7}
 c< text {"l":"i","n":7}
 d< text {"l":"i","n":7}
+
+
+
+=== TEST 14: a filter that is too much for one is not published
+--- http_config
+    websocket_zone zone=live:1m;
+--- config
+    location = /ws { websocket pubsub; websocket_channel x; websocket_filter on; }
+    location = /sub { websocket subscribe; websocket_channel x; websocket_filter on; }
+--- websocket
+a> GET /ws
+a< 101
+b> GET /sub
+b< 101
+a> text {"filter":{"a":1},"replay":99999999999999999999}
+a< json {"error":{"code":"invalid_filter"}}
+b> text {"replay":1,"filter":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}
+b< json {"error":{"code":"invalid_filter","message":"qr/nest|deep/"}}
+# which has more than a filter is a message
+a> text {"filter":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]],"text":"hello"}
+a< json {"text":"hello"}
+b< json {"text":"hello"}

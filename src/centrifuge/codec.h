@@ -59,6 +59,10 @@ typedef enum {
 } ngx_websocket_error_e;
 
 
+/* values in a connect's subs: up to 512 channels */
+#define NGX_WEBSOCKET_SUBS_MOST  2048
+
+
 /* of a subscribe's flag: no subscription rather than one without recovery */
 #define NGX_WEBSOCKET_FLAG_RECOVER_OR_FAIL  0x02
 
@@ -171,8 +175,10 @@ typedef struct {
     ngx_websocket_bytes_t         session;
     ngx_websocket_bytes_t         node;
     ngx_websocket_bytes_t         epoch;
-    ngx_websocket_bytes_t         list;         /* of publication() or
-                                                   member() */
+    ngx_websocket_bytes_t         data;         /* of a subscription: as it
+                                                   was given */
+    ngx_websocket_bytes_t         list;         /* of publication(), member() or
+                                                   subscription() */
     uint64_t                      offset;
     uint32_t                      ttl;
     uint32_t                      ping;
@@ -195,7 +201,8 @@ typedef enum {
     NGX_WEBSOCKET_PUSH_LEAVE,
     NGX_WEBSOCKET_PUSH_UNSUBSCRIBE,
     NGX_WEBSOCKET_PUSH_DISCONNECT,  /* of no channel */
-    NGX_WEBSOCKET_PUSH_REFRESH      /* of no channel */
+    NGX_WEBSOCKET_PUSH_REFRESH,     /* of no channel */
+    NGX_WEBSOCKET_PUSH_SUBSCRIBE
 } ngx_websocket_push_e;
 
 
@@ -210,6 +217,9 @@ typedef struct {
     const char                   *reason;
 
     uint32_t                      ttl;          /* of a refresh; 0: never */
+
+    const ngx_websocket_reply_t  *subscribed;   /* of a subscribe: of this the
+                                                   position, and data */
 } ngx_websocket_push_t;
 
 
@@ -235,11 +245,24 @@ typedef struct {
     ngx_websocket_json_e        (*filter)(const ngx_websocket_bytes_t *tf,
                                      json_t **node);
 
+    /*
+     * Reads the positions in a connect's subs.  Returns OK with a new reference
+     * to {CHANNEL:{"recover":true,"offset":N,"epoch":E}}, in which other
+     * members, and members of other kinds, may be; REFUSED, or NO_MEMORY.
+     */
+    ngx_websocket_json_e        (*subs)(const ngx_websocket_bytes_t *subs,
+                                     json_t **json);
+
     /* Append one more to what will be a reply's list. */
     void                        (*publication)(ngx_websocket_json_text_t *list,
                                      const ngx_websocket_publication_t *p);
     void                        (*member)(ngx_websocket_json_text_t *list,
                                      const ngx_websocket_client_info_t *info);
+
+    void                        (*subscription)(
+                                     ngx_websocket_json_text_t *list,
+                                     const ngx_websocket_bytes_t *channel,
+                                     const ngx_websocket_reply_t *reply);
 
     void                        (*reply)(ngx_websocket_json_text_t *text,
                                      const ngx_websocket_reply_t *reply);

@@ -24,6 +24,8 @@ static void ngx_websocket_json_publication(ngx_websocket_json_text_t *list,
     const ngx_websocket_publication_t *p);
 static void ngx_websocket_json_member(ngx_websocket_json_text_t *list,
     const ngx_websocket_client_info_t *info);
+static void ngx_websocket_json_subscription(ngx_websocket_json_text_t *list,
+    const ngx_websocket_bytes_t *channel, const ngx_websocket_reply_t *reply);
 static void ngx_websocket_json_reply(ngx_websocket_json_text_t *text,
     const ngx_websocket_reply_t *reply);
 static void ngx_websocket_json_result(ngx_websocket_json_object_t *o,
@@ -70,8 +72,10 @@ const ngx_websocket_codec_t  ngx_websocket_json_codec = {
     0,
     ngx_websocket_json_command,
     ngx_websocket_json_filter,
+    ngx_websocket_json_subs,
     ngx_websocket_json_publication,
     ngx_websocket_json_member,
+    ngx_websocket_json_subscription,
     ngx_websocket_json_reply,
     ngx_websocket_json_push,
     { "{}", 2 }
@@ -101,6 +105,24 @@ ngx_websocket_json_member(ngx_websocket_json_text_t *list,
     ngx_websocket_json_bytes(list, &info->client);
     ngx_websocket_json_constant(list, ":");
     ngx_websocket_json_info(list, info);
+}
+
+
+static void
+ngx_websocket_json_subscription(ngx_websocket_json_text_t *list,
+    const ngx_websocket_bytes_t *channel, const ngx_websocket_reply_t *reply)
+{
+    ngx_websocket_json_object_t  o;
+
+    if (list->size) {
+        ngx_websocket_json_constant(list, ",");
+    }
+
+    ngx_websocket_json_bytes(list, channel);
+    ngx_websocket_json_constant(list, ":");
+    ngx_websocket_json_open_object(&o, list);
+    ngx_websocket_json_subscribed(&o, reply);
+    ngx_websocket_json_close_object(&o);
 }
 
 
@@ -179,6 +201,15 @@ ngx_websocket_json_connected(ngx_websocket_json_object_t *o,
     const ngx_websocket_reply_t *reply)
 {
     ngx_websocket_json_refreshed(o, reply);
+
+    if (reply->list.size) {
+        ngx_websocket_json_name(o, "subs");
+        ngx_websocket_json_constant(o->text, "{");
+        ngx_websocket_json_append(o->text, reply->list.data,
+                                  reply->list.size);
+        ngx_websocket_json_constant(o->text, "}");
+    }
+
     ngx_websocket_json_number_if(o, "ping", reply->ping);
     ngx_websocket_json_true_if(o, "pong", reply->pong);
     ngx_websocket_json_string(o, "session", &reply->session);
@@ -217,6 +248,7 @@ ngx_websocket_json_subscribed(ngx_websocket_json_object_t *o,
     ngx_websocket_json_true_if(o, "recovered", reply->recovered);
     ngx_websocket_json_number_if(o, "offset", reply->offset);
     ngx_websocket_json_true_if(o, "positioned", reply->positioned);
+    ngx_websocket_json_raw(o, "data", &reply->data);
     ngx_websocket_json_true_if(o, "was_recovering", reply->was_recovering);
     ngx_websocket_json_true_if(o, "delta", reply->delta);
 }
@@ -295,6 +327,19 @@ ngx_websocket_json_push(ngx_websocket_json_text_t *text,
         ngx_websocket_json_open_object(&o, text);
         ngx_websocket_json_true_if(&o, "expires", push->ttl != 0);
         ngx_websocket_json_number_if(&o, "ttl", push->ttl);
+        ngx_websocket_json_close_object(&o);
+        break;
+
+    case NGX_WEBSOCKET_PUSH_SUBSCRIBE:
+        ngx_websocket_json_name(&all, "subscribe");
+        ngx_websocket_json_open_object(&o, text);
+        ngx_websocket_json_true_if(&o, "recoverable",
+                                   push->subscribed->recoverable);
+        ngx_websocket_json_string(&o, "epoch", &push->subscribed->epoch);
+        ngx_websocket_json_number_if(&o, "offset", push->subscribed->offset);
+        ngx_websocket_json_true_if(&o, "positioned",
+                                   push->subscribed->positioned);
+        ngx_websocket_json_raw(&o, "data", &push->subscribed->data);
         ngx_websocket_json_close_object(&o);
         break;
 

@@ -111,6 +111,22 @@ ngx_websocket_json_filter(const ngx_websocket_bytes_t *tf, json_t **node)
 }
 
 
+ngx_websocket_json_e
+ngx_websocket_json_subs(const ngx_websocket_bytes_t *subs, json_t **json)
+{
+    ngx_websocket_json_error_t  error;
+
+    static const ngx_websocket_json_limits_t  limits = {
+        INT32_MAX,
+        4,                          /* depth */
+        NGX_WEBSOCKET_SUBS_MOST     /* values */
+    };
+
+    return ngx_websocket_json_decode(subs->data, subs->size, &limits, json,
+                                     &error);
+}
+
+
 int
 ngx_websocket_json_valid(const char *data, size_t size)
 {

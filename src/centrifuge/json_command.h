@@ -25,6 +25,10 @@ ngx_websocket_commands_e ngx_websocket_json_command(
 ngx_websocket_json_e ngx_websocket_json_filter(const ngx_websocket_bytes_t *tf,
     json_t **node);
 
+/* Reads a connect's subs, as it says. */
+ngx_websocket_json_e ngx_websocket_json_subs(const ngx_websocket_bytes_t *subs,
+    json_t **json);
+
 /* Not 0 if it is one value of JSON, not too deep, with spaces around it. */
 int ngx_websocket_json_valid(const char *data, size_t size);
 

@@ -15,6 +15,9 @@ static void ngx_websocket_protobuf_publication(
     ngx_websocket_json_text_t *list, const ngx_websocket_publication_t *p);
 static void ngx_websocket_protobuf_member(ngx_websocket_json_text_t *list,
     const ngx_websocket_client_info_t *info);
+static void ngx_websocket_protobuf_subscription(
+    ngx_websocket_json_text_t *list, const ngx_websocket_bytes_t *channel,
+    const ngx_websocket_reply_t *reply);
 static void ngx_websocket_protobuf_reply(ngx_websocket_json_text_t *text,
     const ngx_websocket_reply_t *reply);
 static void ngx_websocket_protobuf_error(ngx_websocket_json_text_t *text,
@@ -57,8 +60,10 @@ const ngx_websocket_codec_t  ngx_websocket_protobuf_codec = {
     1,
     ngx_websocket_protobuf_command,
     ngx_websocket_protobuf_filter,
+    ngx_websocket_protobuf_subs,
     ngx_websocket_protobuf_publication,
     ngx_websocket_protobuf_member,
+    ngx_websocket_protobuf_subscription,
     ngx_websocket_protobuf_reply,
     ngx_websocket_protobuf_push,
     { "\0", 1 }
@@ -90,6 +95,23 @@ ngx_websocket_protobuf_member(ngx_websocket_json_text_t *list,
     at = ngx_websocket_protobuf_open(list, NGX_WEBSOCKET_PROTOBUF_NONE);
     ngx_websocket_protobuf_bytes(list, 1, &info->client);
     ngx_websocket_protobuf_info(list, 2, info);
+    ngx_websocket_protobuf_close(list, at);
+}
+
+
+/* an entry of a map */
+
+static void
+ngx_websocket_protobuf_subscription(ngx_websocket_json_text_t *list,
+    const ngx_websocket_bytes_t *channel, const ngx_websocket_reply_t *reply)
+{
+    size_t  at, result;
+
+    at = ngx_websocket_protobuf_open(list, NGX_WEBSOCKET_PROTOBUF_NONE);
+    ngx_websocket_protobuf_bytes(list, 1, channel);
+    result = ngx_websocket_protobuf_open(list, 2);
+    ngx_websocket_protobuf_subscribed(list, reply);
+    ngx_websocket_protobuf_close(list, result);
     ngx_websocket_protobuf_close(list, at);
 }
 
@@ -183,6 +205,7 @@ ngx_websocket_protobuf_connected(ngx_websocket_json_text_t *text,
     const ngx_websocket_reply_t *reply)
 {
     ngx_websocket_protobuf_refreshed(text, reply);
+    ngx_websocket_protobuf_list(text, 6, &reply->list);
     ngx_websocket_protobuf_number(text, 7, reply->ping);
     ngx_websocket_protobuf_number(text, 8, reply->pong);
     ngx_websocket_protobuf_bytes(text, 9, &reply->session);
@@ -213,6 +236,7 @@ ngx_websocket_protobuf_subscribed(ngx_websocket_json_text_t *text,
     ngx_websocket_protobuf_number(text, 8, reply->recovered);
     ngx_websocket_protobuf_number(text, 9, reply->offset);
     ngx_websocket_protobuf_number(text, 10, reply->positioned);
+    ngx_websocket_protobuf_bytes(text, 11, &reply->data);
     ngx_websocket_protobuf_number(text, 12, reply->was_recovering);
     ngx_websocket_protobuf_number(text, 13, reply->delta);
 }
@@ -251,6 +275,15 @@ ngx_websocket_protobuf_push(ngx_websocket_json_text_t *text,
         what = ngx_websocket_protobuf_open(text, 12);
         ngx_websocket_protobuf_number(text, 1, push->ttl != 0);
         ngx_websocket_protobuf_number(text, 2, push->ttl);
+        break;
+
+    case NGX_WEBSOCKET_PUSH_SUBSCRIBE:
+        what = ngx_websocket_protobuf_open(text, 9);
+        ngx_websocket_protobuf_number(text, 1, push->subscribed->recoverable);
+        ngx_websocket_protobuf_bytes(text, 4, &push->subscribed->epoch);
+        ngx_websocket_protobuf_number(text, 5, push->subscribed->offset);
+        ngx_websocket_protobuf_number(text, 6, push->subscribed->positioned);
+        ngx_websocket_protobuf_bytes(text, 7, &push->subscribed->data);
         break;
 
     default:  /* NGX_WEBSOCKET_PUSH_JOIN, NGX_WEBSOCKET_PUSH_LEAVE */

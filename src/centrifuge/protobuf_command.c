@@ -41,6 +41,8 @@ static ngx_websocket_commands_e ngx_websocket_protobuf_members(
 static ngx_websocket_commands_e ngx_websocket_protobuf_set(
     ngx_websocket_protobuf_field_t *field,
     const ngx_websocket_member_t *member, ngx_websocket_command_t *command);
+static ngx_websocket_json_e ngx_websocket_protobuf_sub(json_t *json,
+    ngx_websocket_bytes_t *entry);
 static json_t *ngx_websocket_protobuf_node(const ngx_websocket_bytes_t *text,
     unsigned depth, unsigned *values, ngx_websocket_json_e *rc);
 static json_t *ngx_websocket_protobuf_node_value(
@@ -54,7 +56,7 @@ ngx_websocket_protobuf_command(ngx_websocket_commands_t *commands,
     ngx_websocket_command_t *command)
 {
     const char                *p;
-    ngx_websocket_bytes_t      message, request;
+    ngx_websocket_bytes_t      message, request, whole;
     ngx_websocket_commands_e   rc;
 
     p = commands->p;
@@ -75,6 +77,8 @@ ngx_websocket_protobuf_command(ngx_websocket_commands_t *commands,
     rc = ngx_websocket_protobuf_envelope(&message, command, &request);
 
     if (rc == NGX_WEBSOCKET_COMMANDS_OK && request.data) {
+        whole = request;
+
         rc = ngx_websocket_protobuf_members(&request,
                                ngx_websocket_requests[command->kind].members,
                                             command);
@@ -82,6 +86,13 @@ ngx_websocket_protobuf_command(ngx_websocket_commands_t *commands,
 
     if (rc == NGX_WEBSOCKET_COMMANDS_OK) {
         commands->p = p;
+
+        if (command->subs.data) {
+
+            /* there may be several */
+
+            command->subs = whole;
+        }
     }
 
     return rc;
@@ -375,6 +386,105 @@ ngx_websocket_protobuf_set(ngx_websocket_protobuf_field_t *field,
     }
 
     return NGX_WEBSOCKET_COMMANDS_OK;
+}
+
+
+/* the entries of a map, field 3 of a connect */
+
+ngx_websocket_json_e
+ngx_websocket_protobuf_subs(const ngx_websocket_bytes_t *subs, json_t **json)
+{
+    int                             n;
+    ngx_websocket_json_e            rc;
+    ngx_websocket_bytes_t           message;
+    ngx_websocket_protobuf_field_t  field;
+
+    n = 0;
+    message = *subs;
+    *json = json_object();
+    rc = *json ? NGX_WEBSOCKET_JSON_OK : NGX_WEBSOCKET_JSON_NO_MEMORY;
+
+    while (rc == NGX_WEBSOCKET_JSON_OK && message.size) {
+
+        if (!ngx_websocket_protobuf_next(&message, &field)
+            || n == NGX_WEBSOCKET_SUBS_MOST / 4)
+        {
+            rc = NGX_WEBSOCKET_JSON_REFUSED;
+
+        } else if (field.number == 3
+                   && field.wire == NGX_WEBSOCKET_PROTOBUF_BYTES)
+        {
+            n++;
+            rc = ngx_websocket_protobuf_sub(*json, &field.bytes);
+        }
+    }
+
+    if (rc != NGX_WEBSOCKET_JSON_OK) {
+        json_decref(*json);
+    }
+
+    return rc;
+}
+
+
+/* a name, and its SubscribeRequest */
+
+static ngx_websocket_json_e
+ngx_websocket_protobuf_sub(json_t *json, ngx_websocket_bytes_t *entry)
+{
+    json_t                         *sub;
+    ngx_websocket_bytes_t           name, request, epoch;
+    ngx_websocket_protobuf_field_t  field;
+    uint64_t                        offset, recover;
+
+    memset(&name, 0, sizeof(ngx_websocket_bytes_t));
+    memset(&request, 0, sizeof(ngx_websocket_bytes_t));
+    memset(&epoch, 0, sizeof(ngx_websocket_bytes_t));
+
+    offset = 0;
+    recover = 0;
+
+    while (entry->size) {
+
+        if (!ngx_websocket_protobuf_next(entry, &field)) {
+            return NGX_WEBSOCKET_JSON_REFUSED;
+        }
+
+        if (field.wire == NGX_WEBSOCKET_PROTOBUF_BYTES && field.number <= 2) {
+            *(field.number == 1 ? &name : &request) = field.bytes;
+        }
+    }
+
+    while (request.size) {
+
+        if (!ngx_websocket_protobuf_next(&request, &field)) {
+            return NGX_WEBSOCKET_JSON_REFUSED;
+        }
+
+        if (field.number == 6 && field.wire == NGX_WEBSOCKET_PROTOBUF_BYTES) {
+            epoch = field.bytes;
+
+        } else if (field.wire == NGX_WEBSOCKET_PROTOBUF_VARINT) {
+            recover = field.number == 3 ? field.value : recover;
+            offset = field.number == 7 ? field.value : offset;
+        }
+    }
+
+    if (!ngx_websocket_protobuf_is_text(&name)
+        || !ngx_websocket_protobuf_is_text(&epoch)
+        || (name.size && memchr(name.data, '\0', name.size)))
+    {
+        return NGX_WEBSOCKET_JSON_REFUSED;
+    }
+
+    sub = json_pack("{s:b,s:I,s:s%}", "recover", (int) (recover != 0),
+                    "offset", (json_int_t) offset,
+                    "epoch", epoch.size ? epoch.data : "", epoch.size);
+
+    return json_object_setn_new(json, name.size ? name.data : "", name.size,
+                                sub)
+           == 0
+           ? NGX_WEBSOCKET_JSON_OK : NGX_WEBSOCKET_JSON_NO_MEMORY;
 }
 
 

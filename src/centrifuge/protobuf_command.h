@@ -28,6 +28,10 @@ ngx_websocket_commands_e ngx_websocket_protobuf_command(
 ngx_websocket_json_e ngx_websocket_protobuf_filter(
     const ngx_websocket_bytes_t *tf, json_t **node);
 
+/* Reads a connect's subs, as it says. */
+ngx_websocket_json_e ngx_websocket_protobuf_subs(
+    const ngx_websocket_bytes_t *subs, json_t **json);
+
 /*
  * Reads a number of up to 64 bits at *p, which goes past it.  Returns 0 when
  * it does not end before last, or is longer.

@@ -8,24 +8,21 @@ static ngx_uint_t ngx_http_websocket_except_text(json_t *value, u_char *buf,
 
 ngx_uint_t
 ngx_http_websocket_except_json(const ngx_http_websocket_except_t *except,
-    const json_t *json)
+    json_t *value)
 {
     u_char       buf[NGX_INT64_LEN];
-    ngx_str_t    text, *value;
+    ngx_str_t    text, *one;
     ngx_uint_t   i;
 
-    if (!ngx_http_websocket_except_text(json_object_get(json,
-                                             (char *) except->field.data),
-                                        buf, &text))
-    {
+    if (!ngx_http_websocket_except_text(value, buf, &text)) {
         return 0;
     }
 
-    value = except->values.elts;
+    one = except->values.elts;
 
     for (i = 0; i < except->values.nelts; i++) {
-        if (value[i].len == text.len
-            && ngx_memcmp(value[i].data, text.data, text.len) == 0)
+        if (one[i].len == text.len
+            && ngx_memcmp(one[i].data, text.data, text.len) == 0)
         {
             return 1;
         }

@@ -12,11 +12,11 @@
 
 
 /*
- * Whether a message, read as JSON, has the field with one of the values: a
- * string, true, false or an integer.  A message that is no object has no field.
+ * Whether what a message has in the field, or NULL, is one of the values: a
+ * string, true, false or an integer.
  */
 ngx_uint_t ngx_http_websocket_except_json(
-    const ngx_http_websocket_except_t *except, const json_t *json);
+    const ngx_http_websocket_except_t *except, json_t *value);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_EXCEPT_H */

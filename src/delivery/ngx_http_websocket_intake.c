@@ -14,6 +14,8 @@ static ngx_websocket_json_e ngx_http_websocket_intake_check(
     ngx_http_websocket_intake_t *in);
 static ngx_websocket_json_e ngx_http_websocket_intake_fields(
     ngx_http_websocket_intake_t *in);
+static ngx_websocket_json_e ngx_http_websocket_intake_field(
+    ngx_http_websocket_intake_t *in, const ngx_str_t *name, json_t **value);
 static ngx_websocket_json_e ngx_http_websocket_intake_stamp(
     ngx_http_websocket_intake_t *in);
 static ngx_websocket_json_e ngx_http_websocket_intake_length(
@@ -66,30 +68,50 @@ ngx_http_websocket_intake(ngx_http_websocket_intake_t *in)
 static ngx_websocket_json_e
 ngx_http_websocket_intake_fields(ngx_http_websocket_intake_t *in)
 {
-    json_t                *json;
+    json_t                *value;
     ngx_websocket_json_e   rc;
 
-    json = json_incref(in->json);
-
-    if (json == NULL) {
-        rc = ngx_websocket_fields_read((char *) in->data, in->size, &json);
+    if (in->priority_field->len) {
+        rc = ngx_http_websocket_intake_field(in, in->priority_field, &value);
 
         if (rc != NGX_WEBSOCKET_JSON_OK) {
             return rc;
         }
+
+        in->priority = ngx_http_websocket_priority_json(value);
+
+        json_decref(value);
     }
 
-    if (in->priority_field->len) {
-        in->priority = ngx_http_websocket_priority_json(in->priority_field,
-                                                        json);
+    if (in->except) {
+        rc = ngx_http_websocket_intake_field(in, &in->except->field, &value);
+
+        if (rc != NGX_WEBSOCKET_JSON_OK) {
+            return rc;
+        }
+
+        in->ephemeral = ngx_http_websocket_except_json(in->except, value);
+
+        json_decref(value);
     }
-
-    in->ephemeral = in->except
-                    && ngx_http_websocket_except_json(in->except, json);
-
-    json_decref(json);
 
     return NGX_WEBSOCKET_JSON_OK;
+}
+
+
+/* the name is a directive's argument: it ends with a null */
+
+static ngx_websocket_json_e
+ngx_http_websocket_intake_field(ngx_http_websocket_intake_t *in,
+    const ngx_str_t *name, json_t **value)
+{
+    if (in->json) {
+        *value = json_incref(json_object_get(in->json, (char *) name->data));
+        return NGX_WEBSOCKET_JSON_OK;
+    }
+
+    return ngx_websocket_fields_find((char *) in->data, in->size,
+                                     (char *) name->data, value, NULL);
 }
 
 

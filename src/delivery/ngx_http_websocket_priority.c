@@ -31,14 +31,9 @@ ngx_http_websocket_priority_name(u_char *name, size_t size)
 
 
 ngx_uint_t
-ngx_http_websocket_priority_json(ngx_str_t *field, const json_t *json)
+ngx_http_websocket_priority_json(const json_t *value)
 {
-    json_t      *value;
-    ngx_uint_t   priority;
-
-    /* the name is a directive's argument: it ends with a null */
-
-    value = json_object_get(json, (char *) field->data);
+    ngx_uint_t  priority;
 
     priority = 0;
 

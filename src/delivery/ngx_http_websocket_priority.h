@@ -21,11 +21,10 @@
 ngx_uint_t ngx_http_websocket_priority_name(u_char *name, size_t size);
 
 /*
- * The priority that a message, parsed as JSON or NULL, has in the field of that
- * name: "normal" where it has none.
+ * The priority that a message has by its field's value, or NULL: "normal" where
+ * it has none.
  */
-ngx_uint_t ngx_http_websocket_priority_json(ngx_str_t *field,
-    const json_t *json);
+ngx_uint_t ngx_http_websocket_priority_json(const json_t *value);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_PRIORITY_H */

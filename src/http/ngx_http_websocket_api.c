@@ -7,6 +7,9 @@
 #include "http/ngx_http_websocket_api.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_api_batch.h"
+#include "http/ngx_http_websocket_api_channel.h"
+#include "http/ngx_http_websocket_api_channels.h"
 #include "http/ngx_http_websocket_api_control.h"
 #include "http/ngx_http_websocket_api_publish.h"
 #include "http/ngx_http_websocket_api_read.h"
@@ -32,8 +35,6 @@ static ngx_int_t ngx_http_websocket_api_go_on(ngx_http_request_t *r,
     void *data);
 static ngx_int_t ngx_http_websocket_api_do(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call);
-static ngx_http_websocket_api_method_pt ngx_http_websocket_api_method(
-    const u_char *name, size_t len);
 static ngx_int_t ngx_http_websocket_api_invalid(ngx_http_request_t *r);
 static char *ngx_http_websocket_api_error_text(
     ngx_http_websocket_api_error_e code);
@@ -46,9 +47,15 @@ static const struct {
 } ngx_http_websocket_api_methods[] = {
     { ngx_string("publish"), ngx_http_websocket_api_publish },
     { ngx_string("broadcast"), ngx_http_websocket_api_broadcast },
+    { ngx_string("subscribe"), ngx_http_websocket_api_subscribe },
     { ngx_string("unsubscribe"), ngx_http_websocket_api_unsubscribe },
     { ngx_string("disconnect"), ngx_http_websocket_api_disconnect },
     { ngx_string("refresh"), ngx_http_websocket_api_refresh },
+    { ngx_string("presence"), ngx_http_websocket_api_presence },
+    { ngx_string("presence_stats"), ngx_http_websocket_api_presence_stats },
+    { ngx_string("history"), ngx_http_websocket_api_history },
+    { ngx_string("channels"), ngx_http_websocket_api_channels },
+    { ngx_string("batch"), ngx_http_websocket_api_batch },
     { ngx_null_string, NULL }
 };
 
@@ -316,7 +323,7 @@ ngx_http_websocket_api_do(ngx_http_request_t *r,
 }
 
 
-static ngx_http_websocket_api_method_pt
+ngx_http_websocket_api_method_pt
 ngx_http_websocket_api_method(const u_char *name, size_t len)
 {
     ngx_uint_t  i;
@@ -377,8 +384,8 @@ ngx_int_t
 ngx_http_websocket_api_refuse(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call, ngx_http_websocket_api_error_e code)
 {
-    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
-                                          ngx_http_websocket_api_error(code));
+    return ngx_http_websocket_api_say(r, call,
+                                      ngx_http_websocket_api_error(code));
 }
 
 
@@ -386,7 +393,61 @@ ngx_int_t
 ngx_http_websocket_api_answer(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call, json_t *result)
 {
-    return ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
+    return ngx_http_websocket_api_say(r, call,
                                result ? json_pack("{s:o}", "result", result)
                                       : NULL);
+}
+
+
+ngx_int_t
+ngx_http_websocket_api_say(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, json_t *answer)
+{
+    ngx_int_t                   rc;
+    ngx_websocket_json_text_t   text;
+
+    if (call->batch == NULL || answer == NULL) {
+        return ngx_http_websocket_answer_json(r, NGX_HTTP_OK, answer);
+    }
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    ngx_websocket_json_append_value(&text, answer);
+    json_decref(answer);
+
+    rc = text.failed ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                     : ngx_http_websocket_api_batch_take(r, call, text.data,
+                                                         text.size);
+    ngx_websocket_json_text_done(&text);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_websocket_api_answer_text(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, const char *result, size_t size)
+{
+    u_char            *p;
+    ngx_str_t          body;
+    static ngx_str_t   type = ngx_string("application/json");
+    static ngx_str_t   head = ngx_string("{\"result\":");
+
+    body.data = ngx_pnalloc(r->pool, head.len + size + 1);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_cpymem(body.data, head.data, head.len);
+    p = ngx_cpymem(p, result, size);
+    *p++ = '}';
+
+    body.len = p - body.data;
+
+    if (call->batch) {
+        return ngx_http_websocket_api_batch_take(r, call, (char *) body.data,
+                                                 body.len);
+    }
+
+    return ngx_http_websocket_answer(r, NGX_HTTP_OK, &type, &body);
 }

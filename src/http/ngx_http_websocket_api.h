@@ -16,7 +16,8 @@
 #include "message/scan.h"
 
 
-typedef struct ngx_http_websocket_api_call_s  ngx_http_websocket_api_call_t;
+typedef struct ngx_http_websocket_api_call_s   ngx_http_websocket_api_call_t;
+typedef struct ngx_http_websocket_api_batch_s  ngx_http_websocket_api_batch_t;
 
 
 /* errors, as Centrifugo numbers them */
@@ -52,6 +53,9 @@ struct ngx_http_websocket_api_call_s {
     /* as they are in the body; data is NULL where there is none */
 
     ngx_str_t                       data;
+    ngx_str_t                       commands;
+
+    ngx_http_websocket_api_batch_t *batch;      /* NULL: it is not of a batch */
 
     /* of api_read.h */
 
@@ -68,6 +72,10 @@ struct ngx_http_websocket_api_call_s {
 ngx_int_t ngx_http_websocket_api_handler(ngx_http_request_t *r);
 
 
+/* The method of that name, or NULL. */
+ngx_http_websocket_api_method_pt ngx_http_websocket_api_method(
+    const u_char *name, size_t len);
+
 /* {"error":{...}}, or NULL when memory was refused. */
 json_t *ngx_http_websocket_api_error(ngx_http_websocket_api_error_e code);
 
@@ -79,6 +87,14 @@ ngx_int_t ngx_http_websocket_api_refuse(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call, ngx_http_websocket_api_error_e code);
 ngx_int_t ngx_http_websocket_api_answer(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call, json_t *result);
+
+/* The same with a whole {"result":..} or {"error":..}. */
+ngx_int_t ngx_http_websocket_api_say(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, json_t *answer);
+
+/* The same with the JSON of a result, which is copied. */
+ngx_int_t ngx_http_websocket_api_answer_text(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call, const char *result, size_t size);
 
 
 #endif /* NGX_HTTP_WEBSOCKET_API_H */

@@ -1,7 +1,9 @@
 
 #include "http/ngx_http_websocket_api_control.h"
 #include "broker/ngx_http_websocket_mailbox.h"
+#include "conf/ngx_http_websocket_conf_namespace.h"
 #include "http/ngx_http_websocket_answer.h"
+#include "http/ngx_http_websocket_api_read.h"
 #include "http/ngx_http_websocket_await.h"
 #include "http/ngx_http_websocket_channel_names.h"
 #include "http/ngx_http_websocket_publish.h"
@@ -40,10 +42,60 @@ static ngx_int_t ngx_http_websocket_api_send_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_api_sent(ngx_http_request_t *r,
     ngx_http_websocket_publish_t *p, void *data);
 static ngx_uint_t ngx_http_websocket_api_is_whom(json_t *args);
+static ngx_uint_t ngx_http_websocket_api_is_time(json_t *args);
 static ngx_uint_t ngx_http_websocket_api_is_text(json_t *args,
     const char *name);
 static ngx_uint_t ngx_http_websocket_api_is_list(json_t *list);
 static ngx_uint_t ngx_http_websocket_api_is_disconnect(json_t *disconnect);
+
+
+ngx_int_t
+ngx_http_websocket_api_subscribe(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call)
+{
+    json_t                         *since;
+    ngx_str_t                       name;
+    ngx_http_websocket_loc_conf_t  *conf;
+    static const char *const        members[] = {
+        "channel", "info", "data", "recover_since", "expire_at", "override",
+        NULL
+    };
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    since = json_object_get(call->args, "recover_since");
+
+    name.data = (u_char *) json_string_value(json_object_get(call->args,
+                                                             "channel"));
+    name.len = json_string_length(json_object_get(call->args, "channel"));
+
+    if (!ngx_http_websocket_api_is_whom(call->args)
+        || ngx_http_websocket_channel_name_error(&name)
+        || !ngx_http_websocket_api_is_time(call->args)
+        || (since && !json_is_object(since)))
+    {
+        return ngx_http_websocket_api_refuse(r, call,
+                                           NGX_HTTP_WEBSOCKET_API_BAD_REQUEST);
+    }
+
+    if (ngx_http_websocket_namespace_of(conf->namespaces, &name) == NULL) {
+        return ngx_http_websocket_api_refuse(r, call,
+                                       NGX_HTTP_WEBSOCKET_API_UNKNOWN_CHANNEL);
+    }
+
+    if (call->data.len > conf->max_message_size) {
+        return ngx_http_websocket_api_refuse(r, call,
+                                        NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED);
+    }
+
+    if (call->data.len
+        && ngx_http_websocket_api_decode(call, "data", &call->data) != NGX_OK)
+    {
+        return ngx_http_websocket_api_refuse(r, call, call->error);
+    }
+
+    return ngx_http_websocket_api_control(r, call, "subscribe", members);
+}
 
 
 ngx_int_t
@@ -96,15 +148,12 @@ ngx_int_t
 ngx_http_websocket_api_refresh(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call)
 {
-    json_t                    *at;
-    static const char *const   members[] = {
+    static const char *const  members[] = {
         "expired", "expire_at", "info", NULL
     };
 
-    at = json_object_get(call->args, "expire_at");
-
     if (!ngx_http_websocket_api_is_whom(call->args)
-        || (at && (!json_is_integer(at) || json_integer_value(at) < 0)))
+        || !ngx_http_websocket_api_is_time(call->args))
     {
         return ngx_http_websocket_api_refuse(r, call,
                                            NGX_HTTP_WEBSOCKET_API_BAD_REQUEST);
@@ -122,6 +171,17 @@ ngx_http_websocket_api_is_whom(json_t *args)
     return json_is_string(json_object_get(args, "user"))
            && ngx_http_websocket_api_is_text(args, "client")
            && ngx_http_websocket_api_is_text(args, "session");
+}
+
+
+static ngx_uint_t
+ngx_http_websocket_api_is_time(json_t *args)
+{
+    json_t  *at;
+
+    at = json_object_get(args, "expire_at");
+
+    return at == NULL || (json_is_integer(at) && json_integer_value(at) >= 0);
 }
 
 

@@ -12,6 +12,8 @@
 
 
 /* All return what a content handler returns. */
+ngx_int_t ngx_http_websocket_api_subscribe(ngx_http_request_t *r,
+    ngx_http_websocket_api_call_t *call);
 ngx_int_t ngx_http_websocket_api_unsubscribe(ngx_http_request_t *r,
     ngx_http_websocket_api_call_t *call);
 ngx_int_t ngx_http_websocket_api_disconnect(ngx_http_request_t *r,

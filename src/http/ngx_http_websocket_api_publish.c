@@ -371,7 +371,7 @@ ngx_http_websocket_api_make(ngx_http_request_t *r, void *data)
            ? ngx_http_websocket_api_answer(r, publish->call,
                                            json_pack("{s:O}", "responses",
                                                      responses))
-           : ngx_http_websocket_answer_json(r, NGX_HTTP_OK,
+           : ngx_http_websocket_api_say(r, publish->call,
                                    json_incref(json_array_get(responses, 0)));
 }
 

@@ -36,8 +36,6 @@ static ngx_int_t ngx_http_websocket_api_value(
     ngx_http_websocket_api_call_t *call);
 static ngx_int_t ngx_http_websocket_api_member(
     ngx_http_websocket_api_call_t *call);
-static ngx_int_t ngx_http_websocket_api_decode(
-    ngx_http_websocket_api_call_t *call, const char *name);
 static ngx_uint_t ngx_http_websocket_api_is(ngx_str_t *name,
     const char *known);
 
@@ -46,7 +44,9 @@ static const char  *ngx_http_websocket_api_members[] = {
     "channel", "channels", "b64data", "skip_history", "tags",
     "idempotency_key", "version", "version_epoch",
     "user", "client", "session", "whitelist", "disconnect",
-    "expired", "expire_at", "info", "b64info",
+    "expired", "expire_at", "info",
+    "recover_since", "override",
+    "limit", "since", "reverse", "pattern",
     NULL
 };
 
@@ -201,13 +201,21 @@ ngx_http_websocket_api_member(ngx_http_websocket_api_call_t *call)
         return NGX_AGAIN;
     }
 
+    if (ngx_http_websocket_api_is(&call->name, "commands")) {
+        call->commands = call->value;
+        return NGX_AGAIN;
+    }
+
     for (i = 0; ngx_http_websocket_api_members[i]; i++) {
 
         if (ngx_http_websocket_api_is(&call->name,
                                       ngx_http_websocket_api_members[i]))
         {
             return ngx_http_websocket_api_decode(call,
-                                            ngx_http_websocket_api_members[i]);
+                                             ngx_http_websocket_api_members[i],
+                                                 &call->value)
+                   == NGX_OK
+                   ? NGX_AGAIN : NGX_DECLINED;
         }
     }
 
@@ -215,33 +223,33 @@ ngx_http_websocket_api_member(ngx_http_websocket_api_call_t *call)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_api_decode(ngx_http_websocket_api_call_t *call,
-    const char *name)
+    const char *name, const ngx_str_t *value)
 {
     json_t                       *json;
     ngx_websocket_json_e          rc;
     ngx_websocket_json_error_t    error;
     ngx_websocket_json_limits_t   limits;
 
-    if (call->value.len > NGX_HTTP_WEBSOCKET_API_MEMBER) {
+    if (value->len > NGX_HTTP_WEBSOCKET_API_MEMBER) {
         call->error = NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED;
         return NGX_DECLINED;
     }
 
-    limits.size = call->value.len;
+    limits.size = value->len;
     limits.depth = NGX_HTTP_WEBSOCKET_API_DEPTH;
     limits.values = NGX_HTTP_WEBSOCKET_API_VALUES;
 
-    ngx_http_websocket_turn_worked(1 + call->value.len / 512);
+    ngx_http_websocket_turn_worked(1 + value->len / 512);
 
-    rc = ngx_websocket_json_decode((char *) call->value.data, call->value.len,
+    rc = ngx_websocket_json_decode((char *) value->data, value->len,
                                    &limits, &json, &error);
 
     if (rc == NGX_WEBSOCKET_JSON_OK
         && json_object_set_new(call->args, name, json) == 0)
     {
-        return NGX_AGAIN;
+        return NGX_OK;
     }
 
     call->error = rc == NGX_WEBSOCKET_JSON_REFUSED

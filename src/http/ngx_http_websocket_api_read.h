@@ -22,5 +22,12 @@ void ngx_http_websocket_api_read_init(ngx_http_websocket_api_call_t *call,
  */
 ngx_int_t ngx_http_websocket_api_read(ngx_http_websocket_api_call_t *call);
 
+/*
+ * Reads one of the values that stand in a call as they are into its args.
+ * Returns NGX_OK, or NGX_DECLINED with the error set.
+ */
+ngx_int_t ngx_http_websocket_api_decode(ngx_http_websocket_api_call_t *call,
+    const char *name, const ngx_str_t *value);
+
 
 #endif /* NGX_HTTP_WEBSOCKET_API_READ_H */

@@ -142,7 +142,9 @@ ngx_http_websocket_history_fetched(ngx_http_request_t *r, ngx_int_t rc)
                                         NULL);
     }
 
-    if (ngx_http_websocket_history_is_empty(r)) {
+    if (ngx_http_websocket_arg(r, "position", &value) != NGX_OK
+        && ngx_http_websocket_history_is_empty(r))
+    {
         return ngx_http_websocket_history_not_found(r);
     }
 
@@ -216,7 +218,8 @@ ngx_http_websocket_history_add_position(json_t *json,
 
 /*
  * A client that asks for a position is given one also in a channel that does
- * not exist yet: what is published from now on comes after it.
+ * not exist yet: what is published from now on comes after it.  A broker has
+ * begun the channel when it was asked for it.
  */
 
 static ngx_int_t
@@ -225,7 +228,7 @@ ngx_http_websocket_history_info(ngx_http_request_t *r)
     int                             rc;
     json_t                         *json;
     ngx_str_t                       value;
-    ngx_uint_t                      begins;
+    ngx_uint_t                      asks;
     ngx_http_websocket_ctx_t       *ctx;
     ngx_websocket_store_info_t      info;
     ngx_websocket_store_history_t   history;
@@ -234,10 +237,9 @@ ngx_http_websocket_history_info(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
-    begins = ngx_http_websocket_arg(r, "position", &value) == NGX_OK
-             && !conf->zone->remote;
+    asks = ngx_http_websocket_arg(r, "position", &value) == NGX_OK;
 
-    rc = begins
+    rc = asks && !conf->zone->remote
          ? ngx_http_websocket_zone_begin(conf->zone, &ctx->channels[0],
                                ngx_http_websocket_conf_history(conf, &history),
                                &info)
@@ -251,10 +253,14 @@ ngx_http_websocket_history_info(ngx_http_request_t *r)
         return ngx_http_websocket_history_not_found(r);
     }
 
+    if (asks && conf->zone->remote && (info.epoch & NGX_WEBSOCKET_STORE_OWN)) {
+        return ngx_http_websocket_broker_away(r);
+    }
+
     json = ngx_http_websocket_history_channel(&ctx->channels[0], &info);
     ngx_http_websocket_history_add_details(json, &info);
 
-    if (begins) {
+    if (asks) {
         ngx_http_websocket_history_add_position(json, &info);
     }
 

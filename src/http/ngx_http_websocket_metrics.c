@@ -3,6 +3,7 @@
 #include "http/ngx_http_websocket_metrics.h"
 #include "broker/ngx_http_websocket_remote.h"
 #include "hub/ngx_http_websocket_process.h"
+#include "hub/ngx_http_websocket_durable.h"
 #include "hub/ngx_http_websocket_worker.h"
 #include "hub/ngx_http_websocket_zone.h"
 #include "protocol/ngx_http_websocket_protocols.h"
@@ -143,6 +144,28 @@ const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[] = {
       ngx_http_websocket_stat_at(hook_dropped) },
 
     { NULL, NULL, NULL, NULL, NULL, 0, 0 }
+};
+
+
+const ngx_http_websocket_file_metric_t
+    ngx_http_websocket_file_metrics[NGX_HTTP_WEBSOCKET_FILE_VALUES] =
+{
+    { "websocket_snapshot_age_seconds", "gauge", "age",
+      "Since the last snapshot was begun, or nginx started." },
+    { "websocket_snapshot_duration_milliseconds", "gauge", "duration_ms",
+      "What the last snapshot took." },
+    { "websocket_snapshot_bytes", "gauge", "bytes",
+      "The size of the last snapshot." },
+    { "websocket_snapshots_total", "counter", "snapshots",
+      "Snapshots that were written." },
+    { "websocket_snapshot_failures_total", "counter", "failures",
+      "Snapshots that could not be written." },
+    { "websocket_log_bytes_total", "counter", "logged_bytes",
+      "Bytes of durable messages that are on the disk." },
+    { "websocket_log_waiting_bytes", "gauge", "waiting_bytes",
+      "Bytes of durable messages that wait for the disk." },
+    { "websocket_log_failures_total", "counter", "log_failures",
+      "Times that durable messages could not be written." }
 };
 
 

@@ -37,11 +37,22 @@ extern const ngx_http_websocket_metric_t  ngx_http_websocket_metrics[];
 #define NGX_HTTP_WEBSOCKET_BROKER_BEFORE  (sizeof("websocket_broker_") - 1)
 #define NGX_HTTP_WEBSOCKET_BROKER_AFTER   (sizeof("_total") - 1)
 
+/* of a zone with a file on a disk, in the order of file_e */
+
+typedef struct {
+    char                         *name;
+    char                         *type;
+    char                         *member;   /* in JSON */
+    char                         *help;
+} ngx_http_websocket_file_metric_t;
+
 typedef struct {
     char                         *name;
     char                         *help;
 } ngx_http_websocket_broker_metric_t;
 
+extern const ngx_http_websocket_file_metric_t
+    ngx_http_websocket_file_metrics[];
 extern const ngx_http_websocket_broker_metric_t
     ngx_http_websocket_broker_metrics[];
 

@@ -8,6 +8,7 @@
 #include "http/ngx_http_websocket_prometheus.h"
 #include "http/ngx_http_websocket_answer.h"
 #include "broker/ngx_http_websocket_remote_probe.h"
+#include "hub/ngx_http_websocket_durable.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -35,6 +36,8 @@ static void ngx_http_websocket_text_memory(ngx_http_websocket_text_t *text,
     ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_zone(ngx_http_websocket_text_t *text,
     ngx_str_t *zone, ngx_websocket_store_stat_t *stat, ngx_uint_t what);
+static void ngx_http_websocket_text_files(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_brokers(ngx_http_websocket_text_t *text,
     ngx_http_websocket_snapshot_t *snapshot);
 static void ngx_http_websocket_text_broker(ngx_http_websocket_text_t *text,
@@ -83,6 +86,7 @@ ngx_http_websocket_status_prometheus(ngx_http_request_t *r,
     }
 
     ngx_http_websocket_text_zones(&text, snapshot);
+    ngx_http_websocket_text_files(&text, snapshot);
     ngx_http_websocket_text_brokers(&text, snapshot);
     ngx_http_websocket_text_histograms(&text, snapshot);
 
@@ -183,6 +187,43 @@ ngx_http_websocket_text_metric(ngx_http_request_t *r,
                                          metric->label ? metric->values[n]
                                                        : NULL,
                                          value[n]);
+        }
+    }
+}
+
+
+/* the metrics of files on a disk, if zones have them */
+
+static void
+ngx_http_websocket_text_files(ngx_http_websocket_text_t *text,
+    ngx_http_websocket_snapshot_t *snapshot)
+{
+    uint64_t                                  values[
+                                          NGX_HTTP_WEBSOCKET_FILE_VALUES];
+    ngx_uint_t                                i, n, any;
+    ngx_http_websocket_zone_t               **zones;
+    const ngx_http_websocket_file_metric_t   *metric;
+
+    zones = snapshot->conf->zones.elts;
+
+    for (n = 0; n < NGX_HTTP_WEBSOCKET_FILE_VALUES; n++) {
+
+        metric = &ngx_http_websocket_file_metrics[n];
+
+        for (any = 0, i = 0; i < snapshot->conf->zones.nelts; i++) {
+
+            if (!ngx_http_websocket_durable_stat(zones[i], values)) {
+                continue;
+            }
+
+            if (!any) {
+                any = 1;
+                ngx_http_websocket_text_head(text, metric->name, metric->type,
+                                             metric->help);
+            }
+
+            ngx_http_websocket_text_line(text, metric->name, &zones[i]->name,
+                                         NULL, NULL, NULL, values[n]);
         }
     }
 }

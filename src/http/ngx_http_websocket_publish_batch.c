@@ -65,6 +65,17 @@ typedef struct {
 } ngx_http_websocket_batch_body_t;
 
 
+/* what a batch is answered with whose messages are not all there */
+
+typedef struct {
+    int                             rc;
+    ngx_uint_t                      status;
+    char                           *code;
+    char                           *reason;     /* NULL: the store says it */
+    ngx_http_websocket_rejected_e   rejected;
+} ngx_http_websocket_batch_cut_t;
+
+
 static ngx_int_t ngx_http_websocket_batch_headers(ngx_http_request_t *r,
     ngx_http_websocket_batch_body_t *batch, char **error);
 static ngx_int_t ngx_http_websocket_batch_split(ngx_http_request_t *r,
@@ -96,6 +107,27 @@ static ngx_int_t ngx_http_websocket_batch_go_on(ngx_http_request_t *r,
 static ngx_int_t ngx_http_websocket_batch_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_batch_answer(ngx_http_request_t *r,
     ngx_http_websocket_batch_body_t *batch);
+
+
+static const ngx_http_websocket_batch_cut_t  ngx_http_websocket_batch_cuts[] =
+{
+    { NGX_WEBSOCKET_STORE_MISMATCH, NGX_HTTP_WEBSOCKET_UNPROCESSABLE,
+      "idempotency_mismatch", NULL, NGX_HTTP_WEBSOCKET_REJECTED_HEADER },
+
+    { NGX_WEBSOCKET_STORE_ENDED, NGX_HTTP_CONFLICT,
+      "ended", NULL, NGX_HTTP_WEBSOCKET_REJECTED_ENDED },
+
+    { NGX_HTTP_WEBSOCKET_BROKER_AWAY, NGX_HTTP_SERVICE_UNAVAILABLE,
+      "broker_away", "the broker cannot be had now",
+      NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE },
+
+    { NGX_HTTP_WEBSOCKET_BROKER_UNABLE, NGX_HTTP_NOT_IMPLEMENTED,
+      "not_with_broker", "a zone with a broker has no messages above 512k",
+      NGX_HTTP_WEBSOCKET_REJECTED_HEADER },
+
+    { 0, NGX_HTTP_INSUFFICIENT_STORAGE,
+      "zone_full", NULL, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL }
+};
 
 
 ngx_uint_t
@@ -562,29 +594,37 @@ static ngx_int_t
 ngx_http_websocket_batch_cut(ngx_http_request_t *r,
     ngx_http_websocket_batch_body_t *batch, int rc)
 {
-    u_char  *text;
+    u_char                                *text;
+    ngx_uint_t                             i;
+    const ngx_http_websocket_batch_cut_t  *cut;
+
+    for (i = 0; ngx_http_websocket_batch_cuts[i].rc; i++) {
+        if (ngx_http_websocket_batch_cuts[i].rc == rc) {
+            break;
+        }
+    }
+
+    cut = &ngx_http_websocket_batch_cuts[i];
 
     text = ngx_pnalloc(r->pool, NGX_HTTP_WEBSOCKET_BATCH_TEXT);
-    if (text == NULL) {
+
+    if (text == NULL
+        || (cut->status == NGX_HTTP_SERVICE_UNAVAILABLE
+            && ngx_http_websocket_retry_later(r) != NGX_OK))
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     (void) ngx_snprintf(text, NGX_HTTP_WEBSOCKET_BATCH_TEXT,
-                        "%ui of %ui messages were published: %s%Z",
+                        "%ui of %ui messages are there: %s%Z",
                         batch->published, batch->lines.nelts,
-                        ngx_websocket_store_strerror(rc));
+                        cut->reason ? cut->reason
+                                    : ngx_websocket_store_strerror(rc));
 
-    if (rc == NGX_WEBSOCKET_STORE_ENDED) {
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ENDED);
+    ngx_http_websocket_rejected(r, cut->rejected);
 
-        return ngx_http_websocket_answer_error(r, NGX_HTTP_CONFLICT, "ended",
-                                               (char *) text);
-    }
-
-    ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL);
-
-    return ngx_http_websocket_answer_error(r, NGX_HTTP_INSUFFICIENT_STORAGE,
-                                           "zone_full", (char *) text);
+    return ngx_http_websocket_answer_error(r, cut->status, cut->code,
+                                           (char *) text);
 }
 
 

@@ -202,6 +202,7 @@ ngx_http_websocket_publish_tag_list(ngx_http_request_t *r, ngx_str_t *list)
     u_char           *p;
     ngx_uint_t        several;
     ngx_table_elt_t  *tags, *event;
+    u_char            packed[NGX_WEBSOCKET_TAGS_SIZE];
 
     ngx_str_null(list);
 
@@ -239,6 +240,12 @@ ngx_http_websocket_publish_tag_list(ngx_http_request_t *r, ngx_str_t *list)
     }
 
     p = ngx_sprintf(list->data, "event=%V", &event->value);
+
+    if (ngx_websocket_tags_pack((char *) list->data, p - list->data, packed)
+        < 0)
+    {
+        return "X-WebSocket-Event is not the name of an event, or is too long";
+    }
 
     if (tags && tags->value.len) {
         p = ngx_sprintf(p, ",%V", &tags->value);

@@ -11,6 +11,7 @@
 #include "http/ngx_http_websocket_answer.h"
 #include "http/ngx_http_websocket_metrics.h"
 #include "http/ngx_http_websocket_prometheus.h"
+#include "hub/ngx_http_websocket_durable.h"
 #include "hub/ngx_http_websocket_zone.h"
 
 
@@ -23,6 +24,8 @@ static json_t *ngx_http_websocket_broker_json(
     ngx_http_websocket_remote_t *remote);
 static json_t *ngx_http_websocket_zones_json(
     ngx_http_websocket_snapshot_t *snapshot);
+static int ngx_http_websocket_file_json(json_t *zone_json,
+    ngx_http_websocket_zone_t *zone);
 static json_t *ngx_http_websocket_zone_json(
     ngx_http_websocket_snapshot_t *snapshot, ngx_uint_t i);
 static json_t *ngx_http_websocket_histogram_json(
@@ -206,6 +209,32 @@ ngx_http_websocket_zones_json(ngx_http_websocket_snapshot_t *snapshot)
 }
 
 
+/* adds what is known of the zone's files, if it has any on a disk */
+
+static int
+ngx_http_websocket_file_json(json_t *zone_json,
+    ngx_http_websocket_zone_t *zone)
+{
+    json_t      *json;
+    uint64_t     values[NGX_HTTP_WEBSOCKET_FILE_VALUES];
+    ngx_uint_t   n;
+
+    if (!ngx_http_websocket_durable_stat(zone, values)) {
+        return 0;
+    }
+
+    json = json_object();
+
+    for (n = 0; n < NGX_HTTP_WEBSOCKET_FILE_VALUES; n++) {
+        (void) json_object_set_new(json,
+                                   ngx_http_websocket_file_metrics[n].member,
+                                   json_integer((json_int_t) values[n]));
+    }
+
+    return json_object_set_new(zone_json, "file", json);
+}
+
+
 static json_t *
 ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
     ngx_uint_t i)
@@ -229,6 +258,11 @@ ngx_http_websocket_zone_json(ngx_http_websocket_snapshot_t *snapshot,
 
     if (zones[i]->wait.stuck) {
         (void) json_object_set_new(json, "busy", json_true());
+    }
+
+    if (ngx_http_websocket_file_json(json, zones[i]) != 0) {
+        json_decref(json);
+        return NULL;
     }
 
     if (zones[i]->remote

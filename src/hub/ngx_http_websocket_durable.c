@@ -166,6 +166,8 @@ ngx_http_websocket_durable_format(ngx_http_websocket_durable_t *durable,
         return NGX_ERROR;
     }
 
+    ring->dumped.begun = ngx_http_websocket_clock_now();
+
     if (durable->zone->dump.len == 0) {
         return NGX_OK;
     }
@@ -228,7 +230,9 @@ ngx_http_websocket_durable(ngx_http_websocket_zone_t *zone,
 
     p->reached = NGX_HTTP_WEBSOCKET_REACHED_MEMORY;
 
-    if (durable == NULL || zone->dump.len == 0
+    /* without a master process a later configuration has no hub */
+
+    if (durable == NULL || zone->dump.len == 0 || zone->hub == NULL
         || !ngx_http_websocket_durable_may(p))
     {
         return NGX_OK;
@@ -569,4 +573,33 @@ ngx_http_websocket_durable_tick(ngx_http_websocket_zone_t *zone)
     {
         ngx_http_websocket_durable_writer(zone);
     }
+}
+
+
+ngx_uint_t
+ngx_http_websocket_durable_stat(ngx_http_websocket_zone_t *zone,
+    uint64_t values[NGX_HTTP_WEBSOCKET_FILE_VALUES])
+{
+    uint64_t                    now, synced;
+    ngx_http_websocket_ring_t  *ring;
+
+    if (zone->durable == NULL || zone->dump.len == 0) {
+        return 0;
+    }
+
+    ring = zone->durable->ring;
+    now = ngx_http_websocket_clock_now();
+    synced = __atomic_load_n(&ring->synced, __ATOMIC_ACQUIRE);
+
+    values[NGX_HTTP_WEBSOCKET_FILE_AGE] = (now - ring->dumped.begun) / 1000;
+    values[NGX_HTTP_WEBSOCKET_FILE_DURATION] = ring->dumped.time;
+    values[NGX_HTTP_WEBSOCKET_FILE_BYTES] = ring->dumped.bytes;
+    values[NGX_HTTP_WEBSOCKET_FILE_SNAPSHOTS] = ring->dumped.written;
+    values[NGX_HTTP_WEBSOCKET_FILE_FAILURES] = ring->dumped.failed;
+    values[NGX_HTTP_WEBSOCKET_FILE_LOGGED] = synced;
+    values[NGX_HTTP_WEBSOCKET_FILE_WAITING] =
+                    __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - synced;
+    values[NGX_HTTP_WEBSOCKET_FILE_ERRORS] = ring->errors;
+
+    return 1;
 }

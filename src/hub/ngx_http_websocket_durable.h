@@ -29,6 +29,33 @@
 #define NGX_HTTP_WEBSOCKET_RING_RECORD  (1024 * 1024)
 
 
+/* what became of a zone's dumps, of all workers */
+
+typedef struct {
+    uint64_t                      begun;    /* the last whole one, by the
+                                               clock; or the zone */
+    uint64_t                      time;     /* that it took, ms */
+    uint64_t                      bytes;    /* of it */
+    uint64_t                      written;  /* dumps */
+    uint64_t                      failed;
+} ngx_http_websocket_dumped_t;
+
+
+/* what is told of a zone's files */
+
+typedef enum {
+    NGX_HTTP_WEBSOCKET_FILE_AGE = 0,
+    NGX_HTTP_WEBSOCKET_FILE_DURATION,
+    NGX_HTTP_WEBSOCKET_FILE_BYTES,
+    NGX_HTTP_WEBSOCKET_FILE_SNAPSHOTS,
+    NGX_HTTP_WEBSOCKET_FILE_FAILURES,
+    NGX_HTTP_WEBSOCKET_FILE_LOGGED,
+    NGX_HTTP_WEBSOCKET_FILE_WAITING,
+    NGX_HTTP_WEBSOCKET_FILE_ERRORS,
+    NGX_HTTP_WEBSOCKET_FILE_VALUES
+} ngx_http_websocket_file_e;
+
+
 /* what all processes have of a zone's log; positions are bytes ever added */
 
 typedef struct {
@@ -43,6 +70,7 @@ typedef struct {
     uint32_t                      rotate;   /* 1: a dump wants a new log */
     uint32_t                      bell;     /* rung for who writes */
     uint32_t                      asleep;   /* 1: who writes waits for it */
+    ngx_http_websocket_dumped_t   dumped;
     uint64_t                      waiting[NGX_WEBSOCKET_STORE_WORKERS / 64];
                                             /* slots of who waits */
     u_char                        data[NGX_HTTP_WEBSOCKET_RING];
@@ -87,6 +115,12 @@ ngx_int_t ngx_http_websocket_durable(ngx_http_websocket_zone_t *zone,
 
 /* Tells those who waited for what is on the disk by now. */
 void ngx_http_websocket_durable_look(ngx_http_websocket_zone_t *zone);
+
+/*
+ * What is known of the zone's files; returns 0 where it has none on a disk.
+ */
+ngx_uint_t ngx_http_websocket_durable_stat(ngx_http_websocket_zone_t *zone,
+    uint64_t values[NGX_HTTP_WEBSOCKET_FILE_VALUES]);
 
 /* Each second: somebody is to write. */
 void ngx_http_websocket_durable_tick(ngx_http_websocket_zone_t *zone);

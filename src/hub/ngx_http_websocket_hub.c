@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_websocket_hub.h"
+#include "clock/ngx_http_websocket_probe.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_deliver.h"
 #include "hub/ngx_http_websocket_hub_private.h"
@@ -113,6 +114,9 @@ ngx_http_websocket_hub_publish(ngx_http_websocket_zone_t *zone,
 
     rc = ngx_http_websocket_zone_publish(zone, p);
 
+    ngx_http_websocket_probe4(publish, p->channel.data, p->channel.len,
+                              p->message.offset, rc);
+
     ngx_http_websocket_hub_wake_self(zone, p->here);
 
     return rc;
@@ -141,6 +145,9 @@ ngx_http_websocket_hub_place(ngx_http_websocket_zone_t *zone,
     int  rc;
 
     rc = ngx_http_websocket_zone_place(zone, p, epoch, hole);
+
+    ngx_http_websocket_probe4(publish, p->channel.data, p->channel.len,
+                              p->message.offset, rc);
 
     ngx_http_websocket_hub_wake_self(zone, p->here);
 

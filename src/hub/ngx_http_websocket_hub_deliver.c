@@ -1,6 +1,7 @@
 
 #include "hub/ngx_http_websocket_hub_deliver.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_probe.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_channels.h"
 #include "hub/ngx_http_websocket_hub_private.h"
@@ -738,6 +739,13 @@ ngx_http_websocket_hub_delivered(ngx_http_websocket_zone_t *zone,
 {
     ngx_uint_t                     i;
     ngx_http_websocket_message_t  *message;
+
+    if (delivery->n) {
+        ngx_http_websocket_probe4(delivered,
+                                  delivery->messages[0]->name->data,
+                                  delivery->messages[0]->name->len,
+                                  delivery->messages[0]->offset, delivery->n);
+    }
 
     if (delivery->written) {
         ngx_http_websocket_hub_measure(zone, delivery);

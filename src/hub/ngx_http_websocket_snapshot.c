@@ -28,11 +28,17 @@ typedef struct {
     ngx_websocket_dump_t             dump;
     uint64_t                         kept;      /* the first log needed with
                                                    it */
+    uint64_t                         begun;
+    uint64_t                         bytes;     /* written so far */
     ngx_str_t                        temp;
 } ngx_http_websocket_snapshot_t;
 
 
 static void *ngx_http_websocket_snapshot_thread(void *data);
+static ngx_int_t ngx_http_websocket_snapshot_make(
+    ngx_http_websocket_snapshot_t *snapshot);
+static void ngx_http_websocket_snapshot_count(
+    ngx_http_websocket_snapshot_t *snapshot, ngx_int_t rc);
 static ngx_int_t ngx_http_websocket_snapshot_begin(
     ngx_http_websocket_snapshot_t *snapshot);
 static ngx_int_t ngx_http_websocket_snapshot_all(
@@ -126,16 +132,14 @@ ngx_http_websocket_snapshot_thread(void *data)
 {
     ngx_http_websocket_snapshot_t *snapshot = data;
 
-    if (ngx_http_websocket_snapshot_begin(snapshot) == NGX_OK
-        && ngx_http_websocket_snapshot_all(snapshot) == NGX_OK
-        && ngx_http_websocket_snapshot_end(snapshot) == NGX_OK
-        && ngx_http_websocket_snapshot_replace(snapshot) == NGX_OK
-        && !ngx_http_websocket_snapshot_over)
-    {
-        ngx_log_error(NGX_LOG_INFO, snapshot->log, 0,
-                      "websocket zone \"%V\" is in its file: %uL channels, "
-                      "%uL messages", &snapshot->zone->name,
-                      snapshot->dump.channels, snapshot->dump.messages);
+    ngx_int_t  rc;
+
+    snapshot->begun = ngx_http_websocket_clock_now();
+
+    rc = ngx_http_websocket_snapshot_make(snapshot);
+
+    if (!ngx_http_websocket_snapshot_over) {
+        ngx_http_websocket_snapshot_count(snapshot, rc);
     }
 
     ngx_http_websocket_snapshot_free(snapshot);
@@ -144,6 +148,59 @@ ngx_http_websocket_snapshot_thread(void *data)
     ngx_http_websocket_snapshot_busy = 0;
 
     return NULL;
+}
+
+
+/* NGX_DECLINED: another worker does, or this one exits */
+
+static ngx_int_t
+ngx_http_websocket_snapshot_make(ngx_http_websocket_snapshot_t *snapshot)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_websocket_snapshot_begin(snapshot);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_snapshot_all(snapshot);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_snapshot_end(snapshot);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_websocket_snapshot_replace(snapshot);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_websocket_snapshot_count(ngx_http_websocket_snapshot_t *snapshot,
+    ngx_int_t rc)
+{
+    ngx_http_websocket_dumped_t  *dumped;
+
+    dumped = &snapshot->zone->durable->ring->dumped;
+
+    if (rc == NGX_ERROR) {
+        dumped->failed++;
+    }
+
+    if (rc != NGX_OK) {
+        return;
+    }
+
+    dumped->begun = snapshot->begun;
+    dumped->time = ngx_http_websocket_clock_now() - snapshot->begun;
+    dumped->bytes = snapshot->bytes;
+    dumped->written++;
+
+    ngx_log_error(NGX_LOG_INFO, snapshot->log, 0,
+                  "websocket zone \"%V\" is in its file: %uL channels, "
+                  "%uL messages", &snapshot->zone->name,
+                  snapshot->dump.channels, snapshot->dump.messages);
 }
 
 
@@ -325,6 +382,8 @@ ngx_http_websocket_snapshot_write(ngx_http_websocket_snapshot_t *snapshot,
 {
     u_char   *p;
     ssize_t   n;
+
+    snapshot->bytes += size;
 
     for (p = snapshot->buf; size; p += n, size -= n) {
 

@@ -12,11 +12,20 @@ typedef struct {
     ngx_websocket_json_text_t    text;      /* text of the name or value at
                                                hand */
     int                          failed;    /* memory was refused */
+    const char                  *name;      /* of the one that is sought, or
+                                               NULL: all are */
+    size_t                       count;     /* of fields that were passed */
 } ngx_websocket_fields_t;
 
 
+static ngx_websocket_json_e ngx_websocket_fields_text(const char *text,
+    size_t size, const char *name, json_t **found, size_t *count);
 static int ngx_websocket_fields_whole(ngx_websocket_fields_t *fields,
     json_t **object);
+static int ngx_websocket_fields_seek(ngx_websocket_fields_t *fields,
+    json_t **value);
+static int ngx_websocket_fields_is(ngx_websocket_fields_t *fields,
+    const char *begin);
 static json_t *ngx_websocket_fields_object(ngx_websocket_fields_t *fields,
     int depth);
 static int ngx_websocket_fields_member(ngx_websocket_fields_t *fields,
@@ -41,12 +50,28 @@ static void ngx_websocket_fields_character(ngx_websocket_json_text_t *text,
 ngx_websocket_json_e
 ngx_websocket_fields_read(const char *text, size_t size, json_t **object)
 {
+    return ngx_websocket_fields_text(text, size, NULL, object, NULL);
+}
+
+
+ngx_websocket_json_e
+ngx_websocket_fields_find(const char *text, size_t size, const char *name,
+    json_t **value, size_t *count)
+{
+    return ngx_websocket_fields_text(text, size, name, value, count);
+}
+
+
+static ngx_websocket_json_e
+ngx_websocket_fields_text(const char *text, size_t size, const char *name,
+    json_t **found, size_t *count)
+{
     int                      rc;
     uint8_t                 *objects;
     ngx_websocket_utf8_t     utf8;
     ngx_websocket_fields_t   fields;
 
-    *object = NULL;
+    *found = NULL;
     utf8 = 0;
 
     if (ngx_websocket_utf8(&utf8, (const uint8_t *) text, size) != 0
@@ -67,17 +92,22 @@ ngx_websocket_fields_read(const char *text, size_t size, json_t **object)
 
     ngx_websocket_scan_init(&fields.scan, text, size);
 
+    fields.name = name;
     fields.scan.objects = objects;
     fields.scan.deepest = (uint32_t) (size / 2 + 1);
 
-    rc = ngx_websocket_fields_whole(&fields, object);
+    rc = ngx_websocket_fields_whole(&fields, found);
 
     free(objects);
     ngx_websocket_json_text_done(&fields.text);
 
+    if (count) {
+        *count = fields.count;
+    }
+
     if (rc == 0) {
-        json_decref(*object);
-        *object = NULL;
+        json_decref(*found);
+        *found = NULL;
     }
 
     return fields.failed ? NGX_WEBSOCKET_JSON_NO_MEMORY
@@ -86,19 +116,121 @@ ngx_websocket_fields_read(const char *text, size_t size, json_t **object)
 
 
 static int
-ngx_websocket_fields_whole(ngx_websocket_fields_t *fields, json_t **object)
+ngx_websocket_fields_whole(ngx_websocket_fields_t *fields, json_t **found)
 {
+    int  rc;
+
     ngx_websocket_scan_space(&fields->scan);
 
     if (!ngx_websocket_scan_char(&fields->scan, '{')) {
         return 0;
     }
 
-    *object = ngx_websocket_fields_object(fields, 1);
+    if (fields->name) {
+        rc = ngx_websocket_fields_seek(fields, found);
+
+    } else {
+        *found = ngx_websocket_fields_object(fields, 1);
+        rc = *found != NULL;
+    }
 
     ngx_websocket_scan_space(&fields->scan);
 
-    return *object && fields->scan.p == fields->scan.last;
+    return rc && fields->scan.p == fields->scan.last;
+}
+
+
+/* behind the outermost brace, up to behind its end */
+
+static int
+ngx_websocket_fields_seek(ngx_websocket_fields_t *fields, json_t **value)
+{
+    int          is;
+    const char  *begin;
+
+    ngx_websocket_scan_space(&fields->scan);
+
+    if (ngx_websocket_scan_char(&fields->scan, '}')) {
+        return 1;
+    }
+
+    do {
+        ngx_websocket_scan_space(&fields->scan);
+
+        begin = fields->scan.p;
+
+        if (!ngx_websocket_scan_string(&fields->scan)) {
+            return 0;
+        }
+
+        is = ngx_websocket_fields_is(fields, begin);
+
+        if (!ngx_websocket_scan_colon(&fields->scan)) {
+            return 0;
+        }
+
+        ngx_websocket_scan_space(&fields->scan);
+
+        begin = fields->scan.p;
+
+        if (!ngx_websocket_scan_value(&fields->scan)) {
+            return 0;
+        }
+
+        if (is) {
+            json_decref(*value);
+            *value = ngx_websocket_fields_scalar(fields, begin,
+                                           (size_t) (fields->scan.p - begin));
+            fields->failed |= *value == NULL;
+        }
+
+        if (fields->failed) {
+            return 0;
+        }
+
+        fields->count++;
+
+        ngx_websocket_scan_space(&fields->scan);
+
+    } while (ngx_websocket_scan_char(&fields->scan, ','));
+
+    return ngx_websocket_scan_char(&fields->scan, '}');
+}
+
+
+/* whether the name that was just passed is the one that is sought */
+
+static int
+ngx_websocket_fields_is(ngx_websocket_fields_t *fields, const char *begin)
+{
+    size_t                      size;
+    const char                 *last;
+    ngx_websocket_json_text_t  *text;
+
+    size = strlen(fields->name);
+    last = fields->scan.p - 1;
+    begin++;
+
+    if (memchr(begin, '\\', (size_t) (last - begin)) == NULL) {
+        return (size_t) (last - begin) == size
+               && memcmp(begin, fields->name, size) == 0;
+    }
+
+    /* a byte is written with six at most */
+
+    if ((size_t) (last - begin) > 6 * size) {
+        return 0;
+    }
+
+    text = &fields->text;
+    text->size = 0;
+
+    ngx_websocket_fields_string(text, begin, last);
+
+    fields->failed |= text->failed;
+
+    return text->size == size && !text->failed
+           && memcmp(text->data, fields->name, size) == 0;
 }
 
 

@@ -37,5 +37,14 @@
 ngx_websocket_json_e ngx_websocket_fields_read(const char *text, size_t size,
     json_t **object);
 
+/*
+ * The same for one field of the object, which costs no more than to look at
+ * the text, whatever else there is: *value is a new reference, or NULL when
+ * there is no such field.  An object is a piece of the text, too.  *count,
+ * where it is wanted, is how many fields there are, if *value is not NULL.
+ */
+ngx_websocket_json_e ngx_websocket_fields_find(const char *text, size_t size,
+    const char *name, json_t **value, size_t *count);
+
 
 #endif /* NGX_WEBSOCKET_FIELDS_H */

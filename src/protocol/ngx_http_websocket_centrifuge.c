@@ -295,6 +295,7 @@ ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
     ngx_http_websocket_emulated_end(s);
     ngx_http_websocket_index_remove(&client->entry);
 
+    json_decref(client->subs);
     ngx_free(client->identity);
     ngx_free(client);
 }

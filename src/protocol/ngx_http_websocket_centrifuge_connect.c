@@ -6,6 +6,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "protocol/ngx_http_websocket_centrifuge_server.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_direct.h"
@@ -25,8 +26,11 @@ static ngx_int_t ngx_http_websocket_centrifuge_identify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_verify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
-static ngx_int_t ngx_http_websocket_centrifuge_connected(
+static ngx_int_t ngx_http_websocket_centrifuge_welcome(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static ngx_int_t ngx_http_websocket_centrifuge_connected(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_websocket_json_text_t *subs);
 static void ngx_http_websocket_centrifuge_reply_client(
     ngx_http_websocket_session_t *s, ngx_websocket_reply_t *reply);
 static ngx_http_websocket_time_t ngx_http_websocket_centrifuge_ends(
@@ -46,7 +50,6 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
 {
     ngx_int_t                         rc;
-    ngx_str_t                         user;
     ngx_http_websocket_centrifuge_t  *client;
 
     client = ngx_http_websocket_centrifuge_of(s);
@@ -78,18 +81,55 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
         return rc;
     }
 
+    return ngx_http_websocket_centrifuge_welcome(s, command);
+}
+
+
+/* subscribes the client to what its token wants, and tells it so */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_welcome(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t                         rc;
+    ngx_str_t                         user;
+    ngx_websocket_json_text_t         list;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
     if (ngx_http_websocket_uuid(client->client) != NGX_OK) {
         return ngx_http_websocket_centrifuge_disconnect(s,
                                        NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
     }
 
-    client->connected = 1;
+    rc = NGX_OK;
+    ngx_memzero(&list, sizeof(ngx_websocket_json_text_t));
 
-    ngx_http_websocket_centrifuge_user(client, &user);
-    ngx_http_websocket_index_add(&client->entry, s, &user,
-                       ngx_http_websocket_centrifuge_client_id(client->client));
+    if (client->subs) {
+        rc = ngx_http_websocket_centrifuge_server_begin(s, command,
+                                                        client->subs, &list);
+        json_decref(client->subs);
+        client->subs = NULL;
+    }
 
-    return ngx_http_websocket_centrifuge_connected(s, command);
+    if (rc == NGX_OK) {
+        client->connected = 1;
+
+        ngx_http_websocket_centrifuge_user(client, &user);
+        ngx_http_websocket_index_add(&client->entry, s, &user,
+                      ngx_http_websocket_centrifuge_client_id(client->client));
+
+        rc = ngx_http_websocket_centrifuge_connected(s, command, &list);
+
+    } else if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
+        client->refused = 1;
+        rc = NGX_OK;
+    }
+
+    ngx_websocket_json_text_done(&list);
+
+    return rc;
 }
 
 
@@ -178,7 +218,7 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                               rc;
     ngx_str_t                               user;
-    ngx_uint_t                              wrong;
+    ngx_uint_t                              wrong, failed;
     ngx_http_websocket_centrifuge_t        *client;
     ngx_http_websocket_centrifuge_token_t   token;
 
@@ -212,13 +252,22 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_centrifuge_user(client, &user);
 
+    failed = 0;
+
+    if (!client->connected) {
+        json_decref(client->subs);
+        client->subs = ngx_http_websocket_centrifuge_server_claims(
+                                                 token.token.grants, &failed);
+    }
+
     wrong = token.channel.len
             || (client->connected
                 && (user.len != token.user.len
                     || ngx_memcmp(user.data, token.user.data, user.len) != 0));
 
-    rc = wrong ? NGX_ERROR
-               : ngx_http_websocket_centrifuge_token_take(s, &token);
+    rc = wrong || failed
+         ? NGX_ERROR
+         : ngx_http_websocket_centrifuge_token_take(s, &token);
 
     ngx_http_websocket_centrifuge_token_free(&token);
 
@@ -236,7 +285,7 @@ ngx_http_websocket_centrifuge_verify(ngx_http_websocket_session_t *s,
 
 static ngx_int_t
 ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command)
+    ngx_websocket_command_t *command, ngx_websocket_json_text_t *subs)
 {
     ngx_msec_t                        interval;
     ngx_websocket_reply_t             reply;
@@ -247,6 +296,9 @@ ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_centrifuge_reply_to(&reply, command);
     ngx_http_websocket_centrifuge_reply_client(s, &reply);
+
+    reply.list.data = subs->data;
+    reply.list.size = subs->size;
 
     if (interval) {
         client->ping = ngx_http_websocket_now() + interval / 2

@@ -4,6 +4,7 @@
 #include "clock/ngx_http_websocket_turn.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
+#include "protocol/ngx_http_websocket_centrifuge_server.h"
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
 
@@ -12,8 +13,11 @@
 #define NGX_HTTP_WEBSOCKET_CONTROL_STEPS  8
 
 
-/* does to a session what was said, unless its end has begun */
-typedef void (*ngx_http_websocket_control_pt)(ngx_http_websocket_session_t *s,
+/*
+ * Does to a session what was said.  Returns NGX_OK, or NGX_AGAIN when it is to
+ * be tried again.
+ */
+typedef ngx_int_t (*ngx_http_websocket_control_pt)(ngx_http_websocket_session_t *s,
     json_t *call);
 
 
@@ -31,11 +35,11 @@ static ngx_uint_t ngx_http_websocket_control_is_listed(
     ngx_http_websocket_centrifuge_t *client, json_t *list);
 static ngx_uint_t ngx_http_websocket_control_same(json_t *json,
     const u_char *data, size_t size);
-static void ngx_http_websocket_control_unsubscribe(
+static ngx_int_t ngx_http_websocket_control_unsubscribe(
     ngx_http_websocket_session_t *s, json_t *call);
-static void ngx_http_websocket_control_disconnect(
+static ngx_int_t ngx_http_websocket_control_disconnect(
     ngx_http_websocket_session_t *s, json_t *call);
-static void ngx_http_websocket_control_refresh(
+static ngx_int_t ngx_http_websocket_control_refresh(
     ngx_http_websocket_session_t *s, json_t *call);
 
 
@@ -51,6 +55,7 @@ static const struct {
     ngx_http_websocket_control_pt   handler;
 
 } ngx_http_websocket_controls[] = {
+    { "subscribe", ngx_http_websocket_centrifuge_server_subscribe },
     { "unsubscribe", ngx_http_websocket_control_unsubscribe },
     { "disconnect", ngx_http_websocket_control_disconnect },
     { "refresh", ngx_http_websocket_control_refresh },
@@ -122,6 +127,7 @@ ngx_http_websocket_control_all(ngx_http_websocket_letter_t *letter,
     json_t *call, ngx_http_websocket_control_pt handler)
 {
     json_t                        *client;
+    uint64_t                       place;
     ngx_str_t                      user;
     ngx_uint_t                     steps;
     ngx_http_websocket_session_t  *s;
@@ -134,17 +140,15 @@ ngx_http_websocket_control_all(ngx_http_websocket_letter_t *letter,
                  ngx_http_websocket_centrifuge_client_id(
                                        (u_char *) json_string_value(client)));
 
-        if (s && ngx_http_websocket_control_is_meant(s, letter->zone, call)) {
-            handler(s, call);
-        }
-
-        return NGX_OK;
+        return s && ngx_http_websocket_control_is_meant(s, letter->zone, call)
+               ? handler(s, call) : NGX_OK;
     }
 
     user.data = (u_char *) json_string_value(json_object_get(call, "user"));
     user.len = json_string_length(json_object_get(call, "user"));
 
     for ( ;; ) {
+        place = letter->place;
         s = ngx_http_websocket_index_next(&user, &letter->place);
 
         if (s == NULL) {
@@ -155,7 +159,11 @@ ngx_http_websocket_control_all(ngx_http_websocket_letter_t *letter,
 
         if (ngx_http_websocket_control_is_meant(s, letter->zone, call)) {
             steps = NGX_HTTP_WEBSOCKET_CONTROL_STEPS;
-            handler(s, call);
+
+            if (handler(s, call) == NGX_AGAIN) {
+                letter->place = place;
+                return NGX_AGAIN;
+            }
         }
 
         if (ngx_http_websocket_turn_step(steps)) {
@@ -258,7 +266,7 @@ ngx_http_websocket_control_same(json_t *json, const u_char *data, size_t size)
  * after it.
  */
 
-static void
+static ngx_int_t
 ngx_http_websocket_control_unsubscribe(ngx_http_websocket_session_t *s,
     json_t *call)
 {
@@ -291,10 +299,12 @@ ngx_http_websocket_control_unsubscribe(ngx_http_websocket_session_t *s,
 
         ngx_http_websocket_turn_worked(NGX_HTTP_WEBSOCKET_CONTROL_STEPS);
     }
+
+    return NGX_OK;
 }
 
 
-static void
+static ngx_int_t
 ngx_http_websocket_control_disconnect(ngx_http_websocket_session_t *s,
     json_t *call)
 {
@@ -307,18 +317,19 @@ ngx_http_websocket_control_disconnect(ngx_http_websocket_session_t *s,
     reason = json_string_value(json_object_get(disconnect, "reason"));
 
     if (code == 0) {
-        (void) ngx_http_websocket_centrifuge_disconnect(s,
+        return ngx_http_websocket_centrifuge_disconnect(s,
                                          NGX_HTTP_WEBSOCKET_DISCONNECT_FORCED);
-        return;
     }
 
     ngx_http_websocket_session_close_code(s, code, reason ? reason : "");
+
+    return NGX_OK;
 }
 
 
 /* when the connection ends, and what others are told of its user */
 
-static void
+static ngx_int_t
 ngx_http_websocket_control_refresh(ngx_http_websocket_session_t *s,
     json_t *call)
 {
@@ -331,9 +342,8 @@ ngx_http_websocket_control_refresh(ngx_http_websocket_session_t *s,
     client = ngx_http_websocket_centrifuge_of(s);
 
     if (json_is_true(json_object_get(call, "expired"))) {
-        (void) ngx_http_websocket_centrifuge_disconnect(s,
+        return ngx_http_websocket_centrifuge_disconnect(s,
                                         NGX_HTTP_WEBSOCKET_DISCONNECT_EXPIRED);
-        return;
     }
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
@@ -369,4 +379,6 @@ ngx_http_websocket_control_refresh(ngx_http_websocket_session_t *s,
     }
 
     ngx_websocket_json_text_done(&text);
+
+    return NGX_OK;
 }

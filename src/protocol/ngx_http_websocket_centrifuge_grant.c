@@ -163,6 +163,47 @@ ngx_http_websocket_centrifuge_grant_make(ngx_http_websocket_session_t *s,
 }
 
 
+ngx_http_websocket_centrifuge_grant_t *
+ngx_http_websocket_centrifuge_grant_of_options(ngx_http_websocket_session_t *s,
+    json_t *options)
+{
+    json_t                                 *info;
+    ngx_websocket_json_text_t               text;
+    ngx_http_websocket_centrifuge_grant_t  *grant;
+
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    info = json_object_get(options, "info");
+
+    if (info) {
+        ngx_websocket_json_append_value(&text, info);
+    }
+
+    grant = text.failed
+            ? NULL
+            : ngx_alloc(sizeof(ngx_http_websocket_centrifuge_grant_t)
+                        + text.size, s->connection->log);
+
+    if (grant) {
+        grant->expires = (time_t) json_integer_value(
+                                         json_object_get(options, "expire_at"));
+        grant->info.data = (u_char *) (grant + 1);
+        grant->info.len = text.size;
+        grant->recovery = ngx_http_websocket_centrifuge_overrides(options,
+                                                            "force_recovery");
+        grant->positioning = ngx_http_websocket_centrifuge_overrides(options,
+                                                         "force_positioning");
+        if (text.size) {
+            ngx_memcpy(grant->info.data, text.data, text.size);
+        }
+    }
+
+    ngx_websocket_json_text_done(&text);
+
+    return grant;
+}
+
+
 /* {"override":{NAME:{"value":true}}} */
 
 static ngx_uint_t
@@ -231,6 +272,12 @@ ngx_http_websocket_centrifuge_grants_expire(ngx_http_websocket_session_t *s)
             }
 
             continue;
+        }
+
+        if (((ngx_http_websocket_further_t *) sub)->server) {
+            (void) ngx_http_websocket_centrifuge_disconnect(s,
+                           NGX_HTTP_WEBSOCKET_DISCONNECT_SUBSCRIPTION_EXPIRED);
+            return;
         }
 
         ngx_http_websocket_channel_name(ngx_http_websocket_hub_name(sub),

@@ -35,6 +35,15 @@ ngx_int_t ngx_http_websocket_centrifuge_grant(ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_channel_t *channel,
     ngx_http_websocket_centrifuge_grant_t **grant);
 
+/*
+ * The grant of a subscription that the server makes, of {"info":..,
+ * "b64info":..,"expire_at":..,"override":..}, for ngx_free(); NULL when memory
+ * was refused.
+ */
+ngx_http_websocket_centrifuge_grant_t *
+    ngx_http_websocket_centrifuge_grant_of_options(
+    ngx_http_websocket_session_t *s, json_t *options);
+
 /* The subscription is by the grant, which may be NULL, from now on. */
 void ngx_http_websocket_centrifuge_grant_take(ngx_http_websocket_session_t *s,
     ngx_http_websocket_subscription_t *sub,

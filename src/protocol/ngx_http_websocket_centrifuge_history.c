@@ -11,26 +11,12 @@
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_BYTES  262144
 
 
-/* a reply that is being made */
-
-typedef struct {
-    const ngx_websocket_codec_t  *codec;
-    ngx_str_t                     name;
-    ngx_websocket_store_info_t    info;         /* of the channel */
-    ngx_websocket_json_text_t     list;
-    ngx_uint_t                    limit;
-    ngx_uint_t                    count;
-    size_t                        bytes;
-    uint64_t                      first;        /* the offset to begin at */
-} ngx_http_websocket_centrifuge_page_t;
-
-
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_history_refuses(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_channel_t *channel);
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_page_begin(
     ngx_http_websocket_centrifuge_page_t *page,
-    ngx_websocket_command_t *command);
+    const ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_page_read(
     ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_centrifuge_page_t *page);
@@ -48,9 +34,6 @@ static int ngx_http_websocket_centrifuge_page_large(
 static void ngx_http_websocket_centrifuge_page_add(
     ngx_http_websocket_centrifuge_page_t *page,
     ngx_websocket_store_message_t *message, u_char *p);
-static ngx_int_t ngx_http_websocket_centrifuge_page_answer(
-    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_page_t *page);
 
 
 ngx_int_t
@@ -59,6 +42,7 @@ ngx_http_websocket_centrifuge_history(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                                rc;
     ngx_websocket_error_e                    error;
+    ngx_websocket_reply_t                    reply;
     ngx_http_websocket_centrifuge_page_t     page;
     ngx_http_websocket_centrifuge_channel_t  channel;
 
@@ -79,27 +63,58 @@ ngx_http_websocket_centrifuge_history(ngx_http_websocket_session_t *s,
     page.codec = ngx_http_websocket_centrifuge_codec(s);
     page.name = channel.name;
 
-    if (ngx_http_websocket_zone_info(s->conf->zone, &page.name, &page.info)
+    ngx_http_websocket_centrifuge_reply_to(&reply, command);
+
+    rc = ngx_http_websocket_centrifuge_page(s->conf->zone, &page, command,
+                                            &reply);
+    if (rc == NGX_OK) {
+        rc = reply.error
+             ? ngx_http_websocket_centrifuge_error(s, command, reply.error)
+             : ngx_http_websocket_centrifuge_answer(s, &reply);
+    }
+
+    ngx_websocket_json_text_done(&page.list);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_websocket_centrifuge_page(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_centrifuge_page_t *page,
+    const ngx_websocket_command_t *command, ngx_websocket_reply_t *reply)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_websocket_zone_info(zone, &page->name, &page->info)
         == NGX_WEBSOCKET_STORE_BUSY)
     {
         return NGX_AGAIN;
     }
 
-    error = ngx_http_websocket_centrifuge_page_begin(&page, command);
+    reply->error = ngx_http_websocket_centrifuge_page_begin(page, command);
 
-    if (error) {
-        return ngx_http_websocket_centrifuge_error(s, command, error);
+    if (reply->error) {
+        return NGX_OK;
     }
 
-    rc = command->reverse
-         ? ngx_http_websocket_centrifuge_page_back(s->conf->zone, &page)
-         : ngx_http_websocket_centrifuge_page_read(s->conf->zone, &page);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_websocket_centrifuge_page_answer(s, command, &page);
+    rc = command->reverse ? ngx_http_websocket_centrifuge_page_back(zone, page)
+                          : ngx_http_websocket_centrifuge_page_read(zone,
+                                                                    page);
+    if (page->list.failed) {
+        reply->error = NGX_WEBSOCKET_ERROR_INTERNAL;
     }
 
-    ngx_websocket_json_text_done(&page.list);
+    reply->list.data = page->list.data;
+    reply->list.size = page->list.size;
+    reply->offset = page->info.offset;
+
+    if (page->info.epoch) {
+        ngx_websocket_position_print_epoch(page->epoch, page->info.epoch);
+
+        reply->epoch.data = (char *) page->epoch;
+        reply->epoch.size = NGX_WEBSOCKET_POSITION_EPOCH;
+    }
 
     return rc;
 }
@@ -127,7 +142,7 @@ ngx_http_websocket_centrifuge_history_refuses(ngx_http_websocket_session_t *s,
 static ngx_websocket_error_e
 ngx_http_websocket_centrifuge_page_begin(
     ngx_http_websocket_centrifuge_page_t *page,
-    ngx_websocket_command_t *command)
+    const ngx_websocket_command_t *command)
 {
     u_char  epoch[NGX_WEBSOCKET_POSITION_EPOCH];
 
@@ -335,34 +350,4 @@ ngx_http_websocket_centrifuge_page_add(
     publication.offset = message->offset;
 
     page->codec->publication(&page->list, &publication);
-}
-
-
-static ngx_int_t
-ngx_http_websocket_centrifuge_page_answer(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_page_t *page)
-{
-    u_char                 epoch[NGX_WEBSOCKET_POSITION_EPOCH];
-    ngx_websocket_reply_t  reply;
-
-    if (page->list.failed) {
-        return ngx_http_websocket_centrifuge_error(s, command,
-                                                 NGX_WEBSOCKET_ERROR_INTERNAL);
-    }
-
-    ngx_http_websocket_centrifuge_reply_to(&reply, command);
-
-    reply.list.data = page->list.data;
-    reply.list.size = page->list.size;
-    reply.offset = page->info.offset;
-
-    if (page->info.epoch) {
-        ngx_websocket_position_print_epoch(epoch, page->info.epoch);
-
-        reply.epoch.data = (char *) epoch;
-        reply.epoch.size = NGX_WEBSOCKET_POSITION_EPOCH;
-    }
-
-    return ngx_http_websocket_centrifuge_answer(s, &reply);
 }

@@ -9,39 +9,16 @@
 #include "session/ngx_http_websocket_presence.h"
 
 
-/* members that are read with one lock, and those that a reply may have */
+/* members that are read with one lock */
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_MEMBERS  32
-#define NGX_HTTP_WEBSOCKET_CENTRIFUGE_CROWD    4096
 
 /* how often a list is begun anew because a member has left at its place */
 #define NGX_HTTP_WEBSOCKET_CENTRIFUGE_AGAIN    4
 
 
-/* a reply that is being made */
-
-typedef struct {
-    const ngx_websocket_codec_t  *codec;
-    ngx_str_t                     channel;
-    ngx_websocket_json_text_t     list;
-    json_t                       *users;        /* NULL: a list is made, else
-                                                   numbers */
-    ngx_uint_t                    count;
-    ngx_uint_t                    failed;
-} ngx_http_websocket_centrifuge_crowd_t;
-
-
 static ngx_websocket_error_e ngx_http_websocket_centrifuge_presence_refuses(
     ngx_http_websocket_session_t *s,
     ngx_http_websocket_centrifuge_channel_t *channel);
-static int ngx_http_websocket_centrifuge_crowd(
-    ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_centrifuge_crowd_t *crowd);
-static void ngx_http_websocket_centrifuge_crowd_add(
-    ngx_http_websocket_centrifuge_crowd_t *crowd,
-    ngx_websocket_store_member_t *member);
-static ngx_int_t ngx_http_websocket_centrifuge_crowd_answer(
-    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_crowd_t *crowd, int rc);
 static u_char *ngx_http_websocket_centrifuge_member_part(u_char *p,
     u_char *last, ngx_websocket_meta_type_e type, u_char *data, size_t size);
 
@@ -53,6 +30,7 @@ ngx_http_websocket_centrifuge_presence(ngx_http_websocket_session_t *s,
     int                                      found;
     ngx_int_t                                rc;
     ngx_websocket_error_e                    error;
+    ngx_websocket_reply_t                    reply;
     ngx_http_websocket_centrifuge_crowd_t    crowd;
     ngx_http_websocket_centrifuge_channel_t  channel;
 
@@ -68,24 +46,51 @@ ngx_http_websocket_centrifuge_presence(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_error(s, command, error);
     }
 
-    ngx_memzero(&crowd, sizeof(ngx_http_websocket_centrifuge_crowd_t));
+    ngx_http_websocket_centrifuge_crowd_init(&crowd,
+                       ngx_http_websocket_centrifuge_codec(s),
+                       command->kind == NGX_WEBSOCKET_COMMAND_PRESENCE_STATS);
 
-    crowd.codec = ngx_http_websocket_centrifuge_codec(s);
-    crowd.channel = channel.name;
+    found = ngx_http_websocket_centrifuge_crowd_read(s->conf->zone,
+                                                     &channel.name, &crowd);
+    rc = NGX_AGAIN;
 
-    if (command->kind == NGX_WEBSOCKET_COMMAND_PRESENCE_STATS) {
-        crowd.users = json_object();
-        crowd.failed = crowd.users == NULL;
+    if (found != NGX_WEBSOCKET_STORE_BUSY) {
+        ngx_http_websocket_centrifuge_reply_to(&reply, command);
+        ngx_http_websocket_centrifuge_crowd_reply(&crowd, found,
+                                                  s->conf->queue_size / 2,
+                                                  &reply);
+
+        rc = ngx_http_websocket_centrifuge_answer(s, &reply);
     }
 
-    found = ngx_http_websocket_centrifuge_crowd(s->conf->zone, &crowd);
-
-    rc = ngx_http_websocket_centrifuge_crowd_answer(s, command, &crowd, found);
-
-    ngx_websocket_json_text_done(&crowd.list);
-    json_decref(crowd.users);
+    ngx_http_websocket_centrifuge_crowd_free(&crowd);
 
     return rc;
+}
+
+
+void
+ngx_http_websocket_centrifuge_crowd_init(
+    ngx_http_websocket_centrifuge_crowd_t *crowd,
+    const ngx_websocket_codec_t *codec, ngx_uint_t stats)
+{
+    ngx_memzero(crowd, sizeof(ngx_http_websocket_centrifuge_crowd_t));
+
+    crowd->codec = codec;
+
+    if (stats) {
+        crowd->users = json_object();
+        crowd->failed = crowd->users == NULL;
+    }
+}
+
+
+void
+ngx_http_websocket_centrifuge_crowd_free(
+    ngx_http_websocket_centrifuge_crowd_t *crowd)
+{
+    ngx_websocket_json_text_done(&crowd->list);
+    json_decref(crowd->users);
 }
 
 
@@ -104,11 +109,9 @@ ngx_http_websocket_centrifuge_presence_refuses(
 }
 
 
-/* what ended the reading: OK when there are more than a reply may have */
-
-static int
-ngx_http_websocket_centrifuge_crowd(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_centrifuge_crowd_t *crowd)
+int
+ngx_http_websocket_centrifuge_crowd_read(ngx_http_websocket_zone_t *zone,
+    ngx_str_t *channel, ngx_http_websocket_centrifuge_crowd_t *crowd)
 {
     int                                  rc;
     uint32_t                             i, n;
@@ -125,8 +128,8 @@ ngx_http_websocket_centrifuge_crowd(ngx_http_websocket_zone_t *zone,
     do {
         n = NGX_HTTP_WEBSOCKET_CENTRIFUGE_MEMBERS;
 
-        rc = ngx_http_websocket_zone_members(zone, &crowd->channel, &ref, &id,
-                                             members, &n);
+        rc = ngx_http_websocket_zone_members(zone, channel, &ref, &id, members,
+                                             &n);
 
         if (rc == NGX_WEBSOCKET_STORE_GAP
             && again++ < NGX_HTTP_WEBSOCKET_CENTRIFUGE_AGAIN)
@@ -158,7 +161,7 @@ ngx_http_websocket_centrifuge_crowd(ngx_http_websocket_zone_t *zone,
 }
 
 
-static void
+void
 ngx_http_websocket_centrifuge_crowd_add(
     ngx_http_websocket_centrifuge_crowd_t *crowd,
     ngx_websocket_store_member_t *member)
@@ -189,35 +192,23 @@ ngx_http_websocket_centrifuge_crowd_add(
 }
 
 
-static ngx_int_t
-ngx_http_websocket_centrifuge_crowd_answer(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command,
-    ngx_http_websocket_centrifuge_crowd_t *crowd, int rc)
+void
+ngx_http_websocket_centrifuge_crowd_reply(
+    ngx_http_websocket_centrifuge_crowd_t *crowd, int rc, size_t max,
+    ngx_websocket_reply_t *reply)
 {
-    ngx_websocket_reply_t  reply;
-
-    if (rc == NGX_WEBSOCKET_STORE_BUSY) {
-        return NGX_AGAIN;
-    }
-
-    ngx_http_websocket_centrifuge_reply_to(&reply, command);
-
     if (crowd->failed || crowd->list.failed || rc == NGX_WEBSOCKET_STORE_GAP) {
-        reply.error = NGX_WEBSOCKET_ERROR_INTERNAL;
+        reply->error = NGX_WEBSOCKET_ERROR_INTERNAL;
 
-    } else if (rc == NGX_WEBSOCKET_STORE_OK
-               || crowd->list.size > s->conf->queue_size / 2)
-    {
-        reply.error = NGX_WEBSOCKET_ERROR_LIMIT_EXCEEDED;
+    } else if (rc == NGX_WEBSOCKET_STORE_OK || crowd->list.size > max) {
+        reply->error = NGX_WEBSOCKET_ERROR_LIMIT_EXCEEDED;
 
     } else {
-        reply.list.data = crowd->list.data;
-        reply.list.size = crowd->list.size;
-        reply.clients = crowd->count;
-        reply.users = json_object_size(crowd->users);
+        reply->list.data = crowd->list.data;
+        reply->list.size = crowd->list.size;
+        reply->clients = crowd->count;
+        reply->users = json_object_size(crowd->users);
     }
-
-    return ngx_http_websocket_centrifuge_answer(s, &reply);
 }
 
 

@@ -55,6 +55,8 @@ typedef struct {
     ngx_http_websocket_identity_t    *identity; /* NULL: anonymous */
     ngx_http_websocket_emulated_t    *emulated; /* NULL: on a WebSocket */
     ngx_http_websocket_entry_t        entry;    /* since it is connected */
+    json_t                           *subs;     /* that its token wants, while
+                                                   it connects */
     time_t                            grants;   /* when the first token of a
                                                    channel ends; 0: never */
     ngx_http_websocket_time_t         ping;     /* when the next one is due */

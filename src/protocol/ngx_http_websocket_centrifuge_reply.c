@@ -7,10 +7,6 @@
 #include "wire/frame.h"
 
 
-static void ngx_http_websocket_centrifuge_tell(ngx_http_websocket_session_t *s,
-    const ngx_websocket_push_t *push);
-
-
 const ngx_http_websocket_close_t  ngx_http_websocket_centrifuge_closes[] = {
     [NGX_HTTP_WEBSOCKET_REASON_TOO_SLOW] = { 3008, 1, "slow" },
     [NGX_HTTP_WEBSOCKET_REASON_QUEUE_MEMORY] = {
@@ -68,11 +64,14 @@ static const struct {
 } ngx_http_websocket_disconnects[] = {
     { NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL, "internal server error" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_EXPIRED, "connection expired" },
+    { NGX_HTTP_WEBSOCKET_DISCONNECT_SUBSCRIPTION_EXPIRED,
+      "subscription expired" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_NO_PONG, "no pong" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN, "invalid token" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST, "bad request" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_STALE, "stale" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_FORCED, "force disconnect" },
+    { NGX_HTTP_WEBSOCKET_DISCONNECT_CHANNEL_LIMIT, "channel limit" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_PERMISSION_DENIED, "permission denied" },
     { NGX_HTTP_WEBSOCKET_DISCONNECT_NOT_AVAILABLE, "not available" },
     { 0, "" }
@@ -165,7 +164,7 @@ ngx_http_websocket_centrifuge_refreshed(ngx_http_websocket_session_t *s,
 }
 
 
-static void
+void
 ngx_http_websocket_centrifuge_tell(ngx_http_websocket_session_t *s,
     const ngx_websocket_push_t *push)
 {

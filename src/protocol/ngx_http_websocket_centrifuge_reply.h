@@ -16,11 +16,13 @@
 typedef enum {
     NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL = 3004,
     NGX_HTTP_WEBSOCKET_DISCONNECT_EXPIRED = 3005,
+    NGX_HTTP_WEBSOCKET_DISCONNECT_SUBSCRIPTION_EXPIRED = 3006,
     NGX_HTTP_WEBSOCKET_DISCONNECT_NO_PONG = 3012,
     NGX_HTTP_WEBSOCKET_DISCONNECT_INVALID_TOKEN = 3500,
     NGX_HTTP_WEBSOCKET_DISCONNECT_BAD_REQUEST = 3501,
     NGX_HTTP_WEBSOCKET_DISCONNECT_STALE = 3502,
     NGX_HTTP_WEBSOCKET_DISCONNECT_FORCED = 3503,
+    NGX_HTTP_WEBSOCKET_DISCONNECT_CHANNEL_LIMIT = 3505,
     NGX_HTTP_WEBSOCKET_DISCONNECT_PERMISSION_DENIED = 3507,
     NGX_HTTP_WEBSOCKET_DISCONNECT_NOT_AVAILABLE = 3508
 } ngx_http_websocket_disconnect_e;
@@ -60,6 +62,10 @@ void ngx_http_websocket_centrifuge_unsubscribed(
 /* Tells the client when its connection ends: in so many seconds; 0: never. */
 void ngx_http_websocket_centrifuge_refreshed(ngx_http_websocket_session_t *s,
     uint32_t ttl);
+
+/* Pushes what is for the client alone. */
+void ngx_http_websocket_centrifuge_tell(ngx_http_websocket_session_t *s,
+    const ngx_websocket_push_t *push);
 
 /* Ends the connection.  Returns NGX_OK. */
 ngx_int_t ngx_http_websocket_centrifuge_disconnect(

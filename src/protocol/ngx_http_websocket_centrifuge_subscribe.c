@@ -67,9 +67,6 @@ static ngx_http_websocket_recovery_t *ngx_http_websocket_centrifuge_begin(
     ngx_http_websocket_centrifuge_grant_t *grant);
 static ngx_uint_t ngx_http_websocket_centrifuge_position(
     ngx_websocket_command_t *command, ngx_websocket_position_t *since);
-static ngx_int_t ngx_http_websocket_centrifuge_since(
-    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
-    ngx_str_t *name, ngx_uint_t newest, ngx_websocket_position_t *since);
 static ngx_int_t ngx_http_websocket_centrifuge_entered(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
     ngx_int_t rc);
@@ -452,12 +449,6 @@ ngx_http_websocket_centrifuge_begin(ngx_http_websocket_session_t *s,
 }
 
 
-/*
- * The position that a client recovers from, where that can be, or only where
- * it is that of the newest message: NGX_ERROR when not, NGX_AGAIN when the
- * zone is stuck.  No epoch is any one.
- */
-
 /* where a client was: 1, or 0 when it does not say so */
 
 static ngx_uint_t
@@ -486,7 +477,7 @@ ngx_http_websocket_centrifuge_position(ngx_websocket_command_t *command,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command, ngx_str_t *name, ngx_uint_t newest,
     ngx_websocket_position_t *since)
@@ -827,6 +818,13 @@ ngx_http_websocket_centrifuge_broken(ngx_http_websocket_session_t *s,
     }
 
     if (!sub->active) {
+        return;
+    }
+
+    if (((ngx_http_websocket_further_t *) sub)->server
+        && rc != NGX_WEBSOCKET_STORE_ENDED)
+    {
+        ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_LOST);
         return;
     }
 

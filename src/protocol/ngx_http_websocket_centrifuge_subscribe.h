@@ -33,6 +33,15 @@ ngx_uint_t ngx_http_websocket_centrifuge_recover(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *from,
     ngx_http_websocket_message_t *message);
 
+/*
+ * The position that a client recovers from, where that can be, or only where
+ * it is that of the newest message: NGX_ERROR when not, NGX_AGAIN when the
+ * zone is stuck.  No epoch is any one.
+ */
+ngx_int_t ngx_http_websocket_centrifuge_since(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command, ngx_str_t *name, ngx_uint_t newest,
+    ngx_websocket_position_t *since);
+
 /* Whether a subscription is yet to be answered. */
 ngx_uint_t ngx_http_websocket_centrifuge_is_new(
     ngx_http_websocket_session_t *s, ngx_http_websocket_subscription_t *sub);

@@ -107,7 +107,7 @@ ngx_http_websocket_ack_message(ngx_http_websocket_session_t *s, uint8_t type,
     u_char *data, size_t size)
 {
     u_char                     buf[NGX_INT64_LEN];
-    json_t                    *json;
+    json_t                    *value;
     ngx_int_t                  rc;
     ngx_str_t                  id;
     ngx_http_websocket_ack_t  *ack;
@@ -125,7 +125,8 @@ ngx_http_websocket_ack_message(ngx_http_websocket_session_t *s, uint8_t type,
         return NGX_OK;
     }
 
-    if (ngx_websocket_fields_read((char *) data, size, &json)
+    if (ngx_websocket_fields_find((char *) data, size, "id", &value,
+                                  NULL)
         != NGX_WEBSOCKET_JSON_OK)
     {
         return ngx_http_websocket_ack_no_memory(s);
@@ -133,12 +134,12 @@ ngx_http_websocket_ack_message(ngx_http_websocket_session_t *s, uint8_t type,
 
     rc = NGX_OK;
 
-    if (ngx_http_websocket_ack_text(json_object_get(json, "id"), buf, &id)) {
+    if (ngx_http_websocket_ack_text(value, buf, &id)) {
         ack->digest = ngx_crc32_long(data, size);
         rc = ngx_http_websocket_ack_id(s, &id);
     }
 
-    json_decref(json);
+    json_decref(value);
 
     return rc;
 }

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_queue.h"
 #include "clock/ngx_http_websocket_clock.h"
+#include "clock/ngx_http_websocket_probe.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "session/ngx_http_websocket_frames.h"
 
@@ -629,6 +630,9 @@ ngx_http_websocket_queue_dropped(ngx_http_websocket_session_t *s,
     s->record->dropped += frame->message;
     s->conf->stats->dropped[reason] += frame->message;
     s->conf->stats->queued -= frame->message;
+
+    ngx_http_websocket_probe4(overflow, s->record->id, frame->size, reason,
+                              s->out->bytes);
 
     ngx_http_websocket_frame_release(frame);
 }

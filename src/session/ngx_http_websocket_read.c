@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_websocket_read.h"
+#include "clock/ngx_http_websocket_probe.h"
 #include "session/ngx_http_websocket_beat.h"
 #include "session/ngx_http_websocket_behind.h"
 #include "session/ngx_http_websocket_deflate.h"
@@ -1271,6 +1272,9 @@ ngx_http_websocket_read_receive(ngx_http_websocket_session_t *s,
     ngx_http_websocket_input_t *in)
 {
     ngx_int_t  rc;
+
+    ngx_http_websocket_probe3(message, s->record->id, in->message_size,
+                              (ngx_uint_t) in->parser.message);
 
     if (s->conf->limits.rates) {
 

@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_session.h"
 #include "delivery/ngx_http_websocket_content.h"
+#include "clock/ngx_http_websocket_probe.h"
 #include "clock/ngx_http_websocket_turn.h"
 #include "hub/ngx_http_websocket_hub_subscribe.h"
 #include "hub/ngx_http_websocket_worker.h"
@@ -567,7 +568,9 @@ ngx_http_websocket_session_ready(
      * a language that gathers messages does not wait for what was queued before
      */
 
-    return s->out->count == 0 || ngx_http_websocket_protocol_of(s)->choice;
+    return s->out->count == 0
+           || (ngx_http_websocket_protocol_of(s)->choice
+               && !((ngx_http_websocket_further_t *) subscription)->server);
 }
 
 
@@ -672,6 +675,9 @@ ngx_http_websocket_session_start(ngx_http_websocket_session_t *s)
 
     s->started = 1;
     s->conf->stats->connections[s->protocol]++;
+
+    ngx_http_websocket_probe3(upgrade, s->record->id,
+                              (ngx_uint_t) s->protocol, s->connection->fd);
 
     ngx_http_websocket_protocol_of(s)->transport->start(s);
 
@@ -887,6 +893,10 @@ ngx_http_websocket_session_count_end(ngx_http_websocket_session_t *s)
     stats = s->conf->stats;
 
     stats->active[s->protocol]--;
+
+    ngx_http_websocket_probe4(close, s->record->id,
+                              (ngx_uint_t) s->record->close_code,
+                              s->record->messages_in, s->messages_out);
 
     if (s->started
         && (s->close_queued || !ngx_http_websocket_protocol_of(s)->once))

@@ -34,6 +34,8 @@ struct ngx_http_websocket_further_s {
                                                        last; 0: of no history */
     unsigned                              events:1; /* joins and leaves are for
                                                        the client, too */
+    unsigned                              server:1; /* it is not the client who
+                                                       has subscribed */
     unsigned                              delta:1;  /* the client patches what
                                                        it was given */
 };

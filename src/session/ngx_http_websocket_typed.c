@@ -1,6 +1,7 @@
 
 #include "session/ngx_http_websocket_typed.h"
 #include "delivery/ngx_http_websocket_filters.h"
+#include "message/fields.h"
 #include "session/ngx_http_websocket_ack.h"
 #include "session/ngx_http_websocket_collect.h"
 #include "session/ngx_http_websocket_extra.h"
@@ -20,6 +21,9 @@ static ngx_uint_t ngx_http_websocket_typed_filter(
     ngx_int_t *rc);
 static ngx_int_t ngx_http_websocket_typed_publish(
     ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in);
+static ngx_uint_t ngx_http_websocket_typed_no_filter(
+    ngx_http_websocket_session_t *s, ngx_http_websocket_intake_t *in,
+    ngx_websocket_json_error_t *error, ngx_int_t *rc);
 static ngx_uint_t ngx_http_websocket_typed_begins(u_char *p, u_char *last,
     u_char letter);
 static ngx_int_t ngx_http_websocket_typed_bare(
@@ -278,7 +282,7 @@ ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
         break;
 
     case NGX_WEBSOCKET_JSON_REFUSED:
-        return 0;
+        return ngx_http_websocket_typed_no_filter(s, in, &error, rc);
 
     default:  /* NGX_WEBSOCKET_JSON_NO_MEMORY */
         *rc = ngx_http_websocket_typed_out_of_memory(s);
@@ -294,6 +298,44 @@ ngx_http_websocket_typed_filter(ngx_http_websocket_session_t *s,
     }
 
     json_decref(json);
+
+    return found;
+}
+
+
+/*
+ * what is too deep, or too much, for a filter: an object with nothing else was
+ * meant as one, and is not published; returns as above
+ */
+
+static ngx_uint_t
+ngx_http_websocket_typed_no_filter(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_intake_t *in, ngx_websocket_json_error_t *error,
+    ngx_int_t *rc)
+{
+    size_t                 count;
+    json_t                *filter, *replay;
+    ngx_uint_t             found;
+    ngx_websocket_json_e   one, two;
+
+    one = ngx_websocket_fields_find((char *) in->data, in->size, "filter",
+                                    &filter, &count);
+    two = ngx_websocket_fields_find((char *) in->data, in->size, "replay",
+                                    &replay, NULL);
+
+    found = filter && count == (size_t) (replay ? 2 : 1);
+
+    json_decref(filter);
+    json_decref(replay);
+
+    if (one != NGX_WEBSOCKET_JSON_OK || two != NGX_WEBSOCKET_JSON_OK) {
+        *rc = ngx_http_websocket_typed_out_of_memory(s);
+        return 1;
+    }
+
+    if (found) {
+        *rc = ngx_http_websocket_typed_misfilter(s, error);
+    }
 
     return found;
 }

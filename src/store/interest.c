@@ -241,6 +241,9 @@ ngx_websocket_store_is_among(const ngx_websocket_channel_t *ch, int which)
     case NGX_WEBSOCKET_STORE_WALK_MEMBERS:
         return ch->members.first != 0;
 
+    case NGX_WEBSOCKET_STORE_WALK_ALL:
+        return 1;
+
     default:
         return ch->state;
     }

@@ -65,6 +65,9 @@ int ngx_websocket_store_neglect(ngx_websocket_store_t *store,
 /* those that have members */
 #define NGX_WEBSOCKET_STORE_WALK_MEMBERS  2
 
+/* all of them */
+#define NGX_WEBSOCKET_STORE_WALK_ALL      3
+
 /*
  * Sets names to at most n such channels, more than one, of the buckets from
  * *bucket on, which is 0 for the first call.  Returns how many; there are no

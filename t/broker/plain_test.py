@@ -134,6 +134,26 @@ async def returns(tap, cluster):
     watch.close()
 
 
+async def starts(tap, cluster):
+    """The position of a channel that does not exist yet, on both nodes."""
+    a, b = cluster.ports
+    status, _ = await ask(a, 'GET', '/pub/new')
+    _, first = await ask(a, 'GET', '/pub/new?position=1')
+    _, again = await ask(b, 'GET', '/pub/new?position=1')
+    tap.ok(status == 404 and first['position'] == again['position']
+           and first['position'].endswith(':0'),
+           f'a position before the first message: {first}')
+    await ask(b, 'POST', '/pub/new', '', b'one')
+    await ask(a, 'POST', '/pub/new', '', b'two')
+    for port in a, b:
+        page = await Peer(port).websocket(
+            f'/ws/new?hello=1&since={first["position"]}')
+        got = [await get(page), await page.receive(), await page.receive()]
+        tap.ok(got[0]['recovered'] is True and got[1:] == [b'one', b'two'],
+               f'a page begins without a gap: {got}')
+        page.close()
+
+
 async def ends(tap, cluster):
     """The session's time is over while its message is on its way."""
     one = await Peer(cluster.ports[0]).websocket(
@@ -152,7 +172,7 @@ async def ends(tap, cluster):
 
 async def run(tap):
     with Cluster(2, conf=PLAIN) as cluster:
-        for play in acks, typing, matches, collects, returns, ends:
+        for play in acks, typing, matches, collects, returns, starts, ends:
             await play(tap, cluster)
         tap.ok(not cluster.alerts(), f'no alerts {cluster.alerts()[:2]}')
 

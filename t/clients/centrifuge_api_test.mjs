@@ -20,6 +20,11 @@ writeFileSync(`${DIR}/api`, 'the key of the API\n', { mode: 0o600 });
 const nginx = await Nginx.start('centrifuge-api', `
   websocket_zone zone=live:4m;
   websocket_namespace default { subscribe client anonymous; }
+  websocket_namespace news {
+    history length=100 time=60s;
+    recovery force;
+  }
+  websocket_namespace room { presence on; events join leave push; }
   server {
     listen 127.0.0.1:$PORT reuseport;
     websocket_transports websocket http_stream sse;
@@ -43,6 +48,10 @@ function token(claims) {
   return `${body}.${createHmac('sha256', SECRET).update(body)
     .digest('base64url')}`;
 }
+
+// in Protobuf data are bytes
+const plain = (x) => (x instanceof Uint8Array ? JSON.parse(Buffer.from(x))
+  : x);
 
 const now = () => Math.floor(Date.now() / 1000);
 
@@ -80,6 +89,13 @@ async function connected(form, user, claims) {
   c.on('disconnected', (ctx) => c.seen.push(
     `disconnected ${ctx.code} ${ctx.reason}`));
   c.on('connected', (ctx) => { c.id = ctx.client; });
+  c.server = [];
+  c.got = [];
+  c.on('subscribed', (ctx) => c.server.push(ctx));
+  c.on('unsubscribed', (ctx) => c.seen.push(`unsubscribed ${ctx.channel}`));
+  c.on('publication', (ctx) => c.got.push(`${ctx.channel} ${
+    JSON.stringify(plain(ctx.data))}`));
+  c.on('join', (ctx) => c.seen.push(`join ${ctx.info.user}`));
   c.connect();
   await c.ready();
   return c;
@@ -182,7 +198,83 @@ async function refresh() {
   all.forEach((c) => c.disconnect());
 }
 
+// channels that a client's token wants
+async function claims() {
+  for (const form of Object.keys(FORMS)) {
+    const c = await connected(form, `ann-${form}`, {
+      subs: {
+        [`news:${form}`]: { data: { n: 1 } },
+        'room:a': { info: { role: 'host' } },
+      },
+    });
+    const names = c.server.map((ctx) => ctx.channel).sort().join();
+    const [news] = c.server.filter((ctx) => ctx.channel.startsWith('news'));
+    tap.ok(names === `news:${form},room:a` && news.recoverable
+      && plain(news.data).n === 1, `${form}: by the token: ${names}`);
+
+    const there = (await api('presence', { channel: 'room:a' })).result.presence;
+    tap.ok(there[c.id].user === `ann-${form}`
+      && there[c.id].chan_info.role === 'host', `${form}: and there`);
+    await until('it is told that it came', () =>
+      c.seen.includes(`join ann-${form}`));
+
+    const put = (data) => api('publish', { channel: `news:${form}`, data });
+    await put(1);
+    await until('it is there', () => c.got.length === 1);
+
+    // it loses its connection, and comes back with its positions
+    await api('disconnect', {
+      user: `ann-${form}`, disconnect: { code: 4000, reason: 'again' },
+    });
+    for (let i = 2; i <= 5; i += 1) await put(i);
+    await until('all is there', () => c.got.length === 5);
+    const last = c.server.filter((ctx) => ctx.channel.startsWith('news')).pop();
+    tap.ok(last.recovered && last.wasRecovering && c.got.join()
+      === [1, 2, 3, 4, 5].map((n) => `news:${form} ${n}`).join(),
+    `${form}: recovered: ${c.got}`);
+    c.disconnect();
+  }
+
+  const c = await connected('json', 'bob', { channels: ['x', 'news:b'] });
+  tap.ok(c.server.map((ctx) => ctx.channel).sort().join() === 'news:b,x',
+    'the claim "channels"');
+  c.disconnect();
+}
+
+async function subscribe() {
+  const all = await crowd('eve');
+  for (let i = 1; i <= 3; i += 1) {
+    await api('publish', { channel: 'news:s', data: i });
+  }
+  const { epoch } = (await api('history', { channel: 'news:s' })).result;
+
+  tap.ok((await api('subscribe', {
+    user: 'eve', channel: 'news:s', data: { n: 7 },
+    recover_since: { offset: 1, epoch },
+  })).result, 'subscribe');
+  await until('all are', () => all.every((c) => c.server.length === 1
+    && c.got.length === 2));
+  tap.ok(all.every((c) => c.got.join() === 'news:s 2,news:s 3'
+    && c.server[0].recoverable && c.server[0].positioned
+    && plain(c.server[0].data).n === 7), 'and get what they missed');
+
+  await api('subscribe', { user: 'eve', channel: 'news:s' });
+  await api('publish', { channel: 'news:s', data: 4 });
+  await until('all have it', () => all.every((c) => c.got.length === 3));
+  tap.ok(all.every((c) => c.server.length === 1), 'once');
+
+  await api('unsubscribe', { user: 'eve', channel: 'news:s' });
+  await until('none is', () => all.every((c) =>
+    c.seen.includes('unsubscribed news:s')));
+  tap.ok(true, 'unsubscribe');
+  tap.ok((await api('subscribe', { user: 'eve', channel: 'none:s' })).error.code
+    === 102, 'a namespace that there is not');
+  all.forEach((c) => c.disconnect());
+}
+
 try {
+  await claims();
+  await subscribe();
   await unsubscribe();
   await disconnect();
   await refresh();

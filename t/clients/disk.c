@@ -1,8 +1,9 @@
 
 /*
  * A disk that is the test's, for nginx with LD_PRELOAD: in the folder DISK it
- * holds up what is written as long as DISK.hang is there, and fails while
- * DISK.fail is; and it keeps, in DISK.kept, what would be there after a loss of
+ * holds up what is written as long as DISK.hang is there, or DISK.hang-CALL of
+ * that call, which it says by making DISK.held; it has no space while DISK.fail
+ * is there; and it keeps, in DISK.kept, what would be there after a loss of
  * power at this moment, if the disk had lost all that nobody waited for.  That
  * is a file BIRTH for each file's content when it was synced last, and names,
  * a line "BIRTH NAME" for each name when the folder was synced last.
@@ -89,21 +90,38 @@ there(const char *suffix)
 }
 
 
+static void
+hold(const char *call)
+{
+    char  path[PATH_MAX], one[32];
+
+    snprintf(one, sizeof(one), "hang-%s", call);
+
+    while (there("hang") || there(one)) {
+
+        if (there(one) && !there("held")) {
+            snprintf(path, sizeof(path), "%s.held", disk());
+            close(open(path, O_WRONLY|O_CREAT|O_CLOEXEC, 0600));
+        }
+
+        usleep(5000);
+    }
+}
+
+
 /* 0 or -1 and errno, before anything is done; or 1: it is not ours */
 
 static int
-wait_for_disk(int fd, int *folder)
+wait_for_disk(int fd, int *folder, const char *call)
 {
     if (!ours(fd, folder)) {
         return 1;
     }
 
-    while (there("hang")) {
-        usleep(5000);
-    }
+    hold(call);
 
     if (there("fail")) {
-        errno = EIO;
+        errno = ENOSPC;
         return -1;
     }
 
@@ -205,7 +223,8 @@ write(int fd, const void *buf, size_t size)
         next = dlsym(RTLD_NEXT, "write");
     }
 
-    return wait_for_disk(fd, &folder) == -1 ? -1 : next(fd, buf, size);
+    return wait_for_disk(fd, &folder, "write") == -1 ? -1
+                                                      : next(fd, buf, size);
 }
 
 
@@ -219,16 +238,17 @@ writev(int fd, const struct iovec *iov, int n)
         next = dlsym(RTLD_NEXT, "writev");
     }
 
-    return wait_for_disk(fd, &folder) == -1 ? -1 : next(fd, iov, n);
+    return wait_for_disk(fd, &folder, "writev") == -1 ? -1
+                                                       : next(fd, iov, n);
 }
 
 
 static int
-sync_and_keep(int fd, int (*next)(int fd))
+sync_and_keep(int fd, int (*next)(int fd), const char *call)
 {
     int  folder;
 
-    switch (wait_for_disk(fd, &folder)) {
+    switch (wait_for_disk(fd, &folder, call)) {
 
     case -1:
         return -1;
@@ -257,7 +277,7 @@ fdatasync(int fd)
         next = dlsym(RTLD_NEXT, "fdatasync");
     }
 
-    return sync_and_keep(fd, next);
+    return sync_and_keep(fd, next, "fdatasync");
 }
 
 
@@ -270,5 +290,24 @@ fsync(int fd)
         next = dlsym(RTLD_NEXT, "fsync");
     }
 
-    return sync_and_keep(fd, next);
+    return sync_and_keep(fd, next, "fsync");
+}
+
+
+int
+rename(const char *from, const char *to)
+{
+    static int  (*next)(const char *from, const char *to);
+
+    if (next == NULL) {
+        next = dlsym(RTLD_NEXT, "rename");
+    }
+
+    if (disk() && strncmp(from, disk(), strlen(disk())) == 0
+        && from[strlen(disk())] == '/')
+    {
+        hold("rename");
+    }
+
+    return next(from, to);
 }

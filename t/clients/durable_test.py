@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,7 +34,10 @@ CONF = f'''
         location = /pub {{ websocket pubsub; websocket_ack on; }}
         location = /subscribe {{ websocket subscribe; }}
         location = /publish {{ websocket_publish; websocket_max_message_size 2m; }}
+        location = /status {{ websocket_status json; }}
+        location = /metrics {{ websocket_status prometheus; }}
         location = /memory {{ websocket_publish; websocket_durable memory; }}
+        location = /slow {{ websocket_publish; websocket_durable file wait=30s; }}
         location = /key {{ websocket_publish; websocket_channel $arg_c; }}
     }}
 '''
@@ -263,13 +267,44 @@ async def fails(tap, nginx):
     """Writing fails: another log is begun."""
     port = nginx.port
     open(f'{DISK}.fail', 'w').close()
-    waits = asyncio.create_task(ask(port, 'POST', '/publish', '', b'failed'))
+    waits = asyncio.create_task(ask(port, 'POST', '/slow', '', b'failed'))
     await until(lambda: 'wait for the disk' in nginx.log())
+    failures = (await file_status(nginx))['failures']
+    async def more():
+        return (await file_status(nginx))['failures'] > failures
+    tap.ok(await becomes(more, True) and os.path.exists(f'{DISK}/dump'),
+           'without space the last dump stays')
     os.unlink(f'{DISK}.fail')
     status, answer = await waits
     tap.ok(answer.get('durable') == 'file', f'an error is got over: {answer}')
     await nginx.power()
     tap.ok('failed' in (await history(port)).values(), 'and it is there')
+
+
+async def phases(tap, nginx):
+    """Killed at each step of a dump, and its power is lost then."""
+    port, wrong = nginx.port, []
+    for call in 'write', 'rename', 'fsync':
+        texts = [f'{call}-{n}' for n in range(3)]
+        for text in texts:
+            await ask(port, 'POST', '/publish', '', text.encode())
+        open(f'{DISK}.hang-{call}', 'w').close()
+        await until(lambda: os.path.exists(f'{DISK}.held'))
+        await ask(port, 'POST', '/memory', '', b'm')
+        await nginx.kill()
+        for name in f'hang-{call}', 'held':
+            os.unlink(f'{DISK}.{name}')
+        nginx.run()
+        got = (await history(port)).values()
+        wrong += [text for text in [*texts, 'm'] if text not in got]
+        await nginx.power()
+        got = (await history(port)).values()
+        wrong += [text for text in texts if text not in got]
+    tap.ok(not wrong, f'killed in the midst of a dump: {wrong}')
+
+
+async def file_status(nginx):
+    return (await ask(nginx.port, 'GET', '/status'))[1]['zones'][0]['file']
 
 
 async def workers(tap, nginx):
@@ -300,6 +335,23 @@ async def workers(tap, nginx):
     tap.ok(await becomes(logs, True), 'logs go with each dump')
 
 
+async def told(tap, nginx):
+    """Status and metrics."""
+    async def written():
+        return (await file_status(nginx))['snapshots'] > 1
+    tap.ok(await becomes(written, True), 'snapshots are counted')
+    await ask(nginx.port, 'POST', '/publish', '', b'told')
+    file = await file_status(nginx)
+    tap.ok(file['bytes'] > 100 and file['age'] < 30
+           and file['logged_bytes'] > 0 and file['waiting_bytes'] == 0,
+           f'and what is known of them: {file}')
+    _, text = await Http(nginx.port).request('GET', '/metrics')
+    names = set(re.findall(rb'^# TYPE websocket_(snapshots?|log)_', text,
+                           re.M))
+    tap.ok(len(re.findall(rb'^websocket_(?:snapshots?|log)_\w+{zone="live"} ',
+                          text, re.M)) == 8, f'in metrics, too: {names}')
+
+
 def refused(tap, nginx):
     """What is not on a disk cannot be durable."""
     with open(f'{nginx.prefix}/nginx.conf', encoding='ascii') as f:
@@ -322,8 +374,10 @@ async def play(tap, nginx):
     await doors(tap, nginx)
     await prefixes(tap, nginx)
     await storm(tap, nginx)
+    await phases(tap, nginx)
     await workers(tap, nginx)
     await fails(tap, nginx)
+    await told(tap, nginx)
     await hangs(tap, nginx)
     memory = live(nginx)
     await nginx.quit()
@@ -348,7 +402,8 @@ if __name__ == '__main__':
         alerts = nginx.alerts(but=('signal 9', 'needs a file on a disk'))
         tap.ok(not alerts, f'no alerts {alerts[:3]}')
     finally:
-        for suffix in 'hang', 'fail':
+        for suffix in ('hang', 'fail', 'held', 'hang-write', 'hang-rename',
+                       'hang-fsync'):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f'{DISK}.{suffix}')
         nginx.stop()

@@ -166,14 +166,22 @@ class Test:
             tap.ok(answer == {'filter': 'ok'}
                    and await self.get(ws) == entry(18, 'error'), 'then none')
 
-            # an entry is a filter here, which nothing matches
+            # an entry is a filter here: if it were published it would pass
 
             await ws.send(json.dumps(entry(19)))
+            answer = await self.ask(ws, None)
+            self.put('filters', entry(20))
+            tap.ok(answer == {'filter': 'ok'}
+                   and await self.get(ws) == entry(20),
+                   f'who watches does not publish: {answer}')
+
             await ws.send(b'\0')
+            code = None
             try:
                 await self.get(ws)
             except websocket.ConnectionClosed as e:
-                tap.ok(e.rcvd.code == 1008, 'who watches does not publish')
+                code = e.rcvd.code
+            tap.ok(code == 1008, f'nor anything else: {code}')
 
     async def tail(self, *args, key=OPERATOR, **env):
         process = await asyncio.create_subprocess_exec(

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 
-from nginx import BUILD, Nginx, Tap, TIMEOUT, command, write_conf
+from nginx import BUILD, Nginx, Tap, TIMEOUT, command, raise_limit, write_conf
 from peer import UPGRADE, Closed, Http, Peer, ask, becomes
 from upgrade_test import SECRET, token
 
@@ -78,10 +78,12 @@ class Killed(Nginx):
 
 
 def lives(pid):
+    """Whether it does, or a thread of it."""
     try:
         with open(f'/proc/{pid}/stat', encoding='ascii') as f:
-            return f.read().rpartition(')')[2].split()[0] not in 'ZX'
-    except FileNotFoundError:
+            return (f.read().rpartition(')')[2].split()[0] not in 'ZX'
+                    or len(os.listdir(f'/proc/{pid}/task')) > 1)
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -152,7 +154,7 @@ async def goes_on(tap, nginx):
            f'reloads change nothing: {files}, {answer}')
 
 
-async def publish(port, name, over, taken):
+async def publish(port, name, over, taken, pause):
     """What has no answer is repeated with its key."""
     http, n = Http(port), 0
     while not over():
@@ -167,7 +169,7 @@ async def publish(port, name, over, taken):
                     break
             http.close()
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(pause)
     http.close()
 
 
@@ -176,7 +178,7 @@ class Client:
 
     def __init__(self, port, position):
         self.port, self.position = port, position
-        self.got, self.lost = [], 0
+        self.got, self.lost, self.times, self.sessions = [], 0, 0, []
 
     async def run(self, over):
         while not over(self):
@@ -190,6 +192,8 @@ class Client:
             peer, hello = await session(self.port, '/ws',
                                         f'&since={self.position}')
             self.lost += hello['recovered'] is not True
+            self.times += 1
+            self.sessions.append(hello['session'])
             while not over(self):
                 try:
                     text = (await peer.receive(0.2)).decode()
@@ -201,24 +205,28 @@ class Client:
             peer.close()
 
 
-async def storm(tap, nginx):
-    """All killed at once, again and again, under load."""
+async def storm(tap, nginx, clients=CLIENTS, publishers=PUBLISHERS,
+                rounds=KILLS, every=0):
+    """All killed at once, again and again, under load; or ended in order, after
+    so many seconds each."""
     state = {'over': False, 'all': False}
     _, answer = await ask(nginx.port, 'GET', '/publish')
     first, taken = answer['offset'], {}
     clients = [Client(nginx.port, f'{answer["epoch"]}:{first}')
-               for _ in range(CLIENTS)]
+               for _ in range(clients)]
     tasks = [asyncio.create_task(c.run(
         lambda c: state['all'] and len(c.got) == len(taken)))
         for c in clients]
     publishers = [asyncio.create_task(publish(
-        nginx.port, f'p{i}', lambda: state['over'], taken))
-        for i in range(PUBLISHERS)]
+        nginx.port, f'p{i}-{every}', lambda: state['over'], taken,
+        0.2 if every else 0.001))
+        for i in range(publishers)]
 
-    for _ in range(KILLS):
+    for _ in range(rounds):
         n = len(taken)
-        await until(lambda: len(taken) > n + 100)
-        await nginx.kill()
+        await asyncio.sleep(every)
+        await until(lambda: len(taken) > n + (20 if every else 100))
+        await (nginx.quit() if every else nginx.kill())
         nginx.run()
 
     state['over'] = True
@@ -227,11 +235,14 @@ async def storm(tap, nginx):
     await asyncio.wait_for(asyncio.gather(*tasks), 4 * TIMEOUT)
 
     tap.ok(sorted(taken) == list(range(first + 1, first + 1 + len(taken))),
-           f'{len(taken)} messages over {KILLS} deaths, without a hole')
+           f'{len(taken)} messages over {rounds} ends, without a hole')
     wanted = sorted(taken.items())
     tap.ok(all(c.got == wanted for c in clients),
-           f'{CLIENTS} clients have each once, in order')
-    tap.ok(sum(c.lost for c in clients) == 0, 'each recovered each time')
+           f'{len(clients)} clients have each once, in order')
+    tap.ok(sum(c.lost for c in clients) == 0,
+           f'each recovered each time: {sum(c.times for c in clients)}')
+    sessions = [name for c in clients for name in c.sessions]
+    tap.ok(len(set(sessions)) == len(sessions), 'no session has had that name')
 
 
 def refusal(nginx, path, size='8m', options=(), first=()):
@@ -541,6 +552,9 @@ async def two(tap, nginx):
 async def play(tap, nginx, folder):
     await goes_on(tap, nginx)
     await storm(tap, nginx)
+    if 'WEBSOCKET_LONG' in os.environ:
+        raise_limit()
+        await storm(tap, nginx, clients=500, publishers=1, rounds=30, every=10)
     refusals(tap, nginx, folder)
     await nginx.quit()
     leftovers(tap, nginx, folder)

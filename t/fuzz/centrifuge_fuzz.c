@@ -89,6 +89,20 @@ say(ngx_websocket_command_t *command)
 }
 
 
+/* positions are an object, or anything that is no such */
+
+static void
+subs(const ngx_websocket_bytes_t *bytes)
+{
+    json_t  *json;
+
+    if (ngx_websocket_json_codec.subs(bytes, &json) == NGX_WEBSOCKET_JSON_OK)
+    {
+        json_decref(json);
+    }
+}
+
+
 /* a filter of tags is read, and is one or none */
 
 static void
@@ -138,6 +152,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
             if (command.tf.size) {
                 filter(&command.tf);
+            }
+
+            if (command.subs.size) {
+                subs(&command.subs);
             }
         }
 

@@ -23,6 +23,26 @@ read_fields(const char *message, size_t size)
 }
 
 
+/* one field is what it is among all */
+
+static void
+fuzz_find(const char *message, size_t size, const json_t *json)
+{
+    json_t  *value, *same;
+
+    fuzz_check(ngx_websocket_fields_find(message, size, "id", &value, NULL)
+               == NGX_WEBSOCKET_JSON_OK);
+
+    same = json_object_get(json, "id");
+
+    fuzz_check(json_is_object(same)
+               ? ngx_websocket_json_is_piece(value)
+               : value == same || json_equal(value, same));
+
+    json_decref(value);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -38,6 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
             ? json_loadb(copy, n, JSON_REJECT_DUPLICATES, &error) : NULL;
 
     fuzz_check(!json_is_object(other) || json);
+    fuzz_find(copy, n, json);
 
     if (json) {
         ngx_websocket_json_append_value(&text, json);

@@ -183,7 +183,8 @@ replies(void)
     ngx_websocket_reply_t  none = { .id = 4294967295u };
 
     reply(&all, "{\"id\":1,\"connect\":{\"client\":\"c\",\"version\":\"v\","
-          "\"expires\":true,\"ttl\":9,\"ping\":25,\"pong\":true,"
+          "\"expires\":true,\"ttl\":9,\"subs\":{1,2},"
+          "\"ping\":25,\"pong\":true,"
           "\"session\":\"s\",\"node\":\"n\"}}");
     reply(&none, "{\"id\":4294967295,\"connect\":{}}");
 
@@ -255,6 +256,7 @@ pushes(void)
     ngx_websocket_push_t       bare = {
         .channel = bytes("x"), .publication = { .data = bytes("1") }
     };
+    ngx_websocket_reply_t      reply;
     ngx_websocket_json_text_t  list;
 
     push(&p, "{\"push\":{\"channel\":\"a\\\"b\",\"pub\":{\"data\":{\"n\":1},"
@@ -288,6 +290,40 @@ pushes(void)
     bare.reason = "shutdown";
     push(&bare, "{\"push\":{\"disconnect\":{\"code\":3001,"
          "\"reason\":\"shutdown\"}}}");
+
+    bare.kind = NGX_WEBSOCKET_PUSH_REFRESH;
+    push(&bare, "{\"push\":{\"refresh\":{}}}");
+    bare.ttl = 9;
+    push(&bare, "{\"push\":{\"refresh\":{\"expires\":true,\"ttl\":9}}}");
+
+    memset(&reply, 0, sizeof(reply));
+
+    bare.kind = NGX_WEBSOCKET_PUSH_SUBSCRIBE;
+    bare.channel.data = "x";
+    bare.channel.size = 1;
+    bare.subscribed = &reply;
+    push(&bare, "{\"push\":{\"channel\":\"x\",\"subscribe\":{}}}");
+
+    reply.recoverable = reply.positioned = reply.recovered = 1;
+    reply.offset = 5;
+    reply.epoch.data = "e";
+    reply.epoch.size = 1;
+    reply.data.data = "[1]";
+    reply.data.size = 3;
+    push(&bare, "{\"push\":{\"channel\":\"x\",\"subscribe\":{"
+         "\"recoverable\":true,\"epoch\":\"e\",\"offset\":5,"
+         "\"positioned\":true,\"data\":[1]}}}");
+
+    memset(&list, 0, sizeof(list));
+
+    ngx_websocket_json_codec.subscription(&list, &bare.channel, &reply);
+    ngx_websocket_json_codec.subscription(&list, &bare.channel, &reply);
+    unit_ok(list.size == 2 * 93 + 1
+            && memcmp(list.data, "\"x\":{\"recoverable\":true,\"epoch\":\"e\","
+                      "\"recovered\":true,\"offset\":5,\"positioned\":true,"
+                      "\"data\":[1]},", 94) == 0,
+            "subscriptions of a connect: %.*s", (int) list.size, list.data);
+    ngx_websocket_json_text_done(&list);
 
     memset(&list, 0, sizeof(list));
 

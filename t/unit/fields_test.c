@@ -119,6 +119,84 @@ deep(void)
 }
 
 
+/* a field alone: what it is, as JSON, or NULL when there is none */
+
+static void
+finds(const char *message, size_t fields, const char *expected)
+{
+    size_t                      count;
+    json_t                     *value;
+    ngx_websocket_json_text_t   text = { NULL, 0, 0, 0, 0, 0 };
+
+    if (ngx_websocket_fields_find(message, strlen(message), "id", &value,
+                                  &count)
+        != NGX_WEBSOCKET_JSON_OK)
+    {
+        unit_ok(0, "memory is there for %s", message);
+        return;
+    }
+
+    if (value) {
+        ngx_websocket_json_append_value(&text, value);
+    }
+
+    ngx_websocket_json_append(&text, "", 1);
+
+    unit_ok(expected ? value && count == fields
+                       && strcmp(text.data, expected) == 0
+                     : value == NULL,
+            "id of %.60s: %.60s", message, text.data);
+
+    ngx_websocket_json_text_done(&text);
+    json_decref(value);
+}
+
+
+static void
+one(void)
+{
+    finds("{\"id\":7}", 1, "7");
+    finds(" { \"a\" : [ 1 , { \"id\" : 2 } ] , \"id\" : \"x\" } ", 2, "\"x\"");
+    finds("{\"\\u0069\\u0064\":1}", 1, "1");
+    finds("{\"i\\u0064\":1,\"id\":2,\"\\u0069d\":3}", 3, "3");
+    finds("{\"id\":{\"id\":1},\"a\":{}}", 2, "{\"id\":1}");
+    finds("{\"id\":[1, 2]}", 1, "[1,2]");
+    finds("{\"id\":null}", 1, "null");
+    finds("{\"id\":1e999}", 1, "1e999");
+
+    finds("{}", 0, NULL);
+    finds("{\"ID\":1,\"id \":2,\"\":3,\"\\u0069\":4,\"idd\":5}", 0, NULL);
+    finds("{\"\\u0069\\u0064\\u0064\\u0064\\u0064\\u0064\":1}", 0, NULL);
+    finds("[{\"id\":1}]", 0, NULL);
+    finds("\"id\"", 0, NULL);
+    finds("", 0, NULL);
+    finds("{\"id\":1", 0, NULL);
+    finds("{\"id\":1}}", 0, NULL);
+    finds("{\"id\":1,}", 0, NULL);
+    finds("{\"id\":1,\"a\":}", 0, NULL);
+    finds("{\"id\" 1}", 0, NULL);
+    finds("{\"id\":1,\"a\":\"\xff\"}", 0, NULL);
+}
+
+
+static int
+found(void)
+{
+    int          rc;
+    json_t      *value;
+    const char  *message = "{\"\\u0069d\":\"a\",\"id\":[1,2]}";
+
+    rc = ngx_websocket_fields_find(message, strlen(message), "id", &value,
+                                   NULL)
+         == NGX_WEBSOCKET_JSON_OK && ngx_websocket_json_is_piece(value)
+         ? 0 : -1;
+
+    json_decref(value);
+
+    return rc;
+}
+
+
 static int
 refusals(void)
 {
@@ -142,7 +220,9 @@ main(void)
     objects();
     no_objects();
     deep();
+    one();
     (void) unit_each_refused("fields", refusals);
+    (void) unit_each_refused("one field", found);
 
     return unit_done();
 }

@@ -218,6 +218,7 @@ pushes(void)
     ngx_websocket_push_t   bare = {
         .channel = bytes("x"), .publication = { .data = bytes("1") }
     };
+    ngx_websocket_reply_t  reply;
 
     push(&p, "2422221203612262221b22077b226e223a317d2a0e0a01751201631a0131"
              "22035b325d3007");
@@ -260,6 +261,61 @@ pushes(void)
     p.kind = NGX_WEBSOCKET_PUSH_UNSUBSCRIBE;
     push(&p, "1e221c1201783a1710c4131a12696e73756666696369656e742073746174"
              "65");
+
+    p.kind = NGX_WEBSOCKET_PUSH_REFRESH;
+    p.ttl = 9;
+    push(&p, "0b2209120178620408011009");
+
+    memset(&reply, 0, sizeof(reply));
+
+    reply.recoverable = reply.positioned = 1;
+    reply.offset = 5;
+    reply.epoch.data = "e";
+    reply.epoch.size = 1;
+    reply.data.data = "1";
+    reply.data.size = 1;
+
+    p.kind = NGX_WEBSOCKET_PUSH_SUBSCRIBE;
+    p.subscribed = &reply;
+    push(&p, "1322111201784a0c0801220165280530013a0131");
+}
+
+
+/* entries of a map, field 3: {"a":{recover,epoch "e",offset 5}}, {"b":{}} */
+
+static void
+subs(void)
+{
+    json_t                *json, *a;
+    ngx_websocket_bytes_t  bytes;
+
+    static const char  text[] = "\x1a\x0c\x0a\x01" "a\x12\x07\x18\x01\x32\x01"
+                                "e\x38\x05\x1a\x03\x0a\x01" "b";
+    static const char  bad[] = "\x1a\x03\x0a\x01\xff";
+
+    bytes.data = text;
+    bytes.size = sizeof(text) - 1;
+
+    unit_ok(ngx_websocket_protobuf_codec.subs(&bytes, &json)
+            == NGX_WEBSOCKET_JSON_OK && json_object_size(json) == 2,
+            "a connect's subs");
+
+    a = json_object_get(json, "a");
+
+    unit_ok(json_is_true(json_object_get(a, "recover"))
+            && json_integer_value(json_object_get(a, "offset")) == 5
+            && strcmp(json_string_value(json_object_get(a, "epoch")), "e") == 0
+            && json_is_false(json_object_get(json_object_get(json, "b"),
+                                             "recover")),
+            "positions in it");
+
+    json_decref(json);
+
+    bytes.data = bad;
+    bytes.size = sizeof(bad) - 1;
+
+    unit_ok(ngx_websocket_protobuf_codec.subs(&bytes, &json)
+            == NGX_WEBSOCKET_JSON_REFUSED, "a name that is no text");
 }
 
 
@@ -344,6 +400,7 @@ main(void)
     refused();
     replies();
     pushes();
+    subs();
     emulations();
     filters();
 
