@@ -739,7 +739,8 @@ ngx_http_websocket_start_brokers(ngx_cycle_t *cycle)
     brokered = wmcf->brokered.elts;
 
     for (i = 0; i < wmcf->brokered.nelts; i++) {
-        ngx_http_websocket_remote_start(brokered[i].zone, cycle);
+        ngx_http_websocket_remote_start(brokered[i].zone, cycle,
+                                        ngx_http_websocket_drain_deaf);
     }
 }
 

@@ -19,9 +19,6 @@
 /* a result of publish(): no server could be had in time */
 #define NGX_HTTP_WEBSOCKET_BROKER_AWAY    -101
 
-/* and: this is not there where a broker is elsewhere */
-#define NGX_HTTP_WEBSOCKET_BROKER_UNABLE  -102
-
 
 typedef struct ngx_http_websocket_fetch_s   ngx_http_websocket_fetch_t;
 typedef struct ngx_http_websocket_revoke_s  ngx_http_websocket_revoke_t;

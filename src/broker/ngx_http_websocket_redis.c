@@ -24,10 +24,14 @@
 /* commands that are written at once */
 #define NGX_HTTP_WEBSOCKET_REDIS_CHAIN    64
 
+/* bytes between two looks at the clock */
+#define NGX_HTTP_WEBSOCKET_REDIS_WRITE    (256 * 1024)
+
+#define ngx_http_websocket_redis_command_size(command)                        \
+    ((size_t) ((command)->last - (command)->text) + (command)->body.len)
+
 
 static void ngx_http_websocket_redis_connect(
-    ngx_http_websocket_redis_t *redis);
-static ngx_msec_t ngx_http_websocket_redis_patience(
     ngx_http_websocket_redis_t *redis);
 static void ngx_http_websocket_redis_connected(ngx_event_t *ev);
 static ngx_err_t ngx_http_websocket_redis_error(ngx_connection_t *c);
@@ -43,6 +47,8 @@ static void ngx_http_websocket_redis_write(ngx_event_t *ev);
 static void ngx_http_websocket_redis_flush(ngx_event_t *ev);
 static ngx_chain_t *ngx_http_websocket_redis_chain(
     ngx_http_websocket_redis_t *redis, ngx_chain_t *cl, ngx_buf_t *b);
+static ngx_uint_t ngx_http_websocket_redis_buf(ngx_buf_t *b, u_char *p,
+    u_char *last, size_t *skip);
 static void ngx_http_websocket_redis_written(
     ngx_http_websocket_redis_t *redis, ngx_chain_t *cl);
 static void ngx_http_websocket_redis_await(
@@ -166,7 +172,8 @@ ngx_http_websocket_redis_dial(ngx_http_websocket_redis_t *redis)
     c->idle = 1;
 
     if (rc == NGX_AGAIN) {
-        ngx_add_timer(c->write, ngx_http_websocket_redis_patience(redis));
+        ngx_add_timer(c->write, ngx_http_websocket_redis_patience(redis,
+                                         NGX_HTTP_WEBSOCKET_REDIS_CONNECT));
         c->write->cancelable = 1;
         return;
     }
@@ -177,12 +184,13 @@ ngx_http_websocket_redis_dial(ngx_http_websocket_redis_t *redis)
 
 /* a Sentinel that is away is not waited for when another one may be there */
 
-static ngx_msec_t
-ngx_http_websocket_redis_patience(ngx_http_websocket_redis_t *redis)
+ngx_msec_t
+ngx_http_websocket_redis_patience(ngx_http_websocket_redis_t *redis,
+    ngx_msec_t time)
 {
     return redis->conf->nhosts > 1
            && ngx_http_websocket_redis_host(redis) != &redis->master
-           ? NGX_HTTP_WEBSOCKET_REDIS_NEXT : NGX_HTTP_WEBSOCKET_REDIS_CONNECT;
+           ? NGX_HTTP_WEBSOCKET_REDIS_NEXT : time;
 }
 
 
@@ -446,6 +454,7 @@ ngx_http_websocket_redis_command(ngx_http_websocket_redis_t *redis,
     if (command) {
         command->reply = reply;
         command->data = data;
+        command->body.len = 0;
         command->last = command->text;
     }
 
@@ -549,13 +558,19 @@ ngx_http_websocket_redis_flush(ngx_event_t *ev)
         }
 
         cl = c->send_chain(c, ngx_http_websocket_redis_chain(redis, chain,
-                                                             bufs), 0);
+                                                             bufs),
+                           NGX_HTTP_WEBSOCKET_REDIS_WRITE);
         if (cl == NGX_CHAIN_ERROR) {
             ngx_http_websocket_redis_fail(redis, "the connection was closed");
             return;
         }
 
         ngx_http_websocket_redis_written(redis, chain);
+
+        if (ngx_http_websocket_turn_over()) {
+            ngx_http_websocket_turn_next(&redis->flush);
+            break;
+        }
     }
 
     if (ngx_queue_empty(&redis->unsent) && !c->buffered) {
@@ -582,42 +597,72 @@ static ngx_chain_t *
 ngx_http_websocket_redis_chain(ngx_http_websocket_redis_t *redis,
     ngx_chain_t *cl, ngx_buf_t *b)
 {
-    ngx_uint_t                     i;
+    size_t                         skip;
+    ngx_uint_t                     n;
     ngx_queue_t                   *q;
     ngx_http_websocket_command_t  *command;
 
-    i = 0;
+    n = 0;
+    skip = redis->written;
 
     for (q = ngx_queue_head(&redis->unsent);
          q != ngx_queue_sentinel(&redis->unsent)
-         && i < NGX_HTTP_WEBSOCKET_REDIS_CHAIN;
+         && n + 3 <= NGX_HTTP_WEBSOCKET_REDIS_CHAIN;
          q = ngx_queue_next(q))
     {
         command = ngx_queue_data(q, ngx_http_websocket_command_t, queue);
 
-        ngx_memzero(&b[i], sizeof(ngx_buf_t));
+        if (command->body.len == 0) {
+            n += ngx_http_websocket_redis_buf(&b[n], command->text,
+                                              command->last, &skip);
+            continue;
+        }
 
-        b[i].start = command->text;
-        b[i].pos = command->text + (i ? 0 : redis->written);
-        b[i].last = command->last;
-        b[i].end = command->last;
-        b[i].memory = 1;
-
-        cl[i].buf = &b[i];
-        cl[i].next = &cl[i + 1];
-
-        i++;
+        n += ngx_http_websocket_redis_buf(&b[n], command->text, command->at,
+                                          &skip);
+        n += ngx_http_websocket_redis_buf(&b[n], command->body.data,
+                                          command->body.data
+                                          + command->body.len, &skip);
+        n += ngx_http_websocket_redis_buf(&b[n], command->at, command->last,
+                                          &skip);
     }
 
-    if (i == 0) {
+    if (n == 0) {
         cl[0].buf = NULL;
         return NULL;
     }
 
-    b[i - 1].flush = 1;
-    cl[i - 1].next = NULL;
+    b[n - 1].flush = 1;
+
+    while (n--) {
+        cl[n].buf = &b[n];
+        cl[n].next = b[n].flush ? NULL : &cl[n + 1];
+    }
 
     return cl;
+}
+
+
+/* without the first *skip bytes, which were written; returns 0 if that is all */
+
+static ngx_uint_t
+ngx_http_websocket_redis_buf(ngx_buf_t *b, u_char *p, u_char *last,
+    size_t *skip)
+{
+    size_t  n;
+
+    n = ngx_min(*skip, (size_t) (last - p));
+    *skip -= n;
+
+    ngx_memzero(b, sizeof(ngx_buf_t));
+
+    b->start = p + n;
+    b->pos = b->start;
+    b->last = last;
+    b->end = last;
+    b->memory = 1;
+
+    return b->pos < b->last;
 }
 
 
@@ -629,19 +674,21 @@ ngx_http_websocket_redis_written(ngx_http_websocket_redis_t *redis,
     ngx_http_websocket_command_t  *command;
 
     for ( /* void */ ; cl && cl->buf; cl = cl->next) {
+        redis->written += cl->buf->pos - cl->buf->start;
+    }
 
-        redis->written = cl->buf->pos - cl->buf->start;
+    while (!ngx_queue_empty(&redis->unsent)) {
 
-        if (cl->buf->pos < cl->buf->last) {
+        q = ngx_queue_head(&redis->unsent);
+        command = ngx_queue_data(q, ngx_http_websocket_command_t, queue);
+
+        if (redis->written < ngx_http_websocket_redis_command_size(command)) {
             return;
         }
 
-        redis->written = 0;
+        redis->written -= ngx_http_websocket_redis_command_size(command);
 
-        q = ngx_queue_head(&redis->unsent);
         ngx_queue_remove(q);
-
-        command = ngx_queue_data(q, ngx_http_websocket_command_t, queue);
 
         if (command->reply) {
             ngx_queue_insert_tail(&redis->sent, q);
@@ -663,7 +710,8 @@ ngx_http_websocket_redis_await(ngx_http_websocket_redis_t *redis)
     rev = redis->connection->read;
 
     if (!ngx_queue_empty(&redis->sent)) {
-        ngx_add_timer(rev, NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT);
+        ngx_add_timer(rev, ngx_http_websocket_redis_patience(redis,
+                                         NGX_HTTP_WEBSOCKET_REDIS_TIMEOUT));
 
     } else if (rev->timer_set) {
         ngx_del_timer(rev);

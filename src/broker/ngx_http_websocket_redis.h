@@ -46,6 +46,9 @@ struct ngx_http_websocket_command_s {
     ngx_queue_t                   queue;
     ngx_http_websocket_reply_pt   reply;    /* NULL: it has none */
     void                         *data;     /* the caller's */
+    ngx_str_t                     body;     /* the caller's, until the reply; of
+                                               length 0 there is none */
+    u_char                       *at;       /* before which it is written */
     u_char                       *last;     /* of what is to be written */
     u_char                        text[1];
 };
@@ -133,6 +136,10 @@ void ngx_http_websocket_redis_found(ngx_http_websocket_redis_t *redis);
 
 /* The other side is what it is to be: it is of use. */
 void ngx_http_websocket_redis_welcome(ngx_http_websocket_redis_t *redis);
+
+/* How long it is waited for: time, or less where another Sentinel may be. */
+ngx_msec_t ngx_http_websocket_redis_patience(
+    ngx_http_websocket_redis_t *redis, ngx_msec_t time);
 
 /* What it is connected to, or was told to be. */
 ngx_http_websocket_broker_host_t *ngx_http_websocket_redis_host(

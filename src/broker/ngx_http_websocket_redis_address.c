@@ -133,7 +133,8 @@ ngx_http_websocket_address_ask(ngx_http_websocket_redis_t *redis,
     ctx->handler = ngx_http_websocket_address_answer;
     ctx->data = redis;
     ctx->timeout = ngx_min(redis->conf->resolver_timeout,
-                           NGX_HTTP_WEBSOCKET_ADDRESS_WAIT);
+                           ngx_http_websocket_redis_patience(redis,
+                                         NGX_HTTP_WEBSOCKET_ADDRESS_WAIT));
     ctx->cancelable = 1;
 
     redis->resolving = ctx;

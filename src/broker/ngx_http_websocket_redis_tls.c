@@ -41,7 +41,8 @@ ngx_http_websocket_redis_tls(ngx_http_websocket_redis_t *redis)
     }
 
     if (ngx_ssl_handshake(c) == NGX_AGAIN) {
-        ngx_add_timer(c->write, NGX_HTTP_WEBSOCKET_TLS_TIMEOUT);
+        ngx_add_timer(c->write, ngx_http_websocket_redis_patience(redis,
+                                         NGX_HTTP_WEBSOCKET_TLS_TIMEOUT));
         c->ssl->handler = ngx_http_websocket_tls_done;
         return;
     }

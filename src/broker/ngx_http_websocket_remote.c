@@ -24,7 +24,7 @@
 #define NGX_HTTP_WEBSOCKET_REMOTE_TRIES 1000
 
 /* changes with ngx_http_websocket_remote_shared_t */
-#define NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT  2
+#define NGX_HTTP_WEBSOCKET_REMOTE_LAYOUT  3
 
 
 static ngx_int_t ngx_http_websocket_remote_map(
@@ -150,12 +150,13 @@ ngx_http_websocket_remote_map(ngx_http_websocket_region_t *region,
 
 void
 ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
-    ngx_cycle_t *cycle)
+    ngx_cycle_t *cycle, ngx_http_websocket_remote_deaf_pt deaf)
 {
     ngx_http_websocket_remote_t  *remote;
 
     remote = zone->remote;
 
+    remote->deaf = deaf;
     remote->log = cycle->log;
     remote->dummy.fd = (ngx_socket_t) -1;
     remote->dummy.data = remote;
@@ -320,7 +321,7 @@ ngx_http_websocket_remote_tick(ngx_event_t *ev)
         ngx_http_websocket_remote_mine_tick(remote);
     }
 
-    (void) ngx_http_websocket_remote_hears(remote);
+    ngx_http_websocket_remote_listen(remote);
 
     if (!ngx_queue_empty(&remote->fetches)) {
         ngx_http_websocket_remote_fetched(remote);

@@ -119,6 +119,11 @@ typedef struct {
 } ngx_http_websocket_hint_t;
 
 
+/* the node does not hear what is published in the zone elsewhere */
+typedef void (*ngx_http_websocket_remote_deaf_pt)(
+    ngx_http_websocket_zone_t *zone);
+
+
 struct ngx_http_websocket_remote_s {
     ngx_http_websocket_zone_t           *zone;
     ngx_http_websocket_broker_conf_t    *conf;
@@ -128,6 +133,10 @@ struct ngx_http_websocket_remote_s {
 
     ngx_http_websocket_redis_t    redis;    /* for commands */
     ngx_event_t                   tick;
+    ngx_http_websocket_remote_deaf_pt  deaf;
+    ngx_msec_t                    listened; /* when it was asked last whether
+                                               it is */
+    ngx_msec_t                    awake;    /* since when that is done */
 
     ngx_http_websocket_redis_t    watch;    /* to a Sentinel, when there are */
     ngx_msec_t                    watch_asked;
@@ -141,6 +150,7 @@ struct ngx_http_websocket_remote_s {
                                                server */
     unsigned                      asking:1; /* for gen */
     unsigned                      turned:1; /* others were told of the server */
+    ngx_msec_t                    since;    /* ready, when it is */
     ngx_http_websocket_heal_t    *heal;     /* NULL: it does not */
 
     /* publishing */
@@ -205,7 +215,7 @@ ngx_int_t ngx_http_websocket_remote_add(ngx_conf_t *cf,
 
 /* In init_process of a worker, for each zone that has this broker. */
 void ngx_http_websocket_remote_start(ngx_http_websocket_zone_t *zone,
-    ngx_cycle_t *cycle);
+    ngx_cycle_t *cycle, ngx_http_websocket_remote_deaf_pt deaf);
 
 /* In exit_process. */
 void ngx_http_websocket_remote_stop(ngx_http_websocket_zone_t *zone);

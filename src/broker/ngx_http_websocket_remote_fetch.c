@@ -48,6 +48,11 @@ ngx_http_websocket_remote_history(ngx_http_websocket_zone_t *zone,
 
     remote = zone->remote;
 
+    if (zone->deaf) {
+        f->rc = NGX_HTTP_WEBSOCKET_FETCH_AWAY;
+        return NGX_OK;
+    }
+
     ready = 0;
     rc = ngx_http_websocket_fetch_try(remote, f, &ready, 0);
 

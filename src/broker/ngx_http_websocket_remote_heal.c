@@ -21,6 +21,9 @@
 
 /* messages that are brought at a time, and of a channel at most */
 #define NGX_HTTP_WEBSOCKET_HEAL_FLIGHT 32
+
+/* and so many bytes of them, about */
+#define NGX_HTTP_WEBSOCKET_HEAL_BYTES  (4 * 1024 * 1024)
 #define NGX_HTTP_WEBSOCKET_HEAL_MOST   4096
 
 /* channels whose newest messages are asked for at once */
@@ -48,6 +51,7 @@ struct ngx_http_websocket_heal_s {
     ngx_http_websocket_heal_stage_e   stage;
     ngx_event_t                       event;
     ngx_uint_t                        flight;   /* commands without an answer */
+    size_t                            bytes;    /* of them, what is brought */
     unsigned                          waits:1;  /* for an answer, or a tick */
     unsigned                          late:1;   /* not all is there */
     unsigned                          last:1;   /* the end of what is walked */
@@ -266,6 +270,10 @@ ngx_http_websocket_remote_link(ngx_http_websocket_remote_t *remote,
     ngx_uint_t ready)
 {
     ngx_uint_t  slot;
+
+    if (ready && !remote->ready) {
+        remote->since = ngx_current_msec;
+    }
 
     remote->ready = ready;
 
@@ -502,7 +510,9 @@ ngx_http_websocket_heal_go(ngx_http_websocket_heal_t *heal)
     ngx_int_t  rc;
 
     do {
-        if (heal->waits || heal->flight >= NGX_HTTP_WEBSOCKET_HEAL_FLIGHT) {
+        if (heal->waits || heal->flight >= NGX_HTTP_WEBSOCKET_HEAL_FLIGHT
+            || heal->bytes >= NGX_HTTP_WEBSOCKET_HEAL_BYTES)
+        {
             return;
         }
 
@@ -1054,6 +1064,7 @@ static ngx_int_t
 ngx_http_websocket_heal_bring(ngx_http_websocket_heal_t *heal,
     ngx_http_websocket_bring_t *bring, uint64_t at)
 {
+    size_t                            bytes;
     u_char                           *p, *size;
     ngx_int_t                         rc;
     ngx_str_t                         text;
@@ -1125,9 +1136,13 @@ ngx_http_websocket_heal_bring(ngx_http_websocket_heal_t *heal,
         return NGX_OK;
     }
 
+    bytes = command->last - command->text;
+    command->data = (void *) (uintptr_t) bytes;
+
     ngx_http_websocket_redis_send(redis, command);
 
     heal->flight++;
+    heal->bytes += bytes;
 
     return NGX_OK;
 }
@@ -1161,6 +1176,7 @@ ngx_http_websocket_heal_brought(ngx_http_websocket_redis_t *redis,
     }
 
     heal->flight--;
+    heal->bytes -= (size_t) (uintptr_t) command->data;
 
     ngx_http_websocket_heal_go(heal);
 }

@@ -1,5 +1,6 @@
 
 #include "broker/ngx_http_websocket_remote_probe.h"
+#include "broker/ngx_http_websocket_remote_beat.h"
 
 
 /* milliseconds */
@@ -160,6 +161,47 @@ ngx_http_websocket_probe_heard(ngx_http_websocket_seat_t *seat,
     if (n != NGX_ERROR && (uint64_t) n > seat->heard) {
         seat->heard = n;
         seat->remote->shared->heard = ngx_current_msec;
+    }
+}
+
+
+/*
+ * Where the server answers this node it is this one that is cut off; where it
+ * does not, it may be a failover, and nobody hears anything.
+ */
+
+void
+ngx_http_websocket_remote_listen(ngx_http_websocket_remote_t *remote)
+{
+    ngx_uint_t   was;
+    ngx_msec_t   silent, most;
+
+    was = remote->zone->deaf;
+
+    /* this worker was suspended, or has begun: what there is to be heard comes */
+
+    if (ngx_current_msec - remote->listened >= NGX_HTTP_WEBSOCKET_PROBE) {
+        remote->awake = ngx_current_msec;
+    }
+
+    remote->listened = ngx_current_msec;
+
+    most = remote->ready
+           && ngx_current_msec - remote->since >= NGX_HTTP_WEBSOCKET_PROBE_DEAF
+           ? NGX_HTTP_WEBSOCKET_PROBE_DEAF : NGX_HTTP_WEBSOCKET_SILENT;
+
+    silent = ngx_current_msec - (ngx_msec_t) remote->shared->heard;
+
+    remote->zone->deaf = !ngx_http_websocket_remote_hears(remote)
+                         && !remote->conf->stay
+                         && remote->shared->heard
+                         && ngx_current_msec - remote->awake
+                            >= NGX_HTTP_WEBSOCKET_PROBE_DEAF
+                         && (ngx_msec_int_t) silent
+                            >= (ngx_msec_int_t) most;
+
+    if (remote->zone->deaf && !was) {
+        remote->deaf(remote->zone);
     }
 }
 

@@ -26,6 +26,9 @@ ngx_int_t ngx_http_websocket_probe_subscribe(ngx_http_websocket_seat_t *seat);
 void ngx_http_websocket_probe_heard(ngx_http_websocket_seat_t *seat,
     ngx_websocket_resp_value_t *number);
 
+/* In each tick: whether the zone is deaf, which those who listen are told. */
+void ngx_http_websocket_remote_listen(ngx_http_websocket_remote_t *remote);
+
 /*
  * 1 when this node hears, in whichever worker it is asked.  Logs it when that
  * has changed.

@@ -32,6 +32,7 @@
 /* keys and arguments of one message in a command */
 #define NGX_HTTP_WEBSOCKET_KEYS           2
 #define NGX_HTTP_WEBSOCKET_ARGS           8
+#define NGX_HTTP_WEBSOCKET_FLAGS          6
 
 
 /* a message that has not completed */
@@ -54,6 +55,12 @@ typedef struct {
     unsigned                        kept:1;     /* ttl was set of late */
     u_char                          data[1];    /* the channel's name */
 } ngx_http_websocket_sending_t;
+
+
+/* goes alone, and is not copied */
+
+#define ngx_http_websocket_sending_large(sending)                             \
+    ((sending)->size > NGX_WEBSOCKET_STORE_PIECE)
 
 
 /* those of one command */
@@ -126,9 +133,11 @@ static ngx_int_t ngx_http_websocket_together_send(
 static u_char *ngx_http_websocket_together_keys(
     ngx_http_websocket_remote_t *remote, u_char *p,
     ngx_http_websocket_sending_t *sending);
+static size_t ngx_http_websocket_sending_flags(
+    ngx_http_websocket_sending_t *sending, char *flags);
 static u_char *ngx_http_websocket_together_args(
-    ngx_http_websocket_remote_t *remote, u_char *p,
-    ngx_http_websocket_sending_t *sending);
+    ngx_http_websocket_remote_t *remote, ngx_http_websocket_command_t *command,
+    u_char *p, ngx_http_websocket_sending_t *sending);
 static void ngx_http_websocket_together_reply(
     ngx_http_websocket_redis_t *redis, ngx_http_websocket_command_t *command,
     ngx_websocket_resp_value_t *value);
@@ -175,11 +184,6 @@ ngx_http_websocket_remote_publish(ngx_http_websocket_zone_t *zone,
 
     if (ngx_http_websocket_remote_away(remote)) {
         p->rc = NGX_HTTP_WEBSOCKET_BROKER_AWAY;
-        return NGX_OK;
-    }
-
-    if (ngx_http_websocket_remote_size(p) > NGX_WEBSOCKET_STORE_PIECE) {
-        p->rc = NGX_HTTP_WEBSOCKET_BROKER_UNABLE;
         return NGX_OK;
     }
 
@@ -294,8 +298,6 @@ ngx_http_websocket_sending_queue(ngx_http_websocket_remote_t *remote,
     }
 }
 
-
-/* what is placed while the lock is held is no larger than a piece */
 
 static size_t
 ngx_http_websocket_remote_size(ngx_http_websocket_publish_t *p)
@@ -592,7 +594,9 @@ ngx_http_websocket_sending_count(ngx_http_websocket_remote_t *remote,
                         * (ngx_http_websocket_redis_key_size(&remote->redis,
                                                        &sending->p.channel)
                            + 33)
-                      + NGX_WEBSOCKET_ENVELOPE_SIZE + sending->size;
+                      + NGX_WEBSOCKET_ENVELOPE_SIZE
+                      + (ngx_http_websocket_sending_large(sending)
+                         ? 0 : sending->size);
 }
 
 
@@ -632,7 +636,8 @@ ngx_http_websocket_together_take(ngx_http_websocket_remote_t *remote)
         script = ngx_http_websocket_sending_script(sending);
 
         if (together->n && (together->script != NGX_WEBSOCKET_SCRIPT_PUBLISH
-                            || script != NGX_WEBSOCKET_SCRIPT_PUBLISH))
+                            || script != NGX_WEBSOCKET_SCRIPT_PUBLISH
+                            || ngx_http_websocket_sending_large(sending)))
         {
             break;
         }
@@ -695,7 +700,7 @@ ngx_http_websocket_together_send(ngx_http_websocket_remote_t *remote,
          q != ngx_queue_sentinel(&together->messages);
          q = ngx_queue_next(q))
     {
-        p = ngx_http_websocket_together_args(remote, p,
+        p = ngx_http_websocket_together_args(remote, command, p,
                 ngx_queue_data(q, ngx_http_websocket_sending_t, queue));
     }
 
@@ -760,23 +765,13 @@ ngx_http_websocket_change_args(u_char *p, ngx_http_websocket_change_t *change)
 }
 
 
-static u_char *
-ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
-    u_char *p, ngx_http_websocket_sending_t *sending)
+/* those of the script PUBLISH: returns how many there are */
+
+static size_t
+ngx_http_websocket_sending_flags(ngx_http_websocket_sending_t *sending,
+    char *flags)
 {
-    size_t                           n;
-    uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
-    char                             flags[6];
-    ngx_http_websocket_hint_t       *hint;
-    ngx_http_websocket_ring_entry_t  stream;
-
-    if (sending->change) {
-        p = ngx_http_websocket_change_args(p, sending->change);
-    }
-
-    if (sending->silent) {
-        return p;
-    }
+    size_t  n;
 
     n = 0;
 
@@ -799,6 +794,31 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     if (sending->p.message.end) {
         flags[n++] = 'z';
     }
+
+    return n;
+}
+
+
+static u_char *
+ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
+    ngx_http_websocket_command_t *command, u_char *p,
+    ngx_http_websocket_sending_t *sending)
+{
+    size_t                           n;
+    uint8_t                          envelope[NGX_WEBSOCKET_ENVELOPE_SIZE];
+    char                             flags[NGX_HTTP_WEBSOCKET_FLAGS];
+    ngx_http_websocket_hint_t       *hint;
+    ngx_http_websocket_ring_entry_t  stream;
+
+    if (sending->change) {
+        p = ngx_http_websocket_change_args(p, sending->change);
+    }
+
+    if (sending->silent) {
+        return p;
+    }
+
+    n = ngx_http_websocket_sending_flags(sending, flags);
 
     ngx_http_websocket_remote_stream(remote, sending->envelope.length,
                                      sending->envelope.time, &stream);
@@ -827,7 +847,20 @@ ngx_http_websocket_together_args(ngx_http_websocket_remote_t *remote,
     (void) ngx_websocket_envelope_write(envelope, &sending->envelope);
 
     p = ngx_websocket_resp_bulk(p, envelope, NGX_WEBSOCKET_ENVELOPE_SIZE);
-    p = ngx_websocket_resp_bulk(p, sending->payload, sending->size);
+
+    if (ngx_http_websocket_sending_large(sending)) {
+        p = ngx_websocket_resp_bulk_header(p, sending->size);
+
+        command->at = p;
+        command->body.data = sending->payload;
+        command->body.len = sending->size;
+
+        *p++ = CR;
+        *p++ = LF;
+
+    } else {
+        p = ngx_websocket_resp_bulk(p, sending->payload, sending->size);
+    }
 
     if (sending->p.message.key[0]) {
         p = ngx_websocket_resp_number(p, stream.keep);
@@ -1245,7 +1278,7 @@ ngx_http_websocket_sending_ring(ngx_http_websocket_remote_t *remote,
     entry.epoch = epoch;
     entry.offset = offset;
 
-    if (text->len) {
+    if (offset != NGX_WEBSOCKET_ENVELOPE_LAST) {
         entry.key[0] = sending->p.message.key[0];
         entry.key[1] = sending->p.message.key[1];
     }

@@ -8,7 +8,10 @@
 #define NGX_HTTP_WEBSOCKET_RING_LEAST  (1024 * 1024)
 
 /* no message takes more than so much of it, 1/n */
-#define NGX_HTTP_WEBSOCKET_RING_ONE    4
+#define NGX_HTTP_WEBSOCKET_RING_ONE    2
+
+/* bytes that are copied while the lock is held */
+#define NGX_HTTP_WEBSOCKET_RING_PIECE  (128 * 1024)
 
 
 /*
@@ -17,6 +20,8 @@
  * here has let go of old entries, or has not told of a new one.
  */
 
+static void ngx_http_websocket_ring_rest(ngx_http_websocket_remote_t *remote,
+    uint64_t at, u_char *p, ngx_str_t *text, size_t n);
 static void ngx_http_websocket_ring_make_room(
     ngx_http_websocket_remote_shared_t *shared, size_t size);
 static uint64_t ngx_http_websocket_ring_after(
@@ -36,8 +41,9 @@ ngx_http_websocket_remote_ring_keep(ngx_http_websocket_remote_t *remote,
     ngx_http_websocket_ring_entry_t *entry, ngx_str_t *channel,
     ngx_str_t *head, ngx_str_t *text)
 {
-    size_t                               left;
+    size_t                               n, left;
     u_char                              *p;
+    uint64_t                             at;
     ngx_http_websocket_remote_shared_t  *shared;
 
     shared = remote->shared;
@@ -72,16 +78,68 @@ ngx_http_websocket_remote_ring_keep(ngx_http_websocket_remote_t *remote,
 
     p = shared->ring + shared->ring_last % shared->ring_size;
 
+    n = ngx_min(text->len, NGX_HTTP_WEBSOCKET_RING_PIECE);
+
+    entry->partly = (n < text->len);
+
     p = ngx_cpymem(p, entry, sizeof(ngx_http_websocket_ring_entry_t));
     p = ngx_cpymem(p, channel->data, channel->len);
     p = ngx_cpymem(p, head->data, head->len);
-    (void) ngx_cpymem(p, text->data, text->len);
+    (void) ngx_cpymem(p, text->data, n);
 
     ngx_memory_barrier();
 
+    at = shared->ring_last;
     shared->ring_last += entry->size;
 
     ngx_http_websocket_remote_unlock(remote);
+
+    if (entry->partly) {
+        ngx_http_websocket_ring_rest(remote, at, p, text, n);
+    }
+}
+
+
+/*
+ * The rest of a large text, from n on, whose place is p: as long as its entry,
+ * at that position, was not let go.
+ */
+
+static void
+ngx_http_websocket_ring_rest(ngx_http_websocket_remote_t *remote,
+    uint64_t at, u_char *p, ngx_str_t *text, size_t n)
+{
+    size_t                               size;
+    ngx_http_websocket_ring_entry_t     *entry;
+    ngx_http_websocket_remote_shared_t  *shared;
+
+    shared = remote->shared;
+
+    do {
+        size = ngx_min(text->len - n, NGX_HTTP_WEBSOCKET_RING_PIECE);
+
+        if (ngx_http_websocket_remote_lock(remote) != NGX_OK) {
+            return;
+        }
+
+        if (at < shared->ring_first) {
+            size = text->len - n;
+
+        } else {
+            ngx_memcpy(p + n, text->data + n, size);
+
+            if (n + size == text->len) {
+                entry = (ngx_http_websocket_ring_entry_t *)
+                            (shared->ring + at % shared->ring_size);
+                entry->partly = 0;
+            }
+        }
+
+        ngx_http_websocket_remote_unlock(remote);
+
+        n += size;
+
+    } while (n < text->len);
 }
 
 
@@ -144,6 +202,10 @@ ngx_http_websocket_remote_ring_next(ngx_http_websocket_remote_t *remote,
 
             ngx_memcpy(entry, p, sizeof(ngx_http_websocket_ring_entry_t));
 
+            if (entry->partly) {
+                entry->name = 0;
+            }
+
             p += sizeof(ngx_http_websocket_ring_entry_t);
 
             name->size = (uint8_t) entry->name;
@@ -166,22 +228,32 @@ ngx_int_t
 ngx_http_websocket_remote_ring_read(ngx_http_websocket_remote_t *remote,
     uint64_t at, u_char *buf, size_t size)
 {
+    size_t                               n, done;
     ngx_int_t                            rc;
     ngx_http_websocket_remote_shared_t  *shared;
 
     shared = remote->shared;
+    done = 0;
 
-    if (ngx_http_websocket_remote_lock(remote) != NGX_OK) {
-        return NGX_BUSY;
-    }
+    do {
+        n = ngx_min(size - done, NGX_HTTP_WEBSOCKET_RING_PIECE);
 
-    rc = at >= shared->ring_first ? NGX_OK : NGX_DECLINED;
+        if (ngx_http_websocket_remote_lock(remote) != NGX_OK) {
+            return NGX_BUSY;
+        }
 
-    if (rc == NGX_OK) {
-        ngx_memcpy(buf, shared->ring + at % shared->ring_size, size);
-    }
+        rc = at >= shared->ring_first ? NGX_OK : NGX_DECLINED;
 
-    ngx_http_websocket_remote_unlock(remote);
+        if (rc == NGX_OK) {
+            ngx_memcpy(buf + done, shared->ring + at % shared->ring_size + done,
+                       n);
+        }
+
+        ngx_http_websocket_remote_unlock(remote);
+
+        done += n;
+
+    } while (rc == NGX_OK && done < size);
 
     return rc;
 }

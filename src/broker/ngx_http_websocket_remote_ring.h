@@ -27,6 +27,7 @@ typedef struct {
     uint64_t                      ttl;      /* of the stream, ms */
     uint32_t                      name;     /* bytes of the channel's; 0: it is
                                                nothing */
+    uint32_t                      partly;   /* 1: its content is not whole */
 } ngx_http_websocket_ring_entry_t;
 
 

@@ -18,6 +18,7 @@ typedef enum {
     NGX_HTTP_WEBSOCKET_BROKER_P_USER,
     NGX_HTTP_WEBSOCKET_BROKER_P_TRUSTED,
     NGX_HTTP_WEBSOCKET_BROKER_P_AWAY,
+    NGX_HTTP_WEBSOCKET_BROKER_P_DEAF,
     NGX_HTTP_WEBSOCKET_BROKER_P_TIME,
     NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL,
     NGX_HTTP_WEBSOCKET_BROKER_P_SENTINEL_FILE,
@@ -62,6 +63,7 @@ ngx_http_websocket_broker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "user=", ngx_null_string },
         { "trusted_certificate=", ngx_null_string },
         { "away=", ngx_null_string },
+        { "deaf=", ngx_null_string },
         { "wait=", ngx_null_string },
         { "sentinel=", ngx_null_string },
         { "sentinel_password_file=", ngx_null_string },
@@ -221,6 +223,19 @@ ngx_http_websocket_broker_params(ngx_conf_t *cf,
             return ngx_http_websocket_bad_param(cf,
                                   &params[NGX_HTTP_WEBSOCKET_BROKER_P_AWAY],
                                   "it is \"wait\" or \"refuse\"");
+        }
+    }
+
+    value = &params[NGX_HTTP_WEBSOCKET_BROKER_P_DEAF].value;
+
+    if (value->data) {
+        if (ngx_strcmp(value->data, "stay") == 0) {
+            broker->stay = 1;
+
+        } else if (ngx_strcmp(value->data, "close") != 0) {
+            return ngx_http_websocket_bad_param(cf,
+                                  &params[NGX_HTTP_WEBSOCKET_BROKER_P_DEAF],
+                                  "it is \"close\" or \"stay\"");
         }
     }
 

@@ -364,10 +364,6 @@ ngx_http_websocket_api_sent(ngx_http_request_t *r,
     case NGX_WEBSOCKET_STORE_OK:
         return ngx_http_websocket_api_answer(r, letter->call, json_object());
 
-    case NGX_HTTP_WEBSOCKET_BROKER_UNABLE:
-        return ngx_http_websocket_api_refuse(r, letter->call,
-                                        NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED);
-
     default:  /* NGX_WEBSOCKET_STORE_NOSPACE, BROKER_AWAY */
         return ngx_http_websocket_api_refuse(r, letter->call,
                                              NGX_HTTP_WEBSOCKET_API_INTERNAL);

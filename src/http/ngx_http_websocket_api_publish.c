@@ -524,9 +524,6 @@ ngx_http_websocket_api_failed(ngx_http_request_t *r, int rc)
     case NGX_WEBSOCKET_STORE_ENDED:
         return NGX_HTTP_WEBSOCKET_API_NOT_AVAILABLE;
 
-    case NGX_HTTP_WEBSOCKET_BROKER_UNABLE:
-        return NGX_HTTP_WEBSOCKET_API_LIMIT_EXCEEDED;
-
     case NGX_HTTP_WEBSOCKET_BROKER_AWAY:
         return NGX_HTTP_WEBSOCKET_API_INTERNAL;
 

@@ -358,9 +358,6 @@ ngx_http_websocket_emulation_said(ngx_http_request_t *r,
         return ngx_http_websocket_answer_text(r, NGX_HTTP_NOT_FOUND,
                                               "there is no such node");
 
-    case NGX_HTTP_WEBSOCKET_BROKER_UNABLE:
-        return ngx_http_websocket_centrifuge_too_large(r);
-
     default:  /* NGX_WEBSOCKET_STORE_BUSY, NOSPACE, BROKER_AWAY */
         return ngx_http_websocket_emulation_stuck(r);
     }

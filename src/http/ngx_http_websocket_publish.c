@@ -616,15 +616,6 @@ ngx_http_websocket_publish_refused(ngx_http_request_t *r, int rc)
         return ngx_http_websocket_broker_away(r);
     }
 
-    if (rc == NGX_HTTP_WEBSOCKET_BROKER_UNABLE) {
-        ngx_http_websocket_rejected(r, NGX_HTTP_WEBSOCKET_REJECTED_HEADER);
-
-        return ngx_http_websocket_answer_error(r, NGX_HTTP_NOT_IMPLEMENTED,
-                                               "not_with_broker",
-                                               "a zone with a broker has no "
-                                               "messages above 512k");
-    }
-
     conf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

@@ -121,10 +121,6 @@ static const ngx_http_websocket_batch_cut_t  ngx_http_websocket_batch_cuts[] =
       "broker_away", "the broker cannot be had now",
       NGX_HTTP_WEBSOCKET_REJECTED_UNAVAILABLE },
 
-    { NGX_HTTP_WEBSOCKET_BROKER_UNABLE, NGX_HTTP_NOT_IMPLEMENTED,
-      "not_with_broker", "a zone with a broker has no messages above 512k",
-      NGX_HTTP_WEBSOCKET_REJECTED_HEADER },
-
     { 0, NGX_HTTP_INSUFFICIENT_STORAGE,
       "zone_full", NULL, NGX_HTTP_WEBSOCKET_REJECTED_ZONE_FULL }
 };

@@ -146,8 +146,14 @@ static int ngx_http_websocket_zone_drop_member(ngx_http_websocket_zone_t *zone,
     ngx_websocket_store_wake_t *wake);
 static int ngx_http_websocket_zone_ask_once(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name);
+static ngx_uint_t ngx_http_websocket_zone_is_large(
+    ngx_http_websocket_publish_t *p);
+static int ngx_http_websocket_zone_place_step(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole,
+    ngx_http_websocket_large_t *large);
 static int ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole);
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole,
+    ngx_http_websocket_large_t *large);
 static int ngx_http_websocket_zone_set(ngx_http_websocket_zone_t *zone,
     ngx_str_t *name, uint64_t epoch, uint64_t offset, ngx_uint_t *here,
     ngx_http_websocket_zone_set_pt set);
@@ -583,23 +589,11 @@ ngx_http_websocket_zone_publish(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p)
 {
     int         rc;
-    size_t      i, size;
     ngx_uint_t  pieces;
-
-    for (size = 0, i = 0; i < p->n; i++) {
-        size += p->parts[i].size;
-    }
 
     p->here = 0;
 
-    /*
-     * blocks that a process without a slot reserves would be given back by
-     * nobody
-     */
-
-    if (size > NGX_WEBSOCKET_STORE_PIECE
-        && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT)
-    {
+    if (ngx_http_websocket_zone_is_large(p)) {
         return p->large ? ngx_http_websocket_zone_append_in_turns(zone, p)
                         : ngx_http_websocket_zone_append_large(zone, p);
     }
@@ -1873,26 +1867,116 @@ int
 ngx_http_websocket_zone_place(ngx_http_websocket_zone_t *zone,
     ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole)
 {
-    int         rc;
-    ngx_uint_t  pieces;
+    int                         rc;
+    ngx_uint_t                  pieces;
+    ngx_http_websocket_large_t  large;
 
     pieces = 0;
     p->here = 0;
 
+    if (ngx_http_websocket_zone_is_large(p)) {
+
+        ngx_memzero(&large, sizeof(ngx_http_websocket_large_t));
+
+        ngx_http_websocket_zone_fill(zone, &large);
+
+        do {
+            rc = ngx_http_websocket_zone_place_step(zone, p, epoch, hole,
+                                                    &large);
+            pieces = large.stalled;
+
+        } while (ngx_http_websocket_zone_again(&rc, &pieces));
+
+        ngx_http_websocket_zone_filled(zone, rc);
+
+        return rc;
+    }
+
     do {
-        rc = ngx_http_websocket_zone_place_once(zone, p, epoch, hole);
+        rc = ngx_http_websocket_zone_place_once(zone, p, epoch, hole, NULL);
     } while (ngx_http_websocket_zone_again(&rc, &pieces));
 
     return rc;
 }
 
 
+/*
+ * whether it is too large to be copied with the lock held; blocks that a process
+ * without a slot reserves would be given back by nobody
+ */
+
+static ngx_uint_t
+ngx_http_websocket_zone_is_large(ngx_http_websocket_publish_t *p)
+{
+    size_t  i, size;
+
+    for (size = 0, i = 0; i < p->n; i++) {
+        size += p->parts[i].size;
+    }
+
+    return size > NGX_WEBSOCKET_STORE_PIECE
+           && ngx_http_websocket_worker_slot() != NGX_HTTP_WEBSOCKET_NO_SLOT;
+}
+
+
+static int
+ngx_http_websocket_zone_place_step(ngx_http_websocket_zone_t *zone,
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole,
+    ngx_http_websocket_large_t *large)
+{
+    int                           rc;
+    uint32_t                      reserved;
+    ngx_websocket_store_append_t  append;
+
+    if (large->step == NGX_HTTP_WEBSOCKET_FILL) {
+
+        ngx_http_websocket_zone_message(p, &append);
+        append.large = &large->state;
+        append.at = p->message.offset;
+
+        rc = ngx_websocket_store_fill_piece(zone->store, &append);
+
+        if (rc == NGX_WEBSOCKET_STORE_OK) {
+            large->step = NGX_HTTP_WEBSOCKET_APPEND;
+            rc = NGX_WEBSOCKET_STORE_AGAIN;
+        }
+
+        large->stalled = 0;
+
+        return rc;
+    }
+
+    reserved = large->state.reserved;
+
+    rc = ngx_http_websocket_zone_place_once(zone, p, epoch, hole, large);
+
+    if (large->step == NGX_HTTP_WEBSOCKET_RESERVE
+        && rc == NGX_WEBSOCKET_STORE_OK)
+    {
+        large->step = NGX_HTTP_WEBSOCKET_FILL;
+        return NGX_WEBSOCKET_STORE_AGAIN;
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_AGAIN) {
+        large->step = NGX_HTTP_WEBSOCKET_RESERVE;
+        large->stalled = large->state.reserved > reserved
+                         ? 0 : large->stalled + 1;
+    }
+
+    return rc;
+}
+
+
+/* with large, which may be NULL, its step */
+
 static int
 ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
-    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole)
+    ngx_http_websocket_publish_t *p, uint64_t epoch, ngx_uint_t hole,
+    ngx_http_websocket_large_t *large)
 {
     int                           rc;
     uint64_t                      hash;
+    ngx_uint_t                    reserve;
     ngx_websocket_store_append_t  append;
 
     ngx_http_websocket_zone_message(p, &append);
@@ -1902,6 +1986,9 @@ ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
     append.now = ngx_http_websocket_clock_now();
     append.hole = hole;
     append.info = &p->info;
+    append.large = large ? &large->state : NULL;
+
+    reserve = large && large->step == NGX_HTTP_WEBSOCKET_RESERVE;
 
     rc = NGX_WEBSOCKET_STORE_NOTFOUND;
     hash = ngx_websocket_store_hash(zone->store, p->channel.data,
@@ -1924,13 +2011,21 @@ ngx_http_websocket_zone_place_once(ngx_http_websocket_zone_t *zone,
     }
 
     if (append.channel) {
-        rc = append.at ? ngx_websocket_store_place(zone->store, &append)
-                       : ngx_websocket_store_append(zone->store, &append);
+        rc = reserve ? ngx_websocket_store_reserve(zone->store, &append)
+             : append.at ? ngx_websocket_store_place(zone->store, &append)
+             : ngx_websocket_store_append(zone->store, &append);
+    }
+
+    if (rc == NGX_WEBSOCKET_STORE_OK && large && !reserve) {
+
+        /* a message that nobody is there for was not kept, its blocks were */
+
+        ngx_websocket_store_unreserve(zone->store, append.slot);
     }
 
     ngx_http_websocket_zone_unlock(zone);
 
-    if (rc == NGX_WEBSOCKET_STORE_OK) {
+    if (rc == NGX_WEBSOCKET_STORE_OK && !reserve) {
         p->here = ngx_http_websocket_zone_wake(&append.wake);
     }
 

@@ -61,6 +61,8 @@ struct ngx_http_websocket_zone_s {
     const ngx_http_websocket_interest_t  *interest;     /* NULL: nobody's */
     ngx_http_websocket_remote_t          *remote;       /* of a broker
                                                            elsewhere; or NULL */
+    ngx_uint_t                    deaf;      /* 1: it does not tell what is
+                                                published elsewhere */
 
     ngx_http_websocket_hub_t     *hub;       /* this worker's subscribers; NULL
                                                 in other processes, and in a

@@ -18,6 +18,7 @@ const ngx_http_websocket_close_t  ngx_http_websocket_centrifuge_closes[] = {
     [NGX_HTTP_WEBSOCKET_REASON_NO_PONG] = { 3012, 0, "no pong" },
     [NGX_HTTP_WEBSOCKET_REASON_RESTART] = { 3001, 0, "shutdown" },
     [NGX_HTTP_WEBSOCKET_REASON_SHUTDOWN] = { 3001, 0, "shutdown" },
+    [NGX_HTTP_WEBSOCKET_REASON_DEAF] = { 3001, 0, "shutdown" },
     [NGX_HTTP_WEBSOCKET_REASON_EXPIRED] = { 3005, 0, "connection expired" },
     [NGX_HTTP_WEBSOCKET_REASON_REVOKED] = { 3500, 0, "invalid token" },
     [NGX_HTTP_WEBSOCKET_REASON_WRONG_TOKENS] = { 3500, 0, "invalid token" },

@@ -32,6 +32,10 @@ const ngx_http_websocket_close_t  ngx_http_websocket_closes[] = {
     [NGX_HTTP_WEBSOCKET_REASON_SHUTDOWN] = {
         NGX_WEBSOCKET_CLOSE_GOING_AWAY, 0, "server shuts down"
     },
+    [NGX_HTTP_WEBSOCKET_REASON_DEAF] = {
+        NGX_WEBSOCKET_CLOSE_TRY_LATER, 0,
+        "this server is cut off from others: connect again"
+    },
     [NGX_HTTP_WEBSOCKET_REASON_EXPIRED] = {
         NGX_HTTP_WEBSOCKET_CLOSE_TOKEN, 0, "token expired"
     },

@@ -36,6 +36,7 @@ static void ngx_http_websocket_drain_position(ngx_http_websocket_zone_t *zone,
     ngx_str_t *channel, ngx_uint_t n, ngx_http_websocket_options_t *options,
     ngx_websocket_position_t *position);
 static void ngx_http_websocket_drain_node(ngx_queue_t *node);
+static void ngx_http_websocket_drain_deaf_node(ngx_queue_t *node);
 static void ngx_http_websocket_drain_last(ngx_event_t *ev);
 static void ngx_http_websocket_drain_left(ngx_event_t *ev);
 static void ngx_http_websocket_drain_abandon(ngx_queue_t *node);
@@ -283,8 +284,56 @@ ngx_http_websocket_drain(ngx_http_websocket_session_t *s)
 
 
 void
+ngx_http_websocket_drain_deaf(ngx_http_websocket_zone_t *zone)
+{
+    if (!ngx_exiting) {
+        ngx_http_websocket_wheel_visit(ngx_http_websocket_drain_deaf_node);
+    }
+}
+
+
+static void
+ngx_http_websocket_drain_deaf_node(ngx_queue_t *node)
+{
+    ngx_http_websocket_session_t  *s;
+
+    s = ngx_queue_data(node, ngx_http_websocket_session_t, timer);
+
+    if (ngx_exiting || s->draining || s->close_queued || !s->conf->subscribes
+        || s->conf->zone == NULL || !s->conf->zone->deaf)
+    {
+        return;
+    }
+
+    s->draining = 1;
+    s->record->leave = ngx_http_websocket_now();
+
+    if (s->conf->drain) {
+        s->record->leave += (ngx_msec_t) ngx_random() % s->conf->drain;
+    }
+
+    ngx_http_websocket_session_schedule(s);
+}
+
+
+void
 ngx_http_websocket_drain_leave(ngx_http_websocket_session_t *s)
 {
+    if (s->draining && !ngx_exiting) {
+
+        /* the node is deaf, or was */
+
+        if (s->conf->zone->deaf) {
+            ngx_http_websocket_session_close(s,
+                                             NGX_HTTP_WEBSOCKET_REASON_DEAF);
+            return;
+        }
+
+        s->draining = 0;
+        ngx_http_websocket_session_schedule(s);
+        return;
+    }
+
     if (ngx_http_websocket_worker_outdated()) {
         ngx_http_websocket_session_close(s, NGX_HTTP_WEBSOCKET_REASON_RESTART);
 

@@ -40,6 +40,12 @@ ngx_int_t ngx_http_websocket_drain_refer(ngx_http_websocket_session_t *s,
 /* Sends a session away at a random moment within websocket_drain. */
 void ngx_http_websocket_drain(ngx_http_websocket_session_t *s);
 
+/*
+ * The node does not hear what is published in the zone elsewhere: sends those
+ * away who get messages of it, if that is still so when their time comes.
+ */
+void ngx_http_websocket_drain_deaf(ngx_http_websocket_zone_t *zone);
+
 /* Sends a session away now. */
 void ngx_http_websocket_drain_leave(ngx_http_websocket_session_t *s);
 

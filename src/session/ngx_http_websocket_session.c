@@ -58,6 +58,10 @@ static ngx_uint_t ngx_http_websocket_session_protocol(
     const ngx_http_websocket_protocol_t *protocol);
 static void ngx_http_websocket_session_release(
     ngx_http_websocket_session_t *s);
+static ngx_inline void ngx_http_websocket_session_take(
+    ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
 static void ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first);
@@ -385,10 +389,17 @@ ngx_http_websocket_session_deliver(
     ngx_http_websocket_subscription_t *subscription,
     ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
 {
-    ngx_http_websocket_session_t  *s;
+    ngx_http_websocket_session_take(
+                                  ngx_http_websocket_session_of(subscription),
+                                  subscription, delivery, first);
+}
 
-    s = ngx_http_websocket_session_of(subscription);
 
+static ngx_inline void
+ngx_http_websocket_session_take(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_subscription_t *subscription,
+    ngx_http_websocket_delivery_t *delivery, ngx_uint_t first)
+{
     if (first == 0 && s->shared && s->unacked
         && ngx_http_websocket_direct_ready(s)
         && subscription->catch_up == NULL)
@@ -421,7 +432,7 @@ ngx_http_websocket_session_choose_deliver(
     if ((delivery->alone || s->record->nsubscriptions == 1)
         && (!delivery->events || further->events) && !further->delta)
     {
-        ngx_http_websocket_session_deliver(subscription, delivery, first);
+        ngx_http_websocket_session_take(s, subscription, delivery, first);
 
     } else if (!s->close_queued) {
         ngx_http_websocket_session_queue_all(s, subscription, delivery, first);

@@ -236,11 +236,6 @@ ngx_http_websocket_session_acked(ngx_http_websocket_session_t *s,
                                             "no server of the broker can be "
                                             "had now");
 
-    case NGX_HTTP_WEBSOCKET_BROKER_UNABLE:
-        return ngx_http_websocket_ack_error(s, "not_with_broker", NULL,
-                                            "a zone with a broker has no "
-                                            "messages above 512k");
-
     default:
         return ngx_http_websocket_ack_error(s, "zone_full", NULL,
                                             "the zone has no space for the "

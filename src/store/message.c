@@ -641,7 +641,7 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
 
     /* making room could drop the very message that the key is of */
 
-    rc = append->at ? NGX_WEBSOCKET_STORE_OK
+    rc = append->at ? ngx_websocket_store_fits(store, append)
                     : ngx_websocket_store_accept(store, append);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
@@ -675,7 +675,9 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
                                                : NGX_WEBSOCKET_STORE_TAKE;
 
     rc = ngx_websocket_store_make_room(store, blocks,
-                                       append->message->time, append->channel,
+                                       append->at ? append->now
+                                                  : append->message->time,
+                                       append->channel,
                                        NGX_WEBSOCKET_STORE_RESERVE);
 
     if (rc == NGX_WEBSOCKET_STORE_NOSPACE) {

@@ -8,8 +8,6 @@
 #include "store/store_private.h"
 
 
-static int ngx_websocket_store_fits(ngx_websocket_channel_t *ch,
-    const ngx_websocket_store_append_t *append);
 static int ngx_websocket_store_drop_all(ngx_websocket_store_t *store,
     ngx_websocket_ref_t channel);
 static int ngx_websocket_store_leads_back(ngx_websocket_channel_t *ch,
@@ -25,9 +23,11 @@ ngx_websocket_store_place(ngx_websocket_store_t *store,
 
     ch = ngx_websocket_store_block(store, append->channel);
 
-    rc = ngx_websocket_store_fits(ch, append);
+    rc = ngx_websocket_store_fits(store, append);
 
-    if (rc == NGX_WEBSOCKET_STORE_GAP && append->hole) {
+    if (rc == NGX_WEBSOCKET_STORE_OK && append->hole
+        && ch->epoch == append->epoch && append->at != ch->offset + 1)
+    {
         rc = ngx_websocket_store_drop_all(store, append->channel);
     }
 
@@ -43,10 +43,14 @@ ngx_websocket_store_place(ngx_websocket_store_t *store,
 }
 
 
-static int
-ngx_websocket_store_fits(ngx_websocket_channel_t *ch,
+int
+ngx_websocket_store_fits(ngx_websocket_store_t *store,
     const ngx_websocket_store_append_t *append)
 {
+    ngx_websocket_channel_t  *ch;
+
+    ch = ngx_websocket_store_block(store, append->channel);
+
     if (ch->epoch != append->epoch) {
 
         if (ch->offset
@@ -63,8 +67,8 @@ ngx_websocket_store_fits(ngx_websocket_channel_t *ch,
         return NGX_WEBSOCKET_STORE_DUPLICATE;
     }
 
-    return append->at == ch->offset + 1 ? NGX_WEBSOCKET_STORE_OK
-                                     : NGX_WEBSOCKET_STORE_GAP;
+    return append->at == ch->offset + 1 || append->hole
+           ? NGX_WEBSOCKET_STORE_OK : NGX_WEBSOCKET_STORE_GAP;
 }
 
 

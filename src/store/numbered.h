@@ -85,6 +85,10 @@ void ngx_websocket_store_read_key(ngx_websocket_store_t *store,
 
 /* for the other files of the store */
 
+/* What place() would return of a message, or OK. */
+int ngx_websocket_store_fits(ngx_websocket_store_t *store,
+    const ngx_websocket_store_append_t *append);
+
 /*
  * Sets a channel, which has no messages, to an epoch and an offset, if it has
  * another epoch or an offset below: to be committed.

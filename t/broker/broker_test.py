@@ -12,12 +12,13 @@ import sys
 import time
 
 from calm import Calm
-from cluster import (Cluster, Proxy, history, position, publish, seat,
+from cluster import (CONF, Cluster, Proxy, history, position, publish, seat,
                      subscribed)
 from nginx import TIMEOUT, Nginx, Tap
 from peer import (FIN, TEXT, Closed, Http, Peer, ask, becomes, workers)
 from redis_server import need_redis
 
+LARGE = CONF.replace('zone=live:2m', 'zone=live:32m')
 NUMBERS = [str(i) for i in range(20)]
 
 
@@ -188,6 +189,46 @@ async def ends(tap, cluster):
            f'it is deleted, and begins anew: {new}')
 
 
+def large(i):
+    return f'{i} ' + 'x' * (700_000 + 1_000_000 * (i % 3)) + f' {i}'
+
+
+async def larges(tap, cluster):
+    """Messages of more than 512 kB, by which no worker is held."""
+    a, b = cluster.ports
+    reader = await Peer(b).websocket('/ws/l')
+    await publish(a, 'l', 'first')
+    await subscribed(cluster, 'l', 1)
+    reading = asyncio.create_task(texts(reader, 7))
+    with Calm(cluster.nodes) as calm:
+        answers = [await publish((a, b)[i % 2], 'l', large(i), where='large')
+                   for i in range(6)]
+        got = await reading
+    tap.ok(got == ['first', *map(large, range(6))]
+           and [x['offset'] for _, x in answers] == list(range(2, 8)),
+           'large messages')
+    tap.ok(not calm.held(), f'by which no worker is held: {calm}')
+    cluster.client().execute_command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    cluster.client().execute_command('CLIENT', 'KILL', 'TYPE', 'normal',
+                                     'SKIPME', 'yes')
+    reading = asyncio.create_task(texts(reader, 1))
+    await publish(a, 'l', large(6), 'Idempotency-Key: l\r\n', 'large')
+    _, answer = await publish(b, 'l', large(6), 'Idempotency-Key: l\r\n',
+                              'large')
+    tap.ok(await reading == [large(6)] and answer.get('duplicate'), 'when connections are cut, too')
+    got, since = [], ''
+    while len(got) < 8:
+        _, page = await ask(a, 'GET', f'/pub/l?limit=1000{since}')
+        got += [m['data'].split()[0] for m in page['messages']]
+        since = f'&since={page["epoch"]}:{page["messages"][-1]["offset"]}'
+    tap.ok(got == ['first', *map(str, range(7))], f'in the history: {got}')
+    reader.close()
+
+
+async def texts(reader, n):
+    return [(await reader.receive()).decode() for _ in range(n)]
+
+
 async def numbers(port, channel, first, n, pause=0.005):
     for i in range(first, first + n):
         await publish(port, channel, str(i))
@@ -327,12 +368,13 @@ async def away(tap, cluster):
 
 
 async def run(tap):
-    with Cluster() as cluster:
+    with Cluster(conf=LARGE) as cluster:
         await together(tap, cluster)
         await streams(tap, cluster)
         await recovers(tap, cluster)
         await keys(tap, cluster)
         await deletes(tap, cluster)
+        await larges(tap, cluster)
         await gaps(tap, cluster)
         await processes(tap, cluster)
         await away(tap, cluster)
@@ -377,12 +419,15 @@ async def deaf(tap):
         cluster.conf = cluster.conf.replace(f':{cluster.redis.port}',
                                             f':{proxy.port}')
         node = await asyncio.to_thread(Nginx, 'deaf', cluster.conf)
-        cluster.nodes.append(node)
+        stays = await asyncio.to_thread(
+            Nginx, 'stays', cluster.conf.replace('wait=5s', 'deaf=stay'))
+        cluster.nodes += [node, stays]
         port = node.port
         tap.ok(await becomes(lambda: health(port), 200) == 200, 'it is healthy')
         reader = await Peer(port).websocket('/ws/c')
         await publish(port, 'c', '0')
         tap.ok(await reads(reader, 0, 1), 'it hears')
+        quiet = await Peer(stays.port).websocket('/ws/c')
 
         proxy.deaf = True
         start = time.monotonic()
@@ -401,16 +446,33 @@ async def deaf(tap):
                and status['zones'][0]['broker']['reconnects'] > 0,
                'its metrics too, and it tries again')
 
+        _, missed = await publish(port, 'c', '1')
+        got = await closed(reader)
+        tap.ok(got[-1] == 1013 and time.monotonic() - start < 5,
+               f'its reader is told so: {got}')
+        tap.ok((await ask(port, 'GET', '/pub/c'))[0] == 503,
+               'and nobody comes')
+
         proxy.deaf = False
-        tap.ok(await becomes(lambda: health(port), 200) == 200,
+        cluster.client().execute_command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+        tap.ok(await becomes(lambda: health(port), 200) == 200
+               == await becomes(lambda: health(stays.port), 200),
                'it hears again')
-        await publish(port, 'c', '1')
-        tap.ok(await reads(reader, 1, 1), 'and its reader has stayed')
+
+        async def back():
+            return (await ask(port, 'GET', '/pub/c'))[0]
+        await becomes(back, 200)
+        reader = await Peer(port).websocket(
+            f'/ws/c?since={missed["epoch"]}:{missed["offset"] - 1}')
+        tap.ok(await reads(reader, 1, 1), 'its reader comes back')
+        tap.ok(await reads(quiet, 1, 1), 'with deaf=stay it has stayed')
         log = node.log()
         tap.ok('is deaf' in log and 'hears what is published' in log,
                'the log tells of both')
         reader.close()
+        quiet.close()
         await asyncio.to_thread(node.stop)
+        await asyncio.to_thread(stays.stop)
         proxy.server.close()
 
 

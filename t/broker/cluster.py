@@ -21,6 +21,10 @@ CONF = '''
     server {
         listen 127.0.0.1:$PORT;
         location ~ ^/ws/(.*)$ { websocket pubsub; websocket_channel $1; }
+        location ~ ^/large/(.*)$ {
+            websocket_publish; websocket_channel $1;
+            websocket_max_message_size 8m; client_max_body_size 8m;
+        }
         location ~ ^/two/(.*)/(.*)$ {
             websocket subscribe; websocket_channel $1 $2;
         }

@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 
-from cluster import CONF, Failover, history, position, publish, seat
+from cluster import (CONF, Failover, history, position, publish, seat,
+                     subscribed)
 from nginx import Tap
 from peer import Closed, Peer, ask, becomes, workers
 from redis_server import need_redis, redis
@@ -76,6 +77,10 @@ async def lossy(tap, cluster):
     await ask(b, 'DELETE', '/pub/gone')
     end = 'X-WebSocket-End: 1\r\n'
     ending = await Peer(c).websocket('/ws/ended')
+    huge = await Peer(c).websocket('/ws/huge')
+    await subscribed(cluster, 'huge', 1)
+    text = 'x' * 700_000
+    await publish(b, 'huge', text, 'Idempotency-Key: h\r\n', 'large')
     await publish(a, 'ended', 'last', end)
     await publish(b, 'bare', 'x')
     await ask(b, 'POST', '/pub/bare', end)
@@ -108,7 +113,13 @@ async def lossy(tap, cluster):
     tap.ok(got == [[409, 409, 'last'], [409, 409, 'x']]
            and await texts(ending, 1) == ['last'],
            f'what has ended stays so: {got}')
+    _, answer = await publish(a, 'huge', text, 'Idempotency-Key: h\r\n',
+                              'large')
+    tap.ok(await texts(huge, 1) == [text] and answer.get('duplicate')
+           and await history(b, 'huge') == [text],
+           'a message of more than 512 kB')
     ending.close()
+    huge.close()
     _, answer = await publish(c, 'brief', 'c')
     tap.ok(int(position(answer).split(':')[1])
            == int(short.split(':')[1]) + 1

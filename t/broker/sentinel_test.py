@@ -7,6 +7,7 @@ them, and the master is killed, ten times.
 
 import asyncio
 import os
+import socket
 import tempfile
 import time
 
@@ -26,8 +27,8 @@ RIGHTS = ('-@all +auth +ping +subscribe +sentinel|get-master-addr-by-name '
 
 
 class Watched(Cluster):
-    """Two nodes, a master, a replica and Sentinels; the first URL is of one
-    that is away.  To be entered, and started."""
+    """Two nodes, a master, a replica and Sentinels; the first URLs are of one
+    that is away, and of one that says nothing.  To be entered, and started."""
 
     def __init__(self, params='', lines=(), n=1, login=None, tls=None):
         super().__init__(0, f'wait=10s sentinel=main {params}',
@@ -38,12 +39,14 @@ class Watched(Cluster):
         self.login = login or {}
         self.number = n
         self.spare = None
+        self.silent = socket.create_server(('127.0.0.1', 0))
         self.sentinels = []
 
     def __exit__(self, *_):
         for server in self.sentinels + [self.spare]:
             if server:
                 server.__exit__()
+        self.silent.close()
         super().__exit__()
 
     async def start(self):
@@ -57,7 +60,8 @@ class Watched(Cluster):
         self.conf = self.conf.replace(
             f'redis://127.0.0.1:{self.redis.port}',
             ' '.join(f'{url}:{port}' for port in (
-                free_port(), *(s.port for s in self.sentinels))))
+                free_port(), self.silent.getsockname()[1],
+                *(s.port for s in self.sentinels))))
         for i in range(2):
             self.nodes.append(await asyncio.to_thread(
                 Nginx, f'watched{i}', self.conf))

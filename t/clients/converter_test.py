@@ -42,7 +42,9 @@ V6 = {
              'allow_subscribe_for_anonymous': True},
             {'name': 'bare', 'force_recovery': True}]},
     'http_server': {'port': '9000', 'address': '127.0.0.1'},
-    'http_api': {'key': 'hidden'},
+    'http_api': {'key': 'hidden, but long enough'},
+    'http_stream': {'enabled': True},
+    'sse': {'enabled': True, 'handler_prefix': '/events'},
     'websocket': {'compression': True, 'message_size_limit': 131072},
     'engine': {'type': 'redis', 'redis': {
         'address': 'redis://127.0.0.1:6379', 'prefix': 'cf',
@@ -56,7 +58,7 @@ V5 = {
     'presence': True, 'allow_subscribe_for_client': True,
     'allow_presence_for_client': True,
     'namespaces': [{'name': 'a-1', 'allow_publish_for_client': True}],
-    'api_key': 'hidden', 'grpc_api': True}
+    'api_key': 'hidden', 'grpc_api': True, 'sse': False}
 
 
 def accepts(folder, text):
@@ -88,7 +90,7 @@ def converted(tap, name, tree):
         accepted, why = accepts(folder, text)
         tap.ok(accepted, f'{name} {"" if accepted else why}')
         modes = {stat.S_IMODE(os.stat(f'{folder}/{key}').st_mode)
-                 for key in ('token.keys', 'redis.pw')
+                 for key in ('token.keys', 'redis.pw', 'api.keys')
                  if os.path.exists(f'{folder}/{key}')}
         tap.ok(modes == {0o600} and 'hidden' not in text + run.stderr
                and '0123456789' not in text,
@@ -107,13 +109,16 @@ def main():
                  'websocket_heartbeat interval=20s timeout=5s;',
                  'websocket_connect_timeout 500ms;',
                  'websocket_token_grace 90s;', 'listen 127.0.0.1:9000;',
-                 'location = /metrics {'):
+                 'location = /metrics {', 'location = /events {',
+                 'websocket_transports sse;', 'websocket_emulation;',
+                 'location = /connection/http_stream {',
+                 'websocket_api key=api.keys;'):
         tap.ok(line in text, f'v6: {line}')
     said = re.findall(r'centrifugo2nginx: ([^:]*):', notes)
     tap.ok(said == ['channel.namespaces[2].force_recovery',
                     'client.user_connection_limit',
                     'client.proxy.connect.enabled',
-                    'client.proxy.connect.endpoint', 'http_api.key'],
+                    'client.proxy.connect.endpoint'],
            f'v6: what has no counterpart is said {said}')
 
     text, notes = converted(tap, 'a configuration of v5', V5)
@@ -122,7 +127,7 @@ def main():
                  'websocket_namespace a-1 {', 'presence_access client;',
                  'publish client;'):
         tap.ok(line in text, f'v5: {line}')
-    tap.ok('api_key: no' in notes and 'grpc_api: no' in notes,
+    tap.ok('http_api.key: is shorter' in notes and 'grpc_api: no' in notes,
            'v5: what has no counterpart is said')
 
     text, notes = converted(tap, 'an empty configuration', {})
