@@ -1078,7 +1078,7 @@ server websocket_mask "";
 server websocket_mask a; websocket_mask off;
     "websocket_mask" directive is duplicate
 server websocket_hook leave /_app;
-    invalid event "leave", none of connect, message
+    invalid event "leave", none of connect, subscribe, message
 server websocket_hook connect;
     invalid number of arguments in "websocket_hook" directive
 server websocket_hook connect /_app; websocket_hook connect /_app;
@@ -1107,6 +1107,15 @@ server websocket_hook message /_app mode=answer fail=open;
     invalid parameter "fail=open": without an answer there is none to give
 server websocket_hook message /_app max=0;
     invalid parameter "max=0": not a number from 1 to 65535
+server websocket_hook message /_app off;
+    invalid parameter "off", none of timeout=, mode=, match=, fail=, max=,
+        queue=
+server websocket_hook message /_app; websocket_hook message off;
+    "websocket_hook message" is duplicate
+server websocket_hook message /_app; websocket_hook message /_b mode=answer;
+    ok
+location websocket centrifuge; websocket_hook connect /_app;
+    ok
 server websocket_hook message /_app queue=65536;
     invalid parameter "queue=65536": not a number from 0 to 65535
 server websocket_hook message /_app retries=3;
@@ -1137,7 +1146,8 @@ location websocket_connect_timeout 1s; websocket_token_grace 1s;
     ok
 location websocket centrifuge;
     "websocket": nobody could connect with "centrifuge": it needs "websocket_jwt",
-        "websocket_anonymous on" or "websocket_insecure on"
+        "websocket_anonymous on", "websocket_insecure on" or
+        "websocket_hook connect"
 location websocket centrifuge; websocket_insecure on;
     ok
 location websocket centrifuge; websocket_jwt key=keys/hs.key alg=HS256;

@@ -17,6 +17,7 @@ const room = new URLSearchParams(location.search).get('room') || 'lobby';
 let socket = null;
 let failures = 0;
 let timer = 0;
+let position = '';              // of the last message that was seen
 
 $('room').textContent = room;
 $('name').value = localStorage.getItem('chat-name')
@@ -32,7 +33,9 @@ function connect() {
   clearTimeout(timer);
   show('connecting');
 
-  const url = new URL(`chat?room=${encodeURIComponent(room)}`, location.href);
+  const since = position ? `&since=${position}` : '';
+  const url = new URL(
+    `chat?room=${encodeURIComponent(room)}&position=1${since}`, location.href);
   url.protocol = url.protocol.replace('http', 'ws');
 
   socket = new WebSocket(url);
@@ -44,7 +47,30 @@ function connect() {
     stable = setTimeout(() => { failures = 0; }, STABLE);
   };
 
-  socket.onmessage = (event) => add(event.data);
+  // first a JSON object, then messages, each behind its position and a line
+  // feed: the next connection goes on from the last one
+
+  socket.onmessage = ({ data }) => {
+    if (typeof data !== 'string') {
+      return;
+    }
+
+    if (data[0] !== '{') {
+      const end = data.indexOf('\n');
+
+      position = data.slice(0, end);
+      add(data.slice(end + 1));
+      return;
+    }
+
+    const hello = JSON.parse(data);
+
+    position = hello.position;
+
+    if (hello.recovered === false) {
+      add('{"from":"-","text":"some messages were missed"}');
+    }
+  };
 
   socket.onclose = (event) => {
     clearTimeout(stable);

@@ -169,14 +169,17 @@ typedef struct {
     uint32_t                      id;
     ngx_websocket_command_e       kind;         /* of the result */
     ngx_websocket_error_e         error;        /* 0: there is a result */
+    const char                   *reason;       /* of the error; NULL: its
+                                                   own */
 
     ngx_websocket_bytes_t         client;
     ngx_websocket_bytes_t         version;
     ngx_websocket_bytes_t         session;
     ngx_websocket_bytes_t         node;
     ngx_websocket_bytes_t         epoch;
-    ngx_websocket_bytes_t         data;         /* of a subscription: as it
-                                                   was given */
+    ngx_websocket_bytes_t         data;         /* as it was given, of a
+                                                   connection, a subscription
+                                                   or an rpc */
     ngx_websocket_bytes_t         list;         /* of publication(), member() or
                                                    subscription() */
     uint64_t                      offset;

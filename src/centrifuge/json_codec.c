@@ -39,7 +39,7 @@ static void ngx_websocket_json_refreshed(ngx_websocket_json_object_t *o,
 static void ngx_websocket_json_history_of(ngx_websocket_json_object_t *o,
     const ngx_websocket_reply_t *reply);
 static void ngx_websocket_json_error_of(ngx_websocket_json_text_t *text,
-    ngx_websocket_error_e error);
+    const ngx_websocket_reply_t *reply);
 static void ngx_websocket_json_push(ngx_websocket_json_text_t *text,
     const ngx_websocket_push_t *push);
 static void ngx_websocket_json_published(ngx_websocket_json_text_t *text,
@@ -137,7 +137,7 @@ ngx_websocket_json_reply(ngx_websocket_json_text_t *text,
 
     if (reply->error) {
         ngx_websocket_json_name(&all, "error");
-        ngx_websocket_json_error_of(text, reply->error);
+        ngx_websocket_json_error_of(text, reply);
 
     } else {
         ngx_websocket_json_name(&all, ngx_websocket_requests[reply->kind].name);
@@ -185,6 +185,10 @@ ngx_websocket_json_result(ngx_websocket_json_object_t *o,
         ngx_websocket_json_history_of(o, reply);
         break;
 
+    case NGX_WEBSOCKET_COMMAND_RPC:
+        ngx_websocket_json_raw(o, "data", &reply->data);
+        break;
+
     case NGX_WEBSOCKET_COMMAND_REFRESH:
     case NGX_WEBSOCKET_COMMAND_SUB_REFRESH:
         ngx_websocket_json_refreshed(o, reply);
@@ -201,6 +205,7 @@ ngx_websocket_json_connected(ngx_websocket_json_object_t *o,
     const ngx_websocket_reply_t *reply)
 {
     ngx_websocket_json_refreshed(o, reply);
+    ngx_websocket_json_raw(o, "data", &reply->data);
 
     if (reply->list.size) {
         ngx_websocket_json_name(o, "subs");
@@ -273,21 +278,22 @@ ngx_websocket_json_history_of(ngx_websocket_json_object_t *o,
 
 static void
 ngx_websocket_json_error_of(ngx_websocket_json_text_t *text,
-    ngx_websocket_error_e error)
+    const ngx_websocket_reply_t *reply)
 {
     const char                   *message;
     ngx_websocket_json_object_t   o;
 
-    message = ngx_websocket_request_error(error);
+    message = reply->reason ? reply->reason
+                            : ngx_websocket_request_error(reply->error);
 
     ngx_websocket_json_open_object(&o, text);
-    ngx_websocket_json_number_if(&o, "code", error);
+    ngx_websocket_json_number_if(&o, "code", reply->error);
 
     ngx_websocket_json_name(&o, "message");
     ngx_websocket_json_append_string(text, message, strlen(message));
 
     ngx_websocket_json_true_if(&o, "temporary",
-                               ngx_websocket_request_temporary(error));
+                               ngx_websocket_request_temporary(reply->error));
     ngx_websocket_json_close_object(&o);
 }
 

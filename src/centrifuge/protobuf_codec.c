@@ -21,7 +21,7 @@ static void ngx_websocket_protobuf_subscription(
 static void ngx_websocket_protobuf_reply(ngx_websocket_json_text_t *text,
     const ngx_websocket_reply_t *reply);
 static void ngx_websocket_protobuf_error(ngx_websocket_json_text_t *text,
-    ngx_websocket_error_e error);
+    const ngx_websocket_reply_t *reply);
 static void ngx_websocket_protobuf_result(ngx_websocket_json_text_t *text,
     const ngx_websocket_reply_t *reply);
 static void ngx_websocket_protobuf_connected(ngx_websocket_json_text_t *text,
@@ -126,7 +126,7 @@ ngx_websocket_protobuf_reply(ngx_websocket_json_text_t *text,
     ngx_websocket_protobuf_number(text, 1, reply->id);
 
     if (reply->error) {
-        ngx_websocket_protobuf_error(text, reply->error);
+        ngx_websocket_protobuf_error(text, reply);
 
     } else {
         result = ngx_websocket_protobuf_open(text,
@@ -141,15 +141,17 @@ ngx_websocket_protobuf_reply(ngx_websocket_json_text_t *text,
 
 static void
 ngx_websocket_protobuf_error(ngx_websocket_json_text_t *text,
-    ngx_websocket_error_e error)
+    const ngx_websocket_reply_t *reply)
 {
     size_t  at;
 
     at = ngx_websocket_protobuf_open(text, 2);
-    ngx_websocket_protobuf_number(text, 1, error);
-    ngx_websocket_protobuf_string(text, 2, ngx_websocket_request_error(error));
+    ngx_websocket_protobuf_number(text, 1, reply->error);
+    ngx_websocket_protobuf_string(text, 2, reply->reason
+                                  ? reply->reason
+                                  : ngx_websocket_request_error(reply->error));
     ngx_websocket_protobuf_number(text, 3, (uint64_t)
-                                  ngx_websocket_request_temporary(error));
+                               ngx_websocket_request_temporary(reply->error));
     ngx_websocket_protobuf_close(text, at);
 }
 
@@ -185,6 +187,10 @@ ngx_websocket_protobuf_result(ngx_websocket_json_text_t *text,
         ngx_websocket_protobuf_number(text, 3, reply->offset);
         break;
 
+    case NGX_WEBSOCKET_COMMAND_RPC:
+        ngx_websocket_protobuf_bytes(text, 1, &reply->data);
+        break;
+
     case NGX_WEBSOCKET_COMMAND_REFRESH:
         ngx_websocket_protobuf_refreshed(text, reply);
         break;
@@ -205,6 +211,7 @@ ngx_websocket_protobuf_connected(ngx_websocket_json_text_t *text,
     const ngx_websocket_reply_t *reply)
 {
     ngx_websocket_protobuf_refreshed(text, reply);
+    ngx_websocket_protobuf_bytes(text, 5, &reply->data);
     ngx_websocket_protobuf_list(text, 6, &reply->list);
     ngx_websocket_protobuf_number(text, 7, reply->ping);
     ngx_websocket_protobuf_number(text, 8, reply->pong);

@@ -131,17 +131,11 @@ typedef enum {
 
 typedef enum {
     NGX_HTTP_WEBSOCKET_HOOK_CONNECT = 0,
+    NGX_HTTP_WEBSOCKET_HOOK_SUBSCRIBE,
     NGX_HTTP_WEBSOCKET_HOOK_MESSAGE,
+    NGX_HTTP_WEBSOCKET_HOOK_ANSWER,     /* message: nothing is published */
     NGX_HTTP_WEBSOCKET_HOOKS
 } ngx_http_websocket_hook_e;
-
-
-/* what becomes of a message of which it is asked */
-
-typedef enum {
-    NGX_HTTP_WEBSOCKET_HOOK_DECIDE = 0,
-    NGX_HTTP_WEBSOCKET_HOOK_ANSWER      /* nothing is published */
-} ngx_http_websocket_hook_mode_e;
 
 
 typedef struct {
@@ -153,7 +147,6 @@ typedef struct {
     ngx_str_t                     line;     /* "POST URI HTTP/1.1" */
     ngx_http_websocket_place_t    place;
     ngx_msec_t                    timeout;
-    ngx_uint_t                    mode;     /* a hook_mode_e */
     ngx_http_websocket_except_t  *match;    /* NULL: of all messages */
     ngx_uint_t                    open;     /* 1: without an answer it goes on
                                                as with one */

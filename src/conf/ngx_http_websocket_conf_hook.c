@@ -23,6 +23,9 @@ enum {
 };
 
 
+static char *ngx_http_websocket_hook_set(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf, ngx_uint_t event,
+    ngx_http_websocket_hook_t *hook);
 static ngx_uint_t ngx_http_websocket_hook_event(ngx_conf_t *cf);
 static ngx_http_websocket_hook_t *ngx_http_websocket_hook_create(
     ngx_conf_t *cf, ngx_uint_t event);
@@ -46,7 +49,7 @@ static ngx_int_t ngx_http_websocket_hook_check(ngx_conf_t *cf,
 
 
 char *const  ngx_http_websocket_hook_names[] = {
-    "connect", "message", NULL
+    "connect", "subscribe", "message", "answer", NULL
 };
 
 
@@ -71,23 +74,47 @@ ngx_http_websocket_hook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (wlcf->hooks[event] != NGX_CONF_UNSET_PTR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"websocket_hook %V\" is duplicate", &value[1]);
+    hook = NULL;
+
+    if (cf->args->nelts != 3 || ngx_strcmp(value[2].data, "off") != 0) {
+
+        hook = ngx_http_websocket_hook_create(cf, event);
+
+        if (hook == NULL
+            || ngx_http_websocket_hook_target(cf, hook) != NGX_CONF_OK
+            || ngx_http_websocket_hook_params(cf, hook) != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        event = hook->event;
+    }
+
+    if (ngx_http_websocket_hook_set(cf, wlcf, event, hook) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (cf->args->nelts == 3 && ngx_strcmp(value[2].data, "off") == 0) {
-        wlcf->hooks[event] = NULL;
-        return NGX_CONF_OK;
-    }
+    /* "off" is for both modes of a message */
 
-    hook = ngx_http_websocket_hook_create(cf, event);
+    return hook == NULL && event == NGX_HTTP_WEBSOCKET_HOOK_MESSAGE
+           ? ngx_http_websocket_hook_set(cf, wlcf,
+                                         NGX_HTTP_WEBSOCKET_HOOK_ANSWER, NULL)
+           : NGX_CONF_OK;
+}
 
-    if (hook == NULL
-        || ngx_http_websocket_hook_target(cf, hook) != NGX_CONF_OK
-        || ngx_http_websocket_hook_params(cf, hook) != NGX_CONF_OK)
-    {
+
+static char *
+ngx_http_websocket_hook_set(ngx_conf_t *cf,
+    ngx_http_websocket_loc_conf_t *wlcf, ngx_uint_t event,
+    ngx_http_websocket_hook_t *hook)
+{
+    ngx_str_t  *value;
+
+    if (wlcf->hooks[event] != NGX_CONF_UNSET_PTR) {
+        value = cf->args->elts;
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"websocket_hook %V\" is duplicate", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -109,7 +136,9 @@ ngx_http_websocket_hook_event(ngx_conf_t *cf)
     last = known + NGX_MAX_CONF_ERRSTR;
     value = cf->args->elts;
 
-    for (i = 0; i < NGX_HTTP_WEBSOCKET_HOOKS; i++) {
+    /* what is behind "message" is a mode of that */
+
+    for (i = 0; i <= NGX_HTTP_WEBSOCKET_HOOK_MESSAGE; i++) {
 
         if (ngx_strcmp(value[1].data, ngx_http_websocket_hook_names[i]) == 0) {
             return i;
@@ -271,7 +300,7 @@ ngx_http_websocket_hook_mode(ngx_conf_t *cf, ngx_http_websocket_hook_t *hook,
     }
 
     if (ngx_strcmp(param->value.data, "answer") == 0) {
-        hook->mode = NGX_HTTP_WEBSOCKET_HOOK_ANSWER;
+        hook->event = NGX_HTTP_WEBSOCKET_HOOK_ANSWER;
         return NGX_CONF_OK;
     }
 
@@ -293,7 +322,7 @@ ngx_http_websocket_hook_match(ngx_conf_t *cf, ngx_http_websocket_hook_t *hook,
         return NGX_CONF_OK;
     }
 
-    if (hook->event != NGX_HTTP_WEBSOCKET_HOOK_MESSAGE) {
+    if (hook->event < NGX_HTTP_WEBSOCKET_HOOK_MESSAGE) {
         return ngx_http_websocket_bad_param(cf, param,
                                             "only of \"message\"");
     }
@@ -347,7 +376,7 @@ ngx_http_websocket_hook_fail(ngx_conf_t *cf, ngx_http_websocket_hook_t *hook,
                                             "neither closed nor open");
     }
 
-    if (hook->mode == NGX_HTTP_WEBSOCKET_HOOK_ANSWER) {
+    if (hook->event == NGX_HTTP_WEBSOCKET_HOOK_ANSWER) {
         return ngx_http_websocket_bad_param(cf, param, "without an answer "
                                             "there is none to give");
     }

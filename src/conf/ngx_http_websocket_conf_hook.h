@@ -11,7 +11,7 @@
 #include "conf/ngx_http_websocket_conf.h"
 
 
-/* The names of the events, in the order of ngx_http_websocket_hook_e. */
+/* The names in metrics, in the order of ngx_http_websocket_hook_e. */
 extern char *const  ngx_http_websocket_hook_names[];
 
 /* The directive. */

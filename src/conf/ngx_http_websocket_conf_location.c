@@ -507,10 +507,11 @@ static char *
 ngx_http_websocket_centrifuge_check(ngx_http_websocket_loc_conf_t *conf)
 {
     return conf->jwt || conf->anonymous || conf->insecure
+           || conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_CONNECT]
            ? NGX_CONF_OK
            : "nobody could connect with \"centrifuge\": it needs "
-             "\"websocket_jwt\", \"websocket_anonymous on\" or "
-             "\"websocket_insecure on\"";
+             "\"websocket_jwt\", \"websocket_anonymous on\", "
+             "\"websocket_insecure on\" or \"websocket_hook connect\"";
 }
 
 

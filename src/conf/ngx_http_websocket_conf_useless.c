@@ -13,6 +13,9 @@
 #define NGX_HTTP_WEBSOCKET_AT_STATUS     0x40
 #define NGX_HTTP_WEBSOCKET_AT_API        0x80
 
+/* not among those above: nothing is said of its locations */
+#define NGX_HTTP_WEBSOCKET_AT_CENTRIFUGE  0
+
 #define NGX_HTTP_WEBSOCKET_AT_FEEDS      (NGX_HTTP_WEBSOCKET_AT_PUBSUB        \
                                           |NGX_HTTP_WEBSOCKET_AT_SUBSCRIBE)
 #define NGX_HTTP_WEBSOCKET_AT_ENTRIES    (NGX_HTTP_WEBSOCKET_AT_PUBSUB        \
@@ -101,11 +104,17 @@ static ngx_http_websocket_use_of_t  ngx_http_websocket_uses[] = {
     ngx_http_websocket_use_of("websocket_require_scope", scopes, 0, CHECKED),
     ngx_http_websocket_use_of("websocket_user", user, 0, CHECKED),
     ngx_http_websocket_use_of("websocket_expires", expires, 0, CHECKED),
-    ngx_http_websocket_use_of("websocket_hook connect",
+    ngx_http_websocket_use_of("websocket_hook",
                               hooks[NGX_HTTP_WEBSOCKET_HOOK_CONNECT], 0,
                               SESSIONS),
-    ngx_http_websocket_use_of("websocket_hook message",
+    ngx_http_websocket_use_of("websocket_hook",
+                              hooks[NGX_HTTP_WEBSOCKET_HOOK_SUBSCRIBE], 0,
+                              CENTRIFUGE),
+    ngx_http_websocket_use_of("websocket_hook",
                               hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE], 0,
+                              ENTRIES),
+    ngx_http_websocket_use_of("websocket_hook",
+                              hooks[NGX_HTTP_WEBSOCKET_HOOK_ANSWER], 0,
                               ENTRIES),
     ngx_http_websocket_use_of("websocket_channel", channels, 0,
                               SESSIONS|NGX_HTTP_WEBSOCKET_AT_HTTP),

@@ -194,7 +194,8 @@ static ngx_uint_t
 ngx_http_websocket_handshake_hooked(ngx_http_websocket_loc_conf_t *conf)
 {
     return conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_CONNECT]
-           || conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE];
+           || conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE]
+           || conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_ANSWER];
 }
 
 

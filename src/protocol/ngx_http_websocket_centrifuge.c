@@ -6,6 +6,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "protocol/ngx_http_websocket_centrifuge_control.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
+#include "protocol/ngx_http_websocket_centrifuge_hook.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_subscribe.h"
@@ -294,6 +295,7 @@ ngx_http_websocket_centrifuge_end(ngx_http_websocket_session_t *s)
     ngx_http_websocket_centrifuge_recovery_free(s);
     ngx_http_websocket_emulated_end(s);
     ngx_http_websocket_index_remove(&client->entry);
+    ngx_http_websocket_centrifuge_ask_done(s);
 
     json_decref(client->subs);
     ngx_free(client->identity);

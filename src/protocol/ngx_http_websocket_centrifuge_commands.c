@@ -4,6 +4,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_connect.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
 #include "protocol/ngx_http_websocket_centrifuge_history.h"
+#include "protocol/ngx_http_websocket_centrifuge_hook.h"
 #include "protocol/ngx_http_websocket_centrifuge_presence.h"
 #include "protocol/ngx_http_websocket_centrifuge_publish.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -32,8 +33,6 @@ static ngx_int_t ngx_http_websocket_centrifuge_turn_over(
     ngx_http_websocket_session_t *s);
 static ngx_int_t ngx_http_websocket_centrifuge_keep(
     ngx_http_websocket_session_t *s, const char *p, const char *last);
-static ngx_int_t ngx_http_websocket_centrifuge_rpc(
-    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_send(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static void ngx_http_websocket_centrifuge_fetched(
@@ -153,6 +152,9 @@ ngx_http_websocket_centrifuge_run(ngx_http_websocket_session_t *s,
             && ngx_http_websocket_centrifuge_of(s)->rest->again)
         {
             commands.p = at;
+
+        } else if (rc != NGX_DONE) {
+            ngx_http_websocket_centrifuge_ask_done(s);
         }
 
         if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
@@ -339,17 +341,6 @@ ngx_http_websocket_centrifuge_keep(ngx_http_websocket_session_t *s,
 }
 
 
-/* the command does not wait for the broker */
-
-static ngx_int_t
-ngx_http_websocket_centrifuge_rpc(ngx_http_websocket_session_t *s,
-    ngx_websocket_command_t *command)
-{
-    return ngx_http_websocket_centrifuge_error(s, command,
-                                            NGX_WEBSOCKET_ERROR_NOT_AVAILABLE);
-}
-
-
 static ngx_int_t
 ngx_http_websocket_centrifuge_send(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
@@ -472,6 +463,10 @@ ngx_http_websocket_centrifuge_cancel(ngx_http_websocket_work_t *work)
 
     if (rest->fetch) {
         rest->fetch->done = NULL;
+    }
+
+    if (rest->call) {
+        ngx_http_websocket_call_cancel(rest->call);
     }
 
     if (rest->queue.next) {

@@ -40,6 +40,7 @@ struct ngx_http_websocket_commands_s {
     uint32_t                         id;
 
     ngx_http_websocket_fetch_t      *fetch;     /* of a history; or NULL */
+    ngx_http_websocket_call_t       *call;      /* of a hook; or NULL */
 };
 
 

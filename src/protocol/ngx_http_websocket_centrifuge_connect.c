@@ -5,6 +5,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_emulated.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
+#include "protocol/ngx_http_websocket_centrifuge_hook.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "protocol/ngx_http_websocket_centrifuge_server.h"
 #include "protocol/ngx_http_websocket_centrifuge_token.h"
@@ -26,6 +27,12 @@ static ngx_int_t ngx_http_websocket_centrifuge_identify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_verify(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static ngx_int_t ngx_http_websocket_centrifuge_introduce(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
+static ngx_int_t ngx_http_websocket_centrifuge_introduced(
+    ngx_http_websocket_session_t *s, ngx_websocket_answer_t *answer);
+static ngx_int_t ngx_http_websocket_centrifuge_introduced_to(
+    ngx_http_websocket_centrifuge_t *client, json_t *channels);
 static ngx_int_t ngx_http_websocket_centrifuge_welcome(
     ngx_http_websocket_session_t *s, ngx_websocket_command_t *command);
 static ngx_int_t ngx_http_websocket_centrifuge_connected(
@@ -69,6 +76,10 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
 
     rc = ngx_http_websocket_centrifuge_identify(s, command);
 
+    if (rc == NGX_OK && !s->close_queued) {
+        rc = ngx_http_websocket_centrifuge_introduce(s, command);
+    }
+
     if (rc == NGX_HTTP_WEBSOCKET_COMMAND_ANSWERED) {
 
         /* connect was answered with an error: the client is to connect anew */
@@ -82,6 +93,111 @@ ngx_http_websocket_centrifuge_connect(ngx_http_websocket_session_t *s,
     }
 
     return ngx_http_websocket_centrifuge_welcome(s, command);
+}
+
+
+/* the application lets the client in, and may say who it is */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_introduce(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command)
+{
+    ngx_int_t                         rc;
+    ngx_websocket_answer_t           *answer;
+    ngx_http_websocket_centrifuge_t  *client;
+
+    client = ngx_http_websocket_centrifuge_of(s);
+
+    rc = ngx_http_websocket_centrifuge_ask(s, command,
+                                           NGX_HTTP_WEBSOCKET_HOOK_CONNECT,
+                                           NULL, &answer);
+
+    if (rc == NGX_OK && answer
+        && (ngx_http_websocket_centrifuge_introduced(s, answer) != NGX_OK
+            || ngx_http_websocket_centrifuge_introduced_to(client,
+                                                           answer->channels)
+               != NGX_OK))
+    {
+        rc = ngx_http_websocket_centrifuge_disconnect(s,
+                                       NGX_HTTP_WEBSOCKET_DISCONNECT_INTERNAL);
+    }
+
+    if (rc == NGX_BUSY) {
+
+        /* the token is read anew with the command */
+
+        json_decref(client->subs);
+        client->subs = NULL;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_introduced(ngx_http_websocket_session_t *s,
+    ngx_websocket_answer_t *answer)
+{
+    time_t                          expires;
+    ngx_str_t                       user, info;
+    ngx_http_websocket_identity_t  *identity;
+
+    if (answer->user == NULL && answer->expires == 0) {
+        return NGX_OK;
+    }
+
+    identity = ngx_http_websocket_centrifuge_of(s)->identity;
+
+    ngx_str_null(&info);
+    ngx_str_null(&user);
+    expires = answer->expires;
+
+    if (identity) {
+        user = identity->user;
+        info = identity->info;
+
+        if (expires == 0 || (identity->expires && identity->expires < expires))
+        {
+            expires = identity->expires;
+        }
+    }
+
+    if (answer->user) {
+        user.data = (u_char *) json_string_value(answer->user);
+        user.len = json_string_length(answer->user);
+    }
+
+    return ngx_http_websocket_centrifuge_identity(s, &user, &info, expires);
+}
+
+
+/* channels of the answer, as those of a token's "channels" */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_introduced_to(
+    ngx_http_websocket_centrifuge_t *client, json_t *channels)
+{
+    size_t  i;
+
+    if (json_array_size(channels) == 0) {
+        return NGX_OK;
+    }
+
+    if (client->subs == NULL) {
+        client->subs = json_object();
+    }
+
+    for (i = 0; i < json_array_size(channels); i++) {
+        if (json_object_set_new(client->subs,
+                              json_string_value(json_array_get(channels, i)),
+                              json_object())
+            != 0)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -197,7 +313,10 @@ ngx_http_websocket_centrifuge_identify(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_verify(s, command);
     }
 
-    if (s->conf->insecure || (s->conf->anonymous && command->token.size == 0))
+    if (s->conf->insecure
+        || (command->token.size == 0
+            && (s->conf->anonymous
+                || s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_CONNECT])))
     {
         return NGX_OK;
     }
@@ -287,8 +406,10 @@ static ngx_int_t
 ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command, ngx_websocket_json_text_t *subs)
 {
+    ngx_int_t                         rc;
     ngx_msec_t                        interval;
     ngx_websocket_reply_t             reply;
+    ngx_websocket_json_text_t         text;
     ngx_http_websocket_centrifuge_t  *client;
 
     client = ngx_http_websocket_centrifuge_of(s);
@@ -314,7 +435,26 @@ ngx_http_websocket_centrifuge_connected(ngx_http_websocket_session_t *s,
 
     ngx_http_websocket_session_schedule(s);
 
-    return ngx_http_websocket_centrifuge_answer(s, &reply);
+    ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
+
+    if (client->verdict) {
+        rc = ngx_http_websocket_centrifuge_answer_data(s, command,
+                                                     &client->verdict->answer,
+                                                       &text);
+        if (rc != NGX_OK) {
+            client->refused = 1;
+            return rc;
+        }
+    }
+
+    reply.data.data = text.data;
+    reply.data.size = text.size;
+
+    rc = ngx_http_websocket_centrifuge_answer(s, &reply);
+
+    ngx_websocket_json_text_done(&text);
+
+    return rc;
 }
 
 

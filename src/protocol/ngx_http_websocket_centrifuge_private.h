@@ -12,6 +12,7 @@
 #include "broker/ngx_http_websocket_uuid.h"
 #include "centrifuge/codec.h"
 #include "session/ngx_http_websocket_index.h"
+#include "hook/ngx_http_websocket_hook.h"
 #include "session/ngx_http_websocket_pause.h"
 #include "session/ngx_http_websocket_subscription.h"
 
@@ -54,6 +55,8 @@ typedef struct {
     ngx_http_websocket_commands_t    *rest;     /* NULL: no command waits */
     ngx_http_websocket_identity_t    *identity; /* NULL: anonymous */
     ngx_http_websocket_emulated_t    *emulated; /* NULL: on a WebSocket */
+    ngx_http_websocket_verdict_t     *verdict;  /* of the application, on the
+                                                   command; or NULL */
     ngx_http_websocket_entry_t        entry;    /* since it is connected */
     json_t                           *subs;     /* that its token wants, while
                                                    it connects */

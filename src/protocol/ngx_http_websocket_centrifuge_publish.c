@@ -6,6 +6,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
+#include "protocol/ngx_http_websocket_centrifuge_hook.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
 #include "wire/frame.h"
@@ -24,6 +25,13 @@ typedef struct {
 } ngx_http_websocket_publication_parts_t;
 
 
+static ngx_int_t ngx_http_websocket_centrifuge_decided(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_websocket_answer_t *answer);
+static ngx_int_t ngx_http_websocket_centrifuge_put(
+    ngx_http_websocket_session_t *s, ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel);
 static ngx_uint_t ngx_http_websocket_centrifuge_type(
     const ngx_websocket_codec_t *codec, ngx_websocket_bytes_t *data);
 static void ngx_http_websocket_centrifuge_author(
@@ -51,10 +59,8 @@ ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
     ngx_websocket_command_t *command)
 {
     ngx_int_t                                 rc;
-    ngx_uint_t                                type;
     ngx_websocket_error_e                     error;
-    ngx_websocket_store_part_t               *part;
-    ngx_http_websocket_publication_parts_t    all;
+    ngx_websocket_answer_t                   *answer;
     ngx_http_websocket_centrifuge_channel_t   channel;
 
     rc = ngx_http_websocket_centrifuge_channel(s, command, &channel);
@@ -78,17 +84,82 @@ ngx_http_websocket_centrifuge_publish(ngx_http_websocket_session_t *s,
         return ngx_http_websocket_centrifuge_error(s, command, error);
     }
 
+    rc = ngx_http_websocket_centrifuge_ask(s, command,
+                                           NGX_HTTP_WEBSOCKET_HOOK_MESSAGE,
+                                           &channel.name, &answer);
+
+    if (rc == NGX_OK && answer) {
+        return ngx_http_websocket_centrifuge_decided(s, command, &channel,
+                                                     answer);
+    }
+
+    return rc == NGX_OK
+           ? ngx_http_websocket_centrifuge_put(s, command, &channel) : rc;
+}
+
+
+/* publishes what the application has made of it, or nothing */
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_decided(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel,
+    ngx_websocket_answer_t *answer)
+{
+    ngx_int_t                  rc;
+    ngx_websocket_reply_t      reply;
+    ngx_websocket_bytes_t      data;
+    ngx_websocket_json_text_t  text;
+
+    if (answer->silent) {
+        ngx_http_websocket_centrifuge_reply_to(&reply, command);
+        return ngx_http_websocket_centrifuge_answer(s, &reply);
+    }
+
+    rc = ngx_http_websocket_centrifuge_answer_data(s, command, answer, &text);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* the command is done anew with its own data, if it must be */
+
+    data = command->data;
+
+    if (text.size) {
+        command->data.data = text.data;
+        command->data.size = text.size;
+    }
+
+    rc = ngx_http_websocket_centrifuge_put(s, command, channel);
+
+    command->data = data;
+    ngx_websocket_json_text_done(&text);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_centrifuge_put(ngx_http_websocket_session_t *s,
+    ngx_websocket_command_t *command,
+    ngx_http_websocket_centrifuge_channel_t *channel)
+{
+    ngx_uint_t                               type;
+    ngx_websocket_store_part_t              *part;
+    ngx_http_websocket_publication_parts_t   all;
+
     type = ngx_http_websocket_centrifuge_type(
                                         ngx_http_websocket_centrifuge_codec(s),
                                               &command->data);
 
-    ngx_http_websocket_centrifuge_author(s, channel.sub, &all);
+    ngx_http_websocket_centrifuge_author(s, channel->sub, &all);
 
     part = &all.parts[all.n++];
     part->data = (u_char *) command->data.data;
     part->size = command->data.size;
 
-    return ngx_http_websocket_centrifuge_append(s, command, &channel, &all,
+    return ngx_http_websocket_centrifuge_append(s, command, channel, &all,
                                                 type);
 }
 

@@ -8,6 +8,7 @@
 #include "protocol/ngx_http_websocket_centrifuge_channel.h"
 #include "protocol/ngx_http_websocket_centrifuge_commands.h"
 #include "protocol/ngx_http_websocket_centrifuge_grant.h"
+#include "protocol/ngx_http_websocket_centrifuge_hook.h"
 #include "protocol/ngx_http_websocket_centrifuge_presence.h"
 #include "protocol/ngx_http_websocket_centrifuge_push.h"
 #include "protocol/ngx_http_websocket_centrifuge_reply.h"
@@ -87,6 +88,7 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
 {
     ngx_int_t                                 rc;
     ngx_websocket_error_e                     error;
+    ngx_websocket_answer_t                   *answer;
     ngx_websocket_filter_t                   *filter;
     ngx_http_websocket_centrifuge_grant_t    *grant;
     ngx_http_websocket_centrifuge_channel_t   channel;
@@ -115,6 +117,11 @@ ngx_http_websocket_centrifuge_subscribe(ngx_http_websocket_session_t *s,
 
     if (command->token.size) {
         rc = ngx_http_websocket_centrifuge_grant(s, command, &channel, &grant);
+
+    } else {
+        rc = ngx_http_websocket_centrifuge_ask(s, command,
+                                             NGX_HTTP_WEBSOCKET_HOOK_SUBSCRIBE,
+                                               &channel.name, &answer);
     }
 
     if (rc == NGX_OK) {
@@ -253,6 +260,15 @@ ngx_http_websocket_centrifuge_refuses(ngx_http_websocket_session_t *s,
         /* it decides */
 
         return 0;
+    }
+
+    if (s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_SUBSCRIBE]) {
+
+        /* the application decides */
+
+        return ngx_http_websocket_centrifuge_lists(s, channel)
+               == NGX_HTTP_WEBSOCKET_LISTS_OTHERS
+               ? NGX_WEBSOCKET_ERROR_PERMISSION_DENIED : 0;
     }
 
     if (channel->name.data[0] == '$') {

@@ -103,7 +103,9 @@ ngx_http_websocket_plain_receive(ngx_http_websocket_session_t *s, uint8_t type,
                : ngx_http_websocket_plain_echo(s, type, data, size);
     }
 
-    if (s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE]) {
+    if (s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE]
+        || s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_ANSWER])
+    {
         return ngx_http_websocket_plain_ask(s, type, data, size);
     }
 

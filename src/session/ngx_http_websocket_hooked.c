@@ -25,23 +25,23 @@ typedef struct {
 } ngx_http_websocket_asked_t;
 
 
+static ngx_uint_t ngx_http_websocket_hooked_wanted(
+    ngx_http_websocket_loc_conf_t *conf);
 static ngx_int_t ngx_http_websocket_hooked_state(
     ngx_http_websocket_hooked_t *hooked, const void *data, size_t size);
-static void ngx_http_websocket_hooked_asker(ngx_http_websocket_session_t *s,
-    ngx_http_websocket_asker_t *asker);
-static ngx_int_t ngx_http_websocket_hooked_take(
-    ngx_http_websocket_session_t *s, ngx_websocket_answer_t *answer);
 static ngx_int_t ngx_http_websocket_hooked_send_one(
     ngx_http_websocket_session_t *s, json_t *json);
-static ngx_int_t ngx_http_websocket_hooked_matches(
-    ngx_http_websocket_hook_t *hook, uint8_t type, u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_hooked_which(
+    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size,
+    ngx_http_websocket_hook_t **hook);
 static ngx_http_websocket_call_t *ngx_http_websocket_hooked_call(
-    ngx_http_websocket_session_t *s, uint8_t type, u_char *data, size_t size);
+    ngx_http_websocket_session_t *s, ngx_http_websocket_hook_t *hook,
+    uint8_t type, u_char *data, size_t size);
 static void ngx_http_websocket_asked_drop(ngx_http_websocket_work_t *work);
 static void ngx_http_websocket_asked_done(ngx_http_websocket_call_t *call);
 static ngx_int_t ngx_http_websocket_asked_go(ngx_http_websocket_asked_t *asked,
     ngx_http_websocket_session_t *s, ngx_websocket_answer_t *answer,
-    ngx_uint_t mode);
+    ngx_uint_t event);
 static ngx_int_t ngx_http_websocket_asked_publish(
     ngx_http_websocket_asked_t *asked, ngx_http_websocket_session_t *s,
     ngx_websocket_json_text_t *text, ngx_uint_t binary);
@@ -59,9 +59,7 @@ ngx_http_websocket_hooked_begin(ngx_http_websocket_session_t *s,
 {
     ngx_http_websocket_hooked_t  *hooked;
 
-    if (introduced == NULL
-        && s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE] == NULL)
-    {
+    if (introduced == NULL && !ngx_http_websocket_hooked_wanted(s->conf)) {
         return NGX_OK;
     }
 
@@ -87,6 +85,23 @@ ngx_http_websocket_hooked_begin(ngx_http_websocket_session_t *s,
 
     return ngx_http_websocket_hooked_state(hooked, introduced->state.data,
                                            introduced->state.len);
+}
+
+
+/* whether the application may be asked of the session */
+
+static ngx_uint_t
+ngx_http_websocket_hooked_wanted(ngx_http_websocket_loc_conf_t *conf)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_WEBSOCKET_HOOKS; i++) {
+        if (conf->hooks[i]) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -132,7 +147,7 @@ ngx_http_websocket_hooked_end(ngx_http_websocket_session_t *s)
 }
 
 
-static void
+void
 ngx_http_websocket_hooked_asker(ngx_http_websocket_session_t *s,
     ngx_http_websocket_asker_t *asker)
 {
@@ -161,7 +176,7 @@ ngx_http_websocket_hooked_asker(ngx_http_websocket_session_t *s,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_websocket_hooked_take(ngx_http_websocket_session_t *s,
     ngx_websocket_answer_t *answer)
 {
@@ -240,13 +255,7 @@ ngx_http_websocket_hooked_ask(ngx_http_websocket_session_t *s, uint8_t type,
     ngx_http_websocket_hook_t   *hook;
     ngx_http_websocket_asked_t  *asked;
 
-    hook = s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE];
-
-    if (hook == NULL) {
-        return NGX_HTTP_WEBSOCKET_ASK_NOT;
-    }
-
-    switch (ngx_http_websocket_hooked_matches(hook, type, data, size)) {
+    switch (ngx_http_websocket_hooked_which(s, type, data, size, &hook)) {
 
     case NGX_OK:
         break;
@@ -264,7 +273,8 @@ ngx_http_websocket_hooked_ask(ngx_http_websocket_session_t *s, uint8_t type,
 
     if (asked) {
         ngx_memzero(asked, sizeof(ngx_http_websocket_asked_t));
-        asked->call = ngx_http_websocket_hooked_call(s, type, data, size);
+        asked->call = ngx_http_websocket_hooked_call(s, hook, type, data,
+                                                     size);
     }
 
     if (asked == NULL || asked->call == NULL) {
@@ -294,9 +304,33 @@ ngx_http_websocket_hooked_ask(ngx_http_websocket_session_t *s, uint8_t type,
 }
 
 
-/* of match=: NGX_OK, NGX_DECLINED, or NGX_ERROR when memory was refused */
+/* whoever answers a message goes before who decides on it */
 
 static ngx_int_t
+ngx_http_websocket_hooked_which(ngx_http_websocket_session_t *s, uint8_t type,
+    u_char *data, size_t size, ngx_http_websocket_hook_t **hook)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  event;
+
+    rc = NGX_DECLINED;
+
+    for (event = NGX_HTTP_WEBSOCKET_HOOK_ANSWER;
+         rc == NGX_DECLINED && event >= NGX_HTTP_WEBSOCKET_HOOK_MESSAGE;
+         event--)
+    {
+        *hook = s->conf->hooks[event];
+
+        if (*hook) {
+            rc = ngx_http_websocket_hooked_matches(*hook, type, data, size);
+        }
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_http_websocket_hooked_matches(ngx_http_websocket_hook_t *hook,
     uint8_t type, u_char *data, size_t size)
 {
@@ -326,15 +360,12 @@ ngx_http_websocket_hooked_matches(ngx_http_websocket_hook_t *hook,
 
 
 static ngx_http_websocket_call_t *
-ngx_http_websocket_hooked_call(ngx_http_websocket_session_t *s, uint8_t type,
-    u_char *data, size_t size)
+ngx_http_websocket_hooked_call(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_hook_t *hook, uint8_t type, u_char *data, size_t size)
 {
-    ngx_str_t                    channel;
-    ngx_http_websocket_hook_t   *hook;
-    ngx_websocket_json_text_t    text;
-    ngx_http_websocket_asker_t   asker;
-
-    hook = s->conf->hooks[NGX_HTTP_WEBSOCKET_HOOK_MESSAGE];
+    ngx_str_t                   channel;
+    ngx_websocket_json_text_t   text;
+    ngx_http_websocket_asker_t  asker;
 
     ngx_memzero(&text, sizeof(ngx_websocket_json_text_t));
 
@@ -389,7 +420,7 @@ ngx_http_websocket_asked_done(ngx_http_websocket_call_t *call)
 
     } else if (verdict.rc == NGX_HTTP_WEBSOCKET_VERDICT_GO) {
         (void) ngx_http_websocket_asked_go(asked, s, &verdict.answer,
-                                           call->hook->mode);
+                                           call->hook->event);
     } else {
         (void) ngx_http_websocket_asked_refused(s, &verdict);
     }
@@ -404,7 +435,7 @@ ngx_http_websocket_asked_done(ngx_http_websocket_call_t *call)
 static ngx_int_t
 ngx_http_websocket_asked_go(ngx_http_websocket_asked_t *asked,
     ngx_http_websocket_session_t *s, ngx_websocket_answer_t *answer,
-    ngx_uint_t mode)
+    ngx_uint_t event)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 binary;
@@ -436,11 +467,11 @@ ngx_http_websocket_asked_go(ngx_http_websocket_asked_t *asked,
         return ngx_http_websocket_asked_error(s, NULL, NULL);
     }
 
-    if (mode == NGX_HTTP_WEBSOCKET_HOOK_ANSWER) {
+    if (event == NGX_HTTP_WEBSOCKET_HOOK_ANSWER) {
         rc = rc == NGX_OK ? ngx_http_websocket_asked_answer(s, &text) : NGX_OK;
 
     } else if (answer->silent) {
-        rc = s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0, 0)
+        rc = s->record->aside->ack ? ngx_http_websocket_ack(s, NULL, 0, NULL)
                                    : NGX_OK;
     } else {
         rc = ngx_http_websocket_asked_publish(asked, s,

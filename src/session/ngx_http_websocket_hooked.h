@@ -47,6 +47,27 @@ ngx_int_t ngx_http_websocket_hooked_begin(ngx_http_websocket_session_t *s,
 void ngx_http_websocket_hooked_end(ngx_http_websocket_session_t *s);
 
 /*
+ * The session as one of whom the application is asked; what is in it is valid
+ * as long as the session's state and user are.
+ */
+void ngx_http_websocket_hooked_asker(ngx_http_websocket_session_t *s,
+    ngx_http_websocket_asker_t *asker);
+
+/*
+ * Takes what an answer says of the session: its state.  Returns NGX_OK, or
+ * NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_hooked_take(ngx_http_websocket_session_t *s,
+    ngx_websocket_answer_t *answer);
+
+/*
+ * Whether the hook is for such a message, as match= says.  Returns NGX_OK,
+ * NGX_DECLINED, or NGX_ERROR when memory was refused.
+ */
+ngx_int_t ngx_http_websocket_hooked_matches(ngx_http_websocket_hook_t *hook,
+    uint8_t type, u_char *data, size_t size);
+
+/*
  * Sends what an answer has for the session alone.  Returns as the receive() of
  * a protocol.
  */

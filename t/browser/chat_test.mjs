@@ -63,6 +63,7 @@ try {
 
   nginx.process.kill('SIGHUP');
   await becomes(ann, 'reconnecting');
+  await publish('while she was away');
   await becomes(ann, 'connected');
   await becomes(bob, 'connected');
   await until('the old workers are gone',
@@ -71,6 +72,13 @@ try {
   await say(bob, 'after the reload');
   await hears(ann, 'after the reload');
   tap.ok(true, 'a reload: both connect again, and the chat goes on');
+
+  await hears(ann, 'while she was away');
+  const lines = await ann.locator('#messages li').allTextContents();
+  tap.ok(lines.length === new Set(lines).size
+    && lines.findIndex((l) => l.includes('while she was away'))
+       === lines.length - 2,
+    `what was said meanwhile is there once, in order: ${lines.slice(-2)}`);
 
   tap.ok(browser.problems.length === 0,
     `no errors on the pages: ${browser.problems}`);

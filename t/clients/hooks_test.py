@@ -24,6 +24,11 @@ CONF = '''
     websocket_history length=100;
     upstream app { server 127.0.0.1:$APP; keepalive 16; }
     upstream down { server 127.0.0.1:$DOWN; }
+    websocket_namespace default {
+        subscribe client;
+        publish   client;
+        history   length=10 time=60s;
+    }
     websocket_type order {
         field kind string required;
         field n integer;
@@ -119,6 +124,13 @@ CONF = '''
             websocket_channel $1;
             websocket_hook connect /c/loop;
         }
+        location = /centrifuge {
+            websocket centrifuge;
+            websocket_hook connect /_app timeout=300ms;
+            websocket_hook subscribe /_app timeout=300ms;
+            websocket_hook message /_app timeout=300ms;
+            websocket_hook message /_app mode=answer timeout=300ms;
+        }
         location ~ ^/pub/(.*)$ { websocket_publish; websocket_channel $1; }
         location = /status { websocket_status json; }
         location = /stub { stub_status; }
@@ -164,6 +176,9 @@ class Application:
     async def answer(self, question, headers, writer):
         do = headers.get('x-do') or question.get('data', '')
         status, body = 200, b''
+
+        if do.startswith('"'):
+            do = json.loads(do)
 
         if do.startswith('{"jsonrpc"'):
             call = json.loads(do)
@@ -404,6 +419,87 @@ async def modes(tap, nginx, app):
     peer.close()
 
 
+async def command(peer, **members):
+    """One of Centrifugo's commands, and its reply."""
+    peer.send(FIN | TEXT, json.dumps({'id': 7, **members}).encode())
+    while True:
+        reply = json.loads(await peer.receive())
+        if 'id' in reply:
+            return reply
+
+
+async def client(port, do='answer {}'):
+    peer = await Peer(port).websocket('/centrifuge')
+    return peer, await command(peer, connect={'data': do, 'name': 'js'})
+
+
+async def centrifuge(tap, nginx, app):
+    port = nginx.port
+
+    peer, reply = await client(port, 'answer {"user":"ann","data":{"x":[1]},'
+                               '"state":{"s":1}}')
+    question = app.asked[-1]
+    session = question['session']
+    tap.ok(reply['connect']['data'] == {'x': [1]} and question == {
+        'event': 'connect', 'id': f'{session}-1', 'session': session,
+        'location': '/centrifuge', 'protocol': 'centrifuge',
+        'address': '127.0.0.1', 'name': 'js', 'type': 'text',
+        'data': question['data']}, f'connect: {reply} {question}')
+
+    subscribed = await command(peer, subscribe={'channel': '$mine',
+                                                'data': 'answer {}'})
+    question = app.asked[-1]
+    tap.ok('subscribe' in subscribed and question['event'] == 'subscribe'
+           and question['user'] == 'ann' and question['state'] == {'s': 1}
+           and question['channel'] == '$mine', f'subscribe: {question}')
+    tap.ok([(await command(peer, subscribe={'channel': 'b', 'data': do}))
+            ['error']['code'] for do in (
+                'status 403', 'status 500', 'late', 'garbage',
+                'answer {"error":{"code":444,"message":"no"}}')]
+           == [103, 100, 100, 100, 444], 'or not')
+
+    got = [await command(peer, publish={'channel': 'b', 'data': do}) for do in (
+        'as it is', 'answer {"data":{"o":1}}', 'answer {"data":"text"}',
+        'answer {"publish":false}', 'status 422 {"error":{"code":1001,'
+        '"message":"bad"}}', 'binary')]
+    tap.ok([m.get('publish') for m in got] == [{}] * 4 + [None] * 2
+           and got[4]['error'] == {'code': 1001, 'message': 'bad'}
+           and await history(port, 'b') == ['"as it is"', '{"o":1}', '"text"'],
+           f'publish: {got} {await history(port, "b")}')
+
+    got = [await command(peer, rpc={'method': 'm', 'data': do}) for do in (
+        'echo', 'answer {}', 'status 404', 'none')]
+    tap.ok(got[0].get('rpc', {}).get('data', {}).get('method') == 'm' and got[1].get('rpc') == {}
+           and [m['error']['code'] for m in got[2:]] == [103, 100],
+           f'rpc: {got}')
+
+    peer.write(frame(FIN | TEXT, b'{"id":1,"rpc":{"data":"late"}}\n'
+                     b'{"id":2,"rpc":{"data":"answer {}"}}'))
+    tap.ok([json.loads(await peer.receive())['id'] for _ in range(2)]
+           == [1, 2], 'one after the other')
+    peer.send(FIN | TEXT, b'{"id":1,"rpc":{"data":"answer {\\"close\\":'
+              b'{\\"code\\":4400,\\"reason\\":\\"x\\"}}"}}')
+    tap.ok(await close_code(peer) == 4400, 'a close')
+
+    for do, code in (('status 401', 103), ('late', 100)):
+        peer, reply = await client(port, do)
+        tap.ok(reply['error']['code'] == code, f'connect: {do}')
+        peer.close()
+
+    peer, reply = await client(port, 'answer {"channels":["news"]}')
+    tap.ok(list(reply['connect'].get('subs', {})) == ['news'],
+           f'channels: {reply}')
+    peer.close()
+
+    peer, _ = await client(port)
+    peer.send(FIN | TEXT, b'{"id":1,"rpc":{"data":"late"}}')
+    peer.reset()
+    peer, _ = await client(port)
+    tap.ok('rpc' in await command(peer, rpc={'data': 'answer {}'}),
+           'a client that goes')
+    peer.close()
+
+
 async def bounds(tap, nginx, app):
     port = nginx.port
 
@@ -501,7 +597,8 @@ async def run(tap):
                   files={'answer.json': '{"data":"of a file"}'})
     try:
         workers(nginx, 1)
-        for test in (connect, messages, modes, bounds, rounds, processes):
+        for test in (connect, messages, modes, centrifuge, bounds, rounds,
+                     processes):
             await test(tap, nginx, app)
     finally:
         nginx.stop()

@@ -179,6 +179,41 @@ one(void)
 }
 
 
+/* the other fields take no memory, however many there are */
+
+static void
+many(void)
+{
+    int      rc;
+    size_t   i, n;
+    char    *message, *p;
+    json_t  *value;
+
+    n = 20000;
+    message = malloc(n * 16 + 32);
+    p = message + sprintf(message, "{\"id\":7");
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, ",\"k%zu\":[%zu]", i, i);
+    }
+
+    p += sprintf(p, "}");
+
+    json_set_alloc_funcs(memory_alloc, free);
+    memory_count = 0;
+
+    rc = ngx_websocket_fields_find(message, (size_t) (p - message), "id",
+                                   &value, &i);
+
+    unit_ok(rc == NGX_WEBSOCKET_JSON_OK && json_integer_value(value) == 7
+            && i == n + 1 && memory_count < 10,
+            "one of %zu fields, with %zu allocations", i, memory_count);
+
+    json_decref(value);
+    free(message);
+}
+
+
 static int
 found(void)
 {
@@ -221,6 +256,7 @@ main(void)
     no_objects();
     deep();
     one();
+    many();
     (void) unit_each_refused("fields", refusals);
     (void) unit_each_refused("one field", found);
 
