@@ -346,7 +346,8 @@ ngx_http_websocket_hooked_matches(ngx_http_websocket_hook_t *hook,
     }
 
     if (ngx_websocket_fields_find((char *) data, size,
-                                  (char *) hook->match->field.data, &json)
+                                  (char *) hook->match->field.data, &json,
+                                  NULL)
         != NGX_WEBSOCKET_JSON_OK)
     {
         return NGX_ERROR;

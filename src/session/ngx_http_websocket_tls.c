@@ -19,8 +19,11 @@
 /* bytes that are copied at once */
 #define NGX_HTTP_WEBSOCKET_TLS_COPY    2048
 
-/* what waits at most, with what OpenSSL says by itself */
-#define NGX_HTTP_WEBSOCKET_TLS_REST    (4 * NGX_HTTP_WEBSOCKET_TLS_WRITE)
+/*
+ * what OpenSSL says by itself at most while something waits: some 600 answers
+ * to new keys, each of which is put behind a copy of all that waits
+ */
+#define NGX_HTTP_WEBSOCKET_TLS_SAID    16384
 
 
 /* ciphertext that waits for the socket */
@@ -35,6 +38,7 @@ typedef struct {
 typedef struct {
     ngx_http_websocket_tls_rest_t  *rest;       /* NULL: nothing waits */
     uint32_t                        written;    /* by the socket */
+    uint32_t                        said;       /* by OpenSSL, of the rest */
 } ngx_http_websocket_tls_t;
 
 
@@ -49,6 +53,8 @@ static ngx_int_t ngx_http_websocket_tls_seal(ngx_connection_t *c,
 static ngx_int_t ngx_http_websocket_tls_send(ngx_http_websocket_session_t *s);
 static ssize_t ngx_http_websocket_tls_socket(ngx_connection_t *c,
     u_char *data, size_t size);
+static ngx_int_t ngx_http_websocket_tls_say(ngx_connection_t *c,
+    ngx_http_websocket_tls_t *tls);
 static ngx_int_t ngx_http_websocket_tls_keep(ngx_connection_t *c,
     ngx_http_websocket_tls_t *tls, u_char *data, size_t size);
 static ngx_int_t ngx_http_websocket_tls_send_rest(ngx_connection_t *c,
@@ -272,16 +278,19 @@ ngx_http_websocket_tls_heard(ngx_http_websocket_session_t *s)
     }
 
     c = s->connection;
+
+    if (c->error) {
+
+        /* its end is near: what is left out is missed */
+
+        ngx_http_websocket_tls_size = 0;
+        return;
+    }
+
     tls = ngx_http_websocket_tls_of(c);
 
-    if (tls->rest == NULL) {
-        rc = ngx_http_websocket_tls_send(s);
-
-    } else {
-        rc = ngx_http_websocket_tls_keep(c, tls, ngx_http_websocket_tls_sealed,
-                                         ngx_http_websocket_tls_size);
-        ngx_http_websocket_tls_size = 0;
-    }
+    rc = tls->rest ? ngx_http_websocket_tls_say(c, tls)
+                   : ngx_http_websocket_tls_send(s);
 
     if (rc == NGX_ERROR) {
         ngx_http_websocket_tls_broken(s);
@@ -367,9 +376,8 @@ ngx_http_websocket_tls_socket(ngx_connection_t *c, u_char *data, size_t size)
         return n;
     }
 
-    c->write->ready = 0;
-
     if (err == NGX_EAGAIN) {
+        c->write->ready = 0;
         return 0;
     }
 
@@ -377,6 +385,29 @@ ngx_http_websocket_tls_socket(ngx_connection_t *c, u_char *data, size_t size)
     ngx_connection_error(c, err, "send() failed");
 
     return NGX_ERROR;
+}
+
+
+/* puts what OpenSSL said behind what waits: returns as keep() */
+
+static ngx_int_t
+ngx_http_websocket_tls_say(ngx_connection_t *c, ngx_http_websocket_tls_t *tls)
+{
+    size_t  size;
+
+    size = ngx_http_websocket_tls_size;
+    ngx_http_websocket_tls_size = 0;
+
+    tls->said += size;
+
+    if (tls->said > NGX_HTTP_WEBSOCKET_TLS_SAID) {
+        ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                      "TLS client reads nothing, and asks for more");
+        return NGX_ERROR;
+    }
+
+    return ngx_http_websocket_tls_keep(c, tls, ngx_http_websocket_tls_sealed,
+                                       size);
 }
 
 
@@ -391,12 +422,6 @@ ngx_http_websocket_tls_keep(ngx_connection_t *c, ngx_http_websocket_tls_t *tls,
 
     old = tls->rest;
     left = old ? old->size - old->sent : 0;
-
-    if (left + size > NGX_HTTP_WEBSOCKET_TLS_REST) {
-        ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                      "TLS client reads nothing, and asks for more");
-        return NGX_ERROR;
-    }
 
     rest = ngx_alloc(offsetof(ngx_http_websocket_tls_rest_t, data)
                      + left + size, c->log);
@@ -489,6 +514,7 @@ ngx_http_websocket_tls_send_rest(ngx_connection_t *c,
         ngx_free(rest);
 
         tls->rest = NULL;
+        tls->said = 0;
         c->buffered &= ~NGX_SSL_BUFFERED;
     }
 
@@ -524,12 +550,16 @@ ngx_http_websocket_tls_gather(ngx_http_websocket_queue_t *q)
 }
 
 
-/* a session must not be freed by whoever writes to it: its event does so */
+/*
+ * a session must not be freed by whoever writes to it: its event does so, even
+ * if it waits for the socket
+ */
 
 static void
 ngx_http_websocket_tls_broken(ngx_http_websocket_session_t *s)
 {
     s->connection->error = 1;
+    s->write_blocked = 0;
 
     ngx_http_websocket_post_flush(s);
 }

@@ -817,8 +817,9 @@ ngx_http_websocket_writev(ngx_http_websocket_session_t *s)
 #if (NGX_HTTP_SSL)
 
 /*
- * Through nginx's TLS layer, where the kernel makes the records, which gathers frames in a buffer of its own; it
- * is given back as soon as it is empty.
+ * Through nginx's TLS layer, which gathers frames in a buffer of its own, where
+ * the kernel makes the records; the buffer is given back as soon as it is
+ * empty.
  */
 
 static ngx_int_t

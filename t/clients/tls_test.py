@@ -4,6 +4,8 @@ the protocol's version, and how slowly a client reads; also between Pings,
 answers and updates of keys; and the end is said.
 """
 
+import ctypes
+import ctypes.util
 import hashlib
 import os
 import select
@@ -22,6 +24,7 @@ READERS = 12        # who read slowly, all at once
 SMALL = 800         # messages for them
 
 CONF = '''
+    error_log logs/error.log info;
     websocket_zone zone=live:32m;
     websocket_max_message_size 1m;
     websocket_history length=10000;
@@ -90,6 +93,13 @@ def frame(first, data=b''):
     return head + bytes(4) + data
 
 
+def handshake(path, headers=''):
+    return (f'GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n'
+            'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+            'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+            f'{headers}\r\n').encode()
+
+
 class Client:
     def __init__(self, port, path, version=ssl.TLSVersion.TLSv1_3, certs=None,
                  rcvbuf=0, headers=''):
@@ -106,11 +116,7 @@ class Client:
         s.connect(('127.0.0.1', port))
         self.s = context.wrap_socket(s, suppress_ragged_eofs=False)
         self.buf = b''
-        self.s.sendall(
-            f'GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n'
-            'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
-            'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
-            f'{headers}\r\n'.encode())
+        self.s.sendall(handshake(path, headers))
         while b'\r\n\r\n' not in self.buf:
             self.more(65536)
         head, self.buf = self.buf.split(b'\r\n\r\n', 1)
@@ -237,9 +243,7 @@ def keys(tap, port):
                           f'127.0.0.1:{port}', '-tls1_3'],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT)
-    p.stdin.write(b'GET /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n'
-                  b'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
-                  b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+    p.stdin.write(handshake('/echo'))
     p.stdin.flush()
     out, right = b'', 0
     os.set_blocking(p.stdout.fileno(), False)
@@ -274,6 +278,38 @@ def keys(tap, port):
     tap.ok(right == 20, f'answers after an update of keys: {right}')
 
 
+def flood(tap, nginx, port):
+    """Who reads nothing, and asks for new keys all the time, is cut."""
+    lib = ctypes.CDLL(ctypes.util.find_library('ssl'))
+    for make in lib.TLS_client_method, lib.SSL_CTX_new, lib.SSL_new:
+        make.restype = ctypes.c_void_p
+    context = ctypes.c_void_p(lib.SSL_CTX_new(
+        ctypes.c_void_p(lib.TLS_client_method())))
+    tls = ctypes.c_void_p(lib.SSL_new(context))
+
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(('127.0.0.1', port))
+        lib.SSL_set_fd(tls, s.fileno())
+        request = handshake('/sub?c=flood')
+        right = (lib.SSL_connect(tls) == 1
+                 and lib.SSL_write(tls, request, len(request)) > 0)
+        nginx.wait(lambda: queued(nginx))
+        for n in range(20):
+            publish(nginx, 'flood', text(n, 30000))
+        for _ in range(4000):
+            if (lib.SSL_key_update(tls, 1) != 1
+                    or lib.SSL_do_handshake(tls) != 1):
+                break
+        nginx.wait(lambda: not queued(nginx))
+    lib.SSL_free(tls)
+    lib.SSL_CTX_free(context)
+    log = nginx.log()
+    tap.ok(right and log.count('reads nothing, and asks for more') == 1
+           and 'client does not read' not in log,
+           'a client that asks for new keys, and reads nothing, is cut')
+
+
 def queued(nginx):
     with urllib.request.urlopen(f'http://127.0.0.1:{nginx.port}/status',
                                 timeout=TIMEOUT) as r:
@@ -296,6 +332,8 @@ def play(tap, folder):
         slow(tap, nginx, ports[0])
         gone(tap, nginx, ports[0])
         keys(tap, ports[0])
+        nginx.wait(lambda: not queued(nginx))
+        flood(tap, nginx, ports[0])
         nginx.wait(lambda: not queued(nginx))
         tap.ok(True, 'nothing is queued, and nobody left')
         tap.ok(not nginx.alerts(), 'no alerts')

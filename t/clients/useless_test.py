@@ -73,7 +73,8 @@ OFF = ('websocket_replay none', 'websocket_events off',
        'websocket_filter off', 'websocket_stamp off')
 
 
-# what answers, what does something everywhere, and what is of one protocol only
+# what answers, what does something everywhere, what is of one protocol only, and
+# what t/05-config.t looks at
 
 OTHERS = {
     'websocket', 'websocket_publish', 'websocket_revoke', 'websocket_status',
@@ -82,7 +83,7 @@ OTHERS = {
     'websocket_require_scope', 'websocket_anonymous', 'websocket_insecure',
     'websocket_transports', 'websocket_emulation',
     'websocket_max_channels', 'websocket_connect_timeout',
-    'websocket_token_grace', 'websocket_namespace',
+    'websocket_token_grace', 'websocket_namespace', 'websocket_hook',
 }
 
 
