@@ -645,6 +645,11 @@ ngx_websocket_store_reserve(ngx_websocket_store_t *store,
                     : ngx_websocket_store_accept(store, append);
 
     if (rc != NGX_WEBSOCKET_STORE_OK) {
+
+        if (append->at && append->info) {
+            ngx_websocket_store_info(store, append->channel, append->info);
+        }
+
         return rc;
     }
 
