@@ -10,9 +10,8 @@
 #define NGX_HTTP_WEBSOCKET_TLS_PIECE   32768
 
 /*
- * the records of one write: they are twice as large as what is in them only if
- * the client has asked for records of less than 100 bytes, which RFC 8449,
- * section 4, and RFC 6066, section 4, do not let it
+ * the records of one write: the smallest that a client may ask for with OpenSSL
+ * have 512 bytes (RFC 6066, section 4); a write that needs more fails
  */
 #define NGX_HTTP_WEBSOCKET_TLS_SEALED  (2 * NGX_HTTP_WEBSOCKET_TLS_WRITE)
 
