@@ -58,7 +58,7 @@ void ngx_http_websocket_tls_heard(ngx_http_websocket_session_t *s);
 uint32_t ngx_http_websocket_tls_written(ngx_connection_t *c);
 size_t ngx_http_websocket_tls_waits(ngx_connection_t *c);
 
-/* In init_process: 0 when memory is refused; sessions then write as nginx. */
+/* In init_process.  If memory is refused for it, sessions write as nginx. */
 void ngx_http_websocket_tls_init(ngx_cycle_t *cycle);
 
 #endif

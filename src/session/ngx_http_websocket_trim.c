@@ -202,7 +202,11 @@ ngx_http_websocket_trim_piece(void)
     last = (u_char *) piece + ngx_http_websocket_trim_size;
     last -= (uintptr_t) last % ngx_pagesize;
 
-    (void) madvise(first, last - first, MADV_DONTNEED);
+    /* where pages are large there may be no whole one */
+
+    if (first < last) {
+        (void) madvise(first, last - first, MADV_DONTNEED);
+    }
 
     return 1;
 }
